@@ -1,0 +1,162 @@
+"""The values that mailwatch speaks of: what a probe read, what a target is, what is told."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from enum import StrEnum
+from types import MappingProxyType
+
+
+@dataclass(frozen=True, slots=True)
+class Now:
+    """One reading of both clocks, taken at the door and handed down.
+
+    `steady` is in seconds since the host booted and never jumps: every duration is computed
+    from it. `wall` is in seconds since 1970 (UTC) and may jump: it is only shown and stored.
+    """
+
+    steady: float
+    wall: float
+
+
+class Verdict(StrEnum):
+    """What one check says about a service."""
+
+    PASS = "pass"
+    FAIL = "fail"
+    UNMEASURED = "unmeasured"
+    """We could not look; this says nothing about the service."""
+
+
+class Fault(StrEnum):
+    """The ways in which a service fails, told apart because their cures differ."""
+
+    REFUSED = "refused"
+    """Nothing listens on the port."""
+    TIMEOUT = "timeout"
+    """The connection, or a later step of the conversation, took too long."""
+    SILENT = "silent"
+    """Connected, but no greeting came: the usual sign of a hang."""
+    DROPPED = "dropped"
+    """Connected, then closed before a single byte: the usual sign of a ban or a limit."""
+    RESET = "reset"
+    """The peer broke off the connection in the middle of the conversation."""
+    TLS = "tls"
+    """The TLS handshake failed."""
+    PROTOCOL = "protocol"
+    """The peer answered something that its protocol does not allow, or said no."""
+    STATUS = "status"
+    """HTTP answered with a status that does not count as life."""
+    CERTIFICATE = "certificate"
+    """The certificate was refused by verification."""
+    AUTHENTICATION = "authentication"
+    """The peer refused the credentials."""
+
+
+class Phase(StrEnum):
+    """The steps of a conversation whose seconds are kept, in their order."""
+
+    RESOLVE = "resolve"
+    CONNECT = "connect"
+    TLS = "tls"
+    GREETING = "greeting"
+    DIALOGUE = "dialogue"
+
+
+_NO_PHASES: Mapping[str, float] = MappingProxyType({})
+
+
+@dataclass(frozen=True, slots=True)
+class Reading:
+    """The outcome of one check of one service.
+
+    `service` is the service's key, `NAME:PORT`. `detail` is one printable line (see
+    `core.text.printable`), empty for a pass. `phases` maps the phases that were reached to
+    their seconds, the last one being where a failure happened. `certificate_expires` is in
+    seconds since 1970 where a certificate was seen.
+    """
+
+    service: str
+    verdict: Verdict
+    fault: Fault | None = None
+    detail: str = ""
+    phases: Mapping[str, float] = field(default=_NO_PHASES)
+    certificate_expires: float | None = None
+
+    def __post_init__(self) -> None:
+        if (self.fault is not None) != (self.verdict is Verdict.FAIL):
+            raise ValueError("a failed reading has a fault, and no other reading has one")
+
+    @property
+    def seconds(self) -> float:
+        """How long the conversation took in all, in seconds."""
+        return sum(self.phases.values())
+
+
+class Condition(StrEnum):
+    """What the target of a restart is doing, as far as that matters for restarting it."""
+
+    RUNNING = "running"
+    STARTING = "starting"
+    """Being started or restarted right now, or in Docker's health `starting`."""
+    STOPPED = "stopped"
+    """Somebody stopped it, or it ended by itself with success."""
+    PAUSED = "paused"
+    """Somebody froze it with `docker pause`."""
+    REMOVING = "removing"
+    CRASHED = "crashed"
+    OOM_KILLED = "oom-killed"
+    MISSING = "missing"
+    DENIED = "denied"
+    """We may not talk to the engine."""
+    UNREACHABLE = "unreachable"
+    """The engine does not answer, so the state is not known."""
+
+
+@dataclass(frozen=True, slots=True)
+class TargetState:
+    """What a restarter found when it looked at its target.
+
+    `detail` is one sentence for a person, empty when there is nothing to add. `started_at` and
+    `finished_at` are in seconds since 1970, None where the target never started or never ended.
+    `identity` names this incarnation of the target (a container's id), and is never used to
+    address it.
+    """
+
+    condition: Condition
+    detail: str = ""
+    started_at: float | None = None
+    finished_at: float | None = None
+    identity: str = ""
+
+
+class Topic(StrEnum):
+    """What a message is about; messages of one incident have at most one of each but REMINDER."""
+
+    OPENED = "opened"
+    RECOVERED = "recovered"
+    ESCALATED = "escalated"
+    REMINDER = "reminder"
+    HELD = "held"
+    """The target is left alone on purpose."""
+    NOTICE = "notice"
+    """About mailwatch itself: cannot look, paused, resumed, a certificate expires."""
+    TEST = "test"
+
+
+@dataclass(frozen=True, slots=True)
+class Message:
+    """One thing to tell the admin.
+
+    `priority` is Gotify's 0 to 10. `at` is the moment of the event in seconds since 1970, not
+    that of the sending. `incident` is the incident's id, empty for a NOTICE or TEST. Both texts
+    are printable; `body` may have several lines.
+    """
+
+    topic: Topic
+    title: str
+    body: str
+    priority: int
+    at: float
+    incident: str = ""

@@ -1,0 +1,50 @@
+"""Text from outside made safe to print: one line, no control characters, bounded."""
+
+from __future__ import annotations
+
+_ELLIPSIS = "..."
+
+
+def printable(text: str | bytes, limit: int = 200) -> str:
+    r"""Return `text` as one line that no terminal, journal or phone can misread.
+
+    Bytes are read as UTF-8, and what is not UTF-8 is shown as `\xNN`. Every character that
+    `str.isprintable` refuses (controls, line and paragraph separators, bidirectional overrides,
+    lone surrogates) is shown as a Python escape. The result has at most `limit` (>= 4)
+    characters, and ends in `...` where it was cut.
+    """
+    if isinstance(text, bytes):
+        text = text[: 4 * limit].decode("utf-8", "backslashreplace")
+    head = text[: limit + 1]
+    safe = "".join(
+        character if character.isprintable() else _escape(character) for character in head
+    )
+    return safe if len(safe) <= limit else safe[: limit - len(_ELLIPSIS)] + _ELLIPSIS
+
+
+def _escape(character: str) -> str:
+    return character.encode("unicode_escape").decode("ascii")
+
+
+def join_words(words: list[str], last: str = "and") -> str:
+    """Return `words` as a person would list them: `a`, `a and b`, `a, b and c`."""
+    if len(words) < 2:
+        return "".join(words)
+    return f"{', '.join(words[:-1])} {last} {words[-1]}"
+
+
+def duration(seconds: float) -> str:
+    """Return `seconds` (>= 0) as a person says them: `0.4 s`, `25 s`, `3 min 5 s`, `2 h 4 min`."""
+    if seconds < 10:
+        return f"{seconds:.1f} s" if seconds % 1 else f"{seconds:.0f} s"
+    whole = round(seconds)
+    if whole < 120:
+        return f"{whole} s"
+    minutes, rest = divmod(whole, 60)
+    if minutes < 60:
+        return f"{minutes} min {rest} s" if rest else f"{minutes} min"
+    hours, minutes = divmod(minutes, 60)
+    if hours < 48:
+        return f"{hours} h {minutes} min" if minutes else f"{hours} h"
+    days, hours = divmod(hours, 24)
+    return f"{days} d {hours} h" if hours else f"{days} d"

@@ -1,0 +1,1 @@
+"""Notifiers: one file a way to deliver one message."""

@@ -1,0 +1,1 @@
+"""Probes: one file a protocol, each reading like its conversation."""

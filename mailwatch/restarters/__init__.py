@@ -1,0 +1,1 @@
+"""Restarters: one file a way to look at one target and to restart it."""
