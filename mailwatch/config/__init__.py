@@ -1,0 +1,1 @@
+"""Configuration: file, flags and environment become one frozen Config, or every mistake at once."""

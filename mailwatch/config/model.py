@@ -1,0 +1,103 @@
+"""What configuration becomes: one frozen Config, where each value came from, or the mistakes."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from enum import StrEnum
+from pathlib import Path
+from types import MappingProxyType
+
+from mailwatch.config.schema import Value
+from mailwatch.core.policy import Policy
+from mailwatch.notifiers.gotify import GotifySettings
+from mailwatch.probes.settings import ServiceSettings
+from mailwatch.restarters.docker import DockerSettings
+
+
+class Source(StrEnum):
+    """The places that a value can come from; the first named wins."""
+
+    ENVIRONMENT = "environment"
+    FLAG = "command line"
+    FILE = "file"
+    CREDENTIAL = "systemd credential"
+    DEFAULT = "default"
+
+
+@dataclass(frozen=True, slots=True)
+class Origin:
+    """Where one value came from; `name` is the variable, the file or the credential."""
+
+    source: Source
+    name: str = ""
+
+    def __str__(self) -> str:
+        if self.source is Source.FILE:
+            return self.name
+        return f"{self.source} {self.name}" if self.name else self.source.value
+
+
+@dataclass(frozen=True, slots=True)
+class Setting:
+    """One key as it is in force; `value` is None where the key was left out."""
+
+    value: Value | None
+    origin: Origin
+
+
+@dataclass(frozen=True, slots=True)
+class Mistake:
+    """One thing that is wrong with the configuration.
+
+    `source` names the place to mend: the file, `environment` or `command line`. `key` is dotted,
+    such as `services[2].port` (counted from 1), and empty for the file as a whole. `sentence`
+    says what is wrong and what to do; it is printable and never holds a secret.
+    """
+
+    source: str
+    key: str
+    sentence: str
+
+    def __str__(self) -> str:
+        return f"{self.source}: {self.sentence}"
+
+
+class ConfigError(Exception):
+    """The configuration cannot be used; `str()` is the ready text with a line for each mistake."""
+
+    def __init__(self, mistakes: tuple[Mistake, ...]) -> None:
+        super().__init__(mistakes)
+        self.mistakes = mistakes
+
+    def __str__(self) -> str:
+        return "\n".join(map(str, self.mistakes))
+
+
+_NO_SETTINGS: Mapping[str, Setting] = MappingProxyType({})
+
+
+@dataclass(frozen=True, slots=True)
+class Config:
+    """All that the daemon is built from.
+
+    `gotify` is None where neither URL nor token is set: messages then go to the log alone.
+    Two configurations are equal when they mean the same, wherever their values came from.
+    """
+
+    gotify: GotifySettings | None
+    services: tuple[ServiceSettings, ...]
+    docker: DockerSettings
+    policy: Policy
+    state_directory: Path
+    log_level: str
+    """One of schema.LOG_LEVELS."""
+    settings: Mapping[str, Setting] = field(default=_NO_SETTINGS, compare=False)
+    """Every key by its dotted name, `services[1].port` among them, in the schema's order."""
+    warnings: tuple[str, ...] = field(default=(), compare=False)
+    """Sentences on what works but should not stay so."""
+
+    @property
+    def origins(self) -> Mapping[str, Origin]:
+        """Where each key's value came from."""
+        return {key: setting.origin for key, setting in self.settings.items()}

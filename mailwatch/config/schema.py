@@ -1,0 +1,208 @@
+"""The table of every configuration key: its name, type, default, environment name and meaning."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from enum import Enum, auto
+from pathlib import Path
+from types import MappingProxyType
+
+from mailwatch.core.model import Fault
+from mailwatch.core.policy import Policy
+from mailwatch.core.secret import Secret
+
+DEFAULT_PATH = Path("/etc/mailwatch.toml")
+LOG_LEVELS = ("debug", "info", "notice", "warning", "error")
+
+Value = str | int | float | bool | Path | Secret | frozenset[Fault]
+"""What a key may hold once it has been read."""
+
+DAY_S = 86_400.0
+MONTH_S = 30 * DAY_S
+"""No pause or window is longer: a watcher that sleeps for a year is a mistake in the file."""
+
+
+class Kind(Enum):
+    """How a value is read, and so which sentence tells that it cannot be."""
+
+    TEXT = auto()
+    SECRET = auto()
+    URL = auto()
+    HOST = auto()
+    PATH = auto()
+    BOOLEAN = auto()
+    INTEGER = auto()
+    SECONDS = auto()
+    CHOICE = auto()
+    FAULTS = auto()
+
+
+@dataclass(frozen=True, slots=True)
+class Key:
+    """One key of the file.
+
+    `low` and `high` are inclusive. `default` is None where a key has none and may be left out.
+    `choices` are the words that a CHOICE or FAULTS takes; `pattern` is what a TEXT must match in
+    full, and `rule` says that pattern in words.
+    """
+
+    section: str
+    name: str
+    kind: Kind
+    default: Value | None
+    doc: str
+    environment: str = ""
+    unit: str = ""
+    low: float = 0
+    high: float = 0
+    choices: tuple[str, ...] = ()
+    pattern: str = ""
+    rule: str = ""
+    required: bool = False
+
+    @property
+    def dotted(self) -> str:
+        """The key as `--set` and messages name it, such as `watch.retries`."""
+        return f"{self.section}.{self.name}"
+
+
+_P = Policy()
+_FAULTS = tuple(fault.value for fault in Fault)
+
+
+def _seconds(
+    section: str,
+    name: str,
+    default: float,
+    doc: str,
+    environment: str = "",
+    low: float = 0,
+    high: float = MONTH_S,
+) -> Key:
+    return Key(section, name, Kind.SECONDS, float(default), doc, environment, "s", low, high)
+
+
+def _whole(
+    section: str, name: str, default: int, low: int, high: int, doc: str, environment: str = ""
+) -> Key:
+    return Key(section, name, Kind.INTEGER, default, doc, environment, "", low, high)
+
+
+def _flag(section: str, name: str, default: bool, doc: str) -> Key:
+    return Key(section, name, Kind.BOOLEAN, default, doc)
+
+
+def _timeout(section: str, name: str, default: float, doc: str, environment: str = "") -> Key:
+    return _seconds(section, name, default, doc, environment, low=0.05, high=3600)
+
+
+def _pause(section: str, name: str, default: float, doc: str, environment: str = "") -> Key:
+    return _seconds(section, name, default, doc, environment, low=0.1)
+
+
+KEYS: tuple[Key, ...] = (
+    Key("gotify", "url", Kind.URL, None,
+        "Address of the Gotify server, with its sub-path if it has one.", "GOTIFY_URL"),
+    Key("gotify", "token", Kind.SECRET, None,
+        "Token of the Gotify application that mailwatch sends as.", "GOTIFY_TOKEN"),
+    Key("gotify", "token_file", Kind.PATH, None,
+        "File that holds the token alone, in place of `token`."),
+    _whole("gotify", "priority", _P.priority, 0, 10,
+           "Priority of ordinary messages; a call for a person always has 10.", "GOTIFY_PRIORITY"),
+    _timeout("gotify", "timeout_s", 10, "Time for one whole delivery."),
+
+    Key("watch", "host", Kind.HOST, "127.0.0.1",
+        "Host of every service that does not name its own.", "HOST"),
+    _pause("watch", "interval_s", _P.interval_s,
+           "Pause between two rounds while all is well.", "CHECK_INTERVAL_SECONDS"),
+    _whole("watch", "retries", _P.attempts.retries, 1, 100,
+           "Attempts in one round before a service counts as failed.", "RETRIES"),
+    _timeout("watch", "attempt_timeout_s", _P.attempts.timeout_s,
+             "Time for one attempt: the whole conversation with a service.",
+             "PER_ATTEMPT_TIMEOUT"),
+    _seconds("watch", "retry_delay_s", _P.attempts.delay_s,
+             "Pause between two attempts.", "SLEEP_BETWEEN_ATTEMPTS", high=3600.0),
+    _seconds("watch", "unmeasured_after_s", _P.unmeasured_after_s,
+             "How long mailwatch must have been unable to look before it says so."),
+
+    Key("restart", "container", Kind.TEXT, "stalwart",
+        "Name of the container to restart.", "CONTAINER_NAME",
+        pattern=r"[a-zA-Z0-9][a-zA-Z0-9_.-]{0,254}",
+        rule="a container's name of letters, digits, `_`, `.` and `-`, as `docker ps` shows it"),
+    Key("restart", "socket", Kind.PATH, Path("/var/run/docker.sock"),
+        "Socket of the Docker engine.", "DOCKER_SOCKET"),
+    _whole("restart", "stop_timeout_s", 30, 0, 3600,
+           "Seconds that the container gets to stop by itself before the engine kills it."),
+    _seconds("restart", "settle_s", _P.settle_s,
+             "Wait between a restart and the first look after it.", "POST_RESTART_WAIT"),
+    _timeout("restart", "attempt_timeout_s", _P.verify_timeout_s,
+             "Time for one attempt after a restart, when servers answer slowly.",
+             "POST_RESTART_PER_ATTEMPT_TIMEOUT"),
+    _seconds("restart", "verify_for_s", _P.verify_for_s,
+             "How long after settling a service may still fail before a person is called.",
+             "POST_RESTART_FINAL_TIMEOUT"),
+    _pause("restart", "verify_every_s", _P.verify_every_s,
+           "Pause between two looks while an incident is open.",
+             "POST_RESTART_POLL_INTERVAL"),
+    Key("restart", "on", Kind.FAULTS, _P.restart_on,
+        "The kinds of failure that a restart may cure; others only call a person.",
+        choices=_FAULTS),
+    _flag("restart", "when_all_dropped", _P.restart_when_all_dropped,
+          "Restart even when every service drops the connection, which is the sign of a ban."),
+    _seconds("restart", "min_failure_s", _P.min_failure_s,
+             "How long a failure must last before an incident opens."),
+    _seconds("restart", "backoff_s", _P.backoff_s,
+             "Wait before the second restart in a row; each further wait is twice as long."),
+    _seconds("restart", "backoff_max_s", _P.backoff_max_s,
+             "Longest wait between two restarts in a row."),
+    _whole("restart", "max_restarts", _P.max_restarts, 0, 1000,
+           "Most restarts in any window of `window_s`; 0 never restarts, and only tells."),
+    _seconds("restart", "window_s", _P.window_s,
+             "Length of the window in which restarts are counted.", low=1),
+    _seconds("restart", "cooldown_s", _P.cooldown_s,
+             "No restart sooner than this after a recovery that a restart brought about."),
+    _seconds("restart", "rearm_after_s", _P.rearm_after_s,
+             "After all has been well this long, the next restart is a first one again."),
+    _seconds("restart", "start_grace_s", _P.start_grace_s,
+             "How long the container may be starting before its failures count.", low=1),
+
+    _seconds("notify", "remind_every_s", _P.remind_every_s,
+             "Pause between reminders while a person is needed; 0 sends none."),
+
+    Key("state", "directory", Kind.PATH, Path("/var/lib/mailwatch"),
+        "Where mailwatch remembers incidents and unsent messages.", "STATE_DIRECTORY"),
+
+    Key("log", "level", Kind.CHOICE, "info",
+        "The least severe lines that reach the journal.", choices=LOG_LEVELS),
+)  # fmt: skip
+"""Every key outside [[services]], in the order in which the sample and `config show` name them."""
+
+SERVICES_ENVIRONMENT = "SERVICES"
+DEFAULT_SERVICES: tuple[tuple[str, int], ...] = (
+    ("SMTP", 25),
+    ("SMTPS", 465),
+    ("IMAPS", 993),
+    ("HTTPS", 443),
+)
+
+SERVICE_KEYS: tuple[Key, ...] = (
+    Key("services", "name", Kind.TEXT, None,
+        "What messages call the service; a known name also picks how it is asked.", required=True,
+        pattern=r"[A-Za-z0-9](?:[A-Za-z0-9 _./+-]{0,62}[A-Za-z0-9_./+-])?",
+        rule="up to 64 letters, digits, blanks and `_ . / + -`, beginning with a letter or digit"),
+    Key("services", "port", Kind.INTEGER, None, "TCP port of the service.", required=True,
+        low=1, high=65535),
+    Key("services", "host", Kind.HOST, None, "Host of this service, in place of `[watch] host`."),
+)  # fmt: skip
+"""The keys of one [[services]] table; each is a field of probes.settings.ServiceSettings."""
+
+
+def _sections() -> Iterator[tuple[str, Mapping[str, Key]]]:
+    for section in dict.fromkeys(key.section for key in KEYS):
+        yield section, MappingProxyType({k.name: k for k in KEYS if k.section == section})
+
+
+SECTIONS: Mapping[str, Mapping[str, Key]] = MappingProxyType(dict(_sections()))
+"""Section -> name -> Key, without [[services]]."""
+BY_DOTTED: Mapping[str, Key] = MappingProxyType({key.dotted: key for key in KEYS})
