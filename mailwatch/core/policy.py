@@ -16,6 +16,12 @@ connection limit, for which `core.judgement` never restarts unless the admin say
 HIGHEST_PRIORITY = 10
 """Gotify's highest: the Android client sounds and vibrates from 8 on."""
 
+RESTART_LIMIT_S = 90.0
+"""How long a restart call may take in all: Docker's 30 s of grace, a kill, a start, and slack.
+
+An interrupted attempt is given up only after this, since the engine may still be at it.
+"""
+
 
 @dataclass(frozen=True, slots=True)
 class Attempts:

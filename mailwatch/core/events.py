@@ -1,0 +1,82 @@
+"""What can happen to the incident machine, and what it answers with."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from mailwatch.core.judgement import Situation
+from mailwatch.core.model import Now, TargetState, Topic
+from mailwatch.core.state import Hold, Incident
+
+
+@dataclass(frozen=True, slots=True)
+class Passed:
+    """A round ended in which nothing failed, and everything that had failed passed."""
+
+
+@dataclass(frozen=True, slots=True)
+class Failed:
+    """A round ended in which at least one service failed."""
+
+    situation: Situation
+    cause: str = ""
+    """The likely cause in one line, empty while none is known."""
+
+
+@dataclass(frozen=True, slots=True)
+class Unmeasured:
+    """A round ended that says nothing: no failure seen, but we could not look everywhere."""
+
+
+@dataclass(frozen=True, slots=True)
+class RestartEnded:
+    """The restart call came back; `error` is a sentence, empty when the target was restarted."""
+
+    error: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class TimePassed:
+    """The clock moved on, perhaps past `State.due`."""
+
+
+@dataclass(frozen=True, slots=True)
+class Restored:
+    """mailwatch was started anew and found this state in its store.
+
+    `target` is what the restarter sees now, the only witness of an interrupted restart.
+    """
+
+    target: TargetState
+
+
+Event = Passed | Failed | Unmeasured | RestartEnded | TimePassed | Restored
+
+
+@dataclass(frozen=True, slots=True)
+class Restart:
+    """Restart the target, as attempt `number` of this incident."""
+
+    incident: str
+    number: int
+
+
+@dataclass(frozen=True, slots=True)
+class Tell:
+    """Tell the admin about `incident`, as it stands after the event."""
+
+    topic: Topic
+    incident: Incident
+    at: Now
+    next_restart: float | None = None
+    """When the next attempt is allowed (steady), None when no time brings one."""
+
+
+@dataclass(frozen=True, slots=True)
+class Note:
+    """Write down why nothing else is done; said once per reason."""
+
+    hold: Hold
+
+
+Action = Restart | Tell | Note

@@ -1,0 +1,239 @@
+"""The incident machine: (state, event, now, policy) -> (state, actions), one table of moves."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+from typing import Any
+
+from mailwatch.core.events import (
+    Event,
+    Failed,
+    Note,
+    Passed,
+    RestartEnded,
+    Restored,
+    Tell,
+    TimePassed,
+    Unmeasured,
+)
+from mailwatch.core.judgement import BEFORE_OPENING, rearmed, why_not
+from mailwatch.core.model import Condition, Now, TargetState, Topic
+from mailwatch.core.policy import RESTART_LIMIT_S, Policy
+from mailwatch.core.state import Attempt, Outcome, Stage, State
+from mailwatch.core.turns import (
+    Moment,
+    Step,
+    begin_restart,
+    end_attempt,
+    fail_attempt,
+    leave_alone,
+    open_anew,
+    open_incident,
+    remember,
+    settle,
+    started_since,
+    update,
+)
+
+
+def step(state: State, event: Event, now: Now, policy: Policy) -> Step:
+    """Return the state after `event`, and what to do about it, in order.
+
+    Pure and total: every pair of stage and event has its move in MOVES. `now.steady` must not
+    be less than in the step before.
+    """
+    return MOVES[state.stage, type(event)](state, event, Moment(now, policy))
+
+
+# --- rounds that passed -------------------------------------------------------------------
+
+
+def _stay_well(state: State, _event: Passed, at: Moment) -> Step:
+    state = replace(state, stage=Stage.HEALTHY, failing_since=None, starting_since=None)
+    if rearmed(state, at.now, at.policy):
+        state = replace(state, streak=0)
+    return state, ()
+
+
+def _recover(state: State, _event: Passed, at: Moment) -> Step:
+    incident = open_incident(state)
+    attempt = incident.last_attempt
+    cured = attempt is not None and attempt.outcome is Outcome.RESTARTED
+    if attempt is not None and cured:
+        ended = replace(attempt, outcome=Outcome.RECOVERED, ended=at.now)
+        incident = incident.with_last_attempt(ended)
+    elif attempt is not None and attempt.outcome is Outcome.PENDING:
+        ended = replace(attempt, outcome=Outcome.INTERRUPTED, ended=at.now)
+        incident = incident.with_last_attempt(ended)
+    closed = replace(incident, hold=None, closed=at.now)
+    after = replace(
+        state,
+        stage=Stage.HEALTHY,
+        incident=None,
+        failing_since=None,
+        starting_since=None,
+        due=None,
+        last_attempt_ended=at.now if cured else state.last_attempt_ended,
+        last_cure=at.now if incident.attempts else state.last_cure,
+    )
+    return after, (Tell(Topic.RECOVERED, closed, at.now),)
+
+
+# --- rounds that failed -------------------------------------------------------------------
+
+
+def _judge(state: State, event: Failed, at: Moment) -> Step:
+    """Decide what a failed round leads to, wherever no restart is under way."""
+    situation = event.situation
+    if rearmed(state, at.now, at.policy):
+        state = replace(state, streak=0)
+    state = remember(state, situation, at)
+    hold = why_not(state, situation, at.now, at.policy)
+    if state.incident is None:
+        if hold is not None and hold.reason in BEFORE_OPENING:
+            known = state.stage is Stage.CONFIRMING
+            return replace(state, stage=Stage.CONFIRMING), () if known else (Note(hold),)
+        state = open_anew(state, event, at)
+    state = replace(state, incident=update(open_incident(state), event))
+    return begin_restart(state, situation, at) if hold is None else leave_alone(state, hold, at)
+
+
+def _verify(state: State, event: Failed, at: Moment) -> Step:
+    """Give a restarted target its final window, unless somebody else took hold of it."""
+    state = remember(state, event.situation, at)
+    condition = event.situation.target.condition
+    if condition in (Condition.STOPPED, Condition.PAUSED, Condition.REMOVING, Condition.MISSING):
+        incident = end_attempt(open_incident(state), Outcome.INTERRUPTED, at, "someone intervened")
+        state = replace(state, stage=Stage.DOWN, due=None, incident=incident)
+        return _judge(state, event, at)
+    state = replace(state, incident=update(open_incident(state), event))
+    if state.due is not None and at.now.steady < state.due:
+        return state, ()
+    if condition is Condition.STARTING and state.starting_since is not None:
+        grace = state.starting_since.steady + at.policy.start_grace_s
+        if at.now.steady < grace:
+            return state, ()
+    return fail_attempt(state, at, "it did not help in time")
+
+
+def _await_restart(state: State, event: Failed, at: Moment) -> Step:
+    """Look for the proof that a restart which was interrupted by our own end did happen."""
+    incident = update(open_incident(state), event)
+    attempt = incident.last_attempt
+    if attempt is None or attempt.outcome is not Outcome.PENDING:
+        return _judge(state, event, at)
+    if started_since(attempt, event.situation.target.started_at):
+        return settle(replace(state, incident=incident), at)
+    if at.now.steady < attempt.begun.steady + RESTART_LIMIT_S:
+        return replace(remember(state, event.situation, at), incident=incident), ()
+    incident = end_attempt(incident, Outcome.INTERRUPTED, at, "mailwatch was ended before it")
+    situation = replace(event.situation, target=_as_we_left_it(event.situation.target, attempt))
+    return _judge(replace(state, incident=incident), replace(event, situation=situation), at)
+
+
+def _as_we_left_it(target: TargetState, attempt: Attempt) -> TargetState:
+    """Tell a target that our own interrupted restart left stopped from one an operator stopped."""
+    finished = target.finished_at
+    if target.condition is not Condition.STOPPED or finished is None:
+        return target
+    if not 0 <= finished - attempt.begun.wall <= RESTART_LIMIT_S:
+        return target
+    detail = "a restart that was cut short had left it stopped"
+    return replace(target, condition=Condition.CRASHED, detail=detail)
+
+
+# --- what a restart leads to --------------------------------------------------------------
+
+
+def _restart_ended(state: State, event: RestartEnded, at: Moment) -> Step:
+    if event.error:
+        return fail_attempt(state, at, event.error)
+    return settle(state, at)
+
+
+def _begin_verifying(state: State, _event: TimePassed, at: Moment) -> Step:
+    if state.due is not None and at.now.steady < state.due:
+        return state, ()
+    return replace(state, stage=Stage.VERIFYING, due=at.now.steady + at.policy.verify_for_s), ()
+
+
+# --- started anew -------------------------------------------------------------------------
+
+
+def _restored_well(state: State, _event: Restored, _at: Moment) -> Step:
+    return replace(state, stage=Stage.HEALTHY, failing_since=None, starting_since=None), ()
+
+
+def _restored_restarting(state: State, event: Restored, at: Moment) -> Step:
+    incident = open_incident(state)
+    attempt = incident.last_attempt
+    if attempt is not None and started_since(attempt, event.target.started_at):
+        return settle(state, at)
+    return replace(state, stage=Stage.DOWN, due=None), ()
+
+
+def _restored_settling(state: State, _event: Restored, at: Moment) -> Step:
+    latest = at.now.steady + at.policy.settle_s
+    return replace(state, due=latest if state.due is None else min(state.due, latest)), ()
+
+
+def _restored_verifying(state: State, _event: Restored, at: Moment) -> Step:
+    latest = at.now.steady + at.policy.verify_for_s
+    return replace(state, due=latest if state.due is None else min(state.due, latest)), ()
+
+
+def _keep(state: State, _event: Event, _at: Moment) -> Step:
+    return state, ()
+
+
+# --- the table ----------------------------------------------------------------------------
+
+# A move takes exactly the event type of its key, which mypy cannot express for one table.
+Move = Callable[[State, Any, Moment], Step]
+
+MOVES: dict[tuple[Stage, type], Move] = {
+    (Stage.HEALTHY, Passed): _stay_well,
+    (Stage.HEALTHY, Failed): _judge,
+    (Stage.HEALTHY, Unmeasured): _keep,
+    (Stage.HEALTHY, RestartEnded): _keep,
+    (Stage.HEALTHY, TimePassed): _keep,
+    (Stage.HEALTHY, Restored): _restored_well,
+    (Stage.CONFIRMING, Passed): _stay_well,
+    (Stage.CONFIRMING, Failed): _judge,
+    (Stage.CONFIRMING, Unmeasured): _keep,
+    (Stage.CONFIRMING, RestartEnded): _keep,
+    (Stage.CONFIRMING, TimePassed): _keep,
+    (Stage.CONFIRMING, Restored): _restored_well,
+    (Stage.DOWN, Passed): _recover,
+    (Stage.DOWN, Failed): _await_restart,
+    (Stage.DOWN, Unmeasured): _keep,
+    (Stage.DOWN, RestartEnded): _keep,
+    (Stage.DOWN, TimePassed): _keep,
+    (Stage.DOWN, Restored): _keep,
+    # A round that was begun before a restart says nothing about the time after it.
+    (Stage.RESTARTING, Passed): _keep,
+    (Stage.RESTARTING, Failed): _keep,
+    (Stage.RESTARTING, Unmeasured): _keep,
+    (Stage.RESTARTING, RestartEnded): _restart_ended,
+    (Stage.RESTARTING, TimePassed): _keep,
+    (Stage.RESTARTING, Restored): _restored_restarting,
+    (Stage.SETTLING, Passed): _keep,
+    (Stage.SETTLING, Failed): _keep,
+    (Stage.SETTLING, Unmeasured): _keep,
+    (Stage.SETTLING, RestartEnded): _keep,
+    (Stage.SETTLING, TimePassed): _begin_verifying,
+    (Stage.SETTLING, Restored): _restored_settling,
+    (Stage.VERIFYING, Passed): _recover,
+    (Stage.VERIFYING, Failed): _verify,
+    (Stage.VERIFYING, Unmeasured): _keep,
+    (Stage.VERIFYING, RestartEnded): _keep,
+    (Stage.VERIFYING, TimePassed): _keep,
+    (Stage.VERIFYING, Restored): _restored_verifying,
+    (Stage.ESCALATED, Passed): _recover,
+    (Stage.ESCALATED, Failed): _await_restart,
+    (Stage.ESCALATED, Unmeasured): _keep,
+    (Stage.ESCALATED, RestartEnded): _keep,
+    (Stage.ESCALATED, TimePassed): _keep,
+    (Stage.ESCALATED, Restored): _keep,
+}

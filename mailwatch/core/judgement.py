@@ -1,0 +1,136 @@
+"""Whether to restart now: every reason not to, in the order in which they are asked."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from mailwatch.core.model import Condition, Fault, Now, TargetState
+from mailwatch.core.policy import Policy
+from mailwatch.core.state import Failure, Hold, Reason, State
+
+_TARGET_REASONS = {
+    Condition.STOPPED: Reason.OPERATOR,
+    Condition.PAUSED: Reason.OPERATOR,
+    Condition.REMOVING: Reason.OPERATOR,
+    Condition.DENIED: Reason.DENIED,
+    Condition.UNREACHABLE: Reason.UNREACHABLE,
+}
+
+BEFORE_OPENING = frozenset({Reason.PAUSED, Reason.STARTING, Reason.TOO_EARLY})
+"""Reasons for which a failure is not even called an incident yet."""
+
+CALL_AT_ONCE = frozenset(
+    {Reason.BANNED, Reason.INCURABLE, Reason.MISSING, Reason.DENIED, Reason.BUDGET}
+)
+"""Reasons that no waiting cures: a person is needed now."""
+
+
+@dataclass(frozen=True, slots=True)
+class Situation:
+    """What is known when a round has failed."""
+
+    failures: tuple[Failure, ...]
+    watched: int
+    """How many services the round asked, >= 1."""
+    target: TargetState
+    paused_until: Now | None = None
+    """The end of a pause that the admin asked for, None when there is none."""
+
+
+def why_not(state: State, situation: Situation, now: Now, policy: Policy) -> Hold | None:
+    """Return the first reason not to restart the target now, or None to restart it.
+
+    `state` already knows `failing_since` and `starting_since` as of this round.
+    """
+    return next(_reasons(state, situation, now, policy), None)
+
+
+def _reasons(state: State, situation: Situation, now: Now, policy: Policy) -> Iterator[Hold]:
+    target = situation.target
+    if situation.paused_until is not None:
+        yield Hold(Reason.PAUSED, until=situation.paused_until.steady)
+    if state.starting_since is not None:
+        until = state.starting_since.steady + policy.start_grace_s
+        if now.steady < until:
+            yield Hold(Reason.STARTING, target.detail, until)
+    if state.failing_since is not None:
+        until = state.failing_since.steady + policy.min_failure_s
+        if now.steady < until:
+            yield Hold(Reason.TOO_EARLY, until=until)
+    faults = {failure.fault for failure in situation.failures}
+    all_dropped = faults == {Fault.DROPPED} and len(situation.failures) == situation.watched
+    if all_dropped and target.condition is Condition.RUNNING:
+        if not policy.restart_when_all_dropped:
+            yield Hold(Reason.BANNED)
+    elif not faults & policy.restart_on:
+        yield Hold(Reason.INCURABLE)
+    if target.condition is Condition.MISSING:
+        yield Hold(Reason.OPERATOR if state.target_seen else Reason.MISSING, target.detail)
+    if target.condition in _TARGET_REASONS:
+        yield Hold(_TARGET_REASONS[target.condition], target.detail)
+    spent = restarts_in_window(state, now, policy)
+    if len(spent) >= policy.max_restarts:
+        frees = (
+            spent[-policy.max_restarts].steady + policy.window_s if policy.max_restarts else None
+        )
+        yield Hold(Reason.BUDGET, until=frees)
+    not_before = earliest_restart(state, policy)
+    if now.steady < not_before:
+        yield Hold(Reason.BACKOFF, until=not_before)
+
+
+def restarts_in_window(state: State, now: Now, policy: Policy) -> tuple[Now, ...]:
+    """Return the restarts that count against the budget at `now`, oldest first."""
+    return tuple(begun for begun in state.restarts if now.steady - begun.steady < policy.window_s)
+
+
+def budget_frees(state: State, now: Now, policy: Policy) -> float | None:
+    """Return when the budget allows one more restart (steady), None when it never will."""
+    if not policy.max_restarts:
+        return None
+    spent = restarts_in_window(state, now, policy)
+    if len(spent) < policy.max_restarts:
+        return now.steady
+    return spent[-policy.max_restarts].steady + policy.window_s
+
+
+def backoff_s(streak: int, policy: Policy) -> float:
+    """Return the seconds to wait after attempt number `streak` (>= 0) since the last re-arming."""
+    if streak == 0:
+        return 0
+    # 2**64 seconds is longer than any ceiling: the exponent is bounded to keep the float finite.
+    return min(policy.backoff_s * 2.0 ** min(streak - 1, 64), policy.backoff_max_s)
+
+
+def earliest_restart(state: State, policy: Policy) -> float:
+    """Return the moment (steady) before which backoff and cooldown forbid another attempt."""
+    moments = [float("-inf")]
+    if state.last_attempt_ended is not None:
+        moments.append(state.last_attempt_ended.steady + backoff_s(state.streak, policy))
+    if state.last_cure is not None:
+        moments.append(state.last_cure.steady + policy.cooldown_s)
+    return max(moments)
+
+
+def rearmed(state: State, now: Now, policy: Policy) -> bool:
+    """Whether all has been well for so long that the next attempt is a first one again."""
+    return (
+        state.failing_since is None
+        and state.last_attempt_ended is not None
+        and state.last_cure is not None
+        and now.steady - state.last_cure.steady >= policy.rearm_after_s
+    )
+
+
+def is_coming_up(target: TargetState, now: Now, policy: Policy) -> bool:
+    """Whether the target is starting, or was started less than `settle_s` ago.
+
+    The age is on the wall clock, the only one that an engine tells; a start in the future (a
+    clock that was set back) counts as no start at all.
+    """
+    if target.condition is Condition.STARTING:
+        return True
+    if target.condition is not Condition.RUNNING or target.started_at is None:
+        return False
+    return 0 <= now.wall - target.started_at < policy.settle_s

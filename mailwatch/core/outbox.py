@@ -1,0 +1,123 @@
+"""The order in which messages leave, when a failed one is tried again, and what is merged."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+
+from mailwatch.core.model import Message, Now, Topic
+from mailwatch.core.text import duration
+
+FIRST_RETRY_S = 5.0
+LONGEST_RETRY_S = 300.0
+PARKED_RETRY_S = 3600.0
+"""A permanent failure waits for a person to mend it, and is tried again every hour."""
+
+LATE_S = 60.0
+"""A message that leaves later than this after its event says when the event was."""
+
+
+@dataclass(frozen=True, slots=True)
+class Letter:
+    """One message on its way; `id` grows with the order of the events."""
+
+    id: int
+    message: Message
+    tries: int = 0
+    not_before: float = float("-inf")
+    """On the steady clock."""
+    parked: bool = False
+    """Refused for good: it holds up no other letter, and is tried again every hour."""
+    trouble: str = ""
+    """Why the last try failed, one sentence."""
+
+
+def next_letter(letters: Sequence[Letter]) -> Letter | None:
+    """Return the letter that leaves next, once its `not_before` has come; None if there is none.
+
+    Letters leave in order: the first that is not parked holds up those behind it. A parked one
+    leaves only when it is due earlier than that.
+    """
+    waiting = [letter for letter in letters if not letter.parked]
+    parked = [letter for letter in letters if letter.parked]
+    heads = [*waiting[:1], *parked]
+    return min(heads, key=lambda letter: (letter.not_before, letter.id), default=None)
+
+
+def after_failure(letter: Letter, trouble: str, permanent: bool, now: Now, jitter: float) -> Letter:
+    """Return `letter` with the moment of its next try.
+
+    The pause doubles from FIRST_RETRY_S to LONGEST_RETRY_S; `jitter` (0 to 1) takes away up to a
+    quarter of it, so that many hosts do not come back at the same moment.
+    """
+    if permanent:
+        pause_s = PARKED_RETRY_S
+    else:
+        pause_s = min(FIRST_RETRY_S * 2.0 ** min(letter.tries, 16), LONGEST_RETRY_S)
+    return replace(
+        letter,
+        tries=letter.tries + 1,
+        not_before=now.steady + pause_s * (1 - jitter / 4),
+        parked=permanent,
+        trouble=trouble,
+    )
+
+
+def retry_now(letters: Sequence[Letter]) -> tuple[Letter, ...]:
+    """Return `letters` all due at once: the configuration has changed, so hope is new."""
+    return tuple(replace(letter, not_before=float("-inf"), parked=False) for letter in letters)
+
+
+def merge(letters: Sequence[Letter]) -> tuple[Letter, ...]:
+    """Return `letters` with each incident that is over told in one message.
+
+    When an incident's recovery is waiting, and at least one earlier try to send something of it
+    has failed, its letters become one: the recovery, followed by what had happened before.
+    """
+    merged: list[Letter] = []
+    for letter in letters:
+        message = letter.message
+        earlier = [
+            other
+            for other in merged
+            if message.incident and other.message.incident == message.incident
+        ]
+        if message.topic is Topic.RECOVERED and any(other.tries for other in earlier):
+            merged = [other for other in merged if other not in earlier]
+            merged.append(_whole_story(letter, earlier))
+        else:
+            merged.append(letter)
+    return tuple(merged)
+
+
+def _whole_story(recovery: Letter, earlier: Sequence[Letter]) -> Letter:
+    story = "\n\n".join(f"{other.message.title}\n{_without_id(other.message)}" for other in earlier)
+    body = (
+        f"{recovery.message.body}\n\nThe messages before this one could not be sent in time:\n\n"
+        f"{story}"
+    )
+    title = f"{recovery.message.title}, after an outage"
+    message = replace(recovery.message, title=title, body=body)
+    latest = earlier[-1]
+    return replace(
+        recovery,
+        message=message,
+        tries=latest.tries,
+        not_before=max(other.not_before for other in earlier),
+        parked=all(other.parked for other in earlier),
+        trouble=latest.trouble,
+    )
+
+
+def _without_id(message: Message) -> str:
+    return message.body.removesuffix(f"\nIncident {message.incident}")
+
+
+def as_sent(letter: Letter, now: Now, clock_text: Callable[[float], str]) -> Message:
+    """Return the message as it leaves now: a late one begins with the time of its event."""
+    late_s = now.wall - letter.message.at
+    if late_s <= LATE_S:
+        return letter.message
+    when = clock_text(letter.message.at)
+    first = f"Of {when}, {duration(late_s)} late because it could not be sent before."
+    return replace(letter.message, body=f"{first}\n{letter.message.body}")

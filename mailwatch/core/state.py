@@ -1,0 +1,167 @@
+"""What mailwatch remembers about its one incident: plain values that a store can keep."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from enum import StrEnum
+
+from mailwatch.core.model import Fault, Now, Reading
+
+
+class Stage(StrEnum):
+    """Where the incident machine stands."""
+
+    HEALTHY = "healthy"
+    CONFIRMING = "confirming"
+    """Something fails, but it is too early to call it an incident."""
+    DOWN = "down"
+    """An incident is open, and there is a reason not to restart yet."""
+    RESTARTING = "restarting"
+    SETTLING = "settling"
+    """The restart is done; the services get `settle_s` to come up."""
+    VERIFYING = "verifying"
+    """Looking again and again, with the longer timeout, until the final window ends."""
+    ESCALATED = "escalated"
+    """A person has been called."""
+
+
+OPEN = frozenset(Stage) - {Stage.HEALTHY, Stage.CONFIRMING}
+"""The stages in which an incident is open."""
+
+
+class Outcome(StrEnum):
+    """What became of one restart attempt."""
+
+    PENDING = "pending"
+    """Decided and recorded; whether it happened is not known yet."""
+    RESTARTED = "restarted"
+    """The restart happened; whether it helped is not known yet."""
+    RECOVERED = "recovered"
+    FAILED = "failed"
+    """The restart was refused, or did not help in time."""
+    INTERRUPTED = "interrupted"
+    """mailwatch was ended before it could act, and the target was not restarted."""
+
+
+class Reason(StrEnum):
+    """Why a target is not restarted although services fail."""
+
+    PAUSED = "paused"
+    """The admin told mailwatch to pause."""
+    STARTING = "starting"
+    """The target is coming up and has its grace."""
+    TOO_EARLY = "too-early"
+    """The failure has not lasted for `min_failure_s`."""
+    BANNED = "banned"
+    """Every service drops us: a ban or a limit, which a restart does not cure."""
+    INCURABLE = "incurable"
+    """No fault is one that `restart_on` names."""
+    OPERATOR = "operator"
+    """Somebody stopped, paused or removed the target on purpose."""
+    MISSING = "missing"
+    DENIED = "denied"
+    UNREACHABLE = "unreachable"
+    """The engine does not answer."""
+    BUDGET = "budget"
+    """All restarts that the window allows are spent."""
+    BACKOFF = "backoff"
+    """Too soon after the last attempt or the last recovery."""
+
+
+@dataclass(frozen=True, slots=True)
+class Hold:
+    """A reason not to restart now; `until` is on the steady clock, None if no time ends it."""
+
+    reason: Reason
+    detail: str = ""
+    until: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Failure:
+    """A service that fails: the part of its reading that an incident keeps."""
+
+    service: str
+    fault: Fault
+    detail: str
+
+    @classmethod
+    def of(cls, reading: Reading) -> Failure:
+        """Return what to keep of a failed `reading`; raises ValueError for any other."""
+        if reading.fault is None:
+            raise ValueError(f"{reading.service} did not fail")
+        return cls(reading.service, reading.fault, reading.detail)
+
+
+@dataclass(frozen=True, slots=True)
+class Attempt:
+    """One restart of the target: number 1 is the first of its incident.
+
+    `started_at` is when the target had last been started (seconds since 1970) as the attempt
+    was decided: a later value proves that the restart happened. `window_from` is the moment
+    from which the settling and final windows are counted.
+    """
+
+    number: int
+    begun: Now
+    started_at: float | None
+    outcome: Outcome = Outcome.PENDING
+    detail: str = ""
+    ended: Now | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Incident:
+    """One outage, from the first failed round to the round in which all is well again."""
+
+    id: str
+    since: Now
+    """When a round first failed."""
+    opened: Now
+    failures: tuple[Failure, ...]
+    """What fails now, in the order of the configuration."""
+    first_failures: tuple[Failure, ...]
+    target: str = ""
+    """What was noteworthy about the target when the incident opened, one sentence or empty."""
+    cause: str = ""
+    """The likely cause in one line, empty while none is known."""
+    attempts: tuple[Attempt, ...] = ()
+    hold: Hold | None = None
+    held_told: bool = False
+    opened_told: bool = False
+    escalated: Now | None = None
+    reminded: Now | None = None
+    closed: Now | None = None
+
+    @property
+    def last_attempt(self) -> Attempt | None:
+        """The newest restart attempt, or None."""
+        return self.attempts[-1] if self.attempts else None
+
+    def with_last_attempt(self, attempt: Attempt) -> Incident:
+        """Return this incident with its newest attempt replaced."""
+        return replace(self, attempts=(*self.attempts[:-1], attempt))
+
+
+@dataclass(frozen=True, slots=True)
+class State:
+    """Everything that the incident machine remembers between two events."""
+
+    stage: Stage = Stage.HEALTHY
+    incident: Incident | None = None
+    """The open incident; None exactly when `stage` is HEALTHY or CONFIRMING."""
+    failing_since: Now | None = None
+    """When the first of an unbroken row of failed rounds ended."""
+    starting_since: Now | None = None
+    """Since when the target has been seen coming up, without a break."""
+    due: float | None = None
+    """On the steady clock: the end of SETTLING, or of the final window of VERIFYING."""
+    restarts: tuple[Now, ...] = ()
+    """When restarts began, for the budget; older ones than the window are forgotten."""
+    streak: int = 0
+    """Attempts since the last re-arming: what the backoff grows with."""
+    last_attempt_ended: Now | None = None
+    last_cure: Now | None = None
+    """The last recovery that a restart brought about."""
+    target_seen: bool = False
+    """Whether the target was ever found: a missing one was then removed, not misspelt."""

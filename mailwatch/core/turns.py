@@ -1,0 +1,202 @@
+"""The turns that an incident takes: it opens, is restarted, settles, is left alone, escalates."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime
+
+from mailwatch.core.events import Action, Failed, Note, Restart, Tell
+from mailwatch.core.judgement import (
+    BEFORE_OPENING,
+    CALL_AT_ONCE,
+    Situation,
+    budget_frees,
+    earliest_restart,
+    is_coming_up,
+    restarts_in_window,
+)
+from mailwatch.core.model import Condition, Now, Topic
+from mailwatch.core.policy import Policy
+from mailwatch.core.state import Attempt, Hold, Incident, Outcome, Reason, Stage, State
+
+Step = tuple[State, tuple[Action, ...]]
+
+
+@dataclass(frozen=True, slots=True)
+class Moment:
+    """What every move is told beside its state and event."""
+
+    now: Now
+    policy: Policy
+
+
+def open_incident(state: State) -> Incident:
+    """Return the open incident; raises ValueError where the stage says there is none."""
+    if state.incident is None:
+        raise ValueError(f"the stage is {state.stage}, but no incident is open")
+    return state.incident
+
+
+def remember(state: State, situation: Situation, at: Moment) -> State:
+    """Note since when services fail and the target comes up, and whether it was ever found."""
+    coming_up = is_coming_up(situation.target, at.now, at.policy)
+    unknown = situation.target.condition in (Condition.DENIED, Condition.UNREACHABLE)
+    missing = situation.target.condition is Condition.MISSING
+    return replace(
+        state,
+        failing_since=state.failing_since or at.now,
+        starting_since=(state.starting_since or at.now) if coming_up else None,
+        target_seen=state.target_seen or not (unknown or missing),
+    )
+
+
+def open_anew(state: State, event: Failed, at: Moment) -> State:
+    """Open an incident for the round that failed; nothing has been told of it yet."""
+    failures = event.situation.failures
+    incident = Incident(
+        id=incident_id(at.now.wall),
+        since=state.failing_since or at.now,
+        opened=at.now,
+        failures=failures,
+        first_failures=failures,
+        target=event.situation.target.detail,
+    )
+    return replace(state, stage=Stage.DOWN, incident=incident)
+
+
+def update(incident: Incident, event: Failed) -> Incident:
+    """Note what fails now, and a cause if one has been found."""
+    cause = event.cause or incident.cause
+    return replace(incident, failures=event.situation.failures, cause=cause)
+
+
+def begin_restart(state: State, situation: Situation, at: Moment) -> Step:
+    """Record a new attempt, and tell of the incident unless that was done."""
+    incident = open_incident(state)
+    number = len(incident.attempts) + 1
+    attempt = Attempt(number, begun=at.now, started_at=situation.target.started_at)
+    tell_opened = not incident.opened_told and incident.escalated is None
+    incident = replace(
+        incident,
+        attempts=(*incident.attempts, attempt),
+        hold=None,
+        opened_told=True,
+        target=situation.target.detail or incident.target,
+    )
+    state = replace(
+        state,
+        stage=Stage.RESTARTING,
+        incident=incident,
+        due=None,
+        restarts=(*restarts_in_window(state, at.now, at.policy), at.now),
+        streak=state.streak + 1,
+    )
+    told = (Tell(Topic.OPENED, incident, at.now),) if tell_opened else ()
+    return state, (*told, Restart(incident.id, number))
+
+
+def settle(state: State, at: Moment) -> Step:
+    """Take the newest attempt as done, and give the services their time to come up."""
+    incident = open_incident(state)
+    attempt = incident.last_attempt
+    if attempt is not None:
+        incident = incident.with_last_attempt(replace(attempt, outcome=Outcome.RESTARTED))
+    due = at.now.steady + at.policy.settle_s
+    return replace(state, stage=Stage.SETTLING, incident=incident, due=due), ()
+
+
+def fail_attempt(state: State, at: Moment, detail: str) -> Step:
+    """Give the newest attempt up, and call a person unless that was done."""
+    incident = end_attempt(open_incident(state), Outcome.FAILED, at, detail)
+    state = replace(state, incident=incident, due=None, last_attempt_ended=at.now)
+    return _escalate(state, at)
+
+
+def end_attempt(incident: Incident, outcome: Outcome, at: Moment, detail: str) -> Incident:
+    """Note how the newest attempt ended and why; `detail` is half a sentence."""
+    attempt = incident.last_attempt
+    if attempt is None:
+        return incident
+    ended = replace(attempt, outcome=outcome, detail=detail, ended=at.now)
+    return incident.with_last_attempt(ended)
+
+
+def leave_alone(state: State, hold: Hold, at: Moment) -> Step:
+    """Leave the target as it is, say why once, and call a person when that is called for."""
+    incident = open_incident(state)
+    is_new = incident.hold is None or incident.hold.reason is not hold.reason
+    notes: tuple[Action, ...] = (Note(hold),) if is_new else ()
+    incident = replace(incident, hold=hold)
+    escalated = incident.escalated is not None
+    stage = Stage.ESCALATED if escalated else Stage.DOWN
+    state = replace(state, stage=stage, incident=incident)
+    if hold.reason in BEFORE_OPENING:
+        return state, notes
+    if hold.reason is Reason.OPERATOR:
+        if incident.held_told or escalated:
+            return state, notes
+        incident = replace(incident, held_told=True)
+        return replace(state, incident=incident), (*notes, Tell(Topic.HELD, incident, at.now))
+    window_s = at.policy.settle_s + at.policy.verify_for_s
+    overdue = at.now.steady - incident.opened.steady >= window_s
+    told: tuple[Action, ...]
+    if escalated:
+        state, told = _remind(state, at)
+    elif hold.reason in CALL_AT_ONCE or overdue:
+        state, told = _escalate(state, at)
+    elif not incident.opened_told:
+        incident = replace(incident, opened_told=True)
+        state = replace(state, incident=incident)
+        told = (Tell(Topic.OPENED, incident, at.now, hold.until),)
+    else:
+        told = ()
+    return state, (*notes, *told)
+
+
+def _escalate(state: State, at: Moment) -> Step:
+    """Call a person, once per incident; further attempts go on quietly."""
+    incident = open_incident(state)
+    if incident.escalated is not None:
+        state = replace(state, stage=Stage.ESCALATED)
+        return _remind(state, at)
+    incident = replace(incident, escalated=at.now, opened_told=True)
+    state = replace(state, stage=Stage.ESCALATED, incident=incident)
+    return state, (Tell(Topic.ESCALATED, incident, at.now, _next_restart(state, at)),)
+
+
+def _remind(state: State, at: Moment) -> Step:
+    incident = open_incident(state)
+    last = incident.reminded or incident.escalated
+    pause = at.policy.remind_every_s
+    if last is None or not pause or at.now.steady - last.steady < pause:
+        return state, ()
+    incident = replace(incident, reminded=at.now)
+    state = replace(state, incident=incident)
+    return state, (Tell(Topic.REMINDER, incident, at.now, _next_restart(state, at)),)
+
+
+def _next_restart(state: State, at: Moment) -> float | None:
+    """Return when a further attempt is allowed (steady), None when only a person can help."""
+    hold = open_incident(state).hold
+    if hold is not None and hold.reason is not Reason.BACKOFF:
+        return hold.until
+    frees = budget_frees(state, at.now, at.policy)
+    return None if frees is None else max(frees, earliest_restart(state, at.policy))
+
+
+def started_since(attempt: Attempt, started_at: float | None) -> bool:
+    """Whether the target was started after the attempt was decided.
+
+    Both times are the engine's, so no clock of ours can lie about it.
+    """
+    if started_at is None:
+        return False
+    return attempt.started_at is None or started_at > attempt.started_at
+
+
+def incident_id(wall: float) -> str:
+    """Return the id of an incident that opens at `wall`: its moment in UTC, ISO 8601 basic.
+
+    It sorts by time, is unique (at most one incident is open), and stays so when a store is lost.
+    """
+    return datetime.fromtimestamp(wall, UTC).strftime("%Y%m%dT%H%M%SZ")

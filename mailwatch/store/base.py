@@ -1,0 +1,54 @@
+"""What every store can do: the seam between the engine and the disk."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Protocol
+
+from mailwatch.core.model import Message, Now, Reading
+from mailwatch.core.outbox import Letter
+from mailwatch.core.state import State
+
+
+class Store(Protocol):
+    """Keeps the incident, the outbox, the pause and the readings; used by one thread.
+
+    No method raises for a fault of the disk: a store that can't write keeps all in memory, says
+    so once in the log, and catches up.
+    """
+
+    def restore(self, now: Now) -> State:
+        """Return the state as it was last committed, its moments moved to this boot's clock."""
+        ...
+
+    def commit(self, state: State, messages: Sequence[Message], now: Now) -> None:
+        """Keep `state` and put `messages` into the outbox, all or nothing, before any is acted on."""
+        ...
+
+    def letters(self) -> tuple[Letter, ...]:
+        """Return the outbox: every letter not delivered yet, in order."""
+        ...
+
+    def keep_letters(self, letters: Sequence[Letter]) -> None:
+        """Replace the whole outbox by `letters`, whose ids it has handed out itself."""
+        ...
+
+    def delivered(self, letter: Letter, now: Now) -> None:
+        """Take `letter` out of the outbox."""
+        ...
+
+    def paused_until(self, now: Now) -> Now | None:
+        """Return the end of the admin's pause, None where there is none; it may lie in the past."""
+        ...
+
+    def pause(self, until: Now | None) -> None:
+        """Pause until `until`, or end the pause with None."""
+        ...
+
+    def record(self, readings: Sequence[Reading], now: Now) -> None:
+        """Add the readings of one round to the history."""
+        ...
+
+    def close(self) -> None:
+        """Finish writing and let go of every file."""
+        ...

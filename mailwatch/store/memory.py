@@ -1,0 +1,58 @@
+"""A store in memory: forgets all when the process ends, and never fails."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from mailwatch.core.model import Message, Now, Reading
+from mailwatch.core.outbox import Letter
+from mailwatch.core.state import State
+
+
+class MemoryStore:
+    """Keeps everything in plain attributes; see `store.base.Store`."""
+
+    def __init__(self) -> None:
+        self._state = State()
+        self._letters: tuple[Letter, ...] = ()
+        self._next_id = 1
+        self._paused_until: Now | None = None
+        self._readings: dict[str, Reading] = {}
+
+    def restore(self, now: Now) -> State:
+        """Return what was committed last in this process."""
+        return self._state
+
+    def commit(self, state: State, messages: Sequence[Message], now: Now) -> None:
+        """Keep `state` and put `messages` into the outbox."""
+        self._state = state
+        for message in messages:
+            self._letters = (*self._letters, Letter(self._next_id, message))
+            self._next_id += 1
+
+    def letters(self) -> tuple[Letter, ...]:
+        """Return the outbox, in order."""
+        return self._letters
+
+    def keep_letters(self, letters: Sequence[Letter]) -> None:
+        """Replace the whole outbox."""
+        self._letters = tuple(letters)
+
+    def delivered(self, letter: Letter, now: Now) -> None:
+        """Take `letter` out of the outbox."""
+        self._letters = tuple(other for other in self._letters if other.id != letter.id)
+
+    def paused_until(self, now: Now) -> Now | None:
+        """Return the end of the admin's pause."""
+        return self._paused_until
+
+    def pause(self, until: Now | None) -> None:
+        """Begin or end a pause."""
+        self._paused_until = until
+
+    def record(self, readings: Sequence[Reading], now: Now) -> None:
+        """Keep the newest reading of every service."""
+        self._readings.update({reading.service: reading for reading in readings})
+
+    def close(self) -> None:
+        """Do nothing: there is nothing to finish."""
