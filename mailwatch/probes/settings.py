@@ -1,0 +1,83 @@
+"""The settings of one service, and what its name alone says about how to ask it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import StrEnum
+from pathlib import Path
+from types import MappingProxyType
+
+
+class TlsMode(StrEnum):
+    """When the conversation becomes TLS."""
+
+    NONE = "none"
+    IMPLICIT = "implicit"
+    """From the first byte on (RFC 8314 section 3)."""
+    STARTTLS = "starttls"
+    """After the protocol's own command for it."""
+
+
+class TlsVersion(StrEnum):
+    """The oldest version of TLS that a service may answer with."""
+
+    TLS_1_2 = "1.2"
+    TLS_1_3 = "1.3"
+
+
+@dataclass(frozen=True, slots=True)
+class ServiceSettings:
+    """How to ask one service whether it lives.
+
+    `name` is the admin's word for it, and two services may share a name but not a name and a
+    port. `host` is a name or a numeric address (IPv6 without brackets), `port` 1 to 65535.
+    `probe` is a key of `registry.PROBES`.
+
+    `verify` checks the certificate and its name, against `ca_file` (PEM) or, where that is None,
+    against the system's own authorities. `server_name` is asked for in the handshake (SNI) and
+    is the name to verify; where it is None it is `host`.
+    """
+
+    name: str
+    host: str
+    port: int
+    probe: str = "tcp"
+    tls: TlsMode = TlsMode.NONE
+    verify: bool = False
+    ca_file: Path | None = None
+    server_name: str | None = None
+    minimum_tls: TlsVersion = TlsVersion.TLS_1_2
+
+    @property
+    def key(self) -> str:
+        """`NAME:PORT`, by which readings and the journal call the service."""
+        return f"{self.name}:{self.port}"
+
+
+@dataclass(frozen=True, slots=True)
+class Defaults:
+    """What a service's name says when `probe` and `tls` are not given."""
+
+    probe: str
+    tls: TlsMode
+
+
+KNOWN = MappingProxyType(
+    {
+        "SMTP": Defaults("smtp", TlsMode.NONE),
+        "SUBMISSION": Defaults("smtp", TlsMode.NONE),
+        "SMTPS": Defaults("smtp", TlsMode.IMPLICIT),
+        "IMAP": Defaults("imap", TlsMode.NONE),
+        "IMAPS": Defaults("imap", TlsMode.IMPLICIT),
+        "HTTP": Defaults("http", TlsMode.NONE),
+        "HTTPS": Defaults("http", TlsMode.IMPLICIT),
+    }
+)
+"""The names that are well known; POP3, SIEVE and LMTP join it with their probes."""
+
+_ANY_OTHER = Defaults("tcp", TlsMode.NONE)
+
+
+def defaults_for(name: str) -> Defaults:
+    """Return what `name`, in any case, says; a name that is not KNOWN is a TCP connect."""
+    return KNOWN.get(name.upper(), _ANY_OTHER)
