@@ -22,7 +22,7 @@ class Store(Protocol):
         ...
 
     def commit(self, state: State, messages: Sequence[Message], now: Now) -> None:
-        """Keep `state` and put `messages` into the outbox, all or nothing, before any is acted on."""
+        """Keep `state` and put `messages` into the outbox, all or nothing."""
         ...
 
     def letters(self) -> tuple[Letter, ...]:
