@@ -19,7 +19,7 @@ from mailwatch.core.events import (
 )
 from mailwatch.core.judgement import BEFORE_OPENING, rearmed, why_not
 from mailwatch.core.model import Condition, Now, TargetState, Topic
-from mailwatch.core.policy import RESTART_LIMIT_S, Policy
+from mailwatch.core.policy import Policy
 from mailwatch.core.state import Attempt, Outcome, Stage, State
 from mailwatch.core.turns import (
     Moment,
@@ -125,19 +125,19 @@ def _await_restart(state: State, event: Failed, at: Moment) -> Step:
         return _judge(state, event, at)
     if started_since(attempt, event.situation.target.started_at):
         return settle(replace(state, incident=incident), at)
-    if at.now.steady < attempt.begun.steady + RESTART_LIMIT_S:
+    if at.now.steady < attempt.begun.steady + at.policy.restart_limit_s:
         return replace(remember(state, event.situation, at), incident=incident), ()
     incident = end_attempt(incident, Outcome.INTERRUPTED, at, "mailwatch was ended before it")
-    situation = replace(event.situation, target=_as_we_left_it(event.situation.target, attempt))
+    situation = replace(event.situation, target=_as_we_left_it(event.situation.target, attempt, at))
     return _judge(replace(state, incident=incident), replace(event, situation=situation), at)
 
 
-def _as_we_left_it(target: TargetState, attempt: Attempt) -> TargetState:
+def _as_we_left_it(target: TargetState, attempt: Attempt, at: Moment) -> TargetState:
     """Tell a target that our own interrupted restart left stopped from one an operator stopped."""
     finished = target.finished_at
     if target.condition is not Condition.STOPPED or finished is None:
         return target
-    if not 0 <= finished - attempt.begun.wall <= RESTART_LIMIT_S:
+    if not 0 <= finished - attempt.begun.wall <= at.policy.restart_limit_s:
         return target
     detail = "a restart that was cut short had left it stopped"
     return replace(target, condition=Condition.CRASHED, detail=detail)

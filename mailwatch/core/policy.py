@@ -16,12 +16,6 @@ connection limit, for which `core.judgement` never restarts unless the admin say
 HIGHEST_PRIORITY = 10
 """Gotify's highest: the Android client sounds and vibrates from 8 on."""
 
-RESTART_LIMIT_S = 90.0
-"""How long a restart call may take in all: Docker's 30 s of grace, a kill, a start, and slack.
-
-An interrupted attempt is given up only after this, since the engine may still be at it.
-"""
-
 
 @dataclass(frozen=True, slots=True)
 class Attempts:
@@ -47,6 +41,11 @@ class Policy:
     interval_s: float = 120
     attempts: Attempts = Attempts(retries=3, timeout_s=5, delay_s=5)
 
+    restart_limit_s: float = 90
+    """How long a restart call may take in all, > 0: Docker's 30 s of grace, a kill and a start.
+
+    An interrupted attempt is given up only after this, since the engine may still be at it.
+    """
     settle_s: float = 15
     """The wait between a restart and the first check after it."""
     verify_timeout_s: float = 15
