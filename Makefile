@@ -1,0 +1,47 @@
+# Everything that a person or CI runs here; the scripts behind it are in .ci/ and packaging/.
+.NOTPARALLEL:
+.SILENT:
+.PHONY: help demo test lint deb bench fuzz soak campaign clean
+
+PYTHON = .venv/bin/python
+
+help:
+	echo 'make demo      watch mailwatch find, cure and report an outage, in fifteen seconds'
+	echo 'make test      run all tests; as root it installs what the end-to-end part needs'
+	echo 'make lint      check style, types and the direction of imports'
+	echo 'make deb       build dist/mailwatch_VERSION_all.deb'
+	echo 'make bench     measure mailwatch beside other watchers'
+	echo 'make fuzz      throw broken conversations at the probes'
+	echo 'make soak      look for leaks over many rounds'
+	echo 'make campaign  kill mailwatch at every point and check what it lost'
+	echo 'make clean     remove all that the other targets made'
+	echo 'ARGS="..." is handed on to demo, test, bench, fuzz, soak and campaign.'
+
+demo:
+	python=$$(.ci/find-python) && exec "$$python" -m mailwatch demo $(ARGS)
+
+test: .venv/.stamp
+	.ci/test $(ARGS)
+
+lint: .venv/.stamp
+	$(PYTHON) -m ruff check
+	$(PYTHON) -m ruff format --check
+	$(PYTHON) -m mypy
+	.venv/bin/lint-imports
+
+deb:
+	packaging/build-deb.sh
+
+bench: .venv/.stamp deb
+	.ci/tools
+	$(PYTHON) tests/bench/bench.py $(ARGS)
+
+fuzz soak campaign: .venv/.stamp
+	$(PYTHON) tests/$@/$@.py $(ARGS)
+
+clean:
+	rm -rf .venv build dist *.egg-info .cache .hypothesis .mypy_cache .pytest_cache .ruff_cache .import_linter_cache
+	find . -name __pycache__ -type d -prune -exec rm -rf {} +
+
+.venv/.stamp: pyproject.toml
+	.ci/venv
