@@ -64,7 +64,8 @@ class Phase(StrEnum):
     DIALOGUE = "dialogue"
 
 
-_NO_PHASES: Mapping[str, float] = MappingProxyType({})
+def _no_phases() -> Mapping[str, float]:
+    return MappingProxyType({})
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,7 +82,7 @@ class Reading:
     verdict: Verdict
     fault: Fault | None = None
     detail: str = ""
-    phases: Mapping[str, float] = field(default=_NO_PHASES)
+    phases: Mapping[str, float] = field(default_factory=_no_phases)
     certificate_expires: float | None = None
 
     def __post_init__(self) -> None:
