@@ -1,1 +1,34 @@
 """Notifiers: one file a way to deliver one message."""
+
+from __future__ import annotations
+
+from typing import Protocol
+
+from mailwatch.core.deadline import Deadline
+from mailwatch.core.model import Message
+from mailwatch.notifiers.errors import DeliveryError
+from mailwatch.notifiers.gotify import GotifyNotifier, GotifySettings
+from mailwatch.notifiers.journal_notifier import JournalNotifier
+
+__all__ = [
+    "NOTIFIERS",
+    "DeliveryError",
+    "GotifyNotifier",
+    "GotifySettings",
+    "JournalNotifier",
+    "Notifier",
+]
+
+
+class Notifier(Protocol):
+    """What every notifier does."""
+
+    def send(self, message: Message, deadline: Deadline) -> None:
+        """Deliver `message`, or raise DeliveryError; it ends with `deadline`."""
+
+
+NOTIFIERS: dict[str, type[GotifyNotifier | JournalNotifier]] = {
+    "gotify": GotifyNotifier,
+    "journal": JournalNotifier,
+}
+"""The notifiers by name; each is built from the one value its constructor names."""

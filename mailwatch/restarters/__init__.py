@@ -1,1 +1,26 @@
 """Restarters: one file a way to look at one target and to restart it."""
+
+from __future__ import annotations
+
+from typing import Protocol
+
+from mailwatch.core.deadline import Deadline
+from mailwatch.core.model import TargetState
+from mailwatch.restarters.docker import DockerRestarter, DockerSettings
+from mailwatch.restarters.errors import RestartError
+
+__all__ = ["RESTARTERS", "DockerRestarter", "DockerSettings", "RestartError", "Restarter"]
+
+
+class Restarter(Protocol):
+    """What every restarter does; one is used from one thread only."""
+
+    def inspect(self, deadline: Deadline) -> TargetState:
+        """Return what the target is doing; it never raises, and ends with `deadline`."""
+
+    def restart(self, deadline: Deadline) -> None:
+        """Restart the target, or raise RestartError; it ends with `deadline`."""
+
+
+RESTARTERS: dict[str, type[DockerRestarter]] = {"docker": DockerRestarter}
+"""The restarters by the name that the configuration gives them."""

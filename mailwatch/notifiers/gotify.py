@@ -1,0 +1,240 @@
+"""Delivers messages to a Gotify server, version 2 or 3 (gotify.net/api-docs, POST /message)."""
+
+from __future__ import annotations
+
+import http.client
+import json
+import socket
+import ssl
+import urllib.error
+from dataclasses import dataclass
+from urllib.parse import SplitResult, urlsplit
+
+from mailwatch.core.deadline import Deadline
+from mailwatch.core.model import Message
+from mailwatch.core.secret import Secret
+from mailwatch.core.text import duration, printable
+from mailwatch.notifiers.errors import DeliveryError
+from mailwatch.notifiers.http_bounded import LONGEST_ANSWER, Answer, post
+
+LONGEST_TITLE = 200
+LONGEST_BODY = 4000
+"""Characters; a longer text is slow to show on a phone, and a proxy may refuse it."""
+
+_TRY_AGAIN = frozenset({408, 425, 429})
+
+
+@dataclass(frozen=True, slots=True)
+class GotifySettings:
+    """Where Gotify is: `url` is http or https, with the sub-path where it has one.
+
+    `token` is that of an application. `timeout_s` (> 0) bounds one delivery.
+    """
+
+    url: str
+    token: Secret
+    timeout_s: float = 10
+
+
+class GotifyNotifier:
+    """Posts each message once; whether to try again is for the caller to decide.
+
+    Gotify has no idempotency key: an answer that is lost on its way makes a message appear
+    twice. Proxies from the environment are not used, for the token would go to a host that the
+    configuration does not name.
+    """
+
+    def __init__(self, settings: GotifySettings) -> None:
+        self._settings = settings
+
+    def send(self, message: Message, deadline: Deadline) -> None:
+        """Deliver `message` by `deadline` or within `timeout_s`, whichever is sooner.
+
+        Looking up the server's name can outlast both by what resolv.conf(5) allows; a URL with
+        an address in it cannot. Raises DeliveryError.
+        """
+        token = self._settings.token.reveal()
+        if not token or not (token.isascii() and token.isprintable()):
+            raise DeliveryError(
+                "The Gotify token is empty or has characters that no token has: copy it anew from"
+                " Gotify's Apps page into [gotify] token.",
+                permanent=True,
+            )
+        # Raised outside of `except`: the exceptions of http.client may quote the token.
+        outcome = self._post(message, token, deadline.sooner(self._settings.timeout_s))
+        if isinstance(outcome, DeliveryError):
+            raise outcome
+        refusal = self._refusal(outcome)
+        if refusal is not None:
+            raise refusal
+
+    def _post(self, message: Message, token: str, deadline: Deadline) -> Answer | DeliveryError:
+        headers = {
+            "Content-Type": "application/json",
+            "Accept": "application/json",
+            "User-Agent": "mailwatch",
+            "X-Gotify-Key": token,
+        }
+        try:
+            return post(_endpoint(self._settings.url), headers, _payload(message), deadline)
+        except (OSError, http.client.HTTPException, ValueError) as error:
+            return self._failure(error)
+
+    def _failure(self, error: Exception) -> DeliveryError:
+        """Say why there was no answer."""
+        if isinstance(error, urllib.error.URLError) and isinstance(error.reason, Exception):
+            error = error.reason
+        where = _shown(self._settings.url)
+        if isinstance(error, ssl.SSLCertVerificationError):
+            return DeliveryError(
+                f"The certificate of Gotify at {where} is not trusted"
+                f" ({printable(error.verify_message)}): correct [gotify] url if the name is wrong,"
+                " renew the certificate if it is old, or add its CA to this host with"
+                " update-ca-certificates."
+            )
+        if isinstance(error, ssl.SSLError):
+            return DeliveryError(
+                f"TLS with Gotify at {where} failed ({_reason(error.reason)}): check that"
+                " this port speaks TLS, and begin [gotify] url with http:// if it does not."
+            )
+        if isinstance(error, TimeoutError):
+            return DeliveryError(
+                f"Gotify at {where} did not answer within {duration(self._settings.timeout_s)}:"
+                " check that it runs and that this host reaches it."
+            )
+        if isinstance(error, socket.gaierror):
+            return DeliveryError(
+                f"The name of Gotify's host in {where} could not be resolved"
+                f" ({_reason(error.strerror)}): check [gotify] url and this"
+                " host's DNS."
+            )
+        if isinstance(error, ConnectionRefusedError):
+            return DeliveryError(
+                f"Nothing listens at {where}: start Gotify, or correct [gotify] url."
+            )
+        if isinstance(error, http.client.InvalidURL):
+            error = ValueError()
+        if isinstance(error, http.client.HTTPException | ConnectionError):
+            return DeliveryError(
+                f"Gotify at {where} broke off its answer, or speaks no HTTP: check that"
+                " [gotify] url names Gotify's port, and Gotify's own log."
+            )
+        if isinstance(error, OSError):
+            return DeliveryError(
+                f"Gotify at {where} cannot be reached ({_reason(error.strerror)}):"
+                " check this host's network."
+            )
+        return DeliveryError(
+            f"[gotify] url is not the address of a web server ({where}): write it like"
+            " https://gotify.example.org or http://192.0.2.1:8080/gotify.",
+            permanent=True,
+        )
+
+    def _refusal(self, answer: Answer) -> DeliveryError | None:
+        """Return None if `answer` is Gotify's yes: 200 and a JSON object with an integer id."""
+        where = _shown(self._settings.url)
+        said = _json(answer.body)
+        if answer.status == 200:
+            identity = said.get("id")
+            if isinstance(identity, int) and not isinstance(identity, bool):
+                return None
+            return DeliveryError(
+                f"What answers at {where} is not Gotify ({self._quote(answer, said)}): check"
+                " [gotify] url, above all its path and port.",
+                permanent=True,
+            )
+        if answer.status in (401, 403):
+            return DeliveryError(
+                f"Gotify at {where} refused the token ({answer.status}): put the token of an"
+                " application (Gotify's Apps page; a client's token cannot send) into"
+                " [gotify] token.",
+                permanent=True,
+            )
+        if 300 <= answer.status < 400:
+            target = self._scrubbed(answer.location) or "an address it does not name"
+            return DeliveryError(
+                f"{where} redirects to {target} ({answer.status}), which is not followed so that"
+                " no other host gets the token: if that is your Gotify, put its address into"
+                " [gotify] url.",
+                permanent=True,
+            )
+        if answer.status in _TRY_AGAIN or answer.status >= 500:
+            return DeliveryError(
+                f"Gotify at {where} cannot take messages now ({answer.status}:"
+                f" {self._quote(answer, said)}): if this lasts, read Gotify's own log."
+            )
+        return DeliveryError(
+            f"Gotify at {where} refused the message ({answer.status}:"
+            f" {self._quote(answer, said)}): check [gotify] url, above all its path.",
+            permanent=True,
+        )
+
+    def _quote(self, answer: Answer, said: dict[str, object]) -> str:
+        """Return the server's reason, or what kind of text it sent instead."""
+        reason = said.get("errorDescription") or said.get("error")
+        if isinstance(reason, str):
+            return self._scrubbed(reason)
+        if len(answer.body) > LONGEST_ANSWER:
+            return "its answer is longer than any of Gotify's"
+        if answer.body.lstrip()[:1] == b"<":
+            return "it answers with a web page"
+        return self._scrubbed(answer.body.decode("utf-8", "replace")) or "it answers nothing"
+
+    def _scrubbed(self, text: str) -> str:
+        """Make remote text printable, without the token in case that it comes back as an echo."""
+        return printable(text.replace(self._settings.token.reveal(), "***").strip(), 120)
+
+
+def _endpoint(url: str) -> str:
+    parts = urlsplit(url)
+    path = parts.path.rstrip("/") + "/message"
+    return SplitResult(parts.scheme, _place(parts), path, "", "").geturl()
+
+
+def _place(parts: SplitResult) -> str:
+    """Return host and port, without the password that a URL can hold before an `@`."""
+    if not parts.hostname:
+        raise ValueError("a URL without a host")
+    _ = parts.port  # raises ValueError where it is not a port
+    return parts.netloc.rpartition("@")[2]
+
+
+def _shown(url: str) -> str:
+    """Return `url` as it may be printed: without user, password and query."""
+    try:
+        parts = urlsplit(url)
+        return printable(SplitResult(parts.scheme, _place(parts), parts.path, "", "").geturl())
+    except ValueError:
+        return "it has no host that can be understood"
+
+
+def _reason(text: str | None) -> str:
+    return printable(text or "no reason given")
+
+
+def _payload(message: Message) -> bytes:
+    return json.dumps(
+        {
+            "title": printable(message.title, LONGEST_TITLE),
+            "message": _cut(message.body) or printable(message.title, LONGEST_TITLE) or "-",
+            "priority": message.priority,
+            "extras": {"client::display": {"contentType": "text/plain"}},
+        }
+    ).encode()
+
+
+def _cut(body: str) -> str:
+    if len(body) <= LONGEST_BODY:
+        return body
+    head = body[: LONGEST_BODY - 60]
+    return f"{head}\n[mailwatch cut {len(body) - len(head)} more characters here]"
+
+
+def _json(body: bytes) -> dict[str, object]:
+    if len(body) > LONGEST_ANSWER:
+        return {}
+    try:
+        said = json.loads(body)
+    except (ValueError, RecursionError):
+        return {}
+    return said if isinstance(said, dict) else {}

@@ -1,0 +1,278 @@
+"""Looks at one Docker container and restarts it, however badly the engine behaves."""
+
+from __future__ import annotations
+
+import difflib
+import os
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Any
+
+from mailwatch.core.deadline import Deadline
+from mailwatch.core.model import Condition, TargetState
+from mailwatch.core.text import join_words, printable
+from mailwatch.restarters import docker_faults
+from mailwatch.restarters.docker_faults import EngineFault
+from mailwatch.restarters.docker_state import condition_of, moment, part, stop_ordered, text
+from mailwatch.restarters.errors import RestartError
+
+if TYPE_CHECKING:
+    from mailwatch.restarters.docker_engine import Engine
+
+START_S = 20
+"""The engine's time to start a container again, on top of the time for stopping it."""
+
+SETTLE_S = 10
+"""The time to find out what became of a restart whose answer did not come."""
+
+LOOK_AGAIN_S = 0.5
+
+_INSPECT_S = 5
+_NAMES_SHOWN = 3
+
+
+@dataclass(frozen=True, slots=True)
+class DockerSettings:
+    """Which container, behind which socket.
+
+    `stop_timeout_s` (whole seconds, >= 1) is how long the container may take to end before it
+    is killed; it overrides the container's own StopTimeout.
+    """
+
+    container: str = "stalwart"
+    socket: str = "/var/run/docker.sock"
+    stop_timeout_s: int = 30
+
+    @property
+    def longest_restart_s(self) -> float:
+        """The deadline, in seconds, with which `restart` never has to hurry."""
+        return self.stop_timeout_s + START_S + SETTLE_S
+
+
+@dataclass(frozen=True, slots=True)
+class _Unfinished:
+    """A restart of ours of which it is not known, or known, that it only stopped the container."""
+
+    identity: str
+    started: str
+    finished: str | None
+    """When the container ended, as the engine writes it; None while it had not."""
+    until: float
+    """On the steady clock: how long the engine may still carry the restart out."""
+
+
+class DockerRestarter:
+    """One container by its name; use it from one thread.
+
+    The container is looked up anew each time, for compose gives it a new id whenever it
+    recreates it. Whether somebody stopped it is remembered, for the engine soon forgets.
+    """
+
+    def __init__(self, settings: DockerSettings) -> None:
+        self._settings = settings
+        self._engine: Engine | None = None
+        self._unfinished: _Unfinished | None = None
+        self._ordered: tuple[str, str, bool] | None = None
+        """Identity, FinishedAt, and whether that end was ordered."""
+
+    def inspect(self, deadline: Deadline) -> TargetState:
+        """Return what the container is doing; it never raises, and ends with `deadline`."""
+        try:
+            container = self._look(deadline)
+            if container is None:
+                return self._missing(deadline)
+            return self._state(container, deadline)
+        except EngineFault as fault:
+            self.close()
+            return TargetState(fault.condition, str(fault))
+
+    def restart(self, deadline: Deadline) -> None:
+        """Stop the container, kill it if it does not end, and start it; also if it was stopped.
+
+        Give it `DockerSettings.longest_restart_s`; with less, the container gets less time to
+        end. When the engine's answer does not come, what became of the container decides.
+        Raises RestartError, which is permanent if the container is missing or access denied.
+        """
+        try:
+            self._restart(deadline)
+        except EngineFault as fault:
+            self.close()
+            raise RestartError(
+                str(fault), permanent=fault.condition in (Condition.DENIED, Condition.MISSING)
+            ) from None
+
+    def close(self) -> None:
+        """Give the connection to the engine back; the next call makes a new one."""
+        if self._engine is not None:
+            self._engine.close()
+            self._engine = None
+
+    def _connected(self, deadline: Deadline) -> Engine:
+        if self._engine is None:
+            os.environ.setdefault("SETUPTOOLS_USE_DISTUTILS", "stdlib")
+            try:
+                from mailwatch.restarters.docker_engine import Engine
+            except ImportError as error:
+                raise docker_faults.no_sdk() from error
+            self._engine = Engine(self._settings.socket, deadline)
+        return self._engine
+
+    def _look(self, deadline: Deadline) -> Mapping[str, Any] | None:
+        """Return the container of exactly our name; the engine finds ids and their starts too."""
+        found = self._connected(deadline).container(self._settings.container, deadline)
+        if found is None or text(found, "Name") == f"/{self._settings.container}":
+            return found
+        name = printable(text(found, "Name").removeprefix("/"))
+        raise EngineFault(
+            Condition.MISSING,
+            f"There is no container named {self._name}; the one with that id is named {name}: put"
+            " that name into [restart] container, for ids change.",
+        )
+
+    def _missing(self, deadline: Deadline) -> TargetState:
+        try:
+            names = sorted(self._connected(deadline).names(deadline))
+        except EngineFault:
+            self.close()
+            names = []
+        near = difflib.get_close_matches(self._settings.container, names, _NAMES_SHOWN, 0.5)
+        # A compose project puts its own name before the service's and a number behind it.
+        near += [name for name in names if self._settings.container in name and name not in near]
+        if near:
+            hint = f"; is it {join_words([printable(name) for name in near[:_NAMES_SHOWN]], 'or')}?"
+        elif names:
+            hint = f"; there are {len(names)} of other names"
+        else:
+            hint = ""
+        return TargetState(
+            Condition.MISSING,
+            f"There is no container named {self._name}{hint}: create it, or correct"
+            " [restart] container (`docker ps -a` lists all).",
+        )
+
+    def _state(self, container: Mapping[str, Any], deadline: Deadline) -> TargetState:
+        state = part(container, "State")
+        identity = text(container, "Id")
+        ended = text(state, "Status") in ("exited", "stopped")
+        left = ended and self._left_stopped(container, deadline)
+        ordered = self._was_ordered(container, deadline) if ended and not left else None
+        condition, detail = condition_of(container, ordered=ordered, left_stopped=left)
+        return TargetState(
+            condition,
+            detail,
+            moment(text(state, "StartedAt")),
+            moment(text(state, "FinishedAt")),
+            printable(identity),
+        )
+
+    def _left_stopped(self, container: Mapping[str, Any], deadline: Deadline) -> bool:
+        """Whether this end is the work of a restart of ours that got no further."""
+        ours, state = self._unfinished, part(container, "State")
+        finished = text(state, "FinishedAt")
+        if ours is None or (ours.identity, ours.started) != (
+            text(container, "Id"),
+            text(state, "StartedAt"),
+        ):
+            return False
+        if ours.finished is None and deadline.clock() < ours.until:
+            self._unfinished = ours = replace(ours, finished=finished)
+        return ours.finished == finished
+
+    def _was_ordered(self, container: Mapping[str, Any], deadline: Deadline) -> bool | None:
+        """Whether the engine was told to end this run, None if it does not know any more."""
+        state, identity = part(container, "State"), text(container, "Id")
+        finished = text(state, "FinishedAt")
+        if self._ordered is not None and self._ordered[:2] == (identity, finished):
+            return self._ordered[2]
+        began, ended = moment(text(state, "StartedAt")), moment(finished)
+        if began is None or ended is None:
+            return None
+        try:
+            events = self._connected(deadline).events(
+                identity, int(began), int(ended) + 2, deadline.sooner(_INSPECT_S)
+            )
+        except EngineFault:
+            self.close()
+            return None
+        ordered = stop_ordered(events)
+        if ordered is not None:
+            self._ordered = (identity, finished, ordered)
+        return ordered
+
+    def _restart(self, deadline: Deadline) -> None:
+        before = self._look(deadline)
+        if before is None:
+            raise EngineFault(Condition.MISSING, self._missing(deadline).detail)
+        identity = text(before, "Id")
+        left_s = deadline.remaining()
+        settle_s = min(SETTLE_S, left_s / 4)
+        stop_s = max(1, min(self._settings.stop_timeout_s, int(left_s - settle_s - START_S)))
+        call = deadline.sooner(min(stop_s + START_S, left_s - settle_s))
+        try:
+            done = self._connected(deadline).restart(identity, stop_s, call)
+        except EngineFault as fault:
+            self.close()
+            self._after_failure(before, fault, deadline)
+        else:
+            if not done:
+                raise self._replaced()
+        self._unfinished = None
+
+    def _after_failure(
+        self, before: Mapping[str, Any], fault: EngineFault, deadline: Deadline
+    ) -> None:
+        """Return if the restart happened all the same, start what it left stopped, or raise."""
+        state = part(before, "State")
+        self._unfinished = ours = _Unfinished(
+            text(before, "Id"), text(state, "StartedAt"), None, deadline.clock() + 2 * START_S
+        )
+        if not fault.undecided:
+            self._remember_what_is_left(before, deadline)
+            raise fault
+        tried_to_start = False
+        while True:
+            now = self._look(deadline)
+            if now is None or text(now, "Id") != ours.identity:
+                raise self._replaced()
+            state = part(now, "State")
+            if text(state, "StartedAt") != ours.started:
+                return
+            if text(state, "Status") == "exited" and not tried_to_start:
+                tried_to_start = True
+                self._connected(deadline).start(ours.identity, deadline)
+                continue
+            if deadline.at - deadline.clock() <= LOOK_AGAIN_S:
+                raise EngineFault(
+                    Condition.UNREACHABLE,
+                    f"Docker did not finish restarting {self._name} in time, and may still do it:"
+                    f" see `docker ps -a` and `journalctl -u docker`.",
+                )
+            time.sleep(LOOK_AGAIN_S)
+
+    def _remember_what_is_left(self, before: Mapping[str, Any], deadline: Deadline) -> None:
+        """After a no: keep in mind whether the engine had stopped the container already."""
+        try:
+            now = self._look(deadline)
+        except EngineFault:
+            return
+        if now is None:
+            self._unfinished = None
+            return
+        state = part(now, "State")
+        was = text(part(before, "State"), "Status")
+        if was != "exited" and text(state, "Status") == "exited" and self._unfinished is not None:
+            self._unfinished = replace(self._unfinished, finished=text(state, "FinishedAt"))
+        else:
+            self._unfinished = None
+
+    def _replaced(self) -> EngineFault:
+        return EngineFault(
+            Condition.UNREACHABLE,
+            f"{self._name} was removed or replaced while it was being restarted: see"
+            " `docker ps -a`.",
+        )
+
+    @property
+    def _name(self) -> str:
+        return printable(self._settings.container)

@@ -1,0 +1,15 @@
+"""The one kind of error a restarter raises."""
+
+from __future__ import annotations
+
+
+class RestartError(Exception):
+    """A target was not restarted, or nobody can say that it was.
+
+    `str()` of it is one printable sentence that says what happened and what to do. `permanent`
+    is true where trying again cannot help and a person must act.
+    """
+
+    def __init__(self, sentence: str, *, permanent: bool = False) -> None:
+        super().__init__(sentence)
+        self.permanent = permanent

@@ -1,0 +1,126 @@
+"""What mailwatch tells systemd through sd_notify(3): ready, status, still alive, stopping."""
+
+from __future__ import annotations
+
+import os
+import time
+import warnings
+from collections.abc import Callable
+from typing import TYPE_CHECKING
+
+from mailwatch.core.text import printable
+
+if TYPE_CHECKING:
+    from sdnotify import SystemdNotifier
+
+LONGEST_STATUS = 300
+
+SEND_TIMEOUT_S = 1.0
+"""A datagram blocks while the receiver's queue is full, as it is when PID 1 hangs."""
+
+
+class Systemd:
+    """Speaks to the manager that started this process; outside of systemd it does nothing.
+
+    A notification that fails is reported once through `warn` and never raised; the next one
+    connects anew. Use it from one thread.
+    """
+
+    def __init__(self, warn: Callable[[str], None]) -> None:
+        self._warn = warn
+        self._warned = False
+        self._notifier: SystemdNotifier | None = None
+        self.present = bool(os.environ.get("NOTIFY_SOCKET"))
+        """Whether anybody asked for notifications."""
+
+    @property
+    def watchdog_interval_s(self) -> float | None:
+        """The longest silence that systemd allows, in seconds, or None without a watchdog.
+
+        As in sd_watchdog_enabled(3): WATCHDOG_USEC, meant for us only if WATCHDOG_PID, where it
+        is set, is our own.
+        """
+        if os.environ.get("WATCHDOG_PID", str(os.getpid())) != str(os.getpid()):
+            return None
+        text = os.environ.get("WATCHDOG_USEC", "")
+        if not (text.isascii() and text.isdigit()):
+            return None
+        return int(text) / 1e6 or None
+
+    def ready(self, status: str) -> None:
+        """Say that start or reload is complete, and what the status line is now."""
+        self._send("READY=1", _status(status))
+
+    def status(self, text: str) -> None:
+        """Set the line that `systemctl status` shows."""
+        self._send(_status(text))
+
+    def reloading(self) -> None:
+        """Say that the configuration is being read again; `ready` must follow."""
+        self._send("RELOADING=1", f"MONOTONIC_USEC={time.monotonic_ns() // 1000}")
+
+    def stopping(self, status: str = "stopping") -> None:
+        """Say that the service is about to end."""
+        self._send("STOPPING=1", _status(status))
+
+    def watchdog(self) -> None:
+        """Say that a step of the main loop has succeeded."""
+        self._send("WATCHDOG=1")
+
+    def extend(self, seconds: float) -> None:
+        """Ask for `seconds` (> 0) more for what is under way: start, stop or the watchdog."""
+        self._send(f"EXTEND_TIMEOUT_USEC={int(seconds * 1e6)}")
+
+    def close(self) -> None:
+        """Give the socket back."""
+        if self._notifier is not None:
+            self._notifier.socket.close()
+            self._notifier = None
+
+    def _send(self, *fields: str) -> None:
+        if not self.present:
+            return
+        state = "\n".join(fields)
+        try:
+            try:
+                self._connected().notify(state)
+            except OSError:
+                # systemd may have bound its socket anew, as after an upgrade: try a new one.
+                self.close()
+                self._connected().notify(state)
+        except OSError as error:
+            self.close()
+            self._complain(error)
+        else:
+            self._warned = False
+
+    def _connected(self) -> SystemdNotifier:
+        if self._notifier is None:
+            from sdnotify import SystemdNotifier
+
+            with warnings.catch_warnings():
+                # Where it cannot connect, sdnotify 0.3 forgets its socket without closing it.
+                warnings.simplefilter("ignore", ResourceWarning)
+                # Without debug, sdnotify swallows every error.
+                self._notifier = SystemdNotifier(debug=True)
+            self._notifier.socket.settimeout(SEND_TIMEOUT_S)
+        return self._notifier
+
+    def _complain(self, error: OSError) -> None:
+        if not self._warned:
+            self._warned = True
+            self._warn(
+                f"systemd does not take notifications at NOTIFY_SOCKET={_socket()}"
+                f" ({printable(error.strerror or str(error))}); if it keeps so, its watchdog will"
+                " restart mailwatch: check that the unit has Type=notify and NotifyAccess=main."
+            )
+
+
+def _socket() -> str:
+    return printable(os.environ.get("NOTIFY_SOCKET", ""))
+
+
+def _status(text: str) -> str:
+    # sdnotify encodes latin-1, and a newline would begin another field.
+    safe = printable(text, LONGEST_STATUS).encode("ascii", "backslashreplace").decode("ascii")
+    return f"STATUS={safe[:LONGEST_STATUS]}"
