@@ -1,0 +1,72 @@
+"""What every probe is: one conversation with one service, turned into one reading."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from contextlib import suppress
+
+from mailwatch.core.deadline import Deadline
+from mailwatch.core.model import Reading, Verdict
+from mailwatch.probes.conversation import Conversation
+from mailwatch.probes.errors import ConversationError, SaidNo
+from mailwatch.probes.settings import ServiceSettings
+
+
+class Probe(ABC):
+    """Asks one service whether it lives; a subclass knows one protocol's words."""
+
+    def __init__(self, settings: ServiceSettings) -> None:
+        self.settings = settings
+
+    def check(self, deadline: Deadline) -> Reading:
+        """Hold one whole conversation and say how it went.
+
+        It is over by `deadline`, on a system that schedules us, and never raises: whatever goes
+        wrong on our side is an unmeasured reading.
+        """
+        talk = Conversation(self.settings, deadline)
+        try:
+            self._hold(talk)
+        except ConversationError as error:
+            return self._reading(talk, error)
+        except Exception as error:  # noqa: BLE001  a bug of ours says nothing about the service
+            # The type alone: the text of an unforeseen exception may hold anything.
+            name = type(error).__name__
+            return self._reading(talk, ConversationError(None, f"a fault of mailwatch: {name}"))
+        finally:
+            talk.close()
+        return self._reading(talk, None)
+
+    def _hold(self, talk: Conversation) -> None:
+        talk.open()
+        try:
+            self.converse(talk)
+        except SaidNo:
+            with suppress(ConversationError):
+                self.farewell(talk)
+                talk.part()
+            raise
+        self.farewell(talk)
+        talk.part()
+
+    @abstractmethod
+    def converse(self, talk: Conversation) -> None:
+        """Say and hear everything that shows life; raises ConversationError."""
+
+    @abstractmethod
+    def farewell(self, talk: Conversation) -> None:
+        """Take leave as the protocol wants it, also after a SaidNo; raises ConversationError."""
+
+    def _reading(self, talk: Conversation, error: ConversationError | None) -> Reading:
+        fault = error.fault if error else None
+        if error is None:
+            verdict = Verdict.PASS
+        else:
+            verdict = Verdict.UNMEASURED if fault is None else Verdict.FAIL
+        return Reading(
+            service=self.settings.key,
+            verdict=verdict,
+            fault=fault,
+            detail=error.detail if error else "",
+            phases=talk.phases(),
+        )

@@ -1,0 +1,22 @@
+"""The table of probes: a new protocol is one file and one line here."""
+
+from __future__ import annotations
+
+from mailwatch.probes.http import HttpProbe
+from mailwatch.probes.imap import ImapProbe
+from mailwatch.probes.probe import Probe
+from mailwatch.probes.settings import ServiceSettings
+from mailwatch.probes.smtp import SmtpProbe
+from mailwatch.probes.tcp import TcpProbe
+
+PROBES: dict[str, type[Probe]] = {
+    "http": HttpProbe,
+    "imap": ImapProbe,
+    "smtp": SmtpProbe,
+    "tcp": TcpProbe,
+}
+
+
+def build(settings: ServiceSettings) -> Probe:
+    """Return the probe that `settings.probe` names; raises KeyError where there is none."""
+    return PROBES[settings.probe](settings)

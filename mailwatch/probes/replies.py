@@ -1,0 +1,54 @@
+"""The three-digit replies that SMTP and LMTP answer every command with (RFC 5321 section 4.2)."""
+
+from __future__ import annotations
+
+import re
+
+from mailwatch.core.model import Fault
+from mailwatch.core.text import printable
+from mailwatch.probes.conversation import Conversation
+from mailwatch.probes.errors import ConversationError, SaidNo
+
+MAX_LINES = 100
+"""Of one reply; a long answer to EHLO has about twenty."""
+
+_REPLY_LINE = re.compile(rb"([2-5][0-5][0-9])(?:([ -])(.*))?", re.DOTALL)
+
+_CLOSING = 421
+"""The server has already decided to close the connection (RFC 5321 section 3.8)."""
+
+
+def expect(talk: Conversation, wanted: int, awaiting: str) -> list[bytes]:
+    """Read one whole reply and return the text of its lines.
+
+    Raises SaidNo where its code is not the `wanted` one, and ConversationError where it is no
+    reply, or where more than the one reply has come: a server speaks only when spoken to.
+    """
+    texts: list[bytes] = []
+    code = 0
+    more = True
+    while more:
+        line = talk.read_line(awaiting)
+        parsed = _REPLY_LINE.fullmatch(line)
+        if not parsed or (code and int(parsed[1]) != code):
+            raise _unexpected(awaiting, wanted, line)
+        code = int(parsed[1])
+        texts.append(parsed[3] or b"")
+        more = parsed[2] == b"-"
+        if more and len(texts) == MAX_LINES:
+            raise ConversationError(Fault.PROTOCOL, f"{awaiting} has more than {MAX_LINES} lines")
+    if talk.pending:
+        raise ConversationError(
+            Fault.PROTOCOL,
+            f"sent '{printable(talk.pending, 80)}' after {awaiting}, without being asked",
+        )
+    if code != wanted:
+        kind = ConversationError if code == _CLOSING else SaidNo
+        raise kind(Fault.PROTOCOL, f"{awaiting} was '{printable(line)}', not {wanted}")
+    return texts
+
+
+def _unexpected(awaiting: str, wanted: int, line: bytes) -> ConversationError:
+    return ConversationError(
+        Fault.PROTOCOL, f"{awaiting} should be {wanted}, but was '{printable(line)}'"
+    )

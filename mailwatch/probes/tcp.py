@@ -1,0 +1,16 @@
+"""Any other service: a TCP connect, and a TLS handshake where that is asked for."""
+
+from __future__ import annotations
+
+from mailwatch.probes.conversation import Conversation
+from mailwatch.probes.probe import Probe
+
+
+class TcpProbe(Probe):
+    """Says nothing: to an unknown protocol every word may be a wrong one."""
+
+    def converse(self, talk: Conversation) -> None:
+        """Do nothing: that the conversation could be opened is all there is to see."""
+
+    def farewell(self, talk: Conversation) -> None:
+        """Leave without a word."""
