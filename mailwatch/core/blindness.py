@@ -1,0 +1,58 @@
+"""What we could not look at: told once when it lasts, and once when it is over."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from types import MappingProxyType
+
+from mailwatch.core.model import Message, Now, Reading, Verdict
+from mailwatch.core.policy import Policy
+from mailwatch.core.text import duration, join_words
+from mailwatch.core.wording import Voice, notice
+
+_NOBODY: Mapping[str, Now] = MappingProxyType({})
+
+
+@dataclass(frozen=True, slots=True)
+class Blindness:
+    """Since when each service could not be measured, and of which the admin was told."""
+
+    since: Mapping[str, Now] = field(default=_NOBODY)
+    told: frozenset[str] = frozenset()
+
+
+def look(
+    before: Blindness, readings: Sequence[Reading], now: Now, voice: Voice, policy: Policy
+) -> tuple[Blindness, tuple[Message, ...]]:
+    """Return what is known after one round, and the notices that it calls for."""
+    details = {r.service: r.detail for r in readings if r.verdict is Verdict.UNMEASURED}
+    since = {service: before.since.get(service, now) for service in details}
+    lasting = [
+        service
+        for service, began in since.items()
+        if now.steady - began.steady >= policy.unmeasured_after_s
+    ]
+    news = [service for service in lasting if service not in before.told]
+    over = sorted(before.told - set(details))
+    messages = []
+    if news:
+        longest = duration(max(now.steady - since[service].steady for service in news))
+        lines = [
+            f"For {longest} mailwatch could not look whether these services answer, for reasons "
+            "of its own host; it restarts nothing on such grounds.",
+            *(f"- {service}: {details[service]}" for service in news[:6]),
+        ]
+        title = f"mailwatch on {voice.host} cannot look at {_names(news)}"
+        messages.append(notice(title, "\n".join(lines), now, policy.priority))
+    if over:
+        title = f"mailwatch on {voice.host} can look again"
+        messages.append(notice(title, f"At {_names(over)}.", now, policy.priority))
+    told = (before.told & set(details)) | set(lasting)
+    return Blindness(MappingProxyType(since), frozenset(told)), tuple(messages)
+
+
+def _names(services: Sequence[str]) -> str:
+    if len(services) > 6:
+        return join_words([*services[:5], f"{len(services) - 5} more"])
+    return join_words(list(services))

@@ -1,0 +1,22 @@
+"""The admin's pause: when it ends, and the notice that says so."""
+
+from __future__ import annotations
+
+from mailwatch.core.model import Message, Now
+from mailwatch.core.wording import Voice, notice
+
+
+def in_force(until: Now | None, now: Now) -> Now | None:
+    """Return the end of a pause that still lasts, else None."""
+    return until if until is not None and until.steady > now.steady else None
+
+
+def is_over(until: Now | None, now: Now) -> bool:
+    """Whether a pause has run out that nobody has ended yet."""
+    return until is not None and until.steady <= now.steady
+
+
+def over(now: Now, voice: Voice, priority: int) -> Message:
+    """Return the notice that a pause has run out; `priority` is 0 to 10."""
+    title = f"mailwatch on {voice.host} is no longer paused"
+    return notice(title, f"It watches over {voice.target} again.", now, priority)

@@ -1,0 +1,64 @@
+"""What threads and signals put into the daemon's one mailbox."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from queue import SimpleQueue
+
+from mailwatch.core.model import Reading, TargetState
+
+
+@dataclass(frozen=True, slots=True)
+class AttemptDone:
+    """One attempt to check one service has ended; `number` counts from 1."""
+
+    round: int
+    service: str
+    number: int
+    reading: Reading
+
+
+@dataclass(frozen=True, slots=True)
+class RoundDone:
+    """Every service of a round has its reading."""
+
+    round: int
+    readings: tuple[Reading, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Looked:
+    """The restarter has looked at its target."""
+
+    job: int
+    target: TargetState
+
+
+@dataclass(frozen=True, slots=True)
+class Restarted:
+    """The restart call is over; `error` is a sentence, empty where it succeeded."""
+
+    job: int
+    error: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Posted:
+    """The notifier took a letter, or `trouble` says in a sentence why it did not."""
+
+    letter: int
+    trouble: str = ""
+    permanent: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Signalled:
+    """A signal arrived."""
+
+    number: int
+
+
+Report = AttemptDone | RoundDone | Looked | Restarted | Posted | Signalled
+
+Mailbox = SimpleQueue[Report]
+"""Its put() is reentrant, so that a signal handler may call it."""

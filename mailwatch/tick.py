@@ -1,0 +1,272 @@
+"""One pass of the engine: probe what is due, step the incident, commit, act, send the messages."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+from typing import Protocol
+
+from mailwatch.core import blindness, observation, pausing
+from mailwatch.core.deadline import Clock
+from mailwatch.core.events import Event, Restart, RestartEnded, Restored, Tell, TimePassed
+from mailwatch.core.incident import step
+from mailwatch.core.model import Message, Now, Reading, TargetState, Verdict
+from mailwatch.core.policy import Attempts, Policy
+from mailwatch.core.schedule import Rounds, plan
+from mailwatch.core.state import OPEN, Stage, State
+from mailwatch.core.text import duration
+from mailwatch.core.wording import Voice, compose
+from mailwatch.courier import Courier
+from mailwatch.narrator import Narrator
+from mailwatch.reports import AttemptDone, Looked, Posted, Report, Restarted, RoundDone
+from mailwatch.store.base import Store
+from mailwatch.target import Target, unanswered
+
+LOOK_GRACE_S = 1.0
+"""How long a failed round waits for the engine to describe the target, which takes it 2 ms."""
+
+RESTORE_GRACE_S = 5.0
+"""How long a new process with an open incident waits for that before it watches all the same."""
+
+
+class Asker(Protocol):
+    """Asks every service once, all at the same time; AttemptDone and RoundDone tell the outcome."""
+
+    def begin(self, number: int, attempts: Attempts) -> None:
+        """Begin round `number`; the one before it is over or was cancelled."""
+        ...
+
+    def cancel(self) -> None:
+        """Let go of the round that is under way; what it still reports is ignored."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Parts:
+    """What the engine works with; all but the store can be exchanged by a reload."""
+
+    policy: Policy
+    voice: Voice
+    asker: Asker
+    target: Target
+    courier: Courier
+    narrator: Narrator
+    store: Store
+    before_restart: Callable[[float], None]
+    """Told the seconds that a restart may take, before it begins."""
+
+
+class Engine:
+    """Owns the state; its one thread is the daemon's loop."""
+
+    def __init__(self, parts: Parts, clock: Clock) -> None:
+        self._parts = parts
+        self._clock = clock
+        self._state = State()
+        self._rounds = Rounds()
+        self._round = 0
+        self._asking = False
+        self._readings: tuple[Reading, ...] = ()
+        self._failing: frozenset[str] = frozenset()
+        self._blind = blindness.Blindness()
+        self._seen: TargetState | None = None
+        self._undecided: tuple[Reading, ...] | None = None
+        self._decide_at = 0.0
+        self._restoring = False
+        self._attempts = parts.policy.attempts
+
+    @property
+    def asking(self) -> bool:
+        """Whether a round is under way."""
+        return self._asking
+
+    @property
+    def state(self) -> State:
+        """What the incident machine remembers."""
+        return self._state
+
+    # --- from outside ---------------------------------------------------------------------
+
+    def begin(self, now: Now) -> None:
+        """Take up where the last process left off."""
+        self._state = self._parts.store.restore(now)
+        self._restoring = self._state.stage in OPEN
+        if self._state.incident is not None:
+            self._failing = frozenset(f.service for f in self._state.incident.failures)
+        if self._restoring:
+            self._decide_at = now.steady + RESTORE_GRACE_S
+            self._parts.target.look()
+
+    def reconfigure(self, parts: Parts) -> None:
+        """Go on with other parts: the round under way is dropped, and a new one is due at once."""
+        self._parts.asker.cancel()
+        self._parts = parts
+        self._rounds = Rounds()
+        self._asking = False
+        self._undecided = None
+
+    def handle(self, report: Report, now: Now) -> None:
+        """Take what a thread has to report."""
+        match report:
+            case AttemptDone():
+                self._attempt_done(report)
+            case RoundDone():
+                self._round_done(report, now)
+            case Looked() if self._parts.target.owns(report):
+                self._looked(report, now)
+            case Restarted() if self._parts.target.owns(report):
+                self._step(RestartEnded(report.error), now)
+            case Posted():
+                self._parts.courier.posted(report, now)
+            case _:
+                pass
+
+    def advance(self, now: Now) -> None:
+        """Do all that is due by now, and nothing that waits."""
+        overdue_at = self._parts.target.overdue_at()
+        if overdue_at is not None and now.steady >= overdue_at:
+            gone = self._parts.target.give_up()
+            if isinstance(gone, Looked):
+                self._looked(gone, now)
+            else:
+                self._step(RestartEnded(gone.error), now)
+        if self._is_waiting and now.steady >= self._decide_at:
+            self._go_on(self._seen or unanswered(self._parts.target.waited_s), now)
+        if self._state.stage is Stage.SETTLING:
+            self._step(TimePassed(), now)
+        self._end_pause(now)
+        self._begin_round(now)
+        self._parts.courier.advance(now)
+
+    def wake_at(self, now: Now) -> float | None:
+        """Return when (steady) advance() has something to do next, None as long as nothing is."""
+        moments = [self._parts.target.overdue_at(), self._parts.courier.wake_at()]
+        if self._is_waiting:
+            moments.append(self._decide_at)
+        elif not self._asking:
+            following = plan(self._state, self._rounds, now.steady, self._parts.policy)
+            moments.append(following.at if following else self._state.due)
+        paused = self._parts.store.paused_until(now)
+        moments.append(paused.steady if paused else None)
+        return min((moment for moment in moments if moment is not None), default=None)
+
+    def status(self, now: Now) -> str:
+        """Return the line that `systemctl status` shows."""
+        if not self._readings:
+            return "the first check is under way"
+        well = sum(reading.verdict is Verdict.PASS for reading in self._readings)
+        line = f"{well} of {len(self._readings)} services answer"
+        blind = sum(reading.verdict is Verdict.UNMEASURED for reading in self._readings)
+        if blind:
+            line += f", {blind} could not be looked at"
+        incident = self._state.incident
+        if incident is not None:
+            since = self._parts.voice.clock_text(incident.since.wall)
+            return f"{line}; incident {incident.id} since {since}, {self._state.stage}"
+        if pausing.in_force(self._parts.store.paused_until(now), now):
+            line += "; paused"
+        if self._asking:
+            return f"{line}; checking"
+        following = plan(self._state, self._rounds, now.steady, self._parts.policy)
+        if following is None:
+            return line
+        return f"{line}; next check in {duration(max(0.0, round(following.at - now.steady)))}"
+
+    # --- rounds ---------------------------------------------------------------------------
+
+    def _begin_round(self, now: Now) -> None:
+        if self._asking or self._is_waiting:
+            return
+        following = plan(self._state, self._rounds, now.steady, self._parts.policy)
+        if following is None or following.at > now.steady:
+            return
+        self._round += 1
+        self._asking = True
+        self._seen = None
+        self._attempts = following.attempts
+        self._rounds = replace(
+            self._rounds, last_began=now.steady, last_ended=None, last_stage=self._state.stage
+        )
+        self._parts.asker.begin(self._round, following.attempts)
+
+    def _attempt_done(self, report: AttemptDone) -> None:
+        if report.round != self._round or not self._asking:
+            return
+        if report.reading.verdict is not Verdict.FAIL:
+            return
+        self._parts.narrator.attempt(report.reading, report.number, self._attempts.retries)
+        if self._seen is None:
+            # The first look is slow, for it loads the SDK: take it while the retries run.
+            self._parts.target.look()
+
+    def _round_done(self, report: RoundDone, now: Now) -> None:
+        if report.round != self._round or not self._asking:
+            return
+        self._asking = False
+        self._rounds = replace(self._rounds, last_ended=now.steady)
+        self._readings = report.readings
+        self._parts.narrator.round(report.readings)
+        self._parts.store.record(report.readings, now)
+        policy, voice = self._parts.policy, self._parts.voice
+        self._blind, notices = blindness.look(self._blind, report.readings, now, voice, policy)
+        if notices:
+            self._commit(self._state, notices, now)
+        if observation.failures(report.readings):
+            self._undecided = report.readings
+            self._decide_at = now.steady + LOOK_GRACE_S
+            self._parts.target.look()
+        else:
+            self._step(observation.good_news(report.readings, self._failing), now)
+
+    # --- the incident ---------------------------------------------------------------------
+
+    @property
+    def _is_waiting(self) -> bool:
+        """Whether the next step waits, for a short while, for a look at the target."""
+        return self._restoring or self._undecided is not None
+
+    def _looked(self, report: Looked, now: Now) -> None:
+        self._seen = report.target
+        self._go_on(report.target, now)
+
+    def _go_on(self, target: TargetState, now: Now) -> None:
+        if self._restoring:
+            self._restoring = False
+            self._step(Restored(target), now)
+        elif self._undecided is not None:
+            self._decide(self._undecided, target, now)
+
+    def _decide(self, readings: tuple[Reading, ...], target: TargetState, now: Now) -> None:
+        self._undecided = None
+        self._failing = frozenset(f.service for f in observation.failures(readings))
+        paused = pausing.in_force(self._parts.store.paused_until(now), now)
+        self._step(observation.bad_news(readings, target, paused), now)
+
+    def _step(self, event: Event, now: Now) -> None:
+        """Let the machine decide, keep what it decided, and only then act on it."""
+        before = self._state
+        after, actions = step(before, event, now, self._parts.policy)
+        voice, policy = self._parts.voice, self._parts.policy
+        messages = [compose(a, voice, policy) for a in actions if isinstance(a, Tell)]
+        self._state = after
+        if after.incident is None and after.failing_since is None:
+            self._failing = frozenset()
+        if after != before or messages:
+            self._commit(after, messages, now)
+        self._parts.narrator.step(before, after, actions, now)
+        for action in actions:
+            if isinstance(action, Restart):
+                limit_s = policy.restart_limit_s
+                self._parts.before_restart(limit_s)
+                self._parts.target.restart(limit_s)
+
+    def _end_pause(self, now: Now) -> None:
+        if pausing.is_over(self._parts.store.paused_until(now), now):
+            self._parts.store.pause(None)
+            policy = self._parts.policy
+            self._commit(self._state, [pausing.over(now, self._parts.voice, policy.priority)], now)
+
+    def _commit(self, state: State, messages: Sequence[Message], now: Now) -> None:
+        self._parts.store.commit(state, messages, now)
+        if messages:
+            self._parts.courier.wrote()
