@@ -6,7 +6,6 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
 from pathlib import Path
-from types import MappingProxyType
 
 from mailwatch.config.schema import Value
 from mailwatch.core.policy import Policy
@@ -74,9 +73,6 @@ class ConfigError(Exception):
         return "\n".join(map(str, self.mistakes))
 
 
-_NO_SETTINGS: Mapping[str, Setting] = MappingProxyType({})
-
-
 @dataclass(frozen=True, slots=True)
 class Config:
     """All that the daemon is built from.
@@ -92,7 +88,7 @@ class Config:
     state_directory: Path
     log_level: str
     """One of schema.LOG_LEVELS."""
-    settings: Mapping[str, Setting] = field(default=_NO_SETTINGS, compare=False)
+    settings: Mapping[str, Setting] = field(default_factory=dict, compare=False)
     """Every key by its dotted name, `services[1].port` among them, in the schema's order."""
     warnings: tuple[str, ...] = field(default=(), compare=False)
     """Sentences on what works but should not stay so."""

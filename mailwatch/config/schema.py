@@ -4,16 +4,19 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from enum import Enum, auto
+from enum import Enum, StrEnum, auto
 from pathlib import Path
 from types import MappingProxyType
 
 from mailwatch.core.model import Fault
 from mailwatch.core.policy import Policy
 from mailwatch.core.secret import Secret
+from mailwatch.probes.settings import TlsMode, TlsVersion
 
 DEFAULT_PATH = Path("/etc/mailwatch.toml")
 LOG_LEVELS = ("debug", "info", "notice", "warning", "error")
+PROBE_NAMES = ("http", "imap", "smtp", "tcp")
+"""The keys of probes.registry.PROBES, which a test compares; that table imports every protocol."""
 
 Value = str | int | float | bool | Path | Secret | frozenset[Fault]
 """What a key may hold once it has been read."""
@@ -43,8 +46,8 @@ class Key:
     """One key of the file.
 
     `low` and `high` are inclusive. `default` is None where a key has none and may be left out.
-    `choices` are the words that a CHOICE or FAULTS takes; `pattern` is what a TEXT must match in
-    full, and `rule` says that pattern in words.
+    `choices` are the words that a CHOICE or FAULTS takes, and `enum` what a CHOICE turns them into;
+    `pattern` is what a TEXT must match in full, and `rule` says that pattern in words.
     """
 
     section: str
@@ -57,6 +60,7 @@ class Key:
     low: float = 0
     high: float = 0
     choices: tuple[str, ...] = ()
+    enum: type[StrEnum] | None = None
     pattern: str = ""
     rule: str = ""
     required: bool = False
@@ -91,6 +95,13 @@ def _whole(
 
 def _flag(section: str, name: str, default: bool, doc: str) -> Key:
     return Key(section, name, Kind.BOOLEAN, default, doc)
+
+
+def _choice(
+    section: str, name: str, enum: type[StrEnum], doc: str, default: StrEnum | None = None
+) -> Key:
+    words = tuple(member.value for member in enum)
+    return Key(section, name, Kind.CHOICE, default, doc, choices=words, enum=enum)
 
 
 def _timeout(section: str, name: str, default: float, doc: str, environment: str = "") -> Key:
@@ -132,7 +143,7 @@ KEYS: tuple[Key, ...] = (
         rule="a container's name of letters, digits, `_`, `.` and `-`, as `docker ps` shows it"),
     Key("restart", "socket", Kind.PATH, Path("/var/run/docker.sock"),
         "Socket of the Docker engine.", "DOCKER_SOCKET"),
-    _whole("restart", "stop_timeout_s", 30, 0, 3600,
+    _whole("restart", "stop_timeout_s", 30, 1, 3600,
            "Seconds that the container gets to stop by itself before the engine kills it."),
     _seconds("restart", "settle_s", _P.settle_s,
              "Wait between a restart and the first look after it.", "POST_RESTART_WAIT"),
@@ -144,7 +155,7 @@ KEYS: tuple[Key, ...] = (
              "POST_RESTART_FINAL_TIMEOUT"),
     _pause("restart", "verify_every_s", _P.verify_every_s,
            "Pause between two looks while an incident is open.",
-             "POST_RESTART_POLL_INTERVAL"),
+           "POST_RESTART_POLL_INTERVAL"),
     Key("restart", "on", Kind.FAULTS, _P.restart_on,
         "The kinds of failure that a restart may cure; others only call a person.",
         choices=_FAULTS),
@@ -194,6 +205,17 @@ SERVICE_KEYS: tuple[Key, ...] = (
     Key("services", "port", Kind.INTEGER, None, "TCP port of the service.", required=True,
         low=1, high=65535),
     Key("services", "host", Kind.HOST, None, "Host of this service, in place of `[watch] host`."),
+    Key("services", "probe", Kind.CHOICE, None,
+        "How the service is asked, where its name does not say.", choices=PROBE_NAMES),
+    _choice("services", "tls", TlsMode, "When TLS begins, where the service's name does not say."),
+    _flag("services", "verify", False,
+          "Whether the certificate and its name are checked; a `ca_file` says so too."),
+    Key("services", "ca_file", Kind.PATH, None,
+        "File of the authorities (PEM) that may have signed the certificate."),
+    Key("services", "server_name", Kind.HOST, None,
+        "Name to ask for in the TLS handshake and to verify, in place of the host."),
+    _choice("services", "minimum_tls", TlsVersion, "Oldest version of TLS to accept.",
+            TlsVersion.TLS_1_2),
 )  # fmt: skip
 """The keys of one [[services]] table; each is a field of probes.settings.ServiceSettings."""
 
@@ -205,4 +227,5 @@ def _sections() -> Iterator[tuple[str, Mapping[str, Key]]]:
 
 SECTIONS: Mapping[str, Mapping[str, Key]] = MappingProxyType(dict(_sections()))
 """Section -> name -> Key, without [[services]]."""
+SERVICE_SECTION: Mapping[str, Key] = MappingProxyType({key.name: key for key in SERVICE_KEYS})
 BY_DOTTED: Mapping[str, Key] = MappingProxyType({key.dotted: key for key in KEYS})

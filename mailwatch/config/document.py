@@ -1,0 +1,85 @@
+"""The configuration file as a TOML document, or the line and column where it stops being one."""
+
+from __future__ import annotations
+
+import re
+import stat
+import tomllib
+from collections.abc import Mapping
+from pathlib import Path
+
+from mailwatch.config.files import Missing, Unreadable, read_file
+from mailwatch.config.model import Origin, Source
+from mailwatch.config.report import Report
+from mailwatch.core.text import printable
+
+_LONGEST = 1024 * 1024
+_PLACE = re.compile(r"(?P<what>.*?) \((?:at line (?P<line>\d+), column (?P<column>\d+)|.*)\)", re.S)
+
+
+def file_origin(path: Path) -> Origin:
+    """Return the origin of everything that stands in the file `path`."""
+    return Origin(Source.FILE, printable(str(path)))
+
+
+def read_document(path: Path, required: bool, report: Report) -> Mapping[str, object]:
+    """Return what the TOML file `path` says, nothing when it cannot be read.
+
+    A file that is not there is a mistake only when `required`. (TOML 1.0, https://toml.io)
+    """
+    origin = file_origin(path)
+    try:
+        content, mode = read_file(path, _LONGEST)
+        document = _parse(content)
+    except Missing:
+        if required:
+            _fail(report, origin, "does not exist; name the right file with --config, or create it")
+        else:
+            report.warn(f"{origin} does not exist, so what it does not say is as by default")
+        return {}
+    except Unreadable as reason:
+        _fail(report, origin, str(reason))
+        return {}
+    gotify = document.get("gotify")
+    if mode & stat.S_IROTH and isinstance(gotify, dict) and "token" in gotify:
+        report.warn(
+            f"{origin} holds the Gotify token and everyone on this host may read it; "
+            f"run: chmod o= {origin}"
+        )
+    return document
+
+
+def _fail(report: Report, origin: Origin, sentence: str) -> None:
+    report.blind = True
+    report.mistake(origin, "", f"the file {sentence}")
+
+
+def _parse(content: bytes) -> dict[str, object]:
+    if content and not content.strip(b"\0"):
+        raise Unreadable("holds nothing but zero bytes; restore it from a backup or write it anew")
+    try:
+        text = content.decode("utf-8-sig")
+    except UnicodeDecodeError as error:
+        line = content.count(b"\n", 0, error.start) + 1
+        raise Unreadable(f"is not UTF-8 in line {line}; save it as UTF-8") from None
+    try:
+        return tomllib.loads(text)
+    except tomllib.TOMLDecodeError as error:
+        raise Unreadable(_syntax(str(error))) from None
+    except (ValueError, RecursionError):
+        # Python refuses integers of thousands of digits and tables nested hundreds deep.
+        raise Unreadable("holds a number too long or lists nested too deep; shorten it") from None
+
+
+def _syntax(message: str) -> str:
+    """Say where TOML ends; the line itself is not shown, as it may hold a token."""
+    found = _PLACE.fullmatch(message)
+    if not found:
+        return f"is not TOML ({printable(message)}); correct it"
+    what = printable(found["what"])
+    what = what[:1].lower() + what[1:]
+    if found["line"] is None:
+        return f"is not TOML at its end ({what}); a quote or a bracket is left open"
+    if what == "invalid value":
+        what += ", text needs quotes"
+    return f"is not TOML in line {found['line']}, column {found['column']} ({what}); correct it"

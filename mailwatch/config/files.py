@@ -1,0 +1,77 @@
+"""Small files read with care: bounded, regular files only, and a clear word on why not."""
+
+from __future__ import annotations
+
+import grp
+import os
+import pwd
+import stat
+from pathlib import Path
+
+
+class Unreadable(Exception):
+    """A file cannot be read; the text goes on after its name: `is a directory; ...`."""
+
+
+class Missing(Unreadable):
+    """There is no such file."""
+
+
+def read_file(path: Path, limit: int) -> tuple[bytes, int]:
+    """Return the content of the regular file `path` and its mode; raises Unreadable.
+
+    At most `limit` bytes are read, so that neither a pipe nor a disk image holds us up.
+    """
+    try:
+        descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC | os.O_NONBLOCK | os.O_NOCTTY)
+    except FileNotFoundError:
+        raise Missing("does not exist") from None
+    except PermissionError:
+        raise Unreadable(_who_may(path)) from None
+    except (OSError, ValueError) as error:
+        raise Unreadable(f"cannot be opened ({_reason(error)}); name a file") from None
+    with os.fdopen(descriptor, "rb") as file:
+        status = os.fstat(descriptor)
+        if stat.S_ISDIR(status.st_mode):
+            raise Unreadable("is a directory; name a file")
+        if not stat.S_ISREG(status.st_mode):
+            raise Unreadable("is not a regular file; name one")
+        try:
+            content = file.read(limit + 1)
+        except OSError as error:
+            raise Unreadable(f"cannot be read ({_reason(error)}); mend the disk") from None
+    if len(content) > limit:
+        raise Unreadable(f"is longer than {limit // 1024} KiB; is it the right file?")
+    return content, status.st_mode
+
+
+def _reason(error: OSError | ValueError) -> str:
+    text = error.strerror if isinstance(error, OSError) else None
+    return (text or "its name is no name of a file").lower()
+
+
+def _who_may(path: Path) -> str:
+    me = _user(os.geteuid())
+    try:
+        status = os.stat(path)
+    except OSError:
+        return f"is in a directory that user {me} may not enter; run this as root or give access"
+    return (
+        f"may not be read by user {me}: it belongs to user {_user(status.st_uid)} and group "
+        f"{_group(status.st_gid)}, mode {stat.S_IMODE(status.st_mode):04o}; "
+        f"run this as one who may read it, or change its group or mode"
+    )
+
+
+def _user(uid: int) -> str:
+    try:
+        return pwd.getpwuid(uid).pw_name
+    except KeyError:
+        return str(uid)
+
+
+def _group(gid: int) -> str:
+    try:
+        return grp.getgrgid(gid).gr_name
+    except KeyError:
+        return str(gid)

@@ -1,0 +1,99 @@
+"""What single values cannot show: keys that contradict each other, or the unit's watchdog."""
+
+from __future__ import annotations
+
+import ipaddress
+from collections.abc import Mapping
+from urllib.parse import urlsplit
+
+from mailwatch.config.model import Origin, Setting, Source
+from mailwatch.config.report import Report
+from mailwatch.config.values import number
+from mailwatch.core.secret import Secret
+from mailwatch.core.text import printable
+
+_STEPS = ("watch.attempt_timeout_s", "restart.attempt_timeout_s")
+"""The keys that bound one step of the main loop, between two pings of the watchdog."""
+
+
+def judge(
+    chosen: Mapping[str, Setting],
+    token: Secret | None,
+    environ: Mapping[str, str],
+    report: Report,
+) -> None:
+    """Add every contradiction to `report`; what is already known to be wrong is left out."""
+    if report.sound("gotify."):
+        _gotify(chosen, token, report)
+    if report.sound("restart.backoff"):
+        _backoff(chosen, report)
+    if report.sound(*_STEPS):
+        _watchdog(chosen, environ, report)
+
+
+def _gotify(chosen: Mapping[str, Setting], token: Secret | None, report: Report) -> None:
+    url = chosen["gotify.url"]
+    if url.value is None and token is not None:
+        report.mistake(
+            chosen["gotify.token"].origin,
+            "gotify.url",
+            "gotify.url is not set, but a token is; add the address of the Gotify server, "
+            "or remove the token to have messages in the journal alone",
+        )
+    elif url.value is not None and token is None:
+        report.mistake(
+            url.origin,
+            "gotify.token",
+            "gotify.url is set, but no token is; add gotify.token or gotify.token_file",
+        )
+    elif isinstance(url.value, str) and _far_and_plain(url.value):
+        report.warn(
+            f"the Gotify token travels unencrypted to {printable(url.value)}; "
+            f"use https:// if the server has it"
+        )
+
+
+def _far_and_plain(url: str) -> bool:
+    """Whether `url` is http to a host that is surely not on this network."""
+    parts = urlsplit(url)
+    host = parts.hostname or ""
+    try:
+        near = not ipaddress.ip_address(host).is_global
+    except ValueError:
+        near = "." not in host or host.endswith((".local", ".lan", ".home.arpa", ".internal"))
+    return parts.scheme == "http" and not near
+
+
+def _backoff(chosen: Mapping[str, Setting], report: Report) -> None:
+    first, longest = chosen["restart.backoff_s"], chosen["restart.backoff_max_s"]
+    if _seconds(first) > _seconds(longest):
+        culprit = first if first.origin.source is not Source.DEFAULT else longest
+        report.mistake(
+            culprit.origin,
+            "restart.backoff_max_s",
+            f"restart.backoff_s is {number(_seconds(first))}, more than "
+            f"restart.backoff_max_s, {number(_seconds(longest))}; set both",
+        )
+
+
+def _watchdog(chosen: Mapping[str, Setting], environ: Mapping[str, str], report: Report) -> None:
+    """A step that lasts to its timeout must not look like a hang (sd_watchdog_enabled(3))."""
+    text = environ.get("WATCHDOG_USEC", "")
+    if not (text.isascii() and text.isdigit() and len(text) < 20) or int(text) == 0:
+        return
+    watchdog_s = int(text) / 1_000_000
+    slowest = max(_STEPS, key=lambda dotted: _seconds(chosen[dotted]))
+    step_s = _seconds(chosen[slowest])
+    if watchdog_s <= 2 * step_s:
+        report.mistake(
+            Origin(Source.ENVIRONMENT, "WATCHDOG_USEC"),
+            slowest,
+            f"WatchdogSec is {number(watchdog_s)} in the unit, but one step may last {slowest}, "
+            f"{number(step_s)} s; set WatchdogSec={int(2 * step_s) + 1} or more, "
+            f"or {slowest} below {number(watchdog_s / 2)}",
+        )
+
+
+def _seconds(setting: Setting) -> float:
+    assert isinstance(setting.value, float)
+    return setting.value

@@ -1,0 +1,35 @@
+"""What is wrong so far: every mistake, every warning, and which keys no longer say anything."""
+
+from __future__ import annotations
+
+from mailwatch.config.model import ConfigError, Mistake, Origin, Source
+
+
+class Report:
+    """Gathers mistakes while reading goes on, so that one run names them all."""
+
+    def __init__(self) -> None:
+        self.mistakes: list[Mistake] = []
+        self.warnings: list[str] = []
+        self.blind = False
+        """Whether the file as a whole could not be read, so that what is missing is unknown."""
+
+    def mistake(self, origin: Origin, key: str, sentence: str) -> None:
+        """Note that `sentence` (which begins with what it is about) is wrong with `key`."""
+        place = origin.name if origin.source is Source.FILE else origin.source.value
+        self.mistakes.append(Mistake(place, key, sentence))
+
+    def warn(self, sentence: str) -> None:
+        """Note what works but should not stay so."""
+        self.warnings.append(sentence)
+
+    def sound(self, *prefixes: str) -> bool:
+        """Whether nothing is wrong with any key that begins with one of `prefixes`."""
+        return not self.blind and not any(
+            mistake.key.startswith(prefixes) for mistake in self.mistakes
+        )
+
+    def settle(self) -> None:
+        """Raise ConfigError when there was any mistake."""
+        if self.mistakes:
+            raise ConfigError(tuple(self.mistakes))

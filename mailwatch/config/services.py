@@ -1,0 +1,190 @@
+"""The services to watch: [[services]] tables or `NAME:PORT,...` become ServiceSettings."""
+
+from __future__ import annotations
+
+import ssl
+from collections.abc import Mapping
+from typing import Any
+
+from mailwatch.config import values
+from mailwatch.config.files import Unreadable, read_file
+from mailwatch.config.model import Origin, Setting, Source
+from mailwatch.config.report import Report
+from mailwatch.config.schema import DEFAULT_SERVICES, SERVICE_KEYS, SERVICE_SECTION, Value
+from mailwatch.config.sources import GivenServices, unknown
+from mailwatch.core.text import printable
+from mailwatch.probes.settings import ServiceSettings, TlsMode, defaults_for
+
+_LONGEST_CA_FILE = 4 * 1024 * 1024
+_ONLY_WITH_TLS = ("verify", "ca_file", "server_name", "minimum_tls")
+_STARTTLS = ("smtp", "imap")
+"""The probes whose protocol has a command to begin TLS."""
+
+Row = dict[str, Value]
+"""The keys of one service that were given and could be read."""
+
+
+def read_services(
+    given: GivenServices, host: Setting, report: Report
+) -> tuple[tuple[ServiceSettings, ...], dict[str, Setting]]:
+    """Return the services that `given` lists and their settings; `host` is the common host.
+
+    What is wrong goes to `report`, and the services it concerns are left out.
+    """
+    rows = _rows(given, report)
+    services = []
+    settings = {}
+    seen: dict[str, str] = {}
+    for at, row in rows.items():
+        if "name" not in row or "port" not in row:
+            continue
+        service = _service(at, row, given.origin, str(host.value), report)
+        first = seen.setdefault(service.key, at)
+        if first != at:
+            report.mistake(
+                given.origin,
+                at,
+                f"{at} is {service.key} like {first}; remove one of them, or give it another name",
+            )
+        services.append(service)
+        settings.update(_settings(at, row, service, given.origin, host.origin))
+    return tuple(services), settings
+
+
+def _rows(given: GivenServices, report: Report) -> dict[str, Row]:
+    """Return where each service stands (`services[1]`, ...) -> what could be read of it."""
+    if isinstance(given.raw, str):
+        return _rows_of_text(given, given.raw, report)
+    if isinstance(given.raw, dict):
+        sentence = "[services] is one table; write [[services]], double, above each service"
+        report.mistake(given.origin, "services", sentence)
+        return {}
+    if not isinstance(given.raw, list):
+        sentence = (
+            f"services is {values.show(given.raw)}; write a line [[services]] for each service"
+        )
+        report.mistake(given.origin, "services", sentence)
+        return {}
+    if not given.raw:
+        sentence = "services is an empty list; name at least one service, or remove the line"
+        report.mistake(given.origin, "services", sentence)
+    return {
+        f"services[{index}]": _row(f"services[{index}]", table, given.origin, report)
+        for index, table in enumerate(given.raw, start=1)
+    }
+
+
+def _row(at: str, table: object, origin: Origin, report: Report) -> Row:
+    if not isinstance(table, Mapping):
+        sentence = f"{at} is {values.show(table)}; write a table with a name and a port"
+        report.mistake(origin, at, sentence)
+        return {}
+    row: Row = {}
+    for name, raw in table.items():
+        key = SERVICE_SECTION.get(name)
+        dotted = f"{at}.{name}"
+        if key is None:
+            report.mistake(origin, printable(dotted, 80), unknown(dotted, SERVICE_SECTION))
+            continue
+        try:
+            row[name] = values.read(key, raw)
+        except values.Wrong as wrong:
+            report.mistake(origin, dotted, f"{dotted} {wrong}")
+    for key in SERVICE_KEYS:
+        if key.required and key.name not in table:
+            sentence = f"{at} has no {key.name}; add {key.name} = {_example(key.name)}"
+            report.mistake(origin, f"{at}.{key.name}", sentence)
+    return row
+
+
+def _example(name: str) -> str:
+    return {"name": '"SMTP"', "port": "25"}[name]
+
+
+def _rows_of_text(given: GivenServices, text: str, report: Report) -> dict[str, Row]:
+    rows = {}
+    entries = text.strip().removesuffix(",").split(",")
+    for index, entry in enumerate(entries, start=1):
+        at = f"services[{index}]"
+        name, _, port = entry.strip().rpartition(":")
+        in_toml = {"name": name.strip(), "port": values.plain(SERVICE_SECTION["port"], port)}
+        try:
+            rows[at] = {key: values.read(SERVICE_SECTION[key], in_toml[key]) for key in in_toml}
+        except values.Wrong:
+            report.mistake(
+                given.origin,
+                at,
+                f'{given.subject} has "{printable(entry.strip(), 80)}" where NAME:PORT belongs; '
+                f"write for example SMTP:25,IMAPS:993, ports from 1 to 65535",
+            )
+    return rows
+
+
+def _service(at: str, row: Row, origin: Origin, host: str, report: Report) -> ServiceSettings:
+    said = defaults_for(str(row["name"]))
+    fields: dict[str, Any] = {"host": host, "probe": said.probe, "tls": said.tls, **row}
+    if "ca_file" in row:
+        fields.setdefault("verify", True)
+    service = ServiceSettings(**fields)
+    if "probe" in row and "tls" not in row and row["probe"] != said.probe:
+        # The name spoke of another protocol, so what it says of TLS is not worth a guess.
+        service = ServiceSettings(**{**fields, "tls": TlsMode.NONE})
+    _check_tls(at, row, service, origin, report)
+    return service
+
+
+def _check_tls(at: str, row: Row, service: ServiceSettings, origin: Origin, report: Report) -> None:
+    if service.tls is TlsMode.STARTTLS and service.probe not in _STARTTLS:
+        report.mistake(
+            origin,
+            f"{at}.tls",
+            f'{at}.tls is "starttls", which the probe "{service.probe}" has no command for; '
+            f'write "implicit" or "none"',
+        )
+    if service.tls is TlsMode.NONE:
+        for name in _ONLY_WITH_TLS:
+            if row.get(name):
+                report.mistake(
+                    origin,
+                    f"{at}.{name}",
+                    f"{at}.{name} is set, but {service.key} is asked without TLS; "
+                    f'add tls = "implicit", or remove {name}',
+                )
+    if service.ca_file is None:
+        return
+    if not service.verify:
+        sentence = (
+            f"{at}.ca_file is set, but verify is false, so it has no effect; remove one of them"
+        )
+        report.mistake(origin, f"{at}.ca_file", sentence)
+    try:
+        content, _ = read_file(service.ca_file, _LONGEST_CA_FILE)
+        _check_pem(content)
+    except Unreadable as reason:
+        path = printable(str(service.ca_file))
+        report.mistake(origin, f"{at}.ca_file", f"{at}.ca_file: {path} {reason}")
+
+
+def _check_pem(content: bytes) -> None:
+    try:
+        ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT).load_verify_locations(
+            cadata=content.decode("ascii", "replace")
+        )
+    except (ssl.SSLError, ValueError):
+        raise Unreadable("holds no certificate in PEM form; export it as PEM") from None
+
+
+def _settings(at: str, row: Row, service: ServiceSettings, origin: Origin) -> dict[str, Setting]:
+    settings = {}
+    for key in SERVICE_KEYS:
+        value: Value | None = getattr(service, key.name)
+        inherited = of_host if key.name == "host" else Origin(Source.DEFAULT)
+        given = origin if key.name in row else inherited
+        settings[f"{at}.{key.name}"] = Setting(value, given)
+    return settings
+
+
+def default_services() -> GivenServices:
+    """Return the list of services that is in force where nobody gives one."""
+    text = ",".join(f"{name}:{port}" for name, port in DEFAULT_SERVICES)
+    return GivenServices(text, Origin(Source.DEFAULT))
