@@ -174,7 +174,9 @@ def _check_pem(content: bytes) -> None:
         raise Unreadable("holds no certificate in PEM form; export it as PEM") from None
 
 
-def _settings(at: str, row: Row, service: ServiceSettings, origin: Origin) -> dict[str, Setting]:
+def _settings(
+    at: str, row: Row, service: ServiceSettings, origin: Origin, of_host: Origin
+) -> dict[str, Setting]:
     settings = {}
     for key in SERVICE_KEYS:
         value: Value | None = getattr(service, key.name)
