@@ -39,7 +39,7 @@ if git -c safe.directory="$top" ls-files -z --cached --others --exclude-standard
         if [ -e "$file" ] || [ -L "$file" ]; then printf '%s\0' "$file"; fi
     done <"$work/files" | sort -z >"$work/present"
 else
-    find . \( -name .git -o -name .venv -o -name build -o -name dist -o -name __pycache__ -o -name '.*_cache' \
+    find . \( -name .git -o -name .venv -o -name .cache -o -name build -o -name dist -o -name __pycache__ -o -name '.*_cache' \
         -o -name '*.egg-info' \) -prune -o -type f -print0 | sort -z >"$work/present"
 fi
 tar --null --no-recursion -T "$work/present" --mtime="@$SOURCE_DATE_EPOCH" --mode=u=rwX,go=rX -c | tar -x -C "$stage"

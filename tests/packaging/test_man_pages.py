@@ -1,0 +1,155 @@
+"""The manual pages say what the program does: every key, range, default, variable and fault."""
+
+from __future__ import annotations
+
+import re
+import subprocess
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from mailwatch import __version__
+from mailwatch.config.schema import KEYS, SERVICE_KEYS, SERVICES_ENVIRONMENT, Key, Kind
+from mailwatch.core.model import Fault
+from mailwatch.core.text import join_words
+
+PAGES = ("mailwatch.1", "mailwatch.toml.5")
+ALL_KEYS = (*KEYS, *SERVICE_KEYS)
+
+
+@pytest.fixture(scope="module")
+def page_of_keys(top: Path) -> str:
+    """Return the source of mailwatch.toml(5)."""
+    return (top / "packaging/man/mailwatch.toml.5").read_text()
+
+
+def bare(line: str) -> str:
+    """Return what a reader sees of one line of roff."""
+    return re.sub(r"^\.[BI][RIB]? ", "", line).replace("\\-", "-").replace('"', "")
+
+
+def described(page: str) -> dict[str, str]:
+    """Return what the page says on each key: dotted name -> `seconds from 0 to 60; default 5`."""
+    found: dict[str, str] = {}
+    section, depth = "", 0
+    lines = page.splitlines()
+    for number, line in enumerate(lines):
+        depth += line.startswith(".RS")
+        depth -= line.startswith(".RE")
+        if match := re.fullmatch(r"\.B \[+([a-z]+)\]+", line):
+            if lines[number - 1] in (".PP", ".SH NOTIFY", ".SH STATE", ".SH LOG"):
+                section = match[1]
+        elif line == ".TP" and depth == 0 and section:
+            name = bare(lines[number + 1])
+            end = lines.index(".br", number)
+            found[f"{section}.{name}"] = " ".join(bare(text) for text in lines[number + 2 : end])
+    return found
+
+
+def range_of(key: Key) -> str:
+    """Return how the page must begin on `key`, empty where words are free."""
+    match key.kind:
+        case Kind.INTEGER:
+            return f"whole number from {key.low:g} to {key.high:g}"
+        case Kind.SECONDS:
+            return f"seconds from {key.low:g} to {key.high:.0f}"
+        case Kind.BOOLEAN:
+            return "true or false"
+        case Kind.CHOICE:
+            return f"one of {', '.join(key.choices)}"
+    return ""
+
+
+def default_of(key: Key) -> str:
+    """Return what the page must say on the default of `key`, empty where words are free."""
+    match key.default:
+        case bool():
+            return f"default {str(key.default).lower()}"
+        case float():
+            return f"default {key.default:.0f}"
+        case frozenset():
+            others = [fault.value for fault in Fault if fault not in key.default]
+            return f"default: all of them but {join_words(others)}"
+        case None:
+            return "required" if key.required else ""
+    return f"default {key.default}"
+
+
+def test_every_key_is_described_and_no_other(page_of_keys: str) -> None:
+    """A key that is added, renamed or removed is so in the manual."""
+    assert sorted(described(page_of_keys)) == sorted(key.dotted for key in ALL_KEYS)
+
+
+@pytest.mark.parametrize("key", ALL_KEYS, ids=lambda key: key.dotted)
+def test_key_has_the_range_default_and_variable_of_the_schema(key: Key, page_of_keys: str) -> None:
+    """What the manual promises on a value is what the program takes."""
+    parts = described(page_of_keys)[key.dotted].split("; ")
+    assert parts[0].startswith(range_of(key))
+    if wanted := default_of(key):
+        assert wanted in parts
+    elif key.section != "services":
+        assert "no default" in parts
+    variables = [part.removeprefix("environment ") for part in parts if "environment" in part]
+    assert variables == ([key.environment] if key.environment else [])
+
+
+def test_every_fault_is_explained(page_of_keys: str) -> None:
+    """The kinds of failure that `on` takes are those of the program."""
+    listed = re.search(r"\.RS\n\.TP 16\n(.*?)\.RE", page_of_keys, re.DOTALL)
+    assert listed is not None
+    assert re.findall(r"^\.B (\S+)$", listed[1], re.MULTILINE) == [fault.value for fault in Fault]
+
+
+def test_timeline_has_the_defaults(page_of_keys: str) -> None:
+    """The numbers of the timeline are the defaults of the keys that it names."""
+    title = "\n.SH THE RESTART POLICY AS A TIMELINE"
+    timeline = page_of_keys.partition(title)[2].partition(".fi")[0]
+    named = re.findall(r"(\[restart\] )?\b([a-z_]+) = (\d+)", timeline)
+    assert len(named) >= 8
+    for restart, name, value in named:
+        keys = [key for key in KEYS if key.name == name]
+        if len(keys) > 1:
+            keys = [key for key in keys if key.section == ("restart" if restart else "watch")]
+        assert [key.default for key in keys] == [float(value)], name
+
+
+def test_environment_section_is_complete(top: Path) -> None:
+    """mailwatch(1) names every variable of the configuration with its key."""
+    page = (top / "packaging/man/mailwatch.1").read_text()
+    named = dict(re.findall(r"^\\fB([A-Z_]+)\\fR\t\[([a-z]+\] [a-z_]+)", page, re.MULTILINE))
+    wanted = {key.environment: f"{key.section}] {key.name}" for key in KEYS if key.environment}
+    assert named == wanted
+    assert f"\\fB{SERVICES_ENVIRONMENT}\\fR\t" in page
+
+
+@pytest.mark.parametrize("page", PAGES)
+def test_page_is_of_this_version(page: str, top: Path) -> None:
+    """The foot of each page names the version that it describes."""
+    first = (top / "packaging/man" / page).read_text().splitlines()[0]
+    assert f'"mailwatch {__version__}"' in first
+
+
+@pytest.mark.e2e
+@pytest.mark.parametrize("page", PAGES)
+def test_page_is_formatted_without_a_warning(
+    page: str, top: Path, tool: Callable[[str], str]
+) -> None:
+    """man(1) reads each page without a complaint."""
+    done = subprocess.run(
+        [
+            tool("man"),
+            "--warnings",
+            "-E",
+            "UTF-8",
+            "-l",
+            "-Tutf8",
+            "-Z",
+            top / "packaging/man" / page,
+        ],
+        check=True,
+        capture_output=True,
+        env={"LC_ALL": "C.UTF-8", "MANROFFSEQ": "", "PATH": "/usr/bin:/bin", "MANWIDTH": "80"},
+    )
+    assert done.stderr == b""
+    assert len(done.stdout) > 5000
