@@ -20,6 +20,7 @@ from mailwatch.core.text import join_words, printable
 _WHOLE = re.compile(r"[+-]?[0-9]{1,18}", re.ASCII)
 _NUMBER = re.compile(r"[+-]?(?:[0-9]{1,18}(?:\.[0-9]{0,18})?|\.[0-9]{1,18})", re.ASCII)
 _LABEL = re.compile(r"[A-Za-z0-9_](?:[A-Za-z0-9_-]{0,61}[A-Za-z0-9_])?", re.ASCII)
+_NOT_TEXT = (Kind.BOOLEAN, Kind.INTEGER, Kind.SECONDS, Kind.FAULTS)
 _LONGEST_HOST = 253
 _LONGEST_TEXT = 4096
 _BIGGEST_SHOWN = 10**18
@@ -54,7 +55,7 @@ def plain(key: Key, text: str) -> object:
 def toml_or_plain(key: Key, text: str) -> object:
     """Return the value of a `--set`: TOML where it is TOML of a fitting shape, else plain text."""
     parsed = toml_value(text)
-    if isinstance(parsed, str | list):
+    if isinstance(parsed, str) or (parsed is not None and key.kind in _NOT_TEXT):
         return parsed
     return plain(key, text)
 

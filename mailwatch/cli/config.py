@@ -1,0 +1,107 @@
+"""`mailwatch config check` and `config show`: is it right, and where does each value come from."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import sys
+
+from mailwatch.cli.exit_codes import CONFIG, OK
+from mailwatch.cli.options import add_options, load_from, path_from
+from mailwatch.config.model import Config, ConfigError, Setting
+from mailwatch.config.render import plain
+from mailwatch.core.text import duration, printable
+
+_WIDEST_VALUE = 44
+
+
+def add(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+    """Add the command's parser, with its two commands."""
+    parser = subparsers.add_parser(
+        "config",
+        help="check the configuration, or show where each value comes from",
+        description="Check the configuration, or show where each value comes from.",
+    )
+    commands = parser.add_subparsers(metavar="check|show", required=True)
+    check_parser = commands.add_parser(
+        "check", help="name every mistake", description="Name every mistake; exit 78 if any."
+    )
+    check_parser.set_defaults(run=check)
+    show_parser = commands.add_parser(
+        "show",
+        help="show each value and its origin",
+        description="Show each value and its origin; secrets are masked.",
+    )
+    show_parser.set_defaults(run=show)
+    for one in (check_parser, show_parser):
+        add_options(one)
+        one.add_argument("--json", action="store_true", help="print JSON")
+
+
+def check(args: argparse.Namespace) -> int:
+    """Say that the configuration is good, or name every mistake and return 78."""
+    name = printable(str(path_from(args)))
+    try:
+        config = load_from(args)
+    except ConfigError as error:
+        if not args.json:
+            raise
+        mistakes = [
+            {"source": one.source, "key": one.key, "sentence": one.sentence}
+            for one in error.mistakes
+        ]
+        print(json.dumps({"file": name, "good": False, "mistakes": mistakes}, indent=2))
+        return CONFIG
+    if args.json:
+        report = {"file": name, "good": True, "warnings": list(config.warnings)}
+        print(json.dumps(report, indent=2))
+        return OK
+    for warning in config.warnings:
+        print(f"warning: {warning}", file=sys.stderr)
+    subject = name if path_from(args).exists() else "without a file"
+    print(f"{subject}: good; {_summary(config)}")
+    return OK
+
+
+def _summary(config: Config) -> str:
+    count = len(config.services)
+    services = f"{count} service{'s' if count != 1 else ''}"
+    interval = duration(config.policy.interval_s)
+    restarts = (
+        f"restarts container {config.docker.container}"
+        if config.policy.max_restarts
+        else "never restarts anything"
+    )
+    tells = f"tells Gotify at {config.gotify.url}" if config.gotify else "tells the journal alone"
+    return f"watches {services} every {interval}, {restarts}, {tells}"
+
+
+def show(args: argparse.Namespace) -> int:
+    """Print each key with its value and its origin."""
+    settings = load_from(args).settings
+    if args.json:
+        print(json.dumps({key: _json(setting) for key, setting in settings.items()}, indent=2))
+        return OK
+    rows = [(key, _text(setting), str(setting.origin)) for key, setting in settings.items()]
+    key_width = max(len(key) for key, _, _ in rows)
+    value_width = min(max(len(value) for _, value, _ in rows), _WIDEST_VALUE)
+    for key, value, origin in rows:
+        print(f"{key:<{key_width}}  {value:<{value_width}}  {origin}")
+    return OK
+
+
+def _json(setting: Setting) -> dict[str, object]:
+    value = None if setting.value is None else plain(setting.value)
+    origin = {"source": setting.origin.source.value, "name": setting.origin.name}
+    return {"value": value, "origin": origin}
+
+
+def _text(setting: Setting) -> str:
+    if setting.value is None:
+        return "-"
+    value = plain(setting.value)
+    if isinstance(value, list):
+        return ", ".join(value) or "none"
+    if isinstance(value, bool):
+        return str(value).lower()
+    return printable(str(value))
