@@ -33,7 +33,6 @@ deb:
 	packaging/build-deb.sh
 
 bench: .venv/.stamp deb
-	.ci/tools
 	$(PYTHON) tests/bench/bench.py $(ARGS)
 
 fuzz soak campaign: .venv/.stamp
@@ -42,7 +41,7 @@ fuzz soak campaign: .venv/.stamp
 clean:
 	# The root file systems of the end-to-end tests are in .cache; what is mounted there is not ours.
 	rm -rf --one-file-system .venv build dist *.egg-info .cache .hypothesis .mypy_cache .pytest_cache .ruff_cache .import_linter_cache
-	find . -name __pycache__ -type d -prune -exec rm -rf {} +
+	find . -xdev -name __pycache__ -type d -prune -exec rm -rf {} +
 
 .venv/.stamp: pyproject.toml
 	.ci/venv
