@@ -4,21 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from types import MappingProxyType
 
 from mailwatch.core.model import Message, Now, Reading, Verdict
 from mailwatch.core.policy import Policy
 from mailwatch.core.text import duration, join_words
 from mailwatch.core.wording import Voice, notice
 
-_NOBODY: Mapping[str, Now] = MappingProxyType({})
-
 
 @dataclass(frozen=True, slots=True)
 class Blindness:
     """Since when each service could not be measured, and of which the admin was told."""
 
-    since: Mapping[str, Now] = field(default=_NOBODY)
+    since: Mapping[str, Now] = field(default_factory=dict)
     told: frozenset[str] = frozenset()
 
 
@@ -49,7 +46,7 @@ def look(
         title = f"mailwatch on {voice.host} can look again"
         messages.append(notice(title, f"At {_names(over)}.", now, policy.priority))
     told = (before.told & set(details)) | set(lasting)
-    return Blindness(MappingProxyType(since), frozenset(told)), tuple(messages)
+    return Blindness(since, frozenset(told)), tuple(messages)
 
 
 def _names(services: Sequence[str]) -> str:

@@ -1,0 +1,35 @@
+from __future__ import annotations
+
+from mailwatch.core.blindness import Blindness, look
+from mailwatch.core.model import Fault, Now, Reading, Verdict
+from mailwatch.core.policy import Policy
+from mailwatch.core.wording import Voice
+
+_POLICY = Policy(unmeasured_after_s=100)
+
+
+def _blind(service: str) -> Reading:
+    return Reading(service, Verdict.UNMEASURED, detail="no route to the host")
+
+
+def test_blindness_is_told_once_when_it_lasts_and_once_when_it_is_over(voice: Voice) -> None:
+    """Not at once, not again and again, and with its end."""
+    blind = Blindness()
+    told = []
+    for steady in range(0, 400, 50):
+        blind, messages = look(blind, [_blind("SMTP:25")], Now(steady, steady), voice, _POLICY)
+        told.append(len(messages))
+    assert told == [0, 0, 1, 0, 0, 0, 0, 0]
+    seen = Reading("SMTP:25", Verdict.PASS)
+    blind, messages = look(blind, [seen], Now(400, 400), voice, _POLICY)
+    assert [m.title for m in messages] == ["mailwatch on mx1 can look again"]
+    assert blind == Blindness()
+
+
+def test_a_failure_ends_blindness_too(voice: Voice) -> None:
+    """A service that fails was looked at."""
+    blind, _ = look(Blindness(), [_blind("A:1")], Now(0, 0), voice, _POLICY)
+    failed = Reading("A:1", Verdict.FAIL, Fault.SILENT, "no greeting")
+    blind, messages = look(blind, [failed], Now(100, 100), voice, _POLICY)
+    assert not blind.since
+    assert not messages
