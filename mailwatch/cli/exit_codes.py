@@ -1,0 +1,14 @@
+"""The numbers that commands end with."""
+
+from __future__ import annotations
+
+OK = 0
+WARNING = 1
+CRITICAL = 2
+UNKNOWN = 3
+"""Together with the three above: the monitoring plugins' guidelines, "Plugin Return Codes"."""
+
+USAGE = 64
+"""EX_USAGE of sysexits(3)."""
+CONFIG = 78
+"""EX_CONFIG of sysexits(3); the unit does not restart mailwatch after it."""

@@ -1,0 +1,27 @@
+"""`mailwatch run`: the service."""
+
+from __future__ import annotations
+
+import argparse
+import os
+import sys
+
+from mailwatch.cli.options import add_options, load_from
+from mailwatch.daemon import Daemon, real_world
+from mailwatch.journal import Journal, adopt_logging, is_journald
+
+
+def add(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+    """Add the command's parser."""
+    parser = subparsers.add_parser(
+        "run", help="watch until stopped", description="Watch until SIGTERM; SIGHUP reloads."
+    )
+    add_options(parser)
+    parser.set_defaults(run=run)
+
+
+def run(args: argparse.Namespace) -> int:
+    """Watch until a signal ends it."""
+    journal = Journal(sys.stdout, is_journald(sys.stdout, os.environ))
+    adopt_logging(journal)
+    return Daemon(lambda: load_from(args), journal, real_world(journal)).run()

@@ -1,0 +1,255 @@
+"""Builds everything, owns the signals and both clocks, runs the loop and feeds the watchdog."""
+
+from __future__ import annotations
+
+import faulthandler
+import random
+import signal
+import socket
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from datetime import datetime
+from queue import Empty, SimpleQueue
+from types import FrameType
+
+from mailwatch import __version__
+from mailwatch.asker import RoundAsker
+from mailwatch.config.model import Config, ConfigError
+from mailwatch.core.model import Now
+from mailwatch.core.policy import Policy
+from mailwatch.core.text import duration, printable
+from mailwatch.core.wording import Voice
+from mailwatch.courier import Courier, Notifier
+from mailwatch.journal import Journal, Level
+from mailwatch.narrator import Narrator
+from mailwatch.notifiers.gotify import GotifyNotifier
+from mailwatch.notifiers.journal_notifier import JournalNotifier
+from mailwatch.probes.registry import build as build_probe
+from mailwatch.reports import Mailbox, Posted, Report, Signalled
+from mailwatch.restarters.docker import DockerRestarter
+from mailwatch.store.base import Store
+from mailwatch.store.memory import MemoryStore
+from mailwatch.systemd import Systemd
+from mailwatch.target import Restarter, Target
+from mailwatch.tick import Engine, Parts
+
+_SIGNALS = (signal.SIGTERM, signal.SIGINT, signal.SIGHUP)
+
+LAST_DELIVERY_S = 0.5
+"""How long an ending process waits for a delivery that is under way."""
+
+SHORTEST_PAUSE_S = 0.005
+"""No wait is shorter, so that a mistake in a wake-up time cannot make the loop spin."""
+
+
+def read_clocks() -> Now:
+    """Read both clocks once: CLOCK_MONOTONIC and the wall clock."""
+    return Now(time.monotonic(), time.time())
+
+
+def clock_text(wall: float) -> str:
+    """Return seconds since 1970 as local time, `2026-11-22 03:14:02`."""
+    return datetime.fromtimestamp(wall).astimezone().strftime("%Y-%m-%d %H:%M:%S")
+
+
+@dataclass(frozen=True, slots=True)
+class Outside:
+    """What the daemon reaches the world through; the demo and the tests bring their own."""
+
+    restarter: Callable[[Config], Restarter]
+    notifier: Callable[[Config], Notifier]
+    store: Callable[[Config], Store]
+
+
+def real_world(journal: Journal) -> Outside:
+    """Return what an installed mailwatch uses."""
+
+    def notifier(config: Config) -> Notifier:
+        if config.gotify is None:
+            return JournalNotifier(journal)
+        return GotifyNotifier(config.gotify)
+
+    def store(_config: Config) -> Store:
+        return MemoryStore()
+
+    return Outside(lambda config: DockerRestarter(config.docker), notifier, store)
+
+
+class Daemon:
+    """The service: run() returns when a signal ends it."""
+
+    def __init__(self, load: Callable[[], Config], journal: Journal, outside: Outside) -> None:
+        self._load = load
+        self._journal = journal
+        self._outside = outside
+        self._mailbox: Mailbox = SimpleQueue()
+        self._systemd = Systemd(journal.warning)
+        self._ending: int | None = None
+        self._status = ""
+
+    def run(self) -> int:
+        """Watch until SIGTERM or SIGINT, and return the exit code 0; raises ConfigError."""
+        faulthandler.enable()
+        self._config = self._load()
+        before = {number: signal.signal(number, self._on_signal) for number in _SIGNALS}
+        try:
+            self._build()
+            self._say_what_is_watched()
+            self._engine.begin(read_clocks())
+            self._systemd.ready(self._engine.status(read_clocks()))
+            while self._ending is None:
+                self._turn()
+            return self._finish()
+        finally:
+            for number, handler in before.items():
+                signal.signal(number, handler)
+
+    def _turn(self) -> None:
+        """One turn of the loop: wait, take one report, do what is due, show that we live."""
+        report = self._next_report()
+        now = read_clocks()
+        if isinstance(report, Signalled):
+            self._signalled(report.number, now)
+        elif report is not None:
+            self._engine.handle(report, now)
+        self._engine.advance(now)
+        # While a round is under way only its own reports are progress, not the passing of time.
+        if not self._engine.asking or not isinstance(report, Signalled | None):
+            self._systemd.watchdog()
+        self._show_status(now)
+
+    def _next_report(self) -> Report | None:
+        now = read_clocks()
+        wake_at = self._engine.wake_at(now)
+        pauses = [] if wake_at is None else [wake_at - now.steady]
+        interval_s = self._systemd.watchdog_interval_s
+        if interval_s is not None:
+            pauses.append(interval_s / 2)
+        pause_s = max(SHORTEST_PAUSE_S, min(pauses)) if pauses else None
+        try:
+            return self._mailbox.get(timeout=pause_s)
+        except Empty:
+            return None
+
+    # --- signals --------------------------------------------------------------------------
+
+    def _on_signal(self, number: int, _frame: FrameType | None) -> None:
+        self._mailbox.put(Signalled(number))
+
+    def _signalled(self, number: int, now: Now) -> None:
+        if number == signal.SIGHUP:
+            self._reload(now)
+        else:
+            self._ending = number
+
+    def _reload(self, now: Now) -> None:
+        self._systemd.reloading()
+        try:
+            config = self._load()
+        except ConfigError as error:
+            self._journal.error(
+                "the configuration was not reloaded, and the one before stays in force; correct:"
+            )
+            for mistake in error.mistakes:
+                self._journal.error(str(mistake))
+        else:
+            self._take(config)
+        self._systemd.ready(self._engine.status(now))
+
+    def _take(self, config: Config) -> None:
+        before, self._config = self._config, config
+        if config.state_directory != before.state_directory:
+            self._journal.warning(
+                "state.directory has changed: `systemctl restart mailwatch` makes it so"
+            )
+        self._target.replace(lambda: self._outside.restarter(config))
+        self._courier.replace(self._outside.notifier(config))
+        self._engine.reconfigure(self._parts(config))
+        self._journal.notice("the configuration was reloaded")
+        self._say_what_is_watched()
+
+    def _finish(self) -> int:
+        """End within a second, whatever is under way."""
+        name = signal.Signals(self._ending or signal.SIGTERM).name
+        self._systemd.stopping()
+        self._asker.cancel()
+        self._courier.finish(LAST_DELIVERY_S)
+        try:
+            while True:
+                report = self._mailbox.get_nowait()
+                if isinstance(report, Posted):
+                    self._engine.handle(report, read_clocks())
+        except Empty:
+            pass
+        self._store.close()
+        self._journal.notice(f"stopped by {name}")
+        return 0
+
+    # --- building -------------------------------------------------------------------------
+
+    def _build(self) -> None:
+        config = self._config
+        self._store = self._outside.store(config)
+        self._target = Target(
+            lambda: self._outside.restarter(config), self._mailbox, time.monotonic
+        )
+        self._courier = Courier(
+            self._outside.notifier(config),
+            self._store,
+            self._mailbox,
+            self._journal,
+            time.monotonic,
+            clock_text,
+            random.random,
+        )
+        self._engine = Engine(self._parts(config), time.monotonic)
+
+    def _parts(self, config: Config) -> Parts:
+        self._journal.level = Level[config.log_level.upper()]
+        container = config.docker.container
+        voice = Voice(
+            host=printable(socket.gethostname(), 64),
+            target=f"container {container}",
+            look=f"docker logs --since 30m {container}; journalctl -u mailwatch",
+            clock_text=clock_text,
+        )
+        self._asker = RoundAsker(
+            [build_probe(service) for service in config.services], self._mailbox, time.monotonic
+        )
+        return Parts(
+            policy=self._policy(config),
+            voice=voice,
+            asker=self._asker,
+            target=self._target,
+            courier=self._courier,
+            narrator=Narrator(self._journal, voice),
+            store=self._store,
+            before_restart=self._systemd.extend,
+        )
+
+    def _policy(self, config: Config) -> Policy:
+        return replace(config.policy, restart_limit_s=config.docker.longest_restart_s)
+
+    # --- telling --------------------------------------------------------------------------
+
+    def _say_what_is_watched(self) -> None:
+        config = self._config
+        count = len(config.services)
+        what = config.services[0].key if count == 1 else f"{count} services"
+        self._journal.notice(
+            f"mailwatch {__version__} watches {what} every {duration(config.policy.interval_s)} "
+            f"and restarts container {config.docker.container} when that helps"
+        )
+        if config.gotify is None:
+            self._journal.warning(
+                "no [gotify] url and token are set: messages go to this log alone"
+            )
+        for warning in config.warnings:
+            self._journal.warning(warning)
+
+    def _show_status(self, now: Now) -> None:
+        status = self._engine.status(now)
+        if status != self._status and not (self._engine.asking and self._status):
+            self._status = status
+            self._systemd.status(status)

@@ -1,0 +1,38 @@
+"""What every test may rely on: an environment without a variable that mailwatch reads."""
+
+from __future__ import annotations
+
+import os
+
+import pytest
+
+READ_BY_MAILWATCH = (
+    "GOTIFY_URL",
+    "GOTIFY_TOKEN",
+    "GOTIFY_PRIORITY",
+    "HOST",
+    "SERVICES",
+    "RETRIES",
+    "PER_ATTEMPT_TIMEOUT",
+    "SLEEP_BETWEEN_ATTEMPTS",
+    "CHECK_INTERVAL_SECONDS",
+    "CONTAINER_NAME",
+    "DOCKER_SOCKET",
+    "POST_RESTART_WAIT",
+    "POST_RESTART_PER_ATTEMPT_TIMEOUT",
+    "POST_RESTART_FINAL_TIMEOUT",
+    "POST_RESTART_POLL_INTERVAL",
+    "STATE_DIRECTORY",
+    "CREDENTIALS_DIRECTORY",
+    "NOTIFY_SOCKET",
+    "WATCHDOG_USEC",
+    "WATCHDOG_PID",
+    "JOURNAL_STREAM",
+)
+
+
+@pytest.fixture(autouse=True)
+def _plain_environment(monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in READ_BY_MAILWATCH:
+        if name in os.environ:
+            monkeypatch.delenv(name)

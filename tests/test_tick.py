@@ -1,0 +1,341 @@
+"""The engine, with real threads for its target and courier, and rounds that the test decides."""
+
+from __future__ import annotations
+
+import io
+import threading
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field, replace
+from queue import SimpleQueue
+
+import pytest
+
+from mailwatch.core.deadline import Deadline
+from mailwatch.core.model import (
+    Condition,
+    Fault,
+    Message,
+    Now,
+    Reading,
+    TargetState,
+    Topic,
+    Verdict,
+)
+from mailwatch.core.policy import Attempts, Policy
+from mailwatch.core.state import Stage
+from mailwatch.core.wording import Voice
+from mailwatch.courier import Courier
+from mailwatch.journal import Journal
+from mailwatch.narrator import Narrator
+from mailwatch.notifiers.errors import DeliveryError
+from mailwatch.reports import AttemptDone, Mailbox, Report, RoundDone
+from mailwatch.restarters.errors import RestartError
+from mailwatch.store.memory import MemoryStore
+from mailwatch.target import Target
+from mailwatch.tick import LOOK_GRACE_S, Engine, Parts
+
+RUNNING = TargetState(Condition.RUNNING, started_at=1000.0)
+PATIENCE_S = 20.0
+
+
+@dataclass
+class ScriptedAsker:
+    """Remembers which rounds were begun; the test reports their outcome."""
+
+    begun: list[tuple[int, Attempts]] = field(default_factory=list)
+
+    def begin(self, number: int, attempts: Attempts) -> None:
+        self.begun.append((number, attempts))
+
+    def cancel(self) -> None:
+        pass
+
+
+@dataclass
+class ScriptedContainer:
+    """A restarter whose engine answers at once, refuses, or hangs until `let_go` is set."""
+
+    state: TargetState = RUNNING
+    error: str = ""
+    hangs: bool = False
+    restarts: int = 0
+    looks: int = 0
+    let_go: threading.Event = field(default_factory=threading.Event)
+
+    def inspect(self, deadline: Deadline) -> TargetState:
+        self.looks += 1
+        if self.hangs:
+            self.let_go.wait(PATIENCE_S)
+        return self.state
+
+    def restart(self, deadline: Deadline) -> None:
+        self.restarts += 1
+        if self.error:
+            raise RestartError(self.error)
+
+
+@dataclass
+class ScriptedPhone:
+    """A notifier that takes every message, or fails as it is told."""
+
+    messages: list[Message] = field(default_factory=list)
+    error: DeliveryError | None = None
+
+    def send(self, message: Message, deadline: Deadline) -> None:
+        if self.error is not None:
+            raise self.error
+        self.messages.append(message)
+
+
+class House:
+    """The engine and all that it works with, on a clock that the test moves."""
+
+    def __init__(self, policy: Policy) -> None:
+        self.policy = policy
+        self.seconds = 5000.0
+        self.wall_offset = 1_700_000_000.0
+        self.mailbox: Mailbox = SimpleQueue()
+        self.asker = ScriptedAsker()
+        self.container = ScriptedContainer()
+        self.phone = ScriptedPhone()
+        self.store = MemoryStore()
+        self.log = io.StringIO()
+        self.extended: list[float] = []
+        journal = Journal(self.log, journald=False)
+        voice = Voice("mx1", "container stalwart", "docker logs stalwart", lambda wall: "03:14:02")
+        self.target = Target(lambda: self.container, self.mailbox, lambda: self.seconds)
+        self.courier = Courier(
+            self.phone,
+            self.store,
+            self.mailbox,
+            journal,
+            lambda: self.seconds,
+            voice.clock_text,
+            lambda: 0.0,
+        )
+        self.parts = Parts(
+            policy,
+            voice,
+            self.asker,
+            self.target,
+            self.courier,
+            Narrator(journal, voice),
+            self.store,
+            self.extended.append,
+        )
+        self.engine = Engine(self.parts, lambda: self.seconds)
+
+    @property
+    def now(self) -> Now:
+        return Now(self.seconds, self.seconds + self.wall_offset)
+
+    def start(self) -> None:
+        self.engine.begin(self.now)
+        self.engine.advance(self.now)
+
+    def pass_time(self, seconds: float) -> None:
+        self.seconds += seconds
+        self.engine.advance(self.now)
+
+    def take(self, report: Report) -> None:
+        self.engine.handle(report, self.now)
+        self.engine.advance(self.now)
+
+    def drain_until(self, condition: Callable[[], bool]) -> None:
+        """Take what the threads report until `condition` holds."""
+        patience = time.monotonic() + PATIENCE_S
+        while not condition():
+            self.take(self.mailbox.get(timeout=max(0.01, patience - time.monotonic())))
+
+    def end_round(self, *readings: Reading) -> None:
+        """Report the outcome of the round under way."""
+        number = self.asker.begun[-1][0]
+        for reading in readings:
+            self.take(AttemptDone(number, reading.service, 1, reading))
+        self.take(RoundDone(number, readings))
+
+    def topics(self) -> list[Topic]:
+        return [message.topic for message in self.phone.messages]
+
+
+def good(service: str = "SMTP:25") -> Reading:
+    """Return a reading that passed."""
+    return Reading(service, Verdict.PASS)
+
+
+def bad(service: str = "SMTP:25", fault: Fault = Fault.SILENT) -> Reading:
+    """Return a reading that failed."""
+    return Reading(service, Verdict.FAIL, fault, "no greeting came within 5 s")
+
+
+def blind(service: str = "SMTP:25") -> Reading:
+    """Return a reading that says nothing."""
+    return Reading(service, Verdict.UNMEASURED, detail="this host is out of memory")
+
+
+@pytest.fixture
+def house() -> Iterator[House]:
+    """Give a house with the default policy, and let a hung container go at the end."""
+    built = House(Policy())
+    yield built
+    built.container.let_go.set()
+
+
+def fail_until_restarted(house: House) -> None:
+    """Fail the first round, and go on until the restart is done."""
+    house.start()
+    house.end_round(bad())
+    house.drain_until(lambda: house.engine.state.stage is Stage.SETTLING)
+
+
+def test_the_first_check_is_at_once_and_the_next_after_the_interval(house: House) -> None:
+    """The first round begins at start, the second one interval later and not sooner."""
+    house.start()
+    house.end_round(good())
+    house.pass_time(119)
+    assert len(house.asker.begun) == 1
+    house.pass_time(1)
+    assert len(house.asker.begun) == 2
+
+
+def test_an_outage_is_told_restarted_and_told_again_when_it_is_over(house: House) -> None:
+    """One message opens the incident, one restart follows, one message closes it."""
+    fail_until_restarted(house)
+    house.drain_until(lambda: house.topics() == [Topic.OPENED])
+    assert house.container.restarts == 1
+    house.pass_time(15)
+    assert house.asker.begun[-1][1] == house.policy.verifying
+    house.end_round(good())
+    house.drain_until(lambda: house.topics() == [Topic.OPENED, Topic.RECOVERED])
+    house.drain_until(lambda: house.store.letters() == ())
+    assert house.engine.state.stage is Stage.HEALTHY
+
+
+def test_the_watchdog_is_asked_for_time_before_a_restart(house: House) -> None:
+    """systemd hears how long the restart may take before it begins."""
+    fail_until_restarted(house)
+    assert house.extended == [house.policy.restart_limit_s]
+
+
+def test_a_hung_engine_delays_the_message_by_its_grace_only(house: House) -> None:
+    """The outage is told although Docker does not answer; nothing is restarted blindly."""
+    house.container.hangs = True
+    house.start()
+    house.end_round(bad())
+    house.pass_time(LOOK_GRACE_S + 0.001)
+    house.drain_until(lambda: house.topics() == [Topic.OPENED])
+    assert "the engine has not answered" in house.phone.messages[0].body
+    assert house.container.restarts == 0
+
+
+def test_an_engine_that_comes_back_gets_the_restart_it_was_owed(house: House) -> None:
+    """Once Docker answers again, the next failed round restarts, with no second message."""
+    house.container.hangs = True
+    house.start()
+    house.end_round(bad())
+    house.pass_time(LOOK_GRACE_S + 0.001)
+    house.container.hangs = False
+    house.container.let_go.set()
+    house.drain_until(lambda: not house.target.busy and not house.mailbox.qsize())
+    house.pass_time(house.policy.verify_every_s)
+    house.end_round(bad())
+    house.drain_until(lambda: house.engine.state.stage is Stage.SETTLING)
+    assert house.container.restarts == 1
+    assert house.topics() == [Topic.OPENED]
+
+
+def test_a_restart_that_is_refused_calls_a_person_with_the_reason(house: House) -> None:
+    """The engine's refusal reaches the phone at the highest priority."""
+    house.container.error = "The disk is full: make room."
+    house.start()
+    house.end_round(bad())
+    house.drain_until(lambda: house.topics() == [Topic.OPENED, Topic.ESCALATED])
+    assert house.phone.messages[-1].priority == 10
+    assert "The disk is full: make room." in house.phone.messages[-1].body
+
+
+def test_a_restart_call_that_never_returns_is_given_up(house: House) -> None:
+    """A thread stuck in the SDK is left behind after the limit, and a person is called."""
+    stuck = threading.Event()
+
+    def hang(deadline: Deadline) -> None:
+        stuck.wait(PATIENCE_S)
+
+    house.container.restart = hang  # type: ignore[method-assign]
+    house.start()
+    house.end_round(bad())
+    house.drain_until(lambda: house.engine.state.stage is Stage.RESTARTING)
+    house.pass_time(house.policy.restart_limit_s + 6)
+    assert house.engine.state.stage is Stage.ESCALATED
+    stuck.set()
+
+
+def test_a_notifier_that_is_away_keeps_nothing_from_happening(house: House) -> None:
+    """The outage is restarted and recovered while messages wait; they leave merged, in order."""
+    house.phone.error = DeliveryError("Gotify refused the connection.")
+    fail_until_restarted(house)
+    house.drain_until(lambda: any(letter.tries for letter in house.store.letters()))
+    house.pass_time(15)
+    house.end_round(good())
+    assert house.engine.state.stage is Stage.HEALTHY
+    house.phone.error = None
+    house.drain_until(lambda: not house.mailbox.qsize() and not house.courier._carried)
+    house.pass_time(600)
+    house.drain_until(lambda: house.store.letters() == ())
+    assert house.topics() == [Topic.RECOVERED]
+    assert "Mail is down on mx1" in house.phone.messages[0].body
+
+
+def test_what_could_not_be_measured_is_told_once_and_restarts_nothing(house: House) -> None:
+    """Being blind for 15 minutes is told once; the container is not even looked at."""
+    house.start()
+    for _ in range(20):
+        house.end_round(blind())
+        house.drain_until(lambda: house.store.letters() == ())
+        house.pass_time(house.policy.interval_s)
+    assert house.topics() == [Topic.NOTICE]
+    assert house.container.looks == 0
+    house.end_round(good())
+    house.drain_until(lambda: house.topics() == [Topic.NOTICE, Topic.NOTICE])
+    assert "can look again" in house.phone.messages[-1].title
+
+
+def test_late_reports_of_a_dropped_round_are_ignored(house: House) -> None:
+    """After a reload the old round's readings, of services no longer watched, change nothing."""
+    house.start()
+    old = house.asker.begun[-1][0]
+    house.engine.reconfigure(house.parts)
+    house.engine.advance(house.now)
+    house.take(RoundDone(old, (bad(),)))
+    assert house.engine.state.stage is Stage.HEALTHY
+    assert house.target.busy is False
+
+
+def test_a_pause_holds_everything_and_announces_its_end(house: House) -> None:
+    """While paused nothing is restarted or told; the end is told, and failures count again."""
+    house.store.pause(replace(house.now, steady=house.seconds + 60, wall=house.now.wall + 60))
+    house.start()
+    house.end_round(bad())
+    house.drain_until(lambda: house.engine.state.stage is Stage.CONFIRMING)
+    house.pass_time(61)
+    house.end_round(bad())
+    house.drain_until(lambda: house.engine.state.stage is Stage.SETTLING)
+    house.drain_until(lambda: house.topics() == [Topic.NOTICE, Topic.OPENED])
+    assert "no longer paused" in house.phone.messages[0].title
+
+
+@pytest.mark.parametrize("stage", [Stage.RESTARTING, Stage.VERIFYING, Stage.ESCALATED])
+def test_a_new_process_looks_at_the_container_before_it_goes_on(stage: Stage) -> None:
+    """With an open incident in the store, the engine first learns what the container did."""
+    first = House(Policy())
+    fail_until_restarted(first)
+    first.drain_until(lambda: first.topics() == [Topic.OPENED])
+    state = replace(first.engine.state, stage=stage)
+    second = House(Policy())
+    second.store.commit(state, [], second.now)
+    second.start()
+    assert second.asker.begun == []
+    second.drain_until(lambda: second.container.looks == 1 and not second.target.busy)
+    assert second.container.restarts == 0
+    assert second.topics() == []
