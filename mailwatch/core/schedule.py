@@ -45,7 +45,7 @@ def plan(state: State, rounds: Rounds, now: float, policy: Policy) -> Plan | Non
     else:
         pause_s = min(policy.verify_every_s, policy.interval_s)
     at = max(rounds.last_began + pause_s, rounds.last_ended)
-    if state.stage is Stage.VERIFYING and state.due is not None:
+    if state.stage is Stage.VERIFYING and state.due is not None and rounds.last_ended < state.due:
         # The last look falls on the end of the final window, not after it.
-        at = min(at, max(state.due, rounds.last_ended))
+        at = min(at, state.due)
     return Plan(at, attempts)
