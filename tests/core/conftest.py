@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import Any
 
 import pytest
 
+from mailwatch.core.events import Action, Event, Failed, Restart, RestartEnded, Tell, TimePassed
+from mailwatch.core.incident import step
 from mailwatch.core.judgement import Situation
-from mailwatch.core.model import Condition, Fault, Now, TargetState
-from mailwatch.core.state import Failure
+from mailwatch.core.model import Condition, Fault, Now, TargetState, Topic
+from mailwatch.core.policy import Policy
+from mailwatch.core.state import Failure, Incident, Stage, State
 from mailwatch.core.wording import Voice
 
 WALL = 1_700_000_000.0
@@ -46,5 +50,63 @@ def situation() -> SituationMaker:
         )
         target = TargetState(condition, detail, started_at, finished_at)
         return Situation(failures, watched, target, paused_until)
+
+    return make
+
+
+class Watch:
+    """Drives the machine with plain values; both clocks start alike and move together."""
+
+    def __init__(self, situation: SituationMaker, policy: Policy) -> None:
+        self._situation = situation
+        self.policy = policy
+        self.state = State()
+        self.now = Now(0.0, WALL)
+        self.told: list[Tell] = []
+        self.restarts: list[float] = []
+        """When restarts were ordered (steady)."""
+
+    def __call__(self, event: Event, after: float = 0) -> tuple[Action, ...]:
+        """Let `after` seconds pass, then `event` happen."""
+        self.now = Now(self.now.steady + after, self.now.wall + after)
+        self.state, actions = step(self.state, event, self.now, self.policy)
+        self.told += [action for action in actions if isinstance(action, Tell)]
+        self.restarts += [self.now.steady for action in actions if isinstance(action, Restart)]
+        return actions
+
+    def fail(self, *faults: Fault, after: float = 0, **of_situation: Any) -> tuple[Action, ...]:
+        """End a round in which services failed; see the fixture `situation`."""
+        return self(Failed(self._situation(*faults, **of_situation)), after)
+
+    def go_through_restart(self, took: float = 5) -> None:
+        """Let a restart that was ordered succeed and settle, up to the first look after it."""
+        assert self.state.stage is Stage.RESTARTING
+        self(RestartEnded(), took)
+        self(TimePassed(), self.policy.settle_s)
+        assert self.state.stage is Stage.VERIFYING
+
+    def escalate(self) -> None:
+        """Fail, restart in vain, and call a person."""
+        self.fail()
+        self.go_through_restart()
+        self.fail(after=self.policy.verify_for_s)
+        assert self.state.stage is Stage.ESCALATED
+
+    @property
+    def topics(self) -> list[Topic]:
+        return [tell.topic for tell in self.told]
+
+    @property
+    def incident(self) -> Incident:
+        assert self.state.incident is not None
+        return self.state.incident
+
+
+@pytest.fixture
+def watch(situation: SituationMaker) -> Callable[..., Watch]:
+    """Build a Watch whose policy is the default one but for what is said."""
+
+    def make(**of_policy: Any) -> Watch:
+        return Watch(situation, Policy(**of_policy))
 
     return make

@@ -1,0 +1,326 @@
+"""The timelines of an incident, told with plain values."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from itertools import product
+from typing import Any, get_args
+
+import pytest
+
+from mailwatch.core.events import Event, Note, Passed, Restart, RestartEnded, Restored, TimePassed
+from mailwatch.core.incident import MOVES
+from mailwatch.core.model import Condition, Fault, TargetState, Topic
+from mailwatch.core.state import Outcome, Reason, Stage
+
+WALL = 1_700_000_000.0
+Watch = Any  # tests/core/conftest.py; a conftest cannot be imported by its name
+Watcher = Callable[..., Watch]
+
+RUNNING = TargetState(Condition.RUNNING, started_at=WALL - 86_400)
+
+
+def test_every_stage_has_a_move_for_every_event() -> None:
+    """The table's keys are the full product: a forgotten cell fails by name."""
+    assert set(MOVES) == set(product(Stage, get_args(Event)))
+
+
+# --- the original's behaviour -------------------------------------------------------------
+
+
+def test_the_first_attempt_follows_the_original(watch: Watcher) -> None:
+    """Fail: tell and restart at once; wait 15 s; look; poll until 60 s later; then call."""
+    w = watch()
+    actions = w.fail(Fault.SILENT, Fault.TIMEOUT)
+    assert [type(action).__name__ for action in actions] == ["Tell", "Restart"]
+    assert w.topics == [Topic.OPENED]
+    assert [f.service for f in w.told[0].incident.failures] == ["S1:1", "S2:2"]
+    assert w(RestartEnded(), after=3) == ()
+    assert w(TimePassed(), after=14.9) == ()
+    assert w.state.stage is Stage.SETTLING
+    w(TimePassed(), after=0.1)
+    assert w.state.stage is Stage.VERIFYING
+    for _ in range(6):
+        assert w.fail() == ()
+        w(TimePassed(), after=9.99)
+    w.fail(after=0.06)
+    assert w.topics == [Topic.OPENED, Topic.ESCALATED]
+    assert w.restarts == [0]
+
+
+def test_recovery_after_the_restart_is_told_at_the_first_look(watch: Watcher) -> None:
+    """Nothing is waited for once all services answer."""
+    w = watch()
+    w.fail()
+    w.go_through_restart()
+    w(Passed())
+    assert w.topics == [Topic.OPENED, Topic.RECOVERED]
+    assert w.told[-1].incident.attempts[0].outcome is Outcome.RECOVERED
+    assert w.state.stage is Stage.HEALTHY
+    assert w.state.incident is None
+
+
+def test_a_refused_restart_calls_a_person_at_once(watch: Watcher) -> None:
+    """What the restarter said is kept with the attempt."""
+    w = watch()
+    w.fail()
+    w(RestartEnded("Docker says no."), after=1)
+    assert w.topics == [Topic.OPENED, Topic.ESCALATED]
+    assert "Docker says no" in w.incident.attempts[0].detail
+
+
+# --- further attempts ---------------------------------------------------------------------
+
+
+def test_later_attempts_are_quiet_and_wait_for_the_backoff(watch: Watcher) -> None:
+    """300 s after the first was given up, then 600 s; recovery is told all the same."""
+    w = watch()
+    w.escalate()
+    given_up = w.now.steady
+    w.fail(after=299)
+    assert len(w.restarts) == 1
+    w.fail(after=1)
+    assert w.restarts[1:] == [given_up + 300]
+    w.go_through_restart()
+    w.fail(after=60)
+    given_up = w.now.steady
+    w.fail(after=599)
+    w.fail(after=1)
+    assert w.restarts[2:] == [given_up + 600]
+    w.go_through_restart()
+    w(Passed())
+    assert w.topics == [Topic.OPENED, Topic.ESCALATED, Topic.RECOVERED]
+    outcomes = [attempt.outcome for attempt in w.told[-1].incident.attempts]
+    assert outcomes == [Outcome.FAILED, Outcome.FAILED, Outcome.RECOVERED]
+
+
+def test_an_escalated_incident_is_brought_to_mind_as_the_admin_wants(watch: Watcher) -> None:
+    """Every `remind_every_s`, and never with 0."""
+    for remind_every_s, reminders in ((1000, 3), (0, 0)):
+        w = watch(remind_every_s=remind_every_s, max_restarts=1)
+        w.escalate()
+        for _ in range(35):
+            w.fail(after=100)
+        assert w.topics == [Topic.OPENED, Topic.ESCALATED] + [Topic.REMINDER] * reminders
+
+
+def test_a_spent_budget_calls_at_once_and_healing_resumes_when_it_frees(watch: Watcher) -> None:
+    """A new incident with nothing left to spend is a person's; later restarts go on quietly."""
+    w = watch(max_restarts=1, window_s=10_000, cooldown_s=0, backoff_s=0)
+    w.fail()
+    w.go_through_restart()
+    w(Passed())
+    w.fail(after=500)
+    assert w.topics == [Topic.OPENED, Topic.RECOVERED, Topic.ESCALATED]
+    assert w.told[-1].next_restart == 10_000
+    w.fail(after=9_000)
+    assert len(w.restarts) == 1
+    w.fail(after=1_000)
+    assert len(w.restarts) == 2
+    assert Topic.OPENED not in w.topics[3:]
+
+
+def test_a_flapping_service_waits_for_the_cooldown(watch: Watcher) -> None:
+    """The second incident opens and is told, but its restart waits; then it happens quietly."""
+    w = watch(backoff_s=0)
+    w.fail()
+    w.go_through_restart()
+    w(Passed())
+    recovered = w.now.steady
+    w.fail(after=120)
+    assert w.topics[2:] == [Topic.OPENED]
+    assert w.told[-1].next_restart == recovered + 300
+    w.fail(after=60)
+    assert len(w.restarts) == 1
+    assert w.incident.hold is not None
+    assert w.incident.hold.reason is Reason.BACKOFF
+
+
+def test_a_long_calm_makes_the_next_attempt_a_first_one(watch: Watcher) -> None:
+    """The backoff starts anew after `rearm_after_s` without failure."""
+    w = watch()
+    w.escalate()
+    w(Passed(), after=10)
+    assert w.state.streak == 1
+    w(Passed(), after=3599)
+    assert w.state.streak == 1
+    w(Passed(), after=1)
+    assert w.state.streak == 0
+
+
+# --- before an incident opens -------------------------------------------------------------
+
+
+def test_a_failure_that_is_too_short_opens_nothing(watch: Watcher) -> None:
+    """With min_failure_s nothing is told of a failure that passes sooner."""
+    w = watch(min_failure_s=60)
+    w.fail()
+    assert w.state.stage is Stage.CONFIRMING
+    w.fail(after=59)
+    w(Passed(), after=0.5)
+    assert w.topics == []
+    w.fail()
+    w.fail(after=60)
+    assert w.topics == [Topic.OPENED]
+    assert w.incident.since.steady == w.now.steady - 60
+
+
+def test_a_starting_target_has_its_grace_and_no_more(watch: Watcher) -> None:
+    """A slow start is left alone; one that never ends is restarted."""
+    w = watch()
+    w.fail(condition=Condition.STARTING)
+    w.fail(condition=Condition.STARTING, after=299)
+    assert w.topics == []
+    w.fail(condition=Condition.STARTING, after=1)
+    assert w.restarts == [300]
+
+
+def test_a_crash_loop_uses_up_its_grace_too(watch: Watcher) -> None:
+    """Fresh starts in a row, each seconds old, are one start without end."""
+    w = watch()
+    for _ in range(30):
+        w.fail(started_at=w.now.wall + 7, after=10)
+        assert not w.restarts
+    w.fail(started_at=w.now.wall + 7, after=10)
+    assert w.restarts == [310]
+
+
+# --- the target is somebody else's --------------------------------------------------------
+
+
+@pytest.mark.parametrize("condition", [Condition.STOPPED, Condition.PAUSED, Condition.REMOVING])
+def test_what_an_operator_stopped_is_left_alone_and_said_once(
+    watch: Watcher, condition: Condition
+) -> None:
+    """One message, no restart, no reminder; healing resumes when it runs again."""
+    w = watch()
+    for _ in range(50):
+        w.fail(condition=condition, after=3600)
+    assert w.topics == [Topic.HELD]
+    assert w.restarts == []
+    w.fail(after=10)
+    assert w.topics == [Topic.HELD, Topic.OPENED]
+    assert len(w.restarts) == 1
+
+
+def test_reasons_are_noted_once_each_time_they_change(watch: Watcher) -> None:
+    """The log is not filled with the same sentence every ten seconds."""
+    w = watch()
+    notes = []
+    for condition in (*[Condition.UNREACHABLE] * 3, *[Condition.DENIED] * 3):
+        notes += [a for a in w.fail(condition=condition, after=5) if isinstance(a, Note)]
+    assert [note.hold.reason for note in notes] == [Reason.UNREACHABLE, Reason.DENIED]
+
+
+def test_docker_that_comes_back_in_time_leads_to_a_quiet_restart(watch: Watcher) -> None:
+    """OPENED says that Docker does not answer; when it does, the restart needs no message."""
+    w = watch()
+    w.fail(condition=Condition.UNREACHABLE)
+    assert w.topics == [Topic.OPENED]
+    assert w.told[0].next_restart is None
+    actions = w.fail(after=60)
+    assert actions == (Restart(w.incident.id, 1),)
+
+
+def test_docker_that_stays_away_calls_a_person(watch: Watcher) -> None:
+    """After as long as a restart would have been given to help."""
+    w = watch()
+    w.fail(condition=Condition.UNREACHABLE)
+    w.fail(condition=Condition.UNREACHABLE, after=74)
+    assert w.topics == [Topic.OPENED]
+    w.fail(condition=Condition.UNREACHABLE, after=1)
+    assert w.topics == [Topic.OPENED, Topic.ESCALATED]
+
+
+@pytest.mark.parametrize(
+    ("faults", "condition", "reason"),
+    [
+        ([Fault.DROPPED] * 4, Condition.RUNNING, Reason.BANNED),
+        ([Fault.CERTIFICATE], Condition.RUNNING, Reason.INCURABLE),
+        ([Fault.SILENT], Condition.MISSING, Reason.MISSING),
+        ([Fault.SILENT], Condition.DENIED, Reason.DENIED),
+    ],
+)
+def test_what_no_restart_cures_is_a_persons_at_once(
+    watch: Watcher, faults: list[Fault], condition: Condition, reason: Reason
+) -> None:
+    """One call, nothing else, and no restart."""
+    w = watch()
+    w.fail(*faults, condition=condition)
+    w.fail(*faults, condition=condition, after=60)
+    assert w.topics == [Topic.ESCALATED]
+    assert w.restarts == []
+    assert w.told[0].next_restart is None
+    assert w.incident.hold is not None
+    assert w.incident.hold.reason is reason
+
+
+def test_an_incident_follows_what_fails_now_and_remembers_what_failed_first(
+    watch: Watcher,
+) -> None:
+    """Other services may join and leave; it stays one incident with one opening."""
+    w = watch()
+    w.fail(Fault.SILENT)
+    w.go_through_restart()
+    w.fail(Fault.TIMEOUT, Fault.REFUSED)
+    assert [f.fault for f in w.incident.failures] == [Fault.TIMEOUT, Fault.REFUSED]
+    assert [f.fault for f in w.incident.first_failures] == [Fault.SILENT]
+    assert w.topics == [Topic.OPENED]
+
+
+# --- started anew -------------------------------------------------------------------------
+
+
+def test_a_restart_that_was_interrupted_but_took_place_is_not_repeated(watch: Watcher) -> None:
+    """The engine's StartedAt is the witness."""
+    w = watch()
+    w.fail()
+    w(Restored(TargetState(Condition.RUNNING, started_at=w.now.wall + 10)), after=20)
+    assert w.state.stage is Stage.SETTLING
+    assert len(w.restarts) == 1
+
+
+def test_a_restart_that_the_engine_is_still_at_is_waited_for(watch: Watcher) -> None:
+    """Killed in the ten seconds of grace that a container gets to stop: no second restart."""
+    w = watch()
+    w.fail()
+    w(Restored(RUNNING), after=3)
+    w.fail(after=20)
+    assert w.fail(started_at=w.now.wall, after=10) == ()
+    assert w.state.stage is Stage.SETTLING
+    assert len(w.restarts) == 1
+
+
+def test_a_restart_that_never_took_place_is_given_up_after_its_limit(watch: Watcher) -> None:
+    """Then the next attempt is made, as a new one with its own number."""
+    w = watch(restart_limit_s=90)
+    w.fail()
+    w(Restored(RUNNING), after=3)
+    w.fail(after=86)
+    assert len(w.restarts) == 1
+    assert w.fail(after=1) == (Restart(w.incident.id, 2),)
+    assert w.incident.attempts[0].outcome is Outcome.INTERRUPTED
+
+
+def test_a_restart_cut_short_that_left_the_target_stopped_is_done_again(watch: Watcher) -> None:
+    """A container that our own restart stopped was not stopped by an operator."""
+    w = watch(restart_limit_s=90)
+    w.fail()
+    w(Restored(RUNNING), after=3)
+    stopped_at = WALL + 8
+    w.fail(condition=Condition.STOPPED, finished_at=stopped_at, after=40)
+    w.fail(condition=Condition.STOPPED, finished_at=stopped_at, after=50)
+    assert len(w.restarts) == 2
+    assert w.topics == [Topic.OPENED]
+
+
+def test_a_target_that_somebody_stopped_long_after_a_cut_restart_is_left_alone(
+    watch: Watcher,
+) -> None:
+    """Only an end within the restart's own time is taken for ours."""
+    w = watch(restart_limit_s=90)
+    w.fail()
+    w(Restored(RUNNING), after=200)
+    w.fail(condition=Condition.STOPPED, finished_at=WALL + 150)
+    assert len(w.restarts) == 1
+    assert w.topics == [Topic.OPENED, Topic.HELD]
