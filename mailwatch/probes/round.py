@@ -1,0 +1,172 @@
+"""A round: every service asked at the same time, with retries, and over on time whatever hangs."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Sequence
+
+from mailwatch.core.deadline import Clock, Deadline
+from mailwatch.core.model import Reading, Verdict
+from mailwatch.core.policy import Attempts
+from mailwatch.probes.probe import Probe
+from mailwatch.probes.workers import WORKERS
+
+GRACE_S = 0.5
+"""How much later than `Attempts.longest_s` a service may end before it counts as stuck."""
+
+OnAttempt = Callable[[str, int, Reading], None]
+"""Told the service's key, the number of the attempt (from 1) and how it went."""
+OnDone = Callable[[tuple[Reading, ...]], None]
+"""Told the reading of every service, in the order of the probes."""
+
+
+class RollCall:
+    """Holds one round after another with the same probes.
+
+    It remembers a check that is stuck in the system, past its own deadline: its service is not
+    asked again before that check has ended, so that threads do not pile up.
+    """
+
+    def __init__(self, probes: Sequence[Probe], clock: Clock) -> None:
+        self._clock = clock
+        self._desks = tuple(_Desk(probe) for probe in probes)
+        self._round: _Round | None = None
+
+    def begin(self, attempts: Attempts, on_attempt: OnAttempt, on_done: OnDone) -> None:
+        """Begin a round and return at once; one that is still under way is cancelled.
+
+        Both callbacks are called from other threads, one call at a time, and must be quick.
+        `on_done` is called exactly once, after the last `on_attempt`, unless the round is
+        cancelled. That is when every service has passed once or used its attempts up, or
+        GRACE_S after the last of them should have.
+        """
+        self.cancel()
+        self._round = current = _Round(self._desks, attempts, self._clock, on_attempt, on_done)
+        try:
+            WORKERS.run(current.hold)
+        except RuntimeError:
+            current.give_up()
+
+    def cancel(self) -> None:
+        """Let go of the round that is under way, if any; it makes no further call.
+
+        A conversation that has begun goes on to its end, and its reading is lost.
+        """
+        if self._round:
+            self._round.cancel()
+            self._round = None
+
+
+class _Desk:
+    """One service: its probe, and the checks of it that are under way."""
+
+    def __init__(self, probe: Probe) -> None:
+        self.probe = probe
+        self._lock = threading.Lock()
+        self._due: dict[object, float] = {}
+
+    def enter(self, check: object, ends_by: float, now: float) -> bool:
+        """Note that `check` begins; False where an earlier one should have ended by now."""
+        with self._lock:
+            if any(due < now for due in self._due.values()):
+                return False
+            self._due[check] = ends_by
+            return True
+
+    def leave(self, check: object) -> None:
+        """Note that `check` has ended."""
+        with self._lock:
+            self._due.pop(check, None)
+
+    def unmeasured(self, why: str) -> Reading:
+        """Return the reading of a service that could not be asked."""
+        return Reading(self.probe.settings.key, Verdict.UNMEASURED, detail=why)
+
+
+class _Round:
+    """One round; `hold` runs on one worker and has a further one for each service."""
+
+    def __init__(
+        self,
+        desks: Sequence[_Desk],
+        attempts: Attempts,
+        clock: Clock,
+        on_attempt: OnAttempt,
+        on_done: OnDone,
+    ) -> None:
+        self._desks = desks
+        self._attempts = attempts
+        self._clock = clock
+        self._on_attempt = on_attempt
+        self._on_done = on_done
+        self._lock = threading.RLock()
+        self._readings: dict[_Desk, Reading] = {}
+        self._closed = threading.Event()
+        self._settled = threading.Event()
+
+    def hold(self) -> None:
+        """Ask every service; return when all have answered or should have."""
+        for desk in self._desks:
+            if self._closed.is_set():
+                return
+            self._dispatch(desk)
+        if self._desks:
+            self._settled.wait(self._attempts.longest_s + GRACE_S)
+        self._close("still busy with this check, which should have ended by now")
+
+    def give_up(self) -> None:
+        """End the round before it began, for want of a thread."""
+        self._close(_NO_THREAD)
+
+    def cancel(self) -> None:
+        """End the round without a further call."""
+        with self._lock:
+            self._closed.set()
+        self._settled.set()
+
+    def _dispatch(self, desk: _Desk) -> None:
+        check = object()
+        now = self._clock()
+        if not desk.enter(check, now + self._attempts.longest_s + GRACE_S, now):
+            self._settle(desk, desk.unmeasured(_STUCK))
+            return
+        try:
+            WORKERS.run(lambda: self._ask(desk, check))
+        except RuntimeError:
+            desk.leave(check)
+            self._settle(desk, desk.unmeasured(_NO_THREAD))
+
+    def _ask(self, desk: _Desk, check: object) -> None:
+        try:
+            for number in range(1, self._attempts.retries + 1):
+                if number > 1 and self._closed.wait(self._attempts.delay_s):
+                    return
+                reading = desk.probe.check(Deadline.after(self._attempts.timeout_s, self._clock))
+                with self._lock:
+                    if self._closed.is_set():
+                        return
+                    self._on_attempt(reading.service, number, reading)
+                if reading.verdict is Verdict.PASS:
+                    break
+            self._settle(desk, reading)
+        finally:
+            desk.leave(check)
+
+    def _settle(self, desk: _Desk, reading: Reading) -> None:
+        with self._lock:
+            self._readings[desk] = reading
+            if len(self._readings) == len(self._desks):
+                self._settled.set()
+
+    def _close(self, why_not: str) -> None:
+        with self._lock:
+            if self._closed.is_set():
+                return
+            self._closed.set()
+            self._on_done(
+                tuple(self._readings.get(desk) or desk.unmeasured(why_not) for desk in self._desks)
+            )
+
+
+_STUCK = "still busy with an earlier check, which should have ended long ago"
+_NO_THREAD = "no thread could be started: raise TasksMax of the mailwatch unit"
