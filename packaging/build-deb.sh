@@ -46,7 +46,8 @@ tar --null --no-recursion -T "$work/present" --mtime="@$SOURCE_DATE_EPOCH" --mod
 cp -a "$stage/packaging/debian" "$stage/debian"
 
 cd "$stage"
-if ! dpkg-buildpackage --no-sign --build=binary >"$work/log" 2>&1; then
+# What is needed was seen to above; dpkg's own check would ask for a C compiler too.
+if ! dpkg-buildpackage --no-check-builddeps --no-sign --build=binary >"$work/log" 2>&1; then
     cat "$work/log" >&2
     say "the build failed; its output stands above."
     exit 1
