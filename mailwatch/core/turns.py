@@ -102,7 +102,9 @@ def settle(state: State, at: Moment) -> Step:
     if attempt is not None:
         incident = incident.with_last_attempt(replace(attempt, outcome=Outcome.RESTARTED))
     due = at.now.steady + at.policy.settle_s
-    return replace(state, stage=Stage.SETTLING, incident=incident, due=due), ()
+    # What came up before the restart has used its grace; what comes up after it has its own.
+    after = replace(state, stage=Stage.SETTLING, incident=incident, due=due, starting_since=None)
+    return after, ()
 
 
 def fail_attempt(state: State, at: Moment, detail: str) -> Step:

@@ -37,9 +37,9 @@ def test_the_first_attempt_follows_the_original(watch: Watcher) -> None:
     assert [f.service for f in w.told[0].incident.failures] == ["S1:1", "S2:2"]
     assert w(RestartEnded(), after=3) == ()
     assert w(TimePassed(), after=14.9) == ()
-    assert w.state.stage is Stage.SETTLING
+    assert w.is_in(Stage.SETTLING)
     w(TimePassed(), after=0.1)
-    assert w.state.stage is Stage.VERIFYING
+    assert w.is_in(Stage.VERIFYING)
     for _ in range(6):
         assert w.fail() == ()
         w(TimePassed(), after=9.99)
@@ -56,7 +56,7 @@ def test_recovery_after_the_restart_is_told_at_the_first_look(watch: Watcher) ->
     w(Passed())
     assert w.topics == [Topic.OPENED, Topic.RECOVERED]
     assert w.told[-1].incident.attempts[0].outcome is Outcome.RECOVERED
-    assert w.state.stage is Stage.HEALTHY
+    assert w.is_in(Stage.HEALTHY)
     assert w.state.incident is None
 
 
@@ -155,7 +155,7 @@ def test_a_failure_that_is_too_short_opens_nothing(watch: Watcher) -> None:
     """With min_failure_s nothing is told of a failure that passes sooner."""
     w = watch(min_failure_s=60)
     w.fail()
-    assert w.state.stage is Stage.CONFIRMING
+    assert w.is_in(Stage.CONFIRMING)
     w.fail(after=59)
     w(Passed(), after=0.5)
     assert w.topics == []
@@ -183,6 +183,19 @@ def test_a_crash_loop_uses_up_its_grace_too(watch: Watcher) -> None:
         assert not w.restarts
     w.fail(started_at=w.now.wall + 7, after=10)
     assert w.restarts == [310]
+
+
+def test_a_restart_begins_a_new_grace(watch: Watcher) -> None:
+    """A target that used its grace up, and is then restarted, may start slowly once more."""
+    w = watch()
+    w.fail(condition=Condition.STARTING)
+    w.fail(condition=Condition.STARTING, after=300)
+    w.go_through_restart()
+    w.fail(condition=Condition.STARTING)
+    w.fail(condition=Condition.STARTING, after=299)
+    assert w.topics == [Topic.OPENED]
+    w.fail(condition=Condition.STARTING, after=1)
+    assert w.topics == [Topic.OPENED, Topic.ESCALATED]
 
 
 # --- the target is somebody else's --------------------------------------------------------
@@ -276,7 +289,7 @@ def test_a_restart_that_was_interrupted_but_took_place_is_not_repeated(watch: Wa
     w = watch()
     w.fail()
     w(Restored(TargetState(Condition.RUNNING, started_at=w.now.wall + 10)), after=20)
-    assert w.state.stage is Stage.SETTLING
+    assert w.is_in(Stage.SETTLING)
     assert len(w.restarts) == 1
 
 
@@ -287,7 +300,7 @@ def test_a_restart_that_the_engine_is_still_at_is_waited_for(watch: Watcher) -> 
     w(Restored(RUNNING), after=3)
     w.fail(after=20)
     assert w.fail(started_at=w.now.wall, after=10) == ()
-    assert w.state.stage is Stage.SETTLING
+    assert w.is_in(Stage.SETTLING)
     assert len(w.restarts) == 1
 
 
