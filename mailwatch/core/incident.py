@@ -17,7 +17,7 @@ from mailwatch.core.events import (
     TimePassed,
     Unmeasured,
 )
-from mailwatch.core.judgement import BEFORE_OPENING, rearmed, why_not
+from mailwatch.core.judgement import BEFORE_OPENING, is_coming_up, rearmed, why_not
 from mailwatch.core.model import Condition, Now, TargetState, Topic
 from mailwatch.core.policy import Policy
 from mailwatch.core.state import Attempt, Outcome, Stage, State
@@ -28,6 +28,7 @@ from mailwatch.core.turns import (
     end_attempt,
     fail_attempt,
     leave_alone,
+    meet_again,
     open_anew,
     open_incident,
     remember,
@@ -161,24 +162,36 @@ def _begin_verifying(state: State, _event: TimePassed, at: Moment) -> Step:
 # --- started anew -------------------------------------------------------------------------
 
 
-def _restored_well(state: State, _event: Restored, _at: Moment) -> Step:
-    return replace(state, stage=Stage.HEALTHY, failing_since=None, starting_since=None), ()
+def _restored_well(state: State, event: Restored, _at: Moment) -> Step:
+    state = meet_again(state, event.target)
+    return replace(state, stage=Stage.HEALTHY, failing_since=None), ()
+
+
+def _restored_open(state: State, event: Restored, _at: Moment) -> Step:
+    return meet_again(state, event.target), ()
 
 
 def _restored_restarting(state: State, event: Restored, at: Moment) -> Step:
+    state = meet_again(state, event.target)
     incident = open_incident(state)
     attempt = incident.last_attempt
     if attempt is not None and started_since(attempt, event.target.started_at):
         return settle(state, at)
-    return replace(state, stage=Stage.DOWN, due=None), ()
+    stage = Stage.DOWN if incident.escalated is None else Stage.ESCALATED
+    return replace(state, stage=stage, due=None), ()
 
 
-def _restored_settling(state: State, _event: Restored, at: Moment) -> Step:
+def _restored_settling(state: State, event: Restored, at: Moment) -> Step:
     latest = at.now.steady + at.policy.settle_s
-    return replace(state, due=latest if state.due is None else min(state.due, latest)), ()
+    due = latest if state.due is None else min(state.due, latest)
+    return replace(meet_again(state, event.target), due=due), ()
 
 
-def _restored_verifying(state: State, _event: Restored, at: Moment) -> Step:
+def _restored_verifying(state: State, event: Restored, at: Moment) -> Step:
+    state = meet_again(state, event.target)
+    if is_coming_up(event.target, at.now, at.policy):
+        # After a reboot, say: what it comes up from now is not what the window was for.
+        return settle(state, at)
     latest = at.now.steady + at.policy.verify_for_s
     return replace(state, due=latest if state.due is None else min(state.due, latest)), ()
 
@@ -210,7 +223,7 @@ MOVES: dict[tuple[Stage, type], Move] = {
     (Stage.DOWN, Unmeasured): _keep,
     (Stage.DOWN, RestartEnded): _keep,
     (Stage.DOWN, TimePassed): _keep,
-    (Stage.DOWN, Restored): _keep,
+    (Stage.DOWN, Restored): _restored_open,
     # A round that was begun before a restart says nothing about the time after it.
     (Stage.RESTARTING, Passed): _keep,
     (Stage.RESTARTING, Failed): _keep,
@@ -235,5 +248,5 @@ MOVES: dict[tuple[Stage, type], Move] = {
     (Stage.ESCALATED, Unmeasured): _keep,
     (Stage.ESCALATED, RestartEnded): _keep,
     (Stage.ESCALATED, TimePassed): _keep,
-    (Stage.ESCALATED, Restored): _keep,
+    (Stage.ESCALATED, Restored): _restored_open,
 }

@@ -15,9 +15,12 @@ from mailwatch.core.judgement import (
     is_coming_up,
     restarts_in_window,
 )
-from mailwatch.core.model import Condition, Now, Topic
+from mailwatch.core.model import Condition, Now, TargetState, Topic
 from mailwatch.core.policy import Policy
 from mailwatch.core.state import Attempt, Hold, Incident, Outcome, Reason, Stage, State
+
+_UNSEEN = frozenset({Condition.MISSING, Condition.DENIED, Condition.UNREACHABLE})
+"""Where nobody can say that the target was there."""
 
 Step = tuple[State, tuple[Action, ...]]
 
@@ -40,14 +43,18 @@ def open_incident(state: State) -> Incident:
 def remember(state: State, situation: Situation, at: Moment) -> State:
     """Note since when services fail and the target comes up, and whether it was ever found."""
     coming_up = is_coming_up(situation.target, at.now, at.policy)
-    unknown = situation.target.condition in (Condition.DENIED, Condition.UNREACHABLE)
-    missing = situation.target.condition is Condition.MISSING
     return replace(
         state,
         failing_since=state.failing_since or at.now,
         starting_since=(state.starting_since or at.now) if coming_up else None,
-        target_seen=state.target_seen or not (unknown or missing),
+        target_seen=state.target_seen or situation.target.condition not in _UNSEEN,
     )
+
+
+def meet_again(state: State, target: TargetState) -> State:
+    """Note what a new process finds: `starting_since` was another one's, or another boot's."""
+    seen = state.target_seen or target.condition not in _UNSEEN
+    return replace(state, starting_since=None, target_seen=seen)
 
 
 def open_anew(state: State, event: Failed, at: Moment) -> State:

@@ -337,3 +337,63 @@ def test_a_target_that_somebody_stopped_long_after_a_cut_restart_is_left_alone(
     w.fail(condition=Condition.STOPPED, finished_at=WALL + 150)
     assert len(w.restarts) == 1
     assert w.topics == [Topic.OPENED, Topic.HELD]
+
+
+def test_after_a_reboot_an_open_incident_settles(watch: Watcher) -> None:
+    """A target that comes up with its host is not judged by the window of before the reboot."""
+    w = watch()
+    w.fail()
+    w.go_through_restart()
+    w.fail(after=5)
+    rebooted_at = w.now.wall + 600
+    w(Restored(TargetState(Condition.RUNNING, started_at=rebooted_at)), after=605)
+    assert w.is_in(Stage.SETTLING)
+    w(TimePassed(), after=15)
+    w.fail(started_at=rebooted_at)
+    w(Passed(), after=5)
+    assert w.topics == [Topic.OPENED, Topic.RECOVERED]
+    assert len(w.restarts) == 1
+
+
+def test_a_final_window_that_ran_out_while_mailwatch_was_down_is_over(watch: Watcher) -> None:
+    """A target that ran all the while had its time; no death of ours prolongs it for ever."""
+    w = watch()
+    w.fail()
+    w.go_through_restart()
+    w(Restored(RUNNING), after=3600)
+    w.fail(after=1)
+    assert w.topics == [Topic.OPENED, Topic.ESCALATED]
+
+
+def test_a_slow_start_after_a_reboot_has_its_own_grace(watch: Watcher) -> None:
+    """What began to come up before the reboot is another start."""
+    w = watch()
+    w.fail(condition=Condition.UNREACHABLE)
+    w.fail(condition=Condition.STARTING, after=5)
+    w(Restored(TargetState(Condition.STARTING)), after=1000)
+    w.fail(condition=Condition.STARTING, after=1)
+    assert w.restarts == []
+
+
+@pytest.mark.parametrize("reboot", [False, True])
+def test_a_container_removed_after_the_start_was_removed_on_purpose(
+    watch: Watcher, reboot: bool
+) -> None:
+    """What was found when mailwatch started is no misspelt name when it is gone later."""
+    w = watch()
+    if reboot:
+        w(Restored(RUNNING))
+    w.fail(condition=Condition.MISSING, after=60)
+    assert w.topics == [Topic.HELD if reboot else Topic.ESCALATED]
+
+
+def test_a_called_person_stays_called_across_an_interrupted_restart(watch: Watcher) -> None:
+    """ESCALATED does not fall back to DOWN, nor is it told again."""
+    w = watch()
+    w.escalate()
+    w.fail(after=300)
+    assert w.is_in(Stage.RESTARTING)
+    w(Restored(RUNNING), after=1)
+    assert w.is_in(Stage.ESCALATED)
+    w.fail(after=90)
+    assert w.topics == [Topic.OPENED, Topic.ESCALATED]
