@@ -14,7 +14,18 @@ from mailwatch.config.report import Report
 from mailwatch.core.text import printable
 
 _LONGEST = 1024 * 1024
-_PLACE = re.compile(r"(?P<what>.*?) \((?:at line (?P<line>\d+), column (?P<column>\d+)|.*)\)", re.S)
+_PLACE = re.compile(r"\(at line (?P<line>\d+), column (?P<column>\d+)\)$")
+_HINTS = {
+    "Invalid value": "put text in quotes",
+    "Expected '='": "write a key, = and a value",
+    "Expected newline": "write one key on each line",
+    "Invalid statement": "begin each line with a key, a [section] or #",
+    "Illegal character": "close the quote in the line it was opened in",
+    "Unescaped '\\'": "write a backslash twice, or use single quotes",
+    "Cannot overwrite": "the key is already there, so keep one of the two",
+    "Cannot declare": "the section is already there, so put all its keys below one",
+}
+"""How tomllib begins what it says, and what the admin can do about it."""
 
 
 def file_origin(path: Path) -> Origin:
@@ -73,13 +84,9 @@ def _parse(content: bytes) -> dict[str, object]:
 
 def _syntax(message: str) -> str:
     """Say where TOML ends; the line itself is not shown, as it may hold a token."""
-    found = _PLACE.fullmatch(message)
-    if not found:
-        return f"is not TOML ({printable(message)}); correct it"
-    what = printable(found["what"])
-    what = what[:1].lower() + what[1:]
-    if found["line"] is None:
-        return f"is not TOML at its end ({what}); a quote or a bracket is left open"
-    if what == "invalid value":
-        what += ", text needs quotes"
-    return f"is not TOML in line {found['line']}, column {found['column']} ({what}); correct it"
+    place = _PLACE.search(message)
+    if not place:
+        return "is not TOML at its end; a quote or a bracket is left open"
+    known = (hint for start, hint in _HINTS.items() if message.startswith(start))
+    hint = next(known, "correct it")
+    return f"is not TOML in line {place['line']}, column {place['column']}; {hint}"

@@ -25,24 +25,32 @@ def read_file(path: Path, limit: int) -> tuple[bytes, int]:
     try:
         descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC | os.O_NONBLOCK | os.O_NOCTTY)
     except FileNotFoundError:
-        raise Missing("does not exist") from None
+        raise Missing("does not exist; name the right file, or create it") from None
     except PermissionError:
         raise Unreadable(_who_may(path)) from None
     except (OSError, ValueError) as error:
         raise Unreadable(f"cannot be opened ({_reason(error)}); name a file") from None
-    with os.fdopen(descriptor, "rb") as file:
+    try:
         status = os.fstat(descriptor)
         if stat.S_ISDIR(status.st_mode):
             raise Unreadable("is a directory; name a file")
         if not stat.S_ISREG(status.st_mode):
             raise Unreadable("is not a regular file; name one")
-        try:
-            content = file.read(limit + 1)
-        except OSError as error:
-            raise Unreadable(f"cannot be read ({_reason(error)}); mend the disk") from None
+        content = _read(descriptor, limit + 1)
+    except OSError as error:
+        raise Unreadable(f"cannot be read ({_reason(error)}); mend the disk") from None
+    finally:
+        os.close(descriptor)
     if len(content) > limit:
         raise Unreadable(f"is longer than {limit // 1024} KiB; is it the right file?")
     return content, status.st_mode
+
+
+def _read(descriptor: int, most: int) -> bytes:
+    content = b""
+    while len(content) < most and (part := os.read(descriptor, most - len(content))):
+        content += part
+    return content
 
 
 def _reason(error: OSError | ValueError) -> str:

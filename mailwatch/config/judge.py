@@ -72,7 +72,8 @@ def _backoff(chosen: Mapping[str, Setting], report: Report) -> None:
             culprit.origin,
             "restart.backoff_max_s",
             f"restart.backoff_s is {number(_seconds(first))}, more than "
-            f"restart.backoff_max_s, {number(_seconds(longest))}; set both",
+            f"restart.backoff_max_s, {number(_seconds(longest))}; "
+            "raise restart.backoff_max_s, or lower restart.backoff_s",
         )
 
 

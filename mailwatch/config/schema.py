@@ -64,6 +64,8 @@ class Key:
     pattern: str = ""
     rule: str = ""
     required: bool = False
+    sensitive: bool = False
+    """Whether people put a secret here by mistake, so that no sentence may show the value."""
 
     @property
     def dotted(self) -> str:
@@ -118,7 +120,7 @@ KEYS: tuple[Key, ...] = (
     Key("gotify", "token", Kind.SECRET, None,
         "Token of the Gotify application that mailwatch sends as.", "GOTIFY_TOKEN"),
     Key("gotify", "token_file", Kind.PATH, None,
-        "File that holds the token alone, in place of `token`."),
+        "File that holds the token alone, in place of `token`.", sensitive=True),
     _whole("gotify", "priority", _P.priority, 0, 10,
            "Priority of ordinary messages; a call for a person always has 10.", "GOTIFY_PRIORITY"),
     _timeout("gotify", "timeout_s", 10, "Time for one whole delivery."),

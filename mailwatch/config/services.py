@@ -157,6 +157,7 @@ def _check_tls(at: str, row: Row, service: ServiceSettings, origin: Origin, repo
             f"{at}.ca_file is set, but verify is false, so it has no effect; remove one of them"
         )
         report.mistake(origin, f"{at}.ca_file", sentence)
+        return
     try:
         content, _ = read_file(service.ca_file, _LONGEST_CA_FILE)
         _check_pem(content)

@@ -59,7 +59,7 @@ def from_document(
             report.mistake(origin, section, _unknown_section(section))
         elif isinstance(table, list):
             report.mistake(
-                origin, section, f"[[{section}]] is a list; write [{section}], once, single"
+                origin, section, f"[[{section}]] stands in double brackets; write [{section}], once"
             )
         elif not isinstance(table, dict):
             report.mistake(

@@ -70,10 +70,12 @@ def _read_token(
     try:
         content, mode = read_file(path, _LONGEST_TOKEN_FILE)
         secret = values.secret(content.decode("ascii", "replace").strip())
-    except Missing as reason:
+    except Missing:
         if named:
             report.mistake(
-                origin, dotted, f"{dotted}: {shown} {reason}; put the token there, and nothing else"
+                origin,
+                dotted,
+                f"{dotted}: {shown} does not exist; put the token there, and nothing else",
             )
         return None
     except (Unreadable, values.Wrong) as reason:

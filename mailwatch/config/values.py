@@ -129,7 +129,8 @@ def _quoted(key: Key) -> list[str]:
 
 
 def _refuse(key: Key, raw: object) -> Wrong:
-    return Wrong(f"is {show(raw)}; write {expected(key)}")
+    found = "is not right" if key.sensitive else f"is {show(raw)}"
+    return Wrong(f"{found}; write {expected(key)}")
 
 
 def _number(key: Key, raw: object) -> float:

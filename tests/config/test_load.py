@@ -1,0 +1,334 @@
+"""Where values come from: precedence, spelling in each source, defaults, services, tokens."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from mailwatch.config.load import load
+from mailwatch.config.model import Config, ConfigError, Origin, Source
+from mailwatch.config.schema import BY_DOTTED, KEYS, PROBE_NAMES, Kind
+from mailwatch.core.model import Fault
+from mailwatch.core.policy import Policy
+from mailwatch.core.secret import Secret
+from mailwatch.probes.registry import PROBES
+from mailwatch.probes.settings import TlsMode
+from mailwatch.restarters.docker import DockerSettings
+
+URL = "https://gotify.example.org"
+GOTIFY = {"GOTIFY_URL": URL, "GOTIFY_TOKEN": "hunter2"}
+
+
+def written(directory: Path, text: str) -> Path:
+    """Return a configuration file of mode 0640 with `text`."""
+    path = directory / "mailwatch.toml"
+    path.write_text(text)
+    path.chmod(0o640)
+    return path
+
+
+def sentences(
+    path: Path | None = None,
+    flags: Mapping[str, str] | None = None,
+    environ: Mapping[str, str] | None = None,
+) -> list[str]:
+    """Return the lines of the mistakes that loading names."""
+    with pytest.raises(ConfigError) as caught:
+        load(path, flags or {}, environ or {})
+    return str(caught.value).splitlines()
+
+
+def keys(config: Config) -> list[str]:
+    """Return the services as NAME:PORT."""
+    return [service.key for service in config.services]
+
+
+def test_without_anything_the_defaults_are_the_originals() -> None:
+    """No file, flag or variable: the four services of the original, and the policy's numbers."""
+    config = load(None, {}, {})
+    assert keys(config) == ["SMTP:25", "SMTPS:465", "IMAPS:993", "HTTPS:443"]
+    assert {service.host for service in config.services} == {"127.0.0.1"}
+    assert config.policy == Policy()
+    assert config.docker == DockerSettings()
+    assert config.gotify is None
+    assert config.state_directory == Path("/var/lib/mailwatch")
+    assert config.log_level == "info"
+    assert config.warnings == ()
+    assert {origin.source for origin in config.origins.values()} == {Source.DEFAULT}
+
+
+def test_default_file_that_is_missing_is_a_warning(tmp_path: Path) -> None:
+    """Without /etc/mailwatch.toml the defaults hold, and that is said."""
+    path = tmp_path / "mailwatch.toml"
+    config = load(path, {}, {}, required=False)
+    assert config == load(None, {}, {})
+    assert config.warnings == (f"{path} does not exist, so what it does not say is as by default",)
+
+
+def test_every_variable_of_the_original_is_read() -> None:
+    """The names of the original's environment mean what they meant."""
+    config = load(
+        None,
+        {},
+        GOTIFY
+        | {
+            "GOTIFY_PRIORITY": "7",
+            "HOST": "::1",
+            "SERVICES": "SMTP:25,SMTP:2525, Chat:5222",
+            "RETRIES": "4",
+            "PER_ATTEMPT_TIMEOUT": "2.5",
+            "SLEEP_BETWEEN_ATTEMPTS": "0",
+            "CHECK_INTERVAL_SECONDS": " 60 ",
+            "CONTAINER_NAME": "mail",
+            "DOCKER_SOCKET": "/run/docker.sock",
+            "POST_RESTART_WAIT": "1",
+            "POST_RESTART_PER_ATTEMPT_TIMEOUT": "12",
+            "POST_RESTART_FINAL_TIMEOUT": "30",
+            "POST_RESTART_POLL_INTERVAL": "3",
+            "STATE_DIRECTORY": "/var/lib/one:/var/lib/two",
+        },
+    )
+    assert config.gotify is not None
+    assert (config.gotify.url, config.gotify.token) == (URL, Secret("hunter2"))
+    assert keys(config) == ["SMTP:25", "SMTP:2525", "Chat:5222"]
+    assert [service.probe for service in config.services] == ["smtp", "smtp", "tcp"]
+    assert {service.host for service in config.services} == {"::1"}
+    assert config.docker == DockerSettings("mail", "/run/docker.sock")
+    policy = config.policy
+    assert policy.attempts.retries == 4
+    assert (policy.attempts.timeout_s, policy.attempts.delay_s) == (2.5, 0)
+    assert (policy.interval_s, policy.priority) == (60, 7)
+    assert (policy.settle_s, policy.verify_timeout_s) == (1, 12)
+    assert (policy.verify_for_s, policy.verify_every_s) == (30, 3)
+    assert config.state_directory == Path("/var/lib/one")
+
+
+def test_every_number_of_the_policy_can_be_configured(tmp_path: Path) -> None:
+    """No key of the file is read and then forgotten: each changes the configuration."""
+    plain = load(None, {}, {})
+    for key in KEYS:
+        if key.section == "gotify" and key.name != "priority":
+            continue
+        other = {
+            Kind.TEXT: "other",
+            Kind.HOST: "192.0.2.1",
+            Kind.PATH: "/other",
+            Kind.BOOLEAN: "true",
+            Kind.INTEGER: "7",
+            Kind.SECONDS: "301.5",
+            Kind.CHOICE: key.choices[0] if key.choices else "",
+            Kind.FAULTS: "reset,silent",
+        }[key.kind]
+        assert load(None, {key.dotted: other}, {}) != plain, key.dotted
+
+
+@pytest.mark.parametrize("source", ["file", "flag", "environment"])
+def test_precedence_of_a_service_list(source: str, tmp_path: Path) -> None:
+    """A list of services replaces the weaker list as a whole."""
+    path = written(tmp_path, '[[services]]\nname = "FILE"\nport = 1\nverify = false\n')
+    flags = {"services": '[{name = "FLAG", port = 2}]'} if source != "file" else {}
+    environ = {"SERVICES": "ENV:3"} if source == "environment" else {}
+    winner = {"file": "FILE:1", "flag": "FLAG:2", "environment": "ENV:3"}[source]
+    assert keys(load(path, flags, environ)) == [winner]
+
+
+_RETRIES = st.none() | st.integers(1, 100)
+
+
+@given(in_file=_RETRIES, in_flag=_RETRIES, in_environment=_RETRIES, blank=st.booleans())
+def test_environment_wins_then_flag_then_file_then_default(
+    tmp_path_factory: pytest.TempPathFactory,
+    in_file: int | None,
+    in_flag: int | None,
+    in_environment: int | None,
+    blank: bool,
+) -> None:
+    """For any mix of sources the strongest that is set wins and is named as the origin."""
+    path = written(
+        tmp_path_factory.getbasetemp(), f"[watch]\nretries = {in_file}\n" if in_file else ""
+    )
+    flags = {"watch.retries": str(in_flag)} if in_flag else {}
+    environ = {"RETRIES": str(in_environment)} if in_environment else {}
+    if blank and not in_environment:
+        environ = {"RETRIES": ""}
+    config = load(path, flags, environ)
+    assert config.policy.attempts.retries == (in_environment or in_flag or in_file or 3)
+    assert config.origins["watch.retries"] == (
+        Origin(Source.ENVIRONMENT, "RETRIES")
+        if in_environment
+        else Origin(Source.FLAG)
+        if in_flag
+        else Origin(Source.FILE, str(path))
+        if in_file
+        else Origin(Source.DEFAULT)
+    )
+
+
+def test_mistakes_in_overridden_values_count_too(tmp_path: Path) -> None:
+    """A wrong value in the file is named although the environment wins, and so are both others."""
+    path = written(tmp_path, "[watch]\nretries = 0\n")
+    assert sentences(path, {"watch.retries": "many"}, {"RETRIES": "-1"}) == [
+        f"{path}: watch.retries is 0; write a whole number from 1 to 100",
+        'command line: watch.retries is the text "many"; write a whole number from 1 to 100',
+        "environment: RETRIES is -1; write a whole number from 1 to 100",
+    ]
+
+
+def test_flags_take_toml_or_bare_text() -> None:
+    """`--set` needs no second quoting, and takes it where it is given."""
+    config = load(
+        None,
+        {
+            "restart.container": "007",
+            "restart.socket": '"/run/a b.sock"',
+            "restart.on": '["silent"]',
+            "restart.when_all_dropped": "true",
+            "watch.interval_s": "1_000 # TOML",
+        },
+        {},
+    )
+    assert config.docker == DockerSettings("007", "/run/a b.sock")
+    assert config.policy.restart_on == {Fault.SILENT}
+    assert config.policy.restart_when_all_dropped
+    assert config.policy.interval_s == 1000
+
+
+@pytest.mark.parametrize(
+    ("dotted", "text", "sentence"),
+    [
+        (
+            "watch.retrys",
+            "3",
+            "watch.retrys is no key of mailwatch; did you mean watch.retries?",
+        ),
+        (
+            "watch",
+            "3",
+            "watch is no key of mailwatch; remove it (mailwatch.toml(5) lists them all)",
+        ),
+        (
+            "restart.on",
+            "silent,tsl",
+            'restart.on holds the text "tsl", which is no kind of failure; did you mean "tls"?',
+        ),
+        (
+            "services",
+            "SMTP",
+            'services has "SMTP" where NAME:PORT belongs; '
+            "write for example SMTP:25,IMAPS:993, ports from 1 to 65535",
+        ),
+        (
+            "services",
+            "[]",
+            "services is an empty list; name at least one service, or remove the line",
+        ),
+    ],
+)
+def test_bad_flags(dotted: str, text: str, sentence: str) -> None:
+    """A mistake on the command line is named as one."""
+    assert sentences(None, {dotted: text}) == [f"command line: {sentence}"]
+
+
+@pytest.mark.parametrize(
+    ("text", "shown"),
+    [
+        ("SMTP", "SMTP"),
+        ("SMTP:25,,IMAP:143", ""),
+        (",", ""),
+        ("SMTP:0", "SMTP:0"),
+        ("SMTP:65536", "SMTP:65536"),
+        ("SMTP:2_5", "SMTP:2_5"),
+        (":25", ":25"),
+        ("[::1]:25", "[::1]:25"),
+        ("SMTP:25\x1b[2J", "SMTP:25\\x1b[2J"),
+    ],
+)
+def test_bad_services_in_the_environment(text: str, shown: str) -> None:
+    """What is not NAME:PORT is shown, made printable, with an example."""
+    assert sentences(environ={"SERVICES": text}) == [
+        f'environment: SERVICES has "{shown}" where NAME:PORT belongs; '
+        f"write for example SMTP:25,IMAPS:993, ports from 1 to 65535"
+    ]
+
+
+def test_service_twice_in_the_environment() -> None:
+    """The same name on several ports is fine; the same name and port is not."""
+    assert keys(load(None, {}, {"SERVICES": "A:1,A:2,B:1,"})) == ["A:1", "A:2", "B:1"]
+    assert sentences(environ={"SERVICES": "A:1,B:1,A:1"}) == [
+        "environment: services[3] is A:1 like services[1]; "
+        "remove one of them, or give it another name"
+    ]
+
+
+def test_service_keys_reach_the_probe(tmp_path: Path) -> None:
+    """Host, probe, TLS mode and server name are those of the table; else the name decides."""
+    path = written(
+        tmp_path,
+        """
+        [watch]
+        host = "192.0.2.1"
+        [[services]]
+        name = "submission"
+        port = 587
+        tls = "starttls"
+        server_name = "mail.example.org"
+        minimum_tls = "1.3"
+        [[services]]
+        name = "HTTPS"
+        port = 443
+        host = "2001:db8::1"
+        verify = true
+        [[services]]
+        name = "IMAPS"
+        port = 993
+        probe = "tcp"
+        """,
+    )
+    config = load(path, {}, {})
+    first, second, third = config.services
+    assert (first.host, first.probe, first.tls) == ("192.0.2.1", "smtp", TlsMode.STARTTLS)
+    assert (first.server_name, first.minimum_tls.value) == ("mail.example.org", "1.3")
+    assert (second.host, second.tls, second.verify) == ("2001:db8::1", TlsMode.IMPLICIT, True)
+    assert (third.probe, third.tls) == ("tcp", TlsMode.NONE)
+    assert config.origins["services[1].host"] == Origin(Source.FILE, str(path))
+    assert config.origins["services[3].probe"] == Origin(Source.FILE, str(path))
+
+
+def test_probe_names_are_those_of_the_registry() -> None:
+    """A protocol that is added to the probes can be configured, and no other."""
+    assert sorted(PROBES) == list(PROBE_NAMES)
+
+
+@pytest.mark.parametrize(
+    ("watchdog_s", "fits"), [("29", False), ("30", False), ("30.5", True), ("60", True)]
+)
+def test_watchdog_must_outlast_two_steps(watchdog_s: str, fits: bool) -> None:
+    """A step that lasts to its timeout must not look like a hang; the sentence says what to set."""
+    environ = {"WATCHDOG_USEC": str(int(float(watchdog_s) * 1_000_000))}
+    if fits:
+        load(None, {}, environ)
+        return
+    assert sentences(environ=environ) == [
+        f"environment: WatchdogSec is {watchdog_s} in the unit, but one step may last "
+        f"restart.attempt_timeout_s, 15 s; set WatchdogSec=31 or more, "
+        f"or restart.attempt_timeout_s below {float(watchdog_s) / 2:g}"
+    ]
+
+
+def test_watchdog_looks_at_the_longest_step() -> None:
+    """Whichever timeout is longest decides, and a watchdog that is off decides nothing."""
+    flags = {"watch.attempt_timeout_s": "40"}
+    assert "set WatchdogSec=81 or more" in sentences(None, flags, {"WATCHDOG_USEC": "60000000"})[0]
+    for off in ("", "0", "soon", "²"):
+        load(None, flags, {"WATCHDOG_USEC": off})
+
+
+def test_keys_of_the_table_are_unique() -> None:
+    """No key and no variable stands in the table twice."""
+    variables = [key.environment for key in KEYS if key.environment]
+    assert len(BY_DOTTED) == len(KEYS)
+    assert len(set(variables)) == len(variables)
