@@ -22,12 +22,14 @@ from mailwatch.core.model import Condition, Now, TargetState, Topic
 from mailwatch.core.policy import Policy
 from mailwatch.core.state import Attempt, Outcome, Stage, State
 from mailwatch.core.turns import (
+    NO_HELP,
     Moment,
     Step,
     begin_restart,
     end_attempt,
     fail_attempt,
     leave_alone,
+    lose_attempt,
     meet_again,
     open_anew,
     open_incident,
@@ -105,9 +107,7 @@ def _verify(state: State, event: Failed, at: Moment) -> Step:
     state = remember(state, event.situation, at)
     condition = event.situation.target.condition
     if condition in (Condition.STOPPED, Condition.PAUSED, Condition.REMOVING, Condition.MISSING):
-        incident = end_attempt(open_incident(state), Outcome.INTERRUPTED, at, "someone intervened")
-        state = replace(state, stage=Stage.DOWN, due=None, incident=incident)
-        return _judge(state, event, at)
+        return _judge(lose_attempt(state, at, "someone intervened"), event, at)
     state = replace(state, incident=update(open_incident(state), event))
     if state.due is not None and at.now.steady < state.due:
         return state, ()
@@ -115,7 +115,10 @@ def _verify(state: State, event: Failed, at: Moment) -> Step:
         grace = state.starting_since.steady + at.policy.start_grace_s
         if at.now.steady < grace:
             return state, ()
-    return fail_attempt(state, at, "it did not help in time")
+    if event.situation.paused_until is not None:
+        # Whoever paused mailwatch is at work on it: nobody needs to be called.
+        return _judge(lose_attempt(state, at, NO_HELP), event, at)
+    return fail_attempt(state, at, NO_HELP)
 
 
 def _await_restart(state: State, event: Failed, at: Moment) -> Step:

@@ -48,7 +48,7 @@ def why_not(state: State, situation: Situation, now: Now, policy: Policy) -> Hol
 
 def _reasons(state: State, situation: Situation, now: Now, policy: Policy) -> Iterator[Hold]:
     target = situation.target
-    if situation.paused_until is not None:
+    if situation.paused_until is not None and now.steady < situation.paused_until.steady:
         yield Hold(Reason.PAUSED, until=situation.paused_until.steady)
     if state.starting_since is not None:
         until = state.starting_since.steady + policy.start_grace_s

@@ -38,7 +38,7 @@ class Outcome(StrEnum):
     """The restart happened; whether it helped is not known yet."""
     RECOVERED = "recovered"
     FAILED = "failed"
-    """The restart was refused, or did not help in time."""
+    """The restart was refused, did not help in time, or somebody undid it."""
     INTERRUPTED = "interrupted"
     """mailwatch was ended before it could act, and the target was not restarted."""
 

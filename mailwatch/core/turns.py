@@ -22,6 +22,8 @@ from mailwatch.core.state import Attempt, Hold, Incident, Outcome, Reason, Stage
 _UNSEEN = frozenset({Condition.MISSING, Condition.DENIED, Condition.UNREACHABLE})
 """Where nobody can say that the target was there."""
 
+NO_HELP = "it did not help in time"
+
 Step = tuple[State, tuple[Action, ...]]
 
 
@@ -116,9 +118,13 @@ def settle(state: State, at: Moment) -> Step:
 
 def fail_attempt(state: State, at: Moment, detail: str) -> Step:
     """Give the newest attempt up, and call a person unless that was done."""
+    return _escalate(lose_attempt(state, at, detail), at)
+
+
+def lose_attempt(state: State, at: Moment, detail: str) -> State:
+    """Note that the newest attempt was in vain; the backoff counts from now."""
     incident = end_attempt(open_incident(state), Outcome.FAILED, at, detail)
-    state = replace(state, incident=incident, due=None, last_attempt_ended=at.now)
-    return _escalate(state, at)
+    return replace(state, stage=Stage.DOWN, incident=incident, due=None, last_attempt_ended=at.now)
 
 
 def end_attempt(incident: Incident, outcome: Outcome, at: Moment, detail: str) -> Incident:

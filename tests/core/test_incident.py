@@ -10,7 +10,7 @@ import pytest
 
 from mailwatch.core.events import Event, Note, Passed, Restart, RestartEnded, Restored, TimePassed
 from mailwatch.core.incident import MOVES
-from mailwatch.core.model import Condition, Fault, TargetState, Topic
+from mailwatch.core.model import Condition, Fault, Now, TargetState, Topic
 from mailwatch.core.state import Outcome, Reason, Stage
 
 WALL = 1_700_000_000.0
@@ -279,6 +279,35 @@ def test_an_incident_follows_what_fails_now_and_remembers_what_failed_first(
     assert [f.fault for f in w.incident.failures] == [Fault.TIMEOUT, Fault.REFUSED]
     assert [f.fault for f in w.incident.first_failures] == [Fault.SILENT]
     assert w.topics == [Topic.OPENED]
+
+
+def test_an_operator_who_stops_a_restarted_target_is_left_in_peace(watch: Watcher) -> None:
+    """No call; said once; and the next attempt keeps the backoff, for this one did happen."""
+    w = watch()
+    w.fail()
+    w.go_through_restart()
+    w.fail(condition=Condition.STOPPED, after=20)
+    stopped_at = w.now.steady
+    assert w.topics == [Topic.OPENED, Topic.HELD]
+    assert w.incident.attempts[0].outcome is Outcome.FAILED
+    w.fail(after=100)
+    w.fail(after=199)
+    assert len(w.restarts) == 1
+    w.fail(after=1)
+    assert w.restarts[1:] == [stopped_at + 300]
+
+
+def test_a_pause_during_the_final_window_calls_nobody(watch: Watcher) -> None:
+    """The admin who pauses is at work; a call comes only if it still fails after the pause."""
+    w = watch()
+    w.fail()
+    w.go_through_restart()
+    pause = Now(w.now.steady + 200, w.now.wall + 200)
+    w.fail(after=60, paused_until=pause)
+    w.fail(after=60, paused_until=pause)
+    assert w.topics == [Topic.OPENED]
+    w.fail(after=81)
+    assert w.topics == [Topic.OPENED, Topic.ESCALATED]
 
 
 # --- started anew -------------------------------------------------------------------------
