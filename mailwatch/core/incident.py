@@ -18,10 +18,11 @@ from mailwatch.core.events import (
     Unmeasured,
 )
 from mailwatch.core.judgement import BEFORE_OPENING, is_coming_up, rearmed, why_not
-from mailwatch.core.model import Condition, Now, TargetState, Topic
+from mailwatch.core.model import Condition, Now, Topic
 from mailwatch.core.policy import Policy
-from mailwatch.core.state import Attempt, Outcome, Stage, State
+from mailwatch.core.state import Outcome, Stage, State
 from mailwatch.core.turns import (
+    CUT_SHORT,
     NO_HELP,
     Moment,
     Step,
@@ -67,7 +68,7 @@ def _recover(state: State, _event: Passed, at: Moment) -> Step:
         ended = replace(attempt, outcome=Outcome.RECOVERED, ended=at.now)
         incident = incident.with_last_attempt(ended)
     elif attempt is not None and attempt.outcome is Outcome.PENDING:
-        ended = replace(attempt, outcome=Outcome.INTERRUPTED, ended=at.now)
+        ended = replace(attempt, outcome=Outcome.INTERRUPTED, detail=CUT_SHORT, ended=at.now)
         incident = incident.with_last_attempt(ended)
     closed = replace(incident, hold=None, closed=at.now)
     after = replace(
@@ -88,6 +89,7 @@ def _recover(state: State, _event: Passed, at: Moment) -> Step:
 
 def _judge(state: State, event: Failed, at: Moment) -> Step:
     """Decide what a failed round leads to, wherever no restart is under way."""
+    event = _knowing_our_own_work(state, event, at)
     situation = event.situation
     if rearmed(state, at.now, at.policy):
         state = replace(state, streak=0)
@@ -131,20 +133,23 @@ def _await_restart(state: State, event: Failed, at: Moment) -> Step:
         return settle(replace(state, incident=incident), at)
     if at.now.steady < attempt.begun.steady + at.policy.restart_limit_s:
         return replace(remember(state, event.situation, at), incident=incident), ()
-    incident = end_attempt(incident, Outcome.INTERRUPTED, at, "mailwatch was ended before it")
-    situation = replace(event.situation, target=_as_we_left_it(event.situation.target, attempt, at))
-    return _judge(replace(state, incident=incident), replace(event, situation=situation), at)
+    incident = end_attempt(incident, Outcome.INTERRUPTED, at, CUT_SHORT)
+    return _judge(replace(state, incident=incident), event, at)
 
 
-def _as_we_left_it(target: TargetState, attempt: Attempt, at: Moment) -> TargetState:
-    """Tell a target that our own interrupted restart left stopped from one an operator stopped."""
-    finished = target.finished_at
-    if target.condition is not Condition.STOPPED or finished is None:
-        return target
-    if not 0 <= finished - attempt.begun.wall <= at.policy.restart_limit_s:
-        return target
-    detail = "a restart that was cut short had left it stopped"
-    return replace(target, condition=Condition.CRASHED, detail=detail)
+def _knowing_our_own_work(state: State, event: Failed, at: Moment) -> Failed:
+    """Tell a target that a restart of ours left stopped from one that an operator stopped."""
+    target = event.situation.target
+    attempt = state.incident.last_attempt if state.incident is not None else None
+    if attempt is None or target.condition is not Condition.STOPPED or target.finished_at is None:
+        return event
+    if started_since(attempt, target.started_at):
+        return event
+    if not 0 <= target.finished_at - attempt.begun.wall <= at.policy.restart_limit_s:
+        return event
+    detail = "A restart that was cut short had left it stopped."
+    left = replace(target, condition=Condition.CRASHED, detail=detail)
+    return replace(event, situation=replace(event.situation, target=left))
 
 
 # --- what a restart leads to --------------------------------------------------------------

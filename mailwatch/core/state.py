@@ -40,7 +40,7 @@ class Outcome(StrEnum):
     FAILED = "failed"
     """The restart was refused, did not help in time, or somebody undid it."""
     INTERRUPTED = "interrupted"
-    """mailwatch was ended before it could act, and the target was not restarted."""
+    """mailwatch was ended in the middle of it, and no proof was found that it took place."""
 
 
 class Reason(StrEnum):

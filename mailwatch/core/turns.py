@@ -22,6 +22,7 @@ from mailwatch.core.state import Attempt, Hold, Incident, Outcome, Reason, Stage
 _UNSEEN = frozenset({Condition.MISSING, Condition.DENIED, Condition.UNREACHABLE})
 """Where nobody can say that the target was there."""
 
+CUT_SHORT = "it was cut short by the end of mailwatch itself"
 NO_HELP = "it did not help in time"
 
 Step = tuple[State, tuple[Action, ...]]

@@ -356,6 +356,47 @@ def test_a_restart_cut_short_that_left_the_target_stopped_is_done_again(watch: W
     assert w.topics == [Topic.OPENED]
 
 
+def test_what_a_cut_restart_left_stopped_stays_ours_while_the_next_one_waits(
+    watch: Watcher,
+) -> None:
+    """Backoff delays the next attempt; meanwhile nobody is said to have stopped the target."""
+    w = watch(restart_limit_s=90)
+    w.escalate()
+    w.fail(after=300)
+    stopped_at = w.now.wall + 5
+    w(Restored(RUNNING), after=6)
+    for _ in range(5):
+        w.fail(condition=Condition.STOPPED, finished_at=stopped_at, after=100)
+    assert Topic.HELD not in w.topics
+    assert len(w.restarts) == 3
+
+
+def test_a_refused_restart_that_left_the_target_stopped_is_ours_too(watch: Watcher) -> None:
+    """Some engines stop a container and then fail to start it."""
+    w = watch(backoff_s=100)
+    w.fail()
+    w(RestartEnded("Docker did not answer in time."), after=60)
+    w.fail(condition=Condition.STOPPED, finished_at=WALL + 30, after=10)
+    w.fail(condition=Condition.STOPPED, finished_at=WALL + 30, after=90)
+    assert len(w.restarts) == 2
+    assert w.topics == [Topic.OPENED, Topic.ESCALATED]
+
+
+def test_services_that_recover_after_a_cut_restart_are_told_without_a_claim(
+    watch: Watcher,
+) -> None:
+    """Nobody knows whether the restart took place, so it is not said that it helped."""
+    w = watch()
+    w.fail()
+    w(Restored(RUNNING), after=3)
+    w(Passed(), after=10)
+    attempt = w.told[-1].incident.attempts[0]
+    assert (attempt.outcome, attempt.detail) == (
+        Outcome.INTERRUPTED,
+        "it was cut short by the end of mailwatch itself",
+    )
+
+
 def test_a_target_that_somebody_stopped_long_after_a_cut_restart_is_left_alone(
     watch: Watcher,
 ) -> None:
