@@ -22,6 +22,8 @@ from mailwatch.core.state import Attempt, Hold, Incident, Outcome, Reason, Stage
 _UNSEEN = frozenset({Condition.MISSING, Condition.DENIED, Condition.UNREACHABLE})
 """Where nobody can say that the target was there."""
 
+_NOT_KNOWN = frozenset({Reason.DENIED, Reason.UNREACHABLE})
+
 CUT_SHORT = "it was cut short by the end of mailwatch itself"
 NO_HELP = "it did not help in time"
 
@@ -140,6 +142,9 @@ def end_attempt(incident: Incident, outcome: Outcome, at: Moment, detail: str) -
 def leave_alone(state: State, hold: Hold, at: Moment) -> Step:
     """Leave the target as it is, say why once, and call a person when that is called for."""
     incident = open_incident(state)
+    if hold.reason in _NOT_KNOWN and incident.hold and incident.hold.reason is Reason.OPERATOR:
+        # What an operator did is the last thing that is known of a target nobody can see.
+        hold = incident.hold
     is_new = incident.hold is None or incident.hold.reason is not hold.reason
     notes: tuple[Action, ...] = (Note(hold),) if is_new else ()
     incident = replace(incident, hold=hold)

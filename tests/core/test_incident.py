@@ -216,6 +216,20 @@ def test_what_an_operator_stopped_is_left_alone_and_said_once(
     assert len(w.restarts) == 1
 
 
+@pytest.mark.parametrize("condition", [Condition.UNREACHABLE, Condition.DENIED])
+def test_maintenance_that_stops_docker_too_calls_nobody(
+    watch: Watcher, condition: Condition
+) -> None:
+    """What an operator stopped stays stopped on purpose while nobody can see it."""
+    w = watch()
+    w.fail(condition=Condition.STOPPED)
+    for _ in range(100):
+        w.fail(condition=condition, after=10)
+    assert w.topics == [Topic.HELD]
+    w.fail(after=10)
+    assert w.topics == [Topic.HELD, Topic.OPENED]
+
+
 def test_reasons_are_noted_once_each_time_they_change(watch: Watcher) -> None:
     """The log is not filled with the same sentence every ten seconds."""
     w = watch()
