@@ -168,7 +168,7 @@ def leave_alone(state: State, hold: Hold, at: Moment) -> Step:
     elif not incident.opened_told:
         incident = replace(incident, opened_told=True)
         state = replace(state, incident=incident)
-        told = (Tell(Topic.OPENED, incident, at.now, hold.until),)
+        told = (Tell(Topic.OPENED, incident, at.now, _next_restart(state, at)),)
     else:
         told = ()
     return state, (*notes, *told)
@@ -197,10 +197,10 @@ def _remind(state: State, at: Moment) -> Step:
 
 
 def _next_restart(state: State, at: Moment) -> float | None:
-    """Return when a further attempt is allowed (steady), None when only a person can help."""
+    """Return when a further attempt is allowed (steady), None when no time alone brings one."""
     hold = open_incident(state).hold
-    if hold is not None and hold.reason is not Reason.BACKOFF:
-        return hold.until
+    if hold is not None and hold.reason not in (Reason.BACKOFF, Reason.BUDGET):
+        return None
     frees = budget_frees(state, at.now, at.policy)
     return None if frees is None else max(frees, earliest_restart(state, at.policy))
 

@@ -136,6 +136,32 @@ def test_a_flapping_service_waits_for_the_cooldown(watch: Watcher) -> None:
     assert w.incident.hold.reason is Reason.BACKOFF
 
 
+def test_the_next_restart_that_is_told_respects_backoff_and_budget(watch: Watcher) -> None:
+    """A person who reads of a time can rely on it: neither forbids the restart then."""
+    w = watch(max_restarts=1, window_s=200, backoff_s=1000)
+    w.escalate()
+    assert w.told[-1].next_restart == w.now.steady + 1000
+    w = watch(max_restarts=1, window_s=5000, backoff_s=1000, remind_every_s=100)
+    w.escalate()
+    w.fail(after=100)
+    assert [tell.next_restart for tell in w.told[1:]] == [5000, 5000]
+    w.fail(after=5000 - w.now.steady)
+    assert len(w.restarts) == 2
+    w = watch(max_restarts=1, window_s=200, backoff_s=1000, remind_every_s=1)
+    w.escalate()
+    w.fail(after=10)
+    assert w.incident.hold.reason is Reason.BUDGET
+    assert w.told[-1].next_restart == w.told[1].next_restart
+
+
+def test_switched_off_restarts_promise_none(watch: Watcher) -> None:
+    """max_restarts = 0: a person is called, and no time is named."""
+    w = watch(max_restarts=0)
+    w.fail()
+    assert w.topics == [Topic.ESCALATED]
+    assert w.told[0].next_restart is None
+
+
 def test_a_long_calm_makes_the_next_attempt_a_first_one(watch: Watcher) -> None:
     """The backoff starts anew after `rearm_after_s` without failure."""
     w = watch()
