@@ -117,7 +117,6 @@ def rearmed(state: State, now: Now, policy: Policy) -> bool:
     """Whether all has been well for so long that the next attempt is a first one again."""
     return (
         state.failing_since is None
-        and state.last_attempt_ended is not None
         and state.last_cure is not None
         and now.steady - state.last_cure.steady >= policy.rearm_after_s
     )

@@ -162,6 +162,6 @@ class State:
     """Attempts since the last re-arming: what the backoff grows with."""
     last_attempt_ended: Now | None = None
     last_cure: Now | None = None
-    """The last recovery that a restart brought about."""
+    """When the last incident in which a restart was tried was over."""
     target_seen: bool = False
     """Whether the target was ever found: a missing one was then removed, not misspelt."""

@@ -154,6 +154,19 @@ def test_the_next_restart_that_is_told_respects_backoff_and_budget(watch: Watche
     assert w.told[-1].next_restart == w.told[1].next_restart
 
 
+def test_attempts_that_never_took_place_are_forgotten_after_a_long_calm_too(
+    watch: Watcher,
+) -> None:
+    """They count while they are fresh, and no longer."""
+    w = watch()
+    w.fail()
+    w(Restored(RUNNING), after=1)
+    w(Passed(), after=1)
+    assert w.state.streak == 1
+    w(Passed(), after=3600)
+    assert w.state.streak == 0
+
+
 def test_switched_off_restarts_promise_none(watch: Watcher) -> None:
     """max_restarts = 0: a person is called, and no time is named."""
     w = watch(max_restarts=0)
