@@ -165,3 +165,5 @@ class State:
     """When the last incident in which a restart was tried was over."""
     target_seen: bool = False
     """Whether the target was ever found: a missing one was then removed, not misspelt."""
+    last_id: str = ""
+    """The id of the newest incident, open or over, empty before the first."""

@@ -66,14 +66,14 @@ def open_anew(state: State, event: Failed, at: Moment) -> State:
     """Open an incident for the round that failed; nothing has been told of it yet."""
     failures = event.situation.failures
     incident = Incident(
-        id=incident_id(at.now.wall),
+        id=incident_id(at.now.wall, state.last_id),
         since=state.failing_since or at.now,
         opened=at.now,
         failures=failures,
         first_failures=failures,
         target=event.situation.target.detail,
     )
-    return replace(state, stage=Stage.DOWN, incident=incident)
+    return replace(state, stage=Stage.DOWN, incident=incident, last_id=incident.id)
 
 
 def update(incident: Incident, event: Failed) -> Incident:
@@ -215,9 +215,12 @@ def started_since(attempt: Attempt, started_at: float | None) -> bool:
     return attempt.started_at is None or started_at > attempt.started_at
 
 
-def incident_id(wall: float) -> str:
+def incident_id(wall: float, last: str = "") -> str:
     """Return the id of an incident that opens at `wall`: its moment in UTC, ISO 8601 basic.
 
-    It sorts by time, is unique (at most one incident is open), and stays so when a store is lost.
+    It sorts by time and stays unique when a store is lost. Where `last`, the id before it, is of
+    the same second, a number is added: `20260301T030400Z-2`.
     """
-    return datetime.fromtimestamp(wall, UTC).strftime("%Y%m%dT%H%M%SZ")
+    moment = datetime.fromtimestamp(wall, UTC).strftime("%Y%m%dT%H%M%SZ")
+    same, _, number = last.partition("-")
+    return f"{moment}-{int(number or 1) + 1}" if same == moment else moment

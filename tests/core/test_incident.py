@@ -69,6 +69,17 @@ def test_a_refused_restart_calls_a_person_at_once(watch: Watcher) -> None:
     assert "Docker says no" in w.incident.attempts[0].detail
 
 
+def test_incidents_within_one_second_have_different_ids(watch: Watcher) -> None:
+    """Short intervals must not let two incidents share one id, in the store or on the phone."""
+    w = watch()
+    ids = []
+    for _ in range(3):
+        w.fail(condition=Condition.STOPPED, after=0.1)
+        ids.append(w.incident.id)
+        w(Passed(), after=0.1)
+    assert ids == ["20231114T221320Z", "20231114T221320Z-2", "20231114T221320Z-3"]
+
+
 # --- further attempts ---------------------------------------------------------------------
 
 

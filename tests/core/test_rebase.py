@@ -42,6 +42,7 @@ _FULL = State(
     last_attempt_ended=_at(111),
     last_cure=_at(112),
     target_seen=True,
+    last_id="20240101T000000Z",
 )
 
 
