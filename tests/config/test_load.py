@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -332,3 +334,13 @@ def test_keys_of_the_table_are_unique() -> None:
     variables = [key.environment for key in KEYS if key.environment]
     assert len(BY_DOTTED) == len(KEYS)
     assert len(set(variables)) == len(variables)
+
+
+def test_loading_brings_in_no_heavy_module() -> None:
+    """`config check` needs no Docker SDK, no requests, no database and no TOML writer."""
+    code = (
+        "import sys; from mailwatch.config.load import load; load(None, {}, {})\n"
+        "print(sorted({'docker', 'requests', 'urllib3', 'sqlite3', 'tomli_w'} & set(sys.modules)))"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=60)
+    assert done.stdout == "[]\n", done.stderr
