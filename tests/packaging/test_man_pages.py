@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import argparse
 import re
 import subprocess
 from collections.abc import Callable
@@ -10,6 +11,8 @@ from pathlib import Path
 import pytest
 
 from mailwatch import __version__
+from mailwatch.cli.main import COMMANDS
+from mailwatch.cli.options import add_options
 from mailwatch.config.schema import KEYS, SERVICE_KEYS, SERVICES_ENVIRONMENT, Key, Kind
 from mailwatch.core.model import Fault
 from mailwatch.core.text import join_words
@@ -121,6 +124,24 @@ def test_environment_section_is_complete(top: Path) -> None:
     wanted = {key.environment: f"{key.section}] {key.name}" for key in KEYS if key.environment}
     assert named == wanted
     assert f"\\fB{SERVICES_ENVIRONMENT}\\fR\t" in page
+
+
+def test_every_command_and_option_is_explained(top: Path) -> None:
+    """mailwatch(1) has an entry for each command and each option, and for no others."""
+    page = (top / "packaging/man/mailwatch.1").read_text()
+    commands = page.partition(".SH COMMANDS")[2].partition(".SH OPTIONS")[0]
+    options = page.partition(".SH OPTIONS")[2].partition(".SH ENVIRONMENT")[0]
+    named = {bare(line).split()[0] for line in re.findall(r"^\.TP\n(.*)$", commands, re.MULTILINE)}
+    assert {re.sub(r"\\.*", "", name) for name in named} == set(COMMANDS)
+
+    parser = argparse.ArgumentParser()
+    add_options(parser)
+    known = {option for action in parser._actions for option in action.option_strings}
+    listed = {
+        re.sub(r"\\.*", "", bare(line).split()[0])
+        for line in re.findall(r"^\.TP\n(.*)$", options, re.MULTILINE)
+    }
+    assert listed == known - {"-h"} | {"--json", "--version"}
 
 
 @pytest.mark.parametrize("page", PAGES)
