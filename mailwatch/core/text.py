@@ -14,7 +14,8 @@ def printable(text: str | bytes, limit: int = 200) -> str:
     characters, and ends in `...` where it was cut.
     """
     if isinstance(text, bytes):
-        text = text[: 4 * limit].decode("utf-8", "backslashreplace")
+        # UTF-8 has at most 4 bytes a character; one more than `limit` shows that there is more.
+        text = text[: 4 * (limit + 1)].decode("utf-8", "backslashreplace")
     head = text[: limit + 1]
     safe = "".join(
         character if character.isprintable() else _escape(character) for character in head
