@@ -1,0 +1,173 @@
+"""How many messages an hour reach the admin, and what becomes of those beyond that."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+
+from mailwatch.core.model import Message, Now, Topic
+from mailwatch.core.wording import Voice, notice
+
+PER_HOUR = 12
+"""Ordinary messages in any hour; an incident that heals makes two."""
+
+WINDOW_S = 3600.0
+
+UNLIMITED = frozenset({Topic.ESCALATED, Topic.TEST})
+"""A call for a person, and a test that one is waiting for, never wait."""
+
+_LISTED = 30
+"""How many messages a digest lists one by one, and how many incidents beyond that: about 3 KB."""
+
+_TURNS = {
+    Topic.OPENED: "opened",
+    Topic.HELD: "target left alone",
+    Topic.REMINDER: "still open",
+    Topic.RECOVERED: "recovered",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Told:
+    """One ordinary message that went into the outbox at `at`."""
+
+    at: Now
+    notices: tuple[str, ...] = ()
+    """What it said where it was a NOTICE, or a digest of some."""
+
+
+@dataclass(frozen=True, slots=True)
+class Ledger:
+    """What was told within the last hour, and what is held back: kept with the state."""
+
+    told: tuple[Told, ...] = ()
+    held: tuple[Message, ...] = ()
+    called: str = ""
+    """The last incident for which a person was called: its end is told at once."""
+
+
+Limited = tuple[Ledger, tuple[Message, ...]]
+
+
+def limit(
+    ledger: Ledger,
+    messages: Sequence[Message],
+    now: Now,
+    voice: Voice,
+    per_hour: int = PER_HOUR,
+) -> Limited:
+    """Return the ledger after this step, and the messages that go into the outbox now, in order.
+
+    Call it with the messages of every step, and with none when frees_at() has come. Beyond
+    `per_hour` (>= 1) ordinary messages in an hour the rest are held back; as soon as one more is
+    allowed they leave together, as one digest that names every one of them. While some are held
+    back, new ones join them, so nobody reads of an end before its beginning. A NOTICE that was
+    told, or is held back, within the hour is not told again.
+    """
+    out: list[Message] = []
+    for message in messages:
+        if message.topic is Topic.ESCALATED:
+            ledger = replace(ledger, called=message.incident)
+        if message.topic in UNLIMITED or _ends_a_call(message, ledger):
+            # It tells all of its incident, so nothing older of that may follow it.
+            ledger = replace(ledger, held=_not_of(message.incident, ledger.held))
+            out.append(message)
+        elif not _is_repeated(message, ledger, now):
+            ledger = replace(ledger, held=(*ledger.held, message))
+            ledger, free = _release(ledger, now, voice, per_hour)
+            out += free
+    ledger, free = _release(ledger, now, voice, per_hour)
+    return ledger, (*out, *free)
+
+
+def frees_at(ledger: Ledger, per_hour: int = PER_HOUR) -> float | None:
+    """Return when (steady) the held messages may leave, None while there are none."""
+    if not ledger.held:
+        return None
+    if len(ledger.told) < per_hour:
+        return float("-inf")
+    return ledger.told[-per_hour].at.steady + WINDOW_S
+
+
+def moved(ledger: Ledger, by: float) -> Ledger:
+    """Return `ledger` with its steady moments moved by `by` seconds (see core.rebase.shift_s)."""
+    return replace(
+        ledger,
+        told=tuple(replace(t, at=Now(t.at.steady + by, t.at.wall)) for t in ledger.told),
+    )
+
+
+def _ends_a_call(message: Message, ledger: Ledger) -> bool:
+    ends = message.topic is Topic.RECOVERED and message.incident == ledger.called
+    return ends and bool(ledger.called)
+
+
+def _not_of(incident: str, held: Sequence[Message]) -> tuple[Message, ...]:
+    return tuple(message for message in held if not incident or message.incident != incident)
+
+
+def _is_repeated(message: Message, ledger: Ledger, now: Now) -> bool:
+    if message.topic is not Topic.NOTICE:
+        return False
+    told = [text for told in ledger.told if _counts(told, now) for text in told.notices]
+    return _text(message) in (*told, *_notices(ledger.held))
+
+
+def _notices(messages: Sequence[Message]) -> tuple[str, ...]:
+    return tuple(_text(message) for message in messages if message.topic is Topic.NOTICE)
+
+
+def _text(message: Message) -> str:
+    return f"{message.title}\n{message.body}"
+
+
+def _counts(told: Told, now: Now) -> bool:
+    return now.steady - told.at.steady < WINDOW_S
+
+
+def _release(ledger: Ledger, now: Now, voice: Voice, per_hour: int) -> Limited:
+    """Let all held messages go as one, if one more is allowed."""
+    if not ledger.held:
+        return ledger, ()
+    told = tuple(told for told in ledger.told if _counts(told, now))
+    if len(told) >= per_hour:
+        return ledger, ()
+    held = ledger.held
+    message = held[0] if len(held) == 1 else _digest(held, now, voice)
+    entry = Told(now, _notices(held))
+    return replace(ledger, told=(*told, entry), held=()), (message,)
+
+
+def _digest(held: Sequence[Message], now: Now, voice: Voice) -> Message:
+    lines = [_line(message, voice) for message in held]
+    if len(lines) > _LISTED:
+        lines = _in_short(held, voice)
+    first = "Too many messages within an hour; these were held back, in their order:"
+    title = f"{len(held)} messages of mailwatch on {voice.host} in one"
+    priority = max(message.priority for message in held)
+    return notice(title, "\n".join([first, *lines]), now, priority)
+
+
+def _line(message: Message, voice: Voice) -> str:
+    about = f" (incident {message.incident})" if message.incident else ""
+    return f"- {voice.clock_text(message.at)}: {message.title}{about}"
+
+
+def _in_short(held: Sequence[Message], voice: Voice) -> list[str]:
+    """Return a line for each incident, the newest if they are many, and a count of notices."""
+    turns: dict[str, list[str]] = {}
+    for message in held:
+        if message.incident:
+            turn = (
+                f"{_TURNS.get(message.topic, message.topic.value)} {voice.clock_text(message.at)}"
+            )
+            turns.setdefault(message.incident, []).append(turn)
+    lines = [f"- incident {incident}: {', '.join(told)}" for incident, told in turns.items()]
+    if len(lines) > _LISTED:
+        older = len(lines) - _LISTED
+        lines = [
+            f"- {older} older incidents, from {next(iter(turns))} on, all of them over",
+            *lines[-_LISTED:],
+        ]
+    notices = len(_notices(held))
+    return [*lines, f"- and {notices} notices about mailwatch itself"] if notices else lines
