@@ -7,7 +7,8 @@ from typing import Protocol
 
 from mailwatch.core.model import Message, Now, Reading
 from mailwatch.core.outbox import Letter
-from mailwatch.core.state import State
+from mailwatch.core.ratelimit import Ledger
+from mailwatch.core.state import Incident, State
 
 
 class Store(Protocol):
@@ -18,11 +19,31 @@ class Store(Protocol):
     """
 
     def restore(self, now: Now) -> State:
-        """Return the state as it was last committed, its moments moved to this boot's clock."""
+        """Return the state as it was last committed, its moments moved to this boot's clock.
+
+        Call it once, before anything else.
+        """
         ...
 
-    def commit(self, state: State, messages: Sequence[Message], now: Now) -> None:
-        """Keep `state` and put `messages` into the outbox, all or nothing."""
+    def ledger(self) -> Ledger:
+        """Return what the limit on messages remembers, as it was last committed."""
+        ...
+
+    def commit(
+        self,
+        state: State,
+        messages: Sequence[Message],
+        now: Now,
+        *,
+        closed: Incident | None = None,
+        ledger: Ledger | None = None,
+    ) -> None:
+        """Keep `state` and put `messages` into the outbox, all or nothing.
+
+        `closed` is the incident that this step has closed, as it stood then; without it an
+        incident that is gone from `state` is kept as it was last seen, closed at `now`. A
+        `ledger` of None means that it has not changed.
+        """
         ...
 
     def letters(self) -> tuple[Letter, ...]:

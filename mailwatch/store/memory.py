@@ -6,16 +6,24 @@ from collections.abc import Sequence
 
 from mailwatch.core.model import Message, Now, Reading
 from mailwatch.core.outbox import Letter
-from mailwatch.core.state import State
+from mailwatch.core.ratelimit import Ledger
+from mailwatch.core.state import Incident, State
 
 
 class MemoryStore:
     """Keeps everything in plain attributes; see `store.base.Store`."""
 
-    def __init__(self) -> None:
-        self._state = State()
-        self._letters: tuple[Letter, ...] = ()
-        self._next_id = 1
+    def __init__(
+        self,
+        state: State | None = None,
+        letters: Sequence[Letter] = (),
+        next_id: int = 1,
+        ledger: Ledger | None = None,
+    ) -> None:
+        self._state = state or State()
+        self._letters = tuple(letters)
+        self._next_id = next_id
+        self._ledger = ledger or Ledger()
         self._paused_until: Now | None = None
         self._readings: dict[str, Reading] = {}
 
@@ -23,9 +31,22 @@ class MemoryStore:
         """Return what was committed last in this process."""
         return self._state
 
-    def commit(self, state: State, messages: Sequence[Message], now: Now) -> None:
+    def ledger(self) -> Ledger:
+        """Return what the limit on messages remembers."""
+        return self._ledger
+
+    def commit(
+        self,
+        state: State,
+        messages: Sequence[Message],
+        now: Now,
+        *,
+        closed: Incident | None = None,
+        ledger: Ledger | None = None,
+    ) -> None:
         """Keep `state` and put `messages` into the outbox."""
         self._state = state
+        self._ledger = self._ledger if ledger is None else ledger
         for message in messages:
             self._letters = (*self._letters, Letter(self._next_id, message))
             self._next_id += 1

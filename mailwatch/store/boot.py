@@ -1,0 +1,47 @@
+"""Which run of the kernel a steady clock belongs to, so that its moments can be read again."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from mailwatch.core.model import Now
+
+VARIABLE = "MAILWATCH_BOOT_ID"
+"""Set by the unit, whose ProcSubset=pid hides the file below."""
+
+_FILE = Path("/proc/sys/kernel/random/boot_id")
+
+_STEP_S = 5.0
+"""Clocks that are set right while the host runs mostly move by less; no reboot is as quick."""
+
+
+@dataclass(frozen=True, slots=True)
+class Boot:
+    """One run of the kernel: its id, empty where it is not known, and a reading of both clocks."""
+
+    id: str
+    at: Now
+
+    def is_same(self, later: Boot) -> bool:
+        """Whether `later` was read in this run of the kernel.
+
+        Without both ids the two are the same when the host seems to have started at the same
+        moment.
+        """
+        if self.id and later.id:
+            return self.id == later.id
+        began, began_later = self.at.wall - self.at.steady, later.at.wall - later.at.steady
+        return abs(began - began_later) < _STEP_S
+
+
+def boot_id(environ: Mapping[str, str]) -> str:
+    """Return the id of this boot (random(4)) as 32 hex digits, empty where it cannot be learnt."""
+    text = environ.get(VARIABLE, "")
+    if not text:
+        try:
+            text = _FILE.read_text("ascii")
+        except (OSError, ValueError):
+            return ""
+    return text.strip().replace("-", "").lower()

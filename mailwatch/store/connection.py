@@ -1,0 +1,170 @@
+"""Opening the state file: for writing, brought up to date and checked, or for reading only."""
+
+from __future__ import annotations
+
+import os
+import sqlite3
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from sqlite3 import Connection
+from urllib.parse import quote
+
+from mailwatch.store.files import Unusable, check_header
+from mailwatch.store.schema import VERSION, migrate, version_of
+
+OPEN_TIMEOUT_S = 5.0
+"""How long opening waits for a lock: what is not read at the start is not known later."""
+
+BUSY_TIMEOUT_S = 1.0
+"""How long one write may hold up the watch because another process has locked the file."""
+
+_JOURNAL_BYTES = 4 * 1024 * 1024
+
+
+def open_for_writing(path: Path, max_bytes: int) -> Connection:
+    """Open the file at `path`, whose size is kept below `max_bytes`, and migrate its tables.
+
+    Raises Unusable for a file that must be set aside, otherwise OSError and sqlite3.Error.
+    """
+    check_header(path)
+    connection = _connect(path, "mode=rw", OPEN_TIMEOUT_S)
+    try:
+        # Not before the file is known to be ours: this alters it.
+        _check(connection)
+        migrate(connection)
+        connection.execute("PRAGMA journal_mode = WAL")
+        connection.execute("PRAGMA synchronous = FULL")
+        connection.execute(f"PRAGMA journal_size_limit = {_JOURNAL_BYTES}")
+        page_size = int(connection.execute("PRAGMA page_size").fetchone()[0])
+        connection.execute(f"PRAGMA max_page_count = {max_bytes // page_size}")
+        connection.execute(f"PRAGMA busy_timeout = {int(BUSY_TIMEOUT_S * 1000)}")
+    except sqlite3.Error as error:
+        connection.close()
+        if is_damage(error):
+            raise Unusable("damaged", "its content is damaged") from error
+        raise
+    except BaseException:
+        connection.close()
+        raise
+    return connection
+
+
+def open_existing(path: Path) -> Connection:
+    """Open the file of a service that may be running, to write one row.
+
+    Nothing is made, migrated or set aside. Raises as open_for_writing().
+    """
+    check_header(path)
+    connection = _connect(path, "mode=rw", OPEN_TIMEOUT_S)
+    try:
+        _check_version(connection)
+        connection.execute("PRAGMA synchronous = FULL")
+    except BaseException:
+        connection.close()
+        raise
+    return connection
+
+
+def open_for_reading(path: Path) -> Connection:
+    """Open the file at `path` for a reader who may lack every right to write.
+
+    Beside a running service its -shm file is there to be read. Without one a reader who may not
+    make that file is told "unable to open"; where no -wal holds anything back, nobody writes,
+    and the file can be read as one that does not change (https://www.sqlite.org/wal.html#readonly).
+
+    Raises as open_for_writing().
+    """
+    check_header(path)
+    connection = _connect(path, "mode=ro", OPEN_TIMEOUT_S)
+    try:
+        _check_version(connection)
+    except sqlite3.OperationalError as error:
+        connection.close()
+        wal = Path(f"{path}-wal")
+        if code_of(error) != sqlite3.SQLITE_CANTOPEN or (wal.exists() and wal.stat().st_size):
+            raise
+        connection = _connect(path, "mode=ro&immutable=1", OPEN_TIMEOUT_S)
+        try:
+            _check_version(connection)
+        except BaseException:
+            connection.close()
+            raise
+    except BaseException:
+        connection.close()
+        raise
+    return connection
+
+
+@contextmanager
+def transaction(connection: Connection, durable: bool = True) -> Iterator[None]:
+    """Do all of the block or nothing of it; raises sqlite3.Error.
+
+    What is not `durable` survives the death of the process, but perhaps not that of the host:
+    it costs no fsync (0.02 ms in place of 0.55 ms), and lasts from the next durable one on.
+    """
+    if not durable:
+        connection.execute("PRAGMA synchronous = NORMAL")
+    try:
+        connection.execute("BEGIN IMMEDIATE")
+        try:
+            yield
+            connection.execute("COMMIT")
+        except BaseException:
+            if connection.in_transaction:
+                connection.execute("ROLLBACK")
+            raise
+    finally:
+        if not durable:
+            connection.execute("PRAGMA synchronous = FULL")
+
+
+def code_of(error: BaseException) -> int:
+    """Return SQLite's primary result code of `error`, 0 where it has none."""
+    return int(getattr(error, "sqlite_errorcode", 0) or 0) & 0xFF
+
+
+def is_damage(error: BaseException) -> bool:
+    """Whether `error` says that the content of the file makes no sense."""
+    if isinstance(error, sqlite3.Error):
+        return code_of(error) in _DAMAGE
+    return isinstance(error, ValueError | TypeError | LookupError)
+
+
+_DAMAGE = {
+    sqlite3.SQLITE_CORRUPT,
+    sqlite3.SQLITE_NOTADB,
+    sqlite3.SQLITE_FORMAT,
+    sqlite3.SQLITE_ERROR,  # a table or a column is missing
+    sqlite3.SQLITE_CONSTRAINT,
+    sqlite3.SQLITE_MISMATCH,
+}
+
+
+def _connect(path: Path, how: str, timeout_s: float) -> Connection:
+    connection = sqlite3.connect(
+        f"file:{quote(os.fspath(path))}?{how}", timeout_s, isolation_level=None, uri=True
+    )
+    connection.row_factory = sqlite3.Row
+    connection.execute("PRAGMA foreign_keys = ON")
+    connection.execute("PRAGMA temp_store = MEMORY")
+    connection.execute("PRAGMA trusted_schema = OFF")
+    return connection
+
+
+def _check(connection: Connection) -> None:
+    if version_of(connection) > VERSION:
+        raise Unusable("newer", "a newer version of mailwatch has written it")
+    found = connection.execute("PRAGMA quick_check(1)").fetchone()[0]
+    if found != "ok":
+        raise Unusable("damaged", "its content is damaged")
+    if version_of(connection) < 1:
+        raise Unusable("damaged", "its tables are missing")
+
+
+def _check_version(connection: Connection) -> None:
+    version = version_of(connection)
+    if version > VERSION:
+        raise Unusable("newer", "a newer version of mailwatch has written it")
+    if version < VERSION:
+        raise Unusable("older", "an older version of mailwatch has written it")

@@ -1,0 +1,112 @@
+"""The state file among other files: making it, knowing it by its header, setting it aside."""
+
+from __future__ import annotations
+
+import os
+import sqlite3
+import stat
+from contextlib import closing, suppress
+from datetime import UTC, datetime
+from pathlib import Path
+
+from mailwatch.store.schema import APPLICATION_ID, migrate
+
+NAME = "mailwatch.db"
+MODE = 0o640
+"""The group may read: that is what `mailwatch status` needs."""
+
+COMPANIONS = ("-wal", "-shm", "-journal")
+"""Files that SQLite keeps beside a database, and that mean nothing without it."""
+
+KEPT_ASIDE = 5
+"""A disk that damages a file a day must not fill up with what was set aside."""
+
+_MAGIC = b"SQLite format 3\0"
+
+
+class Unusable(Exception):
+    """The file is not one that this mailwatch can go on with; `str()` is half a sentence.
+
+    `kind` is one word for the name that the file gets: damaged, foreign or newer.
+    """
+
+    def __init__(self, kind: str, why: str) -> None:
+        super().__init__(why)
+        self.kind = kind
+
+
+def check_header(path: Path) -> None:
+    """Look at the first bytes of `path` before SQLite does, which would alter some files.
+
+    Raises Unusable, and OSError where there is nothing to look at. The format is described in
+    https://www.sqlite.org/fileformat.html#the_database_header.
+    """
+    if not stat.S_ISREG(os.lstat(path).st_mode):
+        raise Unusable("foreign", "it is not a regular file")
+    with path.open("rb") as file:
+        header = file.read(100)
+    if not header.strip(b"\0"):
+        raise Unusable("damaged", "it is empty" if not header else "it begins with zero bytes")
+    if len(header) < 100 or not header.startswith(_MAGIC):
+        raise Unusable("foreign", "it is not an SQLite database")
+    if int.from_bytes(header[68:72], "big") != APPLICATION_ID:
+        raise Unusable("foreign", "it is the database of another program")
+
+
+def create(path: Path) -> None:
+    """Make a new file with empty tables, whole or not at all; raises OSError and sqlite3.Error."""
+    new = path.with_name(f"{path.name}.new")
+    for stale in (new, *(Path(f"{name}{suffix}") for name in (new, path) for suffix in COMPANIONS)):
+        stale.unlink(missing_ok=True)
+    descriptor = os.open(new, os.O_CREAT | os.O_EXCL | os.O_RDWR | os.O_NOFOLLOW, MODE)
+    try:
+        os.fchmod(descriptor, MODE)
+    finally:
+        os.close(descriptor)
+    with closing(sqlite3.connect(new, isolation_level=None)) as connection:
+        connection.execute(f"PRAGMA application_id = {APPLICATION_ID}")
+        migrate(connection)
+    new.rename(path)
+    sync_directory(path.parent)
+
+
+def sync_directory(directory: Path) -> None:
+    """Make renames in `directory` last (see fsync(2)); raises OSError."""
+    descriptor = os.open(directory, os.O_RDONLY | os.O_DIRECTORY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
+
+
+def set_aside(path: Path, kind: str, wall: float) -> Path:
+    """Rename the file and its companions, and return its new name; raises OSError.
+
+    The oldest of those that were set aside before are removed beyond KEPT_ASIDE.
+    """
+    moment = datetime.fromtimestamp(wall, UTC).strftime("%Y%m%dT%H%M%SZ")
+    aside = path.with_name(f"{path.name}.{kind}-{moment}")
+    count = 1
+    while os.path.lexists(aside):
+        count += 1
+        aside = path.with_name(f"{path.name}.{kind}-{moment}-{count}")
+    # The companions first: a -wal that stayed behind would be taken for that of the new file.
+    for suffix in (*COMPANIONS, ""):
+        with suppress(FileNotFoundError):
+            os.rename(f"{path}{suffix}", f"{aside}{suffix}")
+    _remove_oldest(path)
+    return aside
+
+
+def _remove_oldest(path: Path) -> None:
+    kinds = ("damaged", "foreign", "newer")
+    aside = [
+        file
+        for kind in kinds
+        for file in path.parent.glob(f"{path.name}.{kind}-*Z*")
+        if file.is_file() and not file.name.endswith(COMPANIONS)
+    ]
+    aside.sort(key=lambda file: file.name.split("-", 1)[1])
+    for old in aside[:-KEPT_ASIDE]:
+        for suffix in (*COMPANIONS, ""):
+            Path(f"{old}{suffix}").unlink(missing_ok=True)

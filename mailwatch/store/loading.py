@@ -1,0 +1,51 @@
+"""Taking over what a file holds: everything at the start, letters alone when that is too late."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from contextlib import closing
+from dataclasses import replace
+from pathlib import Path
+from sqlite3 import Connection
+
+from mailwatch.core.outbox import Letter
+from mailwatch.core.ratelimit import moved
+from mailwatch.core.rebase import rebase, shift_s
+from mailwatch.store import clock, ledger, machine, outbox, pause
+from mailwatch.store.boot import Boot
+from mailwatch.store.connection import open_for_reading
+from mailwatch.store.memory import MemoryStore
+
+
+def load(connection: Connection, boot: Boot) -> MemoryStore:
+    """Return what the file holds, its moments moved to the steady clock of `boot`.
+
+    Raises sqlite3.Error, and ValueError, TypeError or LookupError where a row makes no sense.
+    """
+    written = clock.read(connection)
+    if written is None:
+        return MemoryStore()
+    same = written.is_same(boot)
+    by = shift_s(written.at, boot.at, same)
+    memory = MemoryStore(
+        rebase(machine.read(connection), written.at, boot.at, same),
+        [replace(letter, not_before=letter.not_before + by) for letter in outbox.read(connection)],
+        outbox.next_id(connection),
+        moved(ledger.read(connection), by),
+    )
+    memory.pause(pause.read(connection, boot))
+    return memory
+
+
+def load_unwritable(path: Path, boot: Boot) -> MemoryStore:
+    """Return what a file holds that cannot be written; raises as load() and open_for_reading()."""
+    with closing(open_for_reading(path)) as connection:
+        return load(connection, boot)
+
+
+def before(letters: Sequence[Letter], others: Sequence[Letter]) -> tuple[Letter, ...]:
+    """Return all of them with `letters` first; `others` keep the ids that were handed out."""
+    if others and letters and letters[-1].id >= others[0].id:
+        first = others[0].id - len(letters)
+        letters = [replace(letter, id=first + i) for i, letter in enumerate(letters)]
+    return (*letters, *others)

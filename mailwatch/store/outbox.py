@@ -1,0 +1,84 @@
+"""The letters that were not delivered yet, as rows."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from sqlite3 import Connection, Row
+
+from mailwatch.core.model import Message, Topic
+from mailwatch.core.outbox import Letter
+
+
+def write(connection: Connection, letters: Sequence[Letter]) -> None:
+    """Add `letters`, or replace what was written of them before."""
+    connection.executemany(
+        """
+        INSERT INTO outbox VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
+        ON CONFLICT (id) DO UPDATE SET
+            topic = excluded.topic, title = excluded.title, body = excluded.body,
+            priority = excluded.priority, at_wall = excluded.at_wall,
+            incident = excluded.incident, tries = excluded.tries,
+            not_before = excluded.not_before, parked = excluded.parked,
+            trouble = excluded.trouble
+        """,
+        [
+            (
+                letter.id,
+                letter.message.topic.value,
+                letter.message.title,
+                letter.message.body,
+                letter.message.priority,
+                letter.message.at,
+                letter.message.incident,
+                letter.tries,
+                letter.not_before,
+                letter.parked,
+                letter.trouble,
+            )
+            for letter in letters
+        ],
+    )
+
+
+def remove(connection: Connection, ids: Sequence[int]) -> None:
+    """Forget the letters with these ids."""
+    connection.executemany("DELETE FROM outbox WHERE id = ?", [(number,) for number in ids])
+
+
+def keep_only(connection: Connection, letters: Sequence[Letter]) -> None:
+    """Make the outbox be `letters` and nothing else."""
+    wanted = {letter.id for letter in letters}
+    rows = connection.execute("SELECT id FROM outbox").fetchall()
+    remove(connection, [row["id"] for row in rows if row["id"] not in wanted])
+    write(connection, letters)
+
+
+def read(connection: Connection) -> tuple[Letter, ...]:
+    """Return the outbox in its order; raises ValueError where a row makes no sense."""
+    rows = connection.execute("SELECT * FROM outbox ORDER BY id")
+    return tuple(_letter(row) for row in rows)
+
+
+def next_id(connection: Connection) -> int:
+    """Return the id of the next letter: no id is ever handed out twice."""
+    row = connection.execute("SELECT seq FROM sqlite_sequence WHERE name = 'outbox'").fetchone()
+    return 1 if row is None else int(row["seq"]) + 1
+
+
+def _letter(row: Row) -> Letter:
+    message = Message(
+        topic=Topic(row["topic"]),
+        title=row["title"],
+        body=row["body"],
+        priority=row["priority"],
+        at=row["at_wall"],
+        incident=row["incident"],
+    )
+    return Letter(
+        id=row["id"],
+        message=message,
+        tries=row["tries"],
+        not_before=row["not_before"],
+        parked=bool(row["parked"]),
+        trouble=row["trouble"],
+    )

@@ -1,0 +1,97 @@
+"""How long history is kept, and what gives way when the file is full."""
+
+from __future__ import annotations
+
+from sqlite3 import Connection
+
+from mailwatch.core.model import Now
+from mailwatch.store.history import day_of
+
+DAY_S = 86_400.0
+READINGS_S = 14 * DAY_S
+SUMMARIES_S = 400 * DAY_S
+INCIDENTS_S = 400 * DAY_S
+"""Counted from the end of an incident; an open one is never forgotten."""
+
+MAX_BYTES = 64 * 1024 * 1024
+"""Four services every two minutes come to 4 MiB of readings in 14 days."""
+
+_NEARLY_FULL = 0.9
+_PORTION = 2000
+"""How many readings go at a time: about 200 KiB, in some milliseconds."""
+
+_EVERY_S = 600.0
+_BELIEVED_AFTER_S = 3600.0
+_STEP_S = 60.0
+
+
+class Sweeper:
+    """Removes what is too old, now and then, by a wall clock that has been steady for an hour.
+
+    A clock that a mistake puts ahead by a year must not cost the history.
+    """
+
+    def __init__(self) -> None:
+        self._offset: float | None = None
+        self._believed_from = 0.0
+        self._next = 0.0
+
+    def is_due(self, now: Now) -> bool:
+        """Whether to call expire() now."""
+        offset = now.wall - now.steady
+        if self._offset is None or abs(offset - self._offset) > _STEP_S:
+            self._offset = offset
+            self._believed_from = now.steady + _BELIEVED_AFTER_S
+        if now.steady < max(self._believed_from, self._next):
+            return False
+        self._next = now.steady + _EVERY_S
+        return True
+
+
+def expire(connection: Connection, wall: float) -> None:
+    """Remove what is too old at `wall`, a portion at a time."""
+    connection.execute(
+        """
+        DELETE FROM readings
+        WHERE id IN (SELECT id FROM readings ORDER BY id LIMIT ?) AND at_wall < ?
+        """,
+        (_PORTION, wall - READINGS_S),
+    )
+    day = day_of(wall - SUMMARIES_S)
+    connection.execute("DELETE FROM summaries WHERE day < ?", (day,))
+    connection.execute("DELETE FROM summary_seconds WHERE day < ?", (day,))
+    connection.execute("DELETE FROM incidents WHERE closed_wall < ?", (wall - INCIDENTS_S,))
+
+
+def make_room(connection: Connection) -> None:
+    """Remove the oldest history when little is left of the file's largest size.
+
+    Freed pages are used again at once, so this works within the transaction that needs them.
+    """
+    if not _is_nearly_full(connection):
+        return
+    portion = (_PORTION,)
+    if _changes(
+        connection,
+        "DELETE FROM readings WHERE id IN (SELECT id FROM readings ORDER BY id LIMIT ?)",
+        portion,
+    ):
+        return
+    closed = "SELECT number FROM incidents WHERE closed_wall IS NOT NULL ORDER BY number LIMIT 200"
+    if _changes(connection, f"DELETE FROM incidents WHERE number IN ({closed})", ()):  # noqa: S608
+        return
+    days = "SELECT DISTINCT day FROM summaries ORDER BY day LIMIT 10"
+    connection.execute(f"DELETE FROM summary_seconds WHERE day IN ({days})")  # noqa: S608
+    connection.execute(f"DELETE FROM summaries WHERE day IN ({days})")  # noqa: S608
+
+
+def _changes(connection: Connection, statement: str, arguments: tuple[int, ...]) -> int:
+    return connection.execute(statement, arguments).rowcount
+
+
+def _is_nearly_full(connection: Connection) -> bool:
+    pages, unused, most = (
+        int(connection.execute(f"PRAGMA {name}").fetchone()[0])
+        for name in ("page_count", "freelist_count", "max_page_count")
+    )
+    return pages - unused > _NEARLY_FULL * most

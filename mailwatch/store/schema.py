@@ -1,0 +1,165 @@
+"""The tables, as the numbered steps that lead from an empty file to the present version."""
+
+from __future__ import annotations
+
+from sqlite3 import Connection
+
+APPLICATION_ID = 0x6D776174
+"""`mwat` in ASCII: by it a file of ours is told from any other SQLite database."""
+
+# A step that was ever released is never changed: a change of the tables is a new step. Each runs
+# in one transaction with the change of `user_version`.
+#
+# Moments are kept as both their numbers: `_steady` is comparable only within the boot that the
+# row `clock` names, `_wall` is in seconds since 1970.
+STEPS: tuple[tuple[str, ...], ...] = (
+    (  # 1: what must survive a crash
+        """
+        CREATE TABLE clock (
+            only INTEGER PRIMARY KEY CHECK (only = 1),
+            boot TEXT NOT NULL,
+            steady REAL NOT NULL,
+            wall REAL NOT NULL
+        )
+        """,
+        """
+        CREATE TABLE incidents (
+            number INTEGER PRIMARY KEY,
+            id TEXT NOT NULL UNIQUE,
+            since_steady REAL NOT NULL, since_wall REAL NOT NULL,
+            opened_steady REAL NOT NULL, opened_wall REAL NOT NULL,
+            failures TEXT NOT NULL,
+            first_failures TEXT NOT NULL,
+            target TEXT NOT NULL,
+            cause TEXT NOT NULL,
+            hold_reason TEXT, hold_detail TEXT, hold_until REAL,
+            held_told INTEGER NOT NULL,
+            opened_told INTEGER NOT NULL,
+            escalated_steady REAL, escalated_wall REAL,
+            reminded_steady REAL, reminded_wall REAL,
+            closed_steady REAL, closed_wall REAL
+        )
+        """,
+        """
+        CREATE TABLE attempts (
+            incident TEXT NOT NULL REFERENCES incidents (id) ON DELETE CASCADE,
+            number INTEGER NOT NULL,
+            begun_steady REAL NOT NULL, begun_wall REAL NOT NULL,
+            started_at REAL,
+            outcome TEXT NOT NULL,
+            detail TEXT NOT NULL,
+            ended_steady REAL, ended_wall REAL,
+            PRIMARY KEY (incident, number)
+        ) WITHOUT ROWID
+        """,
+        """
+        CREATE TABLE machine (
+            only INTEGER PRIMARY KEY CHECK (only = 1),
+            stage TEXT NOT NULL,
+            incident TEXT REFERENCES incidents (id),
+            failing_since_steady REAL, failing_since_wall REAL,
+            starting_since_steady REAL, starting_since_wall REAL,
+            due REAL,
+            restarts TEXT NOT NULL,
+            streak INTEGER NOT NULL,
+            last_attempt_ended_steady REAL, last_attempt_ended_wall REAL,
+            last_cure_steady REAL, last_cure_wall REAL,
+            target_seen INTEGER NOT NULL
+        )
+        """,
+        """
+        CREATE TABLE outbox (
+            id INTEGER PRIMARY KEY AUTOINCREMENT,
+            topic TEXT NOT NULL,
+            title TEXT NOT NULL,
+            body TEXT NOT NULL,
+            priority INTEGER NOT NULL,
+            at_wall REAL NOT NULL,
+            incident TEXT NOT NULL,
+            tries INTEGER NOT NULL,
+            not_before REAL NOT NULL,
+            parked INTEGER NOT NULL,
+            trouble TEXT NOT NULL
+        )
+        """,
+        """
+        CREATE TABLE pause (
+            only INTEGER PRIMARY KEY CHECK (only = 1),
+            boot TEXT NOT NULL,
+            until_steady REAL NOT NULL, until_wall REAL NOT NULL
+        )
+        """,
+    ),
+    (  # 2: the history
+        "ALTER TABLE clock ADD COLUMN round_steady REAL",
+        "ALTER TABLE clock ADD COLUMN round_wall REAL",
+        """
+        CREATE TABLE readings (
+            id INTEGER PRIMARY KEY,
+            at_wall REAL NOT NULL,
+            service TEXT NOT NULL,
+            verdict TEXT NOT NULL,
+            fault TEXT,
+            detail TEXT NOT NULL,
+            resolve_s REAL, connect_s REAL, tls_s REAL, greeting_s REAL, dialogue_s REAL,
+            certificate_expires REAL
+        )
+        """,
+        # Seconds are those of the passes: a time-out says how long we waited, not how fast it is.
+        """
+        CREATE TABLE summaries (
+            day TEXT NOT NULL,
+            service TEXT NOT NULL,
+            passes INTEGER NOT NULL,
+            failures INTEGER NOT NULL,
+            unmeasured INTEGER NOT NULL,
+            PRIMARY KEY (day, service)
+        ) WITHOUT ROWID
+        """,
+        # `phase` is a step of the conversation, or empty for the whole of it.
+        """
+        CREATE TABLE summary_seconds (
+            day TEXT NOT NULL,
+            service TEXT NOT NULL,
+            phase TEXT NOT NULL,
+            count INTEGER NOT NULL,
+            sum_s REAL NOT NULL,
+            min_s REAL NOT NULL,
+            max_s REAL NOT NULL,
+            PRIMARY KEY (day, service, phase)
+        ) WITHOUT ROWID
+        """,
+    ),
+    (  # 3: the limit on messages
+        """
+        CREATE TABLE ledger (
+            only INTEGER PRIMARY KEY CHECK (only = 1),
+            told TEXT NOT NULL,
+            held TEXT NOT NULL,
+            called TEXT NOT NULL
+        )
+        """,
+    ),
+)
+
+VERSION = len(STEPS)
+
+
+def version_of(connection: Connection) -> int:
+    """Return the version that the file says it has."""
+    return int(connection.execute("PRAGMA user_version").fetchone()[0])
+
+
+def migrate(connection: Connection) -> None:
+    """Bring the tables up to VERSION, each step whole or not at all; raises sqlite3.Error."""
+    for number in range(version_of(connection) + 1, VERSION + 1):
+        connection.execute("BEGIN IMMEDIATE")
+        try:
+            for statement in STEPS[number - 1]:
+                connection.execute(statement)
+            connection.execute(f"PRAGMA user_version = {number}")
+            connection.execute("COMMIT")
+        except BaseException:
+            if connection.in_transaction:
+                connection.execute("ROLLBACK")
+            raise

@@ -1,0 +1,359 @@
+"""The store on disk: every change is in memory first, and the file follows when it can."""
+
+from __future__ import annotations
+
+import os
+import sqlite3
+from collections.abc import Callable, Sequence
+from contextlib import suppress
+from dataclasses import replace
+from pathlib import Path
+from sqlite3 import Connection
+
+from mailwatch.core.model import Message, Now, Reading
+from mailwatch.core.outbox import Letter
+from mailwatch.core.ratelimit import Ledger
+from mailwatch.core.state import Incident, State
+from mailwatch.store import clock, incidents, machine, outbox, pause, retention
+from mailwatch.store import ledger as ledgers
+from mailwatch.store.backlog import Backlog
+from mailwatch.store.boot import Boot, boot_id
+from mailwatch.store.connection import code_of, is_damage, transaction
+from mailwatch.store.files import NAME, Unusable
+from mailwatch.store.loading import before as in_front
+from mailwatch.store.loading import load, load_unwritable
+from mailwatch.store.memory import MemoryStore
+from mailwatch.store.opening import Say, open_or_begin_anew, put_aside, reason
+
+RETRY_S = 10.0
+"""How long to leave a file alone that could not be written, unless there is news to keep."""
+
+_SET_ASIDE_AGAIN_S = 3600.0
+_FAULTS = (sqlite3.Error, OSError)
+
+Job = Callable[[Connection], None]
+
+
+class SqliteStore:
+    """Keeps everything in `mailwatch.db`; see `store.base.Store`.
+
+    `say` is given one sentence for the log when the file cannot be written, and when it can be
+    again. `max_bytes` (>= 1 MiB) bounds the file; its -wal file adds about 4 MiB.
+    """
+
+    def __init__(
+        self,
+        directory: Path,
+        say: Say,
+        max_bytes: int = retention.MAX_BYTES,
+        boot: str | None = None,
+    ) -> None:
+        self._path = directory / NAME
+        self._say = say
+        self._max_bytes = max_bytes
+        self._boot_id = boot_id(os.environ) if boot is None else boot
+        self._memory = MemoryStore()
+        self._backlog = Backlog()
+        self._sweeper = retention.Sweeper()
+        self._now = Now(0.0, 0.0)
+        self._connection: Connection | None = None
+        self._inode: tuple[int, int] | None = None
+        self._restoring = False
+        self._restored = False
+        self._loaded = False
+        self._behind = True
+        """Whether the file lacks something, and is written whole before anything else."""
+        self._paused_here = False
+        """Whether the pause of this process is newer than that in the file."""
+        self._troubled = False
+        self._retry_at = float("-inf")
+        self._condemned = False
+        self._set_aside_after = float("-inf")
+
+    # --- the machine's memory -------------------------------------------------------------
+
+    def restore(self, now: Now) -> State:
+        """Open the file, and return the state as it was last committed, on this boot's clock."""
+        if not self._restored:
+            # Above any id that may be in the file, should it become readable only later.
+            self._memory = MemoryStore(next_id=max(1, int(now.wall)))
+            self._now = now
+            self._restoring = True
+            self._catch_up(force=True)
+            self._restoring = False
+            self._restored = True
+        return self._memory.restore(now)
+
+    def ledger(self) -> Ledger:
+        """Return what the limit on messages remembers."""
+        return self._memory.ledger()
+
+    def commit(
+        self,
+        state: State,
+        messages: Sequence[Message],
+        now: Now,
+        *,
+        closed: Incident | None = None,
+        ledger: Ledger | None = None,
+    ) -> None:
+        """Keep all of it in one transaction; costs nothing when nothing is new."""
+        before = self._memory.restore(now)
+        news = None if ledger == self._memory.ledger() else ledger
+        if state == before and not messages and closed is None and news is None:
+            self._write(None, now)
+            return
+        if closed is None and before.incident is not None:
+            gone = state.incident is None or state.incident.id != before.incident.id
+            closed = replace(before.incident, closed=now) if gone else None
+        if closed is not None:
+            self._backlog.add_closed(closed)
+        count = len(self._memory.letters())
+        self._memory.commit(state, messages, now, closed=closed, ledger=news)
+        letters = self._memory.letters()[count:]
+
+        def write(connection: Connection) -> None:
+            self._backlog.write(connection, self._boot_id)
+            if state != before:
+                machine.write(connection, state)
+            if news is not None:
+                ledgers.write(connection, news)
+            outbox.write(connection, letters)
+            clock.write(connection, self._boot)
+
+        self._write(write, now)
+
+    # --- the outbox -----------------------------------------------------------------------
+
+    def letters(self) -> tuple[Letter, ...]:
+        """Return the outbox, in order."""
+        return self._memory.letters()
+
+    def keep_letters(self, letters: Sequence[Letter]) -> None:
+        """Replace the whole outbox; an fsync is spared, for at worst a letter leaves twice."""
+        before = self._memory.letters()
+        if tuple(letters) == before:
+            return
+        self._memory.keep_letters(letters)
+        kept = {letter.id for letter in letters}
+        gone = [letter.id for letter in before if letter.id not in kept]
+        changed = [letter for letter in letters if letter not in before]
+
+        def write(connection: Connection) -> None:
+            outbox.remove(connection, gone)
+            outbox.write(connection, changed)
+
+        self._write(write, self._now, durable=False)
+
+    def delivered(self, letter: Letter, now: Now) -> None:
+        """Take `letter` out of the outbox."""
+        self._memory.delivered(letter, now)
+
+        def write(connection: Connection) -> None:
+            outbox.remove(connection, [letter.id])
+            clock.write(connection, self._boot)
+
+        self._write(write, now)
+
+    # --- the pause ------------------------------------------------------------------------
+
+    def paused_until(self, now: Now) -> Now | None:
+        """Return the end of the admin's pause, which another process may have written."""
+        self._now = now
+        if self._connection is not None and not self._behind:
+            try:
+                self._memory.pause(pause.read(self._connection, self._boot))
+            except _FAULTS as error:
+                self._fail(error)
+        return self._memory.paused_until(now)
+
+    def pause(self, until: Now | None) -> None:
+        """Begin or end a pause."""
+        self._memory.pause(until)
+        self._paused_here = True
+        self._write(self._write_pause, self._now)
+
+    # --- the history ----------------------------------------------------------------------
+
+    def record(self, readings: Sequence[Reading], now: Now) -> None:
+        """Add one round to the history, without an fsync: at worst power loss takes a round."""
+        self._memory.record(readings, now)
+        self._backlog.add_round(readings, now)
+
+        def write(connection: Connection) -> None:
+            retention.make_room(connection)
+            if self._sweeper.is_due(now):
+                retention.expire(connection, now.wall)
+            self._backlog.write(connection, self._boot_id)
+
+        self._write(write, now, durable=False)
+
+    def close(self) -> None:
+        """Finish writing, and let go of the file."""
+        if self._restored and self._behind:
+            self._catch_up(force=True)
+            if self._behind:
+                self._say(f"mailwatch ends, and what {self._path} lacks is forgotten.")
+        self._disconnect()
+
+    # --- writing --------------------------------------------------------------------------
+
+    @property
+    def _boot(self) -> Boot:
+        return Boot(self._boot_id, self._now)
+
+    def _write(self, job: Job | None, now: Now, durable: bool = True) -> None:
+        """Do `job` in a transaction, or all that was left undone; None is no news."""
+        self._now = now
+        if self._connection is not None and not self._behind:
+            if job is None:
+                return
+            try:
+                self._look_for_file()
+                with transaction(self._connection, durable):
+                    job(self._connection)
+            except _FAULTS as error:
+                self._fail(error)
+            else:
+                self._caught_up()
+                return
+        self._catch_up(force=job is not None and durable)
+
+    def _catch_up(self, force: bool) -> None:
+        """Write everything, if it is time to try again or `force`."""
+        if not (self._restoring or self._restored):
+            return
+        if not force and self._now.steady < self._retry_at:
+            return
+        try:
+            connection = self._open()
+            with transaction(connection):
+                self._write_everything(connection)
+        except _FAULTS as error:
+            self._fail(error)
+            self._retry_at = self._now.steady + RETRY_S
+            self._complain(error)
+        else:
+            self._caught_up()
+
+    def _write_everything(self, connection: Connection) -> None:
+        state = self._memory.restore(self._now)
+        retention.make_room(connection)
+        self._backlog.write(connection, self._boot_id)
+        machine.write(connection, state)
+        incidents.close_others(connection, state.incident, self._now)
+        ledgers.write(connection, self._memory.ledger())
+        outbox.keep_only(connection, self._memory.letters())
+        if self._paused_here:
+            self._write_pause(connection)
+        clock.write(connection, self._boot)
+
+    def _write_pause(self, connection: Connection) -> None:
+        pause.write(connection, self._memory.paused_until(self._now), self._boot_id)
+
+    def _caught_up(self) -> None:
+        lost = self._backlog.rounds_lost
+        self._backlog.clear()
+        self._behind = False
+        self._paused_here = False
+        self._retry_at = float("-inf")
+        if self._troubled:
+            self._troubled = False
+            what = f"the readings of {lost} rounds were" if lost else "nothing was"
+            self._say(f"{self._path} can be written again, and {what} lost.")
+
+    # --- what goes wrong ------------------------------------------------------------------
+
+    def _look_for_file(self) -> None:
+        """Raise OSError when the open file is no longer the one with that name."""
+        found = self._path.stat()
+        if (found.st_dev, found.st_ino) != self._inode:
+            raise FileNotFoundError(f"{self._path} was replaced")
+
+    def _fail(self, error: Exception) -> None:
+        self._behind = True
+        if is_damage(error):
+            self._condemned = True
+        if code_of(error) not in (sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED):
+            self._disconnect()
+
+    def _disconnect(self) -> None:
+        if self._connection is not None:
+            with suppress(sqlite3.Error):
+                self._connection.close()
+        self._connection = None
+
+    def _complain(self, error: Exception) -> None:
+        if not self._troubled:
+            self._troubled = True
+            why, advice = reason(error)
+            self._say(
+                f"Cannot write the state file {self._path}, for {why}: mailwatch watches, "
+                f"restarts and tells as before, but would forget all if it were ended now; "
+                f"{advice}."
+            )
+
+    # --- opening --------------------------------------------------------------------------
+
+    def _open(self) -> Connection:
+        """Return the connection to the file that has the name now."""
+        if self._connection is not None:
+            try:
+                self._look_for_file()
+            except OSError:
+                self._disconnect()
+            else:
+                return self._connection
+        if self._condemned:
+            self._condemned = False
+            self._set_aside()
+        connection = self._open_anew()
+        if not self._loaded:
+            try:
+                self._take_over(load(connection, self._boot))
+            except Exception as error:
+                if not is_damage(error):
+                    raise
+                self._disconnect()
+                self._set_aside()
+                connection = self._open_anew()
+                self._loaded = True
+        return connection
+
+    def _open_anew(self) -> Connection:
+        try:
+            self._connection, is_new = open_or_begin_anew(
+                self._path, self._max_bytes, self._now.wall, self._say, self._inode is not None
+            )
+        except _FAULTS:
+            if not self._loaded:
+                with suppress(*_FAULTS, Unusable, ValueError, TypeError, LookupError):
+                    self._take_over(load_unwritable(self._path, self._boot))
+            raise
+        found = self._path.stat()
+        self._inode = (found.st_dev, found.st_ino)
+        self._paused_here |= is_new
+        return self._connection
+
+    def _set_aside(self) -> None:
+        """Set the file aside whose content makes no sense, but not again and again."""
+        if self._now.steady < self._set_aside_after:
+            return
+        self._set_aside_after = self._now.steady + _SET_ASIDE_AGAIN_S
+        damaged = Unusable("damaged", "its content makes no sense")
+        put_aside(self._path, damaged, self._now.wall, self._say)
+        self._inode = None
+
+    def _take_over(self, found: MemoryStore) -> None:
+        self._loaded = True
+        if self._restoring:
+            self._memory = found
+            return
+        # Too late for the state: the machine has gone on from an empty one.
+        self._memory.keep_letters(in_front(found.letters(), self._memory.letters()))
+        incident = found.restore(self._now).incident
+        if incident is not None:
+            self._say(
+                f"{self._path} could not be read as mailwatch started: incident {incident.id} "
+                "in it is taken as over, and what fails now is a new one."
+            )

@@ -1,0 +1,134 @@
+"""What the command line shows of the state file, read while the service runs."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from sqlite3 import Connection
+
+from mailwatch.core.model import Reading
+from mailwatch.core.outbox import Letter
+from mailwatch.core.state import Incident, Stage
+from mailwatch.store import clock, history, incidents, machine, outbox, pause, summaries
+from mailwatch.store import ledger as ledgers
+from mailwatch.store.connection import open_for_reading
+from mailwatch.store.errors import StoreError
+from mailwatch.store.guest import visit
+from mailwatch.store.summaries import Spread, Summary
+
+LAST = "last"
+"""Stands for the id of the newest incident."""
+
+
+@dataclass(frozen=True, slots=True)
+class Past:
+    """A reading, and when its round ended in seconds since 1970."""
+
+    at: float
+    reading: Reading
+
+
+@dataclass(frozen=True, slots=True)
+class Status:
+    """Where things stand; moments are in seconds since 1970, None where there is none."""
+
+    stage: Stage
+    incident: Incident | None
+    """The open incident. Only the wall numbers of its moments mean something here."""
+    readings: tuple[Past, ...]
+    """Those of the last round, in the order of the configuration."""
+    letters: tuple[Letter, ...]
+    """The messages that were not delivered yet, with what kept them."""
+    held_back: int
+    """How many messages wait for the limit of messages an hour."""
+    paused_until: float | None
+    last_round: float | None
+    """When the last round was recorded: all of this is as old as that."""
+    written: float | None
+    """When the service last wrote anything."""
+
+
+class Views:
+    """Reads one state file; every answer is of one moment, and raises StoreError."""
+
+    def __init__(self, directory: Path) -> None:
+        self._directory = directory
+
+    def status(self) -> Status:
+        """Return where things stand."""
+        with self._reading() as connection:
+            state = machine.read(connection)
+            written, last_round = clock.read(connection), clock.read_round(connection)
+            return Status(
+                stage=state.stage,
+                incident=state.incident,
+                readings=_past(history.last_round(connection)),
+                letters=outbox.read(connection),
+                held_back=len(ledgers.read(connection).held),
+                paused_until=pause.read_wall(connection),
+                last_round=None if last_round is None else last_round.wall,
+                written=None if written is None else written.at.wall,
+            )
+
+    def incidents(self, limit: int) -> list[Incident]:
+        """Return the last `limit` (>= 0) incidents, the newest first."""
+        with self._reading() as connection:
+            return incidents.newest(connection, limit)
+
+    def incident(self, name: str) -> Incident:
+        """Return the incident of that id, or of the one id that begins so, or `last`."""
+        with self._reading() as connection:
+            found = None
+            if name == LAST:
+                found = next(iter(incidents.newest(connection, 1)), None)
+                if found is None:
+                    raise StoreError("There has been no incident yet.")
+                return found
+            found = incidents.read(connection, name)
+            if found is not None:
+                return found
+            begin_so = incidents.ids_from(connection, name, 4) if name else []
+            if len(begin_so) == 1:
+                found = incidents.read(connection, begin_so[0])
+            if found is not None:
+                return found
+            if not begin_so:
+                raise StoreError(
+                    f"No incident has the id {name!r}: `mailwatch incidents` lists them."
+                )
+            more = ", ..." if len(begin_so) > 3 else ""
+            raise StoreError(
+                f"Several incidents begin with {name!r}: {', '.join(begin_so[:3])}{more}. "
+                "Type more of the id."
+            )
+
+    def summaries(self, since: float) -> list[Summary]:
+        """Return the days from that of `since` (seconds since 1970) on, by day and service."""
+        with self._reading() as connection:
+            return summaries.read(connection, since)
+
+    def readings(self, service: str, since: float) -> list[Past]:
+        """Return the readings of `service` (its key, `NAME:PORT`) since `since`, oldest first."""
+        with self._reading() as connection:
+            return list(_past(history.read(connection, service, since)))
+
+    @contextmanager
+    def _reading(self) -> Iterator[Connection]:
+        with visit(self._directory, open_for_reading) as connection:
+            connection.execute("BEGIN")
+            try:
+                yield connection
+            except (ValueError, TypeError, LookupError) as error:
+                raise StoreError(
+                    "The state file holds something that makes no sense: restart the service, "
+                    "which sets it aside and makes a new one."
+                ) from error
+
+
+def _past(found: list[tuple[float, Reading]]) -> tuple[Past, ...]:
+    return tuple(Past(at, reading) for at, reading in found)
+
+
+__all__ = ["LAST", "Past", "Spread", "Status", "StoreError", "Summary", "Views"]
