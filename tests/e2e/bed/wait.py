@@ -1,0 +1,23 @@
+"""Waiting for something to become true, never for an amount of time."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from typing import TypeVar
+
+T = TypeVar("T")
+
+
+class NeverHappened(AssertionError):
+    """What a test waited for did not come in time; the text says what, and what was seen last."""
+
+
+def wait_until(condition: Callable[[], T], timeout_s: float, what: str) -> T:
+    """Return the first true result of `condition`; raise NeverHappened after `timeout_s`."""
+    end = time.monotonic() + timeout_s
+    while not (result := condition()):
+        if time.monotonic() > end:
+            raise NeverHappened(f"{what}: not within {timeout_s:g} s (last seen: {result!r})")
+        time.sleep(0.05)
+    return result
