@@ -8,8 +8,8 @@ from mailwatch.core.text import printable
 
 _ASSIGNMENT = re.compile(r"(?:export[ \t]+)?(?P<name>[^\s=]+)[ \t]*=[ \t]*(?P<value>.*)", re.S)
 _NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]*", re.ASCII)
-_SINGLE = re.compile(r"'(?P<text>[^']*)'[ \t]*(?:#.*)?", re.S)
-_DOUBLE = re.compile(r'"(?P<text>(?:[^"\\]|\\.)*)"[ \t]*(?:#.*)?', re.S)
+_SINGLE = re.compile(r"'(?P<text>[^']*)'(?:[ \t]+#.*)?", re.S)
+_DOUBLE = re.compile(r'"(?P<text>(?:[^"\\]|\\.)*)"(?:[ \t]+#.*)?', re.S)
 _COMMENT = re.compile(r"(?:^|[ \t])#.*", re.S)
 _ESCAPED = re.compile(r'\\([\\"$`])')
 _SUBSTITUTION = re.compile(r"(?<!\\)(?:\\\\)*[$`]")

@@ -46,6 +46,7 @@ def test_comments_and_empty_lines_say_nothing() -> None:
     [
         ("hunter2", "line 1 is not NAME=VALUE; correct it, or begin it with #"),
         ("A-B=1", 'line 1 has the name "A-B"; a name has letters, digits and _ only'),
+        ("A='hunter2'#b", "line 1 leaves a quote of A open, or has text after it; correct it"),
         ("A='hunter2", "line 1 leaves a quote of A open, or has text after it; correct it"),
         ('A="hunter2" x', "line 1 leaves a quote of A open, or has text after it; correct it"),
         (
@@ -65,13 +66,16 @@ def test_what_cannot_be_read_is_named_not_guessed(line: str, sentence: str) -> N
     assert parse(line) == ({}, [sentence])
 
 
-_PLAIN = st.text(st.characters(min_codepoint=32, max_codepoint=126), max_size=20)
+_PLAIN = st.text(st.sampled_from("ab01 #'\"\\$`=!*~\t"), max_size=12)
+"""All that quoting turns on, and nothing with which a shell could do harm."""
 
 
 @given(value=_PLAIN, style=st.sampled_from(["'", '"', ""]))
 @example(value="\\", style='"')
 @example(value='\\"', style='"')
 @example(value="a'b", style="'")
+@example(value="a'#", style="'")
+@example(value='a" #', style='"')
 def test_what_is_read_is_what_a_shell_reads(value: str, style: str) -> None:
     """Whenever a quoted line is understood at all, a real shell gives it the same meaning."""
     line = f"A={style}{value}{style}"
