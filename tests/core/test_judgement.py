@@ -1,0 +1,218 @@
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from mailwatch.core.judgement import (
+    Situation,
+    backoff_s,
+    budget_frees,
+    is_coming_up,
+    restarts_in_window,
+    why_not,
+)
+from mailwatch.core.model import Condition, Fault, Now, TargetState
+from mailwatch.core.policy import Policy
+from mailwatch.core.state import Hold, Reason, State
+
+WALL = 1_700_000_000.0
+NOW = Now(100_000.0, WALL + 100_000)
+POLICY = Policy(min_failure_s=100, max_restarts=2)
+DROPPED = (Fault.DROPPED,) * 4
+
+Maker = Callable[..., Situation]
+
+
+def _ago(seconds: float) -> Now:
+    return Now(NOW.steady - seconds, NOW.wall - seconds)
+
+
+CLEAR = State(failing_since=_ago(100), target_seen=True)
+
+
+def _why(state: State, situation: Situation, policy: Policy = POLICY) -> Hold | None:
+    return why_not(state, situation, NOW, policy)
+
+
+def test_a_plain_failure_of_a_running_target_is_restarted(situation: Maker) -> None:
+    """When nothing speaks against it, nothing is waited for."""
+    assert _why(CLEAR, situation()) is None
+    assert _why(CLEAR, situation(condition=Condition.CRASHED)) is None
+    assert _why(CLEAR, situation(condition=Condition.OOM_KILLED)) is None
+
+
+def test_a_pause_holds_until_it_ends(situation: Maker) -> None:
+    """A pause that is over is none, even if nobody has taken it away."""
+    until = Now(NOW.steady + 60, NOW.wall + 60)
+    assert _why(CLEAR, situation(paused_until=until)) == Hold(Reason.PAUSED, until=until.steady)
+    assert _why(CLEAR, situation(paused_until=NOW)) is None
+    assert _why(CLEAR, situation(paused_until=_ago(1))) is None
+
+
+def test_a_starting_target_is_held_for_its_grace(situation: Maker) -> None:
+    """Up to the moment at which the grace ends, and not longer."""
+    starting = situation(condition=Condition.STARTING)
+    held = _why(replace(CLEAR, starting_since=_ago(299)), starting)
+    assert held == Hold(Reason.STARTING, until=NOW.steady + 1)
+    assert _why(replace(CLEAR, starting_since=_ago(300)), starting) is None
+
+
+def test_a_failure_must_have_lasted(situation: Maker) -> None:
+    """Shorter ones hold, as long as the admin says."""
+    held = _why(replace(CLEAR, failing_since=_ago(99)), situation())
+    assert held == Hold(Reason.TOO_EARLY, until=NOW.steady + 1)
+
+
+def test_all_dropped_is_a_ban_unless_the_admin_says_otherwise(situation: Maker) -> None:
+    """Only when every service of a running target drops us at once."""
+    held = _why(CLEAR, situation(*DROPPED))
+    assert held is not None
+    assert held.reason is Reason.BANNED
+    assert _why(CLEAR, situation(*DROPPED), replace(POLICY, restart_when_all_dropped=True)) is None
+    assert _why(CLEAR, situation(*DROPPED[1:])) is None
+    assert _why(CLEAR, situation(*DROPPED[1:], Fault.SILENT)) is None
+    assert _why(CLEAR, situation(*DROPPED, condition=Condition.CRASHED)) is None
+
+
+@pytest.mark.parametrize("fault", [Fault.CERTIFICATE, Fault.AUTHENTICATION])
+def test_a_fault_that_no_restart_cures_is_held(situation: Maker, fault: Fault) -> None:
+    """One curable fault beside it is enough to restart."""
+    held = _why(CLEAR, situation(fault))
+    assert held == Hold(Reason.INCURABLE)
+    assert _why(CLEAR, situation(fault, Fault.TIMEOUT)) is None
+    assert _why(CLEAR, situation(fault), replace(POLICY, restart_on=frozenset(Fault))) is None
+
+
+@pytest.mark.parametrize(
+    ("condition", "seen", "reason"),
+    [
+        (Condition.STOPPED, False, Reason.OPERATOR),
+        (Condition.PAUSED, False, Reason.OPERATOR),
+        (Condition.REMOVING, False, Reason.OPERATOR),
+        (Condition.MISSING, True, Reason.OPERATOR),
+        (Condition.MISSING, False, Reason.MISSING),
+        (Condition.DENIED, True, Reason.DENIED),
+        (Condition.UNREACHABLE, True, Reason.UNREACHABLE),
+    ],
+)
+def test_the_target_itself_may_forbid_a_restart(
+    situation: Maker, condition: Condition, seen: bool, reason: Reason
+) -> None:
+    """And its own sentence says why."""
+    held = _why(replace(CLEAR, target_seen=seen), situation(condition=condition, detail="So."))
+    assert held == Hold(reason, "So.")
+
+
+def test_a_spent_budget_holds_until_its_oldest_restart_is_forgotten(situation: Maker) -> None:
+    """With two restarts allowed, the second-newest counts."""
+    spent = replace(CLEAR, restarts=(_ago(20_000), _ago(9_000), _ago(10)))
+    assert _why(spent, situation()) == Hold(
+        Reason.BUDGET, until=NOW.steady - 9_000 + POLICY.window_s
+    )
+    free = replace(CLEAR, restarts=(_ago(POLICY.window_s), _ago(10)))
+    assert _why(free, situation()) is None
+    never = replace(POLICY, max_restarts=0)
+    assert _why(CLEAR, situation(), never) == Hold(Reason.BUDGET, until=None)
+
+
+def test_backoff_and_cooldown_hold_whichever_is_longer(situation: Maker) -> None:
+    """One after an attempt, the other after a recovery."""
+    after_attempt = replace(CLEAR, streak=1, last_attempt_ended=_ago(250))
+    assert _why(after_attempt, situation()) == Hold(Reason.BACKOFF, until=NOW.steady + 50)
+    both = replace(after_attempt, last_cure=_ago(100))
+    assert _why(both, situation()) == Hold(Reason.BACKOFF, until=NOW.steady + 200)
+    over = replace(CLEAR, streak=1, last_attempt_ended=_ago(300), last_cure=_ago(300))
+    assert _why(over, situation()) is None
+
+
+def test_reasons_are_asked_in_their_order(situation: Maker) -> None:
+    """With everything against a restart, each reason hides the next, down to the last."""
+    state = replace(
+        CLEAR,
+        starting_since=_ago(1),
+        failing_since=_ago(1),
+        restarts=(_ago(2), _ago(1)),
+        streak=1,
+        last_attempt_ended=_ago(1),
+    )
+    pause = Now(NOW.steady + 1, NOW.wall + 1)
+    incurable = situation(Fault.CERTIFICATE, condition=Condition.STOPPED, paused_until=pause)
+    found = []
+
+    def ask() -> None:
+        hold = _why(state, incurable)
+        assert hold is not None
+        found.append(hold.reason)
+
+    ask()
+    incurable = replace(incurable, paused_until=None)
+    ask()
+    state = replace(state, starting_since=None)
+    ask()
+    state = replace(state, failing_since=_ago(100))
+    ask()
+    banned = _why(state, situation(*DROPPED, paused_until=None))
+    assert banned is not None
+    found.append(banned.reason)
+    incurable = situation(condition=Condition.STOPPED)
+    ask()
+    incurable = situation()
+    ask()
+    state = replace(state, restarts=())
+    ask()
+    assert found == [
+        Reason.PAUSED,
+        Reason.STARTING,
+        Reason.TOO_EARLY,
+        Reason.INCURABLE,
+        Reason.BANNED,
+        Reason.OPERATOR,
+        Reason.BUDGET,
+        Reason.BACKOFF,
+    ]
+
+
+@given(st.integers(0, 10_000), st.floats(0, 1e6), st.floats(0, 1e6))
+def test_the_backoff_grows_up_to_its_ceiling(streak: int, first: float, longest: float) -> None:
+    """It never shrinks with further attempts, and the first attempt never waits."""
+    policy = Policy(backoff_s=first, backoff_max_s=longest)
+    assert backoff_s(0, policy) == 0
+    assert backoff_s(streak, policy) <= backoff_s(streak + 1, policy) <= longest
+    assert backoff_s(1, policy) == min(first, longest)
+
+
+def test_the_backoff_doubles() -> None:
+    """As the manual's timeline says."""
+    waits = [backoff_s(streak, Policy()) for streak in range(7)]
+    assert waits == [0, 300, 600, 1200, 2400, 3600, 3600]
+
+
+@given(st.lists(st.floats(0, 1e5), max_size=8), st.integers(1, 6), st.floats(1, 1e5))
+def test_the_budget_frees_exactly_when_it_says(
+    ages: list[float], most: int, window_s: float
+) -> None:
+    """At that moment there is room, and where it lies ahead there was none right before."""
+    policy = Policy(max_restarts=most, window_s=window_s)
+    state = State(restarts=tuple(_ago(age) for age in sorted(ages, reverse=True)))
+    frees = budget_frees(state, NOW, policy)
+    assert frees is not None
+    assert frees >= NOW.steady
+    # One ulp of slack: the sum of a moment and the window is rounded.
+    assert len(restarts_in_window(state, Now(frees + 1e-6, 0), policy)) < most
+    if frees > NOW.steady + 1e-6:
+        assert len(restarts_in_window(state, Now(frees - 1e-6, 0), policy)) >= most
+
+
+def test_a_start_in_the_future_counts_as_none() -> None:
+    """A clock that was set back does not make an old target a new one for ever."""
+    target = TargetState(Condition.RUNNING, started_at=NOW.wall + 1)
+    assert not is_coming_up(target, NOW, POLICY)
+    assert is_coming_up(replace(target, started_at=NOW.wall - 14.9), NOW, POLICY)
+    assert not is_coming_up(replace(target, started_at=NOW.wall - 15), NOW, POLICY)
+    assert not is_coming_up(TargetState(Condition.RUNNING), NOW, POLICY)
+    assert not is_coming_up(TargetState(Condition.CRASHED, started_at=NOW.wall), NOW, POLICY)
+    assert is_coming_up(TargetState(Condition.STARTING), NOW, POLICY)
