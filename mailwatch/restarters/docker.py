@@ -140,9 +140,10 @@ class DockerRestarter:
         # A compose project puts its own name before the service's and a number behind it.
         near += [name for name in names if self._settings.container in name and name not in near]
         if near:
-            hint = f"; is it {join_words([printable(name) for name in near[:_NAMES_SHOWN]], 'or')}?"
+            shown = [printable(name) for name in near[:_NAMES_SHOWN]]
+            hint = f" (did you mean {join_words(shown, 'or')}?)"
         elif names:
-            hint = f"; there are {len(names)} of other names"
+            hint = f" (Docker has {len(names)} of other names)"
         else:
             hint = ""
         return TargetState(
@@ -225,7 +226,10 @@ class DockerRestarter:
         """Return if the restart happened all the same, start what it left stopped, or raise."""
         state = part(before, "State")
         self._unfinished = ours = _Unfinished(
-            text(before, "Id"), text(state, "StartedAt"), None, deadline.clock() + 2 * START_S
+            text(before, "Id"),
+            text(state, "StartedAt"),
+            None,
+            deadline.clock() + self._settings.stop_timeout_s + START_S,
         )
         if not fault.undecided:
             self._remember_what_is_left(before, deadline)

@@ -29,7 +29,8 @@ def condition_of(
     start it again. The rows for an ended container, the first that holds:
 
     1. our own restart left it so: crashed; nobody wanted that
-    2. its last start failed (`State.Error`): crashed; somebody wants it to run
+    2. its last start failed (`State.Error`): crashed; somebody wants it to run (this holds
+       also for one that was created and never ran)
     3. the engine was told to end it: stopped
     4. the engine killed it for memory, and it did not end in peace: OOM-killed
     5. the engine forgot how it ended, but would have restarted it if nobody had stopped it
@@ -58,6 +59,8 @@ def condition_of(
         case "paused":
             return Condition.PAUSED, f"Somebody paused {name}: `docker unpause {name}` lets it run."
         case "created":
+            if error := _error(state):
+                return Condition.CRASHED, f"{name} could not be started ({error})."
             return (
                 Condition.STOPPED,
                 f"{name} was created and never started: `docker start {name}` does that.",
@@ -85,7 +88,7 @@ def _ended(
     state = part(container, "State")
     code = number(state, "ExitCode")
     when = _when(moment(text(state, "FinishedAt")))
-    error = printable(text(state, "Error").rstrip("."), 300)
+    error = _error(state)
     policy = text(part(part(container, "HostConfig"), "RestartPolicy"), "Name")
     start = f"`docker start {name}` starts it"
     if left_stopped:
@@ -166,6 +169,11 @@ def number(record: Record, key: str) -> int:
     """Return the integer at `key`, 0 where there is none."""
     value = record.get(key)
     return value if isinstance(value, int) else 0
+
+
+def _error(state: Record) -> str:
+    """Return why the last start failed, empty if it did not."""
+    return printable(text(state, "Error").strip().rstrip("."), 300)
 
 
 def _when(seconds: float | None) -> str:
