@@ -116,47 +116,35 @@ def test_lintian_has_nothing_to_say(deb: Path, tool: Callable[[str], str]) -> No
     assert said.replace("N: masked by screen python/egg/metadata\n", "").strip() == ""
 
 
-@pytest.mark.e2e
-def test_built_again_elsewhere_it_is_the_same_bit_for_bit(
-    deb: Path, top: Path, tmp_path: Path
-) -> None:
-    """Neither directory, hour, umask, time zone, locale nor the tree's modes leave a trace."""
-    tree = tmp_path / "another place"
-    listed = run(
-        "git",
-        "-c",
-        f"safe.directory={top}",
-        "-C",
-        top,
-        "ls-files",
-        "-z",
-        "-co",
-        "--exclude-standard",
-    )
-    for name in filter(None, listed.split("\0")):
+def copy_tree(top: Path, tree: Path, *, mode: int, moment: int) -> None:
+    """Copy what git knows or would add to `tree`, with these modes and times."""
+    know = ("git", "-c", f"safe.directory={top}", "-C", top)
+    for name in run(*know, "ls-files", "-z", "-co", "--exclude-standard").split("\0"):
         source = top / name
         if source.is_file():
             target = tree / name
             target.parent.mkdir(parents=True, exist_ok=True)
             target.write_bytes(source.read_bytes())
-            target.chmod(0o700 if os.access(source, os.X_OK) else 0o600)
-            os.utime(target, (1_000_000_000, 1_000_000_000))
-    script = 'umask 077; exec "$0/packaging/build-deb.sh" "$1"'
-    run(
-        "bash",
-        "-c",
-        script,
-        tree,
-        tmp_path / "out",
-        TZ="Asia/Kolkata",
-        LANG="C",
-        HOME=str(tmp_path),
-    )
-    (again,) = (tmp_path / "out").glob("*.deb")
-    assert again.name == deb.name
-    assert digest(again) == digest(deb)
+            target.chmod(mode | 0o100 if os.access(source, os.X_OK) else mode)
+            os.utime(target, (moment, moment))
 
 
-def digest(path: Path) -> str:
-    """Return the SHA-256 of a file."""
-    return hashlib.sha256(path.read_bytes()).hexdigest()
+@pytest.mark.e2e
+def test_built_elsewhere_it_is_the_same_bit_for_bit(
+    top: Path, tool: Callable[[str], str], tmp_path: Path
+) -> None:
+    """Neither directory, hour, umask, zone, locale nor a checkout's modes leave a trace."""
+    tool("dpkg-buildpackage")
+    one, other = tmp_path / "checkout", tmp_path / "an unpacked tarball"
+    copy_tree(top, one, mode=0o644, moment=1_800_000_000)
+    run("git", "-C", one, "init", "--quiet")
+    copy_tree(one, other, mode=0o600, moment=1_000_000_000)
+    build = 'umask "$2"; exec "$0/packaging/build-deb.sh" "$1"'
+    run("bash", "-c", build, one, one / "dist", "022", TZ="UTC")
+    run("bash", "-c", build, other, other / "dist", "077", TZ="Asia/Kolkata", HOME=str(tmp_path))
+    packages = [*one.glob("dist/*.deb"), *other.glob("dist/*.deb")]
+    assert packages[0].name == packages[1].name
+    contents = [run("dpkg-deb", "-c", package) for package in packages]
+    assert contents[0] == contents[1]
+    digests = [hashlib.sha256(package.read_bytes()).hexdigest() for package in packages]
+    assert digests[0] == digests[1]
