@@ -17,6 +17,12 @@ LATE_S = 60.0
 """A message that leaves later than this after its event says when the event was."""
 
 
+LONGEST_STORY = 3900
+"""Characters of a merged message, which leaves room for as_sent() below Gotify's 4 KB or so."""
+
+_CUT = "\n(and more, see `mailwatch incidents`)"
+
+
 @dataclass(frozen=True, slots=True)
 class Letter:
     """One message on its way; `id` grows with the order of the events."""
@@ -91,19 +97,23 @@ def merge(letters: Sequence[Letter]) -> tuple[Letter, ...]:
 
 
 def _whole_story(recovery: Letter, earlier: Sequence[Letter]) -> Letter:
-    story = "\n\n".join(f"{other.message.title}\n{_without_id(other.message)}" for other in earlier)
-    body = (
-        f"{recovery.message.body}\n\nThe messages before this one could not be sent in time:\n\n"
-        f"{story}"
-    )
+    # Reminders say again what the others said, and a week without a notifier makes many.
+    turns = [other.message for other in earlier if other.message.topic is not Topic.REMINDER]
+    story = "\n\n".join(f"{message.title}\n{_without_id(message)}" for message in turns)
+    body = f"{recovery.message.body}\n\nThese messages could not be sent in time:\n\n{story}"
+    if len(body) > LONGEST_STORY:
+        kept = body[: LONGEST_STORY - len(_CUT)]
+        body = kept[: kept.rindex("\n")] + _CUT
     title = f"{recovery.message.title}, after an outage"
-    message = replace(recovery.message, title=title, body=body)
+    message = replace(recovery.message, title=title, body=body if turns else recovery.message.body)
+    # A parked one is no reason to hold up the rest for an hour.
+    hopeful = [other for other in earlier if not other.parked] or earlier
     latest = earlier[-1]
     return replace(
         recovery,
         message=message,
         tries=latest.tries,
-        not_before=max(other.not_before for other in earlier),
+        not_before=max(other.not_before for other in hopeful),
         parked=all(other.parked for other in earlier),
         trouble=latest.trouble,
     )
@@ -119,5 +129,5 @@ def as_sent(letter: Letter, now: Now, clock_text: Callable[[float], str]) -> Mes
     if late_s <= LATE_S:
         return letter.message
     when = clock_text(letter.message.at)
-    first = f"Of {when}, {duration(late_s)} late because it could not be sent before."
+    first = f"Written at {when}, but it could not be sent for {duration(late_s)}."
     return replace(letter.message, body=f"{first}\n{letter.message.body}")

@@ -1,0 +1,216 @@
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from mailwatch.core.model import Message, Now, Topic
+from mailwatch.core.outbox import (
+    FIRST_RETRY_S,
+    LATE_S,
+    LONGEST_RETRY_S,
+    LONGEST_STORY,
+    PARKED_RETRY_S,
+    Letter,
+    after_failure,
+    as_sent,
+    merge,
+    next_letter,
+    retry_now,
+)
+
+NOW = Now(1000.0, 1_700_000_000.0)
+
+
+def _letter(number: int, topic: Topic = Topic.OPENED, incident: str = "A") -> Letter:
+    message = Message(
+        topic, f"title {number}", f"body {number}\nIncident {incident}", 5, NOW.wall, incident
+    )
+    return Letter(number, message)
+
+
+def _tried(letter: Letter, times: int = 1, permanent: bool = False) -> Letter:
+    for _ in range(times):
+        letter = after_failure(letter, "No route.", permanent, NOW, 0)
+    return letter
+
+
+# --- order --------------------------------------------------------------------------------
+
+
+def test_letters_leave_in_their_order() -> None:
+    """The first one waits for its next try, and those behind it wait with it."""
+    first, second = _tried(_letter(1)), _letter(2)
+    assert next_letter([]) is None
+    assert next_letter([first, second]) is first
+    assert next_letter([second]) is second
+
+
+def test_a_parked_letter_holds_up_nobody_and_is_tried_again() -> None:
+    """What was refused for good steps aside, until its hour is up."""
+    parked, waiting = _tried(_letter(1), permanent=True), _letter(2)
+    assert next_letter([parked, waiting]) is waiting
+    assert next_letter([parked]) is parked
+    overdue = replace(waiting, not_before=parked.not_before + 1)
+    assert next_letter([parked, overdue]) is parked
+
+
+def test_a_new_configuration_is_new_hope_for_all() -> None:
+    """Parked or waiting, each is due at once, in the old order."""
+    letters = retry_now([_tried(_letter(1), permanent=True), _tried(_letter(2), 5)])
+    assert [(each.parked, each.not_before) for each in letters] == [(False, float("-inf"))] * 2
+    found = next_letter(letters)
+    assert found is not None
+    assert found.id == 1
+
+
+# --- retries ------------------------------------------------------------------------------
+
+
+@given(st.integers(0, 5000), st.floats(0, 1))
+def test_the_pause_between_tries_is_bounded(tries: int, jitter: float) -> None:
+    """Never below three quarters of the first pause, never above the longest."""
+    letter = after_failure(replace(_letter(1), tries=tries), "x", False, NOW, jitter)
+    pause_s = letter.not_before - NOW.steady
+    assert FIRST_RETRY_S * 0.75 <= pause_s <= LONGEST_RETRY_S
+    assert letter.tries == tries + 1
+
+
+def test_the_pause_doubles() -> None:
+    """Impatient at first, patient later."""
+    pauses = [_tried(_letter(1), times).not_before - NOW.steady for times in range(1, 9)]
+    assert pauses == [5, 10, 20, 40, 80, 160, 300, 300]
+
+
+def test_jitter_only_takes_away() -> None:
+    """A quarter at most, so that hosts spread and nobody waits longer than promised."""
+    assert after_failure(_letter(1), "x", False, NOW, 1).not_before - NOW.steady == 3.75
+
+
+def test_a_permanent_failure_is_parked_and_a_passing_one_takes_it_back() -> None:
+    """It's tried every hour; once the server only stumbles, it queues up again."""
+    parked = _tried(_letter(1), permanent=True)
+    assert parked.parked
+    assert parked.not_before - NOW.steady == PARKED_RETRY_S
+    assert parked.trouble == "No route."
+    assert not _tried(parked).parked
+
+
+# --- merging ------------------------------------------------------------------------------
+
+
+def test_messages_that_can_still_leave_are_not_merged() -> None:
+    """Without a failed try each message is told on its own."""
+    letters = (_letter(1), _letter(2, Topic.RECOVERED))
+    assert merge(letters) == letters
+
+
+def test_an_incident_told_after_its_end_is_one_message() -> None:
+    """The recovery comes first, then what had happened, with the id once."""
+    letters = (
+        _tried(_letter(1)),
+        _letter(2, Topic.ESCALATED),
+        _letter(3, incident="B"),
+        _letter(4, Topic.RECOVERED),
+    )
+    other, story = merge(letters)
+    assert other.id == 3
+    assert story.id == 4
+    assert story.message.topic is Topic.RECOVERED
+    assert story.message.title == "title 4, after an outage"
+    assert story.message.body == (
+        "body 4\nIncident A\n\nThese messages could not be sent in time:\n\n"
+        "title 1\nbody 1\n\ntitle 2\nbody 2"
+    )
+    assert merge((other, story)) == (other, story)
+
+
+def test_notices_are_never_merged() -> None:
+    """They belong to no incident."""
+    letters = (
+        _tried(_letter(1, Topic.NOTICE, "")),
+        _letter(2, Topic.NOTICE, ""),
+        _letter(3, Topic.RECOVERED, ""),
+    )
+    assert merge(letters) == letters
+
+
+def test_a_merged_message_keeps_the_patience_of_its_parts() -> None:
+    """A broken notifier is not hammered because an incident ended."""
+    story = merge((_tried(_letter(1), 4), _letter(2, Topic.RECOVERED)))[0]
+    assert (story.tries, story.not_before, story.parked) == (4, NOW.steady + 40, False)
+    assert story.trouble == "No route."
+
+
+def test_a_parked_part_does_not_delay_the_whole_by_an_hour() -> None:
+    """Only where all parts are parked is the whole parked."""
+    parked = _tried(_letter(1), permanent=True)
+    mixed = merge((parked, _tried(_letter(2, Topic.ESCALATED)), _letter(3, Topic.RECOVERED)))[0]
+    assert (mixed.not_before, mixed.parked) == (NOW.steady + 5, False)
+    alone = merge((parked, _letter(3, Topic.RECOVERED)))[0]
+    assert (alone.not_before, alone.parked) == (NOW.steady + PARKED_RETRY_S, True)
+
+
+def test_the_whole_story_is_bounded() -> None:
+    """A week of reminders, and long messages, still make one message that a phone can show."""
+    long = "\n".join(["- a service: " + "x" * 300] * 8)
+    letters = [
+        replace(letter, message=replace(letter.message, body=long))
+        for letter in (_tried(_letter(1)), _letter(2, Topic.HELD), _letter(3, Topic.ESCALATED))
+    ]
+    reminders = [_letter(number, Topic.REMINDER) for number in range(4, 50)]
+    (story,) = merge([*letters, *reminders, _letter(50, Topic.RECOVERED)])
+    assert len(story.message.body) <= LONGEST_STORY
+    assert story.message.body.endswith("\n(and more, see `mailwatch incidents`)")
+    assert "title 4" not in story.message.body
+
+
+def test_reminders_alone_add_no_story() -> None:
+    """They are dropped when their incident is over."""
+    (story,) = merge((_tried(_letter(1, Topic.REMINDER)), _letter(2, Topic.RECOVERED)))
+    assert story.message.body == "body 2\nIncident A"
+
+
+@given(
+    st.lists(
+        st.tuples(
+            st.sampled_from([Topic.OPENED, Topic.ESCALATED, Topic.RECOVERED, Topic.NOTICE]),
+            st.sampled_from(["A", "B", ""]),
+            st.integers(0, 2),
+            st.booleans(),
+        ),
+        max_size=8,
+    )
+)
+def test_merging_loses_nothing(rows: list[tuple[Topic, str, int, bool]]) -> None:
+    """Every title that goes in comes out, in one letter, and letters keep the order of ids."""
+    letters = [
+        _tried(_letter(number, topic, incident), tries, permanent)
+        for number, (topic, incident, tries, permanent) in enumerate(rows)
+    ]
+    merged = merge(letters)
+    told = [each.message.title + each.message.body for each in merged]
+    for letter in letters:
+        assert sum(f"title {letter.message.title[6:]}" in text for text in told) == 1
+    assert [each.id for each in merged] == sorted(each.id for each in merged)
+
+
+# --- late messages ------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("late_s", [-3600, 0, LATE_S])
+def test_a_message_in_time_is_sent_as_it_is(late_s: float) -> None:
+    """Nor does a clock that was set back change it."""
+    letter = _letter(1)
+    assert as_sent(letter, Now(0, NOW.wall + late_s), str) == letter.message
+
+
+def test_a_late_message_says_when_it_was_written() -> None:
+    """The phone shows the time of arrival, which is not that of the event."""
+    sent = as_sent(_letter(1), Now(0, NOW.wall + 7440), lambda wall: "03:04:05")
+    assert sent.body == (
+        "Written at 03:04:05, but it could not be sent for 2 h 4 min.\nbody 1\nIncident A"
+    )
+    assert sent.title == "title 1"
