@@ -8,7 +8,7 @@ import signal
 import socket
 import time
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import datetime
 from queue import Empty, SimpleQueue
 from types import FrameType
@@ -17,7 +17,6 @@ from mailwatch import __version__
 from mailwatch.asker import RoundAsker
 from mailwatch.config.model import Config, ConfigError
 from mailwatch.core.model import Now
-from mailwatch.core.policy import Policy
 from mailwatch.core.text import duration, printable
 from mailwatch.core.wording import Voice
 from mailwatch.courier import Courier, Notifier
@@ -218,7 +217,7 @@ class Daemon:
             [build_probe(service) for service in config.services], self._mailbox, time.monotonic
         )
         return Parts(
-            policy=self._policy(config),
+            policy=config.policy,
             voice=voice,
             asker=self._asker,
             target=self._target,
@@ -227,9 +226,6 @@ class Daemon:
             store=self._store,
             before_restart=self._systemd.extend,
         )
-
-    def _policy(self, config: Config) -> Policy:
-        return replace(config.policy, restart_limit_s=config.docker.longest_restart_s)
 
     # --- telling --------------------------------------------------------------------------
 
