@@ -1,0 +1,270 @@
+"""Sets the demo up, runs the daemon in the main thread, and clears all away, whatever happens."""
+
+from __future__ import annotations
+
+import os
+import signal
+import textwrap
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager, suppress
+from typing import TextIO
+
+from mailwatch.config.model import Config
+from mailwatch.daemon import Daemon
+from mailwatch.demo import outside, story
+from mailwatch.demo.certificate import NoCertificate, make_certificate
+from mailwatch.demo.facts import Facts, NoStory, Over
+from mailwatch.demo.hosting import GRACE_S, Offer, Ports, Server, ServerError
+from mailwatch.demo.inbox import Arrival, Inbox
+from mailwatch.demo.layout import Card, Tone, Who
+from mailwatch.demo.timeline import Timeline
+
+PLAIN = (("SMTP", "smtp"), ("SUBMISSION", "smtp"), ("IMAP", "imap"), ("HTTP", "http"))
+WITH_TLS = (("SMTPS", "smtp"), ("IMAPS", "imap"), ("HTTPS", "http"))
+
+_ASK_AGAIN_S = 0.1
+
+_INTRODUCTION = """\
+A mail server hangs, and mailwatch brings it back. The watcher is the real one; the mail server \
+is a small one on loopback, in a process that stands for its container, and the phone is an inbox \
+that speaks Gotify's API. This takes about fifteen seconds; Ctrl-C ends it."""
+
+_AFTERWARDS = """\
+Installed, it does the same with your ports, your container and your phone, and is more patient: \
+it looks every 2 minutes and asks three times before it believes in an outage."""
+
+_NEXT = """\
+To install it on Debian or Ubuntu:
+  make deb && sudo apt install ./dist/mailwatch_*.deb
+  sudoedit /etc/mailwatch.toml
+  sudo mailwatch check
+  sudo systemctl enable --now mailwatch"""
+
+
+def show(stream: TextIO) -> None:
+    """Show the whole demo on `stream`; to be called in the main thread.
+
+    Raises NoStory with a sentence where it does not come about, KeyboardInterrupt where a signal
+    ends it, and OSError where `stream` takes no more.
+    """
+    with ExitStack() as stack:
+        stack.enter_context(_signals_end_it())
+        stack.enter_context(_nobody_to_notify())
+        _show(stream, stack)
+
+
+def _show(stream: TextIO, stack: ExitStack) -> None:
+    facts = Facts()
+    timeline = Timeline(stream, broken=lambda: _end_daemon(facts))
+    closing = stack.enter_context(ExitStack())
+    closing.callback(timeline.close)
+    try:
+        _play(facts, timeline, stack)
+        closing.close()
+        timeline.write(_summary(story.figures(facts, outside.POLICY), timeline.width))
+    finally:
+        if timeline.error is not None:
+            # Whatever else there is to say, nobody reads it.
+            raise timeline.error
+
+
+def _play(facts: Facts, timeline: Timeline, stack: ExitStack) -> None:
+    """Run the daemon until the story is told; raises what `show` raises."""
+    timeline.write([*textwrap.wrap(_INTRODUCTION, timeline.width), ""])
+    server, offers = _open_server(stack, timeline)
+    inbox = _open_inbox(stack, timeline)
+    config = outside.build_config(offers, inbox)
+    keys = [service.key for service in config.services]
+    journal = outside.ToldJournal(timeline, keys)
+    teller = _Teller(facts, server, timeline, journal)
+    stack.callback(teller.join)
+    daemon = Daemon(_loader(config), journal, outside.build_outside(server, inbox, facts, timeline))
+    # What asks the daemon to end may ask once too often.
+    signal.signal(signal.SIGTERM, lambda *_: None)
+    try:
+        teller.start()
+        daemon.run()
+    finally:
+        journal.silence()
+        facts.end()
+    if teller.failure:
+        raise NoStory(teller.failure)
+    if not teller.finished:
+        raise KeyboardInterrupt
+
+
+def _open_server(stack: ExitStack, timeline: Timeline) -> tuple[Server, list[Offer]]:
+    """Start the mail server on ports of its own, with TLS where a certificate can be made."""
+    services = [(name, protocol, False) for name, protocol in PLAIN]
+    certificate = None
+    try:
+        certificate = make_certificate()
+    except NoCertificate as reason:
+        timeline.say(
+            Who.DEMO,
+            f"leaves SMTPS, IMAPS and HTTPS out, for want of a certificate: {reason}",
+            Tone.QUIET,
+        )
+    else:
+        stack.callback(os.close, certificate)
+        services += [(name, protocol, True) for name, protocol in WITH_TLS]
+    try:
+        ports = Ports(len(services))
+    except OSError as error:
+        raise _no_port(error) from None
+    stack.callback(ports.close)
+    offers = [
+        Offer(name, protocol, tls, port)
+        for (name, protocol, tls), port in zip(services, ports.numbers, strict=True)
+    ]
+    server = Server(offers, certificate, lambda text: timeline.say(Who.SERVER, text))
+    stack.callback(server.close)
+    try:
+        server.start()
+    except ServerError as error:
+        raise NoStory(str(error)) from None
+    listed = ", ".join(f"{offer.name} {offer.port}" for offer in offers)
+    timeline.say(Who.SERVER, f"process {server.pid} answers on 127.0.0.1: {listed}")
+    return server, offers
+
+
+def _open_inbox(stack: ExitStack, timeline: Timeline) -> Inbox:
+    def on_arrival(message: Arrival) -> None:
+        timeline.say(
+            Who.PHONE,
+            f"rings (priority {message.priority}):",
+            Tone.NEWS,
+            at=message.at,
+            card=Card(message.title, message.body),
+        )
+
+    try:
+        inbox = Inbox(on_arrival)
+    except OSError as error:
+        raise _no_port(error) from None
+    stack.callback(inbox.close)
+    return inbox
+
+
+def _no_port(error: OSError) -> NoStory:
+    return NoStory(
+        f"The demo needs free ports on 127.0.0.1 and got none ({error.strerror}): check that the"
+        " loopback interface is up (`ip address show lo`)."
+    )
+
+
+class _Teller:
+    """The thread that tells the story, and ends the daemon when it is told."""
+
+    def __init__(
+        self, facts: Facts, server: Server, timeline: Timeline, journal: outside.ToldJournal
+    ) -> None:
+        self.finished = False
+        self.failure = ""
+        self._facts = facts
+        self._server = server
+        self._timeline = timeline
+        self._journal = journal
+        self._thread = threading.Thread(target=self._tell, name="teller", daemon=True)
+
+    def start(self) -> None:
+        """Begin the story."""
+        self._thread.start()
+
+    def join(self) -> None:
+        """Wait for the thread, which ends with the story or with Facts.end."""
+        if self._thread.ident is not None:
+            self._thread.join()
+
+    def _tell(self) -> None:
+        try:
+            story.tell(self._facts, self._server, self._timeline, outside.POLICY)
+        except Over:
+            return
+        except NoStory as error:
+            self.failure = str(error)
+        else:
+            self.finished = True
+        self._journal.silence()
+        _end_daemon(self._facts)
+
+
+def _loader(config: Config) -> Callable[[], Config]:
+    """Return what gives the daemon its configuration.
+
+    It asks a second time after SIGHUP: the terminal has gone, and with it whoever was watching.
+    """
+    loads = iter((False, True))
+
+    def load() -> Config:
+        if next(loads, True):
+            signal.raise_signal(signal.SIGTERM)
+        return config
+
+    return load
+
+
+def _end_daemon(facts: Facts) -> None:
+    """Have the main thread end the daemon, as `systemctl stop` would.
+
+    Asked again until it has: Python runs a signal's handler between two steps of the main thread,
+    and one that comes just as that begins to wait is not heard before the wait is over.
+    """
+    main = threading.main_thread().ident
+    assert main is not None
+    with suppress(Over):
+        while True:
+            facts.unless_over(lambda: signal.pthread_kill(main, signal.SIGTERM))
+            facts.pause(_ASK_AGAIN_S)
+
+
+@contextmanager
+def _signals_end_it() -> Iterator[None]:
+    """Let the signals that end programs raise KeyboardInterrupt, before and after the daemon."""
+    ends = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
+    before = {number: signal.signal(number, signal.default_int_handler) for number in ends}
+    try:
+        yield
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
+
+
+@contextmanager
+def _nobody_to_notify() -> Iterator[None]:
+    """Hide a service manager whose variables have strayed here: this is no service of its."""
+    names = ("NOTIFY_SOCKET", "WATCHDOG_USEC", "WATCHDOG_PID")
+    before = {name: os.environ.pop(name) for name in names if name in os.environ}
+    try:
+        yield
+    finally:
+        os.environ.update(before)
+
+
+def _summary(told: story.Figures, width: int) -> list[str]:
+    rows = (
+        (
+            "hang to first message",
+            told.until_told,
+            f"{told.until_due:.2f} s until the next round, and {told.detection:.2f} s to be sure",
+        ),
+        (
+            "of these, to be sure",
+            told.detection,
+            f"{told.ratio:.3f} x the least possible: {outside.patience()} = {told.floor:g} s",
+        ),
+        ("restart", told.restart, f"{GRACE_S:g} s of grace, then force, then the start"),
+        (
+            "restart to mail flows",
+            told.recovery,
+            f"{outside.POLICY.settle_s:g} s of it for the server to come up",
+        ),
+    )
+    lines = ["", "What it took:"]
+    for label, seconds, remark in rows:
+        head = f"  {label:<23} {seconds:6.2f} s  "
+        lines += textwrap.wrap(
+            remark, width, initial_indent=head, subsequent_indent=" " * len(head)
+        )
+    return [*lines, "", *textwrap.wrap(_AFTERWARDS, width), "", *_NEXT.splitlines()]
