@@ -46,11 +46,11 @@ def post(url: str, headers: Mapping[str, str], body: bytes, deadline: Deadline) 
     if response is None:
         raise ValueError("neither http nor https")
     with cast(http.client.HTTPResponse, response) as answer:
-        return Answer(
-            answer.status,
-            answer.read(LONGEST_ANSWER + 1),
-            answer.headers.get("Location", ""),
-        )
+        said = answer.read(LONGEST_ANSWER + 1)
+        # Asked for at most so many bytes, http.client does not mind an answer that ends early.
+        if answer.length and len(said) <= LONGEST_ANSWER:
+            raise http.client.IncompleteRead(said, answer.length)
+        return Answer(answer.status, said, answer.headers.get("Location", ""))
 
 
 class _Timed:

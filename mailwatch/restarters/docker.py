@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import difflib
-import os
+import sys
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
@@ -110,7 +110,7 @@ class DockerRestarter:
 
     def _connected(self, deadline: Deadline) -> Engine:
         if self._engine is None:
-            os.environ.setdefault("SETUPTOOLS_USE_DISTUTILS", "stdlib")
+            _without_setuptools()
             try:
                 from mailwatch.restarters.docker_engine import Engine
             except ImportError as error:
@@ -280,3 +280,15 @@ class DockerRestarter:
     @property
     def _name(self) -> str:
         return printable(self._settings.container)
+
+
+def _without_setuptools() -> None:
+    """Let the SDK's `import distutils` find the one of the standard library.
+
+    Setuptools, where it is installed, puts itself before it at Python's start, unless
+    SETUPTOOLS_USE_DISTUTILS=stdlib was set by then, as our unit does. For docker 5.0.3 that
+    makes 42 MiB of 30, and 210 ms of 80. Python 3.12 has no distutils of its own any more.
+    """
+    hack = sys.modules.get("_distutils_hack")
+    if hack is not None and sys.version_info < (3, 12):
+        hack.remove_shim()

@@ -1,8 +1,7 @@
 """The Docker engine at one socket, asked through the official SDK, each question ending on time.
 
 This is the one module that imports the SDK, and importing it costs a tenth of a second and some
-12 MiB: import it when there is something to ask. Set SETUPTOOLS_USE_DISTUTILS=stdlib before, or
-it costs twice as much where setuptools is installed.
+12 MiB: import it when there is something to ask.
 """
 
 from __future__ import annotations
