@@ -64,7 +64,8 @@ STEPS: tuple[tuple[str, ...], ...] = (
             streak INTEGER NOT NULL,
             last_attempt_ended_steady REAL, last_attempt_ended_wall REAL,
             last_cure_steady REAL, last_cure_wall REAL,
-            target_seen INTEGER NOT NULL
+            target_seen INTEGER NOT NULL,
+            last_id TEXT NOT NULL
         )
         """,
         """
