@@ -11,6 +11,8 @@ from mailwatch.probes.conversation import Conversation
 from mailwatch.probes.errors import ConversationError, SaidNo
 from mailwatch.probes.settings import ServiceSettings
 
+_LEAVE_S = 1.0
+
 
 class Probe(ABC):
     """Asks one service whether it lives; a subclass knows one protocol's words."""
@@ -42,6 +44,8 @@ class Probe(ABC):
         try:
             self.converse(talk)
         except SaidNo:
+            # What matters is known; a peer that says no and then hangs costs no more than this.
+            talk.hurry(_LEAVE_S)
             with suppress(ConversationError):
                 self.farewell(talk)
                 talk.part()

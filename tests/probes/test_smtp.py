@@ -1,0 +1,218 @@
+from __future__ import annotations
+
+import socket
+from collections.abc import Callable
+from typing import TYPE_CHECKING
+
+import pytest
+
+from mailwatch.core.model import Fault, Phase, Reading, Verdict
+from mailwatch.probes.settings import ServiceSettings, TlsMode
+from mailwatch.probes.smtp import address_literal
+
+if TYPE_CHECKING:
+    from tests.probes.conftest import Link, Peer, Script
+
+    MakePeer = Callable[..., Peer]
+Settings = Callable[..., ServiceSettings]
+Ask = Callable[..., Reading]
+
+HELLO = b"EHLO [127.0.0.1]"
+
+
+@pytest.mark.parametrize("name", ["SMTP", "SUBMISSION"])
+def test_a_plain_conversation_is_greeting_ehlo_quit(
+    name: str, peer: MakePeer, service: Settings, ask: Ask, smtp_server: Script
+) -> None:
+    """SMTP and submission hear an EHLO with our address literal and a QUIT, one at a time."""
+    server = peer(smtp_server)
+    reading = ask(service(name, server))
+    assert reading.verdict is Verdict.PASS
+    assert reading.detail == ""
+    link = server.link
+    assert link.heard == [HELLO, b"QUIT"]
+    assert not link.pipelined
+    assert link.ended == "in order"
+    assert list(reading.phases) == [Phase.RESOLVE, Phase.CONNECT, Phase.GREETING, Phase.DIALOGUE]
+
+
+def test_over_ipv6_the_literal_says_so(
+    peer: MakePeer, service: Settings, ask: Ask, smtp_server: Script
+) -> None:
+    """Over IPv6 the EHLO carries `[IPv6:...]`, as RFC 5321 section 4.1.3 wants it."""
+    server = peer(smtp_server, family=socket.AF_INET6)
+    assert ask(service("SMTP", server)).verdict is Verdict.PASS
+    assert server.link.heard == [b"EHLO [IPv6:::1]", b"QUIT"]
+
+
+def test_literals() -> None:
+    """An address literal is in brackets, and names IPv6."""
+    assert address_literal("192.0.2.1") == "[192.0.2.1]"
+    assert address_literal("2001:db8::1") == "[IPv6:2001:db8::1]"
+
+
+@pytest.mark.parametrize("family", [socket.AF_INET, socket.AF_INET6])
+def test_smtps_is_the_same_conversation_inside_tls(
+    family: socket.AddressFamily, peer: MakePeer, service: Settings, ask: Ask, smtp_server: Script
+) -> None:
+    """SMTPS speaks TLS from the first byte, and takes leave with a close_notify."""
+    server = peer(smtp_server, tls=True, family=family)
+    reading = ask(service("SMTPS", server))
+    assert reading.verdict is Verdict.PASS, reading.detail
+    link = server.link
+    assert link.heard[1:] == [b"QUIT"]
+    assert link.ended == "in order"
+    assert list(reading.phases) == list(Phase)
+
+
+def test_starttls_says_ehlo_again(
+    peer: MakePeer, service: Settings, ask: Ask, smtp_server: Script
+) -> None:
+    """With tls = "starttls" the EHLO is repeated inside TLS (RFC 3207 section 4.2)."""
+    server = peer(smtp_server)
+    reading = ask(service("SUBMISSION", server, tls=TlsMode.STARTTLS))
+    assert reading.verdict is Verdict.PASS, reading.detail
+    link = server.link
+    assert link.heard == [HELLO, b"STARTTLS", HELLO, b"QUIT"]
+    assert not link.pipelined
+    assert link.ended == "in order"
+    assert reading.phases[Phase.TLS] > 0
+
+
+def test_no_starttls_on_offer_is_a_fault_and_a_polite_leave(
+    peer: MakePeer, service: Settings, ask: Ask
+) -> None:
+    """A server that does not offer STARTTLS is never asked for it, and hears QUIT."""
+    server = peer(_answers("220 hi", "250 hello", "221 bye"))
+    reading = ask(service("SMTP", server, tls=TlsMode.STARTTLS))
+    assert reading.fault is Fault.PROTOCOL
+    assert "offers no STARTTLS" in reading.detail
+    assert server.link.heard == [HELLO, b"QUIT"]
+
+
+def _answers(*answers: str) -> Script:
+    """Return a server that sends its answers in turn, one for the connection and each line."""
+
+    def script(link: Link) -> None:
+        for answer in answers:
+            link.say(*answer.split("\n"))
+            if not link.hear():
+                return
+        link.hear_end()
+
+    return script
+
+
+@pytest.mark.parametrize(
+    ("answers", "heard", "words"),
+    [
+        (["554 no", "221 bye"], [b"QUIT"], "the greeting was '554 no', not 220"),
+        (["250 eager", "221 bye"], [b"QUIT"], "the greeting was '250 eager', not 220"),
+        (["421 busy"], [], "the greeting was '421 busy', not 220"),
+        (["220 hi", "502 what?", "221 bye"], [HELLO, b"QUIT"], "EHLO was '502 what?', not 250"),
+        (["220 hi", "220 hi", "221 bye"], [HELLO, b"QUIT"], "EHLO was '220 hi', not 250"),
+        (["220 hi", "421 off"], [HELLO], "EHLO was '421 off', not 250"),
+        (["220 hi", "250 hi", "250 ok"], [HELLO, b"QUIT"], "QUIT was '250 ok', not 221"),
+        (["220 hi", "250 hi", "500 no"], [HELLO, b"QUIT"], "QUIT was '500 no', not 221"),
+    ],
+)
+def test_a_well_formed_wrong_answer(
+    answers: list[str],
+    heard: list[bytes],
+    words: str,
+    peer: MakePeer,
+    service: Settings,
+    ask: Ask,
+) -> None:
+    """A wrong code for any verb is a protocol fault in the peer's words, and still hears QUIT.
+
+    But for 421, after which the server closes by itself.
+    """
+    server = peer(_answers(*answers))
+    reading = ask(service("SMTP", server))
+    assert reading.fault is Fault.PROTOCOL
+    assert words in reading.detail
+    assert server.link.heard == heard
+
+
+def test_a_peer_that_says_no_and_hangs_costs_a_second(
+    peer: MakePeer, service: Settings, ask: Ask
+) -> None:
+    """The leave after a no is short, however much time the check has left."""
+    server = peer(_answers("554 no"))
+    reading = ask(service("SMTP", server), within_s=600)
+    assert "554 no" in reading.detail
+    assert reading.seconds < 60
+
+
+@pytest.mark.parametrize(
+    ("answers", "words"),
+    [
+        (["220 hi", "250-a\n250 STARTTLS", "454 not now"], "STARTTLS was '454 not now', not 220"),
+        (["220 hi", "250-a\n250 STARTTLS", "250 ok"], "STARTTLS was '250 ok', not 220"),
+    ],
+)
+def test_a_wrong_answer_to_starttls(
+    answers: list[str], words: str, peer: MakePeer, service: Settings, ask: Ask
+) -> None:
+    """STARTTLS is refused in plain text, and so is QUIT said in plain text."""
+    server = peer(_answers(*answers, "221 bye"))
+    reading = ask(service("SMTP", server, tls=TlsMode.STARTTLS))
+    assert reading.fault is Fault.PROTOCOL
+    assert words in reading.detail
+    assert server.link.heard == [HELLO, b"STARTTLS", b"QUIT"]
+
+
+def test_text_injected_before_tls_is_refused(peer: MakePeer, service: Settings, ask: Ask) -> None:
+    """Answers that arrive together with the go-ahead for TLS are never taken for later ones."""
+    server = peer(_answers("220 hi", "250-a\n250 STARTTLS", "220 go\n250 hi\n221 bye"))
+    reading = ask(service("SMTP", server, tls=TlsMode.STARTTLS))
+    assert reading.fault is Fault.PROTOCOL
+    assert "without being asked" in reading.detail
+
+
+def test_answers_sent_ahead_are_not_life(peer: MakePeer, service: Settings, ask: Ask) -> None:
+    """A server that recites all its answers at once and then hangs does not pass."""
+    server = peer(_answers("220 hi\n250 hi\n221 bye"))
+    reading = ask(service("SMTP", server))
+    assert reading.fault is Fault.PROTOCOL
+    assert reading.detail.startswith(r"sent '250 hi\r\n221 bye\r\n' after the greeting")
+
+
+@pytest.mark.parametrize(
+    "greeting",
+    ["220-mail.example.org\n220-at your service\n220 ready", "220", "220 ", "220 caf\xe9 \x07"],
+)
+def test_greetings_that_are_in_order(
+    greeting: str, peer: MakePeer, service: Settings, ask: Ask
+) -> None:
+    """Greetings of several lines, without text or with odd text are greetings all the same."""
+    server = peer(_answers(greeting, "250 hi", "221 bye"))
+    assert ask(service("SMTP", server)).verdict is Verdict.PASS
+    server.join()
+
+
+@pytest.mark.parametrize(
+    ("greeting", "shown"),
+    [
+        ("SSH-2.0-OpenSSH_9.2", "'SSH-2.0-OpenSSH_9.2'"),
+        ("2200 hi", "'2200 hi'"),
+        ("22 hi", "'22 hi'"),
+        ("220:hi", "'220:hi'"),
+        ("", "''"),
+        ("120 wait", "'120 wait'"),
+        ("220-one\n250 two", "'250 two'"),
+        ("220-one\nand more", "'and more'"),
+        ("\x00\x00220 hi", r"'\x00\x00220 hi'"),
+        ("\x1b[2J\x9b", r"'\x1b[2J\x9b'"),
+    ],
+)
+def test_greetings_that_are_none(
+    greeting: str, shown: str, peer: MakePeer, service: Settings, ask: Ask
+) -> None:
+    """What is no SMTP reply is a protocol fault, shown with its control characters escaped."""
+    server = peer(_answers(greeting))
+    reading = ask(service("SMTP", server))
+    assert reading.fault is Fault.PROTOCOL
+    assert reading.detail == f"the greeting should be 220, but was {shown}"
+    assert server.link.heard == []
