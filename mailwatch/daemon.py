@@ -28,7 +28,7 @@ from mailwatch.probes.registry import build as build_probe
 from mailwatch.reports import Mailbox, Posted, Report, Signalled
 from mailwatch.restarters.docker import DockerRestarter
 from mailwatch.store.base import Store
-from mailwatch.store.memory import MemoryStore
+from mailwatch.store.sqlite import SqliteStore
 from mailwatch.systemd import Systemd
 from mailwatch.target import Restarter, Target
 from mailwatch.tick import Engine, Parts
@@ -69,8 +69,8 @@ def real_world(journal: Journal) -> Outside:
             return JournalNotifier(journal)
         return GotifyNotifier(config.gotify)
 
-    def store(_config: Config) -> Store:
-        return MemoryStore()
+    def store(config: Config) -> Store:
+        return SqliteStore(config.state_directory, journal.warning)
 
     return Outside(lambda config: DockerRestarter(config.docker), notifier, store)
 

@@ -25,11 +25,13 @@ class Narrator:
         self.voice = voice
         self._journal = journal
         self._last: dict[str, Reading] = {}
+        self._heard: dict[str, Reading] = {}
 
     def attempt(self, reading: Reading, number: int, retries: int) -> None:
         """Write down a failed attempt when it is news: a first one, or another kind of failure."""
-        before = self._last.get(reading.service)
-        if reading.verdict is Verdict.FAIL and (before is None or not _alike(before, reading)):
+        heard = self._heard.get(reading.service)
+        self._heard[reading.service] = reading
+        if reading.verdict is Verdict.FAIL and (heard is None or not _alike(heard, reading)):
             of = f"attempt {number} of {retries}" if retries > 1 else "one attempt"
             self._journal.warning(f"{reading.service}: {reading.detail} ({reading.fault}, {of})")
 
@@ -51,15 +53,16 @@ class Narrator:
             names = join_words([reading.service for reading in readings])
             self._journal.info(f"all well at the first look: {names}")
         self._last = {reading.service: reading for reading in readings}
+        self._heard = dict(self._last)
 
     def step(self, before: State, after: State, actions: Sequence[Action], at: Now) -> None:
         """Write down what the incident machine decided."""
+        self._tell(actions)
         for action in actions:
             if isinstance(action, Note):
                 self._journal.notice(f"not restarting: {why(action.hold, self.voice, at)}")
             elif isinstance(action, Restart):
                 self._journal.notice(f"restarting {self.voice.target}, attempt {action.number}")
-        self._tell(actions)
         if before.stage is after.stage:
             return
         line = _STAGE_LINES.get(after.stage)

@@ -6,14 +6,14 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from typing import Protocol
 
-from mailwatch.core import blindness, observation, pausing
+from mailwatch.core import blindness, observation, pausing, ratelimit
 from mailwatch.core.deadline import Clock
 from mailwatch.core.events import Event, Restart, RestartEnded, Restored, Tell, TimePassed
 from mailwatch.core.incident import step
-from mailwatch.core.model import Message, Now, Reading, TargetState, Verdict
+from mailwatch.core.model import Message, Now, Reading, TargetState, Topic, Verdict
 from mailwatch.core.policy import Attempts, Policy
 from mailwatch.core.schedule import Rounds, plan
-from mailwatch.core.state import OPEN, Stage, State
+from mailwatch.core.state import OPEN, Incident, Stage, State
 from mailwatch.core.text import duration
 from mailwatch.core.wording import Voice, compose
 from mailwatch.courier import Courier
@@ -135,12 +135,18 @@ class Engine:
         if self._state.stage is Stage.SETTLING:
             self._step(TimePassed(), now)
         self._end_pause(now)
+        if self._held_back_until() <= now.steady:
+            self._commit((), now)
         self._begin_round(now)
         self._parts.courier.advance(now)
 
     def wake_at(self, now: Now) -> float | None:
         """Return when (steady) advance() has something to do next, None as long as nothing is."""
-        moments = [self._parts.target.overdue_at(), self._parts.courier.wake_at()]
+        moments = [
+            self._parts.target.overdue_at(),
+            self._parts.courier.wake_at(),
+            self._held_back_until(),
+        ]
         if self._is_waiting:
             moments.append(self._decide_at)
         elif not self._asking:
@@ -148,7 +154,8 @@ class Engine:
             moments.append(following.at if following else self._state.due)
         paused = self._parts.store.paused_until(now)
         moments.append(paused.steady if paused else None)
-        return min((moment for moment in moments if moment is not None), default=None)
+        soonest = min(moment for moment in moments if moment is not None)
+        return soonest if soonest < float("inf") else None
 
     def status(self, now: Now) -> str:
         """Return the line that `systemctl status` shows."""
@@ -210,7 +217,7 @@ class Engine:
         policy, voice = self._parts.policy, self._parts.voice
         self._blind, notices = blindness.look(self._blind, report.readings, now, voice, policy)
         if notices:
-            self._commit(self._state, notices, now)
+            self._commit(notices, now)
         if observation.failures(report.readings):
             self._undecided = report.readings
             self._decide_at = now.steady + LOOK_GRACE_S
@@ -247,12 +254,13 @@ class Engine:
         before = self._state
         after, actions = step(before, event, now, self._parts.policy)
         voice, policy = self._parts.voice, self._parts.policy
-        messages = [compose(a, voice, policy) for a in actions if isinstance(a, Tell)]
+        tells = [action for action in actions if isinstance(action, Tell)]
+        closed = next((t.incident for t in tells if t.topic is Topic.RECOVERED), None)
         self._state = after
         if after.incident is None and after.failing_since is None:
             self._failing = frozenset()
-        if after != before or messages:
-            self._commit(after, messages, now)
+        if after != before or tells:
+            self._commit([compose(tell, voice, policy) for tell in tells], now, closed)
         self._parts.narrator.step(before, after, actions, now)
         for action in actions:
             if isinstance(action, Restart):
@@ -260,13 +268,23 @@ class Engine:
                 self._parts.before_restart(limit_s)
                 self._parts.target.restart(limit_s)
 
+    def _held_back_until(self) -> float:
+        """Return when messages that were one too many may leave, infinity while there are none."""
+        frees_at = ratelimit.frees_at(self._parts.store.ledger())
+        return float("inf") if frees_at is None else frees_at
+
     def _end_pause(self, now: Now) -> None:
         if pausing.is_over(self._parts.store.paused_until(now), now):
             self._parts.store.pause(None)
             policy = self._parts.policy
-            self._commit(self._state, [pausing.over(now, self._parts.voice, policy.priority)], now)
+            self._commit([pausing.over(now, self._parts.voice, policy.priority)], now)
 
-    def _commit(self, state: State, messages: Sequence[Message], now: Now) -> None:
-        self._parts.store.commit(state, messages, now)
-        if messages:
+    def _commit(
+        self, messages: Sequence[Message], now: Now, closed: Incident | None = None
+    ) -> None:
+        """Keep the state, and let out as many messages as an hour allows, in one transaction."""
+        store = self._parts.store
+        ledger, out = ratelimit.limit(store.ledger(), messages, now, self._parts.voice)
+        store.commit(self._state, out, now, closed=closed, ledger=ledger)
+        if out:
             self._parts.courier.wrote()
