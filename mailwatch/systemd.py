@@ -84,6 +84,8 @@ class Systemd:
         try:
             try:
                 self._connected().notify(state)
+            except TimeoutError:
+                raise
             except OSError:
                 # systemd may have bound its socket anew, as after an upgrade: try a new one.
                 self.close()
