@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import os
-import shutil
 import threading
 import time
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 from queue import Empty, SimpleQueue
 from typing import TextIO
 
@@ -25,8 +25,11 @@ def paint_for(stream: TextIO, environ: Mapping[str, str]) -> Paint:
 
 def width_of(stream: TextIO) -> int:
     """Return the columns to fill: those of the terminal within reason, 80 where there is none."""
-    columns = shutil.get_terminal_size().columns if stream.isatty() else 80
-    return min(max(columns, layout.NARROWEST), layout.WIDEST)
+    columns = 0
+    with suppress(OSError, ValueError):
+        # Asked itself, as COLUMNS may be that of another terminal; 0 says that it does not know.
+        columns = os.get_terminal_size(stream.fileno()).columns
+    return min(max(columns or 80, layout.NARROWEST), layout.WIDEST)
 
 
 class Timeline:
