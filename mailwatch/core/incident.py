@@ -23,6 +23,7 @@ from mailwatch.core.policy import Policy
 from mailwatch.core.state import Outcome, Stage, State
 from mailwatch.core.turns import (
     CUT_SHORT,
+    INTERVENED,
     NO_HELP,
     Moment,
     Step,
@@ -109,7 +110,7 @@ def _verify(state: State, event: Failed, at: Moment) -> Step:
     state = remember(state, event.situation, at)
     condition = event.situation.target.condition
     if condition in (Condition.STOPPED, Condition.PAUSED, Condition.REMOVING, Condition.MISSING):
-        return _judge(lose_attempt(state, at, "someone intervened"), event, at)
+        return _judge(lose_attempt(state, at, INTERVENED), event, at)
     state = replace(state, incident=update(open_incident(state), event))
     if state.due is not None and at.now.steady < state.due:
         return state, ()

@@ -24,8 +24,9 @@ _UNSEEN = frozenset({Condition.MISSING, Condition.DENIED, Condition.UNREACHABLE}
 
 _NOT_KNOWN = frozenset({Reason.DENIED, Reason.UNREACHABLE})
 
-CUT_SHORT = "it was cut short by the end of mailwatch itself"
-NO_HELP = "it did not help in time"
+CUT_SHORT = "It was cut short by the end of mailwatch itself."
+INTERVENED = "Somebody stopped, paused or removed it before it could help."
+NO_HELP = "It did not help in time."
 
 Step = tuple[State, tuple[Action, ...]]
 
@@ -131,7 +132,7 @@ def lose_attempt(state: State, at: Moment, detail: str) -> State:
 
 
 def end_attempt(incident: Incident, outcome: Outcome, at: Moment, detail: str) -> Incident:
-    """Note how the newest attempt ended and why; `detail` is half a sentence."""
+    """Note how the newest attempt ended and why; `detail` is a sentence."""
     attempt = incident.last_attempt
     if attempt is None:
         return incident

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from mailwatch.core.events import Tell
 from mailwatch.core.model import Message, Now, Topic
@@ -15,7 +15,12 @@ REMINDER_PRIORITY = 8
 """The least at which the Android client still sounds and vibrates."""
 
 _FEW = 6
-"""How many services a message lists one by one before it counts the rest."""
+"""How many lines a message has for its services; the last one counts the rest, if any."""
+
+_TOLD_BY_THE_TARGET = frozenset(
+    {Reason.OPERATOR, Reason.MISSING, Reason.DENIED, Reason.UNREACHABLE}
+)
+"""Reasons that the restarter words, and that end by themselves once they are mended."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,10 +38,22 @@ class Voice:
 
 
 def compose(tell: Tell, voice: Voice, policy: Policy) -> Message:
-    """Return the message for `tell`."""
+    """Return the message for `tell`.
+
+    Each line and the title are printable whatever the peers, the engine or the host are called
+    or have said; the body has fewer than 4000 characters.
+    """
+    voice = replace(
+        voice,
+        host=printable(voice.host, 64),
+        target=printable(voice.target, 80),
+        look=printable(voice.look, 400),
+    )
     title, lines, priority = _WRITERS[tell.topic](tell, voice, policy)
     body = "\n".join([*(line for line in lines if line), f"Incident {tell.incident.id}"])
-    return Message(tell.topic, title, body, priority, tell.at.wall, tell.incident.id)
+    return Message(
+        tell.topic, printable(title, 200), body, priority, tell.at.wall, tell.incident.id
+    )
 
 
 def notice(title: str, body: str, at: Now, priority: int) -> Message:
@@ -49,29 +66,30 @@ Written = tuple[str, list[str], int]
 
 def _opened(tell: Tell, voice: Voice, policy: Policy) -> Written:
     incident = tell.incident
-    lines = [_since(incident, voice), *_failures(incident.failures)]
-    if incident.cause:
-        lines.append(f"Likely cause: {incident.cause}.")
+    lines = [*_what_fails(incident, voice), _cause(incident)]
     if incident.hold is None:
         lines.append(_sentence(incident.target))
-        lines.append(f"Restarting {voice.target} now; the next message tells how that went.")
+        lines.append(
+            f"mailwatch restarts {voice.target} now; the next message tells how that went."
+        )
     else:
-        lines.append(f"Not restarting {voice.target} yet: {why(incident.hold, voice, tell.at)}.")
+        lines.append(_not_restarted(incident.hold, voice))
+        lines.append(_what_next(tell, voice))
     return f"Mail is down on {voice.host}: {_names(incident.failures)}", lines, policy.priority
 
 
 def _recovered(tell: Tell, voice: Voice, policy: Policy) -> Written:
     incident = tell.incident
-    down_s = tell.at.steady - incident.since.steady
+    down = duration(max(0.0, tell.at.steady - incident.since.steady))
     names = _names(incident.first_failures)
+    since = voice.clock_text(incident.since.wall)
     return (
         f"Mail flows again on {voice.host}",
         [
-            f"All services answer again as of {voice.clock_text(tell.at.wall)}; "
-            f"{names} had failed for {duration(max(0.0, down_s))}, "
-            f"since {voice.clock_text(incident.since.wall)}.",
+            f"All services answer again since {voice.clock_text(tell.at.wall)}.",
+            f"{names} had failed since {since}, for {down}.",
+            _cause(incident),
             _what_helped(incident, voice),
-            f"Likely cause: {incident.cause}." if incident.cause else "",
         ],
         policy.priority,
     )
@@ -81,36 +99,33 @@ def _escalated(tell: Tell, voice: Voice, _policy: Policy) -> Written:
     return f"Mail is down on {voice.host} and needs you", _call(tell, voice), HIGHEST_PRIORITY
 
 
+def _reminder(tell: Tell, voice: Voice, _policy: Policy) -> Written:
+    down = duration(max(0.0, tell.at.steady - tell.incident.since.steady))
+    title = f"Mail has been down on {voice.host} for {down}"
+    return title, _call(tell, voice), REMINDER_PRIORITY
+
+
 def _call(tell: Tell, voice: Voice) -> list[str]:
     """Return all that a person who is called must know."""
     incident = tell.incident
     return [
-        _since(incident, voice),
-        *_failures(incident.failures),
-        f"Likely cause: {incident.cause}." if incident.cause else "",
-        _what_was_done(incident, voice),
-        _why_a_person(incident, voice, tell.at),
+        *_what_fails(incident, voice),
+        _cause(incident),
+        _last_restart(incident, voice) if incident.attempts else "",
+        "" if incident.hold is None else _not_restarted(incident.hold, voice),
         _what_next(tell, voice),
-        _advice(incident, voice),
+        *_advice(incident, voice),
     ]
-
-
-def _reminder(tell: Tell, voice: Voice, _policy: Policy) -> Written:
-    down = duration(max(0.0, tell.at.steady - tell.incident.since.steady))
-    return f"Mail is still down on {voice.host}, for {down}", _call(tell, voice), REMINDER_PRIORITY
 
 
 def _held(tell: Tell, voice: Voice, policy: Policy) -> Written:
     incident = tell.incident
-    hold = incident.hold or Hold(Reason.OPERATOR)
     return (
-        f"Mail is down on {voice.host}, {voice.target} is left alone",
+        f"Mail is down on {voice.host}; {voice.target} is left alone",
         [
-            _since(incident, voice),
-            *_failures(incident.failures),
-            f"{voice.target[:1].upper()}{voice.target[1:]} is not restarted: "
-            f"{why(hold, voice, tell.at)}.",
-            "Healing goes on by itself once it runs again.",
+            *_what_fails(incident, voice),
+            _not_restarted(incident.hold or Hold(Reason.OPERATOR), voice),
+            "mailwatch keeps looking, and heals again once it runs.",
         ],
         policy.priority,
     )
@@ -126,108 +141,146 @@ _WRITERS: dict[Topic, Callable[[Tell, Voice, Policy], Written]] = {
 
 
 def why(hold: Hold, voice: Voice, at: Now) -> str:
-    """Return the reason for not restarting, as the second half of a sentence."""
-    until = ""
-    if hold.until is not None:
-        until = voice.clock_text(at.wall + hold.until - at.steady)
-    detail = _bare(hold.detail)
+    """Return the reason for not restarting, with its end, as the second half of a sentence."""
+    because = _because(hold)
+    if hold.until is None:
+        return because
+    until = voice.clock_text(at.wall + hold.until - at.steady)
     match hold.reason:
         case Reason.PAUSED:
-            return f"mailwatch is paused until {until}"
+            return f"{because} until {until}"
         case Reason.STARTING:
-            return f"it is still starting, and has until {until}"
+            return f"{because}, and has until {until} at the latest"
         case Reason.TOO_EARLY:
-            return f"the failure must last until {until} first"
+            return f"{because}; it must last until {until}"
+        case _:
+            return f"{because}; the next one may come at {until}"
+
+
+def _because(hold: Hold) -> str:
+    match hold.reason:
+        case Reason.PAUSED:
+            return "mailwatch is paused"
+        case Reason.STARTING:
+            return "it is still starting"
+        case Reason.TOO_EARLY:
+            return "the failure is too short yet"
         case Reason.BANNED:
             return (
-                "every service accepts the connection and closes it at once, which is the sign "
-                "of a ban or of a connection limit, and no restart cures those"
+                "every service accepts the connection and closes it at once, the sign of a ban "
+                "or of a connection limit, which no restart cures"
             )
         case Reason.INCURABLE:
             return "a restart does not cure faults of this kind"
         case Reason.OPERATOR:
-            return detail or "somebody stopped it on purpose"
-        case Reason.MISSING | Reason.DENIED | Reason.UNREACHABLE:
-            return detail or hold.reason.value
+            return _bare(hold.detail) or "somebody stopped it on purpose"
+        case Reason.MISSING:
+            return _bare(hold.detail) or "it does not exist"
+        case Reason.DENIED:
+            return _bare(hold.detail) or "mailwatch may not talk to its engine"
+        case Reason.UNREACHABLE:
+            return _bare(hold.detail) or "its engine does not answer"
         case Reason.BUDGET if hold.until is None:
             return "restarts are switched off (max_restarts = 0)"
         case Reason.BUDGET:
-            return f"all restarts that the budget allows are spent; the next is free at {until}"
+            return "all restarts that the budget allows are spent"
         case Reason.BACKOFF:
-            return f"the last restart was too short a time ago; the next may come at {until}"
+            return "the last restart, or the recovery after it, was too short a time ago"
 
 
-def _since(incident: Incident, voice: Voice) -> str:
-    verb = "fails" if len(incident.failures) == 1 else "fail"
-    when = voice.clock_text(incident.since.wall)
-    return f"{_names(incident.failures)} {verb} since {when}:"
+def _not_restarted(hold: Hold, voice: Voice) -> str:
+    # What a restarter says of its target is a sentence of its own, with its own remedy.
+    if hold.detail and hold.reason in _TOLD_BY_THE_TARGET:
+        return f"{_capital(voice.target)} is not restarted. {_sentence(hold.detail)}"
+    return f"{_capital(voice.target)} is not restarted: {_because(hold)}."
+
+
+def _what_fails(incident: Incident, voice: Voice) -> list[str]:
+    names, since = _names(incident.failures), voice.clock_text(incident.since.wall)
+    now = {failure.service for failure in incident.failures}
+    first = {failure.service for failure in incident.first_failures}
+    one = len(incident.failures) == 1
+    if now <= first:
+        head = f"{names} {'has' if one else 'have'} failed since {since}:"
+    else:
+        before = _names(incident.first_failures)
+        head = f"Since {since} mail is not well; first {before} failed, now {names}:"
+    return [head, *_failures(incident.failures)]
 
 
 def _names(failures: Sequence[Failure]) -> str:
-    names = [failure.service for failure in failures]
+    names = [printable(failure.service, 80) for failure in failures]
     if len(names) > _FEW:
         names = [*names[: _FEW - 1], f"{len(names) - _FEW + 1} more"]
     return printable(join_words(names), 300)
 
 
 def _failures(failures: Sequence[Failure]) -> list[str]:
-    shown = [f"- {failure.service}: {_bare(failure.detail)}" for failure in failures[:_FEW]]
-    more = len(failures) - _FEW
-    return [*shown, f"- and {more} more"] if more > 0 else shown
+    listed = failures if len(failures) <= _FEW else failures[: _FEW - 1]
+    shown = [
+        f"- {printable(failure.service, 80)}: {printable(failure.detail, 160).rstrip('.')}"
+        for failure in listed
+    ]
+    more = len(failures) - len(listed)
+    return [*shown, f"- and {more} more"] if more else shown
+
+
+def _cause(incident: Incident) -> str:
+    return f"Likely cause: {_bare(incident.cause)}." if incident.cause else ""
 
 
 def _what_helped(incident: Incident, voice: Voice) -> str:
-    restarts = [a for a in incident.attempts if a.outcome is not Outcome.INTERRUPTED]
-    if not restarts:
+    last = incident.last_attempt
+    if last is None:
         return f"mailwatch did not restart {voice.target}."
-    last = restarts[-1]
+    if last.outcome is not Outcome.RECOVERED:
+        return _last_restart(incident, voice)
     when = voice.clock_text(last.begun.wall)
-    if last.outcome is Outcome.RECOVERED:
-        if len(restarts) == 1:
-            return f"The restart of {voice.target} at {when} helped."
-        return f"Restart number {len(restarts)} of {voice.target}, at {when}, helped."
-    return f"The last restart of {voice.target} by mailwatch was at {when}."
+    if last.number == 1:
+        return f"The restart of {voice.target} at {when} helped."
+    return f"Restart number {last.number} of {voice.target}, at {when}, helped."
 
 
-def _what_was_done(incident: Incident, voice: Voice) -> str:
-    attempt = incident.last_attempt
-    if attempt is None:
-        return f"{voice.target[:1].upper()}{voice.target[1:]} was not restarted."
-    when = voice.clock_text(attempt.begun.wall)
-    count = len(incident.attempts)
-    which = "was restarted" if count == 1 else f"was restarted {count} times, last"
-    if attempt.outcome is Outcome.FAILED and attempt.detail:
-        return f"{voice.target[:1].upper()}{voice.target[1:]} {which} at {when}: {attempt.detail}."
-    return f"{voice.target[:1].upper()}{voice.target[1:]} {which} at {when}."
-
-
-def _why_a_person(incident: Incident, voice: Voice, at: Now) -> str:
-    if incident.hold is None:
+def _last_restart(incident: Incident, voice: Voice) -> str:
+    last = incident.last_attempt
+    if last is None:
         return ""
-    return f"The reason for not restarting: {why(incident.hold, voice, at)}."
+    which = "a restart" if last.number == 1 else f"restart number {last.number}"
+    when = voice.clock_text(last.begun.wall)
+    ordered = f"mailwatch ordered {which} of {voice.target} at {when}."
+    return f"{ordered} {_sentence(last.detail)}".rstrip()
 
 
 def _what_next(tell: Tell, voice: Voice) -> str:
-    if tell.next_restart is None:
-        return (
-            "mailwatch keeps looking and tells when mail flows again; restarting it is up to you."
-        )
-    when = voice.clock_text(tell.at.wall + max(0.0, tell.next_restart - tell.at.steady))
-    return f"mailwatch keeps looking, and may restart it again at {when}."
+    incident = tell.incident
+    again = " again" if incident.attempts else ""
+    if tell.next_restart is not None:
+        when = voice.clock_text(tell.at.wall + max(0.0, tell.next_restart - tell.at.steady))
+        return f"mailwatch keeps looking, and may restart it{again} at {when}."
+    if incident.hold is not None and incident.hold.reason in _TOLD_BY_THE_TARGET:
+        return f"mailwatch keeps looking, and restarts it{again} as soon as it can."
+    return "mailwatch keeps looking and tells when mail flows again; restarting it is up to you."
 
 
-def _advice(incident: Incident, voice: Voice) -> str:
+def _advice(incident: Incident, voice: Voice) -> list[str]:
+    lines = []
     if incident.hold is not None and incident.hold.reason is Reason.BANNED:
-        return (
-            "What to do: in the mail server, unblock and allow-list the address that it sees "
-            "for this host (through a published port that is the bridge's gateway)."
+        lines.append(
+            "What to do: look whether the mail server has banned the address that it sees for "
+            "this host (through a published port that is the bridge's gateway); if so, unblock "
+            "and allow-list it. If nothing listens behind the published ports, restart it."
         )
-    return f"Look at: {voice.look}" if voice.look else ""
+    return [*lines, f"Look at: {voice.look}"] if voice.look else lines
 
 
 def _bare(sentence: str) -> str:
     return printable(sentence, 300).rstrip(".")
 
 
+def _capital(text: str) -> str:
+    return f"{text[:1].upper()}{text[1:]}"
+
+
 def _sentence(text: str) -> str:
-    return f"{_bare(text)[:1].upper()}{_bare(text)[1:]}." if text else ""
+    # A name that begins a sentence is written as it is: `stalwart is being removed.`
+    return f"{_bare(text)}." if text else ""

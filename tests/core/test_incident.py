@@ -457,7 +457,7 @@ def test_services_that_recover_after_a_cut_restart_are_told_without_a_claim(
     attempt = w.told[-1].incident.attempts[0]
     assert (attempt.outcome, attempt.detail) == (
         Outcome.INTERRUPTED,
-        "it was cut short by the end of mailwatch itself",
+        "It was cut short by the end of mailwatch itself.",
     )
 
 

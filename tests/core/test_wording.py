@@ -1,0 +1,496 @@
+"""Each message as a person reads it at three in the morning, word for word."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from mailwatch.core.events import Failed, Passed, RestartEnded, Restored, Tell
+from mailwatch.core.judgement import Situation
+from mailwatch.core.model import Condition, Fault, Message, Now, TargetState, Topic
+from mailwatch.core.policy import Policy
+from mailwatch.core.state import Attempt, Failure, Hold, Incident, Outcome, Reason
+from mailwatch.core.wording import Voice, compose, notice, why
+
+WALL = 1_700_000_000.0
+Watch = Any  # tests/core/conftest.py; a conftest cannot be imported by its name
+Watcher = Callable[..., Watch]
+
+SMTP = Failure("SMTP:25", Fault.SILENT, "no greeting within 5 s")
+IMAPS = Failure("IMAPS:993", Fault.TIMEOUT, "TLS took longer than 5 s")
+
+
+def _clock(wall: float) -> str:
+    seconds = int(wall - WALL)
+    return f"{3 + seconds // 3600:02}:{seconds // 60 % 60:02}:{seconds % 60:02}"
+
+
+@pytest.fixture
+def night(voice: Voice) -> Voice:
+    """A voice whose clock stands at 03:00:00 when steady is 0."""
+    return replace(voice, clock_text=_clock)
+
+
+def _round(*failures: Failure, cause: str = "", **target: Any) -> Failed:
+    target.setdefault("condition", Condition.RUNNING)
+    target.setdefault("started_at", WALL - 86_400)
+    return Failed(Situation(failures or (SMTP, IMAPS), 4, TargetState(**target)), cause)
+
+
+def _last(watch: Watch, night: Voice) -> tuple[str, list[str], int]:
+    message = compose(watch.told[-1], night, watch.policy)
+    *lines, last = message.body.split("\n")
+    assert last == "Incident 20231114T221320Z"
+    assert message.incident == "20231114T221320Z"
+    return message.title, lines, message.priority
+
+
+FAILS = [
+    "SMTP:25 and IMAPS:993 have failed since 03:00:00:",
+    "- SMTP:25: no greeting within 5 s",
+    "- IMAPS:993: TLS took longer than 5 s",
+]
+LOOK = "Look at: docker logs --since 30m stalwart"
+CALLED = "Mail is down on mx1 and needs you"
+
+
+def test_opened_and_restarted(watch: Watcher, night: Voice) -> None:
+    """What fails, since when, why it may be, and that it is being restarted."""
+    w = watch()
+    w(_round(cause="the disk is full"))
+    assert _last(w, night) == (
+        "Mail is down on mx1: SMTP:25 and IMAPS:993",
+        [
+            *FAILS,
+            "Likely cause: the disk is full.",
+            "mailwatch restarts container stalwart now; the next message tells how that went.",
+        ],
+        5,
+    )
+
+
+def test_opened_for_a_target_that_crashed(watch: Watcher, night: Voice) -> None:
+    """The target's own story is told."""
+    w = watch()
+    detail = "The kernel killed stalwart because it ran out of memory: give it more memory."
+    w(_round(SMTP, condition=Condition.OOM_KILLED, detail=detail))
+    assert _last(w, night) == (
+        "Mail is down on mx1: SMTP:25",
+        [
+            "SMTP:25 has failed since 03:00:00:",
+            "- SMTP:25: no greeting within 5 s",
+            detail,
+            "mailwatch restarts container stalwart now; the next message tells how that went.",
+        ],
+        5,
+    )
+
+
+def test_opened_while_docker_does_not_answer(watch: Watcher, night: Voice) -> None:
+    """No promise of a restart that can't be given."""
+    w = watch()
+    detail = "Nothing listens on the Docker socket: start Docker with `systemctl start docker`."
+    w(_round(condition=Condition.UNREACHABLE, detail=detail))
+    assert _last(w, night)[1] == [
+        *FAILS,
+        f"Container stalwart is not restarted. {detail}",
+        "mailwatch keeps looking, and restarts it as soon as it can.",
+    ]
+
+
+def test_opened_within_the_cooldown(watch: Watcher, night: Voice) -> None:
+    """The time from which the restart is allowed is named."""
+    w = watch()
+    w.state = replace(w.state, last_cure=Now(-100, WALL - 100))
+    w(_round())
+    assert _last(w, night)[1] == [
+        *FAILS,
+        "Container stalwart is not restarted: the last restart, or the recovery after it, was "
+        "too short a time ago.",
+        "mailwatch keeps looking, and may restart it at 03:03:20.",
+    ]
+
+
+def test_recovered_by_the_restart(watch: Watcher, night: Voice) -> None:
+    """How long it lasted and what helped, first restart or a later one."""
+    w = watch()
+    w(_round(cause="the disk is full"))
+    w.go_through_restart()
+    w(Passed())
+    assert _last(w, night) == (
+        "Mail flows again on mx1",
+        [
+            "All services answer again since 03:00:20.",
+            "SMTP:25 and IMAPS:993 had failed since 03:00:00, for 20 s.",
+            "Likely cause: the disk is full.",
+            "The restart of container stalwart at 03:00:00 helped.",
+        ],
+        5,
+    )
+    w = watch()
+    w.escalate()
+    w.fail(after=300)
+    w.go_through_restart()
+    w(Passed())
+    assert "Restart number 2 of container stalwart, at 03:06:20, helped." in _last(w, night)[1][-1]
+
+
+def test_recovered_though_the_restart_did_not_help(watch: Watcher, night: Voice) -> None:
+    """No claim is made for a restart that was given up, nor for one that was cut short."""
+    w = watch()
+    w.escalate()
+    w(Passed(), after=3600)
+    assert _last(w, night)[1][1:] == [
+        "S1:1 had failed since 03:00:00, for 1 h 1 min.",
+        "mailwatch ordered a restart of container stalwart at 03:00:00. It did not help in time.",
+    ]
+    w = watch()
+    w.fail()
+    w(Restored(TargetState(Condition.UNREACHABLE)), after=1)
+    w(Passed(), after=1)
+    assert _last(w, night)[1][-1] == (
+        "mailwatch ordered a restart of container stalwart at 03:00:00. "
+        "It was cut short by the end of mailwatch itself."
+    )
+
+
+def test_recovered_without_any_restart(watch: Watcher, night: Voice) -> None:
+    """And says so."""
+    w = watch()
+    w.fail(condition=Condition.STOPPED)
+    w(Passed(), after=60)
+    assert _last(w, night)[1][-1] == "mailwatch did not restart container stalwart."
+
+
+def test_escalated_after_a_restart_in_vain(watch: Watcher, night: Voice) -> None:
+    """All of it in one message: what, since when, done, next, where to look."""
+    w = watch()
+    w(_round(cause="the disk is full"))
+    w.go_through_restart()
+    w(_round(), after=60)
+    assert _last(w, night) == (
+        CALLED,
+        [
+            *FAILS,
+            "Likely cause: the disk is full.",
+            "mailwatch ordered a restart of container stalwart at 03:00:00. "
+            "It did not help in time.",
+            "mailwatch keeps looking, and may restart it again at 03:06:20.",
+            LOOK,
+        ],
+        10,
+    )
+
+
+def test_escalated_for_a_restart_that_was_refused(watch: Watcher, night: Voice) -> None:
+    """The restarter's own sentence, with its remedy."""
+    w = watch()
+    w(_round())
+    w(RestartEnded("User mailwatch may not use the Docker socket: add it to group docker."))
+    assert _last(w, night)[1][3:] == [
+        "mailwatch ordered a restart of container stalwart at 03:00:00. "
+        "User mailwatch may not use the Docker socket: add it to group docker.",
+        "mailwatch keeps looking, and may restart it again at 03:05:00.",
+        LOOK,
+    ]
+
+
+def test_escalated_when_other_services_fail_than_at_first(watch: Watcher, night: Voice) -> None:
+    """Nobody is told that IMAP failed before it did."""
+    w = watch()
+    w(_round(SMTP))
+    w.go_through_restart()
+    w(_round(IMAPS), after=60)
+    assert _last(w, night)[1][:2] == [
+        "Since 03:00:00 mail is not well; first SMTP:25 failed, now IMAPS:993:",
+        "- IMAPS:993: TLS took longer than 5 s",
+    ]
+
+
+UP_TO_YOU = "mailwatch keeps looking and tells when mail flows again; restarting it is up to you."
+WHEN_IT_CAN = "mailwatch keeps looking, and restarts it as soon as it can."
+
+
+@pytest.mark.parametrize(
+    ("failure", "target", "policy", "said"),
+    [
+        (
+            Failure("SMTP:25", Fault.CERTIFICATE, "the certificate has expired"),
+            {},
+            {},
+            [
+                "Container stalwart is not restarted: a restart does not cure faults of this kind.",
+                UP_TO_YOU,
+            ],
+        ),
+        (
+            SMTP,
+            {"condition": Condition.MISSING, "detail": "There is no container named stalwart."},
+            {},
+            [
+                "Container stalwart is not restarted. There is no container named stalwart.",
+                WHEN_IT_CAN,
+            ],
+        ),
+        (
+            SMTP,
+            {"condition": Condition.DENIED},
+            {},
+            [
+                "Container stalwart is not restarted: mailwatch may not talk to its engine.",
+                WHEN_IT_CAN,
+            ],
+        ),
+        (
+            SMTP,
+            {},
+            {"max_restarts": 0},
+            [
+                "Container stalwart is not restarted: "
+                "restarts are switched off (max_restarts = 0).",
+                UP_TO_YOU,
+            ],
+        ),
+    ],
+)
+def test_escalated_at_once(
+    watch: Watcher,
+    night: Voice,
+    failure: Failure,
+    target: dict[str, Any],
+    policy: dict[str, Any],
+    said: list[str],
+) -> None:
+    """Why it is not restarted, and whether that is the reader's to do."""
+    w = watch(**policy)
+    w(_round(failure, **target))
+    title, lines, priority = _last(w, night)
+    assert (title, priority) == (CALLED, 10)
+    assert lines[2:] == [*said, LOOK]
+
+
+def test_escalated_for_a_ban(watch: Watcher, night: Voice) -> None:
+    """Ban, limit or nothing behind the port: what to look for, and what cures each."""
+    w = watch()
+    w.fail(*[Fault.DROPPED] * 4)
+    assert _last(w, night)[1][5:] == [
+        "Container stalwart is not restarted: every service accepts the connection and closes "
+        "it at once, the sign of a ban or of a connection limit, which no restart cures.",
+        UP_TO_YOU,
+        "What to do: look whether the mail server has banned the address that it sees for this "
+        "host (through a published port that is the bridge's gateway); if so, unblock and "
+        "allow-list it. If nothing listens behind the published ports, restart it.",
+        LOOK,
+    ]
+
+
+def test_escalated_with_a_spent_budget(watch: Watcher, night: Voice) -> None:
+    """The time at which it frees is named once."""
+    w = watch(max_restarts=1, window_s=3600, cooldown_s=0, backoff_s=0)
+    w.state = replace(w.state, restarts=(Now(-600, WALL - 600),))
+    w(_round())
+    assert _last(w, night)[1][3:] == [
+        "Container stalwart is not restarted: all restarts that the budget allows are spent.",
+        "mailwatch keeps looking, and may restart it at 03:50:00.",
+        LOOK,
+    ]
+
+
+def test_reminded(watch: Watcher, night: Voice) -> None:
+    """The same, with how long it lasts by now, and loud enough to wake."""
+    w = watch(max_restarts=1)
+    w(_round())
+    w.go_through_restart()
+    w(_round(), after=60)
+    w(_round(), after=4 * 3600)
+    assert _last(w, night) == (
+        "Mail has been down on mx1 for 4 h 1 min",
+        [
+            *FAILS,
+            "mailwatch ordered a restart of container stalwart at 03:00:00. "
+            "It did not help in time.",
+            "Container stalwart is not restarted: all restarts that the budget allows are spent.",
+            "mailwatch keeps looking, and may restart it again at 09:00:00.",
+            LOOK,
+        ],
+        8,
+    )
+
+
+@pytest.mark.parametrize(
+    ("detail", "said"),
+    [
+        (
+            "Somebody stopped stalwart: `docker start stalwart` starts it.",
+            "Container stalwart is not restarted. "
+            "Somebody stopped stalwart: `docker start stalwart` starts it.",
+        ),
+        ("", "Container stalwart is not restarted: somebody stopped it on purpose."),
+    ],
+)
+def test_held(watch: Watcher, night: Voice, detail: str, said: str) -> None:
+    """What somebody did, how to undo it, and that nothing else is needed."""
+    w = watch()
+    w(_round(condition=Condition.STOPPED, detail=detail))
+    assert _last(w, night) == (
+        "Mail is down on mx1; container stalwart is left alone",
+        [*FAILS, said, "mailwatch keeps looking, and heals again once it runs."],
+        5,
+    )
+
+
+def test_many_services_are_counted(watch: Watcher, night: Voice) -> None:
+    """Six lines at most, and every service is in them or counted."""
+    w = watch()
+    w.fail(*[Fault.SILENT] * 6, watched=9)
+    assert len([line for line in _last(w, night)[1] if line.startswith("- ")]) == 6
+    w = watch()
+    w.fail(*[Fault.SILENT] * 9, watched=9)
+    title, lines, _ = _last(w, night)
+    assert title == "Mail is down on mx1: S1:1, S2:2, S3:3, S4:4, S5:5 and 4 more"
+    assert lines[1:7] == [*(f"- S{n}:{n}: detail {n}" for n in range(1, 6)), "- and 4 more"]
+
+
+@pytest.mark.parametrize(
+    ("hold", "said"),
+    [
+        (Hold(Reason.PAUSED, until=60), "mailwatch is paused until 03:01:00"),
+        (
+            Hold(Reason.STARTING, until=60),
+            "it is still starting, and has until 03:01:00 at the latest",
+        ),
+        (
+            Hold(Reason.TOO_EARLY, until=60),
+            "the failure is too short yet; it must last until 03:01:00",
+        ),
+        (
+            Hold(Reason.BUDGET, until=60),
+            "all restarts that the budget allows are spent; the next one may come at 03:01:00",
+        ),
+        (Hold(Reason.BUDGET), "restarts are switched off (max_restarts = 0)"),
+        (Hold(Reason.MISSING), "it does not exist"),
+        (Hold(Reason.UNREACHABLE), "its engine does not answer"),
+        (Hold(Reason.UNREACHABLE, "Docker is stopped."), "Docker is stopped"),
+    ],
+)
+def test_the_log_names_the_end_of_a_reason(night: Voice, hold: Hold, said: str) -> None:
+    """Where time ends it, the time is said."""
+    assert why(hold, night, Now(0, WALL)) == said
+
+
+@pytest.mark.parametrize("reason", list(Reason))
+def test_every_reason_has_words(night: Voice, reason: Reason) -> None:
+    """In ASCII, without a full stop, for the middle of a sentence."""
+    for until in (None, 60.0):
+        said = why(Hold(reason, until=until), night, Now(0, WALL))
+        assert said.isascii()
+        assert said
+        assert said[-1] != "."
+
+
+def test_a_notice_belongs_to_no_incident() -> None:
+    """It's about mailwatch itself."""
+    said = notice("title", "body", Now(1, 2), 3)
+    assert said == Message(Topic.NOTICE, "title", "body", 3, 2.0, "")
+
+
+# --- nothing from outside can bend a message ------------------------------------------------
+
+_TOPICS = (Topic.OPENED, Topic.RECOVERED, Topic.ESCALATED, Topic.REMINDER, Topic.HELD)
+_HOSTILE = st.text(max_size=600) | st.sampled_from(
+    ["a\nIncident x", "a\r\n<0>b", "\u2028", "x" * 9999]
+)
+_NOW = Now(500.0, WALL + 500)
+
+
+def _tell(draw: Callable[..., Any]) -> tuple[Tell, Voice]:
+    text = _HOSTILE
+    failure = st.builds(Failure, text, st.sampled_from(list(Fault)), text)
+    failures = st.lists(failure, min_size=1, max_size=9).map(tuple)
+    hold = st.none() | st.builds(
+        Hold, st.sampled_from(list(Reason)), text, st.none() | st.floats(0, 1e6)
+    )
+    attempt = st.builds(
+        Attempt,
+        st.integers(1, 99),
+        st.just(_NOW),
+        st.none(),
+        st.sampled_from(list(Outcome)),
+        text,
+    )
+    incident = Incident(
+        id="20231114T221320Z",
+        since=Now(0, WALL),
+        opened=Now(0, WALL),
+        failures=draw(failures),
+        first_failures=draw(failures),
+        target=draw(text),
+        cause=draw(text),
+        attempts=draw(st.lists(attempt, max_size=2).map(tuple)),
+        hold=draw(hold),
+    )
+    next_restart = draw(st.none() | st.floats(0, 1e6))
+    voice = Voice(draw(text), draw(text), draw(text), _clock)
+    return Tell(draw(st.sampled_from(_TOPICS)), incident, _NOW, next_restart), voice
+
+
+@given(st.composite(_tell)())
+def test_no_text_from_outside_can_add_a_line_or_a_control(told: tuple[Tell, Voice]) -> None:
+    """Service names, details, causes, errors and host names stay on the line they are put on."""
+    tell, voice = told
+    message = compose(tell, voice, Policy())
+    assert message.title.isprintable()
+    assert len(message.title) <= 200
+    assert len(message.body) < 4000
+    lines = message.body.split("\n")
+    assert all(line.isprintable() for line in lines)
+    # One line per service, six at most, and each other fact has one line of its own.
+    assert len(lines) <= 1 + 6 + 8
+    assert lines[-1] == "Incident 20231114T221320Z"
+
+
+def test_our_own_words_are_ascii(night: Voice) -> None:
+    """What isn't ASCII in a message came from outside."""
+    for topic in _TOPICS:
+        for reason in (None, *Reason):
+            incident = Incident(
+                "20231114T221320Z",
+                Now(0, WALL),
+                Now(0, WALL),
+                (SMTP,),
+                (IMAPS,),
+                hold=None if reason is None else Hold(reason, until=5),
+                attempts=(Attempt(2, _NOW, None, Outcome.FAILED, "x"),),
+            )
+            message = compose(Tell(topic, incident, _NOW), night, Policy())
+            assert (message.title + message.body).isascii()
+
+
+@pytest.mark.parametrize("topic", _TOPICS)
+def test_five_hundred_failing_services_fit_on_a_phone(night: Voice, topic: Topic) -> None:
+    """However many fail, and whatever they say, the message stays short."""
+    failures = tuple(
+        Failure(f"{'LONG-NAME-' * 20}{number}:{number}", Fault.SILENT, "\x1b" * 5000)
+        for number in range(500)
+    )
+    long = "word " * 2000
+    incident = Incident(
+        "20231114T221320Z",
+        Now(0, WALL),
+        Now(0, WALL),
+        failures,
+        failures[:400],
+        target=long,
+        cause=long,
+        hold=Hold(Reason.BANNED, long),
+        attempts=(Attempt(1, _NOW, None, Outcome.FAILED, long),),
+    )
+    loud = replace(night, host=long, target=long, look=long)
+    message = compose(Tell(topic, incident, _NOW), loud, Policy())
+    assert len(message.body) < 4000
+    assert len(message.title) <= 200
