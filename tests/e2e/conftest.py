@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import subprocess
 import sys
 from collections.abc import Iterator
 from pathlib import Path
@@ -15,20 +17,48 @@ from tests.e2e.bed.engine import Engine
 from tests.e2e.bed.host import Host
 from tests.e2e.bed.inbox import Inbox
 from tests.e2e.bed.mail import IMAGE, Mail
+from tests.e2e.bed.watcher import Watcher
 
 
 @pytest.fixture(scope="session")
-def host() -> Iterator[Host]:
-    """A booted host under systemd, without a container yet."""
+def _tree() -> Path:
     if obstacle := need.obstacle():
         if need.switch() == need.REQUIRE:
             pytest.fail(f"{obstacle} {need.SWITCH}={need.REQUIRE} makes that a failure.")
         pytest.skip(obstacle)
     need.install()
-    one = Host(images.built(images.HOST))
+    return images.built(images.HOST)
+
+
+@pytest.fixture(scope="session")
+def host(_tree: Path) -> Iterator[Host]:
+    """A booted host under systemd, shared by all tests."""
+    one = Host(_tree)
     one.boot()
     yield one
     one.end()
+
+
+@pytest.fixture
+def fresh_host(_tree: Path) -> Iterator[Host]:
+    """A host that no other test has seen, without a mail server."""
+    one = Host(_tree)
+    one.boot()
+    yield one
+    one.end()
+
+
+@pytest.fixture(scope="session")
+def package(_tree: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The .deb: the one that `make test` has just built, or one built now."""
+    if built := os.environ.get("MAILWATCH_DEB"):
+        return Path(built)
+    out = tmp_path_factory.mktemp("package")
+    subprocess.run(
+        [need.TOP / "packaging" / "build-deb.sh", out], check=True, stdout=subprocess.PIPE
+    )
+    (one,) = out.glob("*.deb")
+    return one
 
 
 @pytest.fixture(scope="session")
@@ -69,3 +99,18 @@ def inbox(_inbox: Inbox) -> Iterator[Inbox]:
     _inbox.clear()
     yield _inbox
     _inbox.clear()
+
+
+@pytest.fixture(scope="session")
+def _installed(host: Host, package: Path) -> Path:
+    host.install(package)
+    return package
+
+
+@pytest.fixture
+def watcher(host: Host, mail: Mail, inbox: Inbox, _installed: Path) -> Iterator[Watcher]:
+    """mailwatch as installed, configured to be quick, not yet started."""
+    one = Watcher(host)
+    one.configure()
+    yield one
+    one.put_right()

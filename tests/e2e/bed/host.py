@@ -180,6 +180,6 @@ class Host:
         after = f"--after-cursor={shlex.quote(since)}" if since else ""
         return self.run(f"journalctl -q -o cat --no-pager -u {shlex.quote(unit)} {after}")
 
-    def property(self, unit: str, name: str) -> str:
+    def show(self, unit: str, name: str) -> str:
         """Return one property of `unit` as `systemctl show` gives it."""
         return self.run(f"systemctl show --value -p {name} {shlex.quote(unit)}")

@@ -94,14 +94,21 @@ class Mail:
         code, said = self._engine.try_docker("inspect", "--format={{.State.Status}}", NAME)
         return said if code == 0 else "missing"
 
-    def hang(self) -> None:
-        """Stop every process of the container (SIGSTOP): ports accept, and nothing answers."""
-        wait_until(self._all_stopped, 10, "every process of the container to be stopped")
+    def hang(self, program: str = "") -> None:
+        """Stop every process of the container (SIGSTOP): ports accept, and nothing answers.
 
-    def _all_stopped(self) -> bool:
+        With `program`, only the processes of that name are stopped, for example `nginx`.
+        """
+        wait_until(lambda: self._all_stopped(program), 10, "the processes to be stopped")
+
+    def _all_stopped(self, program: str) -> bool:
         # A process may have forked while we looked, so it takes a look at which all are stopped.
-        rows = self._engine.docker("top", NAME, "-eo", "pid,stat").splitlines()[1:]
-        moving = [pid for pid, state in map(str.split, rows) if state[0] not in "TZ"]
+        rows = self._engine.docker("top", NAME, "-eo", "pid,stat,comm").splitlines()[1:]
+        moving = [
+            pid
+            for pid, state, name in (row.split(maxsplit=2) for row in rows)
+            if state[0] not in "TZ" and program in ("", name)
+        ]
         if moving:
             self._host.try_run(f"kill -STOP {' '.join(moving)}")
         return not moving
@@ -115,6 +122,12 @@ class Mail:
         """Hang now and after every restart: each port accepts and nothing ever answers."""
         self._host.run(f"touch {_STATE}/broken")
         self.hang()
+
+    def mend(self) -> None:
+        """Undo break_for_good(), as an admin does who has found the cause: restart it."""
+        self._host.run(f"rm {_STATE}/broken")
+        self._engine.docker("restart", "--time=1", NAME)
+        self.wait_until_up()
 
     def remove(self) -> None:
         """Remove the container, whatever state it is in."""

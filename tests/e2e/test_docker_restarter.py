@@ -1,0 +1,325 @@
+"""The Docker restarter against a real engine, in each state that a container can be in."""
+
+from __future__ import annotations
+
+import os
+import threading
+import time
+from collections.abc import Callable, Iterator
+
+import pytest
+
+from mailwatch.core.deadline import Deadline
+from mailwatch.core.model import Condition, TargetState
+from mailwatch.restarters import DockerRestarter, DockerSettings, RestartError
+from tests.e2e.bed.engine import Engine
+from tests.e2e.bed.host import Host
+from tests.e2e.bed.mail import IMAGE
+from tests.e2e.bed.wait import wait_until
+
+pytestmark = pytest.mark.e2e
+
+NAME = "restarter-target"
+LIVES = ("/bin/sleep", "3600")
+"""As process 1 it ignores SIGTERM, as some mail servers do while they hang."""
+
+
+class Target:
+    """One small container of a test's own, and what we see of it through the real socket."""
+
+    def __init__(self, host: Host, engine: Engine) -> None:
+        self._host = host
+        self.docker = engine.docker
+        self._try_docker = engine.try_docker
+        # Not /var/run: that link would be followed from our own root.
+        self.socket = str(host.root / "run" / "docker.sock")
+        self.restarter = self.another()
+
+    def another(self) -> DockerRestarter:
+        """Return one more restarter of the same container."""
+        return DockerRestarter(DockerSettings(NAME, self.socket, stop_timeout_s=1))
+
+    def create(self, *options: str, command: tuple[str, ...] = LIVES) -> None:
+        """Create the container without starting it."""
+        self.docker("create", "--name", NAME, "--network=none", *options, IMAGE, *command)
+
+    def run(self, *options: str, command: tuple[str, ...] = LIVES) -> None:
+        """Create and start the container."""
+        self.create(*options, command=command)
+        self.docker("start", NAME)
+
+    def signal(self, name: str) -> None:
+        """Send a signal to its process 1 behind Docker's back."""
+        self._host.run(f"kill -{name} {self.docker('inspect', '-f', '{{.State.Pid}}', NAME)}")
+
+    def seen(self) -> TargetState:
+        """Return what an inspection says."""
+        return self.restarter.inspect(soon())
+
+    def becomes(self, condition: Condition) -> TargetState:
+        """Wait until an inspection says `condition`."""
+        found: list[TargetState] = []
+
+        def arrived() -> bool:
+            found.append(self.seen())
+            return found[-1].condition is condition
+
+        wait_until(arrived, 30, f"the container to be {condition}")
+        return found[-1]
+
+    def restarted(self) -> TargetState:
+        """Restart it, and return what an inspection says then."""
+        self.restarter.restart(Deadline.after(60, time.monotonic))
+        return self.seen()
+
+    def end(self) -> None:
+        """Remove the container, whatever state it is in."""
+        self.restarter.close()
+        self._try_docker("rm", "--force", NAME)
+
+
+def soon() -> Deadline:
+    """Return a deadline that no inspection of a healthy engine reaches."""
+    return Deadline.after(20, time.monotonic)
+
+
+@pytest.fixture
+def target(host: Host, engine: Engine) -> Iterator[Target]:
+    """The container of this test, not created yet."""
+    one = Target(host, engine)
+    yield one
+    one.end()
+
+
+def test_running(target: Target) -> None:
+    """A restart gives a running container a new start, and no new identity."""
+    target.run()
+    before = target.seen()
+    assert before.condition is Condition.RUNNING
+    after = target.restarted()
+    assert after.condition is Condition.RUNNING
+    assert before.started_at is not None
+    assert after.started_at is not None
+    assert after.started_at > before.started_at
+    assert after.identity == before.identity
+
+
+def test_hung(target: Target) -> None:
+    """A container that SIGSTOP froze is killed after its time to stop, and starts."""
+    target.run()
+    target.signal("STOP")
+    before = target.seen()
+    after = target.restarted()
+    assert after.condition is Condition.RUNNING
+    assert after.started_at != before.started_at
+
+
+def test_paused(target: Target) -> None:
+    """Somebody's pause is seen as one; a restart ends it."""
+    target.run()
+    target.docker("pause", NAME)
+    assert target.seen().condition is Condition.PAUSED
+    assert target.restarted().condition is Condition.RUNNING
+
+
+def test_created(target: Target) -> None:
+    """A container that never ran was left so on purpose; a restart starts it."""
+    target.create()
+    found = target.seen()
+    assert found.condition is Condition.STOPPED
+    assert (found.started_at, found.finished_at) == (None, None)
+    assert target.restarted().condition is Condition.RUNNING
+
+
+@pytest.mark.parametrize("order", [("stop", "--time=1"), ("kill",), ("kill", "--signal=INT")])
+@pytest.mark.parametrize("policy", ["no", "unless-stopped"])
+def test_stopped_by_hand(target: Target, order: tuple[str, ...], policy: str) -> None:
+    """A `docker stop` or `docker kill` is somebody's will, though it may end with code 137."""
+    target.run(
+        f"--restart={policy}", command=("/bin/sh", "-c", "trap 'exit 3' INT; sleep 60 & wait")
+    )
+    target.docker(*order, NAME)
+    found = target.becomes(Condition.STOPPED)
+    assert "Somebody stopped" in found.detail
+    assert found.finished_at is not None
+    assert target.restarted().condition is Condition.RUNNING
+
+
+def test_crashed(target: Target) -> None:
+    """What died without anybody's order crashed, with the exit code for the message."""
+    target.run(command=("/bin/sh", "-c", "exit 7"))
+    assert "exit code 7" in target.becomes(Condition.CRASHED).detail
+
+
+def test_killed_behind_dockers_back(target: Target) -> None:
+    """SIGKILL from outside Docker looks like `docker kill` but for the engine's events."""
+    target.run()
+    target.signal("KILL")
+    assert "exit code 137" in target.becomes(Condition.CRASHED).detail
+    assert target.restarted().condition is Condition.RUNNING
+
+
+def test_a_reload_signal_is_no_stop(target: Target) -> None:
+    """`docker kill -s HUP` before a crash does not make it a stop."""
+    target.run(
+        command=("/bin/sh", "-c", "trap : HUP; trap 'exit 9' USR2; while :; do sleep 1; done")
+    )
+    target.docker("kill", "--signal=HUP", NAME)
+    target.signal("USR2")
+    assert "exit code 9" in target.becomes(Condition.CRASHED).detail
+
+
+def test_ended_by_itself_with_success(target: Target) -> None:
+    """What ended with code 0 is left alone."""
+    target.run(command=("/bin/true",))
+    assert target.becomes(Condition.STOPPED).finished_at is not None
+
+
+def test_docker_restarts_it_by_itself(target: Target) -> None:
+    """In Docker's own restart loop a container is coming up, and is given its time."""
+    target.run("--restart=always", command=("/bin/false",))
+    assert "by itself" in target.becomes(Condition.STARTING).detail
+
+
+def test_health(target: Target) -> None:
+    """Docker's health check that has not passed yet means coming up; afterwards it runs."""
+    options = ("--health-interval=1s", "--health-cmd=test -e /ready", "--health-retries=99")
+    target.run(*options)
+    assert target.becomes(Condition.STARTING).started_at is not None
+    target.docker("exec", NAME, "touch", "/ready")
+    target.becomes(Condition.RUNNING)
+
+
+def test_it_cannot_start(target: Target) -> None:
+    """A container that cannot start is not called stopped by somebody; Docker's reason is told."""
+    target.create(command=("/nonexistent",))
+    with pytest.raises(RestartError, match="/nonexistent") as caught:
+        target.restarted()
+    assert not caught.value.permanent
+    found = target.seen()
+    assert found.condition is Condition.CRASHED
+    assert "could not be started" in found.detail
+
+
+def test_missing(target: Target) -> None:
+    """A missing container is told with the near names, also if an id begins like its name."""
+    target.run()
+    identity = target.seen().identity
+    for name, words in (("restarter-tarqet", f"did you mean {NAME}"), (identity[:12], NAME)):
+        other = DockerRestarter(DockerSettings(name, target.socket))
+        found = other.inspect(soon())
+        assert found.condition is Condition.MISSING
+        assert words in found.detail
+        with pytest.raises(RestartError) as caught:
+            other.restart(soon())
+        assert caught.value.permanent
+        other.close()
+    assert target.seen().identity == identity
+
+
+def test_recreated(target: Target) -> None:
+    """A container that compose made anew is found by its name, as another incarnation."""
+    target.run()
+    before = target.seen()
+    target.docker("rm", "--force", NAME)
+    assert target.seen().condition is Condition.MISSING
+    target.run()
+    assert target.seen().identity != before.identity
+    assert target.restarted().condition is Condition.RUNNING
+
+
+def test_restarted_by_two_at_once(target: Target) -> None:
+    """Somebody else restarts it at the same moment: both succeed, and it runs."""
+    target.run()
+    failures: list[Exception] = []
+
+    def restart(one: DockerRestarter) -> None:
+        try:
+            one.restart(Deadline.after(60, time.monotonic))
+        except RestartError as error:
+            failures.append(error)
+
+    pair = (target.another(), target.another())
+    threads = [threading.Thread(target=restart, args=(one,)) for one in pair]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    for one in pair:
+        one.close()
+    assert failures == []
+    assert target.becomes(Condition.RUNNING).started_at is not None
+
+
+def test_a_hung_engine(
+    target: Target, host: Host, undo: Callable[[Callable[[], object]], None]
+) -> None:
+    """An engine that SIGSTOP froze ends every call on time, and is used again when it goes on."""
+    target.run()
+    before = target.seen()
+    dockerd = host.run("systemctl show -P MainPID docker.service")
+    undo(lambda: host.run(f"kill -CONT {dockerd}"))
+    host.run(f"kill -STOP {dockerd}")
+    began = time.monotonic()
+    found = target.restarter.inspect(Deadline.after(1, time.monotonic))
+    assert found.condition is Condition.UNREACHABLE
+    with pytest.raises(RestartError, match="does not answer in time"):
+        target.restarter.restart(Deadline.after(1, time.monotonic))
+    assert time.monotonic() - began < 30
+    host.run(f"kill -CONT {dockerd}")
+    assert target.becomes(Condition.RUNNING).started_at == before.started_at
+
+
+def test_a_restart_that_takes_too_long(target: Target) -> None:
+    """When our time is over before the container has stopped, the restart is not lost.
+
+    Engines differ: one goes on, one stops when we hang up and leaves it stopped. Either way the
+    container ends up running, and either the call says so or the next one makes it so.
+    """
+    target.run()
+    before = target.seen()
+    target.signal("STOP")
+    try:
+        target.restarter.restart(Deadline.after(1, time.monotonic))
+    except RestartError as error:
+        assert not error.permanent
+        after = target.restarted()
+    else:
+        after = target.seen()
+    assert after.condition is Condition.RUNNING
+    assert after.started_at != before.started_at
+
+
+def test_docker_is_stopped_and_started(
+    target: Target, engine: Engine, undo: Callable[[Callable[[], object]], None]
+) -> None:
+    """Without Docker that is said, with the command that starts it; afterwards all is as before."""
+    target.run("--restart=always")
+    assert target.seen().condition is Condition.RUNNING
+    undo(engine.start)
+    engine.stop()
+    found = target.seen()
+    assert found.condition is Condition.UNREACHABLE
+    assert "systemctl start docker" in found.detail
+    engine.start()
+    target.becomes(Condition.RUNNING)
+
+
+def test_no_descriptor_is_left(target: Target) -> None:
+    """A hundred looks and a restart keep one connection."""
+    target.run()
+    target.seen()
+    before = len(os.listdir("/proc/self/fd"))
+    for _ in range(100):
+        target.seen()
+    target.restarted()
+    assert len(os.listdir("/proc/self/fd")) == before
+
+
+@pytest.fixture
+def undo() -> Iterator[Callable[[Callable[[], object]], None]]:
+    """Return what takes a step to be done at the end of the test, whatever happens."""
+    steps: list[Callable[[], object]] = []
+    yield steps.append
+    for step in reversed(steps):
+        step()

@@ -1,0 +1,248 @@
+"""The service under systemd: start, status, reload, signals, the watchdog and bad configuration."""
+
+from __future__ import annotations
+
+import json
+import re
+
+import pytest
+
+from tests.e2e.bed.host import Host
+from tests.e2e.bed.inbox import Inbox
+from tests.e2e.bed.mail import Mail
+from tests.e2e.bed.wait import wait_until
+from tests.e2e.bed.watcher import FILE, UNIT, Watcher
+
+pytestmark = pytest.mark.e2e
+
+SERVICES = ("SMTP:25", "SMTPS:465", "IMAPS:993", "HTTPS:443")
+WELL = "4 of 4 services answer"
+
+
+def test_enabled_and_started_it_watches_and_says_so(
+    watcher: Watcher, host: Host, inbox: Inbox
+) -> None:
+    """`systemctl enable --now` ends when it is READY; the status line says what it sees."""
+    watcher.start()
+    assert watcher.show("ActiveState") == "active"
+    assert watcher.show("UnitFileState") == "enabled"
+    watcher.wait_for_status(f"{WELL}; next check in ")
+    assert "watches 4 services every 1 s" in watcher.journal()
+    assert inbox.messages == []
+
+
+def test_it_runs_as_its_own_user_without_rights(watcher: Watcher, host: Host) -> None:
+    """The process is user mailwatch, with no capability, and no way to gain any."""
+    watcher.start()
+    status = host.run(f"cat /proc/{watcher.pid}/status")
+    assert host.run(f"ps -o user= -p {watcher.pid}") == "mailwat+"
+    for line in ("CapEff:\t0000000000000000", "CapBnd:\t0000000000000000", "NoNewPrivs:\t1"):
+        assert line in status
+
+
+def test_no_secret_leaves_the_file(watcher: Watcher, host: Host, inbox: Inbox) -> None:
+    """The token is in neither the journal, the arguments, the environment nor the status."""
+    watcher.configure(log={"level": "debug"})
+    watcher.start()
+    watcher.wait_for_status(WELL)
+    inbox.manner = inbox.manner.FAILS
+    host.run(f"systemctl kill --signal=HUP {UNIT}")
+    watcher.wait_for_line("the configuration was reloaded")
+    token = "AbcDefGhiJklMno"
+    seen = host.run(
+        f"tr '\\0' '\\n' </proc/{watcher.pid}/cmdline; tr '\\0' '\\n' </proc/{watcher.pid}/environ;"
+        f" systemctl status {UNIT}; systemctl show {UNIT}; mailwatch config show"
+    )
+    assert token not in seen
+    assert token not in watcher.journal()
+    assert host.run(f"stat -c '%a %U:%G' {FILE}") == "640 root:mailwatch"
+
+
+@pytest.mark.parametrize("hung", [False, True])
+def test_sigterm_ends_it_at_once(watcher: Watcher, mail: Mail, hung: bool) -> None:
+    """While all is well, or in the middle of an attempt of a minute: it ends by itself, with 0."""
+    if hung:
+        watcher.configure(watch={"attempt_timeout_s": 40, "retries": 100})
+        mail.hang()
+        watcher.start()
+    else:
+        watcher.start()
+        watcher.wait_for_status(WELL)
+    watcher.stop()
+    assert watcher.show("Result") == "success"
+    assert watcher.show("ExecMainStatus") == "0"
+    assert "stopped by SIGTERM" in watcher.journal()
+    began, ended = (
+        int(watcher.show(f"{name}TimestampMonotonic")) for name in ("ActiveExit", "ExecMainExit")
+    )
+    assert ended - began < 3_000_000
+
+
+def test_a_reload_takes_the_new_file(watcher: Watcher, host: Host) -> None:
+    """A good file is in force after `systemctl reload`, in the same process."""
+    watcher.start()
+    watcher.wait_for_status(WELL)
+    pid = watcher.pid
+    watcher.configure(services=[{"name": "SUBMISSION", "port": 587}, {"name": "IMAP", "port": 143}])
+    watcher.reload()
+    watcher.wait_for_line("the configuration was reloaded")
+    watcher.wait_for_status("2 of 2 services answer")
+    assert watcher.pid == pid
+    assert watcher.show("ActiveState") == "active"
+
+
+def test_a_reload_of_a_bad_file_keeps_the_old_one(watcher: Watcher, host: Host) -> None:
+    """Every mistake is named with its key, and the watching goes on as before."""
+    watcher.start()
+    watcher.wait_for_status(WELL)
+    pid = watcher.pid
+    watcher.configure(watch={"retries": 0, "intervall_s": 5})
+    watcher.reload()
+    watcher.wait_for_line("the configuration was not reloaded, and the one before stays in force")
+    watcher.wait_for_line("watch.retries")
+    watcher.wait_for_line("watch.intervall_s")
+    watcher.wait_for_status(f"{WELL}; next check")
+    assert watcher.pid == pid
+
+
+def test_a_bad_file_ends_the_start_for_good(watcher: Watcher, host: Host) -> None:
+    """Exit 78, every mistake in the journal, and systemd does not try again."""
+    watcher.configure(watch={"retries": "three"}, services=[{"name": "SMTP", "port": 99999}])
+    code, _ = host.try_run(f"systemctl start {UNIT}")
+    assert code != 0
+    assert watcher.show("ExecMainStatus") == "78"
+    assert watcher.show("ActiveState") == "failed"
+    assert watcher.show("NRestarts") == "0"
+    for key in ("watch.retries", "services[1].port"):
+        assert key in watcher.journal()
+
+
+def test_a_file_of_zeros_is_told_apart(watcher: Watcher, host: Host) -> None:
+    """What a crash of the host makes of a file is named as that."""
+    host.write(FILE, "\0" * 512)
+    code, said = host.try_run("mailwatch config check")
+    assert code == 78
+    assert "nothing but zero bytes" in said
+
+
+def test_a_hung_main_loop_is_killed_and_leaves_its_traceback(watcher: Watcher, host: Host) -> None:
+    """A stopped process misses its watchdog: SIGABRT, every thread's traceback, a new process."""
+    watcher.drop_in("[Service]\nWatchdogSec=5\nRestartSec=100ms\n")
+    watcher.start()
+    watcher.wait_for_status(WELL)
+    pid = watcher.pid
+    host.run(f"kill -STOP {pid}")
+    watcher.wait_for_line("Watchdog timeout")
+    # SIGABRT is waiting for the process to go on; systemd would send SIGKILL after a while.
+    host.run(f"kill -CONT {pid}")
+    watcher.wait_for_line("Fatal Python error: Aborted")
+    watcher.wait_for_line("most recent call first")
+    watcher.wait_for_line("/mailwatch/daemon.py")
+    watcher.wait_for_line("Failed with result 'watchdog'")
+    wait_until(lambda: watcher.pid not in (0, pid), 30, "a new process")
+    watcher.wait_for_status(WELL)
+    assert watcher.show("NRestarts") == "1"
+
+
+def test_the_watchdog_is_fed_while_services_hang(watcher: Watcher, mail: Mail) -> None:
+    """An outage that lasts longer than the watchdog is no hang of mailwatch."""
+    watcher.drop_in("[Service]\nWatchdogSec=5\n")
+    watcher.configure(restart={"container": "nobody"})
+    watcher.start()
+    watcher.wait_for_status(WELL)
+    pid = watcher.pid
+    mail.hang()
+    watcher.wait_for_status("0 of 4 services answer")
+    fed = int(watcher.show("WatchdogTimestampMonotonic"))
+    wait_until(
+        lambda: int(watcher.show("WatchdogTimestampMonotonic")) > fed + 8_000_000, 60, "pings"
+    )
+    assert watcher.pid == pid
+    assert "Watchdog timeout" not in watcher.journal()
+
+
+def test_a_watchdog_too_short_is_a_mistake(watcher: Watcher, host: Host) -> None:
+    """A unit whose watchdog would kill a patient check is refused with both numbers."""
+    watcher.drop_in("[Service]\nWatchdogSec=3\n")
+    watcher.configure(watch={"attempt_timeout_s": 10})
+    assert host.try_run(f"systemctl start {UNIT}")[0] != 0
+    assert watcher.show("ExecMainStatus") == "78"
+    watcher.wait_for_line("WatchdogSec is 3")
+
+
+def test_a_token_can_come_as_a_systemd_credential(
+    watcher: Watcher, host: Host, mail: Mail, inbox: Inbox
+) -> None:
+    """The unit reads /etc/credstore/gotify-token, and no file of mailwatch has the token."""
+    host.run("install -d -m 0700 /etc/credstore")
+    host.run("umask 077; echo AbcDefGhiJklMno >/etc/credstore/gotify-token")
+    try:
+        watcher.configure(gotify={"url": "http://127.0.0.1:8070", "timeout_s": 2})
+        text = "\n".join(
+            line
+            for line in (host.root / FILE.lstrip("/")).read_text().splitlines()
+            if not line.startswith("token")
+        )
+        host.write(FILE, text)
+        watcher.start()
+        watcher.wait_for_status(WELL)
+        mail.hang()
+        inbox.wait_for(lambda message: "Mail is down" in message.title, 30)
+    finally:
+        host.run("rm /etc/credstore/gotify-token")
+
+
+def test_check_shows_each_service(watcher: Watcher, host: Host, mail: Mail) -> None:
+    """`mailwatch check` against real servers: 0 and all pass, then 2 and all silent."""
+    code, said = host.try_run("mailwatch check --json")
+    assert code == 0
+    services = json.loads(said)["services"]
+    assert [one["service"] for one in services] == [
+        "SMTP:25",
+        "SMTPS:465",
+        "IMAPS:993",
+        "HTTPS:443",
+    ]
+    assert {one["verdict"] for one in services} == {"pass"}
+    mail.hang()
+    code, said = host.try_run("mailwatch check --json")
+    assert code == 2
+    # TLS begins before the greeting, so a hang shows itself there as a timeout of the handshake.
+    faults = {one["service"]: one["fault"] for one in json.loads(said)["services"]}
+    assert faults["SMTP:25"] == "silent"
+    assert set(faults.values()) <= {"silent", "timeout", "tls"}
+
+
+def test_every_protocol_of_the_server_is_spoken(watcher: Watcher, host: Host) -> None:
+    """All protocols that mailwatch knows pass against Postfix, Dovecot and nginx."""
+    ports = {"SMTP": 25, "SMTPS": 465, "SUBMISSION": 587, "IMAP": 143, "IMAPS": 993, "HTTP": 80}
+    ports |= {"HTTPS": 443, "Sieve-as-TCP": 4190}
+    watcher.configure(services=[{"name": name, "port": port} for name, port in ports.items()])
+    code, said = host.try_run("mailwatch check --json")
+    assert code == 0, said
+
+
+def test_the_servers_saw_nothing_to_complain_of(watcher: Watcher, host: Host, mail: Mail) -> None:
+    """Rounds leave no error in the server's log: no improper command, no aborted login or TLS."""
+    mark = host.run("date --utc +%Y-%m-%dT%H:%M:%S.%NZ")
+    watcher.start()
+    watcher.wait_for_status(f"{WELL}; next check")
+    for _ in range(3):
+        assert host.try_run("mailwatch check")[0] == 0
+    watcher.stop()
+    log = host.run(f"docker logs --since {mark} stalwart")
+    complaints = re.findall(
+        r".*(?:improper|lost connection|SSL_accept error|timeout after|Aborted|too many).*", log
+    )
+    assert complaints == []
+
+
+def test_a_test_notification_reaches_the_inbox(watcher: Watcher, host: Host, inbox: Inbox) -> None:
+    """The admin can see the phone ring before it matters; a refusal is said in a sentence."""
+    host.run("mailwatch test-notification")
+    inbox.wait_for(lambda message: "mailhost" in message.text, 10)
+    inbox.go_away()
+    code, said = host.try_run("mailwatch test-notification")
+    assert code != 0
+    assert "Traceback" not in said
+    assert "127.0.0.1:8070" in said
