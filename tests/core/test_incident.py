@@ -408,6 +408,19 @@ def test_a_restart_that_never_took_place_is_given_up_after_its_limit(watch: Watc
     assert w.incident.attempts[0].outcome is Outcome.INTERRUPTED
 
 
+def test_a_restart_is_not_repeated_because_docker_could_not_be_asked(watch: Watcher) -> None:
+    """Whether it took place stays open, and a person is called, until the engine can say."""
+    w = watch(restart_limit_s=90)
+    w.fail()
+    w(Restored(TargetState(Condition.UNREACHABLE)), after=3)
+    w.fail(condition=Condition.UNREACHABLE, after=90)
+    w.fail(condition=Condition.UNREACHABLE, after=500)
+    assert w.topics == [Topic.OPENED, Topic.ESCALATED]
+    w.fail(started_at=WALL + 2, after=500)
+    assert w.is_in(Stage.SETTLING)
+    assert len(w.restarts) == 1
+
+
 def test_a_restart_cut_short_that_left_the_target_stopped_is_done_again(watch: Watcher) -> None:
     """A container that our own restart stopped was not stopped by an operator."""
     w = watch(restart_limit_s=90)
