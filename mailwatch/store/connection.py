@@ -22,13 +22,14 @@ BUSY_TIMEOUT_S = 1.0
 _JOURNAL_BYTES = 4 * 1024 * 1024
 
 
-def open_for_writing(path: Path, max_bytes: int) -> Connection:
+def open_for_writing(path: Path, max_bytes: int, timeout_s: float) -> Connection:
     """Open the file at `path`, whose size is kept below `max_bytes`, and migrate its tables.
 
+    A lock of somebody else is waited for `timeout_s` seconds, and BUSY_TIMEOUT_S from then on.
     Raises Unusable for a file that must be set aside, otherwise OSError and sqlite3.Error.
     """
     check_header(path)
-    connection = _connect(path, "mode=rw", OPEN_TIMEOUT_S)
+    connection = _connect(path, "mode=rw", timeout_s)
     try:
         # Not before the file is known to be ours: this alters it.
         _check(connection)
@@ -70,8 +71,8 @@ def open_for_reading(path: Path) -> Connection:
     """Open the file at `path` for a reader who may lack every right to write.
 
     Beside a running service its -shm file is there to be read. Without one a reader who may not
-    make that file is told "unable to open"; where no -wal holds anything back, nobody writes,
-    and the file can be read as one that does not change (https://www.sqlite.org/wal.html#readonly).
+    make that file is refused; where no -wal holds anything back, nobody writes, and the file can
+    be read as one that does not change (https://www.sqlite.org/wal.html#readonly).
 
     Raises as open_for_writing().
     """
@@ -82,7 +83,8 @@ def open_for_reading(path: Path) -> Connection:
     except sqlite3.OperationalError as error:
         connection.close()
         wal = Path(f"{path}-wal")
-        if code_of(error) != sqlite3.SQLITE_CANTOPEN or (wal.exists() and wal.stat().st_size):
+        lacks_shm = code_of(error) in (sqlite3.SQLITE_CANTOPEN, sqlite3.SQLITE_READONLY)
+        if not lacks_shm or (wal.exists() and wal.stat().st_size):
             raise
         connection = _connect(path, "mode=ro&immutable=1", OPEN_TIMEOUT_S)
         try:
@@ -122,6 +124,11 @@ def transaction(connection: Connection, durable: bool = True) -> Iterator[None]:
 def code_of(error: BaseException) -> int:
     """Return SQLite's primary result code of `error`, 0 where it has none."""
     return int(getattr(error, "sqlite_errorcode", 0) or 0) & 0xFF
+
+
+def is_lock(error: BaseException) -> bool:
+    """Whether `error` says that another process has locked the file."""
+    return code_of(error) in (sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED)
 
 
 def is_damage(error: BaseException) -> bool:

@@ -47,8 +47,10 @@ def check_header(path: Path) -> None:
         header = file.read(100)
     if not header.strip(b"\0"):
         raise Unusable("damaged", "it is empty" if not header else "it begins with zero bytes")
-    if len(header) < 100 or not header.startswith(_MAGIC):
+    if not header.startswith(_MAGIC):
         raise Unusable("foreign", "it is not an SQLite database")
+    if len(header) < 100:
+        raise Unusable("damaged", "it is cut short")
     if int.from_bytes(header[68:72], "big") != APPLICATION_ID:
         raise Unusable("foreign", "it is the database of another program")
 

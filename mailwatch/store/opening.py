@@ -16,7 +16,7 @@ Say = Callable[[str], None]
 
 
 def open_or_begin_anew(
-    path: Path, max_bytes: int, wall: float, say: Say, expected: bool
+    path: Path, max_bytes: int, timeout_s: float, wall: float, say: Say, expected: bool
 ) -> tuple[Connection, bool]:
     """Return a connection to the file at `path`, and whether the file is a new one.
 
@@ -26,7 +26,7 @@ def open_or_begin_anew(
     is_new = False
     while True:
         try:
-            return open_for_writing(path, max_bytes), is_new
+            return open_for_writing(path, max_bytes, timeout_s), is_new
         except FileNotFoundError:
             if is_new:
                 raise

@@ -18,7 +18,13 @@ from mailwatch.store import clock, incidents, machine, outbox, pause, retention
 from mailwatch.store import ledger as ledgers
 from mailwatch.store.backlog import Backlog
 from mailwatch.store.boot import Boot, boot_id
-from mailwatch.store.connection import code_of, is_damage, transaction
+from mailwatch.store.connection import (
+    BUSY_TIMEOUT_S,
+    OPEN_TIMEOUT_S,
+    is_damage,
+    is_lock,
+    transaction,
+)
 from mailwatch.store.files import NAME, Unusable
 from mailwatch.store.loading import before as in_front
 from mailwatch.store.loading import load, load_unwritable
@@ -274,7 +280,7 @@ class SqliteStore:
         self._behind = True
         if is_damage(error):
             self._condemned = True
-        if code_of(error) not in (sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED):
+        if not is_lock(error):
             self._disconnect()
 
     def _disconnect(self) -> None:
@@ -323,10 +329,15 @@ class SqliteStore:
     def _open_anew(self) -> Connection:
         try:
             self._connection, is_new = open_or_begin_anew(
-                self._path, self._max_bytes, self._now.wall, self._say, self._inode is not None
+                self._path,
+                self._max_bytes,
+                OPEN_TIMEOUT_S if self._restoring else BUSY_TIMEOUT_S,
+                self._now.wall,
+                self._say,
+                expected=self._inode is not None,
             )
-        except _FAULTS:
-            if not self._loaded:
+        except _FAULTS as error:
+            if self._restoring and not is_lock(error):
                 with suppress(*_FAULTS, Unusable, ValueError, TypeError, LookupError):
                     self._take_over(load_unwritable(self._path, self._boot))
             raise

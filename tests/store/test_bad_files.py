@@ -1,0 +1,316 @@
+"""A state file that cannot be used is set aside, said once, and begun anew; never a stop."""
+
+from __future__ import annotations
+
+import os
+import re
+import sqlite3
+from collections.abc import Callable
+from contextlib import closing
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pytest
+
+from mailwatch.core.state import State
+from mailwatch.store.schema import APPLICATION_ID, VERSION
+from mailwatch.store.views import Views
+
+if TYPE_CHECKING:
+    from tests.store.conftest import Night, Stores
+
+# The first schema, word for word as it was made, with an incident in the middle of a restart and
+# a message about it. It stays here for ever: the oldest state file must always be read.
+OLDEST = """
+CREATE TABLE clock (
+    only INTEGER PRIMARY KEY CHECK (only = 1), boot TEXT NOT NULL,
+    steady REAL NOT NULL, wall REAL NOT NULL
+);
+CREATE TABLE incidents (
+    number INTEGER PRIMARY KEY, id TEXT NOT NULL UNIQUE,
+    since_steady REAL NOT NULL, since_wall REAL NOT NULL,
+    opened_steady REAL NOT NULL, opened_wall REAL NOT NULL,
+    failures TEXT NOT NULL, first_failures TEXT NOT NULL,
+    target TEXT NOT NULL, cause TEXT NOT NULL,
+    hold_reason TEXT, hold_detail TEXT, hold_until REAL,
+    held_told INTEGER NOT NULL, opened_told INTEGER NOT NULL,
+    escalated_steady REAL, escalated_wall REAL,
+    reminded_steady REAL, reminded_wall REAL,
+    closed_steady REAL, closed_wall REAL
+);
+CREATE TABLE attempts (
+    incident TEXT NOT NULL REFERENCES incidents (id) ON DELETE CASCADE,
+    number INTEGER NOT NULL,
+    begun_steady REAL NOT NULL, begun_wall REAL NOT NULL,
+    started_at REAL, outcome TEXT NOT NULL, detail TEXT NOT NULL,
+    ended_steady REAL, ended_wall REAL,
+    PRIMARY KEY (incident, number)
+) WITHOUT ROWID;
+CREATE TABLE machine (
+    only INTEGER PRIMARY KEY CHECK (only = 1), stage TEXT NOT NULL,
+    incident TEXT REFERENCES incidents (id),
+    failing_since_steady REAL, failing_since_wall REAL,
+    starting_since_steady REAL, starting_since_wall REAL,
+    due REAL, restarts TEXT NOT NULL, streak INTEGER NOT NULL,
+    last_attempt_ended_steady REAL, last_attempt_ended_wall REAL,
+    last_cure_steady REAL, last_cure_wall REAL,
+    target_seen INTEGER NOT NULL, last_id TEXT NOT NULL
+);
+CREATE TABLE outbox (
+    id INTEGER PRIMARY KEY AUTOINCREMENT,
+    topic TEXT NOT NULL, title TEXT NOT NULL, body TEXT NOT NULL,
+    priority INTEGER NOT NULL, at_wall REAL NOT NULL, incident TEXT NOT NULL,
+    tries INTEGER NOT NULL, not_before REAL NOT NULL,
+    parked INTEGER NOT NULL, trouble TEXT NOT NULL
+);
+CREATE TABLE pause (
+    only INTEGER PRIMARY KEY CHECK (only = 1), boot TEXT NOT NULL,
+    until_steady REAL NOT NULL, until_wall REAL NOT NULL
+);
+INSERT INTO clock VALUES (1, 'one', 100.0, 1790000100.0);
+INSERT INTO incidents VALUES (
+    1, '20260922T031400Z', 100.0, 1790000100.0, 100.0, 1790000100.0,
+    '[["SMTP:25", "silent", "no greeting in 5 s"]]',
+    '[["SMTP:25", "silent", "no greeting in 5 s"]]',
+    '', '', NULL, NULL, NULL, 0, 1, NULL, NULL, NULL, NULL, NULL, NULL
+);
+INSERT INTO attempts VALUES (
+    '20260922T031400Z', 1, 100.0, 1790000100.0, 1790000000.0, 'pending', '', NULL, NULL
+);
+INSERT INTO machine VALUES (
+    1, 'restarting', '20260922T031400Z', 100.0, 1790000100.0, NULL, NULL, NULL,
+    '[[100.0, 1790000100.0]]', 1, NULL, NULL, NULL, NULL, 1, ''
+);
+INSERT INTO outbox VALUES (
+    7, 'opened', 'Mail is down', 'It is.', 5, 1790000100.0, '20260922T031400Z', 0, -9e999, 0, ''
+);
+INSERT INTO pause VALUES (1, 'one', 900.0, 1790000900.0);
+PRAGMA application_id = 1836540276;
+PRAGMA user_version = 1;
+"""
+
+
+def fill(stores: Stores, night: Night) -> None:
+    """Leave a state file with an open incident behind, as a service does that was stopped."""
+    store, _ = stores.restored(night.at(0))
+    store.commit(night.restarting(), [night.message()], night.at(100))
+    for i in range(200):
+        store.record(night.readings(4, detail="x" * 60), night.at(101 + i))
+    store.close()
+
+
+def halve(path: Path) -> None:
+    """Cut the file in its middle, as an interrupted copy does."""
+    os.truncate(path, path.stat().st_size // 2)
+
+
+def scribble(path: Path) -> None:
+    """Overwrite some of its pages, and spare the header."""
+    with path.open("r+b") as file:
+        for page in range(1, path.stat().st_size // 4096):
+            file.seek(page * 4096)
+            file.write(b"\xa5" * 512)
+
+
+def zero_head(path: Path) -> None:
+    """Lose the first page to zeros, as a crashed file system does."""
+    with path.open("r+b") as file:
+        file.write(bytes(4096))
+
+
+def text(path: Path) -> None:
+    """Put a text file into the place."""
+    path.write_text("[watch]\ninterval_s = 120\n" * 20)
+
+
+def other_database(path: Path) -> None:
+    """Put another program's database into the place."""
+    path.unlink()
+    with closing(sqlite3.connect(path)) as connection:
+        connection.executescript("CREATE TABLE bookmarks (url TEXT); PRAGMA user_version = 1;")
+
+
+def directory(path: Path) -> None:
+    """Put a directory into the place."""
+    path.unlink()
+    path.mkdir()
+
+
+def pipe(path: Path) -> None:
+    """Put a named pipe into the place, which would hang whoever opens it."""
+    path.unlink()
+    os.mkfifo(path)
+
+
+def newer(path: Path) -> None:
+    """Let a later version have written it."""
+    with closing(sqlite3.connect(path)) as connection:
+        connection.execute(f"PRAGMA user_version = {VERSION + 1}")
+
+
+def no_tables(path: Path) -> None:
+    """Leave nothing but a header that is ours."""
+    path.unlink()
+    with closing(sqlite3.connect(path)) as connection:
+        connection.execute(f"PRAGMA application_id = {APPLICATION_ID}")
+
+
+def lost_table(path: Path) -> None:
+    """Take one table away."""
+    with closing(sqlite3.connect(path)) as connection:
+        connection.execute("DROP TABLE outbox")
+
+
+def nonsense(path: Path) -> None:
+    """Write a stage that no version knows."""
+    with closing(sqlite3.connect(path)) as connection:
+        connection.execute("UPDATE machine SET stage = 'dreaming'")
+        connection.commit()
+
+
+BAD: dict[str, tuple[Callable[[Path], None], str]] = {
+    "zero bytes": (lambda path: os.truncate(path, 0), "damaged"),
+    "a few bytes": (lambda path: os.truncate(path, 50), "damaged"),
+    "halved": (halve, "damaged"),
+    "scribbled": (scribble, "damaged"),
+    "zeroed head": (zero_head, "damaged"),
+    "text": (text, "foreign"),
+    "another program's": (other_database, "foreign"),
+    "directory": (directory, "foreign"),
+    "pipe": (pipe, "foreign"),
+    "newer": (newer, "newer"),
+    "no tables": (no_tables, "damaged"),
+    "a table lost": (lost_table, "damaged"),
+    "nonsense": (nonsense, "damaged"),
+}
+
+
+@pytest.mark.parametrize("name", BAD)
+def test_a_bad_file_is_set_aside_and_begun_anew(name: str, stores: Stores, night: Night) -> None:
+    """One sentence, the old file under a new name, and a store that works from the first moment."""
+    fill(stores, night)
+    spoil, kind = BAD[name]
+    spoil(stores.path)
+    spoilt = stores.path.lstat()
+    store, state = stores.restored(night.at(400))
+    assert state == State()
+    assert store.letters() == ()
+    (sentence,) = stores.said
+    (aside,) = stores.aside
+    assert re.fullmatch(rf"mailwatch\.db\.{kind}-\d{{8}}T\d{{6}}Z", aside.name)
+    assert aside.lstat().st_ino == spoilt.st_ino
+    assert str(stores.path) in sentence
+    assert aside.name in sentence
+    store.commit(night.restarting(), [night.message()], night.at(401))
+    store.record(night.readings(), night.at(402))
+    store.close()
+    _, again = stores.restored(night.at(403))
+    assert again == night.restarting()
+    assert len(stores.said) == 1
+
+
+def test_a_file_is_set_aside_with_its_wal(stores: Stores, night: Night) -> None:
+    """A -wal that stayed behind would be replayed into the new file."""
+    store, _ = stores.restored(night.at(0))
+    store.commit(night.restarting(), [night.message()], night.at(100))
+    # As SIGKILL leaves it: copied while the store is open.
+    wal = Path(f"{stores.path}-wal").read_bytes()
+    store.close()
+    text(stores.path)
+    Path(f"{stores.path}-wal").write_bytes(wal)
+    _, state = stores.restored(night.at(200))
+    assert state == State()
+    (aside,) = stores.aside
+    assert Path(f"{aside}-wal").read_bytes() == wal
+
+
+def test_a_wal_without_its_file_is_not_replayed(stores: Stores, night: Night) -> None:
+    """Somebody removed mailwatch.db alone: its -wal must not get into the next one."""
+    store, _ = stores.restored(night.at(0))
+    store.commit(night.restarting(), [night.message()], night.at(100))
+    wal = Path(f"{stores.path}-wal").read_bytes()
+    store.close()
+    stores.path.unlink()
+    Path(f"{stores.path}-wal").write_bytes(wal)
+    store, state = stores.restored(night.at(200))
+    assert state == State()
+    store.close()
+    _, state = stores.restored(night.at(201))
+    assert state == State()
+
+
+def test_the_oldest_state_file_is_migrated(stores: Stores, night: Night) -> None:
+    """An upgrade in the middle of an incident goes on with it; nothing is said or set aside."""
+    with closing(sqlite3.connect(stores.path)) as connection:
+        connection.executescript(OLDEST)
+    store, state = stores.restored(night.at(130))
+    assert state == night.restarting()
+    (letter,) = store.letters()
+    assert (letter.id, letter.message) == (7, night.message())
+    assert store.paused_until(night.at(130)) == night.at(900)
+    store.record(night.readings(), night.at(131))
+    assert len(Views(stores.directory).status().readings) == 2
+    assert stores.said == []
+    assert stores.aside == []
+
+
+def test_every_step_leads_to_the_tables_of_a_new_file(tmp_path: Path) -> None:
+    """Migrated from the oldest, a file has the same tables as one that was made today."""
+    from mailwatch.store.files import create
+    from mailwatch.store.schema import migrate, version_of
+
+    def tables(path: Path) -> dict[str, list[tuple[object, ...]]]:
+        with closing(sqlite3.connect(path)) as connection:
+            names = [
+                name for (name,) in connection.execute("SELECT name FROM sqlite_schema ORDER BY 1")
+            ]
+            return {
+                name: connection.execute(f"PRAGMA table_info({name})").fetchall() for name in names
+            }
+
+    old, new = tmp_path / "old.db", tmp_path / "new.db"
+    create(new)
+    with closing(sqlite3.connect(old, isolation_level=None)) as connection:
+        connection.executescript(OLDEST)
+        migrate(connection)
+        assert version_of(connection) == VERSION
+    assert tables(old) == tables(new)
+
+
+def test_damage_while_it_runs_costs_history_but_no_state(stores: Stores, night: Night) -> None:
+    """The disk goes bad under a running service: what it knows goes into a new file."""
+    store, _ = stores.restored(night.at(0))
+    store.commit(night.restarting(), [night.message()], night.at(100))
+    with closing(sqlite3.connect(stores.path)) as other:
+        other.executescript("DROP TABLE readings; DROP TABLE ledger;")
+    store.record(night.readings(), night.at(101))
+    assert len(stores.said) == 1
+    assert len(stores.aside) == 1
+    assert len(Views(stores.directory).status().readings) == 2
+    letters = store.letters()
+    store.close()
+    again, state = stores.restored(night.at(102))
+    assert state == night.restarting()
+    assert again.letters() == letters
+
+
+def test_only_the_newest_of_those_set_aside_are_kept(stores: Stores, night: Night) -> None:
+    """A disk that damages the file every day does not fill up with damaged files."""
+    for day in range(8):
+        store, _ = stores.restored(night.at(86_400.0 * day))
+        store.close()
+        text(stores.path)
+    days = [path.name for path in stores.aside]
+    assert len(days) == 5
+    _, _ = stores.restored(night.at(86_400.0 * 9))
+    assert len(stores.aside) == 5
+    assert [path.name for path in stores.aside][:4] == days[1:]
+
+
+def test_two_files_set_aside_in_one_second_are_both_kept(stores: Stores, night: Night) -> None:
+    """A second one does not overwrite the first."""
+    for _ in range(2):
+        text(stores.path)
+        store, _ = stores.restored(night.at(5))
+        store.close()
+    assert len(stores.aside) == 2
