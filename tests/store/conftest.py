@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import tempfile
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -104,3 +105,17 @@ def stores(tmp_path: Path, make_stores: Callable[[Path], Stores]) -> Stores:
     directory = tmp_path / "state"
     directory.mkdir(0o750)
     return make_stores(directory)
+
+
+@pytest.fixture
+def public_stores(make_stores: Callable[[Path], Stores]) -> Iterator[Stores]:
+    """Stores in a directory that other users can get to, unlike any below pytest's own."""
+    with tempfile.TemporaryDirectory(prefix="mailwatch-test-") as name:
+        place = Path(name)
+        place.chmod(0o755)
+        directory = place / "state"
+        directory.mkdir(0o750)
+        stores = make_stores(directory)
+        yield stores
+        for store in stores.opened:
+            store.close()
