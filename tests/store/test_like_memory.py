@@ -1,0 +1,209 @@
+"""Whatever happens to it, in whatever order, the store on disk answers as the one in memory."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import tempfile
+from dataclasses import replace
+from pathlib import Path
+
+from hypothesis import settings
+from hypothesis import strategies as st
+from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
+
+from mailwatch.core.model import Fault, Message, Now, Reading, Topic, Verdict
+from mailwatch.core.outbox import after_failure, merge
+from mailwatch.core.ratelimit import Ledger, Told
+from mailwatch.core.state import Attempt, Failure, Incident, Stage, State
+from mailwatch.store.control import set_pause
+from mailwatch.store.memory import MemoryStore
+from mailwatch.store.sqlite import SqliteStore
+from mailwatch.store.views import Views
+
+WALL = 1_790_000_000.0
+FAILURES = (Failure("SMTP:25", Fault.SILENT, "no greeting"),)
+
+
+class LikeMemory(RuleBasedStateMachine):
+    """Does the same to both stores, with new starts, kills and an unusable disk in between."""
+
+    @initialize()
+    def begin(self) -> None:
+        """Open both for the first time."""
+        self.place = Path(tempfile.mkdtemp(prefix="mailwatch-test-"))
+        self.directory = self.place / "state"
+        self.said: list[str] = []
+        self.now = Now(10.0, WALL)
+        self.memory = MemoryStore()
+        self.incidents: dict[str, Incident] = {}
+        self.rounds = 0
+        self.works = True
+        self.store = self.opened()
+
+    def opened(self) -> SqliteStore:
+        """Open the store on disk."""
+        store = SqliteStore(self.directory, self.said.append, boot="one")
+        assert store.restore(self.now) == self.memory.restore(self.now)
+        return store
+
+    def commit(self, state: State, told: int, ledger: Ledger | None = None) -> None:
+        """Commit the same to both."""
+        topics = [Topic.OPENED, Topic.RECOVERED, Topic.NOTICE]
+        identifier = "" if state.incident is None else state.incident.id
+        messages = [
+            Message(topics[i % 3], f"{self.now.steady} {i}", "", 5, self.now.wall, identifier)
+            for i in range(told)
+        ]
+        before = self.memory.restore(self.now).incident
+        closed = None
+        if before is not None and (state.incident is None or state.incident.id != before.id):
+            closed = replace(before, closed=self.now)
+            self.incidents[before.id] = closed
+        if state.incident is not None:
+            self.incidents[state.incident.id] = state.incident
+        for store in (self.memory, self.store):
+            store.commit(state, messages, self.now, closed=closed, ledger=ledger)
+
+    @rule(seconds=st.floats(0.1, 5000))
+    def wait(self, seconds: float) -> None:
+        """Let time pass."""
+        self.now = Now(self.now.steady + seconds, self.now.wall + seconds)
+
+    @rule(told=st.integers(0, 3), attempts=st.integers(0, 3))
+    def open_or_change(self, told: int, attempts: int) -> None:
+        """Open an incident, or go on with the open one."""
+        state = self.memory.restore(self.now)
+        known = state.incident
+        if known is None:
+            name = f"{len(self.incidents)}"
+            known = Incident(name, self.now, self.now, FAILURES, FAILURES)
+        tried = tuple(Attempt(i, self.now, None) for i in range(1, attempts + 1))
+        incident = replace(known, attempts=tried)
+        self.commit(State(Stage.DOWN, incident, streak=attempts, last_id=incident.id), told)
+
+    @rule(told=st.integers(0, 2))
+    def recover(self, told: int) -> None:
+        """Close the incident, if one is open."""
+        self.commit(State(last_cure=self.now), told)
+
+    @rule(told=st.integers(0, 2), notices=st.lists(st.text(max_size=5), max_size=2))
+    def tell(self, told: int, notices: list[str]) -> None:
+        """Send messages, and note them for the limit."""
+        ledger = Ledger(told=(Told(self.now, tuple(notices)),))
+        self.commit(self.memory.restore(self.now), told, ledger)
+
+    @precondition(lambda self: self.memory.letters())
+    @rule(data=st.data())
+    def deliver(self, data: st.DataObject) -> None:
+        """Deliver any letter."""
+        letter = data.draw(st.sampled_from(self.memory.letters()))
+        self.memory.delivered(letter, self.now)
+        self.store.delivered(letter, self.now)
+
+    @precondition(lambda self: self.memory.letters())
+    @rule(data=st.data(), permanent=st.booleans())
+    def fail_to_deliver(self, data: st.DataObject, permanent: bool) -> None:
+        """Fail with any letter, and merge what may be merged."""
+        letter = data.draw(st.sampled_from(self.memory.letters()))
+        failed = after_failure(letter, "No route.", permanent, self.now, 0.5)
+        letters = [failed if x.id == letter.id else x for x in self.memory.letters()]
+        merged = merge(letters)
+        self.memory.keep_letters(merged)
+        self.store.keep_letters(merged)
+
+    @rule(pause_s=st.none() | st.floats(1, 5000))
+    def pause(self, pause_s: float | None) -> None:
+        """Begin or end a pause from within."""
+        until = None if pause_s is None else self.later(pause_s)
+        self.memory.pause(until)
+        self.store.pause(until)
+
+    @precondition(lambda self: self.works)
+    @rule(pause_s=st.none() | st.floats(1, 5000))
+    def pause_from_outside(self, pause_s: float | None) -> None:
+        """Begin or end a pause from the command line."""
+        until = None if pause_s is None else self.later(pause_s)
+        self.memory.pause(until)
+        set_pause(self.directory, until, boot="one")
+
+    def later(self, seconds: float) -> Now:
+        """Return a moment ahead."""
+        return Now(self.now.steady + seconds, self.now.wall + seconds)
+
+    @rule(count=st.integers(1, 3))
+    def record(self, count: int) -> None:
+        """End a round."""
+        self.wait(1.0)
+        found = [Reading(f"S{i}:{i}", Verdict.PASS) for i in range(count)]
+        self.rounds += 1
+        for store in (self.memory, self.store):
+            store.record(found, self.now)
+
+    @precondition(lambda self: self.works)
+    @rule()
+    def start_anew(self) -> None:
+        """End the process in good order, and start the next one."""
+        self.store.close()
+        self.store = self.opened()
+
+    @precondition(lambda self: self.works)
+    @rule()
+    def kill(self) -> None:
+        """Go on with the files as a killed process leaves them."""
+        copy = self.place / "copy"
+        shutil.copytree(self.directory, copy)
+        self.store.close()
+        shutil.rmtree(self.directory)
+        copy.rename(self.directory)
+        self.store = self.opened()
+
+    @precondition(lambda self: self.works)
+    @rule()
+    def break_disk(self) -> None:
+        """Put something into the place of the directory."""
+        self.works = False
+        self.directory.rename(self.place / "away")
+        self.directory.write_text("in the way")
+
+    @precondition(lambda self: not self.works)
+    @rule()
+    def mend_disk(self) -> None:
+        """Give the directory back; the next round finds it."""
+        self.directory.unlink()
+        (self.place / "away").rename(self.directory)
+        self.works = True
+        self.wait(10.0)
+        self.record(1)
+
+    @invariant()
+    def answers_as_memory(self) -> None:
+        """Both say the same, whatever the disk does."""
+        assert self.store.restore(self.now) == self.memory.restore(self.now)
+        assert self.store.letters() == self.memory.letters()
+        assert self.store.ledger() == self.memory.ledger()
+        assert self.store.paused_until(self.now) == self.memory.paused_until(self.now)
+
+    @invariant()
+    def file_agrees(self) -> None:
+        """Another process sees the same, as long as the disk works."""
+        if not self.works:
+            return
+        views = Views(self.directory)
+        status = views.status()
+        assert status.letters == self.memory.letters()
+        assert status.stage == self.memory.restore(self.now).stage
+        assert {incident.id: incident for incident in views.incidents(999)} == self.incidents
+        assert sum(day.rounds for day in views.summaries(0) if day.service == "S0:0") == self.rounds
+
+    def teardown(self) -> None:
+        """Leave nothing behind, and see that the file is sound."""
+        self.store.close()
+        if self.works:
+            assert not [name for name in os.listdir(self.directory) if "damaged" in name]
+        assert not [sentence for sentence in self.said if "cannot be used" in sentence]
+        shutil.rmtree(self.place)
+
+
+TestLikeMemory = LikeMemory.TestCase
+TestLikeMemory.settings = settings(max_examples=60, stateful_step_count=30, deadline=None)
