@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 
 from mailwatch.core.deadline import Deadline, DeadlineExpired
 from mailwatch.core.text import printable
-from mailwatch.probes.errors import ConversationError
+from mailwatch.probes.errors import ConversationError, words_for
 
 SocketAddress = tuple[str, int] | tuple[str, int, int, int]
 """What connect() takes: an IPv4 address and a port, or these for IPv6."""
@@ -33,13 +33,21 @@ def look_up(host: str) -> list[Address]:
 
 
 def numeric(host: str, port: int) -> Address | None:
-    """Return the address that `host` writes out in digits, or None where it is a name."""
+    """Return the address that `host` writes out in digits, or None where it is a name.
+
+    getaddrinfo would know too, but it opens a socket even for digits.
+    """
     try:
-        found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM, flags=socket.AI_NUMERICHOST)
-    except (OSError, UnicodeError):
+        if ":" not in host:
+            socket.inet_pton(socket.AF_INET, host)
+            return Address(socket.AF_INET, (host, port))
+        address, _, zone = host.partition("%")
+        socket.inet_pton(socket.AF_INET6, address)
+        # A link-local address names its interface too (RFC 4007 section 11).
+        scope = 0 if not zone else int(zone) if zone.isdecimal() else socket.if_nametoindex(zone)
+    except (OSError, ValueError):
         return None
-    family, _, _, _, where = found[0]
-    return Address(family, _typed(where))
+    return Address(socket.AF_INET6, (address, port, 0, scope))
 
 
 def _typed(where: tuple[str | int | bytes, ...]) -> SocketAddress:
@@ -119,8 +127,10 @@ class Resolver:
                 f"the name {host} was not resolved ({words}): check the name and this "
                 "host's resolver"
             )
-        except (OSError, UnicodeError) as error:
-            question.problem = f"the name {host} was not resolved ({type(error).__name__})"
+        except OSError as error:
+            question.problem = f"the name {host} was not resolved ({words_for(error)})"
+        except UnicodeError:
+            question.problem = f"{host} is no name that could be resolved: check it"
         except BaseException as error:
             question.problem = f"a fault of mailwatch: {type(error).__name__}"
             raise

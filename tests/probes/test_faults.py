@@ -1,0 +1,438 @@
+from __future__ import annotations
+
+import errno
+import os
+import socket
+import ssl
+import subprocess
+import sys
+import textwrap
+import time
+from collections.abc import Callable, Iterator
+from typing import TYPE_CHECKING
+
+import pytest
+
+from mailwatch.core.deadline import Deadline
+from mailwatch.core.model import Fault, Phase, Reading, Verdict
+from mailwatch.probes.conversation import Conversation
+from mailwatch.probes.errors import fault_of, words_for
+from mailwatch.probes.settings import ServiceSettings, TlsMode, TlsVersion, defaults_for
+from mailwatch.probes.smtp import SmtpProbe
+
+if TYPE_CHECKING:
+    from tests.probes.conftest import Link, Peer, Script
+
+    MakePeer = Callable[..., Peer]
+Settings = Callable[..., ServiceSettings]
+Ask = Callable[..., Reading]
+
+MAIL = ["SMTP", "SMTPS", "IMAP", "IMAPS"]
+ALL = [*MAIL, "HTTP", "HTTPS"]
+INSIDE_TLS = ["SMTPS", "IMAPS", "HTTPS"]
+
+
+@pytest.mark.parametrize("name", ALL)
+def test_refused(name: str, closed_port: int, ask: Ask) -> None:
+    """Nothing listens: refused, seen while connecting."""
+    known = defaults_for(name)
+    reading = ask(ServiceSettings(name, "127.0.0.1", closed_port, known.probe, known.tls))
+    assert reading.fault is Fault.REFUSED
+    assert list(reading.phases)[-1] == Phase.CONNECT
+
+
+@pytest.fixture
+def full_backlog() -> Iterator[int]:
+    """Yield a port whose listener never accepts and has no room for one more connection."""
+    with socket.socket() as listener:
+        listener.bind(("127.0.0.1", 0))
+        listener.listen(0)
+        port = listener.getsockname()[1]
+        fillers = []
+        try:
+            for _ in range(4):
+                filler = socket.socket()
+                fillers.append(filler)
+                filler.setblocking(False)
+                filler.connect_ex(("127.0.0.1", port))
+            yield port
+        finally:
+            for filler in fillers:
+                filler.close()
+
+
+def test_a_connection_that_is_never_accepted_times_out(full_backlog: int, ask: Ask) -> None:
+    """A listener whose queue is full drops our SYN: a timeout, seen while connecting."""
+    reading = ask(ServiceSettings("SMTP", "127.0.0.1", full_backlog, "smtp"), within_s=0.3)
+    assert reading.fault is Fault.TIMEOUT
+    assert reading.detail == f"127.0.0.1 port {full_backlog} did not accept the connection in time"
+    assert list(reading.phases)[-1] == Phase.CONNECT
+
+
+@pytest.mark.parametrize("name", ALL)
+def test_silent(name: str, peer: MakePeer, service: Settings, ask: Ask) -> None:
+    """Accepts, then silence for ever: the sign of a hang, with TLS or without."""
+    reading = ask(service(name, peer(lambda link: link.hear_end())), within_s=0.3)
+    assert reading.fault is Fault.SILENT
+    assert "said nothing" in reading.detail
+
+
+@pytest.mark.parametrize("name", INSIDE_TLS)
+def test_silent_behind_tls(name: str, peer: MakePeer, service: Settings, ask: Ask) -> None:
+    """A handshake is not a greeting: silence after it is the sign of a hang as well."""
+    reading = ask(service(name, peer(lambda link: link.hear_end(), tls=True)), within_s=0.5)
+    assert reading.fault is Fault.SILENT
+    assert list(reading.phases)[-1] == Phase.GREETING
+
+
+@pytest.mark.parametrize("name", ALL)
+def test_dropped(name: str, peer: MakePeer, service: Settings, ask: Ask) -> None:
+    """Connected, then closed before a byte: the sign of a ban or a limit, TLS or not."""
+    reading = ask(service(name, peer(lambda link: link.close())))
+    assert reading.fault is Fault.DROPPED
+    assert "a ban or a connection limit" in reading.detail
+
+
+@pytest.mark.parametrize("name", INSIDE_TLS)
+def test_dropped_behind_tls(name: str, peer: MakePeer, service: Settings, ask: Ask) -> None:
+    """A handshake, then the end, without a greeting: dropped as well."""
+    reading = ask(service(name, peer(lambda link: link.close(), tls=True)))
+    assert reading.fault is Fault.DROPPED
+
+
+@pytest.mark.parametrize("name", ["SMTPS", "HTTP", "HTTPS"])
+def test_dropped_with_our_first_words_unread(
+    name: str, peer: MakePeer, service: Settings, ask: Ask
+) -> None:
+    """A close with our bytes unread arrives as a reset, and is a drop all the same."""
+
+    def script(link: Link) -> None:
+        # Wait until our words have arrived, but leave them in the socket.
+        link.sock.recv(1, socket.MSG_PEEK)
+        link.close()
+
+    reading = ask(service(name, peer(script)))
+    assert reading.fault is Fault.DROPPED
+
+
+def _until_then_reset(*before: str) -> Script:
+    def script(link: Link) -> None:
+        for line in before:
+            link.say(line)
+            link.hear()
+        link.reset()
+
+    return script
+
+
+@pytest.mark.parametrize("name", ["SMTP", "IMAP"])
+def test_reset_before_the_greeting(name: str, peer: MakePeer, service: Settings, ask: Ask) -> None:
+    """A reset where we have said nothing yet is a reset."""
+    reading = ask(service(name, peer(_until_then_reset())))
+    assert reading.fault is Fault.RESET
+    assert reading.detail == "reset the connection while we waited for the greeting"
+
+
+@pytest.mark.parametrize("tls", [TlsMode.NONE, TlsMode.IMPLICIT])
+@pytest.mark.parametrize(
+    ("before", "awaiting"),
+    [
+        (["220 hi"], "the answer to EHLO"),
+        (["220 hi", "250 hi"], "the answer to QUIT"),
+    ],
+)
+def test_reset_in_the_dialogue(
+    tls: TlsMode,
+    before: list[str],
+    awaiting: str,
+    peer: MakePeer,
+    service: Settings,
+    ask: Ask,
+) -> None:
+    """A reset after the greeting is a reset, and names the answer that is missing."""
+    server = peer(_until_then_reset(*before), tls=tls is TlsMode.IMPLICIT)
+    reading = ask(service("SMTP", server, tls=tls))
+    assert reading.fault is Fault.RESET
+    assert reading.detail == f"reset the connection while we waited for {awaiting}"
+    assert list(reading.phases)[-1] == Phase.DIALOGUE
+
+
+def test_reset_in_the_handshake(peer: MakePeer, service: Settings, ask: Ask) -> None:
+    """A reset after the first bytes of a handshake is a reset."""
+
+    def script(link: Link) -> None:
+        link.sock.recv(4096)
+        link.send(b"\x16\x03\x03")
+        link.reset()
+
+    reading = ask(service("SMTPS", peer(script)))
+    assert reading.fault is Fault.RESET
+
+
+@pytest.mark.parametrize("tls", [TlsMode.NONE, TlsMode.IMPLICIT])
+def test_an_end_in_the_dialogue_is_a_reset_too(
+    tls: TlsMode, peer: MakePeer, service: Settings, ask: Ask
+) -> None:
+    """A close in the middle breaks the conversation off, however politely TCP puts it."""
+
+    def script(link: Link) -> None:
+        link.say("220 hi")
+        link.hear()
+        link.send(b"250-one\r\n250 tw")
+        link.close()
+
+    reading = ask(service("SMTP", peer(script, tls=tls is TlsMode.IMPLICIT), tls=tls))
+    assert reading.fault is Fault.RESET
+    assert reading.detail == ("closed the connection in the middle of the answer to EHLO: '250 tw'")
+
+
+def test_a_half_close_still_answers_nobody(peer: MakePeer, service: Settings, ask: Ask) -> None:
+    """A peer that shuts only its sending side down has ended the conversation."""
+
+    def script(link: Link) -> None:
+        link.say("220 hi")
+        link.sock.shutdown(socket.SHUT_WR)
+        link.hear_end()
+
+    reading = ask(service("SMTP", peer(script)))
+    assert reading.fault is Fault.RESET
+
+
+@pytest.mark.parametrize("tls", [TlsMode.NONE, TlsMode.IMPLICIT])
+@pytest.mark.parametrize("before", [["220 hi"], ["220 hi", "250 hi"]])
+def test_a_hang_in_the_dialogue_is_a_timeout(
+    tls: TlsMode, before: list[str], peer: MakePeer, service: Settings, ask: Ask
+) -> None:
+    """Silence after the greeting is a timeout, and names the answer that is missing."""
+
+    def script(link: Link) -> None:
+        for line in before:
+            link.say(line)
+            link.hear()
+        link.hear_end()
+
+    reading = ask(service("SMTP", peer(script, tls=tls is TlsMode.IMPLICIT), tls=tls), 0.5)
+    assert reading.fault is Fault.TIMEOUT
+    assert (
+        reading.detail == f"the answer to {['EHLO', 'QUIT'][len(before) - 1]} did not come in time"
+    )
+
+
+def test_a_slow_handshake_is_a_timeout(peer: MakePeer, service: Settings, ask: Ask) -> None:
+    """A handshake that begins and stalls is a timeout, seen in its own phase."""
+
+    def script(link: Link) -> None:
+        link.send(b"\x16\x03\x03\x00\x7a\x02")
+        link.hear_end()
+
+    reading = ask(service("IMAPS", peer(script)), within_s=0.3)
+    assert reading.fault is Fault.TIMEOUT
+    assert reading.detail == "the TLS handshake did not come in time"
+    assert list(reading.phases)[-1] == Phase.TLS
+
+
+def test_plain_text_on_a_tls_port(peer: MakePeer, service: Settings, ask: Ask) -> None:
+    """A service that greets in plain text where TLS is due is a TLS fault in its own words."""
+
+    def script(link: Link) -> None:
+        link.say("220 mail.example.org ESMTP")
+        link.hear_end()
+
+    reading = ask(service("SMTPS", peer(script)))
+    assert reading.fault is Fault.TLS
+    assert reading.detail == (r"answered '220 mail.example.org ESMTP\r\n' where TLS was expected")
+
+
+@pytest.mark.parametrize(
+    "garbage",
+    [
+        b"\x16\x03\x03\x00\x05hello",
+        b"\x16\x03\x03\xff\xff" + b"x" * 20_000,
+        b"\x17\x03\x03\x00\x01x",
+        b"\x15\x03\x03\x00\x02\x02\x28",
+        b"\x14\x03\x03\x00\x01\x01" * 100,
+        b"\x80\x2e\x01\x00\x02",
+        b"\x00" * 1000,
+    ],
+)
+def test_tls_garbage(garbage: bytes, peer: MakePeer, service: Settings, ask: Ask) -> None:
+    """What only looks like TLS, alerts and records out of place are TLS faults."""
+
+    def script(link: Link) -> None:
+        link.send(garbage)
+        link.hear_end()
+
+    reading = ask(service("HTTPS", peer(script)))
+    assert reading.fault is Fault.TLS
+    assert reading.detail
+
+
+def test_garbage_in_the_middle_of_tls(peer: MakePeer, service: Settings, ask: Ask) -> None:
+    """A record that was tampered with is a TLS fault, not an answer."""
+
+    def script(link: Link) -> None:
+        link.say("220 hi")
+        link.hear()
+        raw = socket.socket(fileno=os.dup(link.sock.fileno()))
+        with raw:
+            raw.sendall(b"\x17\x03\x03\x00\x40" + b"x" * 64)
+            link.hear_end()
+
+    reading = ask(service("SMTPS", peer(script, tls=True)))
+    assert reading.fault is Fault.TLS
+    assert "while we waited for the answer to EHLO" in reading.detail
+
+
+def test_a_version_of_tls_that_is_too_old(peer: MakePeer, service: Settings, ask: Ask) -> None:
+    """A server below the minimum version is a TLS fault that says so."""
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.maximum_version = ssl.TLSVersion.TLSv1_2
+    server = peer(lambda link: link.hear_end(), tls=True, context=context)
+    reading = ask(service("IMAPS", server, minimum_tls=TlsVersion.TLS_1_3))
+    assert reading.fault is Fault.TLS
+    assert "protocol version" in reading.detail
+
+
+def test_a_bug_of_ours_is_unmeasured_and_keeps_its_text_to_itself(
+    peer: MakePeer, service: Settings, smtp_server: Script
+) -> None:
+    """An exception that nobody foresaw says nothing about the service, and quotes nothing."""
+
+    class Broken(SmtpProbe):
+        def converse(self, talk: Conversation) -> None:
+            raise ZeroDivisionError("a secret")
+
+    settings = service("SMTP", peer(smtp_server))
+    reading = Broken(settings).check(Deadline.after(10, time.monotonic))
+    assert reading.verdict is Verdict.UNMEASURED
+    assert reading.detail == "a fault of mailwatch: ZeroDivisionError"
+
+
+def test_a_deadline_in_the_past_says_nothing(peer: MakePeer, service: Settings, ask: Ask) -> None:
+    """A check without any time ends at once, like one whose time ran out."""
+    settings = service("SMTP", peer(lambda link: link.hear_end()))
+    reading = SmtpProbe(settings).check(Deadline.after(0, time.monotonic))
+    assert reading.fault in (Fault.TIMEOUT, Fault.SILENT)
+
+
+@pytest.mark.parametrize(
+    ("number", "fault"),
+    [
+        (errno.ECONNREFUSED, Fault.REFUSED),
+        (errno.ETIMEDOUT, Fault.TIMEOUT),
+        (errno.ECONNRESET, Fault.RESET),
+        (errno.ECONNABORTED, Fault.RESET),
+        (errno.EPIPE, Fault.RESET),
+        (errno.EMFILE, None),
+        (errno.ENFILE, None),
+        (errno.ENOBUFS, None),
+        (errno.ENOMEM, None),
+        (errno.EADDRNOTAVAIL, None),
+        (errno.ENETUNREACH, None),
+        (errno.EHOSTUNREACH, None),
+        (errno.EACCES, None),
+        (errno.EPERM, None),
+        (errno.EIO, None),
+    ],
+)
+def test_whose_fault_an_error_of_the_system_is(number: int, fault: Fault | None) -> None:
+    """What the peer did is its fault; all that this host lacks is ours, and says what to do."""
+    error = OSError(number, os.strerror(number))
+    assert fault_of(error) is fault
+    assert words_for(error).startswith(os.strerror(number).lower())
+
+
+def _elsewhere(code: str, *wrapper: str) -> str:
+    """Run `code` in a Python of its own, whose limits and network may be spoiled."""
+    prelude = """
+        import resource, socket, subprocess, time
+        from mailwatch.core.deadline import Deadline
+        from mailwatch.probes.registry import build
+        from mailwatch.probes.settings import ServiceSettings
+        def ask(host, port):
+            settings = ServiceSettings("SMTP", host, port, "smtp")
+            reading = build(settings).check(Deadline.after(10, time.monotonic))
+            print(reading.verdict, reading.detail)
+    """
+    whole = textwrap.dedent(prelude) + textwrap.dedent(code)
+    done = subprocess.run(
+        [*wrapper, sys.executable, "-c", whole], capture_output=True, text=True, timeout=60
+    )
+    assert done.returncode == 0, done.stderr
+    return done.stdout
+
+
+def test_without_a_free_descriptor_we_could_not_look(peer: MakePeer) -> None:
+    """EMFILE is unmeasured, and says which limit to raise."""
+    server = peer(lambda link: link.hear_end())
+    said = _elsewhere(
+        f"""
+        sockets = []
+        resource.setrlimit(resource.RLIMIT_NOFILE, (32, 32))
+        while True:
+            try:
+                sockets.append(socket.socket())
+            except OSError:
+                break
+        ask("127.0.0.1", {server.port})
+        """
+    )
+    assert said == (
+        "unmeasured no socket could be made (too many open files: raise LimitNOFILE of the "
+        "mailwatch unit)\n"
+    )
+
+
+@pytest.fixture(scope="module")
+def namespace() -> list[str]:
+    """Return a command that runs another one in a new, empty network namespace."""
+    command = ["unshare", "--net"] if os.geteuid() == 0 else ["unshare", "--user", "--net", "-r"]
+    try:
+        works = subprocess.run([*command, "true"], capture_output=True, timeout=60).returncode == 0
+    except FileNotFoundError:
+        works = False
+    if not works:
+        pytest.skip("no network namespace can be made here")
+    return command
+
+
+def test_without_a_route_we_could_not_look(namespace: list[str]) -> None:
+    """ENETUNREACH is unmeasured."""
+    assert _elsewhere('ask("192.0.2.1", 25)', *namespace) == (
+        "unmeasured no connection to 192.0.2.1 port 25 (network is unreachable: this host has no "
+        "route there)\n"
+    )
+
+
+def test_without_ipv6_we_could_not_look(namespace: list[str]) -> None:
+    """A host without IPv6 cannot judge a service that has nothing else."""
+    said = _elsewhere('ask("2001:db8::1", 25)', *namespace)
+    assert said.startswith("unmeasured no connection to 2001:db8::1 port 25 (")
+
+
+def test_without_a_free_port_we_could_not_look(namespace: list[str]) -> None:
+    """EADDRNOTAVAIL, with every port of this host in use, is unmeasured."""
+    said = _elsewhere(
+        """
+        subprocess.run(["ip", "link", "set", "lo", "up"], check=True)
+        with open("/proc/sys/net/ipv4/ip_local_port_range", "w") as file:
+            file.write("50000 50003")
+        listener = socket.create_server(("127.0.0.1", 25))
+        taken = []
+        while True:
+            try:
+                taken.append(socket.create_connection(("127.0.0.1", 25)))
+            except OSError:
+                break
+        ask("127.0.0.1", 25)
+        """,
+        *namespace,
+    )
+    assert said.startswith("unmeasured no connection to 127.0.0.1 port 25 (cannot assign")
+    assert "no free port" in said
+
+
+def test_without_a_resolver_we_could_not_look(namespace: list[str]) -> None:
+    """A name server that cannot be reached is unmeasured, whatever the C library calls it."""
+    said = _elsewhere('ask("mail.example.org", 25)', *namespace)
+    assert said.startswith("unmeasured the name mail.example.org was not resolved")
