@@ -10,5 +10,7 @@ UNKNOWN = 3
 
 USAGE = 64
 """EX_USAGE of sysexits(3)."""
+UNAVAILABLE = 69
+"""EX_UNAVAILABLE of sysexits(3): what the command needs is not there."""
 CONFIG = 78
 """EX_CONFIG of sysexits(3); the unit does not restart mailwatch after it."""

@@ -7,16 +7,18 @@ import importlib
 import os
 import sys
 from collections.abc import Callable, Sequence
-from typing import Protocol, cast
+from typing import NoReturn, Protocol, TypeAlias, cast
 
 from mailwatch import __version__
-from mailwatch.cli.exit_codes import CONFIG, OK, UNKNOWN
+from mailwatch.cli.exit_codes import CONFIG, OK, UNAVAILABLE, UNKNOWN, USAGE
+
+Subparsers: TypeAlias = "argparse._SubParsersAction[argparse.ArgumentParser]"
 
 
 class Command(Protocol):
     """What every module of COMMANDS offers."""
 
-    def add(self, subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+    def add(self, subparsers: Subparsers) -> None:
         """Add the command's parser, with the function that runs it as its default `run`."""
         ...
 
@@ -24,6 +26,11 @@ class Command(Protocol):
 COMMANDS: dict[str, tuple[str, str]] = {
     "run": ("run", "watch until stopped; the service does this"),
     "check": ("check", "ask every service once, and show how it went"),
+    "status": ("status", "show where things stand"),
+    "incidents": ("incidents", "list the outages so far"),
+    "incident": ("incident", "show one outage from its beginning to its end"),
+    "pause": ("pause", "restart and tell nothing for a while"),
+    "resume": ("resume", "end a pause"),
     "config": ("config", "check the configuration, or show where each value comes from"),
     "import-env": ("import_env", "turn the .env file of the original into TOML"),
     "test-notification": ("test_notification", "send a message to see that it arrives"),
@@ -34,6 +41,20 @@ COMMANDS: dict[str, tuple[str, str]] = {
 A module is imported only when its command is called: `check` and `run` start in a fraction of
 the time that all of them take.
 """
+
+_FOR_MONITORING = frozenset({"check", "status"})
+"""A monitoring system reads their exit codes, and knows only 0 to 3."""
+
+
+class Parser(argparse.ArgumentParser):
+    """Ends with EX_USAGE, for argparse's own 2 would read as `critical`."""
+
+    usage_code = USAGE
+
+    def error(self, message: str) -> NoReturn:
+        """Say what is wrong with the arguments, and end."""
+        self.print_usage(sys.stderr)
+        self.exit(self.usage_code, f"{self.prog}: {message}\n")
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -57,19 +78,22 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 def _guarded(run: Callable[[argparse.Namespace], int], args: argparse.Namespace) -> int:
     from mailwatch.config.model import ConfigError
+    from mailwatch.store.errors import StoreError
 
     try:
         code = run(args)
         sys.stdout.flush()
     except ConfigError as error:
         print(error, file=sys.stderr)
-        # For a monitoring system, 78 would be no answer at all.
-        return UNKNOWN if args.command == "check" else CONFIG
+        return UNKNOWN if args.command in _FOR_MONITORING else CONFIG
+    except StoreError as error:
+        print(error, file=sys.stderr)
+        return UNKNOWN if args.command in _FOR_MONITORING else UNAVAILABLE
     return code
 
 
 def _parser(given: Sequence[str]) -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(
+    parser = Parser(
         prog="mailwatch",
         description="Watches a mail server, restarts its container when that helps, and tells you.",
         epilog="See mailwatch(1) and mailwatch.toml(5).",
@@ -80,7 +104,10 @@ def _parser(given: Sequence[str]) -> argparse.ArgumentParser:
     for name, (module, help_text) in COMMANDS.items():
         if name == wanted:
             command = importlib.import_module(f"mailwatch.cli.{module}")
-            cast("Command", command).add(subparsers)
+            cast("Command", command).add(cast("Subparsers", subparsers))
         else:
             subparsers.add_parser(name, help=help_text)
+    if wanted in _FOR_MONITORING:
+        for one in (parser, *subparsers.choices.values()):
+            one.usage_code = UNKNOWN
     return parser

@@ -1,0 +1,40 @@
+"""`mailwatch incident show ID`: one outage from its beginning to its end."""
+
+from __future__ import annotations
+
+import argparse
+import json
+
+from mailwatch.cli.exit_codes import OK
+from mailwatch.cli.incident_text import as_json, story
+from mailwatch.cli.options import add_options, load_from
+from mailwatch.store.views import Views
+
+
+def add(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+    """Add the parsers of `incident` and what it can do."""
+    parser = subparsers.add_parser(
+        "incident",
+        help="show one outage from its beginning to its end",
+        description="Show one outage.",
+    )
+    verbs = parser.add_subparsers(title="commands", metavar="COMMAND", required=True)
+    show = verbs.add_parser(
+        "show",
+        help="show one outage as a timeline",
+        description="Show one outage as a timeline, with what was found out about its cause.",
+    )
+    add_options(show)
+    show.add_argument("id", metavar="ID", help="its id, the beginning of it, or `last`")
+    show.add_argument("--json", action="store_true", help="print JSON")
+    show.set_defaults(run=run_show)
+
+
+def run_show(args: argparse.Namespace) -> int:
+    """Show one outage."""
+    incident = Views(load_from(args).state_directory).incident(args.id)
+    if args.json:
+        print(json.dumps(as_json(incident), indent=2))
+    else:
+        print("\n".join(story(incident)))
+    return OK

@@ -1,0 +1,59 @@
+"""`mailwatch incidents`: the outages so far, the newest first."""
+
+from __future__ import annotations
+
+import argparse
+import json
+
+from mailwatch.cli.exit_codes import OK
+from mailwatch.cli.incident_text import as_json
+from mailwatch.cli.options import add_options, load_from
+from mailwatch.cli.table import aligned
+from mailwatch.cli.times import local
+from mailwatch.core.state import Incident
+from mailwatch.core.text import duration, join_words, printable
+from mailwatch.store.views import Views
+
+
+def add(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+    """Add the command's parser."""
+    parser = subparsers.add_parser(
+        "incidents",
+        help="list the outages so far",
+        description="List the outages so far, the newest first.",
+    )
+    add_options(parser)
+    parser.add_argument("--json", action="store_true", help="print JSON")
+    parser.add_argument(
+        "-n", "--limit", type=_count, default=20, metavar="N", help="at most N (20 if left out)"
+    )
+    parser.set_defaults(run=run)
+
+
+def run(args: argparse.Namespace) -> int:
+    """List them."""
+    found = Views(load_from(args).state_directory).incidents(args.limit)
+    if args.json:
+        print(json.dumps([as_json(incident) for incident in found], indent=2))
+    elif found:
+        rows = [("INCIDENT", "SINCE", "LASTED", "RESTARTS", "END", "SERVICES")]
+        print("\n".join(aligned([*rows, *map(_row, found)])))
+    else:
+        print("There has been no incident yet.")
+    return OK
+
+
+def _row(incident: Incident) -> tuple[str, ...]:
+    services = join_words([failure.service for failure in incident.first_failures])
+    closed = incident.closed
+    lasted = duration(max(0.0, closed.wall - incident.since.wall)) if closed else "-"
+    called = ", a person was called" if incident.escalated else ""
+    end = ("recovered" if closed else "open") + called
+    restarts = str(len(incident.attempts))
+    return (incident.id, local(incident.since.wall), lasted, restarts, end, printable(services, 60))
+
+
+def _count(text: str) -> int:
+    if not text.isascii() or not text.isdigit():
+        raise argparse.ArgumentTypeError("give a whole number, such as 20")
+    return min(int(text), 1_000_000)

@@ -1,0 +1,63 @@
+"""`mailwatch pause` and `mailwatch resume`: nothing is restarted or told for a while."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+import time
+
+from mailwatch.cli.exit_codes import OK, USAGE
+from mailwatch.cli.options import add_options, load_from
+from mailwatch.cli.times import local, parse_duration
+from mailwatch.core.model import Now
+from mailwatch.core.text import duration
+from mailwatch.store.control import set_pause
+
+DEFAULT_S = 3600.0
+LONGEST_S = 7 * 86_400.0
+"""A pause that is longer is a service to stop: `systemctl disable --now mailwatch`."""
+
+SHORTEST_S = 10.0
+
+
+def add(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+    """Add the parser of `pause`."""
+    parser = subparsers.add_parser(
+        "pause",
+        help="restart and tell nothing for a while",
+        description="For maintenance: mailwatch keeps looking, but restarts nothing and opens no "
+        "incident until the pause ends, which it tells you.",
+    )
+    add_options(parser)
+    parser.add_argument(
+        "duration",
+        nargs="*",
+        metavar="FOR",
+        help="how long: 30m, 2h or 1d, a bare number is minutes (1 hour if left out, 7d at most)",
+    )
+    parser.set_defaults(run=run)
+
+
+def run(args: argparse.Namespace) -> int:
+    """Begin a pause, or move the end of the one that there is."""
+    seconds = DEFAULT_S
+    if args.duration:
+        try:
+            seconds = parse_duration(" ".join(args.duration))
+        except ValueError as error:
+            return _refuse(f"{error}.")
+    if not SHORTEST_S <= seconds <= LONGEST_S:
+        return _refuse("a pause lasts from 10 seconds to 7 days.")
+    config = load_from(args)
+    until = Now(time.monotonic() + seconds, time.time() + seconds)
+    set_pause(config.state_directory, until)
+    print(
+        f"Paused for {duration(seconds)}, until {local(until.wall)}; "
+        "`mailwatch resume` ends it sooner."
+    )
+    return OK
+
+
+def _refuse(sentence: str) -> int:
+    print(f"mailwatch pause: {sentence}", file=sys.stderr)
+    return USAGE

@@ -1,0 +1,25 @@
+"""`mailwatch resume`: ends a pause."""
+
+from __future__ import annotations
+
+import argparse
+
+from mailwatch.cli.exit_codes import OK
+from mailwatch.cli.options import add_options, load_from
+from mailwatch.store.control import set_pause
+
+
+def add(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+    """Add the parser of `resume`."""
+    parser = subparsers.add_parser(
+        "resume", help="end a pause", description="End a pause: mailwatch heals and tells again."
+    )
+    add_options(parser)
+    parser.set_defaults(run=run)
+
+
+def run(args: argparse.Namespace) -> int:
+    """End the pause; without one this changes nothing."""
+    set_pause(load_from(args).state_directory, None)
+    print("mailwatch restarts and tells again.")
+    return OK

@@ -1,0 +1,152 @@
+"""`mailwatch status`: where things stand, read while the service runs."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import time
+from collections.abc import Sequence
+
+from mailwatch.cli.exit_codes import CRITICAL, OK, UNKNOWN, WARNING
+from mailwatch.cli.options import add_options, load_from
+from mailwatch.cli.table import aligned
+from mailwatch.cli.times import ago, local, stamp
+from mailwatch.config.model import Config
+from mailwatch.core.model import Verdict
+from mailwatch.core.state import Stage
+from mailwatch.core.text import duration
+from mailwatch.store.views import Past, Status, Views
+
+_ASLEEP_AFTER = 3
+"""After how many intervals without a round the service counts as not running."""
+
+
+def add(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+    """Add the command's parser."""
+    parser = subparsers.add_parser(
+        "status",
+        help="show where things stand",
+        description="Show what the service saw last; nothing is asked anew.",
+        epilog="Exit code: 0 all well, 1 paused, or messages or looks that fail, 2 an incident "
+        "is open or coming, 3 the service is not watching.",
+    )
+    add_options(parser)
+    parser.add_argument("--json", action="store_true", help="print JSON")
+    parser.set_defaults(run=run)
+
+
+def run(args: argparse.Namespace) -> int:
+    """Show the status, and return the monitoring plugins' exit code."""
+    config = load_from(args)
+    status = Views(config.state_directory).status()
+    now = time.time()
+    code = _code(status, config, now)
+    if args.json:
+        print(json.dumps(_as_json(status, now), indent=2))
+    else:
+        print("\n".join(_lines(status, config, now)))
+    return code
+
+
+def _is_asleep(status: Status, config: Config, now: float) -> bool:
+    if status.last_round is None:
+        return True
+    rounds = (config.policy.attempts, config.policy.verifying)
+    slowest_s = max(attempts.longest_s for attempts in rounds)
+    pause_s = max(config.policy.interval_s, config.policy.settle_s, config.policy.restart_limit_s)
+    return now - status.last_round > _ASLEEP_AFTER * pause_s + slowest_s
+
+
+def _code(status: Status, config: Config, now: float) -> int:
+    if _is_asleep(status, config, now):
+        return UNKNOWN
+    if status.stage is not Stage.HEALTHY:
+        return CRITICAL
+    blind = any(past.reading.verdict is Verdict.UNMEASURED for past in status.readings)
+    undelivered = any(letter.tries for letter in status.letters)
+    return WARNING if blind or undelivered or _is_paused(status, now) else OK
+
+
+def _is_paused(status: Status, now: float) -> bool:
+    return status.paused_until is not None and status.paused_until > now
+
+
+def _lines(status: Status, config: Config, now: float) -> list[str]:
+    if status.last_round is None:
+        return ["mailwatch has not watched yet: `systemctl enable --now mailwatch` starts it."]
+    lines = [_headline(status, now)]
+    if _is_asleep(status, config, now):
+        lines.append(
+            f"The last round was {ago(status.last_round, now)}: the service does not seem to run; "
+            "see `systemctl status mailwatch`."
+        )
+    if _is_paused(status, now) and status.paused_until is not None:
+        lines.append(
+            f"Paused until {local(status.paused_until)}; `mailwatch resume` ends that now."
+        )
+    lines += ["", *_table(status.readings, now)]
+    lines += _outbox(status)
+    return lines
+
+
+def _headline(status: Status, now: float) -> str:
+    incident = status.incident
+    if incident is not None:
+        lasted = duration(max(0.0, now - incident.since.wall))
+        return f"Incident {incident.id} is open, for {lasted}: {status.stage}."
+    if status.stage is Stage.CONFIRMING:
+        return "Something fails; it is too early to call it an incident."
+    return "All is well." if status.readings else "Nothing is known yet."
+
+
+def _table(readings: Sequence[Past], now: float) -> list[str]:
+    rows = [("SERVICE", "RESULT", "SECONDS", "SEEN", "DETAIL")]
+    for past in readings:
+        reading = past.reading
+        result = str(reading.fault or reading.verdict)
+        rows.append(
+            (
+                reading.service,
+                result,
+                f"{reading.seconds:.3f}",
+                ago(past.at, now),
+                reading.detail,
+            )
+        )
+    return aligned(rows)
+
+
+def _outbox(status: Status) -> list[str]:
+    waiting = len(status.letters)
+    lines = []
+    if waiting:
+        lines = ["", f"{waiting} message{'s' if waiting > 1 else ''} not delivered yet:"]
+        for letter in status.letters[:5]:
+            lines.append(f"- {letter.message.title}")
+            if letter.trouble:
+                lines.append(f"  {letter.trouble}")
+    if status.held_back:
+        lines.append(f"{status.held_back} held back for now, because there were many this hour.")
+    return lines
+
+
+def _as_json(status: Status, now: float) -> dict[str, object]:
+    return {
+        "stage": status.stage,
+        "incident": status.incident.id if status.incident else None,
+        "last_round": stamp(status.last_round),
+        "paused_until": stamp(status.paused_until) if _is_paused(status, now) else None,
+        "undelivered_messages": len(status.letters),
+        "held_back_messages": status.held_back,
+        "services": [
+            {
+                "service": past.reading.service,
+                "verdict": past.reading.verdict,
+                "fault": past.reading.fault,
+                "detail": past.reading.detail,
+                "seconds": round(past.reading.seconds, 6),
+                "at": stamp(past.at),
+            }
+            for past in status.readings
+        ],
+    }

@@ -1,0 +1,46 @@
+"""Moments as the command line shows them: local time for a person, RFC 3339 for a program."""
+
+from __future__ import annotations
+
+import re
+from datetime import UTC, datetime
+
+from mailwatch.core.text import duration
+
+_PART = re.compile(r"(\d+(?:\.\d+)?)\s*(s|m|min|h|d|w)?", re.ASCII)
+_UNIT_S = {"s": 1.0, "m": 60.0, "min": 60.0, "h": 3600.0, "d": 86_400.0, "w": 604_800.0, "": 60.0}
+
+
+def local(wall: float) -> str:
+    """Return seconds since 1970 as local time, to the second."""
+    return datetime.fromtimestamp(wall).astimezone().strftime("%Y-%m-%d %H:%M:%S")
+
+
+def stamp(wall: float | None) -> str | None:
+    """Return seconds since 1970 as RFC 3339 in UTC, None for None."""
+    if wall is None:
+        return None
+    return datetime.fromtimestamp(wall, UTC).isoformat(timespec="milliseconds")
+
+
+def ago(wall: float, now: float) -> str:
+    """Return how long before `now` it was, `just now` for less than a second."""
+    seconds = now - wall
+    return f"{duration(round(seconds))} ago" if seconds >= 1 else "just now"
+
+
+def parse_duration(text: str) -> float:
+    """Return `90`, `30m`, `2h` or `1h 30m` in seconds; a bare number is minutes.
+
+    Raises ValueError for anything else, and for nothing at all.
+    """
+    rest, total = text.strip().lower(), 0.0
+    if not rest:
+        raise ValueError("no duration is given")
+    while rest:
+        part = _PART.match(rest)
+        if part is None:
+            raise ValueError(f"{text!r} is no duration: write 30m, 2h or 1d")
+        total += float(part[1]) * _UNIT_S[part[2] or ""]
+        rest = rest[part.end() :].lstrip()
+    return total
