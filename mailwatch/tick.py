@@ -6,7 +6,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from typing import Protocol
 
-from mailwatch.core import blindness, observation, pausing, ratelimit
+from mailwatch.core import blindness, certificates, observation, pausing, ratelimit
 from mailwatch.core.deadline import Clock
 from mailwatch.core.events import Event, Restart, RestartEnded, Restored, Tell, TimePassed
 from mailwatch.core.incident import step
@@ -69,6 +69,7 @@ class Engine:
         self._readings: tuple[Reading, ...] = ()
         self._failing: frozenset[str] = frozenset()
         self._blind = blindness.Blindness()
+        self._certificates = certificates.Certificates()
         self._seen: TargetState | None = None
         self._undecided: tuple[Reading, ...] | None = None
         self._decide_at = 0.0
@@ -216,8 +217,11 @@ class Engine:
         self._parts.store.record(report.readings, now)
         policy, voice = self._parts.policy, self._parts.voice
         self._blind, notices = blindness.look(self._blind, report.readings, now, voice, policy)
-        if notices:
-            self._commit(notices, now)
+        self._certificates, warnings = certificates.look(
+            self._certificates, report.readings, now, voice, policy
+        )
+        if notices or warnings:
+            self._commit((*notices, *warnings), now)
         if observation.failures(report.readings):
             self._undecided = report.readings
             self._decide_at = now.steady + LOOK_GRACE_S

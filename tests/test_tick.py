@@ -339,3 +339,17 @@ def test_a_new_process_looks_at_the_container_before_it_goes_on(stage: Stage) ->
     second.drain_until(lambda: second.container.looks == 1 and not second.target.busy)
     assert second.container.restarts == 0
     assert second.topics() == []
+
+
+def test_an_expiring_certificate_is_told_daily_and_restarts_nothing(house: House) -> None:
+    """Three days of rounds make three notices; the container is not even looked at."""
+    soon = replace(good("IMAPS:993"), certificate_expires=house.now.wall + 5.5 * 86_400)
+    house.start()
+    for _ in range(3 * 24):
+        house.end_round(soon)
+        house.drain_until(lambda: house.store.letters() == ())
+        house.pass_time(3600)
+    assert house.topics() == [Topic.NOTICE] * 3
+    assert house.phone.messages[0].title.endswith("expires in 5 days")
+    assert house.container.looks == 0
+    assert house.engine.state.stage is Stage.HEALTHY

@@ -138,6 +138,8 @@ KEYS: tuple[Key, ...] = (
              "Pause between two attempts.", "SLEEP_BETWEEN_ATTEMPTS", high=3600.0),
     _seconds("watch", "unmeasured_after_s", _P.unmeasured_after_s,
              "How long mailwatch must have been unable to look before it says so."),
+    _whole("watch", "certificate_days", _P.certificate_days, 0, 3650,
+           "From so many days before a certificate expires that is told, once a day; 0 never."),
 
     Key("restart", "container", Kind.TEXT, "stalwart",
         "Name of the container to restart.", "CONTAINER_NAME",

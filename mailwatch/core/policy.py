@@ -75,6 +75,8 @@ class Policy:
     """The pause between reminders of an escalated incident; 0 sends none."""
     unmeasured_after_s: float = 900
     """How long we must have been unable to look before that is told."""
+    certificate_days: int = 14
+    """From so many days before a certificate expires that is told, once a day; 0 never tells."""
 
     priority: int = 5
     """Of ordinary messages, 0 to 10; a call for a person always has HIGHEST_PRIORITY."""

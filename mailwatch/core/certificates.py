@@ -1,0 +1,108 @@
+"""Certificates that expire soon: told once a day at most, and never a reason to restart."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+
+from mailwatch.core.model import Message, Now, Reading
+from mailwatch.core.policy import Policy
+from mailwatch.core.text import join_words
+from mailwatch.core.wording import Voice, notice
+
+DAY_S = 86_400.0
+
+_FEW = 6
+"""How many services are named on one line, and how many lines a message has for them."""
+
+
+@dataclass(frozen=True, slots=True)
+class Certificates:
+    """When the admin was last told of each service whose certificate expires soon."""
+
+    told: Mapping[str, Now] = field(default_factory=dict)
+
+
+def look(
+    before: Certificates, readings: Sequence[Reading], now: Now, voice: Voice, policy: Policy
+) -> tuple[Certificates, tuple[Message, ...]]:
+    """Return what is known after one round, and the notices that it calls for.
+
+    A service is told of once a day at most, from `policy.certificate_days` (0: never) before its
+    certificate expires, and once more when it has a new one. A reading without a certificate, as
+    of a service that is down, changes nothing.
+    """
+    if not policy.certificate_days:
+        return Certificates(), ()
+    soon = [reading for reading in readings if expires_soon(reading, now.wall, policy)]
+    due = [r for r in soon if r.service not in before.told or _a_day_ago(before, r, now)]
+    renewed = [
+        reading
+        for reading in readings
+        if reading.service in before.told
+        and reading.certificate_expires is not None
+        and reading not in soon
+    ]
+    over = {reading.service for reading in renewed}
+    watched = {reading.service for reading in readings}
+    told = {s: at for s, at in before.told.items() if s in watched and s not in over}
+    messages = []
+    if due:
+        told.update({reading.service: now for reading in due})
+        messages.append(_warning(due, now, voice, policy))
+    if renewed:
+        title = f"The mail server on {voice.host} has a new certificate"
+        messages.append(notice(title, "\n".join(_lines(renewed, voice)), now, policy.priority))
+    return Certificates(told), tuple(messages)
+
+
+def expires_soon(reading: Reading, wall: float, policy: Policy) -> bool:
+    """Whether `reading` saw a certificate that has expired at `wall`, or soon will."""
+    if reading.certificate_expires is None or not policy.certificate_days:
+        return False
+    return reading.certificate_expires - wall < policy.certificate_days * DAY_S
+
+
+def time_left(expires: float, wall: float) -> str:
+    """Return how far off `expires` is: `expires in 9 days`, `has expired 2 days ago`."""
+    left_s = expires - wall
+    days = int(abs(left_s) // DAY_S)
+    span = f"{days} day{'' if days == 1 else 's'}"
+    if left_s < 0:
+        return f"expired {span} ago" if days else "expired less than a day ago"
+    return f"expires in {span}" if days else "expires within a day"
+
+
+def _a_day_ago(before: Certificates, reading: Reading, now: Now) -> bool:
+    return now.steady - before.told[reading.service].steady >= DAY_S
+
+
+def _warning(due: Sequence[Reading], now: Now, voice: Voice, policy: Policy) -> Message:
+    first = min(reading.certificate_expires or now.wall for reading in due)
+    title = f"A certificate of the mail server on {voice.host} {time_left(first, now.wall)}"
+    lines = [
+        *_lines(due, voice),
+        "Mail programs refuse an expired certificate. What to do: renew it, and have the mail "
+        "server load the new one; mailwatch never restarts anything for this.",
+    ]
+    return notice(title, "\n".join(lines), now, policy.priority)
+
+
+def _lines(readings: Sequence[Reading], voice: Voice) -> list[str]:
+    """Return a line for each certificate, the first to expire first; services mostly share one."""
+    services: dict[float, list[str]] = {}
+    for reading in readings:
+        services.setdefault(reading.certificate_expires or 0.0, []).append(reading.service)
+    lines = [
+        f"- {_names(services[expires])}: valid until {voice.clock_text(expires)}"
+        for expires in sorted(services)
+    ]
+    if len(lines) <= _FEW:
+        return lines
+    return [*lines[: _FEW - 1], f"- and {len(lines) - _FEW + 1} more certificates"]
+
+
+def _names(services: Sequence[str]) -> str:
+    if len(services) > _FEW:
+        return join_words([*services[: _FEW - 1], f"{len(services) - _FEW + 1} more"])
+    return join_words(list(services))

@@ -1,0 +1,138 @@
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from mailwatch.core.certificates import DAY_S, Certificates, expires_soon, look, time_left
+from mailwatch.core.model import Fault, Message, Now, Reading, Verdict
+from mailwatch.core.policy import CURABLE_BY_DEFAULT, Policy
+from mailwatch.core.wording import Voice
+
+POLICY = Policy(certificate_days=14)
+WALL = 1_700_000_000.0
+
+
+def _seen(service: str, days: float, wall: float = WALL) -> Reading:
+    """A service that answers, with a certificate that is good for `days` from `wall` on."""
+    return Reading(service, Verdict.PASS, certificate_expires=wall + days * DAY_S)
+
+
+def _rounds(readings: list[Reading], hours: int, voice: Voice, policy: Policy) -> list[Message]:
+    """Look at the same readings once an hour, and return all that was told."""
+    known, told = Certificates(), list[Message]()
+    for hour in range(hours):
+        now = Now(hour * 3600.0, WALL + hour * 3600.0)
+        known, messages = look(known, readings, now, voice, policy)
+        told += messages
+    return told
+
+
+def test_a_certificate_is_told_of_once_a_day(voice: Voice) -> None:
+    """In three days of rounds there are three messages, however many rounds there were."""
+    told = _rounds([_seen("IMAPS:993", 9.5)], 72, voice, POLICY)
+    assert [message.title for message in told] == [
+        f"A certificate of the mail server on mx1 expires in {days} days" for days in (9, 8, 7)
+    ]
+
+
+def test_services_of_one_certificate_share_a_message_and_a_line(voice: Voice) -> None:
+    """Four ports with one certificate are one thing to do, and so one line."""
+    shared = [_seen(service, 2) for service in ("SMTPS:465", "IMAPS:993")]
+    (message,) = _rounds([*shared, _seen("HTTPS:443", 1)], 1, voice, POLICY)
+    lines = message.body.splitlines()
+    assert [line.partition(":  ")[0].partition(": valid")[0] for line in lines[:2]] == [
+        "- HTTPS:443",
+        "- SMTPS:465 and IMAPS:993",
+    ]
+    assert message.title.endswith("expires in 1 day")
+    assert message.priority == POLICY.priority
+    assert "never restarts" in message.body
+
+
+@pytest.mark.parametrize("days", [14.001, 400])
+def test_one_that_is_good_for_longer_is_not_told_of(days: float, voice: Voice) -> None:
+    """The admin's days are the border."""
+    assert _rounds([_seen("IMAPS:993", days)], 1, voice, POLICY) == []
+
+
+def test_zero_days_never_tell(voice: Voice) -> None:
+    """With certificate_days = 0 not even an expired one is told of, or shown as one."""
+    never = replace(POLICY, certificate_days=0)
+    assert _rounds([_seen("IMAPS:993", -1)], 30, voice, never) == []
+    assert not expires_soon(_seen("IMAPS:993", -1), WALL, never)
+
+
+def test_a_new_certificate_is_told_of_once(voice: Voice) -> None:
+    """Whoever was told that something is to be done hears that it is done."""
+    now = Now(0, WALL)
+    known, _ = look(Certificates(), [_seen("IMAPS:993", 3)], now, voice, POLICY)
+    known, messages = look(known, [_seen("IMAPS:993", 90)], now, voice, POLICY)
+    assert [m.title for m in messages] == ["The mail server on mx1 has a new certificate"]
+    assert look(known, [_seen("IMAPS:993", 90)], now, voice, POLICY) == (Certificates(), ())
+
+
+def test_a_service_that_is_down_keeps_its_day(voice: Voice) -> None:
+    """No certificate seen is no new certificate, and no reason to tell again."""
+    now = Now(0, WALL)
+    known, _ = look(Certificates(), [_seen("IMAPS:993", 3)], now, voice, POLICY)
+    down = Reading("IMAPS:993", Verdict.FAIL, Fault.REFUSED, "nothing listens")
+    after, messages = look(known, [down], now, voice, POLICY)
+    assert (after, messages) == (known, ())
+
+
+def test_a_service_that_is_no_longer_watched_is_forgotten(voice: Voice) -> None:
+    """After a reload nothing is said, or kept, of a service that is gone."""
+    now = Now(0, WALL)
+    known, _ = look(Certificates(), [_seen("IMAPS:993", 3)], now, voice, POLICY)
+    assert look(known, [_seen("SMTPS:465", 90)], now, voice, POLICY) == (Certificates(), ())
+
+
+def test_many_certificates_still_make_a_short_message(voice: Voice) -> None:
+    """A hundred services with a hundred certificates do not flood the phone."""
+    (message,) = _rounds([_seen(f"S{n}:{n}", 1 + n / 100) for n in range(100)], 1, voice, POLICY)
+    assert len(message.body.splitlines()) <= 8
+    assert "- and 95 more certificates" in message.body
+    (message,) = _rounds([_seen(f"S{n}:{n}", 1) for n in range(100)], 1, voice, POLICY)
+    assert "and 95 more" in message.body
+
+
+@pytest.mark.parametrize(
+    ("days", "words"),
+    [
+        (9.9, "expires in 9 days"),
+        (1.5, "expires in 1 day"),
+        (0.5, "expires within a day"),
+        (-0.5, "expired less than a day ago"),
+        (-1.5, "expired 1 day ago"),
+        (-30, "expired 30 days ago"),
+    ],
+)
+def test_time_left_in_words(days: float, words: str) -> None:
+    """It reads after `a certificate`, before and after the end."""
+    assert time_left(WALL + days * DAY_S, WALL) == words
+
+
+@given(st.lists(st.tuples(st.floats(0, 5 * DAY_S), st.floats(-40, 40)), max_size=40))
+def test_never_twice_a_day_whatever_is_seen(looks: list[tuple[float, float]]) -> None:
+    """However a service's certificates change, warnings of it lie a day apart, or a renewal."""
+    voice = Voice("mx1", "container stalwart", "", str)
+    known, at, warned, steady = Certificates(), float("-inf"), False, 0.0
+    for pause, days in looks:
+        steady += pause
+        now = Now(steady, WALL + steady)
+        known, messages = look(known, [_seen("S:1", days, now.wall)], now, voice, POLICY)
+        for message in messages:
+            if message.title.endswith("new certificate"):
+                assert warned
+                warned = False
+            else:
+                assert not warned or steady - at >= DAY_S
+                at, warned = steady, True
+
+
+def test_a_refused_certificate_is_nothing_to_restart_for() -> None:
+    """The kind of failure that verification gives is not among those that a restart may cure."""
+    assert Fault.CERTIFICATE not in CURABLE_BY_DEFAULT
