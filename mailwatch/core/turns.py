@@ -114,6 +114,7 @@ def settle(state: State, at: Moment) -> Step:
     attempt = incident.last_attempt
     if attempt is not None:
         incident = incident.with_last_attempt(replace(attempt, outcome=Outcome.RESTARTED))
+    incident = replace(incident, hold=None)
     due = at.now.steady + at.policy.settle_s
     # What came up before the restart has used its grace; what comes up after it has its own.
     after = replace(state, stage=Stage.SETTLING, incident=incident, due=due, starting_since=None)

@@ -1,0 +1,466 @@
+"""The promises of the incident machine, kept in every order of events, deaths and clock jumps.
+
+A small world stands for the engine, the operator and the store. It judges by what was ordered
+and told and when, and never asks the machine's own arithmetic.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable, Iterator
+from copy import copy
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+import pytest
+from hypothesis import settings
+from hypothesis import strategies as st
+from hypothesis.stateful import RuleBasedStateMachine, initialize, precondition, rule
+
+from mailwatch.core.events import (
+    Event,
+    Failed,
+    Passed,
+    Restart,
+    RestartEnded,
+    Restored,
+    Tell,
+    TimePassed,
+    Unmeasured,
+)
+from mailwatch.core.incident import step
+from mailwatch.core.judgement import Situation
+from mailwatch.core.model import Condition, Fault, Now, TargetState, Topic
+from mailwatch.core.policy import Policy
+from mailwatch.core.rebase import rebase
+from mailwatch.core.state import OPEN, Failure, Stage, State
+
+SLACK_S = 1e-3
+"""Sums of moments near 2e9 are exact to a millionth of a second or so."""
+
+POLICY = Policy(
+    settle_s=5,
+    verify_for_s=20,
+    backoff_s=40,
+    backoff_max_s=100,
+    max_restarts=2,
+    window_s=300,
+    cooldown_s=50,
+    rearm_after_s=200,
+    start_grace_s=30,
+    remind_every_s=60,
+    restart_limit_s=20,
+)
+
+OPERATOR = (Condition.STOPPED, Condition.PAUSED, Condition.REMOVING)
+TOLD = (Topic.OPENED, Topic.HELD, Topic.ESCALATED)
+
+
+@dataclass(frozen=True)
+class Order:
+    """One restart that the machine ordered."""
+
+    at: float
+    """As mailwatch could know the time: see World.lived."""
+    incident: str
+    number: int
+    took_place: bool = False
+
+
+@dataclass
+class World:
+    """An engine with one container, an operator, two clocks and a store, around one machine."""
+
+    policy: Policy = POLICY
+    steady: float = 1000.0
+    wall: float = 1_700_000_000.0
+    lived: float = 0.0
+    """Seconds that passed as mailwatch could know: on another boot, what the wall clock says."""
+
+    state: State = field(default_factory=State)
+    kept: State = field(default_factory=State)
+    written: Now = field(default_factory=lambda: Now(1000.0, 1_700_000_000.0))
+    written_lived: float = 0.0
+
+    condition: Condition = Condition.RUNNING
+    engine_away: bool = False
+    started_at: float = 1_699_000_000.0
+    finished_at: float | None = None
+    stopped_by_operator: bool = False
+    calling: bool = False
+
+    orders: list[Order] = field(default_factory=list)
+    told: list[tuple[float, Topic, str]] = field(default_factory=list)
+
+    def clone(self) -> World:
+        other = copy(self)
+        other.orders, other.told = list(self.orders), list(self.told)
+        return other
+
+    @property
+    def now(self) -> Now:
+        return Now(self.steady, self.wall)
+
+    @property
+    def target(self) -> TargetState:
+        if self.engine_away:
+            return TargetState(Condition.UNREACHABLE, "Docker does not answer.")
+        return TargetState(self.condition, "", self.started_at, self.finished_at)
+
+    def wait(self, seconds: float) -> None:
+        self.steady += seconds
+        self.wall += seconds
+        self.lived += seconds
+
+    # --- what mailwatch does ----------------------------------------------------------------
+
+    def happen(self, event: Event, dies: str = "") -> None:
+        """Let the machine take `event`; it `dies` "before" the commit or "after" it, or not."""
+        before = self.state
+        after, actions = step(before, event, self.now, self.policy)
+        if isinstance(event, Unmeasured):
+            assert after == before, "an unmeasured round changes nothing"
+            assert not actions
+        self._judge_restarts(event, [a for a in actions if isinstance(a, Restart)])
+        if dies == "before":
+            return
+        self.state = after
+        for action in actions:
+            if isinstance(action, Tell):
+                self._judge_message(action)
+                self.told.append((self.lived, action.topic, action.incident.id))
+            elif isinstance(action, Restart):
+                self.orders.append(Order(self.lived, action.incident, action.number))
+                self.calling = True
+        if after != before or actions:
+            self.kept, self.written, self.written_lived = after, self.now, self.lived
+        self._judge_state()
+
+    def engine_restarts(self) -> None:
+        """Carry out the newest order."""
+        self.orders[-1] = replace(self.orders[-1], took_place=True)
+        self.started_at = max(self.wall, self.started_at + 1e-3)
+        self.condition, self.finished_at = Condition.RUNNING, None
+        self.stopped_by_operator = False
+
+    def start_anew(self, *, reboot: bool, away: float, jump: float) -> None:
+        """A new process finds what was kept; meanwhile the wall clock may have jumped."""
+        self.wait(away)
+        self.wall += jump
+        if reboot:
+            self.steady = 7.0
+            believed = max(0.0, self.wall - self.written.wall)
+            self.lived = self.written_lived + believed
+        self.calling = False
+        self.state = rebase(self.kept, self.written, self.now, same_boot=not reboot)
+        # A store writes anew what it moved to this boot's clock, before anything else happens.
+        self.kept, self.written, self.written_lived = self.state, self.now, self.lived
+        self.happen(Restored(self.target))
+
+    # --- what is promised -------------------------------------------------------------------
+
+    def _judge_restarts(self, event: Event, restarts: list[Restart]) -> None:
+        assert len(restarts) <= 1
+        if not restarts:
+            return
+        (restart,) = restarts
+        assert isinstance(event, Failed), "only a failed round restarts"
+        assert not self.calling, "one restart at a time"
+        assert event.situation.paused_until is None, "a pause is kept"
+        assert not self.engine_away
+        if self.condition in OPERATOR and self.stopped_by_operator and not self._ambiguous():
+            pytest.fail("a target that an operator stopped is left alone")
+        recent = [o for o in self.orders if self.lived - o.at < self.policy.window_s - SLACK_S]
+        assert len(recent) < self.policy.max_restarts, "the budget is kept"
+        mine = [order for order in self.orders if order.incident == restart.incident]
+        assert restart.number == len(mine) + 1, "no attempt is made twice"
+        done = [order for order in mine if order.took_place]
+        if done:
+            pause_s = min(self.policy.backoff_s * 2 ** (len(done) - 1), self.policy.backoff_max_s)
+            assert self.lived - done[-1].at >= pause_s - SLACK_S, "the backoff is kept"
+        cured = {order.incident for order in self.orders if order.took_place}
+        for at, topic, incident in self.told:
+            if topic is Topic.RECOVERED and incident in cured:
+                assert self.lived - at >= self.policy.cooldown_s - SLACK_S, "the cooldown is kept"
+
+    def _ambiguous(self) -> bool:
+        """Whether a cut restart could have stopped the target at that very time as well."""
+        return bool(self.orders) and not self.orders[-1].took_place
+
+    def _judge_message(self, tell: Tell) -> None:
+        incident = tell.incident.id
+        before = [topic for _, topic, of in self.told if of == incident]
+        if tell.topic is not Topic.REMINDER:
+            assert tell.topic not in before, "each turn is told once"
+        assert Topic.RECOVERED not in before, "nothing follows the recovery"
+        if tell.topic is Topic.RECOVERED:
+            assert set(before) & set(TOLD), "no recovery of what was never told"
+        else:
+            unended = {of for _, _, of in self.told} - {
+                of for _, topic, of in self.told if topic is Topic.RECOVERED
+            }
+            assert unended <= {incident}, "one open incident at a time"
+        if tell.topic is Topic.REMINDER:
+            calls = [
+                at
+                for at, topic, of in self.told
+                if of == incident and topic in (Topic.ESCALATED, Topic.REMINDER)
+            ]
+            assert calls, "a reminder reminds of a call"
+            assert self.lived - calls[-1] >= self.policy.remind_every_s - SLACK_S
+        if tell.next_restart is not None:
+            assert tell.next_restart >= self.steady - SLACK_S
+
+    def _judge_state(self) -> None:
+        state = self.state
+        assert (state.stage in OPEN) == (state.incident is not None)
+        ended = Counter(of for _, topic, of in self.told if topic is Topic.RECOVERED)
+        for incident in {of for _, _, of in self.told}:
+            is_open = state.incident is not None and state.incident.id == incident
+            assert ended[incident] == (0 if is_open else 1), "what was told is ended once"
+        if state.incident is not None:
+            assert any(of == state.incident.id for _, _, of in self.told), "no silent incident"
+
+
+def _failed(world: World, faults: tuple[Fault, ...], pause: Now | None = None) -> Failed:
+    failures = tuple(Failure(f"S{n}:{n}", fault, "d") for n, fault in enumerate(faults, 1))
+    return Failed(Situation(failures, 4, world.target, pause))
+
+
+# --- chance ---------------------------------------------------------------------------------
+
+_SECONDS = st.sampled_from([0.0, 0.5, 4.0, 5.0, 15.0, 20.0, 30.0, 40.0, 60.0, 110.0, 250.0])
+_JUMPS = st.sampled_from([0.0, 0.0, -86_400.0, -40.0, 40.0, 86_400.0])
+_FAULTS = st.sampled_from(
+    [
+        (Fault.SILENT,),
+        (Fault.TIMEOUT, Fault.REFUSED),
+        (Fault.CERTIFICATE,),
+        (Fault.DROPPED,) * 4,
+    ]
+)
+
+
+class Nights(RuleBasedStateMachine):
+    """Everything that can happen to a mail server and its watcher, in any order."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.world = World()
+        self.pause: Now | None = None
+
+    @initialize(
+        max_restarts=st.integers(0, 3),
+        min_failure_s=st.sampled_from([0.0, 10.0]),
+        backoff_s=st.sampled_from([0.0, 40.0]),
+        cooldown_s=st.sampled_from([0.0, 50.0]),
+        remind_every_s=st.sampled_from([0.0, 60.0]),
+        known=st.booleans(),
+    )
+    def begin(self, known: bool, **of_policy: Any) -> None:
+        self.world.policy = replace(POLICY, **of_policy)
+        if known:
+            self.world.happen(Restored(self.world.target))
+
+    def _round(self, event: Event, dies: str = "") -> None:
+        self.world.happen(event, dies)
+
+    @rule(seconds=_SECONDS)
+    def time_passes(self, seconds: float) -> None:
+        self.world.wait(seconds)
+        if self.pause is not None and self.pause.steady <= self.world.steady:
+            self.pause = None
+        self.world.happen(TimePassed())
+
+    @rule(faults=_FAULTS)
+    def services_fail(self, faults: tuple[Fault, ...]) -> None:
+        self._round(_failed(self.world, faults, self.pause))
+
+    @rule()
+    def services_answer(self) -> None:
+        self._round(Passed())
+
+    @rule()
+    def nobody_could_look(self) -> None:
+        self._round(Unmeasured())
+
+    @precondition(lambda self: self.world.calling)
+    @rule()
+    def the_restart_works(self) -> None:
+        self.world.engine_restarts()
+        self.world.calling = False
+        self.world.happen(RestartEnded())
+
+    @precondition(lambda self: self.world.calling)
+    @rule(happened=st.booleans(), left_stopped=st.booleans())
+    def the_restart_call_fails(self, happened: bool, left_stopped: bool) -> None:
+        if happened:
+            self.world.engine_restarts()
+        elif left_stopped:
+            self.world.condition, self.world.finished_at = Condition.STOPPED, self.world.wall
+            self.world.stopped_by_operator = False
+        self.world.calling = False
+        self.world.happen(RestartEnded("Docker says no."))
+
+    @precondition(lambda self: not self.world.calling)
+    @rule(condition=st.sampled_from([*OPERATOR, Condition.CRASHED, Condition.STARTING]))
+    def the_target_changes(self, condition: Condition) -> None:
+        self.world.condition = condition
+        self.world.finished_at = self.world.wall
+        self.world.stopped_by_operator = condition in OPERATOR
+
+    @precondition(lambda self: not self.world.calling)
+    @rule(again=st.booleans())
+    def the_target_runs(self, again: bool) -> None:
+        self.world.condition = Condition.RUNNING
+        self.world.stopped_by_operator = False
+        if again:
+            self.world.started_at = max(self.world.wall, self.world.started_at + 1e-3)
+
+    @rule(away=st.booleans())
+    def docker_goes_or_comes(self, away: bool) -> None:
+        self.world.engine_away = away
+
+    @rule(seconds=_SECONDS)
+    def the_admin_pauses(self, seconds: float) -> None:
+        self.pause = Now(self.world.steady + seconds, self.world.wall + seconds)
+        if not seconds:
+            self.pause = None
+
+    @rule(jump=_JUMPS)
+    def the_wall_clock_is_set(self, jump: float) -> None:
+        self.world.wall += jump
+
+    @rule(reboot=st.booleans(), away=_SECONDS, jump=_JUMPS, late=st.booleans())
+    def mailwatch_is_killed(self, reboot: bool, away: float, jump: float, late: bool) -> None:
+        """At rest, or in the middle of a restart call, which the engine may carry out."""
+        if self.world.calling and late:
+            self.world.engine_restarts()
+        self.pause = None
+        self.world.start_anew(reboot=reboot, away=away, jump=jump)
+
+    @rule(
+        faults=_FAULTS,
+        dies=st.sampled_from(["before", "after"]),
+        reboot=st.booleans(),
+        away=_SECONDS,
+        jump=_JUMPS,
+    )
+    def mailwatch_is_killed_in_a_step(
+        self, faults: tuple[Fault, ...], dies: str, reboot: bool, away: float, jump: float
+    ) -> None:
+        """Before a commit the step never was; after it, what it ordered may not have begun."""
+        self._round(_failed(self.world, faults, self.pause), dies)
+        self.pause = None
+        self.world.start_anew(reboot=reboot, away=away, jump=jump)
+
+
+Nights.TestCase.settings = settings(
+    max_examples=150, stateful_step_count=40, deadline=None, print_blob=True
+)
+
+
+TestNights = Nights.TestCase
+"""Every promise holds on every night that hypothesis can think of."""
+
+
+# --- exhaustively ---------------------------------------------------------------------------
+
+Move = Callable[[World], None]
+
+
+def _wait(seconds: float) -> Move:
+    def move(world: World) -> None:
+        world.wait(seconds)
+        world.happen(TimePassed())
+
+    return move
+
+
+def _fail(condition: Condition) -> Move:
+    def move(world: World) -> None:
+        world.condition = condition
+        world.stopped_by_operator = condition in OPERATOR
+        world.engine_away = condition is Condition.UNREACHABLE
+        world.happen(_failed(world, (Fault.SILENT,)))
+
+    return move
+
+
+def _end(error: str) -> Move:
+    def move(world: World) -> None:
+        if world.calling:
+            world.calling = False
+            if not error:
+                world.engine_restarts()
+            world.happen(RestartEnded(error))
+
+    return move
+
+
+def _die(*, late: bool) -> Move:
+    def move(world: World) -> None:
+        if world.calling and late:
+            world.engine_restarts()
+        world.start_anew(reboot=False, away=1, jump=0)
+
+    return move
+
+
+def _pass(world: World) -> None:
+    world.happen(Passed())
+
+
+MOVES: dict[str, Move] = {
+    "wait 5": _wait(5),
+    "wait 40": _wait(40),
+    "wait 150": _wait(150),
+    "fail": _fail(Condition.RUNNING),
+    "fail, stopped": _fail(Condition.STOPPED),
+    "fail, unreachable": _fail(Condition.UNREACHABLE),
+    "pass": _pass,
+    "restarted": _end(""),
+    "refused": _end("no"),
+    "die": _die(late=False),
+    "die, restarted": _die(late=True),
+}
+DEPTH = 5
+
+
+def _following(world: World) -> Iterator[World]:
+    for name, move in MOVES.items():
+        if name in ("restarted", "refused", "die, restarted") and not world.calling:
+            continue
+        after = world.clone()
+        move(after)
+        yield after
+
+
+def _key(world: World) -> object:
+    """What two histories must share for their futures to be the same."""
+    origin = Now(world.steady, world.wall)
+    moved = rebase(world.state, origin, Now(0.0, world.wall), same_boot=False)
+    return (
+        repr(moved).replace(str(world.wall), "now"),
+        world.condition,
+        world.engine_away,
+        world.calling,
+        tuple((world.lived - o.at, o.incident, o.took_place) for o in world.orders),
+        tuple((world.lived - at, topic, of) for at, topic, of in world.told),
+        world.started_at - world.wall,
+    )
+
+
+def test_every_short_history_keeps_the_promises() -> None:
+    """All histories of five moves out of eleven, breadth first, each distinct end taken once."""
+    frontier = [World()]
+    stages: set[Stage] = set()
+    for _ in range(DEPTH):
+        following: dict[object, World] = {}
+        for world in frontier:
+            for after in _following(world):
+                following.setdefault(_key(after), after)
+        frontier = list(following.values())
+        stages |= {world.state.stage for world in frontier}
+    assert stages == set(Stage)
+    assert len(frontier) > 1000
