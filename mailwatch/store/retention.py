@@ -64,29 +64,26 @@ def expire(connection: Connection, wall: float) -> None:
 
 
 def make_room(connection: Connection) -> None:
-    """Remove the oldest history when little is left of the file's largest size.
+    """Remove the oldest history while little is left of the file's largest size.
 
     Freed pages are used again at once, so this works within the transaction that needs them.
     """
-    if not _is_nearly_full(connection):
-        return
-    portion = (_PORTION,)
-    if _changes(
-        connection,
-        "DELETE FROM readings WHERE id IN (SELECT id FROM readings ORDER BY id LIMIT ?)",
-        portion,
-    ):
-        return
-    closed = "SELECT number FROM incidents WHERE closed_wall IS NOT NULL ORDER BY number LIMIT 200"
-    if _changes(connection, f"DELETE FROM incidents WHERE number IN ({closed})", ()):  # noqa: S608
-        return
-    days = "SELECT DISTINCT day FROM summaries ORDER BY day LIMIT 10"
-    connection.execute(f"DELETE FROM summary_seconds WHERE day IN ({days})")  # noqa: S608
-    connection.execute(f"DELETE FROM summaries WHERE day IN ({days})")  # noqa: S608
+    while _is_nearly_full(connection):
+        if not any(connection.execute(step).rowcount for step in _GIVING_WAY):
+            return
 
 
-def _changes(connection: Connection, statement: str, arguments: tuple[int, ...]) -> int:
-    return connection.execute(statement, arguments).rowcount
+_GIVING_WAY = (
+    f"DELETE FROM readings WHERE id IN (SELECT id FROM readings ORDER BY id LIMIT {_PORTION})",  # noqa: S608
+    """
+    DELETE FROM incidents WHERE number IN (
+        SELECT number FROM incidents WHERE closed_wall IS NOT NULL ORDER BY number LIMIT 100
+    )
+    """,
+    "DELETE FROM summary_seconds WHERE day = (SELECT min(day) FROM summary_seconds)",
+    "DELETE FROM summaries WHERE day = (SELECT min(day) FROM summaries)",
+)
+"""Each only where those before it have nothing more to give."""
 
 
 def _is_nearly_full(connection: Connection) -> bool:

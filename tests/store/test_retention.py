@@ -1,0 +1,136 @@
+"""How long history stays, and what gives way when the file may not grow."""
+
+from __future__ import annotations
+
+import os
+import sqlite3
+from contextlib import closing
+from dataclasses import replace
+from itertools import pairwise
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from mailwatch.core.model import Now
+from mailwatch.core.state import State
+from mailwatch.store.retention import DAY_S, Sweeper
+from mailwatch.store.views import Views
+
+if TYPE_CHECKING:
+    from tests.store.conftest import Night, Stores
+
+HOUR_S = 3600.0
+
+
+def count(path: Path, table: str) -> int:
+    """Return the number of rows."""
+    with closing(sqlite3.connect(path)) as connection:
+        return int(connection.execute(f"SELECT count(*) FROM {table}").fetchone()[0])
+
+
+def test_old_history_goes_and_younger_stays(stores: Stores, night: Night) -> None:
+    """Readings stay 14 days, summaries and closed incidents 400 days, an open one for ever."""
+    store, _ = stores.restored(night.at(0))
+    for name, day in (("first", 0), ("second", 30), ("open", 31)):
+        store.commit(night.restarting(name, day * DAY_S), [], night.at(day * DAY_S))
+        if name != "open":
+            store.commit(State(), [], night.at(day * DAY_S + 60))
+    for day in (0, 30, 401, 402):
+        for hour in (0, 2, 4):
+            store.record(night.readings(1), night.at(day * DAY_S + hour * HOUR_S))
+    days = [summary.day for summary in Views(stores.directory).summaries(0)]
+    assert len(days) == 3, "day 0 is more than 400 days ago, the others are not"
+    ids = [incident.id for incident in Views(stores.directory).incidents(9)]
+    assert ids == ["open", "second"]
+    assert count(stores.path, "attempts") == 2
+    oldest = Views(stores.directory).readings("S0:0", 0)[0]
+    assert oldest.at >= night.at(401 * DAY_S).wall
+    for hour in range(0, 72, 2):
+        store.record(night.readings(1), night.at(500 * DAY_S + hour * HOUR_S))
+    ids = [incident.id for incident in Views(stores.directory).incidents(9)]
+    assert ids == ["open"], "the open one stays although it opened 469 days ago"
+    assert stores.said == []
+
+
+def test_a_wrong_clock_costs_no_history(stores: Stores, night: Night) -> None:
+    """The clock stands a year ahead for half an hour; nothing is removed by it."""
+    store, _ = stores.restored(night.at(0))
+    for i in range(50):
+        store.record(night.readings(1), night.at(i * 120))
+    for i in range(50, 65):
+        ahead = Now(i * 120.0, night.at(i * 120).wall + 500 * DAY_S)
+        store.record(night.readings(1), ahead)
+    for i in range(65, 120):
+        store.record(night.readings(1), night.at(i * 120))
+    assert count(stores.path, "readings") == 120
+
+
+def test_the_sweeper_believes_a_clock_after_an_hour() -> None:
+    """At once it sweeps nothing, then every ten minutes, and after each step it waits again."""
+    sweeper = Sweeper()
+    due = [m for m in range(0, 121, 2) if sweeper.is_due(Now(m * 60.0, 1e9 + m * 60.0))]
+    assert due == [60, 70, 80, 90, 100, 110, 120]
+    due = [m for m in range(122, 203, 2) if sweeper.is_due(Now(m * 60.0, 2e9 + m * 60.0))]
+    assert due == [182, 192, 202]
+
+
+def test_the_file_never_outgrows_its_cap(stores: Stores, night: Night) -> None:
+    """Rounds without end: the oldest readings give way, the newest and the state are there."""
+    cap = 1024 * 1024
+    store = stores.open(max_bytes=cap)
+    store.restore(night.at(0))
+    store.commit(night.restarting(), [night.message()], night.at(1))
+    detail = "x" * 200
+    for i in range(1500):
+        store.record(night.readings(9, detail=detail), night.at(10 + i))
+    store.commit(night.restarting(), [night.message("last")], night.at(2000))
+    assert stores.said == []
+    store.close()
+    assert stores.path.stat().st_size <= cap
+    store = stores.open(max_bytes=cap)
+    assert store.restore(night.at(2001)) == night.restarting()
+    assert len(store.letters()) == 2
+    past = Views(stores.directory).readings("S0:0", 0)
+    assert past[-1].at == night.at(1509).wall
+    assert past[0].at > night.at(10).wall
+    steps = {later.at - former.at for former, later in pairwise(past)}
+    assert steps == {1.0}, "only the oldest are missing"
+    assert stores.said == []
+
+
+def test_without_readings_old_incidents_give_way(stores: Stores, night: Night) -> None:
+    """A host that fails all the time: closed incidents go, the oldest first, the open one stays."""
+    cap = 1024 * 1024
+    store = stores.open(max_bytes=cap)
+    store.restore(night.at(0))
+    for i in range(1500):
+        state = night.restarting(f"{i:05}", i)
+        assert state.incident is not None
+        long = replace(state, incident=replace(state.incident, cause="x" * 600))
+        store.commit(long, [], night.at(i))
+        if i % 50 == 0:
+            store.record(night.readings(1), night.at(i))
+    assert stores.said == []
+    store.close()
+    assert os.path.getsize(stores.path) <= cap
+    ids = [incident.id for incident in Views(stores.directory).incidents(9999)]
+    assert ids[0] == "01499"
+    assert 100 < len(ids) < 1500
+    assert ids == sorted(ids, reverse=True)
+
+
+def test_a_full_file_takes_a_commit_all_the_same(stores: Stores, night: Night) -> None:
+    """When the cap itself is hit, history gives way to what must be kept."""
+    cap = 1024 * 1024
+    store = stores.open(max_bytes=cap)
+    store.restore(night.at(0))
+    for i in range(100):
+        store.record(night.readings(9, detail="x" * 200), night.at(10 + i))
+    for i in range(200):
+        message = night.message("x" * 2000)
+        store.commit(State(streak=i), [message], night.at(200 + i))
+    assert len(store.letters()) == 200
+    assert stores.said == []
+    store.close()
+    again = stores.open(max_bytes=cap)
+    assert again.restore(night.at(700)) == State(streak=199)
+    assert len(again.letters()) == 200
