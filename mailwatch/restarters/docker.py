@@ -155,7 +155,7 @@ class DockerRestarter:
     def _state(self, container: Mapping[str, Any], deadline: Deadline) -> TargetState:
         state = part(container, "State")
         identity = text(container, "Id")
-        ended = text(state, "Status") in ("exited", "stopped")
+        ended = _ended(container)
         left = ended and self._left_stopped(container, deadline)
         ordered = self._was_ordered(container, deadline) if ended and not left else None
         condition, detail = condition_of(container, ordered=ordered, left_stopped=left)
@@ -225,26 +225,28 @@ class DockerRestarter:
     ) -> None:
         """Return if the restart happened all the same, start what it left stopped, or raise."""
         state = part(before, "State")
-        self._unfinished = ours = _Unfinished(
-            text(before, "Id"),
-            text(state, "StartedAt"),
-            None,
-            deadline.clock() + self._settings.stop_timeout_s + START_S,
-        )
+        # What an earlier restart of ours left stopped is still not an operator's doing.
+        if not (_ended(before) and self._left_stopped(before, deadline)):
+            self._unfinished = _Unfinished(
+                text(before, "Id"),
+                text(state, "StartedAt"),
+                None,
+                deadline.clock() + self._settings.stop_timeout_s + START_S,
+            )
+            if not fault.undecided:
+                self._remember_what_is_left(before, deadline)
         if not fault.undecided:
-            self._remember_what_is_left(before, deadline)
             raise fault
         tried_to_start = False
         while True:
             now = self._look(deadline)
-            if now is None or text(now, "Id") != ours.identity:
+            if now is None or text(now, "Id") != text(before, "Id"):
                 raise self._replaced()
-            state = part(now, "State")
-            if text(state, "StartedAt") != ours.started:
+            if text(part(now, "State"), "StartedAt") != text(state, "StartedAt"):
                 return
-            if text(state, "Status") == "exited" and not tried_to_start:
+            if _ended(now) and not tried_to_start:
                 tried_to_start = True
-                self._connected(deadline).start(ours.identity, deadline)
+                self._connected(deadline).start(text(now, "Id"), deadline)
                 continue
             if deadline.at - deadline.clock() <= LOOK_AGAIN_S:
                 raise EngineFault(
@@ -260,13 +262,9 @@ class DockerRestarter:
             now = self._look(deadline)
         except EngineFault:
             return
-        if now is None:
-            self._unfinished = None
-            return
-        state = part(now, "State")
-        was = text(part(before, "State"), "Status")
-        if was != "exited" and text(state, "Status") == "exited" and self._unfinished is not None:
-            self._unfinished = replace(self._unfinished, finished=text(state, "FinishedAt"))
+        if self._unfinished is not None and now is not None and _ended(now) and not _ended(before):
+            finished = text(part(now, "State"), "FinishedAt")
+            self._unfinished = replace(self._unfinished, finished=finished)
         else:
             self._unfinished = None
 
@@ -280,6 +278,10 @@ class DockerRestarter:
     @property
     def _name(self) -> str:
         return printable(self._settings.container)
+
+
+def _ended(container: Mapping[str, Any]) -> bool:
+    return text(part(container, "State"), "Status") in ("exited", "stopped")
 
 
 def _without_setuptools() -> None:

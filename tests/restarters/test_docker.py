@@ -532,6 +532,28 @@ class TestRestart:
         restarter.restart(within(5))
         assert restarter.inspect(within(5)).condition is Condition.RUNNING
 
+    @pytest.mark.parametrize("how", ["reply", "drop"])
+    def test_refused_again_and_again(
+        self, engine: Engine, restarter: DockerRestarter, within: Within, how: str
+    ) -> None:
+        """What our restart left stopped stays ours, however often starting it again fails."""
+
+        def half(request: Request) -> None:
+            stopped_by_hand(engine)
+            if how == "drop":
+                request.drop()
+            else:
+                request.reply(500, {"message": "port is already allocated"})
+
+        engine.script |= {
+            "restart": half,
+            "start": lambda request: request.reply(500, {"message": "port is already allocated"}),
+        }
+        for _ in range(3):
+            with pytest.raises(RestartError, match="port is already allocated"):
+                restarter.restart(within(5))
+            assert restarter.inspect(within(5)).condition is Condition.CRASHED
+
     def test_refused_and_then_stopped_by_hand(
         self, engine: Engine, restarter: DockerRestarter, within: Within
     ) -> None:
