@@ -11,6 +11,7 @@ from mailwatch.core.deadline import Deadline
 from mailwatch.core.model import Fault, Phase
 from mailwatch.core.text import printable
 from mailwatch.probes.errors import ConversationError
+from mailwatch.probes.expiry import not_after
 from mailwatch.probes.resolver import RESOLVER
 from mailwatch.probes.settings import ServiceSettings, TlsMode
 from mailwatch.probes.tls import Tls
@@ -43,6 +44,8 @@ class Conversation:
         self._phases: dict[str, float] = {}
         self._phase: Phase | None = None
         self._since = deadline.clock()
+        self.certificate_expires: float | None = None
+        """In seconds since 1970, once a certificate was seen."""
 
     def open(self) -> None:
         """Resolve the name, connect, and start TLS where it is implicit."""
@@ -154,6 +157,7 @@ class Conversation:
         wire.awaiting = "the TLS handshake"
         tls = Tls(wire, self._settings)
         tls.handshake()
+        self.certificate_expires = not_after(tls.certificate())
         self._stream = tls
 
     def _connected(self) -> tuple[Wire, _Stream]:

@@ -73,4 +73,5 @@ class Probe(ABC):
             fault=fault,
             detail=error.detail if error else "",
             phases=talk.phases(),
+            certificate_expires=talk.certificate_expires,
         )

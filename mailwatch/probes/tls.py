@@ -106,7 +106,7 @@ class Tls:
             self._session = context_for(settings).wrap_bio(
                 self._incoming, self._outgoing, server_hostname=name
             )
-        except (ValueError, UnicodeError):
+        except (TypeError, ValueError):  # NUL, or no name by IDNA
             raise ConversationError(
                 None, f"{name} cannot be asked for in TLS: check server_name of this service"
             ) from None
@@ -124,6 +124,10 @@ class Tls:
             else:
                 self._flush()
                 return
+
+    def certificate(self) -> bytes:
+        """Return the peer's certificate (DER), verified or not, b"" where it showed none."""
+        return self._session.getpeercert(binary_form=True) or b""
 
     def receive(self) -> bytes:
         """Return the next bytes, b"" at the end of the stream; raises ConversationError."""
