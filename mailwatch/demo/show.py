@@ -12,12 +12,14 @@ from typing import TextIO
 
 from mailwatch.config.model import Config
 from mailwatch.daemon import Daemon
-from mailwatch.demo import outside, story
+from mailwatch.demo import outside
 from mailwatch.demo.certificate import NoCertificate, make_certificate
 from mailwatch.demo.facts import Facts, NoStory, Over
-from mailwatch.demo.hosting import GRACE_S, Offer, Ports, Server, ServerError
+from mailwatch.demo.hosting import Offer, Ports, Server, ServerError
 from mailwatch.demo.inbox import Arrival, Inbox
 from mailwatch.demo.layout import Card, Tone, Who
+from mailwatch.demo.story import figures, tell
+from mailwatch.demo.summary import summary
 from mailwatch.demo.timeline import Timeline
 
 PLAIN = (("SMTP", "smtp"), ("SUBMISSION", "smtp"), ("IMAP", "imap"), ("HTTP", "http"))
@@ -29,17 +31,6 @@ _INTRODUCTION = """\
 A mail server hangs, and mailwatch brings it back. The watcher is the real one; the mail server \
 is a small one on loopback, in a process that stands for its container, and the phone is an inbox \
 that speaks Gotify's API. This takes about fifteen seconds; Ctrl-C ends it."""
-
-_AFTERWARDS = """\
-Installed, it does the same with your ports, your container and your phone, and is more patient: \
-it looks every 2 minutes and asks three times before it believes in an outage."""
-
-_NEXT = """\
-To install it on Debian or Ubuntu:
-  make deb && sudo apt install ./dist/mailwatch_*.deb
-  sudoedit /etc/mailwatch.toml
-  sudo mailwatch check
-  sudo systemctl enable --now mailwatch"""
 
 
 def show(stream: TextIO) -> None:
@@ -62,7 +53,7 @@ def _show(stream: TextIO, stack: ExitStack) -> None:
     try:
         _play(facts, timeline, stack)
         closing.close()
-        timeline.write(_summary(story.figures(facts, outside.POLICY), timeline.width))
+        timeline.write(summary(figures(facts, outside.POLICY), timeline.width))
     finally:
         if timeline.error is not None:
             # Whatever else there is to say, nobody reads it.
@@ -179,7 +170,7 @@ class _Teller:
 
     def _tell(self) -> None:
         try:
-            story.tell(self._facts, self._server, self._timeline, outside.POLICY)
+            tell(self._facts, self._server, self._timeline, outside.POLICY)
         except Over:
             return
         except NoStory as error:
@@ -240,31 +231,3 @@ def _nobody_to_notify() -> Iterator[None]:
         yield
     finally:
         os.environ.update(before)
-
-
-def _summary(told: story.Figures, width: int) -> list[str]:
-    rows = (
-        (
-            "hang to first message",
-            told.until_told,
-            f"{told.until_due:.2f} s until the next round, and {told.detection:.2f} s to be sure",
-        ),
-        (
-            "of these, to be sure",
-            told.detection,
-            f"{told.ratio:.3f} x the least possible: {outside.patience()} = {told.floor:g} s",
-        ),
-        ("restart", told.restart, f"{GRACE_S:g} s of grace, then force, then the start"),
-        (
-            "restart to mail flows",
-            told.recovery,
-            f"{outside.POLICY.settle_s:g} s of it for the server to come up",
-        ),
-    )
-    lines = ["", "What it took:"]
-    for label, seconds, remark in rows:
-        head = f"  {label:<23} {seconds:6.2f} s  "
-        lines += textwrap.wrap(
-            remark, width, initial_indent=head, subsequent_indent=" " * len(head)
-        )
-    return [*lines, "", *textwrap.wrap(_AFTERWARDS, width), "", *_NEXT.splitlines()]

@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
+import argparse
 import os
 import socket
+import threading
 import time
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
+from mailwatch.cli import demo
 from mailwatch.core.deadline import Deadline
 from mailwatch.core.model import Fault, Verdict
+from mailwatch.demo import hosting
 from mailwatch.demo.certificate import NoCertificate, make_certificate
 from mailwatch.demo.hosting import Offer, Ports, Server, ServerError
 from mailwatch.probes.registry import build
@@ -134,3 +138,17 @@ def test_no_certificate_has_a_reason(
     with pytest.raises(NoCertificate, match=reason):
         make_certificate()
     assert set(os.listdir("/proc/self/fd")) == before
+
+
+def test_a_demo_without_its_server_is_one_sentence_and_exit_1(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Where the story cannot begin, the reason is told, the exit code is 1, and nothing is left."""
+    broken = tmp_path / "server.py"
+    broken.write_text("raise SystemExit('no luck today')")
+    monkeypatch.setattr(hosting, "_PROGRAM", broken)
+    before = threading.active_count()
+    assert demo.run(argparse.Namespace()) == 1
+    error = capsys.readouterr().err
+    assert error == "The demo's mail server did not start (no luck today): try again.\n"
+    assert threading.active_count() == before
