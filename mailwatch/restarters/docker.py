@@ -110,7 +110,7 @@ class DockerRestarter:
 
     def _connected(self, deadline: Deadline) -> Engine:
         if self._engine is None:
-            _without_setuptools()
+            without_setuptools()
             try:
                 from mailwatch.restarters.docker_engine import Engine
             except ImportError as error:
@@ -284,7 +284,7 @@ def _ended(container: Mapping[str, Any]) -> bool:
     return text(part(container, "State"), "Status") in ("exited", "stopped")
 
 
-def _without_setuptools() -> None:
+def without_setuptools() -> None:
     """Let the SDK's `import distutils` find the one of the standard library.
 
     Setuptools, where it is installed, puts itself before it at Python's start, unless

@@ -132,6 +132,28 @@ class Engine:
                 if "/" not in str(name).removeprefix("/")  # that is a link, not a name
             ]
 
+    def log(self, identity: str, since: int, lines: int, deadline: Deadline) -> bytes:
+        """Return the last `lines` that a container wrote since `since`, each with its time.
+
+        `since` is in seconds since 1970 on the engine's clock. The engine keeps no line of more
+        than 16 KiB in one piece.
+        """
+        with self._asking(deadline):
+            written = self._api.logs(identity, since=since, tail=lines, timestamps=True)
+            if not isinstance(written, bytes):
+                raise TypeError("not bytes")
+            return written
+
+    def top(
+        self, identity: str, arguments: str, deadline: Deadline
+    ) -> tuple[list[str], list[list[str]]]:
+        """Return the titles and rows of ps(1) with `arguments`, which must show the pid."""
+        with self._asking(deadline):
+            found = self._api.top(identity, ps_args=arguments)
+            return [str(title) for title in found["Titles"]], [
+                [str(cell) for cell in row] for row in found["Processes"] or []
+            ]
+
     def events(
         self, identity: str, since: int, until: int, deadline: Deadline
     ) -> list[Mapping[str, Any]]:

@@ -1,0 +1,88 @@
+"""What was found by looking around at one moment: plain values, a finding a collector."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from types import MappingProxyType
+from typing import TypeAlias
+
+Json: TypeAlias = "bool | int | float | str | Sequence[Json] | Mapping[str, Json] | None"
+"""What JSON can hold; the numbers of a finding carry their unit in their key."""
+
+EVERYTHING = "everything"
+"""Stands for all that a collector looks for, where it found nothing."""
+
+GATHERED = "gathered"
+"""The one finding that is about the look itself: `at` (seconds since 1970), `took_s`, `cause`."""
+
+
+def _nothing() -> Mapping[str, str]:
+    return MappingProxyType({})
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """What one collector found.
+
+    `values` maps names to JSON. `unreadable` maps what could not be read, or EVERYTHING, to the
+    reason, which follows "not readable, because" and says what to do about it.
+    """
+
+    values: Mapping[str, Json]
+    unreadable: Mapping[str, str] = field(default_factory=_nothing)
+
+    def as_json(self) -> dict[str, Json]:
+        """Return the finding as it is kept: its values, and `unreadable` where there is any."""
+        return {**self.values, **({"unreadable": dict(self.unreadable)} if self.unreadable else {})}
+
+    @classmethod
+    def of_json(cls, value: object) -> Finding:
+        """Return what as_json() was made from; a value that was not is an empty finding."""
+        table = dict(value) if isinstance(value, Mapping) else {}
+        unreadable = table.pop("unreadable", {})
+        reasons = unreadable if isinstance(unreadable, Mapping) else {}
+        return cls(table, {str(what): str(why) for what, why in reasons.items()})
+
+
+Evidence = Mapping[str, Finding]
+"""The findings of one moment by the collector's name."""
+
+
+def value(evidence: Evidence, collector: str, *path: str) -> object:
+    """Return what lies at `path` of a finding, None where there is nothing."""
+    found: object = evidence[collector].values if collector in evidence else None
+    for name in path:
+        found = found.get(name) if isinstance(found, Mapping) else None
+    return found
+
+
+def number(evidence: Evidence, collector: str, *path: str) -> float | None:
+    """Return the number at `path`, None where there is none."""
+    found = value(evidence, collector, *path)
+    return found if isinstance(found, int | float) and not isinstance(found, bool) else None
+
+
+def text(evidence: Evidence, collector: str, *path: str) -> str:
+    """Return the text at `path`, empty where there is none."""
+    found = value(evidence, collector, *path)
+    return found if isinstance(found, str) else ""
+
+
+def rows(evidence: Evidence, collector: str, *path: str) -> list[Mapping[str, object]]:
+    """Return the rows of the table at `path`, none where there is no table."""
+    found = value(evidence, collector, *path)
+    if not isinstance(found, Sequence) or isinstance(found, str):
+        return []
+    return [row for row in found if isinstance(row, Mapping)]
+
+
+class Unreadable(Exception):
+    """Something could not be read; `str()` is the reason, and what to do about it.
+
+    `kind` is the value of a Condition where the engine was asked, else empty.
+    """
+
+    def __init__(self, reason: str, kind: str = "") -> None:
+        super().__init__(reason)
+        self.kind = kind

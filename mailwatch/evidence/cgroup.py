@@ -1,0 +1,81 @@
+"""What the kernel counts for the container's processes together: memory, kills, processes."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from mailwatch.core.deadline import Deadline
+from mailwatch.core.evidence import EVERYTHING, Finding, Json, Unreadable
+from mailwatch.evidence import files
+from mailwatch.evidence.connections import process_of
+from mailwatch.evidence.subject import Subject
+
+_UNLIMITED = 1 << 60
+"""cgroup v1 says 2^63 less a page where it means none."""
+
+_FILES = {
+    "memory_bytes": (("", "memory.current"), ("memory", "memory.usage_in_bytes")),
+    "memory_limit_bytes": (("", "memory.max"), ("memory", "memory.limit_in_bytes")),
+    "pids": (("", "pids.current"), ("pids", "pids.current")),
+    "pids_limit": (("", "pids.max"), ("pids", "pids.max")),
+}
+"""For each number its file in cgroup v2, and the controller and file in v1."""
+
+_TABLES = {
+    "oom_kills": (("", "memory.events"), ("memory", "memory.oom_control"), "oom_kill"),
+    "cpu_throttled": (("", "cpu.stat"), ("cpu", "cpu.stat"), "nr_throttled"),
+}
+
+
+def collect(subject: Subject, deadline: Deadline) -> Finding:
+    """Return the numbers of the group of the container's first process; raises Unreadable."""
+    found = subject.examine(lambda examiner: examiner.container(deadline))
+    groups = _groups(files.read(subject.proc / str(process_of(found)) / "cgroup"))
+    values: dict[str, Json] = {}
+    unreadable: dict[str, str] = {}
+    for name, places in _FILES.items():
+        try:
+            words = _read(subject.cgroups, groups, places).strip()
+        except Unreadable as reason:
+            unreadable[name] = str(reason)
+        else:
+            if words.isdigit() and int(words) < _UNLIMITED:
+                values[name] = int(words)
+    for name, (modern, old, key) in _TABLES.items():
+        try:
+            table = _read(subject.cgroups, groups, (modern, old))
+        except Unreadable as reason:
+            unreadable[name] = str(reason)
+        else:
+            counted = dict(line.split()[:2] for line in table.splitlines() if " " in line.strip())
+            if counted.get(key, "").isdigit():
+                values[name] = int(counted[key])
+    if not values:
+        return Finding({}, {EVERYTHING: next(iter(unreadable.values()))})
+    return Finding(values, unreadable)
+
+
+def _groups(text: str) -> dict[str, str]:
+    """Return controller -> path of cgroups(7), `/proc/[pid]/cgroup`; v2 has the empty name."""
+    groups = {}
+    for line in text.splitlines():
+        _, _, rest = line.partition(":")
+        controllers, _, path = rest.partition(":")
+        for controller in controllers.split(","):
+            groups[controller] = path
+    return groups
+
+
+def _read(
+    root: Path, groups: dict[str, str], places: tuple[tuple[str, str], tuple[str, str]]
+) -> str:
+    """Read the first of `places` that is there; with v1, the group `` has no controllers."""
+    failed = Unreadable("the container has no control group: the kernel lacks them")
+    for controller, name in places:
+        if controller not in groups:
+            continue
+        try:
+            return files.read(root / controller / groups[controller].lstrip("/") / name)
+        except Unreadable as reason:
+            failed = reason
+    raise failed

@@ -1,0 +1,52 @@
+"""Whether the host's clock is synchronised: certificates and tokens fail where it is not."""
+
+from __future__ import annotations
+
+import ctypes
+import errno
+import os
+from pathlib import Path
+
+from mailwatch.core.deadline import Deadline
+from mailwatch.core.evidence import Finding, Json
+from mailwatch.evidence.subject import Subject
+
+_UNSYNCHRONISED = 0x0040
+"""STA_UNSYNC of adjtimex(2)."""
+
+_TIMESYNC = Path("/run/systemd/timesync")
+
+
+class _Timex(ctypes.Structure):
+    # struct timex of adjtimex(2); only the first fields are read, and the rest is room for it.
+    _fields_ = [
+        ("modes", ctypes.c_uint),
+        ("offset", ctypes.c_long),
+        ("frequency", ctypes.c_long),
+        ("maximum_error_us", ctypes.c_long),
+        ("estimated_error_us", ctypes.c_long),
+        ("status", ctypes.c_int),
+        ("_rest", ctypes.c_long * 32),
+    ]
+
+
+def collect(subject: Subject, deadline: Deadline) -> Finding:
+    """Return `synchronised` where the kernel or systemd-timesyncd tells it."""
+    values: dict[str, Json] = {}
+    timex = _Timex()
+    libc = ctypes.CDLL(None, use_errno=True)
+    if libc.adjtimex(ctypes.byref(timex)) >= 0:
+        values["synchronised"] = not timex.status & _UNSYNCHRONISED
+        values["maximum_error_s"] = timex.maximum_error_us / 1_000_000
+        return Finding(values)
+    reason = os.strerror(ctypes.get_errno() or errno.EPERM).lower()
+    if _TIMESYNC.is_dir():
+        values["synchronised"] = (_TIMESYNC / "synchronized").exists()
+        return Finding(values)
+    return Finding(
+        values,
+        {
+            "synchronised": f"the unit's ProtectClock=yes forbids adjtimex ({reason}) and "
+            "systemd-timesyncd does not run: timedatectl shows it"
+        },
+    )

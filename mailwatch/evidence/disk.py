@@ -1,0 +1,94 @@
+"""The room on the file systems that the container and mailwatch write to."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+from typing import Any
+
+from mailwatch.core.deadline import Deadline
+from mailwatch.core.evidence import Finding, Json, Unreadable
+from mailwatch.core.text import printable
+from mailwatch.evidence import files
+from mailwatch.evidence.subject import Subject
+
+_PSEUDO = frozenset({"proc", "sysfs", "cgroup", "cgroup2", "devpts", "mqueue", "securityfs"})
+
+
+def collect(subject: Subject, deadline: Deadline) -> Finding:
+    """Return `file_systems`, one row for each that holds a path of interest."""
+    unreadable: dict[str, str] = {}
+    paths = [Path("/"), *subject.directories]
+    try:
+        paths += _written_to(subject.examine(lambda examiner: examiner.container(deadline)))
+    except Unreadable as reason:
+        unreadable["the container's volumes"] = str(reason)
+    mounts = _mounts(files.read(subject.proc / "self" / "mountinfo", 1024 * 1024))
+    rows: dict[str, Json] = {}
+    for path in paths:
+        place, device, kind = _holder(path, mounts)
+        if device in rows or kind in _PSEUDO:
+            continue
+        try:
+            rows[device] = _room(path, place)
+        except OSError as error:
+            why = (error.strerror or "unknown trouble").lower()
+            shown = printable(str(path))
+            unreadable[shown] = f"{why}: sudo df -h {shown} shows it"
+    return Finding({"file_systems": list(rows.values())}, unreadable)
+
+
+def _written_to(container: Mapping[str, Any]) -> list[Path]:
+    """Return where the container's volumes, its own layer and its log lie on the host."""
+    found = []
+    mounts = container.get("Mounts")
+    for mount in mounts if isinstance(mounts, list) else []:
+        if isinstance(mount, Mapping) and isinstance(mount.get("Source"), str):
+            found.append(mount["Source"])
+    driver = container.get("GraphDriver")
+    data = driver.get("Data") if isinstance(driver, Mapping) else None
+    if isinstance(data, Mapping):
+        found.append(data.get("UpperDir"))
+    found.append(container.get("LogPath"))
+    return [Path(path) for path in found if isinstance(path, str) and path.startswith("/")]
+
+
+Mount = tuple[str, str, str]
+"""Where it is mounted, the number of its device, and its type."""
+
+
+def _mounts(text: str) -> list[Mount]:
+    """Read mountinfo as proc_pid_mountinfo(5) describes it; a later mount hides an earlier."""
+    found = []
+    for line in text.splitlines():
+        left, _, right = line.partition(" - ")
+        fields, kinds = left.split(), right.split()
+        if len(fields) >= 5 and kinds:
+            place = fields[4].replace("\\040", " ").replace("\\134", "\\")
+            found.append((place, fields[2], kinds[0]))
+    return found
+
+
+def _holder(path: Path, mounts: Iterable[Mount]) -> Mount:
+    """Return the mount that holds `path`."""
+    best: Mount = ("/", "", "")
+    for mount in mounts:
+        if path.is_relative_to(mount[0]) and len(mount[0]) >= len(best[0]):
+            best = mount
+    return best
+
+
+def _room(path: Path, place: str) -> dict[str, Json]:
+    """Return the room of the file system at `place`; a path below may be closed to us."""
+    try:
+        room = os.statvfs(place)
+    except OSError:
+        room = os.statvfs(path)
+    return {
+        "path": printable(place),
+        "size_bytes": room.f_blocks * room.f_frsize,
+        "free_bytes": room.f_bavail * room.f_frsize,
+        "inodes": room.f_files,
+        "free_inodes": room.f_favail,
+    }

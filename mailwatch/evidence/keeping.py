@@ -1,0 +1,139 @@
+"""The evidence on the disk: one compressed file a look, bounded in size, number and age."""
+
+from __future__ import annotations
+
+import gzip
+import json
+import os
+import re
+import tempfile
+import zlib
+from collections.abc import Mapping
+from contextlib import suppress
+from pathlib import Path
+from typing import Literal
+
+from mailwatch.core.evidence import EVERYTHING, Evidence, Finding, Json
+
+Moment = Literal["before", "after"]
+MOMENTS: tuple[Moment, ...] = ("before", "after")
+
+MAX_FILE_BYTES = 128 * 1024
+"""Two files an incident, so an incident has at most 256 KiB."""
+
+KEEP_S = 400 * 86_400.0
+"""As long as the incident itself is remembered."""
+
+MODE = 0o640
+_LONGEST_JSON = 16 * 1024 * 1024
+_ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,79}")
+
+Kept = dict[str, Json]
+"""A look as it is kept: collector -> its values, and `unreadable` among them."""
+
+
+def folder(directory: Path) -> Path:
+    """Return where evidence lies below the state directory."""
+    return directory / "evidence"
+
+
+def save(directory: Path, incident: str, moment: Moment, evidence: Evidence) -> Path:
+    """Write a look to the disk, whole or not at all, and return its file; raises OSError.
+
+    `directory` is the state directory. What would be more than MAX_FILE_BYTES loses its longest
+    parts, and says so.
+    """
+    path = _path(directory, incident, moment)
+    path.parent.mkdir(mode=0o750, exist_ok=True)
+    packed = _packed(evidence)
+    descriptor, temporary = tempfile.mkstemp(prefix=".", suffix=".new", dir=path.parent)
+    try:
+        with os.fdopen(descriptor, "wb") as file:
+            os.fchmod(descriptor, MODE)
+            file.write(packed)
+            file.flush()
+            os.fsync(descriptor)
+        os.replace(temporary, path)
+    finally:
+        with suppress(FileNotFoundError):
+            os.unlink(temporary)
+    return path
+
+
+def load(directory: Path, incident: str) -> dict[str, Kept | None]:
+    """Return `before` and `after`, None where there is none or what is there cannot be read."""
+    return {moment: _read(_path(directory, incident, moment)) for moment in MOMENTS}
+
+
+def findings(kept: Mapping[str, Json]) -> Evidence:
+    """Return what was kept as findings again."""
+    return {name: Finding.of_json(value) for name, value in kept.items()}
+
+
+def prune(directory: Path, max_bytes: int, wall: float) -> int:
+    """Remove what is older than KEEP_S at `wall`, then the oldest until `max_bytes` are left.
+
+    Returns how many files went; never raises. A clock that is ahead must not cost the evidence:
+    call it with a wall clock that is believed.
+    """
+    kept = []
+    gone = 0
+    with suppress(OSError):
+        for file in folder(directory).iterdir():
+            with suppress(OSError):
+                about = file.stat()
+                stale = file.name.endswith(".new") and about.st_mtime < wall - 3600
+                if stale or about.st_mtime < wall - KEEP_S:
+                    file.unlink()
+                    gone += 1
+                elif file.name.endswith(".json.gz"):
+                    kept.append((about.st_mtime, about.st_size, file))
+    total = sum(size for _, size, _ in kept)
+    for _, size, file in sorted(kept):
+        if total <= max_bytes:
+            break
+        with suppress(OSError):
+            file.unlink()
+            total -= size
+            gone += 1
+    return gone
+
+
+def _path(directory: Path, incident: str, moment: Moment) -> Path:
+    if not _ID.fullmatch(incident):
+        raise ValueError(f"{incident!r} is not the id of an incident")
+    return folder(directory) / f"{incident}.{moment}.json.gz"
+
+
+def _packed(evidence: Evidence) -> bytes:
+    kept: Kept = {name: finding.as_json() for name, finding in evidence.items()}
+    while len(packed := _compressed(kept)) > MAX_FILE_BYTES:
+        name = max(kept, key=lambda name: len(json.dumps(kept[name])))
+        kept[name] = _shorter(kept[name])
+    return packed
+
+
+def _compressed(kept: Mapping[str, Json]) -> bytes:
+    # No file name and no time in the header, so that equal evidence is an equal file.
+    return gzip.compress(json.dumps(kept, separators=(",", ":")).encode("ascii"), 6, mtime=0)
+
+
+def _shorter(values: Json) -> Json:
+    """Return a finding without the older half of its longest list, or without anything."""
+    table = dict(values) if isinstance(values, Mapping) else {}
+    lists = [name for name, value in table.items() if isinstance(value, list) and len(value) > 1]
+    if not lists:
+        return {"unreadable": {EVERYTHING: "it was too long to be kept"}}
+    longest = max(lists, key=lambda name: len(json.dumps(table[name])))
+    value = table[longest]
+    assert isinstance(value, list)
+    return {**table, longest: value[len(value) // 2 :], "cut": True}
+
+
+def _read(path: Path) -> Kept | None:
+    try:
+        with gzip.open(path) as file:
+            value = json.loads(file.read(_LONGEST_JSON))
+    except (OSError, EOFError, ValueError, RecursionError, zlib.error):
+        return None
+    return value if isinstance(value, dict) else None

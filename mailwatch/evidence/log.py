@@ -1,0 +1,25 @@
+"""The end of the container's log since all was last well, without its secrets."""
+
+from __future__ import annotations
+
+from mailwatch.core.deadline import Deadline
+from mailwatch.core.evidence import Finding
+from mailwatch.core.text import printable
+from mailwatch.evidence.redact import redacted
+from mailwatch.evidence.subject import Subject
+
+MOST_BYTES = 64 * 1024
+_LONGEST_LINE = 500
+
+
+def collect(subject: Subject, deadline: Deadline) -> Finding:
+    """Return `lines`, the newest last, and `cut` where older ones were left out."""
+    written = subject.examine(lambda examiner: examiner.log(subject.since, deadline))
+    kept = written[-MOST_BYTES:]
+    cut = len(kept) < len(written)
+    lines = kept.decode("utf-8", "backslashreplace").splitlines()
+    if cut:
+        lines = lines[1:]
+    # Masking looks at lines side by side, so it comes before they are made printable and cut.
+    masked = redacted("\n".join(lines), subject.secrets).split("\n") if lines else []
+    return Finding({"lines": [printable(line, _LONGEST_LINE) for line in masked], "cut": cut})

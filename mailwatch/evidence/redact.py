@@ -1,0 +1,65 @@
+"""Takes passwords, tokens and keys out of text that others wrote."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable
+
+from mailwatch.core.secret import Secret
+
+MASK = "[redacted]"
+
+_SECRET_NAME = (
+    r"(?:[a-z0-9_.-]*(?:passw(?:or)?d|passphrase|passwd|secret|token|api[_-]?key|access[_-]?key|"
+    r"private[_-]?key|client[_-]?key|credential|session[_-]?id|\bpwd|\bsid)[a-z0-9_.-]*)"
+)
+
+_RULES: tuple[tuple[re.Pattern[str], str], ...] = tuple(
+    (re.compile(pattern, re.IGNORECASE | re.MULTILINE), replacement)
+    for pattern, replacement in (
+        # A key or certificate in PEM, or what is left of it.
+        (
+            r"-----BEGIN [A-Z ]*PRIVATE KEY-----[\s\S]*?(?:-----END [A-Z ]*PRIVATE KEY-----|\Z)",
+            MASK,
+        ),
+        # Headers of HTTP (RFC 9110 section 11, RFC 6265); everything to the end of the line.
+        (
+            r"\b((?:proxy-)?authorization|x-[a-z0-9-]*(?:key|token|auth)[a-z-]*|(?:set-)?cookie)"
+            r"(\"?'?\s*[:=]\s*).*$",
+            rf"\1\2{MASK}",
+        ),
+        # Schemes of HTTP authentication wherever they stand.
+        (r"\b(bearer|basic|digest|negotiate)\s+[a-z0-9+/._~=-]{6,}", rf"\1 {MASK}"),
+        # SMTP AUTH (RFC 4954), IMAP AUTHENTICATE and SASL-IR (RFC 9051), POP3 AUTH (RFC 5034).
+        (
+            r"\b(auth|authenticate)(\s+\"?(?:plain|login|xoauth2|oauthbearer|cram-md5|digest-md5|"
+            r"ntlm|gssapi|external|scram-sha-[0-9]+(?:-plus)?)\"?)([\s:,]+).*$",
+            rf"\1\2\3{MASK}",
+        ),
+        # A challenge (RFC 4954 section 4), and the answer on the line after it.
+        (r"^(.*\b334[ -]).*\n.*$", rf"\1{MASK}\n{MASK}"),
+        # IMAP LOGIN (RFC 9051 section 6.2.3): a tag, the command, the user, then the password.
+        (r"(^|[\s\"'])([a-z0-9]+ login \"?[^\s\"]+\"?) .*$", rf"\1\2 {MASK}"),
+        # POP3 PASS (RFC 1939 section 7) and APOP.
+        (r"(^|[\s\"':>])(pass|apop \S+) \S.*$", rf"\1\2 {MASK}"),
+        # The password in an address: scheme://user:password@host.
+        (r"([a-z][a-z0-9+.-]*://[^\s/:@]*):[^\s/@]+@", rf"\1:{MASK}@"),
+        # name=value, "name": "value" and --name value, for names that speak of a secret.
+        (rf"({_SECRET_NAME}[\"']?\s*[:=]\s*)\"(?:[^\"\\]|\\.)*\"?", rf'\1"{MASK}"'),
+        (rf"({_SECRET_NAME}[\"']?\s*[:=]\s*)'[^']*'?", rf"\1'{MASK}'"),
+        (rf"({_SECRET_NAME}[\"']?\s*[:=]\s*)[^\s,;&\"'}})\]]+", rf"\1{MASK}"),
+        (rf"(--{_SECRET_NAME}\s+)\S+", rf"\1{MASK}"),
+        # A JSON Web Token (RFC 7519).
+        (r"\beyj[a-z0-9_-]{8,}\.[a-z0-9_-]{8,}\.[a-z0-9_-]*", MASK),
+    )
+)
+
+
+def redacted(text: str, secrets: Iterable[Secret] = ()) -> str:
+    """Return `text` with every secret that can be told by its shape, or is known, masked."""
+    for secret in secrets:
+        if len(secret.reveal()) >= 4:
+            text = text.replace(secret.reveal(), MASK)
+    for pattern, replacement in _RULES:
+        text = pattern.sub(replacement, text)
+    return text

@@ -1,0 +1,77 @@
+"""What a collector is told: whom to look at, and through what."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import closing
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Protocol, TypeVar
+
+from mailwatch.core.deadline import Deadline
+from mailwatch.core.evidence import Finding
+from mailwatch.core.model import Reading
+from mailwatch.core.secret import Secret
+
+T = TypeVar("T")
+
+
+class Examiner(Protocol):
+    """What a container engine tells of one container; one is used from one thread only.
+
+    Every method ends with its deadline, and raises Unreadable alone.
+    """
+
+    def container(self, deadline: Deadline) -> Mapping[str, Any]:
+        """Return what the engine knows of the container, as its API words it."""
+        ...
+
+    def log(self, since: float, deadline: Deadline) -> bytes:
+        """Return the last lines written since `since` (seconds since 1970), each with its time."""
+        ...
+
+    def processes(self, deadline: Deadline) -> Sequence[Mapping[str, str]]:
+        """Return a row for each process: pid, ppid, stat, etimes, rss, wchan and comm of ps(1)."""
+        ...
+
+    def close(self) -> None:
+        """Give the connection to the engine back."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Round:
+    """One round of readings, and when it ended in seconds since 1970."""
+
+    at: float
+    readings: tuple[Reading, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Subject:
+    """What to look at.
+
+    `ports` are those that the watched services have on this host. `readings` are the ones at
+    hand now, `rounds` the ones before, the oldest first. `since` (seconds since 1970) is when
+    all was last well. `directories` are looked at for room beside the container's own.
+    `secrets` are masked wherever they turn up.
+    """
+
+    examiner: Callable[[], Examiner]
+    ports: tuple[int, ...] = ()
+    readings: tuple[Reading, ...] = ()
+    rounds: tuple[Round, ...] = ()
+    since: float = 0.0
+    directories: tuple[Path, ...] = ()
+    secrets: tuple[Secret, ...] = ()
+    proc: Path = Path("/proc")
+    cgroups: Path = Path("/sys/fs/cgroup")
+
+    def examine(self, question: Callable[[Examiner], T]) -> T:
+        """Return the answer of an examiner of one's own; raises Unreadable."""
+        with closing(self.examiner()) as examiner:
+            return question(examiner)
+
+
+Collector = Callable[[Subject, Deadline], Finding]
+"""Looks at one thing within a deadline; it may raise Unreadable, and nothing else."""
