@@ -7,21 +7,24 @@ import json
 import sys
 import time
 from collections.abc import Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from queue import SimpleQueue
 
 from mailwatch.asker import RoundAsker
-from mailwatch.cli.exit_codes import CRITICAL, OK, UNKNOWN
+from mailwatch.cli.exit_codes import CRITICAL, OK, UNKNOWN, WARNING
 from mailwatch.cli.options import add_options, load_from
 from mailwatch.cli.table import aligned
 from mailwatch.config.model import Config
+from mailwatch.core.certificates import expires_soon, time_left
 from mailwatch.core.model import Reading, Verdict
+from mailwatch.core.policy import Policy
 from mailwatch.core.text import join_words
 from mailwatch.probes.registry import build
 from mailwatch.reports import Mailbox, RoundDone
 
 _CODES = {Verdict.PASS: OK, Verdict.FAIL: CRITICAL, Verdict.UNMEASURED: UNKNOWN}
-_WORDS = {OK: "OK", CRITICAL: "CRITICAL", UNKNOWN: "UNKNOWN"}
+_WORDS = {OK: "OK", WARNING: "WARNING", CRITICAL: "CRITICAL", UNKNOWN: "UNKNOWN"}
+_WORST_FIRST = (CRITICAL, UNKNOWN, WARNING, OK)
 
 
 def add(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
@@ -30,8 +33,9 @@ def add(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) -> None
         "check",
         help="ask every service once, and show how it went",
         description="Ask every service and show how it went; nothing is restarted or sent.",
-        epilog="Exit code: 0 all answer, 2 at least one fails, 3 at least one could not be "
-        "looked at or the configuration is bad.",
+        epilog="Exit code: 0 all answer, 1 they do, but a certificate expires within "
+        "watch.certificate_days, 2 at least one fails, 3 at least one could not be looked at or "
+        "the configuration is bad.",
     )
     add_options(parser)
     parser.add_argument("--json", action="store_true", help="print JSON")
@@ -45,18 +49,58 @@ def run(args: argparse.Namespace) -> int:
     """Hold one round, print it, and return the monitoring plugins' exit code."""
     config = load_from(args)
     readings = one_round(config, once=args.once)
-    code = _code(readings)
+    findings = _Findings(readings, time.time(), config.policy)
+    code = findings.code
     if args.json:
-        print(json.dumps(_as_json(readings, code), indent=2))
+        print(json.dumps(_as_json(findings), indent=2))
     elif sys.stdout.isatty():
-        print("\n".join(_table(readings)))
-        print(_summary(readings))
+        print("\n".join(_table(findings)))
+        print(findings.summary)
     else:
-        print(f"MAILWATCH {_WORDS[code]} - {_summary(readings)} | {_performance(readings)}")
+        print(f"MAILWATCH {_WORDS[code]} - {findings.summary} | {_performance(readings)}")
         for reading in readings:
-            if reading.verdict is not Verdict.PASS:
-                print(f"{reading.service}: {reading.detail}")
+            if detail := reading.detail or findings.expiry(reading):
+                print(f"{reading.service}: {detail}")
     return code
+
+
+@dataclass(frozen=True, slots=True)
+class _Findings:
+    """What one round found, judged at `wall` (seconds since 1970)."""
+
+    readings: tuple[Reading, ...]
+    wall: float
+    policy: Policy
+
+    @property
+    def code(self) -> int:
+        """The exit code of the monitoring plugins: that of the worst finding."""
+        codes = {_CODES[reading.verdict] for reading in self.readings}
+        codes |= {WARNING for reading in self.readings if self.expiry(reading)}
+        return next(code for code in _WORST_FIRST if code in codes)
+
+    def expiry(self, reading: Reading) -> str:
+        """Return what is to be said of a certificate that expires soon, empty if it does not."""
+        if reading.certificate_expires is None:
+            return ""
+        if not expires_soon(reading, self.wall, self.policy):
+            return ""
+        return f"its certificate {time_left(reading.certificate_expires, self.wall)}"
+
+    @property
+    def summary(self) -> str:
+        """One line on all of it."""
+        well = sum(reading.verdict is Verdict.PASS for reading in self.readings)
+        line = f"{well} of {len(self.readings)} services answer"
+        failing = [r.service for r in self.readings if r.verdict is Verdict.FAIL]
+        if failing:
+            line += f"; {join_words(failing)} failed"
+        soon = [r for r in self.readings if self.expiry(r)]
+        if soon:
+            # Each has a moment, or it would not expire soon.
+            first = min(r.certificate_expires for r in soon if r.certificate_expires is not None)
+            line += f"; a certificate {time_left(first, self.wall)}"
+        return line
 
 
 def one_round(config: Config, once: bool = False) -> tuple[Reading, ...]:
@@ -71,24 +115,14 @@ def one_round(config: Config, once: bool = False) -> tuple[Reading, ...]:
             return report.readings
 
 
-def _code(readings: Sequence[Reading]) -> int:
-    codes = {_CODES[reading.verdict] for reading in readings}
-    return next(code for code in (CRITICAL, UNKNOWN, OK) if code in codes)
-
-
-def _summary(readings: Sequence[Reading]) -> str:
-    well = sum(reading.verdict is Verdict.PASS for reading in readings)
-    line = f"{well} of {len(readings)} services answer"
-    failing = [reading.service for reading in readings if reading.verdict is Verdict.FAIL]
-    return f"{line}; {join_words(failing)} failed" if failing else line
-
-
-def _table(readings: Sequence[Reading]) -> list[str]:
+def _table(findings: _Findings) -> list[str]:
     rows = [("SERVICE", "RESULT", "SECONDS", "DETAIL")]
-    for reading in readings:
+    for reading in findings.readings:
         steps = ", ".join(f"{phase} {1000 * s:.1f} ms" for phase, s in reading.phases.items())
-        result = str(reading.fault or reading.verdict)
-        rows.append((reading.service, result, f"{reading.seconds:.3f}", reading.detail or steps))
+        expiry = findings.expiry(reading)
+        detail = reading.detail or "; ".join(part for part in (expiry, steps) if part)
+        result = str(reading.fault or ("warning" if expiry else reading.verdict))
+        rows.append((reading.service, result, f"{reading.seconds:.3f}", detail))
     return aligned(rows)
 
 
@@ -100,9 +134,9 @@ def _performance(readings: Sequence[Reading]) -> str:
     )
 
 
-def _as_json(readings: Sequence[Reading], code: int) -> dict[str, object]:
+def _as_json(findings: _Findings) -> dict[str, object]:
     return {
-        "result": _WORDS[code].lower(),
+        "result": _WORDS[findings.code].lower(),
         "services": [
             {
                 "service": reading.service,
@@ -112,7 +146,8 @@ def _as_json(readings: Sequence[Reading], code: int) -> dict[str, object]:
                 "seconds": round(reading.seconds, 6),
                 "phases": {phase: round(s, 6) for phase, s in reading.phases.items()},
                 "certificate_expires": reading.certificate_expires,
+                "expires_soon": bool(findings.expiry(reading)),
             }
-            for reading in readings
+            for reading in findings.readings
         ],
     }
