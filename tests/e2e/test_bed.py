@@ -203,20 +203,20 @@ def _swept(pid: int) -> bool:
     return not groups and not list(CACHE.glob(f"run-{pid}-*"))
 
 
-@pytest.mark.parametrize(
-    ("said", "sentence"),
-    [
-        ("off", "The end-to-end tests are left out because MAILWATCH_E2E=off asks for that."),
-        ("auto", ""),
-        ("require", ""),
-    ],
-)
-def test_the_switch_says_whether_to_run(
-    host: Host, monkeypatch: pytest.MonkeyPatch, said: str, sentence: str
+@pytest.mark.parametrize("said", [need.AUTO, need.REQUIRE])
+def test_where_all_is_there_the_tests_run(
+    host: Host, monkeypatch: pytest.MonkeyPatch, said: str
 ) -> None:
-    """Off leaves the tests out and says so; where all is there, auto and require both run."""
+    """Auto and require both run, as root on a machine with apt."""
     monkeypatch.setenv(need.SWITCH, said)
-    assert need.obstacle() == sentence
+    assert need.obstacle() == ""
+
+
+def test_the_switch_leaves_the_tests_out_and_says_so(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Off is a reason of its own, named as what it is."""
+    monkeypatch.setenv(need.SWITCH, need.OFF)
+    expected = "The end-to-end tests are left out because MAILWATCH_E2E=off asks for that."
+    assert need.obstacle() == expected
 
 
 def test_a_wrong_switch_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -224,6 +224,30 @@ def test_a_wrong_switch_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv(need.SWITCH, "of")
     with pytest.raises(ValueError, match='MAILWATCH_E2E is "of": set it to require, auto or off'):
         need.obstacle()
+
+
+def test_without_root_the_reason_says_so(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A person without root reads which command does have it."""
+    monkeypatch.setenv(need.SWITCH, need.AUTO)
+    monkeypatch.setattr(os, "geteuid", lambda: 1000)
+    assert need.obstacle() == "The end-to-end tests need root: run `sudo make test`."
+
+
+def test_nothing_is_installed_unless_a_run_asks_for_it(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    """A bare `pytest` names the packages that are missing; `make test` installs them."""
+    (tmp_path / "apt-get").symlink_to("/usr/bin/apt-get")
+    monkeypatch.setenv("PATH", str(tmp_path))
+    monkeypatch.delenv(need.SWITCH, raising=False)
+    assert need.obstacle() == (
+        "The end-to-end tests need debootstrap and systemd-container and util-linux: "
+        "`make test` installs that."
+    )
+    monkeypatch.setenv(need.SWITCH, need.AUTO)
+    assert need.obstacle() == ""
+    (tmp_path / "apt-get").unlink()
+    assert need.obstacle() == "The end-to-end tests need Debian's apt-get, which is not here."
 
 
 def _post(host: Host, body: dict[str, object], token: str = TOKEN) -> tuple[int, bytes]:

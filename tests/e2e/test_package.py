@@ -68,7 +68,7 @@ def test_an_upgrade_restarts_what_ran_and_keeps_the_file(
     assert fresh_host.show(UNIT, "ActiveState") == "active"
     assert fresh_host.show(UNIT, "MainPID") != before
     assert fresh_host.show(UNIT, "UnitFileState") == "enabled"
-    assert (fresh_host.root / FILE.lstrip("/")).read_text() == edited
+    assert fresh_host.read(FILE) == edited
     assert fresh_host.run(f"stat -c '%a %U:%G' {FILE}") == "640 root:mailwatch"
     assert fresh_host.run("dpkg-query -W -f '${Version}' mailwatch").endswith("+newer")
 
@@ -109,7 +109,7 @@ def test_installed_again_after_a_removal_it_is_as_before(fresh_host: Host, packa
     fresh_host.write(FILE, "[watch]\nretries = 7\n")
     fresh_host.run("apt-get -y -q remove mailwatch")
     fresh_host.install(package)
-    assert "retries = 7" in (fresh_host.root / FILE.lstrip("/")).read_text()
+    assert "retries = 7" in fresh_host.read(FILE)
     assert fresh_host.show(UNIT, "ActiveState") == "inactive"
 
 

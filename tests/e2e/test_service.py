@@ -9,7 +9,7 @@ import pytest
 
 from tests.e2e.bed.host import Host
 from tests.e2e.bed.inbox import Inbox
-from tests.e2e.bed.mail import Mail
+from tests.e2e.bed.mail import NAME, Mail
 from tests.e2e.bed.wait import wait_until
 from tests.e2e.bed.watcher import FILE, UNIT, Watcher
 
@@ -35,7 +35,7 @@ def test_it_runs_as_its_own_user_without_rights(watcher: Watcher, host: Host) ->
     """The process is user mailwatch, with no capability, and no way to gain any."""
     watcher.start()
     status = host.run(f"cat /proc/{watcher.pid}/status")
-    assert host.run(f"ps -o user= -p {watcher.pid}") == "mailwat+"
+    assert host.run(f"stat -c %U /proc/{watcher.pid}") == "mailwatch"
     for line in ("CapEff:\t0000000000000000", "CapBnd:\t0000000000000000", "NoNewPrivs:\t1"):
         assert line in status
 
@@ -75,7 +75,7 @@ def test_sigterm_ends_it_at_once(watcher: Watcher, mail: Mail, hung: bool) -> No
     began, ended = (
         int(watcher.show(f"{name}TimestampMonotonic")) for name in ("ActiveExit", "ExecMainExit")
     )
-    assert ended - began < 3_000_000
+    assert ended - began < 5_000_000
 
 
 def test_a_reload_takes_the_new_file(watcher: Watcher, host: Host) -> None:
@@ -125,23 +125,42 @@ def test_a_file_of_zeros_is_told_apart(watcher: Watcher, host: Host) -> None:
     assert "nothing but zero bytes" in said
 
 
-def test_a_hung_main_loop_is_killed_and_leaves_its_traceback(watcher: Watcher, host: Host) -> None:
-    """A stopped process misses its watchdog: SIGABRT, every thread's traceback, a new process."""
+def test_a_stopped_process_is_killed_and_leaves_its_traceback(watcher: Watcher, host: Host) -> None:
+    """A process that stands still misses its watchdog: SIGABRT, a traceback, a new process."""
     watcher.drop_in("[Service]\nWatchdogSec=5\nRestartSec=100ms\n")
     watcher.start()
     watcher.wait_for_status(WELL)
     pid = watcher.pid
     host.run(f"kill -STOP {pid}")
+    # systemd sends SIGCONT after SIGABRT, so that the process can do as it is told.
     watcher.wait_for_line("Watchdog timeout")
-    # SIGABRT is waiting for the process to go on; systemd would send SIGKILL after a while.
-    host.run(f"kill -CONT {pid}")
     watcher.wait_for_line("Fatal Python error: Aborted")
-    watcher.wait_for_line("most recent call first")
     watcher.wait_for_line("/mailwatch/daemon.py")
     watcher.wait_for_line("Failed with result 'watchdog'")
     wait_until(lambda: watcher.pid not in (0, pid), 30, "a new process")
     watcher.wait_for_status(WELL)
     assert watcher.show("NRestarts") == "1"
+
+
+def test_a_check_that_no_deadline_reaches_holds_up_nothing(
+    watcher: Watcher, host: Host, mail: Mail
+) -> None:
+    """A CA file that has become a pipe blocks its reader for good: that service could not be
+    looked at, the others are watched as before, nothing is restarted, and it ends by itself."""
+    ca_file = "/etc/ssl/mail-ca.pem"
+    host.run(f"docker cp {NAME}:/etc/ssl/mail.crt {ca_file}")
+    smtps = {"name": "SMTPS", "port": 465, "ca_file": ca_file, "server_name": "localhost"}
+    watcher.configure(services=[{"name": "SMTP", "port": 25}, smtps])
+    watcher.start()
+    watcher.wait_for_status("2 of 2 services answer")
+    pid, started = watcher.pid, mail.started_at()
+    host.run(f"mv {ca_file} {ca_file}.good; mkfifo -m 0644 {ca_file}")
+    watcher.wait_for_line("SMTPS:465: cannot look: ")
+    watcher.wait_for_status("1 of 2 services answer, 1 could not be looked at")
+    host.run(f": >{ca_file}; mv {ca_file}.good {ca_file}")
+    watcher.wait_for_status("2 of 2 services answer")
+    assert (watcher.pid, mail.started_at()) == (pid, started)
+    host.run(f"rm {ca_file}")
 
 
 def test_the_watchdog_is_fed_while_services_hang(watcher: Watcher, mail: Mail) -> None:
@@ -179,9 +198,7 @@ def test_a_token_can_come_as_a_systemd_credential(
     try:
         watcher.configure(gotify={"url": "http://127.0.0.1:8070", "timeout_s": 2})
         text = "\n".join(
-            line
-            for line in (host.root / FILE.lstrip("/")).read_text().splitlines()
-            if not line.startswith("token")
+            line for line in host.read(FILE).splitlines() if not line.startswith("token")
         )
         host.write(FILE, text)
         watcher.start()
@@ -230,9 +247,11 @@ def test_the_servers_saw_nothing_to_complain_of(watcher: Watcher, host: Host, ma
     for _ in range(3):
         assert host.try_run("mailwatch check")[0] == 0
     watcher.stop()
-    log = host.run(f"docker logs --since {mark} stalwart")
+    log = host.run(f"docker logs --since {mark} {NAME}")
     complaints = re.findall(
-        r".*(?:improper|lost connection|SSL_accept error|timeout after|Aborted|too many).*", log
+        r".*(?:improper|lost connection|SSL_accept error|timeout after|too many|warning:).*"
+        r"|.*Disconnected: (?!Aborted login by logging out).*",
+        log,
     )
     assert complaints == []
 

@@ -165,6 +165,10 @@ class Host:
         """Replace what stands in the file `path`; who owns it and who may read it stays."""
         (self.root / path.lstrip("/")).write_text(text)
 
+    def read(self, path: str) -> str:
+        """Return what stands in the file `path`."""
+        return (self.root / path.lstrip("/")).read_text()
+
     def install(self, package: Path) -> str:
         """Install a .deb with apt; what it depends on must be in the image, as in the namespace
         there is no network."""

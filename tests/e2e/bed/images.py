@@ -51,12 +51,16 @@ class Image:
         return CACHE / f"{self.name}-{self.suite}-{self.key}"
 
 
+SUITE = "MAILWATCH_E2E_SUITE"
+"""The variable that names another Debian release for the host, such as trixie."""
+
 HOST = Image(
     "host",
     (
         "systemd", "systemd-sysv", "dbus", "docker.io", "iptables", "iproute2", "procps",
         "ca-certificates", "python3", "python3-docker", "python3-sdnotify", "python3-tomli-w",
     ),
+    os.environ.get(SUITE, "bookworm"),
 )  # fmt: skip
 MAIL = Image(
     "mail",

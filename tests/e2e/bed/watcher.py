@@ -36,6 +36,7 @@ class Watcher:
     def __init__(self, host: Host) -> None:
         self._host = host
         self._mark = host.cursor()
+        self._shipped = host.read(FILE)
 
     def configure(self, **sections: Mapping[str, object] | list[Table]) -> None:
         """Write the file: QUICK, changed by `sections`; `services=[...]` replaces the services."""
@@ -106,5 +107,6 @@ class Watcher:
     def put_right(self) -> None:
         """Leave the package as it is right after its installation, without any state."""
         self._host.try_run(f"systemctl disable --now {UNIT}")
+        self._host.write(FILE, self._shipped)
         self._host.run(f"rm -rf {Path(DROP_IN).parent} {STATE}/*")
         self._host.run(f"systemctl daemon-reload; systemctl reset-failed {UNIT} || true")
