@@ -11,7 +11,6 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
 from queue import Empty, SimpleQueue
-from types import FrameType
 
 from mailwatch import __version__
 from mailwatch.asker import RoundAsker
@@ -27,6 +26,7 @@ from mailwatch.notifiers.journal_notifier import JournalNotifier
 from mailwatch.probes.registry import build as build_probe
 from mailwatch.reports import Mailbox, Posted, Report, Signalled
 from mailwatch.restarters.docker import DockerRestarter
+from mailwatch.signals import delivered
 from mailwatch.store.base import Store
 from mailwatch.store.sqlite import SqliteStore
 from mailwatch.systemd import Systemd
@@ -91,8 +91,7 @@ class Daemon:
         """Watch until SIGTERM or SIGINT, and return the exit code 0; raises ConfigError."""
         faulthandler.enable()
         self._config = self._load()
-        before = {number: signal.signal(number, self._on_signal) for number in _SIGNALS}
-        try:
+        with delivered(_SIGNALS, self._mailbox):
             self._build()
             self._say_what_is_watched()
             self._engine.begin(read_clocks())
@@ -100,9 +99,6 @@ class Daemon:
             while self._ending is None:
                 self._turn()
             return self._finish()
-        finally:
-            for number, handler in before.items():
-                signal.signal(number, handler)
 
     def _turn(self) -> None:
         """One turn of the loop: wait, take one report, do what is due, show that we live."""
@@ -132,9 +128,6 @@ class Daemon:
             return None
 
     # --- signals --------------------------------------------------------------------------
-
-    def _on_signal(self, number: int, _frame: FrameType | None) -> None:
-        self._mailbox.put(Signalled(number))
 
     def _signalled(self, number: int, now: Now) -> None:
         if number == signal.SIGHUP:
