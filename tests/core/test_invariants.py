@@ -33,7 +33,7 @@ from mailwatch.core.judgement import Situation
 from mailwatch.core.model import Condition, Fault, Now, TargetState, Topic
 from mailwatch.core.policy import Policy
 from mailwatch.core.rebase import rebase
-from mailwatch.core.state import OPEN, Failure, Stage, State
+from mailwatch.core.state import OPEN, Failure, Outcome, Stage, State
 
 SLACK_S = 1e-3
 """Sums of moments near 2e9 are exact to a millionth of a second or so."""
@@ -88,6 +88,8 @@ class World:
     finished_at: float | None = None
     stopped_by_operator: bool = False
     calling: bool = False
+    asked: bool = False
+    """The engine may still carry out the newest order, though its caller is dead."""
 
     orders: list[Order] = field(default_factory=list)
     told: list[tuple[float, Topic, str]] = field(default_factory=list)
@@ -131,7 +133,7 @@ class World:
                 self.told.append((self.lived, action.topic, action.incident.id))
             elif isinstance(action, Restart):
                 self.orders.append(Order(self.lived, action.incident, action.number))
-                self.calling = True
+                self.calling, self.asked = True, False
         if after != before or actions:
             self.kept, self.written, self.written_lived = after, self.now, self.lived
         self._judge_state()
@@ -141,7 +143,12 @@ class World:
         self.orders[-1] = replace(self.orders[-1], took_place=True)
         self.started_at = max(self.wall, self.started_at + 1e-3)
         self.condition, self.finished_at = Condition.RUNNING, None
-        self.stopped_by_operator = False
+        self.stopped_by_operator = self.asked = False
+
+    @property
+    def can_still_restart(self) -> bool:
+        """Whether the engine may yet do what a dead caller asked of it."""
+        return self.asked and self.lived - self.orders[-1].at < self.policy.restart_limit_s
 
     def start_anew(self, *, reboot: bool, away: float, jump: float) -> None:
         """A new process finds what was kept; meanwhile the wall clock may have jumped."""
@@ -151,6 +158,7 @@ class World:
             self.steady = 7.0
             believed = max(0.0, self.wall - self.written.wall)
             self.lived = self.written_lived + believed
+        self.asked = (self.asked or self.calling) and not reboot
         self.calling = False
         self.state = rebase(self.kept, self.written, self.now, same_boot=not reboot)
         # A store writes anew what it moved to this boot's clock, before anything else happens.
@@ -207,6 +215,7 @@ class World:
                 if of == incident and topic in (Topic.ESCALATED, Topic.REMINDER)
             ]
             assert calls, "a reminder reminds of a call"
+            assert self.policy.remind_every_s, "0 sends none"
             assert self.lived - calls[-1] >= self.policy.remind_every_s - SLACK_S
         if tell.next_restart is not None:
             assert tell.next_restart >= self.steady - SLACK_S
@@ -220,6 +229,10 @@ class World:
             assert ended[incident] == (0 if is_open else 1), "what was told is ended once"
         if state.incident is not None:
             assert any(of == state.incident.id for _, _, of in self.told), "no silent incident"
+            mine = [order for order in self.orders if order.incident == state.incident.id]
+            for attempt, order in zip(state.incident.attempts, mine, strict=True):
+                if order.took_place:
+                    assert attempt.outcome is not Outcome.INTERRUPTED, "a restart leaves its proof"
 
 
 def _failed(world: World, faults: tuple[Fault, ...], pause: Now | None = None) -> Failed:
@@ -317,6 +330,11 @@ class Nights(RuleBasedStateMachine):
         if again:
             self.world.started_at = max(self.world.wall, self.world.started_at + 1e-3)
 
+    @precondition(lambda self: self.world.can_still_restart)
+    @rule()
+    def docker_finishes_what_a_dead_caller_asked(self) -> None:
+        self.world.engine_restarts()
+
     @rule(away=st.booleans())
     def docker_goes_or_comes(self, away: bool) -> None:
         self.world.engine_away = away
@@ -407,6 +425,11 @@ def _die(*, late: bool) -> Move:
     return move
 
 
+def _finish(world: World) -> None:
+    if world.can_still_restart:
+        world.engine_restarts()
+
+
 def _pass(world: World) -> None:
     world.happen(Passed())
 
@@ -423,6 +446,7 @@ MOVES: dict[str, Move] = {
     "refused": _end("no"),
     "die": _die(late=False),
     "die, restarted": _die(late=True),
+    "restarted after all": _finish,
 }
 DEPTH = 5
 
@@ -430,6 +454,8 @@ DEPTH = 5
 def _following(world: World) -> Iterator[World]:
     for name, move in MOVES.items():
         if name in ("restarted", "refused", "die, restarted") and not world.calling:
+            continue
+        if name == "restarted after all" and not world.can_still_restart:
             continue
         after = world.clone()
         move(after)
@@ -445,15 +471,17 @@ def _key(world: World) -> object:
         world.condition,
         world.engine_away,
         world.calling,
+        world.asked,
         tuple((world.lived - o.at, o.incident, o.took_place) for o in world.orders),
         tuple((world.lived - at, topic, of) for at, topic, of in world.told),
         world.started_at - world.wall,
     )
 
 
-def test_every_short_history_keeps_the_promises() -> None:
-    """All histories of five moves out of eleven, breadth first, each distinct end taken once."""
-    frontier = [World()]
+@pytest.mark.parametrize("policy", [POLICY, replace(POLICY, backoff_s=0, max_restarts=9)])
+def test_every_short_history_keeps_the_promises(policy: Policy) -> None:
+    """All histories of five moves out of twelve, breadth first, each distinct end taken once."""
+    frontier = [World(policy)]
     stages: set[Stage] = set()
     for _ in range(DEPTH):
         following: dict[object, World] = {}
