@@ -82,7 +82,7 @@ def _reasons(state: State, situation: Situation, now: Now, policy: Policy) -> It
 
 def restarts_in_window(state: State, now: Now, policy: Policy) -> tuple[Now, ...]:
     """Return the restarts that count against the budget at `now`, oldest first."""
-    return tuple(begun for begun in state.restarts if now.steady - begun.steady < policy.window_s)
+    return tuple(begun for begun in state.restarts if now.steady < begun.steady + policy.window_s)
 
 
 def budget_frees(state: State, now: Now, policy: Policy) -> float | None:

@@ -122,7 +122,7 @@ def _text(message: Message) -> str:
 
 
 def _counts(told: Told, now: Now) -> bool:
-    return now.steady - told.at.steady < WINDOW_S
+    return now.steady < told.at.steady + WINDOW_S
 
 
 def _release(ledger: Ledger, now: Now, voice: Voice, per_hour: int) -> Limited:
