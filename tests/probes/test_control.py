@@ -1,0 +1,111 @@
+from __future__ import annotations
+
+import os
+import socket
+import threading
+import time
+from dataclasses import dataclass
+
+import pytest
+
+from mailwatch.core.deadline import Deadline
+from mailwatch.core.model import Fault, Reading, Verdict
+from mailwatch.probes import control
+from mailwatch.probes.control import hear_ourselves, is_called_for, sift
+from mailwatch.probes.workers import WORKERS
+
+WELL = Reading("A:1", Verdict.PASS)
+BLIND = Reading("B:2", Verdict.UNMEASURED, detail="no route")
+
+
+def _bad(fault: Fault) -> Reading:
+    return Reading("C:3", Verdict.FAIL, fault, "some words")
+
+
+def _fds() -> int:
+    return len(os.listdir("/proc/self/fd"))
+
+
+def _soon(seconds: float = 10) -> Deadline:
+    return Deadline.after(seconds, time.monotonic)
+
+
+def _deaf(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let our listener's thread never get its turn, as on a host that is starved of processor."""
+    monkeypatch.setattr(control, "_greet", lambda listener, deadline: None)
+
+
+@pytest.mark.parametrize(
+    ("readings", "called"),
+    [
+        ([], False),
+        ([WELL], False),
+        ([BLIND], False),
+        ([_bad(Fault.SILENT)], True),
+        ([_bad(Fault.TIMEOUT), _bad(Fault.SILENT), BLIND], True),
+        ([_bad(Fault.TIMEOUT), WELL], False),
+        *[([_bad(Fault.TIMEOUT), _bad(f)], False) for f in Fault if f not in control._SILENCE],
+    ],
+)
+def test_it_is_called_for_by_nothing_but_silence(readings: list[Reading], called: bool) -> None:
+    """Whoever refused, reset or answered has proved that we hear."""
+    assert is_called_for(readings) is called
+
+
+def test_a_host_that_is_well_hears_itself() -> None:
+    """The control succeeds again and again, and leaves no descriptor or thread behind."""
+    assert hear_ourselves(_soon()) == ""
+    before, threads = _fds(), threading.active_count()
+    for _ in range(50):
+        assert hear_ourselves(_soon()) == ""
+    until = time.monotonic() + 10
+    while _fds() > before and time.monotonic() < until:
+        time.sleep(0.01)
+    assert _fds() <= before
+    assert threading.active_count() <= threads + 1
+
+
+def test_silence_with_a_working_control_stays_a_failure() -> None:
+    """Then it is the mail server that hangs."""
+    readings = (_bad(Fault.SILENT), BLIND)
+    assert sift(readings, _soon()) == readings
+
+
+def test_a_deaf_host_has_measured_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
+    """When not even our own listener is heard, every failure of the round is unmeasured."""
+    _deaf(monkeypatch)
+    began = time.monotonic()
+    sifted = sift((_bad(Fault.SILENT), BLIND, _bad(Fault.TIMEOUT)), _soon(0.3))
+    assert time.monotonic() - began < 5
+    assert [reading.verdict for reading in sifted] == [Verdict.UNMEASURED] * 3
+    assert sifted[0].detail.startswith("a fault of this host: ")
+    assert "the greeting never came" in sifted[0].detail
+    assert sifted[1] == BLIND
+
+
+@dataclass
+class _Refusal:
+    error: Exception
+
+    def __call__(self, *args: object, **more: object) -> socket.socket:
+        raise self.error
+
+
+def test_without_a_listener_or_a_thread_the_fault_is_ours(monkeypatch: pytest.MonkeyPatch) -> None:
+    """No descriptor and no thread are named for what they are, with what to do."""
+    with monkeypatch.context() as patch:
+        patch.setattr(socket, "create_server", _Refusal(OSError(24, "EMFILE")))
+        assert "raise LimitNOFILE" in hear_ourselves(_soon())
+    monkeypatch.setattr(WORKERS, "run", _Refusal(RuntimeError("can't start new thread")))
+    assert "raise TasksMax" in hear_ourselves(_soon())
+
+
+def test_a_host_without_ipv4_uses_the_other_loopback(monkeypatch: pytest.MonkeyPatch) -> None:
+    """::1 does where there is no 127.0.0.1."""
+    if not socket.has_ipv6:
+        pytest.skip("this host has no IPv6")
+    monkeypatch.setattr(control, "_LOOPBACKS", ((socket.AF_INET, "192.0.2.1"), *_SIX))
+    assert hear_ourselves(_soon()) == ""
+
+
+_SIX = ((socket.AF_INET6, "::1"),)

@@ -1,0 +1,72 @@
+"""Rounds with real probes, as the engine has them run."""
+
+from __future__ import annotations
+
+import socket
+import time
+from collections.abc import Iterator
+from queue import SimpleQueue
+
+import pytest
+
+from mailwatch.asker import RoundAsker
+from mailwatch.core.model import Fault, Reading, Verdict
+from mailwatch.core.policy import Attempts
+from mailwatch.probes import control
+from mailwatch.probes.registry import build
+from mailwatch.probes.settings import ServiceSettings
+from mailwatch.reports import AttemptDone, Mailbox, RoundDone
+
+ATTEMPTS = Attempts(retries=2, timeout_s=0.3, delay_s=0)
+
+
+@pytest.fixture
+def silent() -> Iterator[ServiceSettings]:
+    """A service that accepts every connection and says nothing."""
+    with socket.create_server(("127.0.0.1", 0), backlog=64) as listener:
+        yield ServiceSettings("SMTP", "127.0.0.1", listener.getsockname()[1], probe="smtp")
+
+
+def _round(*services: ServiceSettings) -> tuple[list[AttemptDone], tuple[Reading, ...]]:
+    mailbox: Mailbox = SimpleQueue()
+    asker = RoundAsker([build(service) for service in services], mailbox, time.monotonic)
+    asker.begin(7, ATTEMPTS)
+    attempts: list[AttemptDone] = []
+    while True:
+        report = mailbox.get(timeout=20)
+        if isinstance(report, RoundDone):
+            assert report.round == 7
+            return attempts, report.readings
+        assert isinstance(report, AttemptDone)
+        attempts.append(report)
+
+
+def test_a_round_of_silence_is_the_servers_while_we_hear_ourselves(
+    silent: ServiceSettings,
+) -> None:
+    """A hang stays a hang: the control costs nothing that anybody would notice."""
+    attempts, readings = _round(silent)
+    assert [report.number for report in attempts] == [1, 2]
+    assert [reading.fault for reading in readings] == [Fault.SILENT]
+
+
+def test_a_round_of_silence_is_ours_when_we_do_not(
+    silent: ServiceSettings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """On a host that hears nobody, not even itself, nothing was measured."""
+    monkeypatch.setattr(control, "_greet", lambda listener, deadline: None)
+    _, readings = _round(silent)
+    assert [reading.verdict for reading in readings] == [Verdict.UNMEASURED]
+    assert "a listener of mailwatch's own" in readings[0].detail
+
+
+def test_one_answer_of_any_kind_needs_no_control(
+    silent: ServiceSettings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A refusal beside the silence has come from outside, so the silence is believed."""
+    monkeypatch.setattr(control, "sift", pytest.fail)
+    with socket.socket() as nobody:
+        nobody.bind(("127.0.0.1", 0))
+        closed = ServiceSettings("IMAP", "127.0.0.1", nobody.getsockname()[1], probe="imap")
+        _, readings = _round(silent, closed)
+    assert [reading.fault for reading in readings] == [Fault.SILENT, Fault.REFUSED]
