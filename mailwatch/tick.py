@@ -71,6 +71,7 @@ class Engine:
         self._blind = blindness.Blindness()
         self._certificates = certificates.Certificates()
         self._seen: TargetState | None = None
+        self._noticed: Now | None = None
         self._undecided: tuple[Reading, ...] | None = None
         self._decide_at = 0.0
         self._restoring = False
@@ -110,7 +111,7 @@ class Engine:
         """Take what a thread has to report."""
         match report:
             case AttemptDone():
-                self._attempt_done(report)
+                self._attempt_done(report, now)
             case RoundDone():
                 self._round_done(report, now)
             case Looked() if self._parts.target.owns(report):
@@ -191,17 +192,19 @@ class Engine:
         self._round += 1
         self._asking = True
         self._seen = None
+        self._noticed = None
         self._attempts = following.attempts
         self._rounds = replace(
             self._rounds, last_began=now.steady, last_ended=None, last_stage=self._state.stage
         )
         self._parts.asker.begin(self._round, following.attempts)
 
-    def _attempt_done(self, report: AttemptDone) -> None:
+    def _attempt_done(self, report: AttemptDone, now: Now) -> None:
         if report.round != self._round or not self._asking:
             return
         if report.reading.verdict is not Verdict.FAIL:
             return
+        self._noticed = self._noticed or now
         self._parts.narrator.attempt(report.reading, report.number, self._attempts.retries)
         if self._seen is None:
             # The first look is slow, for it loads the SDK: take it while the retries run.
@@ -251,7 +254,8 @@ class Engine:
         self._undecided = None
         self._failing = frozenset(f.service for f in observation.failures(readings))
         paused = pausing.in_force(self._parts.store.paused_until(now), now)
-        self._step(observation.bad_news(readings, target, paused), now)
+        event = observation.bad_news(readings, target, paused, noticed=self._noticed)
+        self._step(event, now)
 
     def _step(self, event: Event, now: Now) -> None:
         """Let the machine decide, keep what it decided, and only then act on it."""

@@ -212,6 +212,19 @@ def test_an_outage_is_told_restarted_and_told_again_when_it_is_over(house: House
     assert house.engine.state.stage is Stage.HEALTHY
 
 
+def test_an_outage_began_when_its_first_attempt_failed(house: House) -> None:
+    """The retries that make sure of an outage are part of it, in its message and its length."""
+    house.start()
+    began = house.now
+    house.take(AttemptDone(1, "SMTP:25", 1, bad()))
+    house.seconds += 20
+    house.take(RoundDone(1, (bad(),)))
+    house.drain_until(lambda: house.engine.state.incident is not None)
+    assert house.engine.state.incident is not None
+    assert house.engine.state.incident.since == began
+    assert house.engine.state.incident.opened == house.now
+
+
 def test_the_watchdog_is_asked_for_time_before_a_restart(house: House) -> None:
     """systemd hears how long the restart may take before it begins."""
     fail_until_restarted(house)

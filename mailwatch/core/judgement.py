@@ -36,6 +36,8 @@ class Situation:
     target: TargetState
     paused_until: Now | None = None
     """The end of a pause that the admin asked for, None when there is none."""
+    noticed: Now | None = None
+    """When the first attempt of the round failed, where that is known."""
 
 
 def why_not(state: State, situation: Situation, now: Now, policy: Policy) -> Hold | None:
@@ -62,7 +64,7 @@ def _reasons(state: State, situation: Situation, now: Now, policy: Policy) -> It
     all_dropped = faults == {Fault.DROPPED} and len(situation.failures) == situation.watched
     if all_dropped and target.condition is Condition.RUNNING:
         if not policy.restart_when_all_dropped:
-            yield Hold(Reason.BANNED)
+            yield Hold(Reason.BANNED, target.seen_as)
     elif not faults & policy.restart_on:
         yield Hold(Reason.INCURABLE)
     if target.condition is Condition.MISSING:

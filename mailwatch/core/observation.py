@@ -27,9 +27,16 @@ def good_news(readings: Sequence[Reading], failing: frozenset[str]) -> Passed | 
 
 
 def bad_news(
-    readings: Sequence[Reading], target: TargetState, paused_until: Now | None, cause: str = ""
+    readings: Sequence[Reading],
+    target: TargetState,
+    paused_until: Now | None,
+    cause: str = "",
+    noticed: Now | None = None,
 ) -> Failed:
-    """Return the event of a round in which at least one service failed."""
+    """Return the event of a round in which at least one service failed.
+
+    `noticed` is when its first attempt failed, which is when the outage began for all we know.
+    """
     measured = [reading for reading in readings if reading.verdict is not Verdict.UNMEASURED]
-    situation = Situation(failures(readings), len(measured), target, paused_until)
+    situation = Situation(failures(readings), len(measured), target, paused_until, noticed)
     return Failed(situation, cause)

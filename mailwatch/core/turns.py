@@ -51,7 +51,7 @@ def remember(state: State, situation: Situation, at: Moment) -> State:
     coming_up = is_coming_up(situation.target, at.now, at.policy)
     return replace(
         state,
-        failing_since=state.failing_since or at.now,
+        failing_since=state.failing_since or situation.noticed or at.now,
         starting_since=(state.starting_since or at.now) if coming_up else None,
         target_seen=state.target_seen or situation.target.condition not in _UNSEEN,
     )
