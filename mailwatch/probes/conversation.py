@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from contextlib import suppress
+from ipaddress import ip_address
 from types import MappingProxyType
 from typing import Protocol
 
@@ -12,6 +13,7 @@ from mailwatch.core.model import Fault, Phase
 from mailwatch.core.text import printable
 from mailwatch.probes.errors import ConversationError
 from mailwatch.probes.expiry import not_after
+from mailwatch.probes.proxy import HEADERS
 from mailwatch.probes.resolver import RESOLVER
 from mailwatch.probes.settings import ServiceSettings, TlsMode
 from mailwatch.probes.tls import Tls
@@ -54,6 +56,8 @@ class Conversation:
         addresses = RESOLVER.resolve(settings.host, settings.port, self._deadline)
         self._enter(Phase.CONNECT)
         self._stream = self._wire = connect(addresses, self._deadline)
+        if header := HEADERS[settings.proxy]:
+            self._wire.send(header)
         if settings.tls is TlsMode.IMPLICIT:
             self._secure(self._wire)
             self._wire.heard = False  # TLS has answered, the service itself not yet
@@ -71,9 +75,14 @@ class Conversation:
         self._enter(Phase.DIALOGUE)
 
     def say(self, text: str) -> None:
-        """Send one line, `text` (ASCII, no line break) and CRLF, and so start the dialogue."""
+        """Send one line, `text` and CRLF, and so start the dialogue.
+
+        Raises ValueError where `text` has a line break: it would be two commands.
+        """
+        if "\r" in text or "\n" in text:
+            raise ValueError("one line at a time")
         self._enter(Phase.DIALOGUE)
-        self.send(text.encode("ascii") + b"\r\n")
+        self.send(text.encode() + b"\r\n")
 
     def send(self, data: bytes) -> None:
         """Send `data` as it is."""
@@ -119,10 +128,32 @@ class Conversation:
         wire.deadline = patient
         self._heard.clear()
 
+    def read_some(self, at_most: int, awaiting: str) -> bytes:
+        """Return the next bytes, at most `at_most` (>= 1) and at least one; b"" at the end."""
+        wire, stream = self._connected()
+        wire.awaiting = awaiting
+        if not self._heard:
+            self._heard += stream.receive()
+        data = bytes(self._heard[:at_most])
+        del self._heard[:at_most]
+        return data
+
+    def require_quiet(self, after: str) -> None:
+        """Raise where more has come than was asked for.
+
+        A peer that recites its answers before the questions may have hung since.
+        """
+        if self._heard:
+            said = printable(bytes(self._heard[:400]), 80)
+            raise ConversationError(
+                Fault.PROTOCOL, f"sent '{said}' after {after}, without being asked"
+            )
+
     @property
-    def pending(self) -> bytes:
-        """What has arrived and not been read yet."""
-        return bytes(self._heard)
+    def private(self) -> bool:
+        """Whether nobody can listen in: inside TLS, or without ever leaving this host."""
+        wire, stream = self._connected()
+        return stream is not wire or ip_address(wire.peer_address.partition("%")[0]).is_loopback
 
     @property
     def own_address(self) -> str:

@@ -6,15 +6,19 @@ from mailwatch.core.model import Fault
 from mailwatch.core.text import printable
 from mailwatch.probes.conversation import Conversation
 from mailwatch.probes.errors import ConversationError, SaidNo
+from mailwatch.probes.logins import plain, require_privacy
 from mailwatch.probes.probe import Probe
-from mailwatch.probes.settings import TlsMode
+from mailwatch.probes.settings import Login, TlsMode
 
 MAX_LINES = 100
 """Of one answer; servers send two or three."""
 
+_PASSING = (b"[UNAVAILABLE", b"[INUSE", b"[LIMIT", b"[SERVERBUG", b"[CONTACTADMIN")
+"""Refusals that do not blame the credentials (RFC 5530)."""
+
 
 class ImapProbe(Probe):
-    """Says CAPABILITY and LOGOUT, and STARTTLS between them where that is asked for."""
+    """Says CAPABILITY and LOGOUT, and between them STARTTLS and a login where that is asked for."""
 
     def converse(self, talk: Conversation) -> None:
         """Hear `* OK` or `* PREAUTH`, ask for the capabilities and hear them."""
@@ -24,13 +28,15 @@ class ImapProbe(Probe):
                 Fault.PROTOCOL,
                 f"the greeting should be '* OK' or '* PREAUTH', but was '{printable(greeting)}'",
             )
-        offers = self._capabilities(talk, "a1")
+        offers = _capabilities(talk, "a1")
         if self.settings.tls is TlsMode.STARTTLS:
             if b"STARTTLS" not in offers:
                 raise SaidNo(Fault.PROTOCOL, "the answer to CAPABILITY offers no STARTTLS")
             _ask(talk, "a2", "STARTTLS")
             talk.start_tls()
-            self._capabilities(talk, "a3")
+            offers = _capabilities(talk, "a3")
+        if self.settings.login and _words(greeting)[1] == b"OK":
+            _log_in(talk, "a4", self.settings.login, offers)
 
     def farewell(self, talk: Conversation) -> None:
         """Say LOGOUT, hear `* BYE` and the tagged OK."""
@@ -38,39 +44,71 @@ class ImapProbe(Probe):
         if not any(words[1:2] == [b"BYE"] for words in untagged):
             raise ConversationError(Fault.PROTOCOL, "the answer to LOGOUT holds no '* BYE'")
 
-    def _capabilities(self, talk: Conversation, tag: str) -> set[bytes]:
-        untagged = _ask(talk, tag, "CAPABILITY")
-        offers = {word for words in untagged if words[1:2] == [b"CAPABILITY"] for word in words[2:]}
-        if not offers & {b"IMAP4REV1", b"IMAP4REV2"}:
-            raise SaidNo(
-                Fault.PROTOCOL, "the answer to CAPABILITY names neither IMAP4rev1 nor IMAP4rev2"
-            )
-        return offers
+
+def _capabilities(talk: Conversation, tag: str) -> set[bytes]:
+    untagged = _ask(talk, tag, "CAPABILITY")
+    offers = {word for words in untagged if words[1:2] == [b"CAPABILITY"] for word in words[2:]}
+    if not offers & {b"IMAP4REV1", b"IMAP4REV2"}:
+        raise SaidNo(
+            Fault.PROTOCOL, "the answer to CAPABILITY names neither IMAP4rev1 nor IMAP4rev2"
+        )
+    return offers
+
+
+def _log_in(talk: Conversation, tag: str, login: Login, offers: set[bytes]) -> None:
+    require_privacy(talk)
+    if b"AUTH=PLAIN" in offers:
+        talk.say(f"{tag} AUTHENTICATE PLAIN")
+        _hear(talk, tag, "the answer to AUTHENTICATE", "+")
+        talk.say(plain(login))
+    elif b"LOGINDISABLED" not in offers:
+        talk.say(f"{tag} LOGIN {_quoted(login.user)} {_quoted(login.password.reveal())}")
+    else:
+        raise SaidNo(Fault.PROTOCOL, "the answer to CAPABILITY offers neither AUTH=PLAIN nor LOGIN")
+    _hear(talk, tag, "the answer to the login", fault=Fault.AUTHENTICATION)
+
+
+def _quoted(text: str) -> str:
+    escaped = text.replace("\\", "\\\\").replace('"', '\\"')
+    return f'"{escaped}"'
 
 
 def _ask(talk: Conversation, tag: str, command: str) -> list[list[bytes]]:
     """Say one command; return the words of the untagged lines that come before its tagged OK."""
     talk.say(f"{tag} {command}")
-    awaiting = f"the answer to {command}"
+    return _hear(talk, tag, f"the answer to {command}")
+
+
+def _hear(
+    talk: Conversation,
+    tag: str,
+    awaiting: str,
+    wanted: str = "",
+    fault: Fault = Fault.PROTOCOL,
+) -> list[list[bytes]]:
+    """Return the words of the untagged lines that come before `wanted`, by default the tagged OK.
+
+    Raises SaidNo, with `fault` for a tagged NO that blames the credentials.
+    """
+    wanted = wanted or f"{tag} OK"
+    end = _words(wanted.encode("ascii"))
     untagged: list[list[bytes]] = []
     while len(untagged) < MAX_LINES:
         line = talk.read_line(awaiting)
         words = _words(line)
-        if words[:1] == [b"*"]:
-            untagged.append(words)
-        elif words[:2] == [_tag(tag), b"OK"]:
+        if words[: len(end)] == end:
             return untagged
-        elif words[:2] in ([_tag(tag), b"NO"], [_tag(tag), b"BAD"]):
-            raise SaidNo(Fault.PROTOCOL, f"{awaiting} was '{printable(line)}', not OK")
-        else:
-            raise ConversationError(
-                Fault.PROTOCOL, f"{awaiting} should be '{tag} OK', but was '{printable(line)}'"
-            )
+        if words[0] == b"*":
+            untagged.append(words)
+            continue
+        what = f"{awaiting} was '{printable(line)}', not '{wanted}'"
+        if words[:2] == _words(f"{tag} NO".encode("ascii")):
+            passing = words[2:] and words[2].startswith(_PASSING)
+            raise SaidNo(Fault.PROTOCOL if passing else fault, what)
+        if words[:2] == _words(f"{tag} BAD".encode("ascii")):
+            raise SaidNo(Fault.PROTOCOL, what)
+        raise ConversationError(Fault.PROTOCOL, what)
     raise ConversationError(Fault.PROTOCOL, f"{awaiting} has more than {MAX_LINES} lines")
-
-
-def _tag(tag: str) -> bytes:
-    return tag.upper().encode("ascii")
 
 
 def _words(line: bytes) -> list[bytes]:

@@ -4,14 +4,20 @@ from __future__ import annotations
 
 from mailwatch.probes.http import HttpProbe
 from mailwatch.probes.imap import ImapProbe
+from mailwatch.probes.lmtp import LmtpProbe
+from mailwatch.probes.pop3 import Pop3Probe
 from mailwatch.probes.probe import Probe
 from mailwatch.probes.settings import ServiceSettings
+from mailwatch.probes.sieve import SieveProbe
 from mailwatch.probes.smtp import SmtpProbe
 from mailwatch.probes.tcp import TcpProbe
 
 PROBES: dict[str, type[Probe]] = {
     "http": HttpProbe,
     "imap": ImapProbe,
+    "lmtp": LmtpProbe,
+    "pop3": Pop3Probe,
+    "sieve": SieveProbe,
     "smtp": SmtpProbe,
     "tcp": TcpProbe,
 }

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
+from types import MappingProxyType
 
 from mailwatch.core.model import Fault
 from mailwatch.core.text import printable
@@ -14,12 +16,18 @@ MAX_LINES = 100
 
 _REPLY_LINE = re.compile(rb"([2-5][0-5][0-9])(?:([ -])(.*))?", re.DOTALL)
 
+_NONE: Mapping[int, Fault] = MappingProxyType({})
+
 _CLOSING = 421
 """The server has already decided to close the connection (RFC 5321 section 3.8)."""
 
 
-def expect(talk: Conversation, wanted: int, awaiting: str) -> list[bytes]:
+def expect(
+    talk: Conversation, wanted: int, awaiting: str, faults: Mapping[int, Fault] = _NONE
+) -> list[bytes]:
     """Read one whole reply and return the text of its lines.
+
+    `faults` says which codes are another fault than PROTOCOL.
 
     Raises SaidNo where its code is not the `wanted` one, and ConversationError where it is no
     reply, or where more than the one reply has come: a server speaks only when spoken to.
@@ -37,14 +45,12 @@ def expect(talk: Conversation, wanted: int, awaiting: str) -> list[bytes]:
         more = parsed[2] == b"-"
         if more and len(texts) == MAX_LINES:
             raise ConversationError(Fault.PROTOCOL, f"{awaiting} has more than {MAX_LINES} lines")
-    if talk.pending:
-        raise ConversationError(
-            Fault.PROTOCOL,
-            f"sent '{printable(talk.pending, 80)}' after {awaiting}, without being asked",
-        )
+    talk.require_quiet(awaiting)
     if code != wanted:
         kind = ConversationError if code == _CLOSING else SaidNo
-        raise kind(Fault.PROTOCOL, f"{awaiting} was '{printable(line)}', not {wanted}")
+        raise kind(
+            faults.get(code, Fault.PROTOCOL), f"{awaiting} was '{printable(line)}', not {wanted}"
+        )
     return texts
 
 

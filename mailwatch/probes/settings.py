@@ -7,6 +7,8 @@ from enum import StrEnum
 from pathlib import Path
 from types import MappingProxyType
 
+from mailwatch.core.secret import Secret
+
 
 class TlsMode(StrEnum):
     """When the conversation becomes TLS."""
@@ -25,6 +27,41 @@ class TlsVersion(StrEnum):
     TLS_1_3 = "1.3"
 
 
+class ProxyHeader(StrEnum):
+    """Which header of the PROXY protocol opens the connection."""
+
+    NONE = "none"
+    V1 = "v1"
+    V2 = "v2"
+
+
+@dataclass(frozen=True, slots=True)
+class Login:
+    """An account to log in with; a refusal counts towards the server's bans."""
+
+    user: str
+    password: Secret
+
+
+@dataclass(frozen=True, slots=True)
+class HttpRules:
+    """What an HTTP service is asked, and which answer shows life.
+
+    `method` is GET or HEAD, `path` begins with a slash. `statuses` are the first and last of each
+    range that is accepted, between 200 and 599. `headers` are pairs of a field's name and a
+    pattern for its value, `body` is a pattern for the first `http.MAX_BODY` bytes; see
+    `patterns.matches`. `host` is sent as Host, `forwarded_for` as X-Forwarded-For.
+    """
+
+    method: str = "GET"
+    path: str = "/"
+    statuses: tuple[tuple[int, int], ...] = ((200, 499),)
+    headers: tuple[tuple[str, str], ...] = ()
+    body: str = ""
+    host: str | None = None
+    forwarded_for: str | None = None
+
+
 @dataclass(frozen=True, slots=True)
 class ServiceSettings:
     """How to ask one service whether it lives.
@@ -35,7 +72,10 @@ class ServiceSettings:
 
     `verify` checks the certificate and its name, against `ca_file` (PEM) or, where that is None,
     against the system's own authorities. `server_name` is asked for in the handshake (SNI) and
-    is the name to verify; where it is None it is `host`.
+    is the name to verify; where it is None it is `host`. `fingerprint` is the SHA-256 of the
+    certificate (DER) in 64 lower-case hexadecimal digits, and is checked with or without `verify`.
+
+    `login` is for smtp, imap, pop3 and sieve; it is never sent without TLS, but to this host.
     """
 
     name: str
@@ -47,6 +87,10 @@ class ServiceSettings:
     ca_file: Path | None = None
     server_name: str | None = None
     minimum_tls: TlsVersion = TlsVersion.TLS_1_2
+    fingerprint: str | None = None
+    proxy: ProxyHeader = ProxyHeader.NONE
+    login: Login | None = None
+    http: HttpRules = HttpRules()
 
     @property
     def key(self) -> str:
@@ -69,11 +113,15 @@ KNOWN = MappingProxyType(
         "SMTPS": Defaults("smtp", TlsMode.IMPLICIT),
         "IMAP": Defaults("imap", TlsMode.NONE),
         "IMAPS": Defaults("imap", TlsMode.IMPLICIT),
+        "POP3": Defaults("pop3", TlsMode.NONE),
+        "POP3S": Defaults("pop3", TlsMode.IMPLICIT),
+        "SIEVE": Defaults("sieve", TlsMode.NONE),
+        "LMTP": Defaults("lmtp", TlsMode.NONE),
         "HTTP": Defaults("http", TlsMode.NONE),
         "HTTPS": Defaults("http", TlsMode.IMPLICIT),
     }
 )
-"""The names that are well known; POP3, SIEVE and LMTP join it with their probes."""
+"""The names that are well known."""
 
 _ANY_OTHER = Defaults("tcp", TlsMode.NONE)
 

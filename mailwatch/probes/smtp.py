@@ -1,39 +1,65 @@
-"""SMTP, submission and SMTPS: greeting, EHLO, QUIT (RFC 5321, RFC 6409, RFC 3207, RFC 8314)."""
+"""SMTP, submission and SMTPS: greeting, EHLO, QUIT (RFC 5321, RFC 6409, RFC 3207, RFC 4954)."""
 
 from __future__ import annotations
 
 from mailwatch.core.model import Fault
 from mailwatch.probes.conversation import Conversation
 from mailwatch.probes.errors import SaidNo
+from mailwatch.probes.logins import plain, require_privacy, wrapped
 from mailwatch.probes.probe import Probe
 from mailwatch.probes.replies import expect
-from mailwatch.probes.settings import TlsMode
+from mailwatch.probes.settings import Login, TlsMode
+
+_REFUSED = (535, 534, 538)
+"""Wrong credentials, or a mechanism that is too weak for them (RFC 4954 section 6)."""
 
 
 class SmtpProbe(Probe):
-    """Says EHLO and QUIT, and STARTTLS between them where that is asked for."""
+    """Says EHLO and QUIT, and between them STARTTLS and AUTH where that is asked for."""
+
+    hello = "EHLO"
 
     def converse(self, talk: Conversation) -> None:
         """Hear 220, say EHLO and hear 250."""
         expect(talk, 220, "the greeting")
-        extensions = self._hello(talk)
+        offers = self._hello(talk)
         if self.settings.tls is TlsMode.STARTTLS:
-            if b"STARTTLS" not in extensions:
-                raise SaidNo(Fault.PROTOCOL, "the answer to EHLO offers no STARTTLS")
+            if b"STARTTLS" not in offers:
+                raise SaidNo(Fault.PROTOCOL, f"the answer to {self.hello} offers no STARTTLS")
             talk.say("STARTTLS")
             expect(talk, 220, "the answer to STARTTLS")
             talk.start_tls()
-            self._hello(talk)
+            offers = self._hello(talk)
+        if self.settings.login:
+            self._log_in(talk, self.settings.login, offers.get(b"AUTH", []))
 
     def farewell(self, talk: Conversation) -> None:
         """Say QUIT and hear 221."""
         talk.say("QUIT")
         expect(talk, 221, "the answer to QUIT")
 
-    def _hello(self, talk: Conversation) -> set[bytes]:
-        talk.say(f"EHLO {address_literal(talk.own_address)}")
-        _, *extensions = expect(talk, 250, "the answer to EHLO")
-        return {line.split(b" ")[0].upper() for line in extensions}
+    def _hello(self, talk: Conversation) -> dict[bytes, list[bytes]]:
+        """Return the extensions on offer, and what each says of itself."""
+        talk.say(f"{self.hello} {address_literal(talk.own_address)}")
+        _, *lines = expect(talk, 250, f"the answer to {self.hello}")
+        words = [line.upper().split() for line in lines]
+        return {first: rest for first, *rest in filter(None, words)}
+
+    def _log_in(self, talk: Conversation, login: Login, mechanisms: list[bytes]) -> None:
+        require_privacy(talk)
+        if b"PLAIN" in mechanisms:
+            talk.say(f"AUTH PLAIN {plain(login)}")
+        elif b"LOGIN" in mechanisms:
+            talk.say("AUTH LOGIN")
+            expect(talk, 334, "the answer to AUTH")
+            talk.say(wrapped(login.user))
+            expect(talk, 334, "the answer to the user name")
+            talk.say(wrapped(login.password.reveal()))
+        else:
+            raise SaidNo(
+                Fault.PROTOCOL, f"the answer to {self.hello} offers neither AUTH PLAIN nor LOGIN"
+            )
+        expect(talk, 235, "the answer to the login", dict.fromkeys(_REFUSED, Fault.AUTHENTICATION))
 
 
 def address_literal(address: str) -> str:

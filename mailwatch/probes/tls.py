@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import os
 import ssl
 import threading
@@ -101,6 +102,7 @@ class Tls:
         self._incoming = ssl.MemoryBIO()
         self._outgoing = ssl.MemoryBIO()
         self._first = b""
+        self._pin = settings.fingerprint
         name = settings.server_name or settings.host
         try:
             self._session = context_for(settings).wrap_bio(
@@ -123,7 +125,8 @@ class Tls:
                 raise self._refused(error) from None
             else:
                 self._flush()
-                return
+                break
+        self._check_pin()
 
     def certificate(self) -> bytes:
         """Return the peer's certificate (DER), verified or not, b"" where it showed none."""
@@ -159,6 +162,16 @@ class Tls:
         with suppress(ConversationError):
             self._flush()
         self._wire.part(within_s)
+
+    def _check_pin(self) -> None:
+        if self._pin is None:
+            return
+        found = hashlib.sha256(self.certificate()).hexdigest()
+        if found != self._pin:
+            raise ConversationError(
+                Fault.CERTIFICATE,
+                f"the certificate is another one than was pinned: its SHA-256 is {found}",
+            )
 
     def _feed(self, *, end_is_error: bool = True) -> None:
         self._flush()

@@ -108,6 +108,14 @@ class Wire:
         except OSError as error:
             raise self._broken(error) from None
 
+    @property
+    def peer_address(self) -> str:
+        """The numeric address of the other side; raises ConversationError."""
+        try:
+            return str(self._sock.getpeername()[0])
+        except OSError as error:
+            raise self._broken(error) from None
+
     def _wait(self, event: int) -> None:
         try:
             if event != select.POLLIN:

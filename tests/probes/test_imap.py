@@ -98,16 +98,16 @@ def test_answers_that_are_in_order(
         (["220 hi"], [], "should be '* OK' or '* PREAUTH', but was '220 hi'"),
         (["*"], [], "but was '*'"),
         (["* OK\x00"], [], r"but was '* OK\x00'"),
-        ([GREETING, "a1 BAD what", BYE], [ASK, LEAVE], "CAPABILITY was 'a1 BAD what', not OK"),
-        ([GREETING, "a1 NO never", BYE], [ASK, LEAVE], "CAPABILITY was 'a1 NO never', not OK"),
-        ([GREETING, "a2 OK done"], [ASK], "should be 'a1 OK', but was 'a2 OK done'"),
-        ([GREETING, "+ go on"], [ASK], "should be 'a1 OK', but was '+ go on'"),
-        ([GREETING, "a1 FINE"], [ASK], "should be 'a1 OK', but was 'a1 FINE'"),
+        ([GREETING, "a1 BAD what", BYE], [ASK, LEAVE], "CAPABILITY was 'a1 BAD what', not 'a1 OK'"),
+        ([GREETING, "a1 NO never", BYE], [ASK, LEAVE], "CAPABILITY was 'a1 NO never', not 'a1 OK'"),
+        ([GREETING, "a2 OK done"], [ASK], "was 'a2 OK done', not 'a1 OK'"),
+        ([GREETING, "+ go on"], [ASK], "was '+ go on', not 'a1 OK'"),
+        ([GREETING, "a1 FINE"], [ASK], "was 'a1 FINE', not 'a1 OK'"),
         ([GREETING, "a1 OK done", BYE], [ASK, LEAVE], "names neither IMAP4rev1 nor"),
         ([GREETING, "* CAPABILITY ACL\na1 OK", BYE], [ASK, LEAVE], "names neither"),
         ([GREETING, CAPABLE, "a9 OK done"], [ASK, LEAVE], "LOGOUT holds no '* BYE'"),
-        ([GREETING, CAPABLE, "* BYE\na9 NO"], [ASK, LEAVE], "LOGOUT was 'a9 NO', not OK"),
-        ([GREETING, CAPABLE, "* BYE\na1 OK"], [ASK, LEAVE], "should be 'a9 OK'"),
+        ([GREETING, CAPABLE, "* BYE\na9 NO"], [ASK, LEAVE], "LOGOUT was 'a9 NO', not 'a9 OK'"),
+        ([GREETING, CAPABLE, "* BYE\na1 OK"], [ASK, LEAVE], "was 'a1 OK', not 'a9 OK'"),
     ],
 )
 def test_a_wrong_answer(
@@ -148,7 +148,7 @@ def test_a_wrong_answer_to_starttls(
     server = peer(_answers(GREETING, "* CAPABILITY IMAP4rev1 STARTTLS\na1 OK", refusal, BYE))
     reading = ask(service("IMAP", server, tls=TlsMode.STARTTLS))
     assert reading.fault is Fault.PROTOCOL
-    assert f"STARTTLS was '{refusal}', not OK" in reading.detail
+    assert f"STARTTLS was '{refusal}', not 'a2 OK'" in reading.detail
     assert server.link.heard == [ASK, b"a2 STARTTLS", LEAVE]
 
 

@@ -1,0 +1,137 @@
+"""One HTTP/1.1 response, read strictly and within bounds (RFC 9112)."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+
+from mailwatch.core.model import Fault
+from mailwatch.core.text import printable
+from mailwatch.probes.conversation import Conversation
+from mailwatch.probes.errors import ConversationError
+
+MAX_LINES = 100
+"""Header lines of one response; servers send about ten."""
+
+MAX_BODY = 64 * 1024
+"""How much of a body is heard, in bytes."""
+
+_MAX_INTERIM = 5
+_STATUS_LINE = re.compile(rb"HTTP/1\.[01] ([1-5][0-9]{2})(?: .*)?", re.DOTALL)
+_FIELD = re.compile(rb"([!#$%&'*+.^_`|~0-9A-Za-z-]+):(.*)", re.DOTALL)
+_LENGTH = re.compile(rb"[0-9]{1,15}")
+_CHUNK_SIZE = re.compile(rb"([0-9A-Fa-f]{1,8})[ \t]*(?:;.*)?", re.DOTALL)
+
+
+@dataclass(frozen=True, slots=True)
+class Head:
+    """The status of the final response, its line, and its fields, their names in lower case."""
+
+    status: int
+    line: bytes
+    fields: tuple[tuple[bytes, bytes], ...]
+
+    def values(self, name: str) -> list[bytes]:
+        """Return the values of every field called `name`, in any case."""
+        wanted = name.lower().encode()
+        return [value for found, value in self.fields if found == wanted]
+
+    @property
+    def length(self) -> int | None:
+        """How long the body is, where that is said once and plainly."""
+        lengths = self.values("content-length")
+        if len(lengths) != 1 or self.values("transfer-encoding"):
+            return None
+        return int(lengths[0]) if _LENGTH.fullmatch(lengths[0]) else None
+
+
+def read_head(talk: Conversation) -> Head:
+    """Read up to the end of the final response's header; raises ConversationError."""
+    for _ in range(_MAX_INTERIM):
+        line = talk.read_line("the status line")
+        parsed = _STATUS_LINE.fullmatch(line)
+        if not parsed:
+            raise ConversationError(
+                Fault.PROTOCOL, f"answered '{printable(line)}' where HTTP was expected"
+            )
+        head = Head(int(parsed[1]), line, _read_fields(talk))
+        if head.status >= 200:  # else it is an interim response (RFC 9110 section 15.2)
+            return head
+    raise ConversationError(Fault.PROTOCOL, "sent interim responses (1xx) without end")
+
+
+def _read_fields(talk: Conversation) -> tuple[tuple[bytes, bytes], ...]:
+    fields: list[tuple[bytes, bytes]] = []
+    for _ in range(MAX_LINES):
+        line = talk.read_line("the header of the response")
+        if not line:
+            return tuple(fields)
+        field = _FIELD.fullmatch(line)
+        if field:
+            fields.append((field[1].lower(), field[2].strip(b" \t")))
+        elif fields and line[:1] in b" \t":  # a folded line (section 5.2)
+            name, value = fields[-1]
+            fields[-1] = name, value + b" " + line.strip(b" \t")
+        else:
+            raise ConversationError(
+                Fault.PROTOCOL, f"sent '{printable(line)}' where a header field was expected"
+            )
+    raise ConversationError(Fault.PROTOCOL, f"sent more than {MAX_LINES} header fields")
+
+
+def read_body(talk: Conversation, head: Head) -> bytes:
+    """Return at most MAX_BODY bytes of the body (section 6.3); raises ConversationError."""
+    if head.status in (204, 304):
+        return b""
+    codings = head.values("transfer-encoding")
+    lengths = set(head.values("content-length"))
+    if codings:
+        if [coding.lower() for coding in codings] != [b"chunked"]:
+            raise _unreadable("Transfer-Encoding", b", ".join(codings))
+        return _read_chunks(talk)
+    if not lengths:
+        return _read_up_to(talk, MAX_BODY)
+    length = lengths.pop()
+    if lengths or not _LENGTH.fullmatch(length):
+        raise _unreadable("Content-Length", b", ".join(head.values("content-length")))
+    return _read_exactly(talk, min(int(length), MAX_BODY))
+
+
+def _unreadable(name: str, value: bytes) -> ConversationError:
+    return ConversationError(
+        Fault.PROTOCOL, f"sent '{name}: {printable(value)}', after which no body can be read"
+    )
+
+
+def _read_chunks(talk: Conversation) -> bytes:
+    body = bytearray()
+    while len(body) < MAX_BODY:
+        line = talk.read_line("a chunk of the body")
+        size = _CHUNK_SIZE.fullmatch(line)
+        if not size:
+            raise ConversationError(
+                Fault.PROTOCOL, f"sent '{printable(line)}' where the size of a chunk was expected"
+            )
+        left = int(size[1], 16)
+        if not left:
+            break
+        body += _read_exactly(talk, min(left, MAX_BODY))
+        if len(body) < MAX_BODY and (line := talk.read_line("the end of a chunk")):
+            raise ConversationError(
+                Fault.PROTOCOL, f"sent '{printable(line)}' where the end of a chunk was expected"
+            )
+    return bytes(body[:MAX_BODY])
+
+
+def _read_exactly(talk: Conversation, count: int) -> bytes:
+    body = _read_up_to(talk, count)
+    if len(body) < count:
+        raise ConversationError(Fault.RESET, "closed the connection in the middle of the body")
+    return body
+
+
+def _read_up_to(talk: Conversation, count: int) -> bytes:
+    body = bytearray()
+    while len(body) < count and (data := talk.read_some(count - len(body), "the body")):
+        body += data
+    return bytes(body)

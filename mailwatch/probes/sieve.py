@@ -1,0 +1,80 @@
+"""ManageSieve: capabilities up to OK, LOGOUT (RFC 5804)."""
+
+from __future__ import annotations
+
+from mailwatch.core.model import Fault
+from mailwatch.core.text import printable
+from mailwatch.probes.conversation import Conversation
+from mailwatch.probes.errors import ConversationError, SaidNo
+from mailwatch.probes.logins import plain, require_privacy
+from mailwatch.probes.probe import Probe
+from mailwatch.probes.settings import Login, TlsMode
+
+MAX_LINES = 100
+"""Of one answer; servers list about eight capabilities."""
+
+_PASSING = (b"(TRYLATER", b"(REFERRAL", b"(ENCRYPT-NEEDED")
+"""Refusals that do not blame the credentials (RFC 5804 section 1.3)."""
+
+
+class SieveProbe(Probe):
+    """Says LOGOUT, and before that STARTTLS and a login where that is asked for."""
+
+    def converse(self, talk: Conversation) -> None:
+        """Hear the capabilities and the OK after them."""
+        offers = _capabilities(talk, "the greeting")
+        if self.settings.tls is TlsMode.STARTTLS:
+            if b"STARTTLS" not in offers:
+                raise SaidNo(Fault.PROTOCOL, "the greeting offers no STARTTLS")
+            talk.say("STARTTLS")
+            _expect_ok(talk, "the answer to STARTTLS")
+            talk.start_tls()
+            # The server lists them anew, without being asked (RFC 5804 section 2.2).
+            offers = _capabilities(talk, "the capabilities inside TLS")
+        if self.settings.login:
+            _log_in(talk, self.settings.login, offers.get(b"SASL", b""))
+
+    def farewell(self, talk: Conversation) -> None:
+        """Say LOGOUT and hear OK."""
+        talk.say("LOGOUT")
+        _expect_ok(talk, "the answer to LOGOUT")
+
+
+def _capabilities(talk: Conversation, awaiting: str) -> dict[bytes, bytes]:
+    """Return what is on offer, and what each offer says of itself."""
+    offers = {}
+    for line in _expect_ok(talk, awaiting):
+        # A quoted name, and for some a quoted value (RFC 5804 section 1.7).
+        _, name, _, value, *_ = [*line.split(b'"'), b"", b"", b"", b""]
+        offers[name.upper()] = value.upper()
+    if b"IMPLEMENTATION" not in offers:
+        raise SaidNo(Fault.PROTOCOL, f"{awaiting} names no IMPLEMENTATION")
+    return offers
+
+
+def _log_in(talk: Conversation, login: Login, mechanisms: bytes) -> None:
+    require_privacy(talk)
+    if b"PLAIN" not in mechanisms.split():
+        raise SaidNo(Fault.PROTOCOL, "the capabilities offer no SASL PLAIN")
+    talk.say(f'AUTHENTICATE "PLAIN" "{plain(login)}"')
+    _expect_ok(talk, "the answer to the login", Fault.AUTHENTICATION)
+
+
+def _expect_ok(talk: Conversation, awaiting: str, fault: Fault = Fault.PROTOCOL) -> list[bytes]:
+    """Return the quoted lines before the OK; raises SaidNo with `fault` where it is a NO."""
+    lines: list[bytes] = []
+    while len(lines) < MAX_LINES:
+        line = talk.read_line(awaiting)
+        word, _, text = line.partition(b" ")
+        word = word.upper()
+        if line.startswith(b'"'):
+            lines.append(line)
+            continue
+        if word == b"OK":
+            talk.require_quiet(awaiting)
+            return lines
+        what = f"{awaiting} was '{printable(line)}', not OK"
+        if word == b"NO":
+            raise SaidNo(Fault.PROTOCOL if text.upper().startswith(_PASSING) else fault, what)
+        raise ConversationError(Fault.PROTOCOL, what)
+    raise ConversationError(Fault.PROTOCOL, f"{awaiting} has more than {MAX_LINES} lines")
