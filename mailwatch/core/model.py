@@ -122,7 +122,8 @@ class TargetState:
     `detail` is one sentence for a person, empty when there is nothing to add. `started_at` and
     `finished_at` are in seconds since 1970, None where the target never started or never ended.
     `identity` names this incarnation of the target (a container's id), and is never used to
-    address it.
+    address it. `seen_as` is the address that the target sees for connections from this host,
+    or several joined by `or`, empty where it is not known.
     """
 
     condition: Condition
@@ -130,6 +131,7 @@ class TargetState:
     started_at: float | None = None
     finished_at: float | None = None
     identity: str = ""
+    seen_as: str = ""
 
 
 class Topic(StrEnum):

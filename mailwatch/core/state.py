@@ -70,7 +70,10 @@ class Reason(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Hold:
-    """A reason not to restart now; `until` is on the steady clock, None if no time ends it."""
+    """A reason not to restart now; `until` is on the steady clock, None if no time ends it.
+
+    `detail` is a sentence of the target's own; with BANNED, the address that the target sees us as.
+    """
 
     reason: Reason
     detail: str = ""

@@ -266,11 +266,21 @@ def _advice(incident: Incident, voice: Voice) -> list[str]:
     lines = []
     if incident.hold is not None and incident.hold.reason is Reason.BANNED:
         lines.append(
-            "What to do: look whether the mail server has banned the address that it sees for "
-            "this host (through a published port that is the bridge's gateway); if so, unblock "
-            "and allow-list it. If nothing listens behind the published ports, restart it."
+            f"What to do: look whether the mail server has banned {_as_seen(incident.hold)}; if "
+            "so, unblock and allow-list it. If nothing listens behind the published ports, "
+            "restart it."
         )
     return [*lines, f"Look at: {voice.look}"] if voice.look else lines
+
+
+def _as_seen(hold: Hold) -> str:
+    address = printable(hold.detail, 80)
+    if address:
+        return f"{address}, the address that it sees for this host"
+    return (
+        "the address that it sees for this host (through a published port that is the bridge's "
+        "gateway)"
+    )
 
 
 def _bare(sentence: str) -> str:

@@ -14,6 +14,7 @@ from mailwatch.core.model import Condition, TargetState
 from mailwatch.core.text import join_words, printable
 from mailwatch.restarters import docker_faults
 from mailwatch.restarters.docker_faults import EngineFault
+from mailwatch.restarters.docker_network import seen_as
 from mailwatch.restarters.docker_state import condition_of, moment, part, stop_ordered, text
 from mailwatch.restarters.errors import RestartError
 
@@ -165,6 +166,7 @@ class DockerRestarter:
             moment(text(state, "StartedAt")),
             moment(text(state, "FinishedAt")),
             printable(identity),
+            seen_as(container),
         )
 
     def _left_stopped(self, container: Mapping[str, Any], deadline: Deadline) -> bool:

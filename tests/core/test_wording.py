@@ -289,6 +289,19 @@ def test_escalated_for_a_ban(watch: Watcher, night: Voice) -> None:
     ]
 
 
+def test_a_ban_names_the_address_that_the_container_sees(watch: Watcher, night: Voice) -> None:
+    """What to allow-list stands in the message, whatever the engine calls it."""
+    dropped = Failure("SMTP:25", Fault.DROPPED, "closed at once")
+    for seen_as, named in (("172.17.0.1", "172.17.0.1"), ("1\n2", "1\\n2")):
+        w = watch()
+        target = TargetState(Condition.RUNNING, started_at=WALL - 86_400, seen_as=seen_as)
+        w(Failed(Situation((dropped,), 1, target)))
+        assert _last(w, night)[1][4].startswith(
+            f"What to do: look whether the mail server has banned {named}, the address that it "
+            "sees for this host; if so, unblock and allow-list it."
+        )
+
+
 def test_escalated_with_a_spent_budget(watch: Watcher, night: Voice) -> None:
     """The time at which it frees is named once."""
     w = watch(max_restarts=1, window_s=3600, cooldown_s=0, backoff_s=0)

@@ -1,0 +1,65 @@
+"""What a container's own record says about its network: who it sees, and what it publishes."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from mailwatch.core.text import join_words, printable
+from mailwatch.restarters.docker_state import Record, part, text
+
+_ON_THE_HOST = "host"
+_LOOPBACK = "127.0.0.1"
+_EVERY = ("", "0.0.0.0", "::")  # noqa: S104  compared with, not bound to
+
+
+@dataclass(frozen=True, slots=True)
+class Published:
+    """One TCP port of the container that the engine has opened on the host."""
+
+    host_address: str
+    host_port: int
+    container_port: int
+
+    @property
+    def everywhere(self) -> bool:
+        """Whether it is open on every address of the host."""
+        return self.host_address in _EVERY
+
+
+def seen_as(container: Record) -> str:
+    """Return the address, or addresses, as which the container sees this host.
+
+    With the host's own network that is the host's loopback. Through a published port every
+    connection from the host arrives from the gateway of the container's network, be it passed
+    on by docker-proxy or by the kernel. Empty where it is not known, as in the network of
+    another container.
+    """
+    if shares_host_network(container):
+        return _LOOPBACK
+    networks = part(part(container, "NetworkSettings"), "Networks")
+    gateways = [_gateway(part(networks, name)) for name in networks]
+    return join_words(list(dict.fromkeys(filter(None, gateways))), "or")
+
+
+def shares_host_network(container: Record) -> bool:
+    """Whether the container has no network of its own, and so publishes nothing."""
+    return text(part(container, "HostConfig"), "NetworkMode") == _ON_THE_HOST
+
+
+def published(container: Record) -> tuple[Published, ...]:
+    """Return every TCP port that the running container publishes; empty while it is stopped."""
+    ports = part(part(container, "NetworkSettings"), "Ports")
+    found = []
+    for inside, bindings in ports.items():
+        number, _, protocol = inside.partition("/")
+        if protocol != "tcp" or not number.isdecimal() or not isinstance(bindings, list):
+            continue
+        for binding in bindings:
+            if isinstance(binding, dict) and text(binding, "HostPort").isdecimal():
+                port = int(text(binding, "HostPort"))
+                found.append(Published(text(binding, "HostIp"), port, int(number)))
+    return tuple(found)
+
+
+def _gateway(network: Record) -> str:
+    return printable(text(network, "Gateway") or text(network, "IPv6Gateway"), 64)

@@ -1,0 +1,75 @@
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from mailwatch.restarters.docker_network import (
+    Published,
+    published,
+    seen_as,
+    shares_host_network,
+)
+
+
+def _record(mode: str = "bridge", ports: object = None, **gateways: str) -> dict[str, Any]:
+    networks = {name: {"Gateway": gateway} for name, gateway in gateways.items()}
+    return {
+        "HostConfig": {"NetworkMode": mode},
+        "NetworkSettings": {"Ports": ports, "Networks": networks},
+    }
+
+
+@pytest.mark.parametrize(
+    ("record", "address"),
+    [
+        (_record(bridge="172.17.0.1"), "172.17.0.1"),
+        (_record("mail_default", mail_default="172.18.0.1"), "172.18.0.1"),
+        (_record("a", a="172.18.0.1", b="172.19.0.1"), "172.18.0.1 or 172.19.0.1"),
+        (_record("a", a="172.18.0.1", b="172.18.0.1", c=""), "172.18.0.1"),
+        (_record("host"), "127.0.0.1"),
+        (_record("none", none=""), ""),
+        (_record("container:abc"), ""),
+        ({"NetworkSettings": {"Networks": {"six": {"IPv6Gateway": "fd00::1"}}}}, "fd00::1"),
+        ({"NetworkSettings": {"Networks": {"odd": {"Gateway": "1\n2"}}}}, "1\\n2"),
+        ({"NetworkSettings": {"Networks": {"odd": None}}}, ""),
+        ({}, ""),
+    ],
+)
+def test_the_address_that_the_container_sees(record: dict[str, Any], address: str) -> None:
+    """The gateway of each of its networks, or loopback, or nothing where nobody knows."""
+    assert seen_as(record) == address
+
+
+def test_published_ports_are_those_of_tcp_with_a_port_on_the_host() -> None:
+    """An exposed port is not published, UDP is not ours, and nonsense is passed over."""
+    ports = {
+        "25/tcp": [
+            {"HostIp": "0.0.0.0", "HostPort": "25"},
+            {"HostIp": "::", "HostPort": "25"},
+        ],
+        "443/tcp": [{"HostIp": "127.0.0.1", "HostPort": "8443"}],
+        "8080/tcp": None,
+        "53/udp": [{"HostIp": "0.0.0.0", "HostPort": "53"}],
+        "1/tcp": [{"HostPort": "x"}, "y", {}],
+    }
+    found = published(_record(ports=ports))
+    assert found == (
+        Published("0.0.0.0", 25, 25),
+        Published("::", 25, 25),
+        Published("127.0.0.1", 8443, 443),
+    )
+    assert [port.everywhere for port in found] == [True, True, False]
+
+
+@pytest.mark.parametrize("ports", [None, [], {}, {"x": 1}])
+def test_a_container_that_publishes_nothing(ports: object) -> None:
+    """As one that is stopped: the engine then tells no ports."""
+    assert published(_record(ports=ports)) == ()
+
+
+def test_only_the_network_of_the_host_is_that() -> None:
+    """A network of the admin's that is called otherwise is not."""
+    assert shares_host_network(_record("host"))
+    assert not shares_host_network(_record("hosting"))
+    assert not shares_host_network({})
