@@ -10,7 +10,7 @@ from mailwatch.core import blindness, certificates, observation, pausing, rateli
 from mailwatch.core.deadline import Clock
 from mailwatch.core.events import Event, Restart, RestartEnded, Restored, Tell, TimePassed
 from mailwatch.core.incident import step
-from mailwatch.core.model import Message, Now, Reading, TargetState, Topic, Verdict
+from mailwatch.core.model import Condition, Message, Now, Reading, TargetState, Topic, Verdict
 from mailwatch.core.policy import Attempts, Policy
 from mailwatch.core.schedule import Rounds, plan
 from mailwatch.core.state import OPEN, Incident, Stage, State
@@ -98,6 +98,8 @@ class Engine:
         if self._restoring:
             self._decide_at = now.steady + RESTORE_GRACE_S
             self._parts.target.look()
+        else:
+            self._step(Restored(TargetState(Condition.UNREACHABLE, "not looked at yet")), now)
 
     def reconfigure(self, parts: Parts) -> None:
         """Go on with other parts: the round under way is dropped, and a new one is due at once."""
@@ -252,7 +254,7 @@ class Engine:
 
     def _decide(self, readings: tuple[Reading, ...], target: TargetState, now: Now) -> None:
         self._undecided = None
-        self._failing = frozenset(f.service for f in observation.failures(readings))
+        self._failing = observation.still_failing(readings, self._failing)
         paused = pausing.in_force(self._parts.store.paused_until(now), now)
         event = observation.bad_news(readings, target, paused, noticed=self._noticed)
         self._step(event, now)

@@ -314,6 +314,23 @@ def test_what_could_not_be_measured_is_told_once_and_restarts_nothing(house: Hou
     assert "can look again" in house.phone.messages[-1].title
 
 
+def test_a_service_that_was_lost_from_sight_keeps_the_incident_open(house: House) -> None:
+    """It failed, then could not be measured while another one failed: only its pass is its end."""
+    house.container.state = TargetState(Condition.STOPPED, "somebody stopped it")
+    house.start()
+    for readings in (
+        (bad("SMTP:25"), good("IMAP:143")),
+        (blind("SMTP:25"), bad("IMAP:143")),
+        (blind("SMTP:25"), good("IMAP:143")),
+    ):
+        house.end_round(*readings)
+        house.drain_until(lambda: not house.target.busy and house.engine._undecided is None)
+        house.pass_time(house.policy.verify_every_s)
+    assert house.engine.state.incident is not None
+    house.end_round(good("SMTP:25"), good("IMAP:143"))
+    assert house.engine.state.incident is None
+
+
 def test_late_reports_of_a_dropped_round_are_ignored(house: House) -> None:
     """After a reload the old round's readings, of services no longer watched, change nothing."""
     house.start()

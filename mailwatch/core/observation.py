@@ -15,6 +15,15 @@ def failures(readings: Sequence[Reading]) -> tuple[Failure, ...]:
     return tuple(Failure.of(reading) for reading in readings if reading.fault is not None)
 
 
+def still_failing(readings: Sequence[Reading], before: frozenset[str]) -> frozenset[str]:
+    """Return the services that have to pass before all is well.
+
+    Those are the ones that failed, and those of `before` that could not be measured this time.
+    """
+    unmeasured = {r.service for r in readings if r.verdict is Verdict.UNMEASURED}
+    return (before & unmeasured) | {failure.service for failure in failures(readings)}
+
+
 def good_news(readings: Sequence[Reading], failing: frozenset[str]) -> Passed | Unmeasured:
     """Return the event of a round in which nothing failed.
 
