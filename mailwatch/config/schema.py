@@ -11,11 +11,12 @@ from types import MappingProxyType
 from mailwatch.core.model import Fault
 from mailwatch.core.policy import Policy
 from mailwatch.core.secret import Secret
+from mailwatch.evidence.settings import EvidenceSettings
 from mailwatch.probes.settings import TlsMode, TlsVersion
 
 DEFAULT_PATH = Path("/etc/mailwatch.toml")
 LOG_LEVELS = ("debug", "info", "notice", "warning", "error")
-PROBE_NAMES = ("http", "imap", "smtp", "tcp")
+PROBE_NAMES = ("http", "imap", "lmtp", "pop3", "sieve", "smtp", "tcp")
 """The keys of probes.registry.PROBES, which a test compares; that table imports every protocol."""
 
 Value = str | int | float | bool | Path | Secret | frozenset[Fault]
@@ -74,6 +75,7 @@ class Key:
 
 
 _P = Policy()
+_E = EvidenceSettings()
 _FAULTS = tuple(fault.value for fault in Fault)
 
 
@@ -184,6 +186,14 @@ KEYS: tuple[Key, ...] = (
 
     _seconds("notify", "remind_every_s", _P.remind_every_s,
              "Pause between reminders while a person is needed; 0 sends none."),
+
+    _flag("evidence", "enabled", _E.enabled,
+          "Whether to write down what is to be seen before a restart destroys it."),
+    _seconds("evidence", "wait_s", _E.wait_s,
+             "How long that may take, which is the most by which it delays a restart.",
+             low=0.5, high=60),
+    _whole("evidence", "max_mib", _E.max_mib, 1, 1024,
+           "Most MiB on the disk for the evidence of all incidents; the oldest gives way."),
 
     Key("state", "directory", Kind.PATH, Path("/var/lib/mailwatch"),
         "Where mailwatch remembers incidents and unsent messages.", "STATE_DIRECTORY"),

@@ -17,7 +17,7 @@ from mailwatch.probes.settings import ServiceSettings, TlsMode, defaults_for
 
 _LONGEST_CA_FILE = 4 * 1024 * 1024
 _ONLY_WITH_TLS = ("verify", "ca_file", "server_name", "minimum_tls")
-_STARTTLS = ("smtp", "imap")
+_STARTTLS = ("smtp", "imap", "pop3", "sieve", "lmtp")
 """The probes whose protocol has a command to begin TLS."""
 
 Row = dict[str, Value]
