@@ -19,6 +19,7 @@ from mailwatch.core.model import Now
 from mailwatch.core.text import duration, printable
 from mailwatch.core.wording import Voice
 from mailwatch.courier import Courier, Notifier
+from mailwatch.evidence.subject import Examiner
 from mailwatch.journal import Journal, Level
 from mailwatch.narrator import Narrator
 from mailwatch.notifiers.gotify import GotifyNotifier
@@ -26,12 +27,14 @@ from mailwatch.notifiers.journal_notifier import JournalNotifier
 from mailwatch.probes.registry import build as build_probe
 from mailwatch.reports import Mailbox, Posted, Report, Signalled
 from mailwatch.restarters.docker import DockerRestarter
+from mailwatch.restarters.docker_evidence import DockerExaminer
 from mailwatch.signals import delivered
 from mailwatch.store.base import Store
 from mailwatch.store.sqlite import SqliteStore
 from mailwatch.systemd import Systemd
 from mailwatch.target import Restarter, Target
 from mailwatch.tick import Engine, Parts
+from mailwatch.witness import Scene, Witness
 
 _SIGNALS = (signal.SIGTERM, signal.SIGINT, signal.SIGHUP)
 
@@ -59,6 +62,8 @@ class Outside:
     restarter: Callable[[Config], Restarter]
     notifier: Callable[[Config], Notifier]
     store: Callable[[Config], Store]
+    examiner: Callable[[Config], Callable[[], Examiner]] | None = None
+    """What the black box looks through, None where it has nothing to look at."""
 
 
 def real_world(journal: Journal) -> Outside:
@@ -72,7 +77,12 @@ def real_world(journal: Journal) -> Outside:
     def store(config: Config) -> Store:
         return SqliteStore(config.state_directory, journal.warning)
 
-    return Outside(lambda config: DockerRestarter(config.docker), notifier, store)
+    return Outside(
+        restarter=lambda config: DockerRestarter(config.docker),
+        notifier=notifier,
+        store=store,
+        examiner=lambda config: lambda: DockerExaminer(config.docker),
+    )
 
 
 class Daemon:
@@ -157,6 +167,7 @@ class Daemon:
             )
         self._target.replace(lambda: self._outside.restarter(config))
         self._courier.replace(self._outside.notifier(config))
+        self._witness.replace(self._scene(config))
         self._engine.reconfigure(self._parts(config))
         self._journal.notice("the configuration was reloaded")
         self._say_what_is_watched()
@@ -195,7 +206,20 @@ class Daemon:
             clock_text,
             random.random,
         )
+        self._witness = Witness(
+            self._scene(config), self._mailbox, time.monotonic, self._journal.warning
+        )
         self._engine = Engine(self._parts(config), time.monotonic)
+
+    def _scene(self, config: Config) -> Scene:
+        examiner = self._outside.examiner
+        return Scene(
+            settings=config.evidence,
+            directory=config.state_directory,
+            examiner=None if examiner is None else examiner(config),
+            ports=tuple(service.port for service in config.services),
+            secrets=() if config.gotify is None else (config.gotify.token,),
+        )
 
     def _parts(self, config: Config) -> Parts:
         self._journal.level = Level[config.log_level.upper()]
@@ -218,6 +242,7 @@ class Daemon:
             narrator=Narrator(self._journal, voice),
             store=self._store,
             before_restart=self._systemd.extend,
+            witness=self._witness,
         )
 
     # --- telling --------------------------------------------------------------------------

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from queue import SimpleQueue
 
+from mailwatch.core.evidence import Evidence
 from mailwatch.core.model import Reading, TargetState
 
 
@@ -43,6 +44,14 @@ class Restarted:
 
 
 @dataclass(frozen=True, slots=True)
+class Witnessed:
+    """A look around is over; `evidence` is what it found."""
+
+    job: int
+    evidence: Evidence
+
+
+@dataclass(frozen=True, slots=True)
 class Posted:
     """The notifier took a letter, or `trouble` says in a sentence why it did not."""
 
@@ -58,7 +67,7 @@ class Signalled:
     number: int
 
 
-Report = AttemptDone | RoundDone | Looked | Restarted | Posted | Signalled
+Report = AttemptDone | RoundDone | Looked | Restarted | Witnessed | Posted | Signalled
 
 Mailbox = SimpleQueue[Report]
 """Its put() is reentrant, so that a signal handler may call it."""

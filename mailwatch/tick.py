@@ -18,9 +18,18 @@ from mailwatch.core.text import duration
 from mailwatch.core.wording import Voice, compose
 from mailwatch.courier import Courier
 from mailwatch.narrator import Narrator
-from mailwatch.reports import AttemptDone, Looked, Posted, Report, Restarted, RoundDone
+from mailwatch.reports import (
+    AttemptDone,
+    Looked,
+    Posted,
+    Report,
+    Restarted,
+    RoundDone,
+    Witnessed,
+)
 from mailwatch.store.base import Store
 from mailwatch.target import Target, unanswered
+from mailwatch.witness import Witness
 
 LOOK_GRACE_S = 1.0
 """How long a failed round waits for the engine to describe the target, which takes it 2 ms."""
@@ -54,6 +63,8 @@ class Parts:
     store: Store
     before_restart: Callable[[float], None]
     """Told the seconds that a restart may take, before it begins."""
+    witness: Witness | None = None
+    """Writes down what is to be seen before a restart destroys it."""
 
 
 class Engine:
@@ -73,6 +84,7 @@ class Engine:
         self._seen: TargetState | None = None
         self._noticed: Now | None = None
         self._undecided: tuple[Reading, ...] | None = None
+        self._fresh = False
         self._decide_at = 0.0
         self._restoring = False
         self._attempts = parts.policy.attempts
@@ -120,6 +132,8 @@ class Engine:
                 self._looked(report, now)
             case Restarted() if self._parts.target.owns(report):
                 self._step(RestartEnded(report.error), now)
+            case Witnessed():
+                self._witnessed(report, now)
             case Posted():
                 self._parts.courier.posted(report, now)
             case _:
@@ -211,6 +225,7 @@ class Engine:
         if self._seen is None:
             # The first look is slow, for it loads the SDK: take it while the retries run.
             self._parts.target.look()
+        self._look_around((report.reading,), now)
 
     def _round_done(self, report: RoundDone, now: Now) -> None:
         if report.round != self._round or not self._asking:
@@ -220,6 +235,8 @@ class Engine:
         self._readings = report.readings
         self._parts.narrator.round(report.readings)
         self._parts.store.record(report.readings, now)
+        if self._parts.witness is not None:
+            self._parts.witness.saw(report.readings, now)
         policy, voice = self._parts.policy, self._parts.voice
         self._blind, notices = blindness.look(self._blind, report.readings, now, voice, policy)
         self._certificates, warnings = certificates.look(
@@ -229,7 +246,9 @@ class Engine:
             self._commit((*notices, *warnings), now)
         if observation.failures(report.readings):
             self._undecided = report.readings
-            self._decide_at = now.steady + LOOK_GRACE_S
+            self._fresh = False
+            self._look_around(report.readings, now)
+            self._decide_at = max(now.steady + LOOK_GRACE_S, self._witness_until())
             self._parts.target.look()
         else:
             self._step(observation.good_news(report.readings, self._failing), now)
@@ -243,7 +262,26 @@ class Engine:
 
     def _looked(self, report: Looked, now: Now) -> None:
         self._seen = report.target
-        self._go_on(report.target, now)
+        self._fresh = True
+        if self._restoring or self._witness_until() <= now.steady:
+            self._go_on(report.target, now)
+
+    def _look_around(self, failing: tuple[Reading, ...], now: Now) -> None:
+        """Gather evidence while the retries run, once a round, for an incident that may open."""
+        if self._parts.witness is not None and self._state.incident is None:
+            self._parts.witness.look(self._round, failing, now)
+
+    def _witnessed(self, report: Witnessed, now: Now) -> None:
+        witness = self._parts.witness
+        if witness is not None and witness.owns(report) and self._fresh and self._seen is not None:
+            self._go_on(self._seen, now)
+
+    def _witness_until(self) -> float:
+        """Return until when (steady) the next step waits for the evidence, 0 where it does not."""
+        witness = self._parts.witness
+        if witness is None or self._undecided is None or self._state.incident is not None:
+            return 0.0
+        return witness.awaited_until or 0.0
 
     def _go_on(self, target: TargetState, now: Now) -> None:
         if self._restoring:
@@ -256,7 +294,9 @@ class Engine:
         self._undecided = None
         self._failing = observation.still_failing(readings, self._failing)
         paused = pausing.in_force(self._parts.store.paused_until(now), now)
-        event = observation.bad_news(readings, target, paused, noticed=self._noticed)
+        witness = self._parts.witness if self._state.incident is None else None
+        cause = "" if witness is None else witness.cause(readings)
+        event = observation.bad_news(readings, target, paused, cause, noticed=self._noticed)
         self._step(event, now)
 
     def _step(self, event: Event, now: Now) -> None:
@@ -272,11 +312,21 @@ class Engine:
         if after != before or tells:
             self._commit([compose(tell, voice, policy) for tell in tells], now, closed)
         self._parts.narrator.step(before, after, actions, now)
+        self._keep_evidence(before, after, now)
         for action in actions:
             if isinstance(action, Restart):
                 limit_s = policy.restart_limit_s
                 self._parts.before_restart(limit_s)
                 self._parts.target.restart(limit_s)
+
+    def _keep_evidence(self, before: State, after: State, now: Now) -> None:
+        witness = self._parts.witness
+        if witness is None:
+            return
+        if before.incident is None and after.incident is not None:
+            witness.opened(after.incident.id)
+        elif before.incident is not None and after.incident is None:
+            witness.closed(before.incident.id, self._readings, now)
 
     def _held_back_until(self) -> float:
         """Return when messages that were one too many may leave, infinity while there are none."""

@@ -19,6 +19,7 @@ from mailwatch.config.sources import Gathered, from_document, from_environment, 
 from mailwatch.config.token import find_token
 from mailwatch.core.policy import Attempts, Policy
 from mailwatch.core.secret import Secret
+from mailwatch.evidence.settings import EvidenceSettings
 from mailwatch.notifiers.gotify import GotifySettings
 from mailwatch.probes.settings import ServiceSettings
 from mailwatch.restarters.docker import DockerSettings
@@ -65,6 +66,11 @@ def load(
         policy=_policy(of, docker.longest_restart_s + _SPARE_S),
         state_directory=of.of("state.directory", Path),
         log_level=of.of("log.level", str),
+        evidence=EvidenceSettings(
+            enabled=of.of("evidence.enabled", bool),
+            wait_s=of.seconds("evidence.wait_s"),
+            max_mib=of.of("evidence.max_mib", int),
+        ),
         settings=MappingProxyType({**chosen, **of_services}),
         warnings=tuple(report.warnings),
     )

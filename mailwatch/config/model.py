@@ -9,6 +9,7 @@ from pathlib import Path
 
 from mailwatch.config.schema import Value
 from mailwatch.core.policy import Policy
+from mailwatch.evidence.settings import EvidenceSettings
 from mailwatch.notifiers.gotify import GotifySettings
 from mailwatch.probes.settings import ServiceSettings
 from mailwatch.restarters.docker import DockerSettings
@@ -88,6 +89,7 @@ class Config:
     state_directory: Path
     log_level: str
     """One of schema.LOG_LEVELS."""
+    evidence: EvidenceSettings = field(default_factory=EvidenceSettings)
     settings: Mapping[str, Setting] = field(default_factory=dict, compare=False)
     """Every key by its dotted name, `services[1].port` among them, in the schema's order."""
     warnings: tuple[str, ...] = field(default=(), compare=False)

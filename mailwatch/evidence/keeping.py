@@ -70,11 +70,10 @@ def findings(kept: Mapping[str, Json]) -> Evidence:
     return {name: Finding.of_json(value) for name, value in kept.items()}
 
 
-def prune(directory: Path, max_bytes: int, wall: float) -> int:
-    """Remove what is older than KEEP_S at `wall`, then the oldest until `max_bytes` are left.
+def prune(directory: Path, max_bytes: int, oldest: float) -> int:
+    """Remove what was written before `oldest`, then the oldest until `max_bytes` are left.
 
-    Returns how many files went; never raises. A clock that is ahead must not cost the evidence:
-    call it with a wall clock that is believed.
+    `oldest` is in seconds since 1970. Returns how many files went; never raises.
     """
     kept = []
     gone = 0
@@ -82,8 +81,7 @@ def prune(directory: Path, max_bytes: int, wall: float) -> int:
         for file in folder(directory).iterdir():
             with suppress(OSError):
                 about = file.stat()
-                stale = file.name.endswith(".new") and about.st_mtime < wall - 3600
-                if stale or about.st_mtime < wall - KEEP_S:
+                if about.st_mtime < oldest or file.name.endswith(".new"):
                     file.unlink()
                     gone += 1
                 elif file.name.endswith(".json.gz"):

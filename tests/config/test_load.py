@@ -119,9 +119,9 @@ def test_every_number_of_the_policy_can_be_configured(tmp_path: Path) -> None:
             Kind.TEXT: "other",
             Kind.HOST: "192.0.2.1",
             Kind.PATH: "/other",
-            Kind.BOOLEAN: "true",
+            Kind.BOOLEAN: "false" if key.default else "true",
             Kind.INTEGER: "7",
-            Kind.SECONDS: "301.5",
+            Kind.SECONDS: str(min(301.5, key.high)),
             Kind.CHOICE: key.choices[0] if key.choices else "",
             Kind.FAULTS: "reset,silent",
         }[key.kind]

@@ -41,7 +41,7 @@ def described(page: str) -> dict[str, str]:
         depth += line.startswith(".RS")
         depth -= line.startswith(".RE")
         if match := re.fullmatch(r"\.B \[+([a-z]+)\]+", line):
-            if lines[number - 1] in (".PP", ".SH NOTIFY", ".SH STATE", ".SH LOG"):
+            if lines[number - 1] in (".PP", ".SH NOTIFY", ".SH EVIDENCE", ".SH STATE", ".SH LOG"):
                 section = match[1]
         elif line == ".TP" and depth == 0 and section:
             name = bare(lines[number + 1])

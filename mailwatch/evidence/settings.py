@@ -1,0 +1,20 @@
+"""How much the black box may do, from [evidence]."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True)
+class EvidenceSettings:
+    """Whether to look around, for how long at most, and how much of it to keep."""
+
+    enabled: bool = True
+    wait_s: float = 3.0
+    """How long a look may take, and so the most by which it can delay a restart."""
+    max_mib: int = 32
+
+    @property
+    def max_bytes(self) -> int:
+        """The most that all evidence together may take up on the disk."""
+        return self.max_mib * 1024 * 1024
