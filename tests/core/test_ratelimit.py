@@ -186,6 +186,17 @@ def test_a_digest_beyond_all_measure_stays_short() -> None:
     assert len(lines) == 31
 
 
+@given(st.floats(0, 1e7))
+def test_what_is_held_leaves_at_the_moment_that_was_named(begun: float) -> None:
+    """Woken exactly then, the loop finds the digest free, however the sums are rounded."""
+    phone = Phone(per_hour=1)
+    phone.tell(begun, message(Topic.NOTICE, begun))
+    phone.tell(begun, message(Topic.OPENED, begun, "A"))
+    due = frees_at(phone.ledger, 1)
+    assert due is not None
+    assert phone.tell(due) == ["opened A"]
+
+
 def test_moved_to_another_boot_the_hour_goes_on() -> None:
     """After a reboot the same messages count, as long ago as they were."""
     phone = Phone(per_hour=1)

@@ -1,0 +1,68 @@
+"""What waits for the file is written once, and only so much of it waits."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from mailwatch.store import history
+from mailwatch.store.backlog import ROUNDS, Backlog
+from mailwatch.store.boot import Boot
+from mailwatch.store.clock import read_round
+from mailwatch.store.connection import open_for_writing, transaction
+from mailwatch.store.files import create
+from mailwatch.store.retention import MAX_BYTES
+
+if TYPE_CHECKING:
+    from tests.store.conftest import Night, Stores
+
+
+def test_a_commit_that_succeeded_unseen_is_not_repeated(stores: Stores, night: Night) -> None:
+    """The disk reported an error after it had written all: no round counts twice."""
+    create(stores.path)
+    connection = open_for_writing(stores.path, MAX_BYTES, 1.0)
+    backlog = Backlog()
+    for second in (10, 20):
+        backlog.add_round(night.readings(1), night.at(second))
+    with transaction(connection):
+        backlog.write(connection, "one")
+    # Nobody said clear(), since the commit was said to have failed.
+    backlog.add_round(night.readings(1), night.at(30))
+    for _ in range(2):
+        with transaction(connection):
+            backlog.write(connection, "one")
+    found = history.read(connection, "S0:0", 0)
+    assert [at for at, _ in found] == [night.at(second).wall for second in (10, 20, 30)]
+    assert read_round(connection) == night.at(30)
+    connection.close()
+
+
+def test_rounds_do_not_pile_up_in_memory_for_ever(night: Night) -> None:
+    """A disk that is away for weeks costs readings, not memory."""
+    backlog = Backlog()
+    for second in range(ROUNDS + 7):
+        backlog.add_round(night.readings(1), night.at(second))
+    assert backlog.rounds_lost == 7
+    backlog.clear()
+    assert backlog.rounds_lost == 0
+
+
+def test_a_boot_is_known_by_its_id_or_by_its_start(night: Night) -> None:
+    """Two ids decide; without one, a host that started at another moment was started anew."""
+    here = Boot("one", night.at(100))
+    assert here.is_same(Boot("one", night.at(99_999)))
+    assert not here.is_same(Boot("two", night.at(101)))
+    assert here.is_same(Boot("", night.at(500)))
+    assert not here.is_same(Boot("", type(night)(night.boot_wall + 60).at(30)))
+
+
+def test_the_id_of_the_boot_comes_from_the_unit_or_the_kernel() -> None:
+    """systemd writes it without dashes, the kernel with them: both are the same boot."""
+    from pathlib import Path
+
+    from mailwatch.store.boot import VARIABLE, boot_id
+
+    kernel = Path("/proc/sys/kernel/random/boot_id").read_text().strip()
+    assert (
+        boot_id({}) == boot_id({VARIABLE: kernel.replace("-", "")}) == boot_id({VARIABLE: kernel})
+    )
+    assert len(boot_id({})) == 32
