@@ -189,6 +189,7 @@ class Conversation:
         tls = Tls(wire, self._settings)
         tls.handshake()
         self.certificate_expires = not_after(tls.certificate())
+        tls.check_pin()
         self._stream = tls
 
     def _connected(self) -> tuple[Wire, _Stream]:

@@ -125,12 +125,22 @@ class Tls:
                 raise self._refused(error) from None
             else:
                 self._flush()
-                break
-        self._check_pin()
+                return
 
     def certificate(self) -> bytes:
         """Return the peer's certificate (DER), verified or not, b"" where it showed none."""
         return self._session.getpeercert(binary_form=True) or b""
+
+    def check_pin(self) -> None:
+        """Compare the certificate with the pinned fingerprint; raises ConversationError."""
+        if self._pin is None:
+            return
+        found = hashlib.sha256(self.certificate()).hexdigest()
+        if found != self._pin:
+            raise ConversationError(
+                Fault.CERTIFICATE,
+                f"the certificate is another one than was pinned: its SHA-256 is {found}",
+            )
 
     def receive(self) -> bytes:
         """Return the next bytes, b"" at the end of the stream; raises ConversationError."""
@@ -162,16 +172,6 @@ class Tls:
         with suppress(ConversationError):
             self._flush()
         self._wire.part(within_s)
-
-    def _check_pin(self) -> None:
-        if self._pin is None:
-            return
-        found = hashlib.sha256(self.certificate()).hexdigest()
-        if found != self._pin:
-            raise ConversationError(
-                Fault.CERTIFICATE,
-                f"the certificate is another one than was pinned: its SHA-256 is {found}",
-            )
 
     def _feed(self, *, end_is_error: bool = True) -> None:
         self._flush()

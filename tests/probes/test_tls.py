@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import hashlib
 import ssl
 from collections.abc import Callable
 from pathlib import Path
@@ -136,6 +137,31 @@ def test_a_server_name_that_cannot_be_sent_is_our_own_fault(
     reading = ask(settings)
     assert reading.verdict is Verdict.UNMEASURED
     assert "check server_name of this service" in reading.detail
+
+
+@pytest.mark.parametrize("verify", [False, True])
+def test_a_pinned_certificate(
+    verify: bool,
+    peer: MakePeer,
+    service: Settings,
+    ask: Ask,
+    smtp_server: Script,
+    authority: trustme.CA,
+    ca_file: Path,
+) -> None:
+    """A fingerprint admits one certificate alone, and a fault names the one that was shown."""
+    leaf = authority.issue_cert("127.0.0.1")
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    leaf.configure_cert(context)
+    der = ssl.PEM_cert_to_DER_cert(leaf.cert_chain_pems[0].bytes().decode())
+    pin = hashlib.sha256(der).hexdigest()
+    server = peer(smtp_server, tls=True, context=context)
+    more = {"verify": verify, "ca_file": ca_file if verify else None}
+    assert ask(service("SMTPS", server, fingerprint=pin, **more)).verdict is Verdict.PASS
+    reading = ask(service("SMTPS", server, fingerprint="0" * 64, **more))
+    assert reading.fault is Fault.CERTIFICATE
+    assert reading.detail.endswith(f"its SHA-256 is {pin}")
+    assert reading.certificate_expires is not None
 
 
 def _settings(**more: object) -> ServiceSettings:

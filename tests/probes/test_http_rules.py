@@ -1,0 +1,158 @@
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import TYPE_CHECKING
+
+import pytest
+
+from mailwatch import __version__
+from mailwatch.core.model import Fault, Reading, Verdict
+from mailwatch.probes.http_response import MAX_BODY
+from mailwatch.probes.settings import HttpRules, ServiceSettings
+
+if TYPE_CHECKING:
+    from tests.probes.conftest import Link, Peer, Script
+
+    MakePeer = Callable[..., Peer]
+Settings = Callable[..., ServiceSettings]
+Ask = Callable[..., Reading]
+
+
+def _answer(answer: bytes, *, hold: bool = False) -> Script:
+    """Return a server that hears one request and sends `answer`; with `hold` it stays open."""
+
+    def script(link: Link) -> None:
+        link.hear_request()
+        link.send(answer)
+        if hold:
+            link.hear_end()
+
+    return script
+
+
+def test_what_is_asked_is_the_admins_choice(peer: MakePeer, service: Settings, ask: Ask) -> None:
+    """Method, path, Host and X-Forwarded-For are sent as they were set."""
+    rules = HttpRules(
+        method="HEAD", path="/live?x=1", host="mail.example.org", forwarded_for="192.0.2.7"
+    )
+    server = peer(_answer(b"HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\n"))
+    assert ask(service("HTTP", server, http=rules)).verdict is Verdict.PASS
+    assert server.link.heard == [
+        b"HEAD /live?x=1 HTTP/1.1",
+        b"Host: mail.example.org",
+        f"User-Agent: mailwatch/{__version__}".encode(),
+        b"Accept: */*",
+        b"Connection: close",
+        b"X-Forwarded-For: 192.0.2.7",
+        b"",
+    ]
+
+
+@pytest.mark.parametrize(
+    ("status", "alive"), [(199 + 1, True), (299, True), (300, False), (401, True), (500, False)]
+)
+def test_statuses(status: int, alive: bool, peer: MakePeer, service: Settings, ask: Ask) -> None:
+    """Only the statuses that the admin listed show life."""
+    rules = HttpRules(statuses=((200, 299), (401, 401)))
+    server = peer(_answer(b"HTTP/1.1 %d x\r\n\r\n" % status))
+    reading = ask(service("HTTP", server, http=rules))
+    assert reading.fault is (None if alive else Fault.STATUS)
+    assert alive or reading.detail == (
+        f"answered 'HTTP/1.1 {status} x' where 200-299, 401 shows life"
+    )
+
+
+@pytest.mark.parametrize(
+    ("rule", "words"),
+    [
+        (("Server", "ngin"), ""),
+        (("SERVER", "n*x/1"), ""),
+        (("X-Twice", "two"), ""),
+        (("X-Long", "folded and long"), ""),
+        (("Server", "apache"), "the field Server holds no 'apache', but 'nginx/1.2'"),
+        (("X-None", "x"), "the field X-None holds no 'x', and no such field at all"),
+    ],
+)
+def test_header_patterns(
+    rule: tuple[str, str], words: str, peer: MakePeer, service: Settings, ask: Ask
+) -> None:
+    """A header rule wants one field of that name with the pattern in its value."""
+    server = peer(
+        _answer(
+            b"HTTP/1.1 200 OK\r\nServer:nginx/1.2 \r\nX-Twice: one\r\nx-twice: two\r\n"
+            b"X-Long: folded\r\n\tand long\r\n\r\n"
+        )
+    )
+    reading = ask(service("HTTP", server, http=HttpRules(headers=(rule,))))
+    assert reading.fault is (Fault.PROTOCOL if words else None)
+    assert reading.detail == words
+
+
+@pytest.mark.parametrize(
+    "answer",
+    [
+        b"HTTP/1.1 200 OK\r\n\r\nmail is well",
+        b"HTTP/1.1 200 OK\r\nContent-Length: 12\r\n\r\nmail is well and more",
+        b"HTTP/1.1 200 OK\r\nContent-Length: 12\r\ncontent-length: 12\r\n\r\nmail is well",
+        b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n"
+        b"7\r\nmail is\r\n5 ;x=y\r\n well\r\n0\r\n\r\n",
+        b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\nContent-Length: 3\r\n\r\n"
+        b"c\r\nmail is well\r\n0\r\n\r\n",
+        b"HTTP/1.1 103 x\r\n\r\nHTTP/1.1 200 OK\r\n\r\nmail is well",
+    ],
+)
+def test_a_body_is_searched_however_it_is_framed(
+    answer: bytes, peer: MakePeer, service: Settings, ask: Ask
+) -> None:
+    """A body pattern is found in a body of any framing that RFC 9112 section 6.3 knows."""
+    settings = service("HTTP", peer(_answer(answer)), http=HttpRules(body="mail*well"))
+    reading = ask(settings)
+    assert reading.verdict is Verdict.PASS, reading.detail
+
+
+@pytest.mark.parametrize("framing", [b"Content-Length: 4", b"Transfer-Encoding: chunked"])
+def test_a_body_whose_end_is_known_is_not_waited_for(
+    framing: bytes, peer: MakePeer, service: Settings, ask: Ask
+) -> None:
+    """A server that keeps the connection open all the same does not cost the deadline."""
+    body = b"well" if framing.startswith(b"C") else b"4\r\nwell\r\n0\r\n\r\n"
+    server = peer(_answer(b"HTTP/1.1 200 OK\r\n" + framing + b"\r\n\r\n" + body, hold=True))
+    reading = ask(service("HTTP", server, http=HttpRules(body="well")), within_s=600)
+    assert reading.verdict is Verdict.PASS
+    assert reading.seconds < 60
+
+
+@pytest.mark.parametrize(
+    ("answer", "fault", "words"),
+    [
+        (b"\r\nit is ill", Fault.PROTOCOL, "the body holds no 'well', but begins with 'it is ill'"),
+        (b"Content-Length: 9\r\n\r\nwell", Fault.RESET, "in the middle of the body"),
+        (b"Content-Length: 4\r\nContent-Length: 5\r\n\r\nwell!", Fault.PROTOCOL, "no body can"),
+        (b"Content-Length: +4\r\n\r\nwell", Fault.PROTOCOL, "no body can be read"),
+        (b"Content-Length: 4, 4\r\n\r\nwell", Fault.PROTOCOL, "no body can be read"),
+        (b"Transfer-Encoding: gzip\r\n\r\nwell", Fault.PROTOCOL, "no body can be read"),
+        (b"Transfer-Encoding: chunked\r\n\r\n-4\r\nwell", Fault.PROTOCOL, "size of a chunk"),
+        (b"Transfer-Encoding: chunked\r\n\r\n0x4\r\nwell", Fault.PROTOCOL, "size of a chunk"),
+        (b"Transfer-Encoding: chunked\r\n\r\n4\r\nwell!\r\n", Fault.PROTOCOL, "end of a chunk"),
+        (b"Transfer-Encoding: chunked\r\n\r\nfffffffff\r\n", Fault.PROTOCOL, "size of a chunk"),
+        (b"Transfer-Encoding: chunked\r\n\r\n9\r\nwell", Fault.RESET, "middle of the body"),
+    ],
+)
+def test_a_body_that_shows_no_life(
+    answer: bytes, fault: Fault, words: str, peer: MakePeer, service: Settings, ask: Ask
+) -> None:
+    """A body without the pattern, or whose shape can be read in two ways, is a fault."""
+    server = peer(_answer(b"HTTP/1.1 200 OK\r\n" + answer))
+    reading = ask(service("HTTP", server, http=HttpRules(body="well")))
+    assert reading.fault is fault
+    assert words in reading.detail
+
+
+def test_only_the_beginning_of_a_body_is_searched(
+    peer: MakePeer, service: Settings, ask: Ask
+) -> None:
+    """What lies beyond 64 KiB is never held in memory."""
+    server = peer(_answer(b"HTTP/1.1 200 OK\r\n\r\n" + b"x" * MAX_BODY + b"well"))
+    reading = ask(service("HTTP", server, http=HttpRules(body="well")))
+    assert reading.fault is Fault.PROTOCOL
+    assert "the body holds no 'well'" in reading.detail

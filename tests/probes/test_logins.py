@@ -1,0 +1,235 @@
+from __future__ import annotations
+
+import socket
+import subprocess
+import sys
+from base64 import b64encode
+from collections.abc import Callable
+from typing import TYPE_CHECKING
+
+import pytest
+
+from mailwatch.core.model import Fault, Reading, Verdict
+from mailwatch.core.secret import Secret
+from mailwatch.probes.settings import Login, ServiceSettings, TlsMode
+
+if TYPE_CHECKING:
+    from tests.probes.conftest import Link, Peer, Script
+
+    MakePeer = Callable[..., Peer]
+Settings = Callable[..., ServiceSettings]
+Ask = Callable[..., Reading]
+
+LOGIN = Login("watch", Secret('s3"c\\ret'))
+PLAIN = b64encode(b'\0watch\0s3"c\\ret')
+USER, PASSWORD = b64encode(b"watch"), b64encode(b's3"c\\ret')
+HELLO, QUIT = b"EHLO [127.0.0.1]", b"QUIT"
+ASK, LEAVE = b"a1 CAPABILITY", b"a9 LOGOUT"
+
+
+def _answers(*answers: str) -> Script:
+    """Return a server that sends its answers in turn, one for the connection and each line."""
+
+    def script(link: Link) -> None:
+        for answer in answers:
+            link.say(*answer.split("\n"))
+            if not link.hear():
+                return
+        link.hear_end()
+
+    return script
+
+
+@pytest.mark.parametrize("tls", [TlsMode.NONE, TlsMode.IMPLICIT])
+@pytest.mark.parametrize(
+    ("offer", "answers", "heard"),
+    [
+        ("AUTH PLAIN LOGIN", ["235 welcome"], [b"AUTH PLAIN " + PLAIN]),
+        ("auth login plain", ["235 welcome"], [b"AUTH PLAIN " + PLAIN]),
+        (
+            "AUTH LOGIN",
+            ["334 VXNlcm5hbWU6", "334 UGFzc3dvcmQ6", "235 welcome"],
+            [b"AUTH LOGIN", USER, PASSWORD],
+        ),
+    ],
+)
+def test_smtp(
+    tls: TlsMode,
+    offer: str,
+    answers: list[str],
+    heard: list[bytes],
+    peer: MakePeer,
+    service: Settings,
+    ask: Ask,
+) -> None:
+    """SMTP logs in by PLAIN, else by LOGIN, as the answer to EHLO offers it."""
+    server = peer(
+        _answers("220 hi", f"250-hi\n250 {offer}", *answers, "221 bye"),
+        tls=tls is TlsMode.IMPLICIT,
+    )
+    reading = ask(service("SMTP", server, tls=tls, login=LOGIN))
+    assert reading.verdict is Verdict.PASS, reading.detail
+    assert server.link.heard == [HELLO, *heard, QUIT]
+    assert not server.link.pipelined
+
+
+@pytest.mark.parametrize(
+    ("offer", "answers", "fault"),
+    [
+        ("AUTH PLAIN", ["535 no"], Fault.AUTHENTICATION),
+        ("AUTH PLAIN", ["534 too weak"], Fault.AUTHENTICATION),
+        ("AUTH PLAIN", ["454 later"], Fault.PROTOCOL),
+        ("AUTH PLAIN", ["250 ok"], Fault.PROTOCOL),
+        ("AUTH PLAIN", ["334 more"], Fault.PROTOCOL),
+        ("AUTH LOGIN", ["235 so soon"], Fault.PROTOCOL),
+        ("AUTH LOGIN", ["334 x", "535 no"], Fault.PROTOCOL),
+        ("AUTH LOGIN", ["334 x", "334 x", "535 no"], Fault.AUTHENTICATION),
+        ("AUTH CRAM-MD5", [], Fault.PROTOCOL),
+        ("SIZE", [], Fault.PROTOCOL),
+    ],
+)
+def test_smtp_refusals(
+    offer: str,
+    answers: list[str],
+    fault: Fault,
+    peer: MakePeer,
+    service: Settings,
+    ask: Ask,
+) -> None:
+    """Wrong credentials are told apart from a server in trouble, and QUIT is said."""
+    server = peer(_answers("220 hi", f"250-hi\n250 {offer}", *answers, "221 bye"))
+    reading = ask(service("SMTP", server, login=LOGIN))
+    assert reading.fault is fault
+    assert server.link.heard[-1] == QUIT
+    assert PASSWORD.decode() not in reading.detail
+
+
+@pytest.mark.parametrize(
+    ("offers", "answers", "heard"),
+    [
+        ("AUTH=PLAIN", ["+ ", "a4 OK in"], [b"a4 AUTHENTICATE PLAIN", PLAIN]),
+        ("AUTH=PLAIN", ["* OK x\n+", "a4 OK in"], [b"a4 AUTHENTICATE PLAIN", PLAIN]),
+        ("AUTH=XOAUTH2", ["* 1 EXISTS\na4 OK in"], [rb'a4 LOGIN "watch" "s3\"c\\ret"']),
+    ],
+)
+def test_imap(
+    offers: str,
+    answers: list[str],
+    heard: list[bytes],
+    peer: MakePeer,
+    service: Settings,
+    ask: Ask,
+) -> None:
+    """IMAP logs in by PLAIN where it is offered, else by LOGIN with its strings quoted."""
+    server = peer(
+        _answers(
+            "* OK hi",
+            f"* CAPABILITY IMAP4rev1 {offers}\na1 OK",
+            *answers,
+            "* BYE\na9 OK",
+        )
+    )
+    reading = ask(service("IMAP", server, login=LOGIN))
+    assert reading.verdict is Verdict.PASS, reading.detail
+    assert server.link.heard == [ASK, *heard, LEAVE]
+    assert not server.link.pipelined
+
+
+@pytest.mark.parametrize(
+    ("offers", "answers", "fault"),
+    [
+        ("X", ["a4 NO [AUTHENTICATIONFAILED] no"], Fault.AUTHENTICATION),
+        ("X", ["a4 NO"], Fault.AUTHENTICATION),
+        ("X", ["a4 NO [UNAVAILABLE] later"], Fault.PROTOCOL),
+        ("X", ["a4 BAD what"], Fault.PROTOCOL),
+        ("AUTH=PLAIN", ["a4 NO not here"], Fault.PROTOCOL),
+        ("AUTH=PLAIN", ["+", "a4 NO no"], Fault.AUTHENTICATION),
+        ("LOGINDISABLED", [], Fault.PROTOCOL),
+    ],
+)
+def test_imap_refusals(
+    offers: str,
+    answers: list[str],
+    fault: Fault,
+    peer: MakePeer,
+    service: Settings,
+    ask: Ask,
+) -> None:
+    """Wrong credentials are told apart from a server in trouble, and LOGOUT is said."""
+    server = peer(
+        _answers("* OK hi", f"* CAPABILITY IMAP4rev1 {offers}\na1 OK", *answers, "* BYE\na9 OK")
+    )
+    reading = ask(service("IMAP", server, login=LOGIN))
+    assert reading.fault is fault
+    assert server.link.heard[-1] == LEAVE
+
+
+def test_imap_that_knows_us_already(peer: MakePeer, service: Settings, ask: Ask) -> None:
+    """After PREAUTH there is nobody to log in (RFC 9051 section 7.1.4)."""
+    server = peer(_answers("* PREAUTH hi", "* CAPABILITY IMAP4rev1\na1 OK", "* BYE\na9 OK"))
+    assert ask(service("IMAP", server, login=LOGIN)).verdict is Verdict.PASS
+    assert server.link.heard == [ASK, LEAVE]
+
+
+CODE = """
+import subprocess, sys, threading, time
+from mailwatch.core.deadline import Deadline
+from mailwatch.core.secret import Secret
+from mailwatch.probes.registry import build
+from mailwatch.probes.settings import Login, ServiceSettings
+import socket
+subprocess.run(["ip", "link", "set", "lo", "up"], check=True)
+subprocess.run(["ip", "address", "add", "192.0.2.1/32", "dev", "lo"], check=True)
+listener = socket.create_server(("192.0.2.1", 110))
+heard = []
+def serve():
+    sock, _ = listener.accept()
+    sock.sendall(b"+OK hi\\r\\n")
+    while data := sock.recv(1000):
+        heard.append(data)
+        sock.sendall(b"+OK\\r\\n")
+thread = threading.Thread(target=serve)
+thread.start()
+settings = ServiceSettings("POP3", "192.0.2.1", 110, "pop3", login=Login("watch", Secret("s3cret")))
+reading = build(settings).check(Deadline.after(20, time.monotonic))
+thread.join(20)
+print(reading.verdict, reading.detail, heard)
+"""
+
+
+def test_a_password_never_leaves_this_host_in_plain_text() -> None:
+    """To an address that is not loopback a login without TLS is not sent: we could not look."""
+    try:
+        done = subprocess.run(
+            ["unshare", "--net", sys.executable, "-c", CODE],
+            capture_output=True,
+            text=True,
+            timeout=60,
+        )
+    except FileNotFoundError:
+        pytest.skip("no network namespace can be made here")
+    if "unshare" in done.stderr:
+        pytest.skip("no network namespace can be made here")
+    assert done.returncode == 0, done.stderr
+    assert done.stdout == (
+        "unmeasured the login was not sent, as the connection has no TLS and leaves this host: "
+        r"set tls for this service [b'QUIT\r\n']" + "\n"
+    )
+
+
+def test_a_password_with_a_line_break_is_not_sent(
+    peer: MakePeer, service: Settings, ask: Ask
+) -> None:
+    """A line break in a password would be a second command: nothing of it is sent or shown."""
+    login = Login("watch", Secret("s3cret\r\nDELE 1"))
+    server = peer(_answers("+OK hi", "+OK", "+OK"))
+    reading = ask(service("POP3", server, login=login))
+    assert reading.verdict is Verdict.UNMEASURED
+    assert "s3cret" not in reading.detail
+    assert server.link.heard == [b"USER watch"]
+
+
+def test_a_login_over_ipv6_loopback(peer: MakePeer, service: Settings, ask: Ask) -> None:
+    """::1 is this host as well."""
+    server = peer(_answers("+OK hi", "+OK", "+OK", "+OK"), family=socket.AF_INET6)
+    assert ask(service("POP3", server, login=LOGIN)).verdict is Verdict.PASS

@@ -1,0 +1,144 @@
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import TYPE_CHECKING
+
+import pytest
+
+from mailwatch.core.model import Fault, Phase, Reading, Verdict
+from mailwatch.core.secret import Secret
+from mailwatch.probes.settings import Login, ServiceSettings, TlsMode
+
+if TYPE_CHECKING:
+    from tests.probes.conftest import Link, Peer, Script
+
+    MakePeer = Callable[..., Peer]
+Settings = Callable[..., ServiceSettings]
+Ask = Callable[..., Reading]
+
+LOGIN = Login("watch", Secret("s3cret word"))
+CAPABLE = "+OK list follows\nUSER\nSTLS\n."
+
+
+def _answers(*answers: str) -> Script:
+    """Return a server that sends its answers in turn, one for the connection and each line."""
+
+    def script(link: Link) -> None:
+        for answer in answers:
+            link.say(*answer.split("\n"))
+            if not link.hear():
+                return
+        link.hear_end()
+
+    return script
+
+
+@pytest.mark.parametrize("name", ["POP3", "POP3S"])
+def test_a_conversation_is_greeting_and_quit(
+    name: str, peer: MakePeer, service: Settings, ask: Ask
+) -> None:
+    """POP3 hears QUIT and an orderly end, and nothing that could count as an error."""
+    server = peer(_answers("+OK ready <1896.697170952@mail>", "+OK bye"), tls=name == "POP3S")
+    reading = ask(service(name, server))
+    assert reading.verdict is Verdict.PASS, reading.detail
+    assert server.link.heard == [b"QUIT"]
+    assert server.link.ended == "in order"
+    assert (Phase.TLS in reading.phases) == (name == "POP3S")
+
+
+def test_stls(peer: MakePeer, service: Settings, ask: Ask) -> None:
+    """STLS is said only where CAPA offers it (RFC 2595 section 4), and QUIT inside TLS."""
+
+    def script(link: Link) -> None:
+        link.say("+OK hi")
+        link.hear()
+        link.say(*CAPABLE.split("\n"))
+        link.hear()
+        link.say("+OK go")
+        link.secure()
+        link.hear()
+        link.say("+OK bye")
+        link.hear_end()
+
+    server = peer(script)
+    reading = ask(service("POP3", server, tls=TlsMode.STARTTLS))
+    assert reading.verdict is Verdict.PASS, reading.detail
+    assert server.link.heard == [b"CAPA", b"STLS", b"QUIT"]
+    assert not server.link.pipelined
+
+
+@pytest.mark.parametrize(
+    ("answers", "heard", "words"),
+    [
+        (["-ERR no", "+OK bye"], [b"QUIT"], "the greeting was '-ERR no', not +OK"),
+        (["+OK hi", "-ERR no", "+OK"], [b"CAPA", b"QUIT"], "CAPA was '-ERR no', not +OK"),
+        (["+OK hi", "+OK\nUSER\n.", "+OK"], [b"CAPA", b"QUIT"], "offers no STLS"),
+        (["+OK hi", CAPABLE, "-ERR", "+OK"], [b"CAPA", b"STLS", b"QUIT"], "STLS was '-ERR'"),
+        (["+OK hi", CAPABLE, "+OK\n+OK"], [b"CAPA", b"STLS"], "after the answer to STLS, without"),
+        (["+OK hi", f"{CAPABLE}\n+OK"], [b"CAPA"], "after the answer to CAPA, without"),
+        (["+OK hi", "+OK\n" + "X\n" * 150], [b"CAPA"], "has more than 100 lines"),
+    ],
+)
+def test_a_wrong_answer_on_the_way_to_tls(
+    answers: list[str],
+    heard: list[bytes],
+    words: str,
+    peer: MakePeer,
+    service: Settings,
+    ask: Ask,
+) -> None:
+    """Every verb's wrong answer is a protocol fault in the peer's words, and QUIT is said."""
+    server = peer(_answers(*answers))
+    reading = ask(service("POP3", server, tls=TlsMode.STARTTLS))
+    assert reading.fault is Fault.PROTOCOL
+    assert words in reading.detail
+    assert server.link.heard == heard
+
+
+@pytest.mark.parametrize(
+    ("answers", "words"),
+    [
+        (["220 hi"], "the greeting was '220 hi', not +OK"),
+        (["+OKAY"], "the greeting was '+OKAY', not +OK"),
+        (["+ok"], "the greeting was '+ok', not +OK"),
+        (["\x00+OK"], r"the greeting was '\x00+OK', not +OK"),
+        (["+OK hi", "-ERR what"], "the answer to QUIT was '-ERR what', not +OK"),
+        (["+OK hi\n+OK bye"], r"sent '+OK bye\r\n' after the greeting, without being asked"),
+    ],
+)
+def test_a_wrong_answer(
+    answers: list[str], words: str, peer: MakePeer, service: Settings, ask: Ask
+) -> None:
+    """What is no +OK is no life."""
+    reading = ask(service("POP3", peer(_answers(*answers))))
+    assert reading.fault is Fault.PROTOCOL
+    assert words in reading.detail
+
+
+def test_a_login(peer: MakePeer, service: Settings, ask: Ask) -> None:
+    """The login is USER and PASS, one at a time."""
+    server = peer(_answers("+OK hi", "+OK", "+OK", "+OK bye"))
+    reading = ask(service("POP3", server, login=LOGIN))
+    assert reading.verdict is Verdict.PASS, reading.detail
+    assert server.link.heard == [b"USER watch", b"PASS s3cret word", b"QUIT"]
+    assert not server.link.pipelined
+
+
+@pytest.mark.parametrize(
+    ("answers", "fault"),
+    [
+        (["+OK", "-ERR [AUTH] no", "+OK"], Fault.AUTHENTICATION),
+        (["-ERR no such user", "+OK"], Fault.AUTHENTICATION),
+        (["+OK", "-ERR [SYS/TEMP] later", "+OK"], Fault.PROTOCOL),
+        (["+OK", "-ERR [IN-USE] locked", "+OK"], Fault.PROTOCOL),
+        (["+OK", "what?"], Fault.PROTOCOL),
+    ],
+)
+def test_a_login_that_is_refused(
+    answers: list[str], fault: Fault, peer: MakePeer, service: Settings, ask: Ask
+) -> None:
+    """Refused credentials are told apart from a server in trouble, and never shown."""
+    server = peer(_answers("+OK hi", *answers))
+    reading = ask(service("POP3", server, login=LOGIN))
+    assert reading.fault is fault
+    assert "s3cret" not in reading.detail
