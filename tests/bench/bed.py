@@ -1,0 +1,98 @@
+"""The test bed of the end-to-end tests, with the installed service and its two rivals on it."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import time
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+
+from tests.bench.rivals import SERVICES, Blackbox, Monit, Unavailable, fetch
+from tests.e2e.bed import images, need
+from tests.e2e.bed.engine import Engine
+from tests.e2e.bed.host import Host
+from tests.e2e.bed.inbox import Inbox
+from tests.e2e.bed.mail import IMAGE, NAME, Mail
+from tests.e2e.bed.watcher import Watcher
+
+
+@dataclass(frozen=True, slots=True)
+class Bed:
+    """All that takes part in a measurement."""
+
+    host: Host
+    engine: Engine
+    mail: Mail
+    inbox: Inbox
+    watcher: Watcher
+    monit: Monit
+    blackbox: Blackbox
+
+    def conversations(self, since: float) -> int:
+        """Return how many conversations with the IMAP server have ended, by the server's log.
+
+        Every watcher here holds one a round, so that is the number of rounds, counted by the
+        peer and not by the one who is measured.
+        """
+        return sum(" imap-login: Info: " in line for line in self._log(since))
+
+    def last_round_began(self, since: float) -> float:
+        """Return when (since 1970) the last round reached the SMTP server, by the server's log."""
+        moments = [
+            datetime.fromisoformat(line.split(maxsplit=1)[0][:26] + "+00:00").timestamp()
+            for line in self._log(since)
+            if ": connect from " in line
+        ]
+        return min(moment for moment in moments if moment > moments[-1] - 0.3)
+
+    def _log(self, since: float) -> list[str]:
+        return self.engine.docker("logs", "--timestamps", f"--since={since:.6f}", NAME).splitlines()
+
+    def wait_until_all_answer(self, timeout_s: float) -> float:
+        """Return when (since 1970) we began to ask the four services that then all answered."""
+        end = time.monotonic() + timeout_s
+        while time.monotonic() < end:
+            began = time.time()
+            if all(self.mail.greets(port, 0.2) for port in SERVICES.values()):
+                return began
+        raise TimeoutError(f"the mail server did not come up within {timeout_s:g} s")
+
+
+@contextmanager
+def made() -> Iterator[Bed]:
+    """Boot the host, start the mail server, install the package; raises Unavailable."""
+    os.environ.setdefault(need.SWITCH, need.REQUIRE)
+    if obstacle := need.obstacle():
+        raise Unavailable(obstacle.replace("end-to-end tests", "bench").replace("test`", "bench`"))
+    need.install()
+    programs = fetch()
+    package = _package()
+    with ExitStack() as held:
+        host = Host(images.built(images.HOST))
+        host.boot()
+        held.callback(host.end)
+        engine = Engine(host)
+        engine.load(images.built(images.MAIL), IMAGE)
+        mail = Mail(host, engine)
+        mail.start()
+        inbox = Inbox(host.network)
+        inbox.come_back()
+        held.callback(inbox.go_away)
+        host.install(package)
+        blackbox = Blackbox(host, programs)
+        held.callback(blackbox.end)
+        yield Bed(host, engine, mail, inbox, Watcher(host), Monit(host, programs), blackbox)
+
+
+def _package() -> Path:
+    """Return the .deb that `make bench` has just built, or build it."""
+    if built := os.environ.get("MAILWATCH_DEB"):
+        return Path(built)
+    done = subprocess.run(
+        [need.TOP / "packaging" / "build-deb.sh"], check=True, stdout=subprocess.PIPE, text=True
+    )
+    return Path(done.stdout.strip())

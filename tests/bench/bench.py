@@ -1,0 +1,95 @@
+"""`make bench`: our figures beside those of monit and blackbox_exporter, in one run on one machine.
+
+Run it as root on an otherwise idle machine; `--quick` for a look, `--json` for a program.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import platform
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
+
+from tests.bench import healthy, outage, scale
+from tests.bench.bed import Bed, made
+from tests.bench.report import Figure, as_json, as_table
+from tests.bench.rivals import Unavailable
+from tests.e2e.bed.images import BuildFailed
+
+PARTS = ("healthy", "outage", "scale")
+
+
+def main() -> int:
+    """Measure, print, and return 0 where every aim was reached, 1 where one was missed."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--quick", action="store_true", help="few rounds: a look, no proof")
+    parser.add_argument("--json", action="store_true", help="print JSON in place of a table")
+    parser.add_argument("--strict", action="store_true", help="exit with 1 where an aim is missed")
+    parser.add_argument("parts", nargs="*", help=f"any of {', '.join(PARTS)}; all of them if none")
+    args = parser.parse_args()
+    if unknown := set(args.parts) - set(PARTS):
+        parser.error(f"there is no part {', '.join(unknown)}: choose from {', '.join(PARTS)}")
+    began = time.monotonic()
+    busy = os.getloadavg()[0]
+    try:
+        with made() as bed:
+            figures = _measure(bed, args.parts or PARTS, args.quick)
+            machine = _machine(bed, busy, time.monotonic() - began)
+    except (Unavailable, BuildFailed, subprocess.CalledProcessError) as error:
+        sys.stderr.write(f"The bench cannot run: {error}\n")
+        return 1
+    if args.json:
+        sys.stdout.write(as_json(figures, machine) + "\n")
+    else:
+        lines = [f"{name}: {value}" for name, value in machine.items()]
+        sys.stdout.write("\n".join([*lines, "", as_table(figures), ""]))
+    missed = [figure for figure in figures if figure.verdict not in ("", "reached")]
+    return 1 if args.strict and missed else 0
+
+
+def _measure(bed: Bed, parts: list[str] | tuple[str, ...], quick: bool) -> list[Figure]:
+    figures: list[Figure] = []
+    if "healthy" in parts:
+        _say("CPU and memory of healthy rounds")
+        figures += healthy.rounds(bed, batches=2 if quick else 5, count=10 if quick else 20)
+        _say("start and end")
+        figures += healthy.start_and_end(bed, times=3 if quick else 9)
+    if "outage" in parts:
+        _say("outages")
+        figures += outage.outages(bed, times=1 if quick else 3, patient=not quick)
+        figures += outage.end_while_hung(bed, times=1 if quick else 3)
+        bed.mail.restore()
+    if "scale" in parts:
+        _say("hung services by the hundred")
+        figures += scale.hung(bed, times=1 if quick else 3)
+        _say("healthy services by the thousand")
+        figures += scale.healthy(bed, rounds=3 if quick else 10)
+    return figures
+
+
+def _machine(bed: Bed, busy: float, took_s: float) -> dict[str, str]:
+    return {
+        "machine": f"{os.cpu_count()} processors, Linux {platform.release()}",
+        "host": bed.host.run(". /etc/os-release; echo $PRETTY_NAME; python3 --version").replace(
+            "\n", ", "
+        ),
+        "mailwatch": bed.host.run("mailwatch --version"),
+        "monit": bed.host.run("monit --version | head -1"),
+        "blackbox": bed.host.run("blackbox --version 2>&1 | head -1"),
+        "took": f"{took_s:.0f} s",
+        "load before and after": f"{busy:.1f}, {os.getloadavg()[0]:.1f} (above 1 before means that "
+        "others were at work: then believe CPU times only as upper bounds)",
+    }
+
+
+def _say(what: str) -> None:
+    sys.stderr.write(f"bench: {what}\n")
+
+
+if __name__ == "__main__":
+    raise SystemExit(main())
