@@ -22,7 +22,8 @@ class MemoryStore:
     ) -> None:
         self._state = state or State()
         self._letters = tuple(letters)
-        self._next_id = next_id
+        self.next_id = next_id
+        """The id of the letter to come; none is handed out twice."""
         self._ledger = ledger or Ledger()
         self._paused_until: Now | None = None
         self._readings: dict[str, Reading] = {}
@@ -48,8 +49,8 @@ class MemoryStore:
         self._state = state
         self._ledger = self._ledger if ledger is None else ledger
         for message in messages:
-            self._letters = (*self._letters, Letter(self._next_id, message))
-            self._next_id += 1
+            self._letters = (*self._letters, Letter(self.next_id, message))
+            self.next_id += 1
 
     def letters(self) -> tuple[Letter, ...]:
         """Return the outbox, in order."""

@@ -45,12 +45,16 @@ def remove(connection: Connection, ids: Sequence[int]) -> None:
     connection.executemany("DELETE FROM outbox WHERE id = ?", [(number,) for number in ids])
 
 
-def keep_only(connection: Connection, letters: Sequence[Letter]) -> None:
-    """Make the outbox be `letters` and nothing else."""
+def keep_only(connection: Connection, letters: Sequence[Letter], following: int) -> None:
+    """Make the outbox be `letters` and nothing else; the next one after them is `following`."""
     wanted = {letter.id for letter in letters}
     rows = connection.execute("SELECT id FROM outbox").fetchall()
     remove(connection, [row["id"] for row in rows if row["id"] not in wanted])
     write(connection, letters)
+    # Letters that came and went while the file could not be written have left no trace in it.
+    if next_id(connection) < following:
+        connection.execute("DELETE FROM sqlite_sequence WHERE name = 'outbox'")
+        connection.execute("INSERT INTO sqlite_sequence VALUES ('outbox', ?)", (following - 1,))
 
 
 def read(connection: Connection) -> tuple[Letter, ...]:

@@ -249,7 +249,7 @@ class SqliteStore:
         machine.write(connection, state)
         incidents.close_others(connection, state.incident, self._now)
         ledgers.write(connection, self._memory.ledger())
-        outbox.keep_only(connection, self._memory.letters())
+        outbox.keep_only(connection, self._memory.letters(), self._memory.next_id)
         if self._paused_here:
             self._write_pause(connection)
         clock.write(connection, self._boot)

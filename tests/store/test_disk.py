@@ -242,6 +242,25 @@ def test_a_directory_that_vanishes_and_cannot_be_made(
     expect_whole(stores, night, 200, ["Mail is down"])
 
 
+def test_no_letter_id_comes_again_that_the_file_never_saw(
+    stores: Stores, night: Night, tmp_path: Path
+) -> None:
+    """A letter came and went while the disk was away; the next process knows of its id."""
+    store, _ = stores.restored(night.at(0))
+    away = tmp_path / "away"
+    stores.directory.rename(away)
+    stores.directory.write_text("in the way")
+    store.commit(State(), [night.message()], night.at(1))
+    (gone,) = store.letters()
+    store.delivered(gone, night.at(2))
+    stores.directory.unlink()
+    away.rename(stores.directory)
+    store.close()
+    store, state = stores.restored(night.at(3))
+    store.commit(state, [night.message()], night.at(4))
+    assert store.letters()[0].id == gone.id + 1
+
+
 def test_a_file_from_a_backup_gets_the_present_state(stores: Stores, night: Night) -> None:
     """The file is replaced under a running service, which writes what it knows into the new one."""
     store, _ = stores.restored(night.at(0))
