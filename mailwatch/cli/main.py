@@ -34,6 +34,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "config": ("config", "check the configuration, or show where each value comes from"),
     "import-env": ("import_env", "turn the .env file of the original into TOML"),
     "test-notification": ("test_notification", "send a message to see that it arrives"),
+    "doctor": ("doctor", "find what will fail before it fails"),
     "demo": ("demo", "watch mailwatch detect, restart and recover a server of its own"),
 }
 """Each command, the module of this package that knows it, and what it does.

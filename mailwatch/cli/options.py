@@ -4,11 +4,15 @@ from __future__ import annotations
 
 import argparse
 import os
+from collections.abc import Mapping
 from pathlib import Path
 
 from mailwatch.config.load import load
 from mailwatch.config.model import Config
 from mailwatch.config.schema import DEFAULT_PATH
+from mailwatch.config.token import CREDENTIAL
+
+CREDENTIAL_STORES = (Path("/etc/credstore"), Path("/run/credstore"), Path("/usr/lib/credstore"))
 
 _SHORTHANDS = {
     "gotify_url": "gotify.url",
@@ -48,7 +52,22 @@ def add_options(parser: argparse.ArgumentParser) -> None:
 def load_from(args: argparse.Namespace) -> Config:
     """Return the configuration that `args` and the environment ask for; raises ConfigError."""
     given: Path | None = args.config
-    return load(path_from(args), flags_from(args), os.environ, required=given is not None)
+    environ = with_credentials(os.environ)
+    return load(path_from(args), flags_from(args), environ, required=given is not None)
+
+
+def with_credentials(environ: Mapping[str, str]) -> Mapping[str, str]:
+    """Return `environ`, with the directory from which the unit would get the token.
+
+    Where systemd has started us that is set already; by hand, root finds what the service would
+    find (systemd.exec(5), LoadCredential= without a path).
+    """
+    if environ.get("CREDENTIALS_DIRECTORY"):
+        return environ
+    for directory in CREDENTIAL_STORES:
+        if os.access(directory / CREDENTIAL, os.R_OK):
+            return {**environ, "CREDENTIALS_DIRECTORY": str(directory)}
+    return environ
 
 
 def path_from(args: argparse.Namespace) -> Path:

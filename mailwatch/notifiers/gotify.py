@@ -21,6 +21,7 @@ LONGEST_TITLE = 200
 LONGEST_BODY = 4000
 """Characters; a longer text is slow to show on a phone, and a proxy may refuse it."""
 
+_NO_MESSAGE = b"{}"
 _TRY_AGAIN = frozenset({408, 425, 429})
 
 
@@ -53,6 +54,31 @@ class GotifyNotifier:
         Looking up the server's name can outlast both by what resolv.conf(5) allows; a URL with
         an address in it cannot. Raises DeliveryError.
         """
+        token = self._token()
+        # Raised outside of `except`: the exceptions of http.client may quote the token.
+        outcome = self._post(_payload(message), token, deadline.sooner(self._settings.timeout_s))
+        if isinstance(outcome, DeliveryError):
+            raise outcome
+        refusal = self._refusal(outcome)
+        if refusal is not None:
+            raise refusal
+
+    def try_token(self, deadline: Deadline) -> None:
+        """Find out whether Gotify is there and takes the token, without sending a message.
+
+        Gotify looks at the token first and at the message then, so it answers 400 to a message
+        without a text exactly where `send` would be accepted. Raises DeliveryError.
+        """
+        outcome = self._post(_NO_MESSAGE, self._token(), deadline.sooner(self._settings.timeout_s))
+        if isinstance(outcome, DeliveryError):
+            raise outcome
+        if outcome.status == 400 and "errorDescription" in _json(outcome.body):
+            return
+        refusal = self._refusal(outcome)
+        if refusal is not None:
+            raise refusal
+
+    def _token(self) -> str:
         token = self._settings.token.reveal()
         if not token or not (token.isascii() and token.isprintable()):
             raise DeliveryError(
@@ -60,15 +86,9 @@ class GotifyNotifier:
                 " Gotify's Apps page into [gotify] token.",
                 permanent=True,
             )
-        # Raised outside of `except`: the exceptions of http.client may quote the token.
-        outcome = self._post(message, token, deadline.sooner(self._settings.timeout_s))
-        if isinstance(outcome, DeliveryError):
-            raise outcome
-        refusal = self._refusal(outcome)
-        if refusal is not None:
-            raise refusal
+        return token
 
-    def _post(self, message: Message, token: str, deadline: Deadline) -> Answer | DeliveryError:
+    def _post(self, body: bytes, token: str, deadline: Deadline) -> Answer | DeliveryError:
         headers = {
             "Content-Type": "application/json",
             "Accept": "application/json",
@@ -76,7 +96,7 @@ class GotifyNotifier:
             "X-Gotify-Key": token,
         }
         try:
-            return post(_endpoint(self._settings.url), headers, _payload(message), deadline)
+            return post(_endpoint(self._settings.url), headers, body, deadline)
         except (OSError, http.client.HTTPException, ValueError) as error:
             return self._failure(error)
 

@@ -22,6 +22,8 @@ from mailwatch.core.deadline import Deadline
 from mailwatch.restarters import docker_faults
 from mailwatch.restarters.docker_faults import EngineFault
 
+SDK_VERSION: str = docker.__version__
+
 _ANY_VERSION = "1.41"
 """Only /version is asked with it, whose path has no version in it."""
 
@@ -121,6 +123,12 @@ class Engine:
             if not isinstance(found, dict):
                 raise TypeError("not an object")
             return found
+
+    def versions(self, deadline: Deadline) -> dict[str, str]:
+        """Return the versions of the engine (`engine`) and of the API in use (`api`)."""
+        with self._asking(deadline):
+            found = self._api.version(api_version=False)
+            return {"engine": str(found["Version"]), "api": str(self._api.api_version)}
 
     def names(self, deadline: Deadline) -> list[str]:
         """Return the names of all containers, running or not."""

@@ -1,0 +1,1 @@
+"""`mailwatch doctor`: one file a check, each finding with its cure."""

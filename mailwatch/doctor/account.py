@@ -1,0 +1,85 @@
+"""What the user of the service may do, found out by whoever examines it, root as a rule."""
+
+from __future__ import annotations
+
+import grp
+import os
+import pwd
+import stat
+from dataclasses import dataclass
+from pathlib import Path
+
+from mailwatch.doctor.unit import Unit
+
+DEFAULT_USER = "mailwatch"
+
+READ, WRITE, ENTER = 4, 2, 1
+
+
+@dataclass(frozen=True, slots=True)
+class Account:
+    """A user with the groups that its processes have; `exists` is false for a name alone."""
+
+    name: str
+    uid: int
+    groups: frozenset[int]
+    exists: bool = True
+
+    def may(self, path: Path, rights: int) -> bool | None:
+        """Whether it has `rights` on `path` by its mode; None where we ourselves may not look.
+
+        Raises FileNotFoundError. What a sandbox or an ACL changes about it is not known here.
+        """
+        if self.uid == 0:
+            path.stat()
+            return True
+        try:
+            there = path.resolve()
+            enter = [(parent.stat(), ENTER) for parent in reversed(there.parents)]
+            steps = [*enter, (there.stat(), rights)]
+        except PermissionError:
+            return None
+        return all(self._allows(status, wanted) for status, wanted in steps)
+
+    def _allows(self, status: os.stat_result, wanted: int) -> bool:
+        mode = stat.S_IMODE(status.st_mode)
+        if status.st_uid == self.uid:
+            mode >>= 6
+        elif status.st_gid in self.groups:
+            mode >>= 3
+        return mode & wanted == wanted
+
+
+def service_account(unit: Unit | None) -> Account:
+    """Return who the service runs as: the unit's user and groups, else whoever asks."""
+    if unit is None:
+        return Account(
+            _user_name(os.geteuid()), os.geteuid(), frozenset({os.getegid(), *os.getgroups()})
+        )
+    name = unit["User"] or "root"
+    try:
+        entry = pwd.getpwnam(name)
+    except KeyError:
+        return Account(name, -1, frozenset(), exists=False)
+    groups = set(os.getgrouplist(name, entry.pw_gid))
+    for group in unit["SupplementaryGroups"].split():
+        try:
+            groups.add(grp.getgrnam(group).gr_gid)
+        except KeyError:
+            continue
+    return Account(name, entry.pw_uid, frozenset(groups))
+
+
+def group_name(gid: int) -> str:
+    """Return the name of a group, its number where it has none."""
+    try:
+        return grp.getgrgid(gid).gr_name
+    except KeyError:
+        return str(gid)
+
+
+def _user_name(uid: int) -> str:
+    try:
+        return pwd.getpwuid(uid).pw_name
+    except KeyError:
+        return str(uid)

@@ -1,0 +1,95 @@
+"""What the checks examine: the configuration, and what each of them may ask for once."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Mapping
+from functools import cached_property
+from queue import SimpleQueue
+from typing import Any
+
+from mailwatch.asker import RoundAsker
+from mailwatch.config.model import Config
+from mailwatch.core.deadline import Deadline
+from mailwatch.core.model import Reading, TargetState
+from mailwatch.doctor.account import Account, service_account
+from mailwatch.doctor.unit import Unit, read_unit
+from mailwatch.probes.registry import build
+from mailwatch.reports import Mailbox, RoundDone
+from mailwatch.restarters.docker import DockerRestarter
+from mailwatch.restarters.docker_faults import EngineFault, no_sdk
+
+ENGINE_S = 10.0
+"""How long the engine may take for one answer."""
+
+
+class Case:
+    """One examination; what several checks need is looked up once, when the first asks for it."""
+
+    def __init__(self, config: Config, *, send: bool = False, unit: str = "mailwatch.service"):
+        self.config = config
+        self.send = send
+        """Whether a test message may be sent."""
+        self._unit = unit
+
+    @cached_property
+    def unit(self) -> Unit | None:
+        """The installed service, None where systemd does not know it."""
+        return read_unit(self._unit)
+
+    @cached_property
+    def account(self) -> Account:
+        """Who the service runs as."""
+        return service_account(self.unit)
+
+    @cached_property
+    def readings(self) -> tuple[Reading, ...]:
+        """How every service answers now."""
+        mailbox: Mailbox = SimpleQueue()
+        probes = [build(service) for service in self.config.services]
+        RoundAsker(probes, mailbox, time.monotonic).begin(1, self.config.policy.attempts)
+        while True:
+            report = mailbox.get()
+            if isinstance(report, RoundDone):
+                return report.readings
+
+    @cached_property
+    def target(self) -> TargetState:
+        """What the container is doing."""
+        restarter = DockerRestarter(self.config.docker)
+        try:
+            return restarter.inspect(Deadline.after(ENGINE_S, time.monotonic))
+        finally:
+            restarter.close()
+
+    @cached_property
+    def engine(self) -> Mapping[str, str] | EngineFault:
+        """The versions of the engine (`engine`, `api`) and of the SDK (`sdk`)."""
+        try:
+            return self._ask_engine()[0]
+        except EngineFault as fault:
+            return fault
+
+    @cached_property
+    def container(self) -> Mapping[str, Any] | None:
+        """The container's own record, None where there is none or the engine cannot be asked."""
+        try:
+            return self._ask_engine()[1]
+        except EngineFault:
+            return None
+
+    def _ask_engine(self) -> tuple[Mapping[str, str], Mapping[str, Any] | None]:
+        try:
+            from mailwatch.restarters.docker_engine import SDK_VERSION, Engine
+        except ImportError as error:
+            raise no_sdk() from error
+        docker = self.config.docker
+        deadline = Deadline.after(ENGINE_S, time.monotonic)
+        engine = Engine(docker.socket, deadline)
+        try:
+            versions = {**engine.versions(deadline), "sdk": SDK_VERSION}
+            found = engine.container(docker.container, deadline)
+        finally:
+            engine.close()
+        named = found is not None and found.get("Name") == f"/{docker.container}"
+        return versions, found if named else None

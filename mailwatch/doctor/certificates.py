@@ -1,0 +1,38 @@
+"""How long the certificates of the services are good for."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator
+from datetime import datetime
+
+from mailwatch.core.certificates import expires_soon, time_left
+from mailwatch.core.text import join_words
+from mailwatch.doctor.case import Case
+from mailwatch.doctor.finding import Finding, ok, problem, warning
+
+
+def examine(case: Case) -> Iterator[Finding]:
+    """Give a finding for each certificate; services mostly share one."""
+    wall = time.time()
+    services: dict[float, list[str]] = {}
+    soon = set()
+    for reading in case.readings:
+        if reading.certificate_expires is None:
+            continue
+        services.setdefault(reading.certificate_expires, []).append(reading.service)
+        if expires_soon(reading, wall, case.config.policy):
+            soon.add(reading.certificate_expires)
+    for expires in sorted(services):
+        until = datetime.fromtimestamp(expires).astimezone()
+        sentence = (
+            f"The certificate of {join_words(services[expires])} {time_left(expires, wall)}, on "
+            f"{until:%Y-%m-%d %H:%M}."
+        )
+        cure = "Renew it, and have the mail server load the new one."
+        if expires <= wall:
+            yield problem(sentence, cure)
+        elif expires in soon:
+            yield warning(sentence, cure)
+        else:
+            yield ok(sentence)

@@ -1,0 +1,55 @@
+"""The table of checks: a new one is one file and one line here."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator
+
+from mailwatch.doctor import (
+    certificates,
+    clock,
+    configuration,
+    container,
+    engine,
+    gotify,
+    ports,
+    service,
+    services,
+    socket_access,
+    state,
+)
+from mailwatch.doctor.case import Case
+from mailwatch.doctor.finding import Finding, problem
+
+Check = Callable[[Case], Iterable[Finding]]
+
+CHECKS: tuple[tuple[str, Check], ...] = (
+    ("configuration", configuration.examine),
+    ("services", services.examine),
+    ("certificates", certificates.examine),
+    ("socket", socket_access.examine),
+    ("engine", engine.examine),
+    ("container", container.examine),
+    ("ports", ports.examine),
+    ("gotify", gotify.examine),
+    ("service", service.examine),
+    ("state", state.examine),
+    ("clock", clock.examine),
+)
+"""Each check by the name that it is reported under, in the order of the report."""
+
+
+def examine(case: Case) -> Iterator[tuple[str, Finding]]:
+    """Run every check, and give each finding with its check's name as soon as it is there."""
+    for name, check in CHECKS:
+        try:
+            for finding in check(case):
+                yield name, finding
+        except Exception as error:  # noqa: BLE001  a bug in one check must not hide the others
+            # The type alone: the text of an unforeseen exception may hold anything.
+            yield (
+                name,
+                problem(
+                    f"A fault of mailwatch kept it from looking ({type(error).__name__}).",
+                    "Report it, with `mailwatch --version`.",
+                ),
+            )

@@ -1,0 +1,53 @@
+"""Whether the clock is right: messages, certificates and other logs are read by it."""
+
+from __future__ import annotations
+
+import ctypes
+import time
+from collections.abc import Iterator
+
+from mailwatch.doctor.case import Case
+from mailwatch.doctor.finding import Finding, ok, problem, warning
+
+_TIME_ERROR = 5
+_BUFFER = 1024
+"""More than struct timex, of 208 bytes on 64 bits."""
+
+WRITTEN = 1_790_000_000.0
+"""September 2026: this program is no older."""
+
+
+def examine(_case: Case) -> Iterator[Finding]:
+    """Give one finding."""
+    if time.time() < WRITTEN:
+        yield problem(
+            "The clock is wrong: it shows a time before mailwatch was written.",
+            "Set it with `timedatectl set-ntp true`.",
+        )
+        return
+    synchronised = is_synchronised()
+    if synchronised is None:
+        yield warning(
+            "Whether the clock is synchronised cannot be found out here.", "See `timedatectl`."
+        )
+    elif synchronised:
+        yield ok("The clock is synchronised.")
+    else:
+        yield warning(
+            "The clock is not synchronised, so the times in messages may be wrong.",
+            "Install systemd-timesyncd or chrony, and run `timedatectl set-ntp true`.",
+        )
+
+
+def is_synchronised() -> bool | None:
+    """Whether the kernel knows its clock to be synchronised (adjtimex(2)); None if unknown.
+
+    `timedatectl` shows the same as `System clock synchronized`.
+    """
+    try:
+        library = ctypes.CDLL(None, use_errno=True)
+        # All zero asks, and changes nothing.
+        state = library.adjtimex(ctypes.create_string_buffer(_BUFFER))
+    except (OSError, AttributeError):
+        return None
+    return None if state < 0 else state != _TIME_ERROR

@@ -1,0 +1,34 @@
+"""Whether the container that is to be restarted is there, by that name, and runs."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from mailwatch.core.model import Condition
+from mailwatch.doctor.case import Case
+from mailwatch.doctor.finding import Finding, ok, problem, warning
+from mailwatch.restarters.docker_faults import EngineFault
+
+_LEFT_ALONE = frozenset({Condition.STOPPED, Condition.PAUSED, Condition.REMOVING})
+_NOT_KNOWN = frozenset({Condition.DENIED, Condition.UNREACHABLE})
+
+
+def examine(case: Case) -> Iterator[Finding]:
+    """Give one finding on the container."""
+    if isinstance(case.engine, EngineFault):
+        return  # which the check of the engine has told
+    name = case.config.docker.container
+    target = case.target
+    if target.condition in _NOT_KNOWN:
+        yield problem(f"The state of container {name} is not known. {target.detail}")
+    elif target.condition is Condition.MISSING:
+        yield problem(target.detail)
+    elif target.condition in _LEFT_ALONE:
+        yield warning(f"{target.detail} mailwatch leaves it alone until it runs.")
+    elif target.condition is Condition.RUNNING and not target.detail:
+        yield ok(f"Container {name} runs.")
+    else:
+        yield warning(
+            target.detail or f"Container {name} is {target.condition}.",
+            f"See `docker ps -a` and `docker logs --tail 50 {name}`.",
+        )

@@ -1,0 +1,88 @@
+"""The ports that the container publishes against those that are asked, and who it then sees."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from ipaddress import ip_address
+
+from mailwatch.core.text import join_words, printable
+from mailwatch.doctor.case import Case
+from mailwatch.doctor.finding import Finding, ok, warning
+from mailwatch.probes.settings import ServiceSettings
+from mailwatch.restarters.docker_network import (
+    Published,
+    published,
+    seen_as,
+    shares_host_network,
+)
+
+_MAIL_PORTS = {
+    24: "LMTP", 25: "SMTP", 110: "POP3", 143: "IMAP", 443: "HTTPS", 465: "SMTPS",
+    587: "SUBMISSION", 993: "IMAPS", 995: "POP3S", 4190: "SIEVE",
+}  # fmt: skip
+
+
+def examine(case: Case) -> Iterator[Finding]:
+    """Give what is asked and not published, published and not watched, and our address."""
+    record = case.container
+    if record is None or not case.target.started_at:
+        return
+    name = case.config.docker.container
+    if not shares_host_network(record):
+        open_ports = published(record)
+        local = [service for service in case.config.services if _is_loopback(service.host)]
+        matched = True
+        for service in local:
+            finding = _reached(service, open_ports, name)
+            matched = matched and finding is None
+            if finding is not None:
+                yield finding
+        if local and matched:
+            yield ok(f"Every port that is asked on this host is one that {name} publishes.")
+        yield from _not_watched(case, open_ports, name)
+    if address := seen_as(record):
+        yield ok(
+            f"{name} sees mailwatch as {address}: allow-list that address in the mail server, "
+            "which may ban an address that connects so often."
+        )
+
+
+def _reached(
+    service: ServiceSettings, open_ports: tuple[Published, ...], name: str
+) -> Finding | None:
+    same = [port for port in open_ports if port.host_port == service.port]
+    if any(port.everywhere or _is_loopback(port.host_address) for port in same):
+        return None
+    if same:
+        others = join_words([printable(port.host_address, 64) for port in same])
+        return warning(
+            f"{service.key} is asked at {service.host}, but {name} publishes that port at "
+            f"{others} alone.",
+            "Set host of this service to that address.",
+        )
+    return warning(
+        f"{name} does not publish port {service.port}, so what {service.key} asks is something "
+        "else, which a restart of the container does not mend.",
+        "Publish the port, correct it in [[services]], or correct [restart] container.",
+    )
+
+
+def _not_watched(case: Case, open_ports: tuple[Published, ...], name: str) -> Iterator[Finding]:
+    watched = {service.port for service in case.config.services}
+    told = set()
+    for port in open_ports:
+        known = _MAIL_PORTS.get(port.container_port)
+        if known is None or port.host_port in watched or port.host_port in told:
+            continue
+        told.add(port.host_port)
+        yield warning(
+            f"{name} publishes port {port.host_port} ({known}), which nobody watches.",
+            f'Add [[services]] with name = "{known}" and port = {port.host_port}, or ignore this.',
+        )
+
+
+def _is_loopback(host: str) -> bool:
+    try:
+        return ip_address(host.partition("%")[0]).is_loopback
+    except ValueError:
+        return host == "localhost"

@@ -1,0 +1,47 @@
+"""Whether every service answers now, asked exactly as the service asks."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from mailwatch.core.model import Fault, Reading, Verdict
+from mailwatch.core.text import duration
+from mailwatch.doctor.case import Case
+from mailwatch.doctor.finding import Finding, ok, problem
+
+_CURES = {
+    Fault.REFUSED: "See that the server listens there, that the container publishes the port "
+    "(`docker port CONTAINER`), and that [[services]] names the right host and port.",
+    Fault.TIMEOUT: "See whether a firewall drops the packets, and whether attempt_timeout_s is "
+    "too short for this server.",
+    Fault.SILENT: "See that the port speaks the protocol that `probe` and `tls` name: a port that "
+    "begins with TLS stays silent without it; else the server hangs.",
+    Fault.DROPPED: "See whether the server has banned this host's address, or is at its limit of "
+    "connections; docker-proxy also looks like this where nothing listens in the container.",
+    Fault.RESET: "Read the server's own log at this moment.",
+    Fault.TLS: "See that `tls` is right for this port, and minimum_tls not above what the server "
+    "has.",
+    Fault.PROTOCOL: "See that `probe` names the protocol of this port, and read the server's log.",
+    Fault.STATUS: "See that the web server is well, or set the path and the statuses that are.",
+    Fault.CERTIFICATE: "Renew the certificate, or correct server_name, ca_file or fingerprint.",
+    Fault.AUTHENTICATION: "Correct the user and the password of this service soon: failed logins "
+    "count towards the server's bans.",
+}
+
+
+def examine(case: Case) -> Iterator[Finding]:
+    """Give a finding for each service."""
+    for reading in case.readings:
+        yield _judge(reading)
+
+
+def _judge(reading: Reading) -> Finding:
+    if reading.verdict is Verdict.PASS:
+        return ok(f"{reading.service} answers in {duration(reading.seconds)}.")
+    if reading.fault is None:
+        return problem(
+            f"{reading.service} could not be looked at: {reading.detail}.",
+            "Mend this on this host: as long as it lasts, mailwatch sees nothing.",
+        )
+    cure = _CURES.get(reading.fault, "Read the server's own log.")
+    return problem(f"{reading.service} fails ({reading.fault}): {reading.detail}.", cure)

@@ -1,0 +1,123 @@
+"""`mailwatch doctor` as the admin calls it."""
+
+from __future__ import annotations
+
+import json
+import socket
+from pathlib import Path
+
+import pytest
+
+from mailwatch.cli import doctor, options
+from mailwatch.cli.main import main
+from mailwatch.doctor import checks
+from mailwatch.doctor.finding import Finding, ok, problem, warning
+
+
+@pytest.fixture
+def config(tmp_path: Path) -> Path:
+    """A configuration whose Docker socket is not there."""
+    path = tmp_path / "mailwatch.toml"
+    path.write_text(
+        f'[restart]\nsocket = "{tmp_path}/none.sock"\n[state]\ndirectory = "{tmp_path}"\n'
+        "[watch]\nretries = 1\n"
+    )
+    return path
+
+
+def _only(monkeypatch: pytest.MonkeyPatch, *findings: Finding) -> None:
+    table = (("things", lambda _case: findings),)
+    monkeypatch.setattr(checks, "CHECKS", table)
+
+
+@pytest.mark.parametrize(
+    ("findings", "code", "last"),
+    [
+        ([ok("Fine.")], 0, "All is well, and there is nothing to do."),
+        ([ok("Fine."), warning("Hm.", "Look.")], 1, "1 warning; the arrows say what to do."),
+        (
+            [warning("Hm.", "Look."), problem("Oh.", "Mend."), problem("Ah.", "Mend.")],
+            2,
+            "2 problems and 1 warning; the arrows say what to do.",
+        ),
+    ],
+)
+def test_the_exit_code_is_that_of_the_worst(
+    findings: list[Finding],
+    code: int,
+    last: str,
+    config: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    """0, 1 or 2, and each finding with its cure below it."""
+    _only(monkeypatch, *findings)
+    assert main(["doctor", "--config", str(config)]) == code
+    lines = capsys.readouterr().out.splitlines()
+    assert lines[-1] == last
+    assert sum("-> " in line for line in lines) == sum(bool(f.cure) for f in findings)
+
+
+def test_json_holds_the_same(
+    config: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """For a program: the worst level, and every finding with its check."""
+    _only(monkeypatch, ok("Fine."), problem("Oh\n.", "Mend."))
+    assert main(["doctor", "--config", str(config), "--json"]) == 2
+    told = json.loads(capsys.readouterr().out)
+    assert told["result"] == "problem"
+    assert told["findings"] == [
+        {"check": "things", "level": "ok", "sentence": "Fine.", "cure": ""},
+        {"check": "things", "level": "problem", "sentence": "Oh\\n.", "cure": "Mend."},
+    ]
+
+
+def test_a_real_host_without_a_mail_server(
+    config: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Every check has its say on a host where hardly anything is there, and none falls over."""
+    with socket.socket() as nobody:
+        nobody.bind(("127.0.0.1", 0))
+        services = f"services=SMTP:{nobody.getsockname()[1]}"
+        assert main(["doctor", "--config", str(config), "--set", services]) == 2
+    out = capsys.readouterr().out
+    assert "A fault of mailwatch" not in out
+    for check in ("configuration", "services", "socket", "engine", "gotify", "state", "clock"):
+        assert f"  {check} " in out
+
+
+def test_mistakes_in_the_configuration_come_first(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Without a configuration there is nothing to examine: all mistakes, and exit 78."""
+    path = tmp_path / "bad.toml"
+    path.write_text("[watch]\nretries = 0\n")
+    assert main(["doctor", "--config", str(path)]) == 78
+    assert "watch.retries" in capsys.readouterr().err
+
+
+def test_root_finds_the_token_that_the_unit_would_load(
+    config: Path,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    """By hand as under systemd; where systemd has given one, that one counts."""
+    store = tmp_path / "credstore"
+    store.mkdir()
+    (store / "gotify-token").write_text("AxSecret\n")
+    (store / "gotify-token").chmod(0o600)
+    monkeypatch.setattr(options, "CREDENTIAL_STORES", (tmp_path / "none", store))
+    with config.open("a") as file:
+        file.write('[gotify]\nurl = "http://127.0.0.1:1"\n')
+    assert main(["config", "show", "--config", str(config)]) == 0
+    out = capsys.readouterr().out
+    assert "systemd credential gotify-token" in out
+    assert "AxSecret" not in out
+    given = {"CREDENTIALS_DIRECTORY": "/run/credentials/mailwatch.service"}
+    assert options.with_credentials(given) == given
+
+
+def test_every_check_fits_the_columns() -> None:
+    """The names are short enough for one line with a sentence."""
+    assert doctor._NAME_WIDTH <= 13

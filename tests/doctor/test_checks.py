@@ -1,0 +1,328 @@
+"""Each check's findings, one condition at a time."""
+
+from __future__ import annotations
+
+import os
+import socket
+import time
+from collections.abc import Callable, Iterable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from mailwatch.core.model import Condition, Fault, Reading, TargetState, Verdict
+from mailwatch.doctor import (
+    certificates,
+    checks,
+    clock,
+    configuration,
+    container,
+    engine,
+    gotify,
+    ports,
+    service,
+    services,
+    socket_access,
+    state,
+)
+from mailwatch.doctor.account import Account
+from mailwatch.doctor.case import Case
+from mailwatch.doctor.finding import Finding, Level, ok
+from mailwatch.doctor.unit import Unit, seconds
+from mailwatch.restarters.docker_faults import no_sdk
+
+MakeCase = Callable[..., Case]
+HEALTHY = {
+    "ActiveState": "active", "LoadState": "loaded", "NRestarts": "0", "ProtectHome": "yes",
+    "UnitFileState": "enabled", "User": "mailwatch", "WatchdogUSec": "1min 30s",
+}  # fmt: skip
+RUNNING = TargetState(Condition.RUNNING, started_at=1000.0)
+STRANGER = Account("mailwatch", 65533, frozenset({65533}))
+ROOT = Account("root", 0, frozenset({0}))
+
+
+def _levels(findings: Iterable[Finding]) -> list[Level]:
+    """Return the levels; every sentence must be one, and whatever is wrong must have a cure."""
+    told = list(findings)
+    for finding in told:
+        assert finding.sentence.isprintable()
+        assert finding.sentence.endswith(".")
+        if finding.level is not Level.OK:
+            assert finding.cure.endswith(".") or ":" in finding.sentence or "`" in finding.sentence
+    return [finding.level for finding in told]
+
+
+def _published(**ports: str) -> dict[str, Any]:
+    bindings = {
+        f"{number.removeprefix('p')}/tcp": [{"HostIp": address, "HostPort": number[1:]}]
+        for number, address in ports.items()
+    }
+    networks = {"bridge": {"Gateway": "172.17.0.1"}}
+    return {"NetworkSettings": {"Ports": bindings, "Networks": networks}}
+
+
+# --- services and certificates ------------------------------------------------------------
+
+
+def test_each_service_is_asked_for_real(case: MakeCase) -> None:
+    """A port that nobody listens on is a problem, and one that accepts is fine."""
+    with socket.create_server(("127.0.0.1", 0)) as there, socket.socket() as nobody:
+        nobody.bind(("127.0.0.1", 0))
+        listed = f"Up:{there.getsockname()[1]},Down:{nobody.getsockname()[1]}"
+        findings = list(services.examine(case({"services": listed})))
+    assert _levels(findings) == [Level.OK, Level.PROBLEM]
+    assert "nothing listens" in findings[1].sentence
+
+
+@pytest.mark.parametrize("fault", list(Fault))
+def test_every_fault_has_a_cure(fault: Fault, case: MakeCase) -> None:
+    """A new kind of failure gets a sentence of its own, or the general one."""
+    reading = Reading("SMTP:25", Verdict.FAIL, fault, "some words")
+    (finding,) = services.examine(case(readings=(reading,)))
+    assert finding.level is Level.PROBLEM
+    assert finding.cure
+
+
+def test_what_could_not_be_looked_at_is_a_problem(case: MakeCase) -> None:
+    """A watcher that cannot look is no watcher."""
+    blind = Reading("SMTP:25", Verdict.UNMEASURED, detail="no route")
+    assert _levels(services.examine(case(readings=(blind,)))) == [Level.PROBLEM]
+
+
+@pytest.mark.parametrize(
+    ("days", "level"), [(60, Level.OK), (5, Level.WARNING), (-1, Level.PROBLEM)]
+)
+def test_certificates_by_what_is_left_of_them(days: int, level: Level, case: MakeCase) -> None:
+    """Soon is what the admin's days say, and services that share one share a finding."""
+    until = time.time() + days * 86_400 + 3600
+    readings = tuple(
+        Reading(name, Verdict.PASS, certificate_expires=until) for name in ("A:1", "B:2")
+    )
+    findings = list(certificates.examine(case(readings=readings)))
+    assert _levels(findings) == [level]
+    assert "A:1 and B:2" in findings[0].sentence
+
+
+# --- Docker -------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("target", "level"),
+    [
+        (RUNNING, Level.OK),
+        (TargetState(Condition.RUNNING, "Docker calls it unhealthy."), Level.WARNING),
+        (TargetState(Condition.STOPPED, "Somebody stopped it: start it."), Level.WARNING),
+        (TargetState(Condition.CRASHED, "It ended: see why."), Level.WARNING),
+        (TargetState(Condition.MISSING, "There is none: correct the name."), Level.PROBLEM),
+        (TargetState(Condition.DENIED, "Not allowed: allow it."), Level.PROBLEM),
+    ],
+)
+def test_the_container_by_its_condition(target: TargetState, level: Level, case: MakeCase) -> None:
+    """One that is missing cannot be restarted; one that is stopped will not be."""
+    versions = {"engine": "29", "api": "1.44", "sdk": "7.1.0"}
+    assert _levels(container.examine(case(target=target, engine=versions))) == [level]
+
+
+def test_an_engine_that_cannot_be_asked_is_told_once(case: MakeCase, tmp_path: Path) -> None:
+    """The check of the container does not repeat what that of the engine has said."""
+    away = case({"restart.socket": str(tmp_path / "absent")})
+    assert _levels(engine.examine(away)) == [Level.PROBLEM]
+    assert list(container.examine(away)) == []
+    assert list(ports.examine(away)) == []
+    assert _levels(engine.examine(case(engine=no_sdk()))) == [Level.PROBLEM]
+
+
+@pytest.mark.parametrize(
+    ("record", "listed", "levels", "words"),
+    [
+        (_published(p25="0.0.0.0"), "SMTP:25", "ok ok", "allow-list"),
+        (_published(p25="127.0.0.1"), "SMTP:25", "ok ok", "172.17.0.1"),
+        (_published(p25="192.0.2.1"), "SMTP:25", "warning ok", "at 192.0.2.1 alone"),
+        (_published(p25=""), "SMTP:25,Web:8080", "warning ok", "does not publish port 8080"),
+        (_published(p25="", p993="", p9=""), "SMTP:25", "ok warning ok", "port 993 (IMAPS)"),
+        ({"HostConfig": {"NetworkMode": "host"}}, "SMTP:25", "ok", "as 127.0.0.1"),
+    ],
+)
+def test_published_against_asked_ports(
+    record: dict[str, Any], listed: str, levels: str, words: str, case: MakeCase
+) -> None:
+    """What is asked elsewhere, asked and not published, published and not watched."""
+    findings = list(ports.examine(case({"services": listed}, container=record, target=RUNNING)))
+    assert _levels(findings) == levels.split()
+    assert any(words in finding.sentence for finding in findings)
+
+
+@pytest.fixture
+def engine_socket(tmp_path: Path) -> Iterable[Path]:
+    """A socket of root's that others may not use."""
+    path = tmp_path / "docker.sock"
+    with socket.socket(socket.AF_UNIX) as listener:
+        listener.bind(str(path))
+        path.chmod(0o660)
+        yield path
+
+
+@pytest.mark.parametrize(
+    ("account", "level"),
+    [
+        (ROOT, Level.OK),
+        (STRANGER, Level.PROBLEM),
+        (Account("gone", -1, frozenset(), exists=False), Level.PROBLEM),
+    ],
+)
+def test_the_socket_by_who_the_service_is(
+    account: Account, level: Level, case: MakeCase, engine_socket: Path
+) -> None:
+    """Not by who runs the doctor, which is root."""
+    flags = {"restart.socket": str(engine_socket)}
+    assert _levels(socket_access.examine(case(flags, account=account, unit=None))) == [level]
+
+
+def test_a_socket_that_the_unit_hides(
+    case: MakeCase, engine_socket: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """ProtectHome=yes hides what rootless Docker has below /run/user, whoever may use it."""
+    monkeypatch.setattr(socket_access, "_HIDDEN", (str(engine_socket.parent),))
+    flags = {"restart.socket": str(engine_socket)}
+    for protects, level in (("yes", Level.PROBLEM), ("no", Level.OK)):
+        unit = Unit({**HEALTHY, "ProtectHome": protects})
+        assert _levels(socket_access.examine(case(flags, account=ROOT, unit=unit))) == [level]
+
+
+@pytest.mark.parametrize("kind", ["absent", "file"])
+def test_what_is_no_socket(kind: str, case: MakeCase, tmp_path: Path) -> None:
+    """Nothing there, or something else, is told as that."""
+    path = tmp_path / "docker.sock"
+    if kind == "file":
+        path.touch()
+    flags = {"restart.socket": str(path)}
+    findings = list(socket_access.examine(case(flags, account=ROOT, unit=None)))
+    assert _levels(findings) == [Level.PROBLEM]
+
+
+# --- the service --------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("properties", "levels"),
+    [
+        ({}, "ok ok"),
+        ({"ActiveState": "inactive"}, "warning ok"),
+        ({"ActiveState": "failed", "Result": "exit-code"}, "problem ok"),
+        ({"UnitFileState": "disabled"}, "ok warning ok"),
+        ({"NRestarts": "7"}, "ok warning ok"),
+        ({"WatchdogUSec": "0"}, "ok warning"),
+        ({"WatchdogUSec": "30s"}, "ok problem"),
+        ({"WatchdogUSec": "infinity"}, "ok warning"),
+    ],
+)
+def test_the_unit_by_its_properties(
+    properties: dict[str, str], levels: str, case: MakeCase
+) -> None:
+    """The default timings have a longest check of 15 s, so 30 s of watchdog are too few."""
+    unit = Unit({**HEALTHY, **properties})
+    assert _levels(service.examine(case(unit=unit))) == levels.split()
+
+
+def test_without_systemd_nobody_watches(case: MakeCase) -> None:
+    """That is worth a warning, and no more."""
+    assert _levels(service.examine(case(unit=None))) == [Level.WARNING]
+
+
+@pytest.mark.parametrize(
+    ("span", "value"),
+    [
+        ("1min 30s", 90.0),
+        ("0", 0.0),
+        ("500ms", 0.5),
+        ("1h 1us", 3600.000001),
+        ("infinity", 0.0),
+        ("", 0.0),
+        ("2d 3h", 183_600.0),
+        ("12.5s", 12.5),
+    ],
+)
+def test_a_span_as_systemd_prints_it(span: str, value: float) -> None:
+    """In seconds, and 0 for none."""
+    assert seconds(span) == pytest.approx(value)
+
+
+# --- the rest -----------------------------------------------------------------------------
+
+
+def test_a_warning_of_the_configuration_is_one_here(case: MakeCase) -> None:
+    """What `config check` warns of stands among the findings."""
+    flags = {"gotify.url": "http://gotify.example.com", "gotify.token": "AxToken"}
+    findings = list(configuration.examine(case(flags)))
+    assert [finding.level for finding in findings] == [Level.OK, Level.WARNING, Level.WARNING]
+    assert "AxToken" not in str(findings)
+
+
+def test_no_gotify_is_a_warning(case: MakeCase) -> None:
+    """For then nobody's phone rings."""
+    assert _levels(gotify.examine(case())) == [Level.WARNING]
+
+
+def test_a_gotify_that_is_away_is_a_problem(case: MakeCase) -> None:
+    """With the sentence that a delivery would have had."""
+    with socket.socket() as nobody:
+        nobody.bind(("127.0.0.1", 0))
+        url = f"http://127.0.0.1:{nobody.getsockname()[1]}"
+        flags = {"gotify.url": url, "gotify.token": "AxToken"}
+        findings = [*gotify.examine(case(flags)), *gotify.examine(case(flags, send=True))]
+    assert _levels(findings) == [Level.PROBLEM] * 2
+
+
+@pytest.mark.parametrize(
+    ("account", "levels"), [(ROOT, "ok ok"), (STRANGER, "problem ok")], ids=["may", "may not"]
+)
+def test_the_state_directory_by_who_the_service_is(
+    account: Account, levels: str, case: MakeCase, tmp_path: Path
+) -> None:
+    """A directory that the service may not write to means that it forgets."""
+    tmp_path.chmod(0o700)
+    assert _levels(state.examine(case(account=account))) == levels.split()
+
+
+def test_a_full_disk_is_a_warning(
+    case: MakeCase, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Less than the least is told with how much it is."""
+    monkeypatch.setattr(state, "LEAST_FREE", os.statvfs(tmp_path).f_blocks * 2**20)
+    assert _levels(state.examine(case(account=ROOT))) == [Level.OK, Level.WARNING]
+
+
+def test_a_state_directory_that_is_not_there(case: MakeCase, tmp_path: Path) -> None:
+    """systemd makes the usual one; another must be made by the admin."""
+    flags = {"state.directory": str(tmp_path / "absent")}
+    assert _levels(state.examine(case(flags, account=ROOT))) == [Level.PROBLEM]
+
+
+def test_the_clock_is_judged_by_the_kernel(case: MakeCase, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Synchronised, not, or unknown; and a time before this program is wrong whatever it says."""
+    for known, level in ((True, Level.OK), (False, Level.WARNING), (None, Level.WARNING)):
+        monkeypatch.setattr(clock, "is_synchronised", lambda known=known: known)
+        assert _levels(clock.examine(case())) == [level]
+    monkeypatch.setattr(clock, "WRITTEN", time.time() + 3600)
+    assert _levels(clock.examine(case())) == [Level.PROBLEM]
+
+
+def test_the_kernel_answers_about_its_clock() -> None:
+    """adjtimex(2) may be asked by anybody and changes nothing."""
+    before = time.time()
+    assert clock.is_synchronised() in (True, False)
+    assert abs(time.time() - before) < 60
+
+
+def test_a_bug_in_one_check_hides_no_other(case: MakeCase, monkeypatch: pytest.MonkeyPatch) -> None:
+    """It is told as what it is, without the text of the exception, and the rest goes on."""
+
+    def broken(_case: Case) -> list[Finding]:
+        raise KeyError("secret")
+
+    table = (("first", broken), ("second", lambda _case: [ok("Fine.")]))
+    monkeypatch.setattr(checks, "CHECKS", table)
+    (one, bug), (two, fine) = checks.examine(case())
+    assert (one, bug.level, two, fine.level) == ("first", Level.PROBLEM, "second", Level.OK)
+    assert "secret" not in bug.sentence
