@@ -1,0 +1,116 @@
+"""The collector of connections, with real sockets in this process's own network namespace."""
+
+from __future__ import annotations
+
+import socket
+import threading
+from collections.abc import Callable
+from contextlib import ExitStack
+from dataclasses import replace
+from pathlib import Path
+
+from mailwatch.core import causes
+from mailwatch.core.deadline import Deadline
+from mailwatch.core.evidence import Finding, Unreadable, number, rows
+from mailwatch.evidence import connections
+from mailwatch.evidence.subject import Subject
+from tests.evidence.conftest import ScriptedEngine
+
+Soon = Callable[[], Deadline]
+
+
+def published(engine: ScriptedEngine, port: int) -> None:
+    """Publish `port` of the container as itself."""
+    ports = {f"{port}/tcp": [{"HostIp": "127.0.0.1", "HostPort": str(port)}], "53/udp": None}
+    engine.answer = {**engine.answer, "NetworkSettings": {"Ports": ports}}
+
+
+def test_a_full_accept_queue_is_seen_and_named(
+    engine: ScriptedEngine, subject: Subject, soon: Soon
+) -> None:
+    """A server that accepts nobody: its queue, its crowd, the overflow, and the cause."""
+    with ExitStack() as stack:
+        listener = stack.enter_context(socket.socket())
+        listener.bind(("127.0.0.1", 0))
+        listener.listen(2)
+        port = listener.getsockname()[1]
+        published(engine, port)
+        for _ in range(3):
+            stack.enter_context(socket.create_connection(("127.0.0.1", port), 5))
+        stop = threading.Event()
+
+        def knock() -> None:
+            while not stop.is_set():
+                with socket.socket() as one:
+                    one.setblocking(False)
+                    one.connect_ex(("127.0.0.1", port))
+                stop.wait(0.05)
+
+        crowd = threading.Thread(target=knock)
+        crowd.start()
+        try:
+            finding = connections.collect(replace(subject, ports=(port,)), soon())
+        finally:
+            stop.set()
+            crowd.join()
+    evidence = {"connections": finding, "container": Finding({"status": "running"})}
+    (row,) = (
+        row
+        for row in rows(evidence, "connections", "container", "listeners")
+        if row["port"] == port
+    )
+    assert row["queue"] == 3
+    assert row["not_accepted"] == 3
+    assert row["connections"] == 3
+    assert (number(evidence, "connections", "container", "listen_overflows_grew") or 0) > 0
+    line = f"accept queue full on {port} with 3 connections from 127.0.0.0/24"
+    assert causes.likely(evidence) == line
+    assert engine.open == 0
+
+
+def test_a_port_that_nobody_listens_on_is_told_from_one_that_is_served(
+    engine: ScriptedEngine, subject: Subject, soon: Soon
+) -> None:
+    """This tells a dead listener from a ban, as docker-proxy accepts for both."""
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        port = listener.getsockname()[1]
+        published(engine, port)
+        watched = replace(subject, ports=(port,))
+        found = connections.collect(watched, soon())
+        assert found.values["watched"] == [{"port": port, "published_as": port, "listens": True}]
+    found = connections.collect(watched, soon())
+    assert found.values["watched"] == [{"port": port, "published_as": port, "listens": False}]
+
+
+def test_the_limit_of_a_queue_is_said_to_be_unknown(subject: Subject, soon: Soon) -> None:
+    """Only inside the namespace does the kernel tell it; the reason names the command."""
+    found = connections.collect(subject, soon())
+    assert "ss -ltn" in found.unreadable["container.listeners.queue_limit"]
+
+
+def test_without_the_engine_the_host_is_still_seen(
+    engine: ScriptedEngine, subject: Subject, soon: Soon
+) -> None:
+    """Docker hangs: the container's part is not readable, because, and the host's is there."""
+    engine.trouble = Unreadable("Docker does not answer", "unreachable")
+    found = connections.collect(subject, soon())
+    assert found.unreadable["container"] == "Docker does not answer"
+    assert "states" in dict(found.values["host"])  # type: ignore[arg-type]  # it is a table
+
+
+def test_a_hidden_proc_is_a_reason_with_its_cure(
+    subject: Subject, soon: Soon, tmp_path: Path
+) -> None:
+    """Under ProtectProc=invisible there is no /proc/PID: the reason names what to set."""
+    (tmp_path / "self/net").mkdir(parents=True)
+    found = connections.collect(replace(subject, proc=tmp_path), soon())
+    for part in ("container", "host"):
+        assert "ProtectProc=default" in found.unreadable[part]
+
+
+def test_a_container_that_has_ended_has_no_connections(
+    engine: ScriptedEngine, subject: Subject, soon: Soon
+) -> None:
+    """Docker gives it process 0, which is nobody's."""
+    engine.answer = {"State": {"Status": "exited", "Pid": 0}}
+    assert "does not run" in connections.collect(subject, soon()).unreadable["container"]
