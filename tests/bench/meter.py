@@ -35,9 +35,9 @@ class Process:
         for status in Path("/proc").glob("[0-9]*/status"):
             try:
                 numbers = re.search(r"^NSpid:(.*)$", status.read_text(), re.M)
-                if numbers and numbers[1].split()[-1] == str(self.pid):
-                    if os.readlink(status.with_name("ns") / "pid") == namespace:
-                        return int(status.parent.name)
+                mine = numbers and numbers[1].split()[-1] == str(self.pid)
+                if mine and os.readlink(status.with_name("ns") / "pid") == namespace:
+                    return int(status.parent.name)
             except OSError:  # it ended while we looked
                 continue
         raise ProcessLookupError(f"the host has no process {self.pid}")
