@@ -29,6 +29,7 @@ from mailwatch.reports import Mailbox, Posted, Report, Signalled
 from mailwatch.restarters.docker import DockerRestarter
 from mailwatch.restarters.docker_evidence import DockerExaminer
 from mailwatch.signals import delivered
+from mailwatch.store import lock
 from mailwatch.store.base import Store
 from mailwatch.store.sqlite import SqliteStore
 from mailwatch.systemd import Systemd
@@ -75,6 +76,7 @@ def real_world(journal: Journal) -> Outside:
         return GotifyNotifier(config.gotify)
 
     def store(config: Config) -> Store:
+        lock.take(config.state_directory)
         return SqliteStore(config.state_directory, journal.warning)
 
     return Outside(

@@ -335,9 +335,10 @@ class Engine:
 
     def _end_pause(self, now: Now) -> None:
         if pausing.is_over(self._parts.store.paused_until(now), now):
-            self._parts.store.pause(None)
             policy = self._parts.policy
             self._commit([pausing.over(now, self._parts.voice, policy.priority)], now)
+            # Only now: killed in between, the end is announced twice rather than never.
+            self._parts.store.pause(None)
 
     def _commit(
         self, messages: Sequence[Message], now: Now, closed: Incident | None = None
