@@ -8,6 +8,9 @@ import json
 from mailwatch.cli.exit_codes import OK
 from mailwatch.cli.incident_text import as_json, story
 from mailwatch.cli.options import add_options, load_from
+from mailwatch.cli.times import local
+from mailwatch.evidence import keeping
+from mailwatch.evidence.show import lines as evidence_lines
 from mailwatch.store.views import Views
 
 
@@ -32,9 +35,12 @@ def add(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) -> None
 
 def run_show(args: argparse.Namespace) -> int:
     """Show one outage."""
-    incident = Views(load_from(args).state_directory).incident(args.id)
+    directory = load_from(args).state_directory
+    incident = Views(directory).incident(args.id)
+    kept = keeping.load(directory, incident.id)
     if args.json:
-        print(json.dumps(as_json(incident), indent=2))
+        seen = {"evidence": kept["before"] or {}, "evidence_after": kept["after"] or {}}
+        print(json.dumps(as_json(incident) | seen, indent=2))
     else:
-        print("\n".join(story(incident)))
+        print("\n".join([*story(incident), "", *evidence_lines(kept, local)]))
     return OK

@@ -12,9 +12,11 @@ import pytest
 
 from mailwatch.cli.main import main
 from mailwatch.cli.times import parse_duration
+from mailwatch.core.evidence import Finding
 from mailwatch.core.model import Fault, Message, Now, Reading, Topic, Verdict
 from mailwatch.core.outbox import after_failure
 from mailwatch.core.state import Attempt, Failure, Incident, Outcome, Stage, State
+from mailwatch.evidence import keeping
 from mailwatch.store.sqlite import SqliteStore
 
 Call = Callable[..., int]
@@ -112,7 +114,24 @@ def test_an_open_incident_is_critical_and_can_be_shown(
     shown = json.loads(capsys.readouterr().out)
     assert listed[0]["id"] == shown["id"] == incident.id
     assert shown["cause"] == "unknown"
+    assert shown["evidence"] == {}
     assert shown["restarts"][0]["outcome"] == "failed"
+
+
+def test_an_incident_is_shown_with_its_evidence(
+    call: Call, store: SqliteStore, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """What was seen before the restart is in both forms; JSON has a key for each collector."""
+    now = clocks()
+    store.commit(State(Stage.ESCALATED, outage(now)), [], now)
+    seen = {"gathered": Finding({"at": now.wall}), "host": Finding({"load": [9.5, 4.0, 1.0]})}
+    keeping.save(tmp_path, "20261122T031402Z", "before", seen)
+    assert call("incident", "show", "last", "--json") == 0
+    shown = json.loads(capsys.readouterr().out)
+    assert shown["evidence"]["host"]["load"] == [9.5, 4.0, 1.0]
+    assert shown["evidence_after"] == {}
+    assert call("incident", "show", "last") == 0
+    assert "9.5" in capsys.readouterr().out
 
 
 def test_the_newest_incident_comes_first(
