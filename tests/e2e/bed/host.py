@@ -103,8 +103,11 @@ class Host:
         return 0
 
     def _is_up(self) -> bool:
-        code, said = self.try_run("systemctl is-system-running")
-        return code == 0 and said == "running"
+        said = self.try_run("systemctl is-system-running")[1]
+        if said == "degraded":
+            why = self.try_run("systemctl --failed --no-legend; journalctl -b -p warning -n 20")[1]
+            raise CommandFailed(f"The host did not start well:\n{why}")
+        return said == "running"
 
     def _running(self) -> subprocess.Popen[bytes]:
         if self._nspawn is None:

@@ -51,16 +51,19 @@ class Image:
         return CACHE / f"{self.name}-{self.suite}-{self.key}"
 
 
-SUITE = "MAILWATCH_E2E_SUITE"
-"""The variable that names another Debian release for the host, such as trixie."""
+SUITE = os.environ.get("MAILWATCH_E2E_SUITE", "bookworm")
+"""The Debian release of the host; the variable names another one, such as trixie."""
+
+# From Debian 13 on, the docker command is in a package of its own.
+_DOCKER = ("docker.io",) if SUITE == "bookworm" else ("docker.io", "docker-cli")
 
 HOST = Image(
     "host",
     (
-        "systemd", "systemd-sysv", "dbus", "docker.io", "iptables", "iproute2", "procps",
+        "systemd", "systemd-sysv", "dbus", *_DOCKER, "iptables", "iproute2", "procps",
         "ca-certificates", "python3", "python3-docker", "python3-sdnotify", "python3-tomli-w",
     ),
-    os.environ.get(SUITE, "bookworm"),
+    SUITE,
 )  # fmt: skip
 MAIL = Image(
     "mail",
