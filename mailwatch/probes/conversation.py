@@ -153,7 +153,7 @@ class Conversation:
     def private(self) -> bool:
         """Whether nobody can listen in: inside TLS, or without ever leaving this host."""
         wire, stream = self._connected()
-        return stream is not wire or ip_address(wire.peer_address.partition("%")[0]).is_loopback
+        return stream is not wire or ip_address(wire.peer_address).is_loopback
 
     @property
     def own_address(self) -> str:

@@ -26,11 +26,12 @@ class Wire:
 
     `awaiting` says in words what is being waited for, and ends up in the errors. `heard` says
     whether the peer has spoken at all, which tells SILENT from TIMEOUT and DROPPED from RESET;
-    whoever makes sense of the bytes sets it.
+    whoever makes sense of the bytes sets it. `peer_address` is numeric.
     """
 
-    def __init__(self, sock: socket.socket, deadline: Deadline) -> None:
+    def __init__(self, sock: socket.socket, peer_address: str, deadline: Deadline) -> None:
         self._sock = sock
+        self.peer_address = peer_address
         self._poll = select.poll()
         self._poll.register(sock, select.POLLIN)
         self.deadline = deadline
@@ -108,14 +109,6 @@ class Wire:
         except OSError as error:
             raise self._broken(error) from None
 
-    @property
-    def peer_address(self) -> str:
-        """The numeric address of the other side; raises ConversationError."""
-        try:
-            return str(self._sock.getpeername()[0])
-        except OSError as error:
-            raise self._broken(error) from None
-
     def _wait(self, event: int) -> None:
         try:
             if event != select.POLLIN:
@@ -167,7 +160,7 @@ def connect(addresses: Sequence[Address], deadline: Deadline) -> Wire:
         except ConversationError as error:
             errors.append(error)
             continue
-        return Wire(sock, deadline)
+        return Wire(sock, address.where[0], deadline)
     measured = [error for error in errors if error.fault]
     raise (measured or errors)[-1]
 

@@ -1,0 +1,179 @@
+"""Throws broken conversations at the probes, by default a million, and says what they did.
+
+No probe may raise, blame itself, outlive its deadline by more than 50 ms, show what is not
+printable, show a secret, or use more than a fixed amount of memory. A stream is made from a seed
+and its number alone, so `--seed S --first N --streams 1` plays one again.
+"""
+
+# ruff: noqa: T201  a program for a terminal
+
+from __future__ import annotations
+
+import argparse
+import multiprocessing
+import os
+import random
+import resource
+import ssl
+import sys
+import time
+import tracemalloc
+from collections import Counter
+from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING
+
+import trustme
+
+from mailwatch.core.deadline import Deadline
+from mailwatch.core.model import Reading
+from mailwatch.probes.registry import build
+
+if TYPE_CHECKING:
+    from tests.fuzz.peer import FuzzPeer
+    from tests.fuzz.streams import Stream, make
+else:  # the directory of the script is where Python looks first
+    from peer import FuzzPeer
+    from streams import Stream, make
+
+LATE_S = 0.05
+MOST_MEMORY = 2 * 1024 * 1024
+"""Bytes that one check may allocate at a time; the peer's side of it is counted along."""
+MOST_RESIDENT_KIB = 16 * 1024
+"""How much a process may grow from its thousandth stream on."""
+MEASURE_MEMORY_EVERY = 200
+REPLAYS = 5
+"""A machine that is busy with other things is late at times; a probe is late every time."""
+
+
+@dataclass
+class Outcome:
+    """What one process has seen."""
+
+    streams: int = 0
+    readings: Counter[str] = field(default_factory=Counter)
+    slow: int = 0
+    latest_s: float = 0.0
+    most_memory: int = 0
+    grown_kib: int = 0
+    complaints: list[str] = field(default_factory=list)
+
+
+class Fuzzer:
+    """Plays streams to probes, one after the other."""
+
+    def __init__(self, context: ssl.SSLContext, seed: int) -> None:
+        self._peer = FuzzPeer(context)
+        self._seed = seed
+        self.outcome = Outcome()
+
+    def play(self, number: int) -> None:
+        """Play one stream and judge it."""
+        outcome = self.outcome
+        outcome.streams += 1
+        stream = make(random.Random(f"{self._seed}/{number}"))
+        measured = number % MEASURE_MEMORY_EVERY == 0
+        if measured:
+            tracemalloc.start()
+        try:
+            reading, late_s = self._check(stream, number)
+            if measured:
+                _, peak = tracemalloc.get_traced_memory()
+                outcome.most_memory = max(outcome.most_memory, peak)
+                if peak > MOST_MEMORY:
+                    self._complain(number, f"used {peak} bytes at a time")
+        except Exception as error:  # noqa: BLE001  it is what we look for
+            self._complain(number, f"raised {error!r}")
+            return
+        finally:
+            tracemalloc.stop()
+        if late_s > LATE_S and not measured:
+            outcome.slow += 1
+            late_s = min(self._check(stream, number)[1] for _ in range(REPLAYS))
+            if late_s > LATE_S:
+                self._complain(number, f"was {1000 * late_s:.0f} ms late, {REPLAYS} times over")
+        if not measured:
+            outcome.latest_s = max(outcome.latest_s, late_s)
+        outcome.readings[reading.fault or reading.verdict] += 1
+        for sentence in _wrong_with(reading):
+            self._complain(number, sentence)
+
+    def close(self) -> None:
+        """End the peer."""
+        self._peer.close()
+
+    def _check(self, stream: Stream, number: int) -> tuple[Reading, float]:
+        self._peer.play(stream, number)
+        probe = build(replace(stream.settings, port=self._peer.port))
+        deadline = Deadline.after(stream.within_s, time.monotonic)
+        reading = probe.check(deadline)
+        late_s = time.monotonic() - deadline.at
+        self._peer.settle()
+        return reading, late_s
+
+    def _complain(self, number: int, what: str) -> None:
+        self.outcome.complaints.append(f"--seed {self._seed} --first {number} --streams 1: {what}")
+
+
+def _wrong_with(reading: Reading) -> list[str]:
+    wrong = []
+    if "a fault of mailwatch" in reading.detail:
+        wrong.append(f"blamed itself: {reading.detail}")
+    if not (reading.detail.isprintable() and len(reading.detail) <= 300):
+        wrong.append(f"showed {reading.detail!r}")
+    if "s3cret" in reading.detail:
+        wrong.append("showed the password")
+    return wrong
+
+
+def _work(seed: int, first: int, count: int, step: int) -> Outcome:
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    trustme.CA().issue_cert("127.0.0.1", key_type=trustme.KeyType.ECDSA).configure_cert(context)
+    fuzzer = Fuzzer(context, seed)
+    early_kib = 0
+    for played, number in enumerate(range(first, first + count, step)):
+        fuzzer.play(number)
+        if played == 1000:
+            early_kib = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+        if len(fuzzer.outcome.complaints) >= 20:
+            break
+    if early_kib:
+        fuzzer.outcome.grown_kib = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - early_kib
+    fuzzer.close()
+    return fuzzer.outcome
+
+
+def main() -> int:
+    """Run the streams on every core and print what came of them."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--streams", type=int, default=1_000_000)
+    parser.add_argument("--first", type=int, default=0)
+    parser.add_argument("--seed", type=int, default=random.SystemRandom().randrange(10**6))
+    parser.add_argument("--jobs", type=int, default=len(os.sched_getaffinity(0)))
+    args = parser.parse_args()
+    print(f"seed {args.seed}, {args.streams} streams on {args.jobs} cores", flush=True)
+    began = time.monotonic()
+    tasks = [
+        (args.seed, args.first + job, args.streams - job, args.jobs) for job in range(args.jobs)
+    ]
+    with multiprocessing.get_context("spawn").Pool(args.jobs) as pool:
+        outcomes = pool.starmap(_work, tasks)
+    readings = sum((outcome.readings for outcome in outcomes), Counter[str]())
+    took = time.monotonic() - began
+    print(f"{sum(outcome.streams for outcome in outcomes)} streams in {took:.0f} s")
+    print("readings:", ", ".join(f"{count} {name}" for name, count in readings.most_common()))
+    print(f"latest end: {1000 * max(o.latest_s for o in outcomes):.1f} ms after its deadline")
+    print(f"late once, but not when played again: {sum(o.slow for o in outcomes)}")
+    print(f"most memory of one check: {max(o.most_memory for o in outcomes) // 1024} KiB")
+    grown_kib = max(outcome.grown_kib for outcome in outcomes)
+    print(f"a process grew by {grown_kib} KiB after its first 1000 streams")
+    complaints = [complaint for outcome in outcomes for complaint in outcome.complaints]
+    if grown_kib > MOST_RESIDENT_KIB:
+        complaints.append("the process keeps growing")
+    for complaint in complaints:
+        print("WRONG:", complaint)
+    print("nothing wrong" if not complaints else f"{len(complaints)} things wrong")
+    return 1 if complaints else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
