@@ -20,6 +20,7 @@ _SECONDS = {
 """How systemd writes a span (systemd.time(7))."""
 
 _SPAN = re.compile(r"([0-9]+(?:\.[0-9]+)?)(us|ms|s|min|h|d|w|month|y)")
+_SETS = re.compile(r"WatchdogSec\s*=")
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,10 +41,21 @@ class Unit:
 
 def read_unit(name: str) -> Unit | None:
     """Return what systemd knows of `name`; None without systemd, or without such a unit."""
-    command = ["systemctl", "show", f"--property={','.join(_PROPERTIES)}", "--", name]
+    said = _systemctl("show", f"--property={','.join(_PROPERTIES)}", "--", name)
+    pairs = (line.partition("=") for line in said.splitlines())
+    properties = {key: value for key, _, value in pairs}
+    if properties.get("LoadState") != "loaded":
+        return None
+    if properties.get("WatchdogUSec") == "infinity":
+        # What a unit has that was not started since systemd read it (service.c of 252).
+        properties["WatchdogUSec"] = _last_watchdog(_systemctl("cat", "--", name))
+    return Unit(properties)
+
+
+def _systemctl(*words: str) -> str:
     try:
-        done = subprocess.run(  # noqa: S603  the name is our own
-            command,
+        return subprocess.run(  # noqa: S603  the words are our own
+            ["systemctl", *words],  # noqa: S607  wherever this system has it
             stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,
             stderr=subprocess.DEVNULL,
@@ -51,12 +63,16 @@ def read_unit(name: str) -> Unit | None:
             check=True,
             encoding="utf-8",
             errors="replace",
-        )
+        ).stdout
     except (OSError, subprocess.SubprocessError):
-        return None
-    pairs = (line.partition("=") for line in done.stdout.splitlines())
-    unit = Unit({key: value for key, _, value in pairs})
-    return unit if unit["LoadState"] == "loaded" else None
+        return ""
+
+
+def _last_watchdog(files: str) -> str:
+    """Return the WatchdogSec= that counts in a unit's files: the last; a bare number is seconds."""
+    given = [line.partition("=")[2].strip() for line in files.splitlines() if _SETS.match(line)]
+    last = given[-1] if given else ""
+    return f"{last}s" if last.isdecimal() else last
 
 
 def seconds(span: str) -> float:

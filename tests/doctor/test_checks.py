@@ -29,7 +29,7 @@ from mailwatch.doctor import (
 from mailwatch.doctor.account import Account
 from mailwatch.doctor.case import Case
 from mailwatch.doctor.finding import Finding, Level, ok
-from mailwatch.doctor.unit import Unit, seconds
+from mailwatch.doctor.unit import Unit, _last_watchdog, seconds
 from mailwatch.restarters.docker_faults import no_sdk
 
 MakeCase = Callable[..., Case]
@@ -246,6 +246,21 @@ def test_without_systemd_nobody_watches(case: MakeCase) -> None:
 def test_a_span_as_systemd_prints_it(span: str, value: float) -> None:
     """In seconds, and 0 for none."""
     assert seconds(span) == pytest.approx(value)
+
+
+@pytest.mark.parametrize(
+    ("files", "value"),
+    [
+        ("[Service]\nWatchdogSec=90\n", 90.0),
+        ("WatchdogSec=90\n# WatchdogSec=5\n[Service]\nWatchdogSec = 1min 30s\n", 90.0),
+        ("WatchdogSec=90\nWatchdogSec=0\n", 0.0),
+        ("WatchdogSec=90\nWatchdogSec=\n", 0.0),
+        ("[Service]\nType=notify\n", 0.0),
+    ],
+)
+def test_the_watchdog_of_a_unit_that_was_not_started(files: str, value: float) -> None:
+    """systemd does not tell it then, but its files do: the last line counts."""
+    assert seconds(_last_watchdog(files)) == value
 
 
 # --- the rest -----------------------------------------------------------------------------

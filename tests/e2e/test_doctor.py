@@ -1,0 +1,95 @@
+"""`mailwatch doctor` on a whole host: real Docker, a real unit, real mail servers."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+
+from tests.e2e.bed.host import Host
+from tests.e2e.bed.inbox import Inbox
+from tests.e2e.bed.mail import NAME
+from tests.e2e.bed.watcher import Watcher
+
+pytestmark = pytest.mark.e2e
+
+Findings = list[dict[str, str]]
+
+
+def _doctor(host: Host, *options: str) -> tuple[int, Findings]:
+    code, said = host.try_run(f"mailwatch doctor --json {' '.join(options)}")
+    found: Findings = json.loads(said)["findings"]
+    return code, found
+
+
+def _of(findings: Findings, check: str) -> list[tuple[str, str]]:
+    return [(one["level"], one["sentence"]) for one in findings if one["check"] == check]
+
+
+def test_a_host_that_is_well(watcher: Watcher, host: Host, inbox: Inbox) -> None:
+    """Nothing is a problem, and the address to allow-list is the one that Docker's bridge has."""
+    watcher.start()
+    watcher.wait_for_status("4 of 4 services answer")
+    code, findings = _doctor(host)
+    assert code < 2, findings
+    assert {one["level"] for one in findings} <= {"ok", "warning"}
+    gateway = host.run("ip -4 -o addr show docker0 | sed 's,.*inet ,,; s,/.*,,'")
+    assert any(f"sees mailwatch as {gateway}:" in said for _, said in _of(findings, "ports"))
+    # The test bed publishes more ports than the default services ask.
+    assert any("port 143 (IMAP)" in said for _, said in _of(findings, "ports"))
+    assert _of(findings, "socket") == [("ok", "User mailwatch may use /var/run/docker.sock.")]
+    assert _of(findings, "container") == [("ok", f"Container {NAME} runs.")]
+    assert _of(findings, "state")[0] == ("ok", "User mailwatch may write to /var/lib/mailwatch.")
+    ((level, sentence),) = _of(findings, "engine")
+    assert level == "ok"
+    assert host.run("docker version --format '{{.Server.Version}}'") in sentence
+    assert ("ok", "Its watchdog of 90 s fits checks of 2 s.") in _of(findings, "service")
+
+
+def test_the_container_sees_the_address_that_was_foretold(watcher: Watcher, host: Host) -> None:
+    """Postfix logs where our connection came from: it is the address that doctor named."""
+    _, findings = _doctor(host)
+    log = host.run(
+        f"docker exec {NAME} sh -c 'cat /var/log/mail.log 2>/dev/null'; docker logs {NAME} 2>&1"
+    )
+    gateway = host.run("ip -4 -o addr show docker0 | sed 's,.*inet ,,; s,/.*,,'")
+    assert f"[{gateway}]" in log
+    assert any(gateway in said for _, said in _of(findings, "ports"))
+
+
+def test_what_the_service_lacks_is_found_by_root(watcher: Watcher, host: Host) -> None:
+    """Without the group, with too short a watchdog and no start at boot: each with its cure."""
+    watcher.drop_in("[Service]\nSupplementaryGroups=\nWatchdogSec=4\n")
+    code, findings = _doctor(host)
+    assert code == 2
+    ((level, sentence),) = _of(findings, "socket")
+    assert level == "problem"
+    assert sentence.startswith("User mailwatch may not use /var/run/docker.sock (group docker")
+    service = _of(findings, "service")
+    assert any(level == "problem" and "WatchdogSec is 4 s" in said for level, said in service)
+    assert any("does not start with the host" in said for _, said in service)
+
+
+def test_a_name_that_is_nearly_right(watcher: Watcher, host: Host) -> None:
+    """The container that was meant is named."""
+    code, findings = _doctor(host, "--container", f"{NAME}s")
+    assert code == 2
+    ((level, sentence),) = _of(findings, "container")
+    assert level == "problem"
+    assert f"did you mean {NAME}?" in sentence
+
+
+def test_a_service_on_a_port_that_is_not_published(watcher: Watcher, host: Host) -> None:
+    """It fails, and the reason stands beside it."""
+    code, findings = _doctor(host, "--set services=SMTP:25,Admin:8081")
+    assert code == 2
+    assert any("nothing listens" in said for _, said in _of(findings, "services"))
+    assert any("does not publish port 8081" in said for _, said in _of(findings, "ports"))
+
+
+def test_a_test_message_leaves_on_request_alone(watcher: Watcher, host: Host, inbox: Inbox) -> None:
+    """With --send the phone rings once."""
+    _, findings = _doctor(host, "--send")
+    assert _of(findings, "gotify") == [("ok", "Gotify took a test message: look at your phone.")]
+    (message,) = inbox.messages
+    assert "can reach you" in message.title
