@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import signal
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -21,13 +22,16 @@ from tests.e2e.bed.watcher import Watcher
 
 
 @pytest.fixture(scope="session")
-def _tree() -> Path:
+def _tree() -> Iterator[Path]:
     if obstacle := need.obstacle():
         if need.switch() == need.REQUIRE:
             pytest.fail(f"{obstacle} {need.SWITCH}={need.REQUIRE} makes that a failure.")
         pytest.skip(obstacle)
     need.install()
-    return images.built(images.HOST)
+    # SIGTERM ends the run as Ctrl-C does: with everything put away.
+    before = signal.signal(signal.SIGTERM, signal.default_int_handler)
+    yield images.built(images.HOST)
+    signal.signal(signal.SIGTERM, before)
 
 
 @pytest.fixture(scope="session")
