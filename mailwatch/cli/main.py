@@ -29,6 +29,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "status": ("status", "show where things stand"),
     "incidents": ("incidents", "list the outages so far"),
     "incident": ("incident", "show one outage from its beginning to its end"),
+    "report": ("report", "write availability, latency and incidents as one HTML file"),
     "pause": ("pause", "restart and tell nothing for a while"),
     "resume": ("resume", "end a pause"),
     "config": ("config", "check the configuration, or show where each value comes from"),

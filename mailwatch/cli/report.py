@@ -1,0 +1,78 @@
+"""`mailwatch report`: availability, latency and incidents as one HTML file for a browser."""
+
+from __future__ import annotations
+
+import argparse
+import socket
+import sys
+import time
+from pathlib import Path
+
+from mailwatch.cli.exit_codes import OK, UNAVAILABLE
+from mailwatch.cli.options import add_options, load_from
+from mailwatch.cli.private_file import write_private
+from mailwatch.cli.times import local, parse_duration
+from mailwatch.core.text import printable
+
+_CANNOT_CREATE = 73
+"""EX_CANTCREAT of sysexits(3)."""
+
+
+def add(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+    """Add the command's parser."""
+    parser = subparsers.add_parser(
+        "report",
+        help="write availability, latency and incidents as one HTML file",
+        description="Write availability, latency and incidents as one HTML file that needs no "
+        "network to be read.",
+    )
+    add_options(parser)
+    parser.add_argument(
+        "--since", type=_since, default=30 * 86_400.0, metavar="SPAN",
+        help="how far back to look: 12h, 7d, 4w (30d if left out)",
+    )  # fmt: skip
+    parser.add_argument(
+        "-o", "--output", type=Path, metavar="FILE", help="write to FILE in place of the output"
+    )
+    parser.set_defaults(run=run)
+
+
+def run(args: argparse.Namespace) -> int:
+    """Write the page; raises ConfigError and StoreError."""
+    from mailwatch.report import figures, material, page
+
+    now = time.time()
+    config = load_from(args)
+    host = printable(socket.gethostname(), 64)
+    try:
+        text = page.write(
+            material.collect(config.state_directory, host, now - args.since, now), local
+        )
+    except figures.NoMatplotlib as missing:
+        print(missing, file=sys.stderr)
+        return UNAVAILABLE
+    if args.output is None:
+        sys.stdout.write(text)
+        return OK
+    shown = printable(str(args.output))
+    try:
+        write_private(args.output, text, replace=True)
+    except OSError as error:
+        reason = (error.strerror or "unknown trouble").lower()
+        print(
+            f"{shown} cannot be written ({reason}); name a file in a directory that you may write",
+            file=sys.stderr,
+        )
+        return _CANNOT_CREATE
+    print(f"{shown} written: open it in a browser, here or on a phone", file=sys.stderr)
+    return OK
+
+
+def _since(text: str) -> float:
+    try:
+        seconds = parse_duration(text)
+    except ValueError as error:
+        raise argparse.ArgumentTypeError(str(error)) from None
+    if not 60 <= seconds <= 400 * 86_400:
+        raise argparse.ArgumentTypeError("give a span from 1m to 400d, such as 30d")
+    return seconds

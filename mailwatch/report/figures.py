@@ -1,0 +1,196 @@
+"""Draws with matplotlib: availability, latency by phase, and incidents on a time line, as SVG."""
+
+from __future__ import annotations
+
+import io
+import re
+from collections.abc import Callable, Sequence
+from datetime import datetime
+from typing import TYPE_CHECKING
+
+from mailwatch.core.model import Phase
+from mailwatch.report.material import Material, Service, Span
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+    from matplotlib.ticker import Locator
+
+MISSING = (
+    "The report is drawn with matplotlib, which is not installed: run "
+    "`apt install python3-matplotlib` and try again."
+)
+
+WIDTH_IN = 4.4
+"""As wide as a phone is: a page shows several beside each other rather than a large one."""
+
+WIDE_IN = 10.8
+"""As wide as the page gets."""
+
+# Colours that stand for those of the page, which follow the reader's light or dark theme.
+INK, FAINT = "#010101", "#020202"
+GOOD, FAIR, BAD = "#030303", "#040404", "#050505"
+PHASES = {
+    Phase.RESOLVE: "#060606",
+    Phase.CONNECT: "#070707",
+    Phase.TLS: "#080808",
+    Phase.GREETING: "#090909",
+    Phase.DIALOGUE: "#0a0a0a",
+}
+_VARIABLES = {
+    INK: "currentColor",
+    FAINT: "var(--faint)",
+    GOOD: "var(--good)",
+    FAIR: "var(--fair)",
+    BAD: "var(--bad)",
+    **{color: f"var(--{phase})" for phase, color in PHASES.items()},
+}
+_FAIR_FROM, _GOOD_FROM = 0.95, 0.999
+
+_PROLOGUE = re.compile(r"\A.*?(?=<svg)", re.DOTALL)
+_METADATA = re.compile(r"<metadata>.*?</metadata>", re.DOTALL)
+_FONT = re.compile(r"font: ([0-9.]+)px [^;\"]*")
+
+
+class NoMatplotlib(Exception):
+    """The library is missing; `str()` is the sentence for a person."""
+
+
+def availability(service: Service, material: Material) -> str:
+    """Return a bar for each span, as high as the share of its checks that passed."""
+
+    def draw(axes: Axes) -> None:
+        spans = [span for span in service.spans if span.availability is not None]
+        shares = [span.availability or 0.0 for span in spans]
+        colors = [GOOD if s >= _GOOD_FROM else FAIR if s >= _FAIR_FROM else BAD for s in shares]
+        axes.bar(
+            [_middle(span, material) for span in spans],
+            # A span without a single answer is a bar too, or it would look like no data.
+            [max(100 * share, 3) for share in shares],
+            width=material.span_s / 86_400 * 0.86,
+            color=colors,
+            linewidth=0,
+        )
+        axes.set_ylim(0, 100)
+        axes.set_yticks([0, 50, 100], ["0 %", "50 %", "100 %"])
+
+    return _drawn(f"availability-{service.key}", 1.15, draw, material)
+
+
+def latency(service: Service, material: Material) -> str:
+    """Return the mean seconds of each phase on top of each other, and the slowest check."""
+
+    def draw(axes: Axes) -> None:
+        spans = [span for span in service.spans if span.phases]
+        days = [_middle(span, material) for span in spans]
+        width = material.span_s / 86_400 * 0.86
+        below = [0.0] * len(spans)
+        for phase, color in PHASES.items():
+            values = [1000 * span.phases.get(phase, 0.0) for span in spans]
+            if any(values):
+                axes.bar(days, values, width=width, bottom=below, color=color, linewidth=0)
+                below = [one + more for one, more in zip(below, values, strict=True)]
+        axes.set_ylim(0, max([*below, 1.0]) * 1.1)
+        axes.yaxis.set_major_locator(_few_ticks())
+        axes.yaxis.set_major_formatter(lambda value, _place: f"{value:g} ms")
+
+    return _drawn(f"latency-{service.key}", 1.6, draw, material)
+
+
+def time_line(material: Material, width_in: float = WIDTH_IN) -> str:
+    """Return the incidents as bars on one line, with a mark for each restart."""
+
+    def draw(axes: Axes) -> None:
+        least = (material.until - material.since) / 86_400 / 160
+        for one in material.incidents:
+            begin = _day(max(one.since.wall, material.since))
+            end = _day(one.closed.wall if one.closed else material.until)
+            color = BAD if one.escalated or one.closed is None else FAIR
+            axes.broken_barh(
+                [(begin, max(end - begin, least))], (0.25, 0.5), color=color, linewidth=0
+            )
+            restarts = [_day(attempt.begun.wall) for attempt in one.attempts]
+            axes.plot(restarts, [0.9] * len(restarts), "v", color=INK, markersize=3.5)
+        axes.set_ylim(0, 1.1)
+        axes.set_yticks([])
+
+    return _drawn(f"time-line-{width_in:g}", 0.85, draw, material, width_in, left_in=0.1)
+
+
+def _drawn(
+    name: str,
+    height_in: float,
+    draw: Callable[[Axes], None],
+    material: Material,
+    width_in: float = WIDTH_IN,
+    left_in: float = 0.57,
+) -> str:
+    try:
+        import matplotlib
+        from matplotlib import dates
+        from matplotlib.figure import Figure
+    except ImportError as error:
+        raise NoMatplotlib(MISSING) from error
+    with matplotlib.rc_context(
+        {
+            "svg.fonttype": "none",  # text stays text: it can be read out, searched and themed
+            "svg.hashsalt": name,  # or the clip paths of two drawings on a page share their ids
+            "font.size": 9,
+            "text.parse_math": False,
+            **dict.fromkeys(("text.color", "axes.labelcolor", "xtick.color", "ytick.color"), INK),
+            **dict.fromkeys(("axes.edgecolor", "grid.color"), FAINT),
+        }
+    ):
+        figure = Figure(figsize=(width_in, height_in))
+        width = 1 - (left_in + 0.1) / width_in
+        axes = figure.add_axes((left_in / width_in, 0.26 / height_in, width, 1 - 0.34 / height_in))
+        axes.grid(axis="y", linewidth=0.6)
+        axes.set_axisbelow(True)
+        axes.spines[["top", "right", "left"]].set_visible(False)
+        axes.tick_params(length=0)
+        draw(axes)
+        axes.set_xlim(_day(material.since), _day(material.until))
+        locator = dates.AutoDateLocator(minticks=4, maxticks=7)  # type: ignore[no-untyped-call]
+        axes.xaxis.set_major_locator(locator)
+        axes.xaxis.set_major_formatter(
+            dates.ConciseDateFormatter(  # type: ignore[no-untyped-call]
+                locator,
+                formats=["%Y", "%b", "%d %b", "%H:%M", "%H:%M", "%S"],
+                zero_formats=["", "%Y", "%d %b", "%d %b", "%H:%M", "%H:%M"],
+                show_offset=False,
+            )
+        )
+        written = io.StringIO()
+        nothing = dict.fromkeys(("Creator", "Date", "Format", "Type"))
+        figure.savefig(written, format="svg", transparent=True, metadata=nothing)
+    return _themed(written.getvalue())
+
+
+def _themed(svg: str) -> str:
+    svg = _METADATA.sub("", _PROLOGUE.sub("", svg, count=1))
+    svg = re.sub(r' (?:width|height)="[0-9.]+pt"', "", svg, count=2)
+    svg = re.sub(r" xmlns(?::xlink)?=\"[^\"]*\"", "", svg) if "xlink:href" not in svg else svg
+    for color, variable in _VARIABLES.items():
+        svg = svg.replace(color, variable)
+    return _FONT.sub(r"font-size: \1px", svg).strip()
+
+
+def _few_ticks() -> Locator:
+    from matplotlib.ticker import MaxNLocator
+
+    return MaxNLocator(nbins=3)
+
+
+def _day(wall: float) -> float:
+    """Return local time as matplotlib counts: days since 1970."""
+    offset = datetime.fromtimestamp(wall).astimezone().utcoffset()
+    return (wall + (offset.total_seconds() if offset else 0.0)) / 86_400
+
+
+def _middle(span: Span, material: Material) -> float:
+    return _day(span.at + material.span_s / 2)
+
+
+def legend(services: Sequence[Service]) -> list[Phase]:
+    """Return the phases that at least one drawing of `services` shows."""
+    seen = {phase for service in services for span in service.spans for phase in span.phases}
+    return [phase for phase in PHASES if phase in seen]

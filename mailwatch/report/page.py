@@ -1,0 +1,141 @@
+"""Writes the one page: everything on it is text, drawings and style, and nothing is loaded."""
+
+from __future__ import annotations
+
+import html
+from collections.abc import Callable
+
+from mailwatch import __version__
+from mailwatch.core.model import Phase
+from mailwatch.core.text import duration
+from mailwatch.report import figures
+from mailwatch.report.material import DAY_S, Material, Service
+from mailwatch.report.story import story
+from mailwatch.report.style import CSS
+
+ClockText = Callable[[float], str]
+
+_HEAD = """<!doctype html>
+<html lang="en">
+<head>
+<meta charset="utf-8">
+<meta name="viewport" content="width=device-width, initial-scale=1">
+<meta http-equiv="Content-Security-Policy" content="default-src 'none'; style-src 'unsafe-inline'">
+<meta name="referrer" content="no-referrer">
+<title>{title}</title>
+<style>{css}</style>
+</head>
+<body>
+<main>
+"""
+
+
+_NAMES = {Phase.TLS: "TLS"}
+_LINE = "Incidents on a time line"
+
+
+def write(material: Material, clock_text: ClockText) -> str:
+    """Return the page; raises figures.NoMatplotlib.
+
+    `clock_text` turns seconds since 1970 into local time. All text is escaped.
+    """
+    host = html.escape(material.host)
+    parts = [
+        _HEAD.format(title=f"Mail on {host}", css=CSS),
+        f"<h1>Mail on {host}</h1>",
+        f'<p class="quiet">{_moment(material.since, clock_text)} to '
+        f"{_moment(material.until, clock_text)}, written by mailwatch {__version__}</p>",
+        _tiles(material),
+        _incidents_line(material),
+        _services(material),
+        *_stories(material, clock_text),
+        "</main>\n</body>\n</html>\n",
+    ]
+    return "\n".join(parts)
+
+
+def _moment(wall: float, clock_text: ClockText) -> str:
+    return html.escape(clock_text(wall))
+
+
+def _tiles(material: Material) -> str:
+    restarts = sum(len(one.attempts) for one in material.incidents)
+    called = sum(one.escalated is not None for one in material.incidents)
+    tiles = (
+        (_percent(material.availability), "of all checks passed"),
+        (str(len(material.incidents)), "incident" + "s" * (len(material.incidents) != 1)),
+        (duration(round(material.down_s)), "with an incident open"),
+        (str(restarts), "restart" + "s" * (restarts != 1)),
+        (str(called), "call" + "s" * (called != 1) + " for a person"),
+    )
+    shown = [f'<div class="tile"><b>{one}</b><span>{words}</span></div>' for one, words in tiles]
+    return f'<div class="tiles">{"".join(shown)}</div>'
+
+
+def _incidents_line(material: Material) -> str:
+    if not material.incidents:
+        return '<h2>Incidents</h2><div class="card">No incident in this time.</div>'
+    return (
+        '<h2>Incidents on a time line</h2><div class="card"><figure>'
+        f'<div class="narrow">{_figure(figures.time_line(material), _LINE)}</div>'
+        f'<div class="wide">{_figure(figures.time_line(material, figures.WIDE_IN), _LINE)}</div>'
+        "<figcaption>A bar is an incident: red where a person was called or it is still open. "
+        "A triangle is a restart.</figcaption></figure></div>"
+    )
+
+
+def _services(material: Material) -> str:
+    if not material.services:
+        return '<h2>Services</h2><div class="card">No check was recorded in this time.</div>'
+    key = "".join(
+        f'<li><i style="background:var(--{phase})"></i>{_NAMES.get(phase, phase)}</li>'
+        for phase in figures.legend(material.services)
+    )
+    cards = "".join(_service(one, material) for one in material.services)
+    return f'<h2>Services</h2><ul class="key">{key}</ul><div class="grid">{cards}</div>'
+
+
+def _service(service: Service, material: Material) -> str:
+    name = html.escape(service.key)
+    share = service.availability
+    rank = "" if share is None else "good" if share >= 0.999 else "fair" if share >= 0.95 else "bad"
+    slowest = max((span.slowest_s for span in service.spans if span.slowest_s), default=None)
+    slow = "" if slowest is None else f"; the slowest check that passed took {_time(slowest)}"
+    span = "day" if material.span_s == DAY_S else "hour"
+    return (
+        f'<section class="card"><div class="head"><h3>{name}</h3>'
+        f'<b class="{rank}">{_percent(share)}</b></div>'
+        f"<figure>{_figure(figures.availability(service, material), f'Availability of {name}')}"
+        f"<figcaption>Checks that passed, each {span}</figcaption></figure>"
+        f"<figure>{_figure(figures.latency(service, material), f'Latency of {name}')}"
+        f"<figcaption>Mean time of a check by phase{slow}</figcaption></figure></section>"
+    )
+
+
+def _figure(svg: str, label: str) -> str:
+    return svg.replace("<svg", f'<svg role="img" aria-label="{label}"', 1)
+
+
+def _stories(material: Material, clock_text: ClockText) -> list[str]:
+    if not material.incidents:
+        return []
+    newest = material.incidents[0].id
+    return [
+        "<h2>What happened</h2>",
+        *(
+            story(one, material.evidence.get(one.id, {}), clock_text, is_open=one.id == newest)
+            for one in material.incidents
+        ),
+    ]
+
+
+def _time(seconds: float) -> str:
+    return duration(seconds) if seconds >= 1 else f"{1000 * seconds:.0f} ms"
+
+
+def _percent(share: float | None) -> str:
+    if share is None:
+        return "-"
+    # 99.999 % is not all: only what never failed is 100 %.
+    words = f"{min(100 * share, 99.99):.2f}" if share < 1 else "100"
+    return f"{words} %"
