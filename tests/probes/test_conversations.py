@@ -10,8 +10,7 @@ from hypothesis import strategies as st
 
 from mailwatch.core.model import Reading
 from mailwatch.core.secret import Secret
-from mailwatch.probes.registry import PROBES
-from mailwatch.probes.settings import HttpRules, Login, ServiceSettings, TlsMode
+from mailwatch.probes.settings import PORTLESS, HttpRules, Login, ServiceSettings, TlsMode
 
 if TYPE_CHECKING:
     from tests.probes.conftest import Link, Peer
@@ -19,6 +18,9 @@ if TYPE_CHECKING:
     MakePeer = Callable[..., Peer]
 Settings = Callable[..., ServiceSettings]
 Ask = Callable[..., Reading]
+
+CONVERSATIONS = ("http", "imap", "lmtp", "pop3", "sieve", "smtp", "tcp")
+"""The probes that speak with a peer over a connection of their own."""
 
 WORDS = st.sampled_from(
     [
@@ -57,7 +59,7 @@ ENDS = st.sampled_from(["close", "reset", "hold"])
 
 
 @given(
-    probe=st.sampled_from(sorted(PROBES)),
+    probe=st.sampled_from(CONVERSATIONS),
     tls=st.sampled_from(TlsMode),
     inside=st.booleans(),
     login=st.booleans(),
