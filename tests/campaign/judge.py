@@ -1,0 +1,247 @@
+"""The promises of the design, held against what the inbox, the container and the file saw.
+
+It knows nothing of the product but its titles, its last line `Incident ID`, and the names of the
+tables; what happened when is told by the peers, and by the trace of the calls that were made.
+"""
+
+from __future__ import annotations
+
+import re
+import sqlite3
+from collections.abc import Iterator
+from contextlib import closing
+from typing import TYPE_CHECKING, Any
+
+from tests.campaign.inbox import Arrival
+
+if TYPE_CHECKING:
+    from tests.campaign.night import Night
+
+OPENINGS = frozenset({"opened", "held", "escalated"})
+SLACK_S = 0.05
+"""How far apart the moments of two processes for one event may be."""
+
+_SUSPICIOUS = (
+    "Traceback",
+    "Fatal Python error",
+    "a fault of mailwatch itself",
+    "fault of mailwatch",
+    "set aside",
+    "Cannot write the state file",
+    "is forgotten",
+    "could not be read",
+)
+
+
+def topic_of(title: str) -> str:
+    """Return which turn of an incident a title tells of, empty for any other message."""
+    if title.startswith("Mail flows again"):
+        return "recovered"
+    if title.endswith("needs you"):
+        return "escalated"
+    if title.endswith("is left alone"):
+        return "held"
+    if title.startswith("Mail has been down"):
+        return "reminder"
+    if title.startswith("Mail is down"):
+        return "opened"
+    return ""
+
+
+def incident_of(arrival: Arrival) -> str:
+    """Return the id that a message ends with, empty where it has none."""
+    found = re.search(r"^Incident (\S+)$", arrival.body, re.MULTILINE)
+    return found[1] if found else ""
+
+
+def judge(night: Night) -> list[str]:
+    """Return a sentence for each promise that was broken."""
+    return [
+        *_messages(night),
+        *_nothing_lost(night),
+        *_restarts(night),
+        *_incidents(night),
+        *_file(night),
+        *_log(night),
+    ]
+
+
+def _messages(night: Night) -> Iterator[str]:
+    of: dict[str, list[Arrival]] = {}
+    for one in night.inbox.arrivals:
+        if topic_of(one.title):
+            of.setdefault(incident_of(one), []).append(one)
+    if "" in of:
+        yield f"a message names no incident: {of.pop('')[0].title!r}"
+    for incident, arrivals in of.items():
+        told: list[Arrival] = []
+        for one in arrivals:
+            if told and told[-1].title == one.title:
+                yield from _twice(night, incident, told[-1], one)
+                told[-1] = one
+                continue
+            topic = topic_of(one.title)
+            before = [topic_of(other.title) for other in told]
+            if topic != "reminder" and topic in before:
+                yield f"{incident}: {topic!r} came again, after {before}"
+            if "recovered" in before:
+                yield f"{incident}: {topic!r} came after the recovery"
+            if topic == "recovered" and not OPENINGS & {*before, *_story(one)}:
+                yield f"{incident}: recovered, but nothing was told of it before"
+            if topic == "reminder" and "escalated" not in before:
+                yield f"{incident}: a reminder of a call that never came"
+            if topic == "escalated" and one.priority != 10:
+                yield f"{incident}: the call for a person has priority {one.priority}"
+            told.append(one)
+        if topic_of(told[-1].title) != "recovered":
+            yield f"{incident}: the end was never told, only {[topic_of(o.title) for o in told]}"
+
+
+def _story(arrival: Arrival) -> set[str]:
+    """Return the turns that a merged message tells of."""
+    return {topic_of(line) for line in arrival.body.splitlines()}
+
+
+def _twice(night: Night, incident: str, first: Arrival, again: Arrival) -> Iterator[str]:
+    """A message may come twice when nobody knows that it came once."""
+    topic = topic_of(first.title)
+    between = [
+        line
+        for line in night.trace
+        if first.at <= line["at"] <= again.at + SLACK_S
+        and line.get("incident") == incident
+        and line.get("topic") == topic
+    ]
+    died = any(first.at - SLACK_S <= at <= again.at for at in night.killed)
+    failed = any(line["what"] == "send" and line["edge"] == "failed" for line in between)
+    noted = any(
+        line["what"] == "delivered" and line["edge"] == "after" and line["at"] < again.at
+        for line in between
+    )
+    if noted:
+        yield f"{incident}: {topic!r} came again after its delivery was committed"
+    elif not died and not failed:
+        yield f"{incident}: {topic!r} came twice without any reason"
+
+
+def _nothing_lost(night: Night) -> Iterator[str]:
+    """Every message whose commit returned has come, by itself or in the story of its incident."""
+    texts = {(incident_of(one), one.title) for one in night.inbox.arrivals}
+    stories = {
+        incident_of(one): one.body
+        for one in night.inbox.arrivals
+        if topic_of(one.title) == "recovered"
+    }
+    for message in _committed(night):
+        title, incident = message["title"], message["incident"]
+        if (incident, title) in texts or not incident:
+            continue
+        story = stories.get(incident, "")
+        if message["topic"] == "recovered" and (incident, f"{title}, after an outage") in texts:
+            continue
+        if title in story or (message["topic"] == "reminder" and story):
+            continue
+        yield f"{incident}: the {message['topic']} message {title!r} was committed and never came"
+
+
+def _committed(night: Night) -> Iterator[dict[str, Any]]:
+    for line in night.trace:
+        if line["what"] == "commit" and line["edge"] == "after":
+            yield from line["messages"]
+
+
+def _restarts(night: Night) -> Iterator[str]:
+    orders = night.engine.orders
+    policy = night.policy
+    with closing(_file_of(night)) as connection:
+        attempts = connection.execute("SELECT count(*) FROM attempts").fetchone()[0]
+    calls = sum(line["what"] == "restart" and line["edge"] == "before" for line in night.trace)
+    if calls > attempts or len(orders) > attempts:
+        yield f"{attempts} attempts were recorded, {calls} made, {len(orders)} asked of the engine"
+    if len(orders) > policy["max_restarts"]:
+        yield f"{len(orders)} restarts, and the policy allows {policy['max_restarts']}"
+    for order in orders:
+        if order.stopped_by_operator:
+            yield "a container that an operator stopped was restarted"
+        if order.at_once:
+            yield "a restart was asked for while another was under way"
+        if not any(
+            outage.began <= order.at and (outage.ended is None or order.at <= outage.ended + 5)
+            for outage in night.outages
+        ):
+            yield "a restart was asked for although the mail was well"
+    for outage in night.outages:
+        done = [
+            order.done
+            for order in orders
+            if order.done is not None
+            and outage.began <= order.at
+            and (outage.ended is None or order.at <= outage.ended)
+        ]
+        for number, (one, other) in enumerate(zip(done, done[1:], strict=False)):
+            pause_s = min(policy["backoff_s"] * 2**number, policy["backoff_max_s"])
+            if other - one < pause_s - SLACK_S:
+                yield f"restart {number + 2} came {other - one:.2f} s after the one before it"
+    ends = [one.at for one in night.inbox.arrivals if topic_of(one.title) == "recovered"]
+    for before, after in zip(night.outages, night.outages[1:], strict=False):
+        first = next((order.at for order in orders if order.at >= after.began), None)
+        if first is not None and before.ended is not None and ends:
+            if first - before.ended < policy["cooldown_s"] - SLACK_S:
+                yield f"a restart came {first - before.ended:.2f} s after a recovery"
+
+
+def _incidents(night: Night) -> Iterator[str]:
+    """One outage is one incident, and one that a restart was made for was told."""
+    for outage in night.outages:
+        seen = {
+            line["incident"]
+            for line in night.trace
+            if line["what"] == "commit"
+            and line["edge"] == "after"
+            and line["incident"]
+            and outage.began <= line["at"] <= (outage.ended or float("inf"))
+        }
+        if len(seen) > 1:
+            yield f"one outage became {len(seen)} incidents: {sorted(seen)}"
+    told = {incident_of(one) for one in night.inbox.arrivals}
+    with closing(_file_of(night)) as connection:
+        rows = connection.execute("SELECT id, closed_wall FROM incidents").fetchall()
+    for incident, closed in rows:
+        if closed is None:
+            yield f"{incident}: it is still open in the file"
+        if incident not in told:
+            yield f"{incident}: it is in the file, and nobody was told"
+    for incident in told - {row[0] for row in rows} - {""}:
+        yield f"{incident}: it was told, and the file does not know it"
+    if night.engine.orders and not rows:
+        yield "there was a restart without an incident"
+
+
+def _file_of(night: Night) -> sqlite3.Connection:
+    return sqlite3.connect(night.directory / "state" / "mailwatch.db")
+
+
+def _file(night: Night) -> Iterator[str]:
+    with closing(_file_of(night)) as connection:
+        sound = connection.execute("PRAGMA integrity_check").fetchone()[0]
+        waiting = connection.execute("SELECT count(*) FROM outbox").fetchone()[0]
+        stage = connection.execute("SELECT stage FROM machine").fetchone()
+    if sound != "ok":
+        yield f"the file is damaged: {sound}"
+    if waiting:
+        yield f"{waiting} messages are left in the outbox"
+    if stage is not None and stage[0] != "healthy":
+        yield f"the file says that the stage is {stage[0]}"
+    known = {"mailwatch.db", "mailwatch.db-wal", "mailwatch.db-shm", "mailwatch.lock", "evidence"}
+    more = {entry.name for entry in (night.directory / "state").iterdir()} - known
+    if more:
+        yield f"the state directory has {sorted(more)}"
+
+
+def _log(night: Night) -> Iterator[str]:
+    log = (night.directory / "log").read_text(errors="replace")
+    for line in log.splitlines():
+        if any(words in line for words in _SUSPICIOUS):
+            yield f"the log says: {line}"
+    if night.statuses and night.statuses[-1] != 0:
+        yield f"the last life ended with status {night.statuses[-1]}"

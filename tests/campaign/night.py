@@ -1,0 +1,408 @@
+"""One night: a scripted world, and the lives and deaths of mailwatch in it."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import signal
+import subprocess
+import sys
+import tempfile
+import threading
+import time
+from collections.abc import Callable, Iterator
+from contextlib import suppress
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from tests.campaign import inbox as inboxes
+from tests.campaign.engine import Engine
+from tests.campaign.inbox import Inbox
+from tests.campaign.mail import Mail
+from tests.campaign.plan import POLICY, At, Death, Plan, Result
+from tests.campaign.scenarios import SCENARIOS
+
+LONGEST_S = 60.0
+"""A night that lasts longer has come to a standstill; most take a second or two."""
+
+_LOOK_EVERY_S = 0.005
+_UP_AFTER_S = 0.02
+
+
+class Nursery:
+    """The program nursery.py, which makes one daemon after the other."""
+
+    def __init__(self) -> None:
+        clean = {"PATH": os.environ["PATH"], "LC_ALL": "C.UTF-8", "PYTHONDONTWRITEBYTECODE": "1"}
+        self._process = subprocess.Popen(
+            [sys.executable, str(Path(__file__).with_name("nursery.py"))],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            text=True,
+            env=clean,
+        )
+
+    def bear(self, order: dict[str, Any]) -> int:
+        """Begin one life and return its process id."""
+        assert self._process.stdin is not None
+        self._process.stdin.write(f"{json.dumps(order)}\n")
+        self._process.stdin.flush()
+        return int(self._line())
+
+    def bury(self) -> int:
+        """Wait for the end of the life that was begun, and return its status."""
+        return int(self._line())
+
+    def close(self) -> None:
+        """End it."""
+        assert self._process.stdin is not None
+        self._process.stdin.close()
+        self._process.wait(timeout=30)
+        assert self._process.stdout is not None
+        self._process.stdout.close()
+
+    def _line(self) -> str:
+        assert self._process.stdout is not None
+        line = self._process.stdout.readline()
+        if not line:
+            raise RuntimeError("the nursery has died")
+        return line
+
+
+@dataclass
+class Outage:
+    """A time without mail, on the steady clock of this process; None while it lasts."""
+
+    began: float
+    ended: float | None = None
+
+
+class Night:
+    """The world of one plan; run() returns what became of it."""
+
+    def __init__(self, plan: Plan, nursery: Nursery) -> None:
+        self.plan = plan
+        self._nursery = nursery
+        self.directory = Path(tempfile.mkdtemp(prefix="mw-night-"))
+        (self.directory / "state").mkdir()
+        self.policy: dict[str, Any] = dict(POLICY)
+        self.evidence = False
+        self.send_timeout_s = 2.0
+        self.outages: list[Outage] = []
+        self.killed: list[float] = []
+        self.trace: list[dict[str, Any]] = []
+        self.statuses: list[int] = []
+        self._cure: int | None = None
+        self._silent = False
+        self._starts = 0
+        self._trace_read = 0
+        self._peer_points = 0
+        self._peer_death: float | None = None
+        self._pidfd = -1
+        self._record: dict[str, Any] = {}
+        self._well_at = -1.0
+        self._stage = ""
+        self._life = 0
+        self._born = 0.0
+        self._boots = 1
+        self._steady_shift_s = 0.0
+        self._over = threading.Event()
+        self._ready = False
+        self.mail = Mail()
+        self.inbox = Inbox(self._pass)
+        socket = self.directory / "docker.sock"
+        self.engine = Engine(socket, self._pass, self._container_up, self._container_down)
+        self._ready = True
+        self.mail.comes_up()
+        self.inbox.door.open()
+        self.engine.door.open()
+
+    # --- what scenarios do ----------------------------------------------------------------
+
+    def outage(self, cure: int | None = None, silent: bool = False, stopped: bool = False) -> None:
+        """Let the mail fail until the `cure`th start of the container, or until mended()."""
+        self.outages.append(Outage(time.monotonic()))
+        self._cure, self._starts, self._silent = cure, 0, silent
+        if stopped:
+            self.engine.operator_stops()
+        else:
+            self.mail.fails(silent)
+
+    def mended(self) -> None:
+        """Let a person bring the mail back."""
+        self._cure = 0
+        if self.engine.status == "running":
+            self._come_up()
+        else:
+            self.engine.start()
+
+    def is_watched(self) -> bool:
+        """Whether a round found all well since the newest outage was over."""
+        since = self.outages[-1].ended if self.outages else 0.0
+        return since is not None and self._well_at > since
+
+    def is_healthy(self) -> bool:
+        """Whether the newest that was committed is that all is well."""
+        return self._stage == "healthy" and self.is_watched()
+
+    def has_committed(self, topic: str) -> bool:
+        """Whether a message of `topic` is in the outbox, or was."""
+        return any(
+            message["topic"] == topic
+            for line in self.trace
+            if line["what"] == "commit" and line["edge"] == "after"
+            for message in line["messages"]
+        )
+
+    def count_of(self, words: str) -> int:
+        """Return how many different incidents have a message whose text has `words`."""
+        return len(
+            {
+                one.body.rpartition("Incident ")[2]
+                for one in self.inbox.arrivals
+                if words in f"{one.title}\n{one.body}"
+            }
+        )
+
+    def has_come(self, words: str) -> bool:
+        """Whether a message with `words` has arrived, by itself or as part of a story."""
+        return self.count_of(words) > 0
+
+    def after(self, seconds: float) -> Callable[[], bool]:
+        """Return a condition that holds in some seconds."""
+        moment = time.monotonic() + seconds
+        return lambda: time.monotonic() >= moment
+
+    # --- what the world does by itself ----------------------------------------------------
+
+    def _container_up(self) -> None:
+        if not self._ready:
+            return
+        self._starts += 1
+        if self.outages and self.outages[-1].ended is None:
+            if self._cure is None or self._starts < self._cure:
+                self.mail.fails(self._silent)
+                return
+        timer = threading.Timer(_UP_AFTER_S, self._come_up)
+        timer.daemon = True
+        timer.start()
+
+    def _come_up(self) -> None:
+        if self._over.is_set() or self.engine.status != "running":
+            return
+        if self.outages and self.outages[-1].ended is None:
+            self.outages[-1].ended = time.monotonic()
+        self.mail.comes_up()
+
+    def _container_down(self) -> None:
+        self.mail.fails()
+
+    def _pass(self, _point: str) -> None:
+        """Take note of a point that a peer has reached, and kill mailwatch if it is the one."""
+        self._peer_points += 1
+        if self._peer_death is not None and self._peer_points == self._peer_death:
+            self._kill()
+
+    # --- lives ----------------------------------------------------------------------------
+
+    def run(self) -> Result:
+        """Live through the night, and return its result without a judgement."""
+        began = time.monotonic()
+        result = Result(self.plan)
+        deaths = iter(self.plan.deaths)
+        story = SCENARIOS[self.plan.scenario](self)
+        # A scenario begins by setting its numbers, up to its first condition.
+        waits_for: Callable[[], bool] | None = next(story)
+        death = next(deaths, None)
+        self._begin(death)
+        status: int | None = None
+        buried = _Buried(self._nursery)
+        try:
+            while True:
+                if time.monotonic() - began > LONGEST_S:
+                    result.faults.append(f"the night did not end within {LONGEST_S:g} seconds")
+                    self._kill()
+                    buried.wait()
+                    break
+                time.sleep(_LOOK_EVERY_S)
+                self._read_trace()
+                status = buried.status
+                if status is not None:
+                    self._read_trace()
+                    self.statuses.append(status)
+                    if death is None or not os.WIFSIGNALED(status):
+                        result.faults.append(f"mailwatch ended by itself, with status {status}")
+                        break
+                    result.deaths += 1
+                    self._dead(death)
+                    death = next(deaths, None)
+                    self._begin(death)
+                    buried = _Buried(self._nursery)
+                    continue
+                self._strike(death)
+                if waits_for is not None and waits_for():
+                    waits_for = next(story, None)
+                if waits_for is None and self._is_quiet():
+                    self._send(signal.SIGTERM)
+                    status = buried.wait()
+                    self._read_trace()
+                    self.statuses.append(status)
+                    if os.WIFSIGNALED(status) and death is not None:
+                        # It met its fuse on the way out.
+                        result.deaths += 1
+                        self._dead(death)
+                        death = None
+                        self._begin(None)
+                        buried = _Buried(self._nursery)
+                        continue
+                    break
+        finally:
+            self._over.set()
+        result.seconds = time.monotonic() - began
+        result.calls = max((line["n"] for line in self.trace), default=0)
+        result.peers = self._peer_points
+        return result
+
+    def close(self) -> None:
+        """Take the world down."""
+        if self._pidfd >= 0:
+            os.close(self._pidfd)
+        self.engine.free()
+        self.engine.door.give_up()
+        self.inbox.door.give_up()
+        self.mail.give_up()
+        shutil.rmtree(self.directory)
+
+    def _begin(self, death: Death | None) -> None:
+        self._life += 1
+        self._peer_points = 0
+        die_at = int(death.number) if death is not None and death.at is At.CALL else 0
+        self._peer_death = death.number if death is not None and death.at is At.PEER else None
+        if self._pidfd >= 0:
+            os.close(self._pidfd)
+        pid = self._nursery.bear(
+            {
+                "life": self._life,
+                "die_at": die_at,
+                "statements": self.plan.statements,
+                "trace": str(self.directory / "trace"),
+                "log": str(self.directory / "log"),
+                "boot": f"{self._boots:032x}",
+                "steady_shift_s": self._steady_shift_s,
+                "directory": str(self.directory / "state"),
+                "socket": str(self.directory / "docker.sock"),
+                "ports": self.mail.ports,
+                "url": self.inbox.url,
+                "token": inboxes.TOKEN,
+                "send_timeout_s": self.send_timeout_s,
+                "policy": self.policy,
+                "evidence": self.evidence,
+            }
+        )
+        self._born = time.monotonic()
+        # A number alone could be another process's by the time that it is used.
+        self._pidfd = os.pidfd_open(pid)
+
+    def _strike(self, death: Death | None) -> None:
+        if death is not None and death.at is At.MOMENT:
+            if time.monotonic() - self._born >= death.number:
+                self._kill()
+
+    def _kill(self) -> None:
+        self._send(signal.SIGKILL)
+
+    def _send(self, number: signal.Signals) -> None:
+        with suppress(ProcessLookupError):
+            signal.pidfd_send_signal(self._pidfd, number)
+
+    def _dead(self, death: Death) -> None:
+        self.killed.append(time.monotonic())
+        if death.reboot:
+            self._boots += 1
+            self._steady_shift_s = 5.0 - time.monotonic()
+            self.engine.reboot()
+
+    def _is_quiet(self) -> bool:
+        """Whether mailwatch has nothing left to tell, and knows that all is well."""
+        newest = self._record
+        return (
+            self.is_watched()
+            and newest["life"] == self._life
+            and newest["well"]
+            and newest["waiting"] == 0
+            and newest["stage"] == "healthy"
+        )
+
+    def _read_trace(self) -> None:
+        with suppress(FileNotFoundError), (self.directory / "trace").open("rb") as file:
+            file.seek(self._trace_read)
+            for line in file:
+                if not line.endswith(b"\n"):
+                    break
+                self._trace_read += len(line)
+                self._take(json.loads(line))
+
+    def _take(self, line: dict[str, Any]) -> None:
+        self.trace.append(line)
+        if line["edge"] != "after":
+            return
+        if line["what"] == "record":
+            self._record = line
+            if line["well"]:
+                self._well_at = line["at"]
+        elif line["what"] == "commit":
+            self._stage = line["stage"]
+
+
+class _Buried:
+    """Waits on a thread of its own for a life's end, which the nursery tells."""
+
+    def __init__(self, nursery: Nursery) -> None:
+        self.status: int | None = None
+        self._nursery = nursery
+        self._thread = threading.Thread(target=self._wait, daemon=True)
+        self._thread.start()
+
+    def wait(self) -> int:
+        """Return the status, as soon as there is one."""
+        self._thread.join(30)
+        if self.status is None:
+            raise RuntimeError("mailwatch did not end within 30 seconds of its SIGTERM")
+        return self.status
+
+    def _wait(self) -> None:
+        self.status = self._nursery.bury()
+
+
+def story_of(night: Night) -> Iterator[str]:
+    """Tell what happened, in order, for a person."""
+    began = night.trace[0]["at"] if night.trace else 0.0
+    told: list[tuple[float, str]] = []
+    for line in night.trace:
+        facts = {k: v for k, v in line.items() if k not in ("at", "what", "edge", "life", "n")}
+        if not facts.pop("dies"):
+            facts.pop("dies", None)
+            if line["what"] == "sql":
+                continue
+        else:
+            facts["DIES"] = True
+        told.append(
+            (line["at"], f"{line['life']}.{line['n']} {line['what']} {line['edge']} {facts}")
+        )
+    told += [(at, "KILLED") for at in night.killed]
+    told += [(one.at, f"INBOX {one.title!r}") for one in night.inbox.arrivals]
+    for order in night.engine.orders:
+        told.append((order.at, f"ENGINE was asked to restart {order}"))
+        if order.done is not None:
+            told.append((order.done, "ENGINE has restarted it"))
+    for outage in night.outages:
+        told.append((outage.began, "MAIL fails"))
+        if outage.ended is not None:
+            told.append((outage.ended, "MAIL is well"))
+    for at, words in sorted(told):
+        yield f"{at - began:8.3f} {words}"
+    yield "the log:"
+    with suppress(FileNotFoundError):
+        yield (night.directory / "log").read_text(errors="replace")

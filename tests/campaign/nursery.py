@@ -1,0 +1,285 @@
+"""Run as a program: forks one daemon after the other, each with a fuse that may kill it.
+
+It reads one order a line (a JSON object, see night.Life) and answers with two lines: the process
+id of the daemon, and how it ended as os.waitpid() says. Everything is imported once, for an
+import takes longer than a whole life does.
+
+The daemon is the real one. What is ours are the numbers, which make hours out of seconds, a
+clock that begins anew where the host was rebooted, and the trace: each call that crosses the
+seam to the store, the container or the inbox is written down before and after, and the fuse
+counts them.
+"""
+
+from __future__ import annotations
+
+import ctypes
+import json
+import os
+import signal
+import sqlite3
+import sys
+import threading
+import time
+from collections.abc import Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
+
+import mailwatch.restarters.docker_engine  # noqa: F401  # before the fork, as it is slow
+from mailwatch import courier, target, tick
+from mailwatch.config.model import Config
+from mailwatch.core import outbox
+from mailwatch.core.deadline import Deadline
+from mailwatch.core.model import Message, Now, Reading, TargetState, Verdict
+from mailwatch.core.outbox import Letter
+from mailwatch.core.policy import Attempts, Policy
+from mailwatch.core.ratelimit import Ledger
+from mailwatch.core.secret import Secret
+from mailwatch.core.state import Incident, State
+from mailwatch.daemon import Daemon, Outside, real_world
+from mailwatch.evidence.settings import EvidenceSettings
+from mailwatch.journal import Journal
+from mailwatch.notifiers.gotify import GotifySettings
+from mailwatch.probes.settings import ServiceSettings
+from mailwatch.restarters.docker import DockerSettings
+from mailwatch.store.base import Store
+from mailwatch.target import Restarter
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+_PR_SET_PDEATHSIG = 1
+
+# What takes minutes for a person takes moments here; each keeps its place among the others.
+outbox.FIRST_RETRY_S, outbox.LONGEST_RETRY_S = 0.1, 0.4
+tick.RESTORE_GRACE_S, tick.LOOK_GRACE_S = 0.6, 0.4
+target.LOOK_LIMIT_S, target.SLACK_S = 0.5, 0.3
+courier.SEND_LIMIT_S = 5.0
+
+
+class Fuse:
+    """Counts the boundaries that a life crosses, writes them down, and ends it at one of them."""
+
+    def __init__(self, trace: str, die_at: int, life: int) -> None:
+        self._fd = os.open(trace, os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o600)
+        self._die_at = die_at
+        self._life = life
+        self._count = 0
+        self._lock = threading.Lock()
+
+    def cross(self, what: str, edge: str, **facts: object) -> None:
+        """Be at one edge of the call `what`."""
+        with self._lock:
+            self._count += 1
+            dies = self._count == self._die_at
+            line = {
+                "life": self._life, "n": self._count, "at": MONOTONIC(), "what": what,
+                "edge": edge, "dies": dies, **facts,
+            }  # fmt: skip
+            os.write(self._fd, json.dumps(line).encode() + b"\n")
+            if dies:
+                os.kill(os.getpid(), signal.SIGKILL)
+
+    @contextmanager
+    def call(self, what: str, **facts: object) -> Iterator[None]:
+        """Cross both edges of a call."""
+        self.cross(what, "before", **facts)
+        try:
+            yield
+        except Exception as error:
+            self.cross(what, "failed", error=type(error).__name__, **facts)
+            raise
+        self.cross(what, "after", **facts)
+
+
+def _about(message: Message) -> dict[str, str]:
+    return {
+        "topic": message.topic.value,
+        "incident": message.incident,
+        "title": message.title,
+    }
+
+
+class TracedStore:
+    """A store whose every writing is a boundary."""
+
+    def __init__(self, store: Store, fuse: Fuse) -> None:
+        self._store = store
+        self._fuse = fuse
+        self._stage = ""
+
+    def restore(self, now: Now) -> State:
+        with self._fuse.call("restore"):
+            state = self._store.restore(now)
+        self._stage = state.stage.value
+        return state
+
+    def ledger(self) -> Ledger:
+        return self._store.ledger()
+
+    def commit(
+        self,
+        state: State,
+        messages: Sequence[Message],
+        now: Now,
+        *,
+        closed: Incident | None = None,
+        ledger: Ledger | None = None,
+    ) -> None:
+        incident = state.incident.id if state.incident else ""
+        told = [_about(message) for message in messages]
+        self._stage = state.stage.value
+        with self._fuse.call("commit", stage=self._stage, incident=incident, messages=told):
+            self._store.commit(state, messages, now, closed=closed, ledger=ledger)
+
+    def letters(self) -> tuple[Letter, ...]:
+        return self._store.letters()
+
+    def keep_letters(self, letters: Sequence[Letter]) -> None:
+        with self._fuse.call("keep_letters"):
+            self._store.keep_letters(letters)
+
+    def delivered(self, letter: Letter, now: Now) -> None:
+        with self._fuse.call("delivered", **_about(letter.message)):
+            self._store.delivered(letter, now)
+
+    def paused_until(self, now: Now) -> Now | None:
+        return self._store.paused_until(now)
+
+    def pause(self, until: Now | None) -> None:
+        with self._fuse.call("pause"):
+            self._store.pause(until)
+
+    def record(self, readings: Sequence[Reading], now: Now) -> None:
+        well = all(reading.verdict is Verdict.PASS for reading in readings)
+        waiting = len(self._store.letters())
+        with self._fuse.call("record", well=well, waiting=waiting, stage=self._stage):
+            self._store.record(readings, now)
+
+    def close(self) -> None:
+        with self._fuse.call("close"):
+            self._store.close()
+
+
+class TracedRestarter:
+    """A restarter whose every call is a boundary."""
+
+    def __init__(self, restarter: Restarter, fuse: Fuse) -> None:
+        self._restarter = restarter
+        self._fuse = fuse
+
+    def inspect(self, deadline: Deadline) -> TargetState:
+        with self._fuse.call("inspect"):
+            return self._restarter.inspect(deadline)
+
+    def restart(self, deadline: Deadline) -> None:
+        with self._fuse.call("restart"):
+            self._restarter.restart(deadline)
+
+
+class TracedNotifier:
+    """A notifier whose every delivery is a boundary."""
+
+    def __init__(self, notifier: courier.Notifier, fuse: Fuse) -> None:
+        self._notifier = notifier
+        self._fuse = fuse
+
+    def send(self, message: Message, deadline: Deadline) -> None:
+        with self._fuse.call("send", **_about(message)):
+            self._notifier.send(message, deadline)
+
+
+def the_config(order: dict[str, Any]) -> Config:
+    """Return the configuration that `order` asks for."""
+    smtp, plain = order["ports"]
+    of_policy = dict(order["policy"])
+    attempts = Attempts(**of_policy.pop("attempts"))
+    return Config(
+        gotify=GotifySettings(order["url"], Secret(order["token"]), order["send_timeout_s"]),
+        services=(
+            ServiceSettings("SMTP", "127.0.0.1", smtp, probe="smtp"),
+            ServiceSettings("PLAIN", "127.0.0.1", plain, probe="tcp"),
+        ),
+        docker=DockerSettings(socket=order["socket"], stop_timeout_s=1),
+        policy=Policy(attempts=attempts, **of_policy),
+        state_directory=Path(order["directory"]),
+        log_level="debug",
+        evidence=EvidenceSettings(enabled=order["evidence"], wait_s=0.5),
+    )
+
+
+def _count_statements(fuse: Fuse) -> None:
+    connect = sqlite3.connect
+
+    def counted(*args: Any, **kwargs: Any) -> sqlite3.Connection:
+        connection: sqlite3.Connection = connect(*args, **kwargs)
+        connection.set_trace_callback(lambda statement: fuse.cross("sql", statement.split()[0]))
+        return connection
+
+    sqlite3.connect = counted  # type: ignore[assignment]
+
+
+MONOTONIC = time.monotonic
+
+
+def live(order: dict[str, Any]) -> int:
+    """Be one daemon, from its start to its end; return its exit code."""
+    os.environ["MAILWATCH_BOOT_ID"] = order["boot"]
+    shift_s = order["steady_shift_s"]
+    if shift_s:
+        time.monotonic = lambda: MONOTONIC() + shift_s
+    fuse = Fuse(order["trace"], order["die_at"], order["life"])
+    if order["statements"]:
+        _count_statements(fuse)
+    journal = Journal(sys.stdout, journald=False)
+    real = real_world(journal)
+    config = the_config(order)
+    outside = Outside(
+        restarter=lambda config: TracedRestarter(real.restarter(config), fuse),
+        notifier=lambda config: TracedNotifier(real.notifier(config), fuse),
+        store=lambda config: TracedStore(real.store(config), fuse),
+        examiner=real.examiner,
+    )
+    return Daemon(lambda: config, journal, outside).run()
+
+
+def be_born(order: dict[str, Any], parent: int) -> None:
+    """Turn a newly forked process into a daemon that dies with the nursery; never returns."""
+    code = 70
+    try:
+        ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
+        if os.getppid() != parent:
+            return
+        log = os.open(order["log"], os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o600)
+        nothing = os.open(os.devnull, os.O_RDONLY)
+        for there, here in ((nothing, 0), (log, 1), (log, 2)):
+            os.dup2(there, here)
+        code = live(order)
+        sys.stdout.flush()
+    except BaseException:
+        import traceback
+
+        traceback.print_exc()
+        raise
+    finally:
+        sys.stderr.flush()
+        os._exit(code)
+
+
+def main() -> None:
+    """Take orders until there are no more."""
+    for line in sys.stdin:
+        order = json.loads(line)
+        pid = os.getpid()
+        child = os.fork()
+        if child == 0:
+            be_born(order, pid)
+        os.write(1, f"{child}\n".encode())
+        _, status = os.waitpid(child, 0)
+        os.write(1, f"{status}\n".encode())
+
+
+if __name__ == "__main__":
+    main()
