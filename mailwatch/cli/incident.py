@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import json
 
+from mailwatch.cli import incident_export
 from mailwatch.cli.exit_codes import OK
 from mailwatch.cli.incident_text import as_json, story
 from mailwatch.cli.options import add_options, load_from
@@ -31,6 +32,7 @@ def add(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) -> None
     show.add_argument("id", metavar="ID", help="its id, the beginning of it, or `last`")
     show.add_argument("--json", action="store_true", help="print JSON")
     show.set_defaults(run=run_show)
+    incident_export.add_export(verbs)
 
 
 def run_show(args: argparse.Namespace) -> int:
