@@ -9,7 +9,7 @@ from mailwatch.core.deadline import Clock, Deadline
 from mailwatch.core.model import Reading
 from mailwatch.core.policy import Attempts
 from mailwatch.probes import control
-from mailwatch.probes.probe import Probe
+from mailwatch.probes.probe import Check
 from mailwatch.probes.round import RollCall
 from mailwatch.probes.workers import WORKERS
 from mailwatch.reports import AttemptDone, Mailbox, RoundDone
@@ -18,7 +18,7 @@ from mailwatch.reports import AttemptDone, Mailbox, RoundDone
 class RoundAsker:
     """Asks `probes`, all at the same time; see `tick.Asker`."""
 
-    def __init__(self, probes: Sequence[Probe], mailbox: Mailbox, clock: Clock) -> None:
+    def __init__(self, probes: Sequence[Check], mailbox: Mailbox, clock: Clock) -> None:
         self._roll_call = RollCall(probes, clock)
         self._mailbox = mailbox
         self._clock = clock

@@ -219,7 +219,7 @@ class Daemon:
             settings=config.evidence,
             directory=config.state_directory,
             examiner=None if examiner is None else examiner(config),
-            ports=tuple(service.port for service in config.services),
+            ports=tuple(one.port for one in config.services if not one.portless),
             secrets=() if config.gotify is None else (config.gotify.token,),
         )
 

@@ -22,6 +22,8 @@ def plain(value: Value) -> Plain:
             return str(value)
         case frozenset():
             return [fault.value for fault in Fault if fault in value]
+        case tuple():
+            return list(value)
         case float() if value.is_integer():
             return int(value)
         case str():

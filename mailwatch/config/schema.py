@@ -16,10 +16,12 @@ from mailwatch.probes.settings import TlsMode, TlsVersion
 
 DEFAULT_PATH = Path("/etc/mailwatch.toml")
 LOG_LEVELS = ("debug", "info", "notice", "warning", "error")
-PROBE_NAMES = ("http", "imap", "lmtp", "pop3", "sieve", "smtp", "tcp")
+PROBE_NAMES = (
+    "command", "dns", "http", "imap", "lmtp", "pop3", "postqueue", "sieve", "smtp", "tcp",
+)  # fmt: skip
 """The keys of probes.registry.PROBES, which a test compares; that table imports every protocol."""
 
-Value = str | int | float | bool | Path | Secret | frozenset[Fault]
+Value = str | int | float | bool | Path | Secret | frozenset[Fault] | tuple[str, ...]
 """What a key may hold once it has been read."""
 
 DAY_S = 86_400.0
@@ -40,6 +42,7 @@ class Kind(Enum):
     SECONDS = auto()
     CHOICE = auto()
     FAULTS = auto()
+    COMMAND = auto()
 
 
 @dataclass(frozen=True, slots=True)
@@ -216,7 +219,8 @@ SERVICE_KEYS: tuple[Key, ...] = (
         "What messages call the service; a known name also picks how it is asked.", required=True,
         pattern=r"[A-Za-z0-9](?:[A-Za-z0-9 _./+-]{0,62}[A-Za-z0-9_./+-])?",
         rule="up to 64 letters, digits, blanks and `_ . / + -`, beginning with a letter or digit"),
-    Key("services", "port", Kind.INTEGER, None, "TCP port of the service.", required=True,
+    Key("services", "port", Kind.INTEGER, None,
+        "TCP port of the service; `command`, `dns` and `postqueue` have none.", required=True,
         low=1, high=65535),
     Key("services", "host", Kind.HOST, None, "Host of this service, in place of `[watch] host`."),
     Key("services", "probe", Kind.CHOICE, None,
@@ -230,6 +234,12 @@ SERVICE_KEYS: tuple[Key, ...] = (
         "Name to ask for in the TLS handshake and to verify, in place of the host."),
     _choice("services", "minimum_tls", TlsVersion, "Oldest version of TLS to accept.",
             TlsVersion.TLS_1_2),
+    Key("services", "command", Kind.COMMAND, None,
+        "Program, with its arguments, that the probes `command` and `postqueue` run."),
+    _whole("services", "queue_limit", 500, 0, 100_000,
+           "With the probe `postqueue`: messages in a mail queue that is still well."),
+    Key("services", "domain", Kind.HOST, None,
+        "With the probe `dns`: the domain whose MX is looked for."),
 )  # fmt: skip
 """The keys of one [[services]] table; each is a field of probes.settings.ServiceSettings."""
 

@@ -6,7 +6,7 @@ import ssl
 from collections.abc import Mapping
 from typing import Any
 
-from mailwatch.config import values
+from mailwatch.config import portless, values
 from mailwatch.config.files import Unreadable, read_file
 from mailwatch.config.model import Origin, Setting, Source
 from mailwatch.config.report import Report
@@ -36,7 +36,7 @@ def read_services(
     settings = {}
     seen: dict[str, str] = {}
     for at, row in rows.items():
-        if "name" not in row or "port" not in row:
+        if "name" not in row or ("port" not in row and portless.has_port(row)):
             continue
         service = _service(at, row, given.origin, str(host.value), report)
         first = seen.setdefault(service.key, at)
@@ -91,6 +91,8 @@ def _row(at: str, table: object, origin: Origin, report: Report) -> Row:
         except values.Wrong as wrong:
             report.mistake(origin, dotted, f"{dotted} {wrong}")
     for key in SERVICE_KEYS:
+        if key.name == "port" and not portless.has_port(table):
+            continue
         if key.required and key.name not in table:
             sentence = f"{at} has no {key.name}; add {key.name} = {_example(key.name)}"
             report.mistake(origin, f"{at}.{key.name}", sentence)
@@ -129,7 +131,9 @@ def _service(at: str, row: Row, origin: Origin, host: str, report: Report) -> Se
     if "probe" in row and "tls" not in row and row["probe"] != said.probe:
         # The name spoke of another protocol, so what it says of TLS is not worth a guess.
         service = ServiceSettings(**{**fields, "tls": TlsMode.NONE})
-    _check_tls(at, row, service, origin, report)
+    portless.check(at, row, service, origin, report)
+    if not service.portless:
+        _check_tls(at, row, service, origin, report)
     return service
 
 
@@ -180,10 +184,12 @@ def _settings(
 ) -> dict[str, Setting]:
     settings = {}
     for key in SERVICE_KEYS:
+        if not portless.applies(key.name, service.probe):
+            continue
         value: Value | None = getattr(service, key.name)
         inherited = of_host if key.name == "host" else Origin(Source.DEFAULT)
         given = origin if key.name in row else inherited
-        settings[f"{at}.{key.name}"] = Setting(value, given)
+        settings[f"{at}.{key.name}"] = Setting(None if value == () else value, given)
     return settings
 
 

@@ -20,7 +20,7 @@ from mailwatch.core.text import join_words, printable
 _WHOLE = re.compile(r"[+-]?[0-9]{1,18}", re.ASCII)
 _NUMBER = re.compile(r"[+-]?(?:[0-9]{1,18}(?:\.[0-9]{0,18})?|\.[0-9]{1,18})", re.ASCII)
 _LABEL = re.compile(r"[A-Za-z0-9_](?:[A-Za-z0-9_-]{0,61}[A-Za-z0-9_])?", re.ASCII)
-_NOT_TEXT = (Kind.BOOLEAN, Kind.INTEGER, Kind.SECONDS, Kind.FAULTS)
+_NOT_TEXT = (Kind.BOOLEAN, Kind.INTEGER, Kind.SECONDS, Kind.FAULTS, Kind.COMMAND)
 _LONGEST_HOST = 253
 _LONGEST_TEXT = 4096
 _BIGGEST_SHOWN = 10**18
@@ -120,6 +120,8 @@ def expected(key: Key) -> str:
             return "an address such as https://gotify.example.org"
         case Kind.SECRET:
             return "the token in quotes, as the Gotify web page shows it"
+        case Kind.COMMAND:
+            return 'a list of the program and its arguments, such as ["/usr/bin/test", "-e", "/x"]'
         case Kind.TEXT:
             return key.rule or "text in quotes"
 
@@ -200,6 +202,17 @@ def _faults(key: Key, raw: object) -> frozenset[Fault]:
         if word not in key.choices:
             raise Wrong(f"holds {show(word)}, which is no kind of failure; {_suggest(word, key)}")
     return frozenset(Fault(word) for word in raw)
+
+
+def _command(key: Key, raw: object) -> tuple[str, ...]:
+    if not isinstance(raw, list):
+        raise _refuse(key, raw)
+    if not raw or not raw[0]:
+        raise Wrong(f"names no program; write {expected(key)}")
+    for word in raw:
+        if not isinstance(word, str) or "\0" in word or len(word) > _LONGEST_TEXT:
+            raise Wrong(f"holds {show(word)}; write {expected(key)}")
+    return tuple(raw)
 
 
 def _secret(key: Key, raw: object) -> Secret:
@@ -286,5 +299,6 @@ _READERS: Mapping[Kind, Callable[[Key, object], Value]] = MappingProxyType(
         Kind.SECONDS: _seconds,
         Kind.CHOICE: _choice,
         Kind.FAULTS: _faults,
+        Kind.COMMAND: _command,
     }
 )

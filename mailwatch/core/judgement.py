@@ -32,7 +32,7 @@ class Situation:
 
     failures: tuple[Failure, ...]
     watched: int
-    """How many services the round asked, >= 1."""
+    """How many ports the round asked and measured, >= 0."""
     target: TargetState
     paused_until: Now | None = None
     """The end of a pause that the admin asked for, None when there is none."""
@@ -61,7 +61,8 @@ def _reasons(state: State, situation: Situation, now: Now, policy: Policy) -> It
         if now.steady < until:
             yield Hold(Reason.TOO_EARLY, until=until)
     faults = {failure.fault for failure in situation.failures}
-    all_dropped = faults == {Fault.DROPPED} and len(situation.failures) == situation.watched
+    dropped = [failure for failure in situation.failures if failure.fault is Fault.DROPPED]
+    all_dropped = bool(dropped) and len(dropped) == situation.watched
     if all_dropped and target.condition is Condition.RUNNING:
         if not policy.restart_when_all_dropped:
             yield Hold(Reason.BANNED, target.seen_as)

@@ -52,6 +52,12 @@ class Fault(StrEnum):
     """The certificate was refused by verification."""
     AUTHENTICATION = "authentication"
     """The peer refused the credentials."""
+    QUEUE = "queue"
+    """More mail waits in the queue than should."""
+    COMMAND = "command"
+    """A command of the admin's own said that something is wrong."""
+    DNS = "dns"
+    """The name system sends nobody's mail to this server."""
 
 
 class Phase(StrEnum):
@@ -72,10 +78,10 @@ def _no_phases() -> Mapping[str, float]:
 class Reading:
     """The outcome of one check of one service.
 
-    `service` is the service's key, `NAME:PORT`. `detail` is one printable line (see
-    `core.text.printable`), empty for a pass. `phases` maps the phases that were reached to
-    their seconds, the last one being where a failure happened. `certificate_expires` is in
-    seconds since 1970 where a certificate was seen.
+    `service` is the service's key, `NAME:PORT`, or `NAME` where it is no port. `detail` is one
+    printable line (see `core.text.printable`), empty for a pass. `phases` maps the phases that
+    were reached to their seconds, the last one being where a failure happened.
+    `certificate_expires` is in seconds since 1970 where a certificate was seen.
     """
 
     service: str
@@ -88,6 +94,11 @@ class Reading:
     def __post_init__(self) -> None:
         if (self.fault is not None) != (self.verdict is Verdict.FAIL):
             raise ValueError("a failed reading has a fault, and no other reading has one")
+
+    @property
+    def portless(self) -> bool:
+        """Whether no port was asked, so that it says nothing on whether the server hears us."""
+        return ":" not in self.service
 
     @property
     def seconds(self) -> float:

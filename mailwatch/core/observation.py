@@ -46,6 +46,6 @@ def bad_news(
 
     `noticed` is when its first attempt failed, which is when the outage began for all we know.
     """
-    measured = [reading for reading in readings if reading.verdict is not Verdict.UNMEASURED]
+    measured = [r for r in readings if r.verdict is not Verdict.UNMEASURED and not r.portless]
     situation = Situation(failures(readings), len(measured), target, paused_until, noticed)
     return Failed(situation, cause)

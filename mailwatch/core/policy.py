@@ -6,7 +6,13 @@ from dataclasses import dataclass
 
 from mailwatch.core.model import Fault
 
-CURABLE_BY_DEFAULT = frozenset(Fault) - {Fault.CERTIFICATE, Fault.AUTHENTICATION}
+CURABLE_BY_DEFAULT = frozenset(Fault) - {
+    Fault.CERTIFICATE,
+    Fault.AUTHENTICATION,
+    Fault.QUEUE,
+    Fault.COMMAND,
+    Fault.DNS,
+}
 """The faults that a restart may cure.
 
 A service that is DROPPED is among them, but all services dropped at once is a ban or a

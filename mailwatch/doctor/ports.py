@@ -30,7 +30,8 @@ def examine(case: Case) -> Iterator[Finding]:
     name = case.config.docker.container
     if not shares_host_network(record):
         open_ports = published(record)
-        local = [service for service in case.config.services if _is_loopback(service.host)]
+        asked = [service for service in case.config.services if not service.portless]
+        local = [service for service in asked if _is_loopback(service.host)]
         matched = True
         for service in local:
             finding = _reached(service, open_ports, name)

@@ -32,8 +32,8 @@ _LOOPBACKS = ((socket.AF_INET, "127.0.0.1"), (socket.AF_INET6, "::1"))
 
 
 def is_called_for(readings: Sequence[Reading]) -> bool:
-    """Whether no service said a word: at least one was silent, and none did anything else."""
-    measured = [reading for reading in readings if reading.verdict is not Verdict.UNMEASURED]
+    """Whether no port said a word: at least one was silent, and none did anything else."""
+    measured = [r for r in readings if r.verdict is not Verdict.UNMEASURED and not r.portless]
     return bool(measured) and all(reading.fault in _SILENCE for reading in measured)
 
 
@@ -47,7 +47,7 @@ def sift(readings: Sequence[Reading], deadline: Deadline) -> tuple[Reading, ...]
         return tuple(readings)
     return tuple(
         reading
-        if reading.verdict is Verdict.UNMEASURED
+        if reading.verdict is Verdict.UNMEASURED or reading.portless
         else replace(reading, verdict=Verdict.UNMEASURED, fault=None, detail=_detail(trouble))
         for reading in readings
     )

@@ -1,4 +1,4 @@
-"""What every probe is: one conversation with one service, turned into one reading."""
+"""What every check is, and what most are: one conversation, turned into one reading."""
 
 from __future__ import annotations
 
@@ -14,11 +14,19 @@ from mailwatch.probes.settings import ServiceSettings
 _LEAVE_S = 1.0
 
 
-class Probe(ABC):
-    """Asks one service whether it lives; a subclass knows one protocol's words."""
+class Check(ABC):
+    """Finds out how one thing is, as often as it is asked to."""
 
     def __init__(self, settings: ServiceSettings) -> None:
         self.settings = settings
+
+    @abstractmethod
+    def check(self, deadline: Deadline) -> Reading:
+        """Return how it is by `deadline`; never raises."""
+
+
+class Probe(Check):
+    """Asks one service whether it lives; a subclass knows one protocol's words."""
 
     def check(self, deadline: Deadline) -> Reading:
         """Hold one whole conversation and say how it went.

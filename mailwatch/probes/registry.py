@@ -2,27 +2,33 @@
 
 from __future__ import annotations
 
+from mailwatch.probes.command import CommandProbe
+from mailwatch.probes.dns import DnsProbe
 from mailwatch.probes.http import HttpProbe
 from mailwatch.probes.imap import ImapProbe
 from mailwatch.probes.lmtp import LmtpProbe
 from mailwatch.probes.pop3 import Pop3Probe
-from mailwatch.probes.probe import Probe
+from mailwatch.probes.postqueue import PostqueueProbe
+from mailwatch.probes.probe import Check
 from mailwatch.probes.settings import ServiceSettings
 from mailwatch.probes.sieve import SieveProbe
 from mailwatch.probes.smtp import SmtpProbe
 from mailwatch.probes.tcp import TcpProbe
 
-PROBES: dict[str, type[Probe]] = {
+PROBES: dict[str, type[Check]] = {
+    "command": CommandProbe,
+    "dns": DnsProbe,
     "http": HttpProbe,
     "imap": ImapProbe,
     "lmtp": LmtpProbe,
     "pop3": Pop3Probe,
+    "postqueue": PostqueueProbe,
     "sieve": SieveProbe,
     "smtp": SmtpProbe,
     "tcp": TcpProbe,
 }
 
 
-def build(settings: ServiceSettings) -> Probe:
+def build(settings: ServiceSettings) -> Check:
     """Return the probe that `settings.probe` names; raises KeyError where there is none."""
     return PROBES[settings.probe](settings)

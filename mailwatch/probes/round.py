@@ -8,7 +8,7 @@ from collections.abc import Callable, Sequence
 from mailwatch.core.deadline import Clock, Deadline
 from mailwatch.core.model import Reading, Verdict
 from mailwatch.core.policy import Attempts
-from mailwatch.probes.probe import Probe
+from mailwatch.probes.probe import Check
 from mailwatch.probes.workers import WORKERS
 
 GRACE_S = 0.5
@@ -27,7 +27,7 @@ class RollCall:
     asked again before that check has ended, so that threads do not pile up.
     """
 
-    def __init__(self, probes: Sequence[Probe], clock: Clock) -> None:
+    def __init__(self, probes: Sequence[Check], clock: Clock) -> None:
         self._clock = clock
         self._desks = tuple(_Desk(probe) for probe in probes)
         self._round: _Round | None = None
@@ -60,7 +60,7 @@ class RollCall:
 class _Desk:
     """One service: its probe, and the checks of it that are under way."""
 
-    def __init__(self, probe: Probe) -> None:
+    def __init__(self, probe: Check) -> None:
         self.probe = probe
         self._lock = threading.Lock()
         self._due: dict[object, float] = {}

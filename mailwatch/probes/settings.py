@@ -62,6 +62,10 @@ class HttpRules:
     forwarded_for: str | None = None
 
 
+PORTLESS = frozenset({"command", "dns", "postqueue"})
+"""The probes that ask something else than a port."""
+
+
 @dataclass(frozen=True, slots=True)
 class ServiceSettings:
     """How to ask one service whether it lives.
@@ -76,11 +80,15 @@ class ServiceSettings:
     certificate (DER) in 64 lower-case hexadecimal digits, and is checked with or without `verify`.
 
     `login` is for smtp, imap, pop3 and sieve; it is never sent without TLS, but to this host.
+
+    The PORTLESS probes have no port and no TLS. `command` is the program, with its arguments,
+    that `command` runs, and that `postqueue` runs in place of its own; `queue_limit` (>= 0) is
+    the length of a queue that is still well; `domain` is whose mail `dns` looks for.
     """
 
     name: str
     host: str
-    port: int
+    port: int = 0
     probe: str = "tcp"
     tls: TlsMode = TlsMode.NONE
     verify: bool = False
@@ -91,11 +99,19 @@ class ServiceSettings:
     proxy: ProxyHeader = ProxyHeader.NONE
     login: Login | None = None
     http: HttpRules = HttpRules()
+    command: tuple[str, ...] = ()
+    queue_limit: int = 500
+    domain: str | None = None
+
+    @property
+    def portless(self) -> bool:
+        """Whether something else than a port is asked."""
+        return self.probe in PORTLESS
 
     @property
     def key(self) -> str:
-        """`NAME:PORT`, by which readings and the journal call the service."""
-        return f"{self.name}:{self.port}"
+        """`NAME:PORT`, or `NAME` where it is portless; so readings and the journal call it."""
+        return self.name if self.portless else f"{self.name}:{self.port}"
 
 
 @dataclass(frozen=True, slots=True)

@@ -344,3 +344,22 @@ def test_loading_brings_in_no_heavy_module() -> None:
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=60)
     assert done.stdout == "[]\n", done.stderr
+
+
+def test_services_that_are_no_port(tmp_path: Path) -> None:
+    """A queue, a command and a domain need no port, have none in their name, and show their own."""
+    path = tmp_path / "mailwatch.toml"
+    path.write_text(
+        '[[services]]\nname = "Queue"\nprobe = "postqueue"\nqueue_limit = 20\n'
+        '[[services]]\nname = "Spam"\nprobe = "command"\ncommand = ["/usr/bin/test", "-e", "/x"]\n'
+        '[[services]]\nname = "Domain"\nprobe = "dns"\ndomain = "example.org"\n'
+        '[[services]]\nname = "SMTP"\nport = 25\n'
+    )
+    config = load(path, {}, {})
+    assert [service.key for service in config.services] == ["Queue", "Spam", "Domain", "SMTP:25"]
+    assert config.services[1].command == ("/usr/bin/test", "-e", "/x")
+    shown = {key: config.settings[key].value for key in config.settings}
+    assert shown["services[1].queue_limit"] == 20
+    assert shown["services[1].command"] is None
+    assert "services[3].port" not in shown
+    assert "services[4].domain" not in shown

@@ -78,6 +78,23 @@ def test_all_dropped_is_a_ban_unless_the_admin_says_otherwise(situation: Maker) 
     assert _why(CLEAR, situation(*DROPPED, condition=Condition.CRASHED)) is None
 
 
+def test_what_is_no_port_says_nothing_about_a_ban(situation: Maker) -> None:
+    """A long queue or a lost MX beside four dropped ports does not make a restart of a ban."""
+    for fault in (Fault.QUEUE, Fault.DNS, Fault.COMMAND):
+        held = _why(CLEAR, situation(*DROPPED, fault))
+        assert held is not None
+        assert held.reason is Reason.BANNED
+
+
+@pytest.mark.parametrize("fault", [Fault.QUEUE, Fault.DNS, Fault.COMMAND])
+def test_what_is_no_port_restarts_nothing_by_default(fault: Fault, situation: Maker) -> None:
+    """Only where `on` names it."""
+    held = _why(CLEAR, situation(fault))
+    assert held is not None
+    assert held.reason is Reason.INCURABLE
+    assert _why(CLEAR, situation(fault), replace(POLICY, restart_on=frozenset({fault}))) is None
+
+
 @pytest.mark.parametrize("fault", [Fault.CERTIFICATE, Fault.AUTHENTICATION])
 def test_a_fault_that_no_restart_cures_is_held(situation: Maker, fault: Fault) -> None:
     """One curable fault beside it is enough to restart."""

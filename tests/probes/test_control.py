@@ -4,7 +4,7 @@ import os
 import socket
 import threading
 import time
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import pytest
 
@@ -44,6 +44,8 @@ def _deaf(monkeypatch: pytest.MonkeyPatch) -> None:
         ([_bad(Fault.SILENT)], True),
         ([_bad(Fault.TIMEOUT), _bad(Fault.SILENT), BLIND], True),
         ([_bad(Fault.TIMEOUT), WELL], False),
+        ([_bad(Fault.TIMEOUT), replace(WELL, service="Queue")], True),
+        ([replace(_bad(Fault.TIMEOUT), service="Queue")], False),
         *[([_bad(Fault.TIMEOUT), _bad(f)], False) for f in Fault if f not in control._SILENCE],
     ],
 )

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from mailwatch.core.model import Reading
 from mailwatch.core.secret import Secret
-from mailwatch.probes.settings import PORTLESS, HttpRules, Login, ServiceSettings, TlsMode
+from mailwatch.probes.settings import HttpRules, Login, ServiceSettings, TlsMode
 
 if TYPE_CHECKING:
     from tests.probes.conftest import Link, Peer

@@ -11,7 +11,7 @@ from mailwatch.core.deadline import Deadline
 from mailwatch.core.model import Fault, Reading, Verdict
 from mailwatch.core.policy import Attempts
 from mailwatch.probes import round as module
-from mailwatch.probes.probe import Probe
+from mailwatch.probes.probe import Check
 from mailwatch.probes.registry import build
 from mailwatch.probes.round import RollCall
 from mailwatch.probes.settings import ServiceSettings
@@ -237,7 +237,7 @@ def test_without_threads_we_could_not_look(
         run(task)
 
     monkeypatch.setattr(WORKERS, "run", limited)
-    probes: list[Probe] = [build(ServiceSettings("A", "127.0.0.1", closed_port))]
+    probes: list[Check] = [build(ServiceSettings("A", "127.0.0.1", closed_port))]
     roll_call = RollCall(probes, time.monotonic)
     (reading,) = Round(roll_call, ONCE).readings()
     assert reading.verdict is Verdict.UNMEASURED

@@ -1,0 +1,51 @@
+"""A command of the admin's: its exit code says how things are (monitoring plugins' guidelines)."""
+
+from __future__ import annotations
+
+import signal
+
+from mailwatch.core.deadline import Deadline
+from mailwatch.core.model import Fault
+from mailwatch.core.text import printable
+from mailwatch.probes.errors import ConversationError
+from mailwatch.probes.inquiry import Inquiry
+from mailwatch.probes.programs import run
+
+_HEARD = 4096
+"""Bytes of its output that are looked at; the first line says what matters."""
+
+_BAD = (1, 2)
+"""Warning and critical. Any other code, such as 3 for unknown, says nothing about the service."""
+
+
+class CommandProbe(Inquiry):
+    """Runs a program; 0 is well, 1 and 2 are not, and all else is not known."""
+
+    def inquire(self, deadline: Deadline) -> None:
+        """Run it to its end."""
+        heard = bytearray()
+
+        def take(data: bytes) -> bool:
+            heard.extend(data[: _HEARD - len(heard)])
+            return True
+
+        command = self.settings.command
+        code = run(command, deadline, take)
+        if code == 0:
+            return
+        # What follows a | is performance data.
+        first = bytes(heard).lstrip().partition(b"\n")[0].partition(b"|")[0].strip()
+        said = f": {printable(first)}" if first else ""
+        name = printable(command[0].rpartition("/")[2])
+        if code in _BAD:
+            raise ConversationError(Fault.COMMAND, f"{name} ended with {code}{said}")
+        raise ConversationError(None, f"{name} ended with {_words(code)}{said}")
+
+
+def _words(code: int | None) -> str:
+    if code is None or code >= 0:
+        return str(code)
+    try:
+        return f"signal {signal.Signals(-code).name}"
+    except ValueError:
+        return f"signal {-code}"

@@ -1,0 +1,85 @@
+"""The DNS of a mail domain: its MX, and an address for each of them (RFC 5321 section 5, RFC 7505).
+
+The one module that imports dnspython, which is optional: the system's own resolver cannot ask for
+an MX. A resolver that fails or keeps silent is our own trouble; only a clear answer counts.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
+
+from mailwatch.core.deadline import Deadline, DeadlineExpired
+from mailwatch.core.model import Fault
+from mailwatch.core.text import join_words, printable
+from mailwatch.probes.errors import ConversationError
+from mailwatch.probes.inquiry import Inquiry
+
+if TYPE_CHECKING:
+    from dns.resolver import Resolver
+
+_MOST_TARGETS = 10
+"""More MX than these are not looked at; a domain has one to five."""
+
+
+class DnsProbe(Inquiry):
+    """Asks for the MX of `domain`, and for A and AAAA of each."""
+
+    def inquire(self, deadline: Deadline) -> None:
+        """Find every MX, and an address for each."""
+        domain = self.settings.domain or ""
+        targets = _targets(domain, _resolve(domain, "MX", deadline))
+        lost = [
+            target
+            for target in targets
+            if not _resolve(target, "A", deadline) and not _resolve(target, "AAAA", deadline)
+        ]
+        if lost:
+            names = join_words([printable(target, 80) for target in lost])
+            raise ConversationError(
+                Fault.DNS, f"the MX of {domain} names {names}, which has no address"
+            )
+
+
+def _targets(domain: str, records: Sequence[Any]) -> list[str]:
+    if not records:
+        raise ConversationError(Fault.DNS, f"{domain} has no MX record, so its mail goes astray")
+    # Which attributes a record has depends on its kind.
+    found = sorted((int(one.preference), str(one.exchange)) for one in records)
+    if any(target == "." for _, target in found):
+        raise ConversationError(Fault.DNS, f"the MX of {domain} says that it takes no mail at all")
+    return list(dict.fromkeys(target for _, target in found))[:_MOST_TARGETS]
+
+
+def _resolve(name: str, kind: str, deadline: Deadline) -> Sequence[Any]:
+    """Return the records of `name`, none where a server says so; raises ConversationError."""
+    try:
+        from dns import exception, resolver
+    except ImportError:
+        raise ConversationError(
+            None, "Python's dnspython is not installed: install python3-dnspython"
+        ) from None
+    try:
+        answer = new_resolver().resolve(
+            name, kind, lifetime=deadline.remaining(), search=False, raise_on_no_answer=False
+        )
+        return list(answer.rrset or ())
+    except resolver.NXDOMAIN:
+        return []
+    except (exception.Timeout, DeadlineExpired):
+        why = "no name server answered in time"
+    except resolver.NoNameservers:
+        why = "the name servers answered with an error"
+    except (exception.DNSException, OSError, UnicodeError) as error:
+        why = type(error).__name__
+    shown = printable(name, 80)
+    raise ConversationError(
+        None, f"the {kind} of {shown} was not resolved ({why}): check this host's resolver"
+    )
+
+
+def new_resolver() -> Resolver:
+    """Return a resolver that asks whom /etc/resolv.conf names at this moment."""
+    from dns.resolver import Resolver
+
+    return Resolver()

@@ -1,0 +1,55 @@
+"""The length of Postfix's mail queue (postqueue(1), `-j`: an object of JSON a line)."""
+
+from __future__ import annotations
+
+from mailwatch.core.deadline import Deadline
+from mailwatch.core.model import Fault
+from mailwatch.core.text import printable
+from mailwatch.probes.errors import ConversationError
+from mailwatch.probes.inquiry import Inquiry
+from mailwatch.probes.programs import run
+
+COMMAND = ("postqueue", "-j")
+
+_LONGEST_WORDS = 400
+
+
+class PostqueueProbe(Inquiry):
+    """Counts the messages that wait; of a long queue it reads no more than it must."""
+
+    def inquire(self, deadline: Deadline) -> None:
+        """Count up to one more than the limit."""
+        limit = self.settings.queue_limit
+        count = _Count(limit)
+        code = run(self.settings.command or COMMAND, deadline, count.take)
+        if count.messages > limit:
+            raise ConversationError(
+                Fault.QUEUE, f"more than {limit} messages wait in the mail queue (queue_limit)"
+            )
+        if code != 0:
+            said = printable(bytes(count.words).strip(), 160)
+            raise ConversationError(
+                None,
+                f"the mail queue could not be listed (exit code {code}: {said}): the service "
+                "needs the group postdrop, or `command` another way to list it",
+            )
+
+
+class _Count:
+    """Counts the lines that begin an object, across any cuts, and keeps a few other words."""
+
+    def __init__(self, limit: int) -> None:
+        self._limit = limit
+        self._fresh = True
+        self.messages = 0
+        self.words = bytearray()
+
+    def take(self, data: bytes) -> bool:
+        """Count what `data` brings; False once there are more than the limit."""
+        for line in data.splitlines(keepends=True):
+            if self._fresh and line.startswith(b"{"):
+                self.messages += 1
+            elif not self.messages:
+                self.words.extend(line[: _LONGEST_WORDS - len(self.words)])
+            self._fresh = line.endswith(b"\n")
+        return self.messages <= self._limit

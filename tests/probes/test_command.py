@@ -1,0 +1,200 @@
+"""Commands and mail queues, with real programs that behave in every way a program can."""
+
+from __future__ import annotations
+
+import os
+import signal
+import time
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from mailwatch.core.deadline import Deadline
+from mailwatch.core.model import Fault, Reading, Verdict
+from mailwatch.probes.postqueue import _Count
+from mailwatch.probes.registry import build
+from mailwatch.probes.settings import ServiceSettings
+
+GENEROUS_S = 20
+
+
+def _check(settings: ServiceSettings, within_s: float = GENEROUS_S) -> Reading:
+    began = time.monotonic()
+    reading = build(settings).check(Deadline.after(within_s, time.monotonic))
+    assert time.monotonic() - began < within_s + 5
+    assert reading.portless
+    assert reading.service == settings.name
+    assert reading.detail.isprintable()
+    return reading
+
+
+def _command(*words: str, within_s: float = GENEROUS_S) -> Reading:
+    return _check(ServiceSettings("Spam", "", probe="command", command=words), within_s)
+
+
+def _shell(script: str, within_s: float = GENEROUS_S) -> Reading:
+    return _command("/bin/sh", "-c", script, within_s=within_s)
+
+
+def _queue(script: str, limit: int = 3) -> Reading:
+    command = ("/bin/sh", "-c", script)
+    settings = ServiceSettings("Q", "", probe="postqueue", command=command, queue_limit=limit)
+    return _check(settings)
+
+
+# --- commands -----------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("script", "verdict", "fault", "words"),
+    [
+        ("exit 0", Verdict.PASS, None, ""),
+        ("echo fine; exit 0", Verdict.PASS, None, ""),
+        ("echo 'SPAM WARNING | n=1'; exit 1", Verdict.FAIL, Fault.COMMAND, "1: SPAM WARNING"),
+        ("echo bad >&2; exit 2", Verdict.FAIL, Fault.COMMAND, "sh ended with 2: bad"),
+        ("exit 2", Verdict.FAIL, Fault.COMMAND, "sh ended with 2"),
+        ("echo '?'; exit 3", Verdict.UNMEASURED, None, "sh ended with 3: ?"),
+        ("exit 127", Verdict.UNMEASURED, None, "127"),
+        ("kill -SEGV $$", Verdict.UNMEASURED, None, "signal SIGSEGV"),
+        ("printf 'a\\033[2J\\n<0>b'; exit 2", Verdict.FAIL, Fault.COMMAND, "a\\x1b[2J"),
+    ],
+)
+def test_the_exit_code_says_how_it_is(
+    script: str, verdict: Verdict, fault: Fault | None, words: str
+) -> None:
+    """0 is well, 1 and 2 are not, and every other end says nothing about the service."""
+    reading = _shell(script)
+    assert (reading.verdict, reading.fault) == (verdict, fault)
+    assert words in reading.detail
+    if verdict is Verdict.PASS:
+        assert reading.detail == ""
+
+
+@pytest.mark.parametrize(
+    ("program", "words"),
+    [
+        ("/no/such/program", "no such file"),
+        ("/etc/passwd", "permission denied"),
+        ("/", "permission denied"),
+    ],
+)
+def test_a_program_that_cannot_be_started_is_our_own_fault(program: str, words: str) -> None:
+    """It is told as that, and is no failure of the mail server."""
+    reading = _command(program)
+    assert reading.verdict is Verdict.UNMEASURED
+    assert words in reading.detail
+
+
+@pytest.mark.parametrize(
+    "script",
+    [
+        "sleep 600",
+        "trap '' TERM INT HUP; while :; do sleep 1; done",
+        "exec >&- 2>&-; sleep 600",
+        "yes",
+        "sleep 600 & wait",
+    ],
+)
+def test_what_does_not_end_is_killed_with_all_its_children(script: str, tmp_path: Path) -> None:
+    """Whatever it ignores, closes or prints, nothing of its group is left after the deadline."""
+    leader = tmp_path / "pid"
+    reading = _shell(f"echo $$ >{leader}; {script}", within_s=0.5)
+    assert reading.verdict is Verdict.UNMEASURED
+    assert "did not end in time" in reading.detail
+    group = int(leader.read_text())
+    until = time.monotonic() + GENEROUS_S
+    while _is_alive(group) and time.monotonic() < until:
+        time.sleep(0.02)
+    assert not _is_alive(group)
+
+
+def _is_alive(group: int) -> bool:
+    try:
+        os.killpg(group, 0)
+    except ProcessLookupError:
+        return False
+    return True
+
+
+def test_a_child_that_keeps_the_output_open_holds_nobody_up(tmp_path: Path) -> None:
+    """A daemon that a command starts, in a session of its own, is not waited for."""
+    pid = tmp_path / "pid"
+    reading = _shell(f"setsid sleep 600 & echo $! >{pid}; exit 0")
+    try:
+        assert reading.verdict is Verdict.PASS
+        assert reading.seconds < GENEROUS_S / 2
+    finally:
+        os.kill(int(pid.read_text()), signal.SIGKILL)
+
+
+def test_our_secrets_are_not_in_its_environment(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A command gets a path and a language, and nothing that systemd or the admin gave us."""
+    monkeypatch.setenv("GOTIFY_TOKEN", "AxSecret")
+    assert _shell('test -z "$GOTIFY_TOKEN" || exit 2').verdict is Verdict.PASS
+
+
+def test_a_flood_of_output_costs_no_memory() -> None:
+    """Fifty megabytes are heard to their end, and only the first line is kept."""
+    reading = _shell("echo first; head -c 50000000 /dev/zero; exit 2")
+    assert reading.detail == "sh ended with 2: first"
+
+
+# --- mail queues --------------------------------------------------------------------------
+
+_MESSAGE = '{"queue_name": "deferred", "queue_id": "X", "recipients": [{"address": "a@b"}]}'
+
+
+@pytest.mark.parametrize(("waiting", "well"), [(0, True), (3, True), (4, False), (2000, False)])
+def test_a_queue_is_well_up_to_its_limit(waiting: int, well: bool) -> None:
+    """An empty queue prints nothing at all; a long one is read no further than it must."""
+    reading = _queue(f"i=0; while [ $i -lt {waiting} ]; do echo '{_MESSAGE}'; i=$((i+1)); done")
+    if well:
+        assert reading.verdict is Verdict.PASS
+    else:
+        assert reading.fault is Fault.QUEUE
+        assert reading.detail == "more than 3 messages wait in the mail queue (queue_limit)"
+
+
+def test_an_endless_queue_is_a_long_one() -> None:
+    """It is not read to its end."""
+    assert _queue(f"yes '{_MESSAGE}'").fault is Fault.QUEUE
+
+
+def test_a_queue_that_cannot_be_listed_is_unmeasured() -> None:
+    """As where the service may not talk to Postfix: the words of postqueue, and the cure."""
+    reading = _queue("echo 'postqueue: fatal: Queue report unavailable' >&2; exit 69")
+    assert reading.verdict is Verdict.UNMEASURED
+    assert "(exit code 69: postqueue: fatal: Queue report unavailable)" in reading.detail
+    assert "group postdrop" in reading.detail
+
+
+def test_without_postfix_the_queue_is_unmeasured(monkeypatch: pytest.MonkeyPatch) -> None:
+    """postqueue is looked for where system programs are, not where our PATH points."""
+    monkeypatch.setattr("mailwatch.probes.postqueue.COMMAND", ("postqueue-that-is-not-here", "-j"))
+    reading = _check(ServiceSettings("Q", "", probe="postqueue"))
+    assert reading.verdict is Verdict.UNMEASURED
+    assert "could not be started" in reading.detail
+
+
+@given(st.integers(0, 30), st.lists(st.integers(1, 40), min_size=1, max_size=30))
+def test_lines_are_counted_across_any_cuts(messages: int, cuts: list[int]) -> None:
+    """Where the pipe cuts what was printed does not matter."""
+    data = b'{"a": {"b": "{"}}\n' * messages
+    count = _Count(100)
+    at = 0
+    for size in [*cuts, len(data)]:
+        assert count.take(data[at : at + size])
+        at += size
+    assert count.messages == messages
+
+
+def test_no_descriptor_is_left() -> None:
+    """Commands, well, bad and killed, leave nothing open."""
+    before = len(os.listdir("/proc/self/fd"))
+    for _ in range(30):
+        _shell("exit 0")
+        _shell("exit 2")
+        _shell("sleep 60", within_s=0.02)
+    assert len(os.listdir("/proc/self/fd")) == before

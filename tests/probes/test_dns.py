@@ -1,0 +1,169 @@
+"""The MX of a domain, asked of a real name server on loopback that has the records of a test."""
+
+from __future__ import annotations
+
+import socket
+import threading
+import time
+from collections.abc import Callable, Iterator
+from contextlib import suppress
+
+import dns.flags
+import dns.message
+import dns.rcode
+import dns.resolver
+import dns.rrset
+import pytest
+
+from mailwatch.core.deadline import Deadline
+from mailwatch.core.model import Fault, Reading, Verdict
+from mailwatch.probes import dns as probe
+from mailwatch.probes.registry import build
+from mailwatch.probes.settings import ServiceSettings
+
+Zone = dict[tuple[str, str], list[str]]
+DOMAIN = "example.org"
+
+
+class NameServer:
+    """Answers from `zone`; `rcode` for all, or nothing at all, where a test says so."""
+
+    def __init__(self) -> None:
+        self.zone: Zone = {}
+        self.rcode = dns.rcode.NOERROR
+        self.silent = False
+        self._sock = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+        self._sock.bind(("127.0.0.1", 0))
+        self.port = int(self._sock.getsockname()[1])
+        self._thread = threading.Thread(target=self._serve)
+        self._thread.start()
+
+    def close(self) -> None:
+        """End the thread and give the port back."""
+        with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as waker:
+            waker.sendto(b"", ("127.0.0.1", self.port))
+        self._thread.join()
+        self._sock.close()
+
+    def _serve(self) -> None:
+        while True:
+            data, peer = self._sock.recvfrom(4096)
+            if not data:
+                return
+            if not self.silent:
+                with suppress(OSError):
+                    self._sock.sendto(self._answer(data), peer)
+
+    def _answer(self, data: bytes) -> bytes:
+        query = dns.message.from_wire(data)
+        answer = dns.message.make_response(query)
+        answer.flags |= dns.flags.RA
+        question = query.question[0]
+        name = question.name.to_text().rstrip(".")
+        kind = dns.rdatatype.to_text(question.rdtype)
+        records = self.zone.get((name, kind), [])
+        if records:
+            answer.answer.append(dns.rrset.from_text(question.name, 60, "IN", kind, *records))
+        known = any(owner == name for owner, _ in self.zone)
+        answer.set_rcode(self.rcode if known or self.rcode else dns.rcode.NXDOMAIN)
+        return answer.to_wire()
+
+
+@pytest.fixture
+def server(monkeypatch: pytest.MonkeyPatch) -> Iterator[NameServer]:
+    """A name server, which the probe asks in place of this host's."""
+    one = NameServer()
+
+    def new_resolver() -> dns.resolver.Resolver:
+        resolver = dns.resolver.Resolver(configure=False)
+        resolver.nameservers = ["127.0.0.1"]
+        resolver.port = one.port
+        return resolver
+
+    monkeypatch.setattr(probe, "new_resolver", new_resolver)
+    yield one
+    one.close()
+
+
+def _ask(within_s: float = 20) -> Reading:
+    settings = ServiceSettings("Domain", "", probe="dns", domain=DOMAIN)
+    began = time.monotonic()
+    reading = build(settings).check(Deadline.after(within_s, time.monotonic))
+    assert time.monotonic() - began < within_s + 5
+    assert (reading.service, reading.portless) == ("Domain", True)
+    return reading
+
+
+MX = {(DOMAIN, "MX"): ["10 mx1.example.org.", "20 mx2.example.net."]}
+ADDRESSES = {
+    ("mx1.example.org", "A"): ["192.0.2.1"],
+    ("mx2.example.net", "AAAA"): ["2001:db8::2"],
+}
+
+
+@pytest.mark.parametrize(
+    ("zone", "words"),
+    [
+        ({**MX, **ADDRESSES}, ""),
+        ({}, "example.org has no MX record"),
+        ({(DOMAIN, "A"): ["192.0.2.1"]}, "example.org has no MX record"),
+        ({(DOMAIN, "MX"): ["0 ."]}, "takes no mail at all"),
+        (MX, "names mx1.example.org. and mx2.example.net., which has no address"),
+        (
+            {**MX, ("mx1.example.org", "A"): ["192.0.2.1"], ("mx2.example.net", "TXT"): ['"x"']},
+            "names mx2.example.net., which has no address",
+        ),
+    ],
+    ids=["well", "no domain", "no MX", "null MX", "no address", "one without"],
+)
+def test_every_mx_must_have_an_address(zone: Zone, words: str, server: NameServer) -> None:
+    """A or AAAA, either will do; a clear no is a failure, told with the name."""
+    server.zone = zone
+    reading = _ask()
+    assert words in reading.detail
+    if words:
+        assert reading.fault is Fault.DNS
+    else:
+        assert reading.verdict is Verdict.PASS, reading.detail
+
+
+@pytest.mark.parametrize("rcode", [dns.rcode.SERVFAIL, dns.rcode.REFUSED])
+def test_a_resolver_that_fails_says_nothing_about_the_domain(
+    rcode: dns.rcode.Rcode, server: NameServer
+) -> None:
+    """SERVFAIL and REFUSED are trouble on the way, and unmeasured."""
+    server.zone, server.rcode = {**MX, **ADDRESSES}, rcode
+    reading = _ask()
+    assert reading.verdict is Verdict.UNMEASURED
+    assert "check this host's resolver" in reading.detail
+
+
+def test_a_resolver_that_keeps_silent_ends_on_time(server: NameServer) -> None:
+    """The whole inquiry has one deadline, however many names there are."""
+    server.silent = True
+    reading = _ask(within_s=0.5)
+    assert reading.verdict is Verdict.UNMEASURED
+    assert "no name server answered in time" in reading.detail
+
+
+def test_a_domain_with_many_mx_is_asked_for_a_few(server: NameServer) -> None:
+    """A hundred MX, of which only the first ten are looked at."""
+    names = [f"mx{number:03}.example.org" for number in range(100)]
+    server.zone = {(DOMAIN, "MX"): [f"{number} {name}." for number, name in enumerate(names)]}
+    server.zone |= {(name, "A"): ["192.0.2.1"] for name in names[:10]}
+    assert _ask().verdict is Verdict.PASS
+
+
+def test_without_the_library_it_is_unmeasured(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The package is only suggested: the reading says what to install."""
+    real: Callable[..., object] = __import__
+
+    def without_dns(name: str, *rest: object) -> object:
+        if name == "dns":
+            raise ImportError(name)
+        return real(name, *rest)
+
+    monkeypatch.setattr("builtins.__import__", without_dns)
+    reading = _ask()
+    assert reading.verdict is Verdict.UNMEASURED
+    assert "install python3-dnspython" in reading.detail
