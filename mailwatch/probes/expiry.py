@@ -7,14 +7,19 @@ one host are asked without.
 from __future__ import annotations
 
 from datetime import UTC, datetime
+from functools import lru_cache
 
 _INTEGER, _SEQUENCE, _VERSION = 0x02, 0x30, 0xA0
 _TIMES = {0x17: "%y%m%d%H%M%SZ", 0x18: "%Y%m%d%H%M%SZ"}
 """UTCTime up to 2049, GeneralizedTime from then on (section 4.1.2.5)."""
 
 
+@lru_cache(maxsize=64)
 def not_after(certificate: bytes) -> float | None:
-    """Return when `certificate` (DER) expires in seconds since 1970, None where it is nonsense."""
+    """Return when `certificate` (DER) expires in seconds since 1970, None where it is nonsense.
+
+    The same one comes every two minutes, and to read it costs 0.1 ms.
+    """
     try:
         whole, _ = _open(certificate, _SEQUENCE)
         signed, _ = _open(whole, _SEQUENCE)
