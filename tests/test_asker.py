@@ -70,3 +70,12 @@ def test_one_answer_of_any_kind_needs_no_control(
         closed = ServiceSettings("IMAP", "127.0.0.1", nobody.getsockname()[1], probe="imap")
         _, readings = _round(silent, closed)
     assert [reading.fault for reading in readings] == [Fault.SILENT, Fault.REFUSED]
+
+
+def test_a_pass_is_told_with_the_round_alone(silent: ServiceSettings) -> None:
+    """The loop sleeps until all have answered, while a failed attempt is told at once."""
+    with socket.create_server(("127.0.0.1", 0), backlog=64) as listener:
+        open_port = ServiceSettings("X", "127.0.0.1", listener.getsockname()[1], probe="tcp")
+        attempts, readings = _round(open_port, silent)
+    assert {report.service for report in attempts} == {silent.key}
+    assert [reading.verdict for reading in readings] == [Verdict.PASS, Verdict.FAIL]
