@@ -35,15 +35,15 @@ class Mail:
         self._host = host
         self._engine = engine
 
-    def start(self) -> None:
-        """Make the container and wait until every port answers."""
+    def start(self, *more: str) -> None:
+        """Make the container, `more` being options of docker run, and wait until it answers."""
         self._host.run(f"mkdir -p {_STATE}")
         published = [f"--publish={ADDRESS}:{port}:{port}" for port in PORTS]
         # The resolver is the container itself, where nothing listens: names fail at once.
         self._engine.docker(
             "run", "--detach", "--name", NAME, "--hostname", "mail.example.test",
             "--dns", "127.0.0.1", "--restart", "unless-stopped",
-            "--volume", f"{_STATE}:/bed:ro", *published, IMAGE, "/usr/local/sbin/serve-mail",
+            "--volume", f"{_STATE}:/bed:ro", *published, *more, IMAGE, "/usr/local/sbin/serve-mail",
         )  # fmt: skip
         self.wait_until_up()
 

@@ -1,0 +1,158 @@
+"""Asking all collectors at once: bounded in time, and no fault of one costs another."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+
+from mailwatch.core.deadline import Deadline
+from mailwatch.core.evidence import EVERYTHING, GATHERED, Finding, Unreadable
+from mailwatch.core.model import Fault, Reading, Verdict
+from mailwatch.core.secret import Secret
+from mailwatch.evidence import clock, disk, host, log, processes
+from mailwatch.evidence.gather import COLLECTORS, gather
+from mailwatch.evidence.subject import Round, Subject
+from tests.evidence.conftest import ScriptedEngine
+
+Soon = Callable[[], Deadline]
+
+
+def test_every_collector_answers_on_this_machine(
+    engine: ScriptedEngine, subject: Subject, soon: Soon
+) -> None:
+    """All in a few seconds, each with a finding, and every connection given back."""
+    found = gather(subject, soon(), 5.0)
+    assert set(found) == {GATHERED, *COLLECTORS}
+    assert found[GATHERED].values["at"] == 5.0
+    assert engine.open == 0
+    for finding in found.values():
+        assert EVERYTHING not in finding.unreadable, finding
+
+
+def test_a_collector_that_hangs_or_breaks_costs_only_itself(subject: Subject) -> None:
+    """The others' findings are there on time; the reasons are sentences, not exceptions."""
+    let_go = threading.Event()
+
+    def hangs(_subject: Subject, _deadline: Deadline) -> Finding:
+        let_go.wait(20)
+        return Finding({})
+
+    def breaks(_subject: Subject, _deadline: Deadline) -> Finding:
+        raise ZeroDivisionError("secret")
+
+    def cannot(_subject: Subject, _deadline: Deadline) -> Finding:
+        raise Unreadable("the disk is gone: buy another")
+
+    def works(_subject: Subject, _deadline: Deadline) -> Finding:
+        return Finding({"well": True})
+
+    began = time.monotonic()
+    table = {"hangs": hangs, "breaks": breaks, "cannot": cannot, "works": works}
+    found = gather(subject, Deadline.after(0.3, time.monotonic), 0.0, table)
+    assert time.monotonic() - began < 10
+    let_go.set()
+    assert "no answer came within" in found["hangs"].unreadable[EVERYTHING]
+    assert "ZeroDivisionError" in found["breaks"].unreadable[EVERYTHING]
+    assert "secret" not in found["breaks"].unreadable[EVERYTHING]
+    assert found["cannot"].unreadable[EVERYTHING] == "the disk is gone: buy another"
+    assert found["works"].values == {"well": True}
+
+
+def test_the_host_is_read_from_this_kernel(subject: Subject, soon: Soon) -> None:
+    """Load, memory and files are numbers; what is missing has its reason."""
+    found = host.collect(subject, soon())
+    assert isinstance(found.values["load"], list)
+    assert isinstance(found.values["files"], int)
+    assert set(found.values) | set(found.unreadable) >= {"pressure", "memory", "uptime_s"}
+
+
+def test_a_host_that_hides_proc_gives_a_reason_for_each_number(
+    subject: Subject, soon: Soon, tmp_path: Path
+) -> None:
+    """The reason names the unit's key that would show it."""
+    found = host.collect(replace(subject, proc=tmp_path), soon())
+    assert "ProcSubset=all" in found.unreadable["load"]
+    assert {"pressure", "memory", "conntrack", "files", "overflows"} <= set(found.unreadable)
+
+
+def test_a_kernel_that_words_it_differently_is_no_crash(
+    subject: Subject, soon: Soon, tmp_path: Path
+) -> None:
+    """Any text in the files costs one number each."""
+    for name in ("loadavg", "meminfo", "uptime"):
+        (tmp_path / name).write_text("what\n")
+    (tmp_path / "loadavg").write_text("a b c\n")
+    found = host.collect(replace(subject, proc=tmp_path), soon())
+    assert "does not know" in found.unreadable["load"]
+
+
+def test_the_room_of_each_file_system_is_told_once(
+    engine: ScriptedEngine, subject: Subject, soon: Soon, tmp_path: Path
+) -> None:
+    """The root, the state directory and the container's volumes, which lie on few devices."""
+    engine.answer = {**engine.answer, "Mounts": [{"Source": str(tmp_path)}, {"Source": None}]}
+    found = disk.collect(replace(subject, directories=(tmp_path,)), soon())
+    rows = found.values["file_systems"]
+    assert isinstance(rows, list)
+    assert rows[0]["path"] == "/"
+    assert rows[0]["size_bytes"] > 0
+    paths = [row["path"] for row in rows]
+    assert len(paths) == len(set(paths))
+
+
+def test_the_log_is_bounded_masked_and_printable(
+    engine: ScriptedEngine, subject: Subject, soon: Soon
+) -> None:
+    """64 KiB of its end, no secret, no control character."""
+    engine.written = b"old line\n" * 20_000 + b"token AbcDef \x1b[31m\xff\npassword=hunter2\n"
+    found = log.collect(replace(subject, secrets=(Secret("AbcDef"),), since=7.0), soon())
+    lines = found.values["lines"]
+    assert isinstance(lines, list)
+    assert found.values["cut"] is True
+    assert engine.since == 7.0
+    assert lines[-1] == "password=[redacted]"
+    assert lines[-2] == "token [redacted] \\x1b[31m\\xff"
+    assert all(line.isprintable() for line in lines)
+    assert sum(map(len, lines)) <= log.MOST_BYTES
+
+
+def test_a_process_is_stuck_only_in_two_looks(
+    engine: ScriptedEngine, subject: Subject, soon: Soon
+) -> None:
+    """One that waits for the disk for a moment is not marked; the marked ones come first."""
+    ps = {"ppid": "1", "etimes": "5", "rss": "8", "wchan": "io_schedule"}
+    looks = [
+        [{"pid": pid, "stat": stat, "comm": "p", **ps} for pid, stat in states.items()]
+        for states in ({"1": "S", "2": "D", "3": "D"}, {"2": "D", "3": "S"})
+    ]
+
+    class Moving(ScriptedEngine):
+        def processes(self, deadline: Deadline) -> list[dict[str, str]]:
+            return looks.pop(0)
+
+    found = processes.collect(replace(subject, examiner=Moving().connect), soon())
+    table = found.values["table"]
+    assert isinstance(table, list)
+    assert [row["pid"] for row in table] == ["2", "3", "1"]
+    assert [row.get("stuck", False) for row in table] == [True, False, False]
+    assert table[0]["memory_bytes"] == 8192
+
+
+def test_the_clock_is_known_or_there_is_a_reason(subject: Subject, soon: Soon) -> None:
+    """One of the two, on any kernel and in any sandbox."""
+    found = clock.collect(subject, soon())
+    assert ("synchronised" in found.values) != ("synchronised" in found.unreadable)
+
+
+def test_readings_are_kept_with_their_phases(subject: Subject, soon: Soon) -> None:
+    """Those at hand, and the rounds before, each second where it was spent."""
+    failed = Reading("SMTP:25", Verdict.FAIL, Fault.SILENT, "silent", {"connect": 0.25})
+    told = replace(subject, readings=(failed,), rounds=(Round(3.0, (failed,)),))
+    found = COLLECTORS["readings"](told, soon())
+    now = found.values["now"]
+    assert isinstance(now, list)
+    assert now[0]["phases"] == {"connect": 0.25}
+    assert found.values["before"] == [{"at": 3.0, "readings": now}]
