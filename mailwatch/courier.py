@@ -51,6 +51,7 @@ class Courier:
         self._clock_text = clock_text
         self._jitter = jitter
         self._worker = Worker("courier")
+        self._job = 0
         self._carried: Letter | None = None
         self._deadline: Deadline | None = None
         self._news = True
@@ -79,7 +80,7 @@ class Courier:
                 return
             self._worker.abandon()
             trouble = f"the notifier has not come back for {duration(SEND_LIMIT_S + SLACK_S)}"
-            self.posted(Posted(self._carried.id, trouble), now)
+            self.posted(Posted(self._job, trouble), now)
         if not self._news and (self._wake_at is None or now.steady < self._wake_at):
             return
         self._news = False
@@ -93,9 +94,12 @@ class Courier:
             self._carry(letter, now)
 
     def posted(self, report: Posted, now: Now) -> None:
-        """Take the outcome of a delivery; one that was given up before is ignored."""
+        """Take the outcome of a delivery; one that was given up before is ignored.
+
+        By its job and not by its letter, which another delivery may be carrying by now.
+        """
         letter = self._carried
-        if letter is None or report.letter != letter.id:
+        if letter is None or report.job != self._job:
             return
         self._carried, self._deadline, self._news = None, None, True
         if not report.trouble:
@@ -116,21 +120,22 @@ class Courier:
             self._worker.wait(seconds)
 
     def _carry(self, letter: Letter, now: Now) -> None:
+        self._job += 1
         self._carried = letter
         deadline = self._deadline = Deadline.after(SEND_LIMIT_S, self._clock)
-        notifier, mailbox = self._notifier, self._mailbox
+        notifier, mailbox, job = self._notifier, self._mailbox, self._job
         message = as_sent(letter, now, self._clock_text)
 
         def send() -> None:
             try:
                 notifier.send(message, deadline)
             except DeliveryError as error:
-                mailbox.put(Posted(letter.id, str(error), error.permanent))
+                mailbox.put(Posted(job, str(error), error.permanent))
             except Exception as error:  # noqa: BLE001  # a bug of ours must still be an answer
                 trouble = f"A fault of mailwatch itself ({type(error).__name__}), please report it."
-                mailbox.put(Posted(letter.id, trouble))
+                mailbox.put(Posted(job, trouble))
             else:
-                mailbox.put(Posted(letter.id))
+                mailbox.put(Posted(job))
 
         self._worker.wait(SLACK_S)
         self._worker.run(send)

@@ -55,7 +55,7 @@ class Witnessed:
 class Posted:
     """The notifier took a letter, or `trouble` says in a sentence why it did not."""
 
-    letter: int
+    job: int
     trouble: str = ""
     permanent: bool = False
 

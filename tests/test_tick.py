@@ -22,14 +22,15 @@ from mailwatch.core.model import (
     Topic,
     Verdict,
 )
+from mailwatch.core.outbox import FIRST_RETRY_S
 from mailwatch.core.policy import Attempts, Policy
 from mailwatch.core.state import Stage
 from mailwatch.core.wording import Voice
-from mailwatch.courier import Courier
+from mailwatch.courier import SEND_LIMIT_S, SLACK_S, Courier
 from mailwatch.journal import Journal
 from mailwatch.narrator import Narrator
 from mailwatch.notifiers.errors import DeliveryError
-from mailwatch.reports import AttemptDone, Mailbox, Report, RoundDone
+from mailwatch.reports import AttemptDone, Mailbox, Posted, Report, RoundDone
 from mailwatch.restarters.errors import RestartError
 from mailwatch.store.memory import MemoryStore
 from mailwatch.target import Target
@@ -298,6 +299,40 @@ def test_a_notifier_that_is_away_keeps_nothing_from_happening(house: House) -> N
     house.drain_until(lambda: house.store.letters() == ())
     assert house.topics() == [Topic.RECOVERED]
     assert "Mail is down on mx1" in house.phone.messages[0].body
+
+
+def test_a_delivery_that_was_given_up_does_not_answer_for_the_next_try(
+    house: House, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Where the resolver hangs for longer than a delivery may, two tries overlap in time."""
+    gates = [threading.Event(), threading.Event()]
+    hangs = iter(gates)
+
+    def send(message: Message, deadline: Deadline) -> None:
+        gate = next(hangs, None)
+        if gate is None:
+            house.phone.messages.append(message)
+        else:
+            gate.wait(PATIENCE_S)
+            raise DeliveryError("the name was not resolved.")
+
+    monkeypatch.setattr(house.phone, "send", send)
+    fail_until_restarted(house)
+    house.pass_time(SEND_LIMIT_S + SLACK_S)
+    house.pass_time(FIRST_RETRY_S)
+    gates[0].set()
+    report = house.mailbox.get(timeout=PATIENCE_S)
+    while not isinstance(report, Posted):
+        report = house.mailbox.get(timeout=PATIENCE_S)
+    house.take(report)
+    assert [letter.tries for letter in house.store.letters()] == [1]
+    gates[1].set()
+    report = house.mailbox.get(timeout=PATIENCE_S)
+    assert isinstance(report, Posted)
+    house.take(report)
+    house.pass_time(2 * FIRST_RETRY_S)
+    house.drain_until(lambda: not house.store.letters())
+    assert house.topics() == [Topic.OPENED]
 
 
 def test_what_could_not_be_measured_is_told_once_and_restarts_nothing(house: House) -> None:
