@@ -50,6 +50,12 @@ def spend(plan: Plan) -> Result:
         night.close()
 
 
+def say(line: str) -> None:
+    """Print one line or more, at once."""
+    sys.stdout.write(f"{line}\n")
+    sys.stdout.flush()
+
+
 def pool(workers: int) -> ProcessPoolExecutor:
     """Return a pool of processes for spend()."""
     return ProcessPoolExecutor(workers, multiprocessing.get_context("spawn"))
@@ -99,7 +105,7 @@ class Tally:
         self.kills += result.deaths
         if time.monotonic() - self._said > 10:
             self._said = time.monotonic()
-            print(f"  {self.summary()}", flush=True)
+            say(f"  {self.summary()}")
 
     def summary(self) -> str:
         """Return the figures as one line."""
@@ -137,13 +143,13 @@ def run_all(
 
 def tell_fault(result: Result) -> None:
     """Print what was broken and how to see it again."""
-    print(f"\nBROKEN in {result.plan.words}")
+    say(f"\nBROKEN in {result.plan.words}")
     for fault in result.faults:
-        print(f"  - {fault}")
-    print(result.story)
-    print(f"\nAgain: tests/campaign/campaign.py --replay '{result.plan.words}'")
+        say(f"  - {fault}")
+    say(result.story)
+    say(f"\nAgain: tests/campaign/campaign.py --replay '{result.plan.words}'")
     if result.plan.seed:
-        print(f"   or: tests/campaign/campaign.py --seed {result.plan.seed} --kills 1 --random")
+        say(f"   or: tests/campaign/campaign.py --seed {result.plan.seed} --kills 1 --random")
 
 
 def plans_of(args: argparse.Namespace, scenarios: tuple[str, ...]) -> Iterator[Plan]:
@@ -158,7 +164,7 @@ def plans_of(args: argparse.Namespace, scenarios: tuple[str, ...]) -> Iterator[P
             if whole.faults:
                 tell_fault(whole)
                 raise SystemExit(1)
-            print(f"{scenario}: {whole.calls} calls, {whole.peers} points, {whole.seconds:.1f} s")
+            say(f"{scenario}: {whole.calls} calls, {whole.peers} points, {whole.seconds:.1f} s")
             yield from every_call(scenario, whole.calls)
             yield from every_peer_point(scenario, whole.peers)
             yield from every_call(scenario, whole.calls, reboot=True)
@@ -183,11 +189,11 @@ def main() -> int:
     tally = Tally()
     if args.replay:
         result = spend(read(args.replay))
-        print(result.story or f"All promises were kept in {result.plan.words}.")
+        say(result.story or f"All promises were kept in {result.plan.words}.")
         for fault in result.faults:
-            print(f"BROKEN: {fault}")
+            say(f"BROKEN: {fault}")
         return 1 if result.faults else 0
-    print(f"seed {args.seed}, {args.workers} nights at a time")
+    say(f"seed {args.seed}, {args.workers} nights at a time")
     until = time.monotonic() + args.minutes * 60
     with pool(args.workers) as executor:
         broken = run_all(
@@ -195,7 +201,7 @@ def main() -> int:
         )
     if broken is not None:
         tell_fault(broken)
-    print(f"{'BROKEN' if broken else 'All promises kept'}: {tally.summary()}, seed {args.seed}")
+    say(f"{'BROKEN' if broken else 'All promises kept'}: {tally.summary()}, seed {args.seed}")
     return 1 if broken else 0
 
 

@@ -10,6 +10,7 @@ import re
 import sqlite3
 from collections.abc import Iterator
 from contextlib import closing
+from itertools import pairwise
 from typing import TYPE_CHECKING, Any
 
 from tests.campaign.inbox import Arrival
@@ -178,16 +179,18 @@ def _restarts(night: Night) -> Iterator[str]:
             and outage.began <= order.at
             and (outage.ended is None or order.at <= outage.ended)
         ]
-        for number, (one, other) in enumerate(zip(done, done[1:], strict=False)):
+        for number, (one, other) in enumerate(pairwise(done)):
             pause_s = min(policy["backoff_s"] * 2**number, policy["backoff_max_s"])
             if other - one < pause_s - SLACK_S:
                 yield f"restart {number + 2} came {other - one:.2f} s after the one before it"
-    ends = [one.at for one in night.inbox.arrivals if topic_of(one.title) == "recovered"]
-    for before, after in zip(night.outages, night.outages[1:], strict=False):
-        first = next((order.at for order in orders if order.at >= after.began), None)
-        if first is not None and before.ended is not None and ends:
-            if first - before.ended < policy["cooldown_s"] - SLACK_S:
-                yield f"a restart came {first - before.ended:.2f} s after a recovery"
+    for outage in night.outages:
+        ended = outage.ended
+        if ended is None or not any(outage.began <= (one.done or 0) <= ended for one in orders):
+            continue
+        # The restart brought the recovery about, so the cooldown counts from there.
+        for order in orders:
+            if ended < order.at < ended + policy["cooldown_s"] - SLACK_S:
+                yield f"a restart came {order.at - ended:.2f} s after a recovery"
 
 
 def _incidents(night: Night) -> Iterator[str]:

@@ -37,7 +37,7 @@ class Nursery:
     def __init__(self) -> None:
         clean = {"PATH": os.environ["PATH"], "LC_ALL": "C.UTF-8", "PYTHONDONTWRITEBYTECODE": "1"}
         self._process = subprocess.Popen(
-            [sys.executable, str(Path(__file__).with_name("nursery.py"))],
+            [sys.executable, str(Path(__file__).with_name("nursery.py")), str(os.getpid())],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             text=True,
@@ -181,10 +181,10 @@ class Night:
         if not self._ready:
             return
         self._starts += 1
-        if self.outages and self.outages[-1].ended is None:
-            if self._cure is None or self._starts < self._cure:
-                self.mail.fails(self._silent)
-                return
+        is_down = bool(self.outages) and self.outages[-1].ended is None
+        if is_down and (self._cure is None or self._starts < self._cure):
+            self.mail.fails(self._silent)
+            return
         timer = threading.Timer(_UP_AFTER_S, self._come_up)
         timer.daemon = True
         timer.start()
@@ -306,9 +306,10 @@ class Night:
         self._pidfd = os.pidfd_open(pid)
 
     def _strike(self, death: Death | None) -> None:
-        if death is not None and death.at is At.MOMENT:
-            if time.monotonic() - self._born >= death.number:
-                self._kill()
+        if death is None or death.at is not At.MOMENT:
+            return
+        if time.monotonic() - self._born >= death.number:
+            self._kill()
 
     def _kill(self) -> None:
         self._send(signal.SIGKILL)

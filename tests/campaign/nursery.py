@@ -245,13 +245,18 @@ def live(order: dict[str, Any]) -> int:
     return Daemon(lambda: config, journal, outside).run()
 
 
+def die_with(parent: int) -> None:
+    """Have the kernel kill this process as soon as `parent` is gone."""
+    ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
+    if os.getppid() != parent:
+        raise SystemExit("the parent has gone already")
+
+
 def be_born(order: dict[str, Any], parent: int) -> None:
     """Turn a newly forked process into a daemon that dies with the nursery; never returns."""
     code = 70
     try:
-        ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
-        if os.getppid() != parent:
-            return
+        die_with(parent)
         log = os.open(order["log"], os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o600)
         nothing = os.open(os.devnull, os.O_RDONLY)
         for there, here in ((nothing, 0), (log, 1), (log, 2)):
@@ -270,6 +275,7 @@ def be_born(order: dict[str, Any], parent: int) -> None:
 
 def main() -> None:
     """Take orders until there are no more."""
+    die_with(int(sys.argv[1]))
     for line in sys.stdin:
         order = json.loads(line)
         pid = os.getpid()

@@ -7,6 +7,7 @@ mailwatch has to find that out, tell it, and become quiet.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from functools import partial
 from typing import TYPE_CHECKING
 
 from tests.campaign.inbox import Manner
@@ -70,7 +71,11 @@ def flaps(night: Night) -> Story:
         yield night.is_watched
         night.outage(cure=1)
         yield lambda: night.mail.well
-        yield lambda number=number: night.count_of("Mail flows again") >= number
+        yield partial(_has_ended, night, number)
+
+
+def _has_ended(night: Night, number: int) -> bool:
+    return night.count_of("Mail flows again") >= number
 
 
 def inbox_away(night: Night) -> Story:

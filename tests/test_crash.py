@@ -1,0 +1,161 @@
+"""Killed anywhere, mailwatch loses nothing and does nothing twice; see tests/campaign for more."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable, Iterator
+from copy import deepcopy
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
+
+from tests.campaign import campaign
+from tests.campaign.engine import Order
+from tests.campaign.judge import judge
+from tests.campaign.night import Night, Nursery
+from tests.campaign.plan import At, Death, Plan, read
+
+WORKERS = 4
+"""Nights at a time; most of a night is waiting."""
+
+SOME_NIGHTS = [
+    "is_silent/calls/call:12",
+    "does_not_heal/calls/call:14,moment:0.5",
+    "flaps/calls/peer:3,peer:5,moment:0.698+reboot,call:17,moment:0.197+reboot",
+    "inbox_away/calls/call:20,call:12+reboot",
+    "inbox_slow/calls/peer:2,call:8",
+    "operator_stops/calls/call:13,call:9+reboot",
+    "operator_steps_in/calls/peer:3,call:25",
+    "docker_hangs/calls/call:16",
+    "docker_gives_up/calls/peer:2",
+    "mends_itself/statements/call:70,call:150",
+]
+"""One of nearly every kind, with the deaths that have the most to say there."""
+
+
+def spend_all(plans: list[Plan]) -> None:
+    """Spend the nights of `plans`, and fail with the story of the first that broke a promise."""
+    died = 0
+    with campaign.pool(WORKERS) as executor:
+        for result in executor.map(campaign.spend, plans):
+            assert not result.faults, "\n".join([result.plan.words, *result.faults, result.story])
+            died += result.deaths
+    assert died >= len(plans) * 3 // 4, "most of these deaths come to pass"
+
+
+@pytest.fixture(scope="module")
+def _spent() -> Iterator[Night]:
+    """Return a night with one death that kept every promise, still there to be looked at."""
+    nursery = Nursery()
+    one = Night(Plan("does_not_heal", (Death(At.PEER, 2),)), nursery)
+    try:
+        result = one.run()
+        assert result.faults == []
+        assert judge(one) == []
+        yield one
+    finally:
+        one.close()
+        nursery.close()
+
+
+@pytest.fixture
+def night(_spent: Night) -> Iterator[Night]:
+    """Return that night, put right again after the test."""
+    arrivals, orders, trace = _spent.inbox.arrivals, _spent.engine.orders, _spent.trace
+    _spent.inbox.arrivals, _spent.engine.orders, _spent.trace = deepcopy((arrivals, orders, trace))
+    yield _spent
+    _spent.inbox.arrivals, _spent.engine.orders, _spent.trace = arrivals, orders, trace
+
+
+def test_killed_at_every_call_of_an_incident_that_a_restart_heals() -> None:
+    """Before and after each commit, look, restart, delivery: one story, one restart, one file."""
+    whole = campaign.spend(Plan("heals"))
+    assert not whole.faults, whole.faults
+    assert whole.calls >= 30
+    assert whole.peers >= 7
+    plans = [
+        *campaign.every_call("heals", whole.calls),
+        *campaign.every_peer_point("heals", whole.peers),
+    ]
+    spend_all(plans)
+
+
+def test_killed_in_the_middle_of_other_nights() -> None:
+    """Inbox away, operator at work, Docker hung, a reboot between: the promises are the same."""
+    spend_all([read(words) for words in SOME_NIGHTS])
+
+
+def _forget_the_end(night: Night) -> None:
+    night.inbox.arrivals = [
+        one for one in night.inbox.arrivals if not one.title.startswith("Mail flows again")
+    ]
+
+
+def _forget_the_call(night: Night) -> None:
+    night.inbox.arrivals = [
+        one for one in night.inbox.arrivals if not one.title.endswith("needs you")
+    ]
+
+
+def _tell_nothing_but_the_end(night: Night) -> None:
+    night.inbox.arrivals = night.inbox.arrivals[-1:]
+
+
+def _tell_the_end_twice(night: Night) -> None:
+    last = night.inbox.arrivals[-1]
+    night.inbox.arrivals.append(replace(last, at=last.at + 0.3))
+
+
+def _call_after_the_end(night: Night) -> None:
+    night.inbox.arrivals.append(next(o for o in night.inbox.arrivals if o.priority == 10))
+
+
+def _restart_twice(night: Night) -> None:
+    order = night.engine.orders[0]
+    assert order.done is not None
+    night.engine.orders.append(replace(order, at=order.at + 0.1, done=order.done + 0.1))
+
+
+def _restart_what_was_stopped(night: Night) -> None:
+    night.engine.orders[0].stopped_by_operator = True
+
+
+def _restart_what_is_well(night: Night) -> None:
+    night.engine.orders.append(Order(night.killed[0] - 100, False, False))
+
+
+def _make_two_of_one(night: Night) -> None:
+    commit = next(one for one in night.trace if one["what"] == "commit" and one["incident"])
+    night.trace.append({**commit, "edge": "after", "incident": "other"})
+
+
+def _restart_without_an_attempt(night: Night) -> None:
+    night.trace += [one for one in night.trace if one["what"] == "restart"] * 9
+
+
+@pytest.mark.parametrize(
+    ("break_it", "said"),
+    [
+        (_forget_the_end, "the end was never told"),
+        (_forget_the_call, "was committed and never came"),
+        (_tell_nothing_but_the_end, "nothing was told of it before"),
+        (_tell_the_end_twice, "came again after its delivery was committed"),
+        (_call_after_the_end, "came after the recovery"),
+        (_restart_twice, "after the one before it"),
+        (_restart_what_was_stopped, "an operator stopped"),
+        (_restart_what_is_well, "although the mail was well"),
+        (_make_two_of_one, "one outage became 2 incidents"),
+        (_restart_without_an_attempt, "attempts were recorded"),
+    ],
+    ids=lambda given: getattr(given, "__name__", "")[1:],
+)
+def test_the_judge_sees_a_broken_promise(
+    night: Night, break_it: Callable[[Night], None], said: str
+) -> None:
+    """What the campaign is to find is found when it is there."""
+    break_it(night)
+    faults = judge(night)
+    assert any(said in fault for fault in faults), faults
