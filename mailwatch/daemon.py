@@ -8,8 +8,9 @@ import signal
 import socket
 import time
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime
 from queue import Empty, SimpleQueue
 
 from mailwatch import __version__
@@ -53,7 +54,12 @@ def read_clocks() -> Now:
 
 def clock_text(wall: float) -> str:
     """Return seconds since 1970 as local time, `2026-11-22 03:14:02`."""
-    return datetime.fromtimestamp(wall).astimezone().strftime("%Y-%m-%d %H:%M:%S")
+    when = datetime.fromtimestamp(wall, UTC)
+    # A certificate may expire in the year 1, or at the end of 9999 as one that never does
+    # (RFC 5280 section 4.1.2.5): no local time need exist for that.
+    with suppress(OverflowError, ValueError):
+        when = when.astimezone()
+    return f"{when:%Y-%m-%d %H:%M:%S}"
 
 
 @dataclass(frozen=True, slots=True)
