@@ -21,6 +21,8 @@ if TYPE_CHECKING:
 OPENINGS = frozenset({"opened", "held", "escalated"})
 SLACK_S = 0.05
 """How far apart the moments of two processes for one event may be."""
+LAG_S = 0.3
+"""How long after its decision a commit may have returned, on a busy machine."""
 
 _SUSPICIOUS = (
     "Traceback",
@@ -146,9 +148,14 @@ def _nothing_lost(night: Night) -> Iterator[str]:
 
 
 def _committed(night: Night) -> Iterator[dict[str, Any]]:
+    for line in _commits(night):
+        yield from line["messages"]
+
+
+def _commits(night: Night) -> Iterator[dict[str, Any]]:
     for line in night.trace:
         if line["what"] == "commit" and line["edge"] == "after":
-            yield from line["messages"]
+            yield line
 
 
 def _restarts(night: Night) -> Iterator[str]:
@@ -167,7 +174,7 @@ def _restarts(night: Night) -> Iterator[str]:
         if order.at_once:
             yield "a restart was asked for while another was under way"
         if not any(
-            outage.began <= order.at and (outage.ended is None or order.at <= outage.ended + 5)
+            outage.began <= order.at and (outage.ended is None or order.at <= outage.ended + 2)
             for outage in night.outages
         ):
             yield "a restart was asked for although the mail was well"
@@ -183,14 +190,21 @@ def _restarts(night: Night) -> Iterator[str]:
             pause_s = min(policy["backoff_s"] * 2**number, policy["backoff_max_s"])
             if other - one < pause_s - SLACK_S:
                 yield f"restart {number + 2} came {other - one:.2f} s after the one before it"
-    for outage in night.outages:
-        ended = outage.ended
-        if ended is None or not any(outage.began <= (one.done or 0) <= ended for one in orders):
+    yield from _cooldown(night)
+
+
+def _cooldown(night: Night) -> Iterator[str]:
+    """No restart comes soon after the recovery of an incident in which one was tried."""
+    with closing(_file_of(night)) as connection:
+        rows = connection.execute("SELECT DISTINCT incident FROM attempts").fetchall()
+    tried = {row[0] for row in rows}
+    for line in _commits(night):
+        if not any(m["topic"] == "recovered" and m["incident"] in tried for m in line["messages"]):
             continue
-        # The restart brought the recovery about, so the cooldown counts from there.
-        for order in orders:
-            if ended < order.at < ended + policy["cooldown_s"] - SLACK_S:
-                yield f"a restart came {order.at - ended:.2f} s after a recovery"
+        for order in night.engine.orders:
+            after_s = order.at - line["at"]
+            if 0 < after_s < night.policy["cooldown_s"] - LAG_S:
+                yield f"a restart came {after_s:.2f} s after a recovery"
 
 
 def _incidents(night: Night) -> Iterator[str]:
@@ -198,11 +212,8 @@ def _incidents(night: Night) -> Iterator[str]:
     for outage in night.outages:
         seen = {
             line["incident"]
-            for line in night.trace
-            if line["what"] == "commit"
-            and line["edge"] == "after"
-            and line["incident"]
-            and outage.began <= line["at"] <= (outage.ended or float("inf"))
+            for line in _commits(night)
+            if line["incident"] and outage.began <= line["at"] <= (outage.ended or float("inf"))
         }
         if len(seen) > 1:
             yield f"one outage became {len(seen)} incidents: {sorted(seen)}"
