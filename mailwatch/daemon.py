@@ -127,8 +127,7 @@ class Daemon:
         elif report is not None:
             self._engine.handle(report, now)
         self._engine.advance(now)
-        # While a round is under way only its own reports are progress, not the passing of time.
-        if not self._engine.asking or not isinstance(report, Signalled | None):
+        if not self._engine.stalled(now):
             self._systemd.watchdog()
         self._show_status(now)
 

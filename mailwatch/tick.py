@@ -37,6 +37,9 @@ LOOK_GRACE_S = 1.0
 RESTORE_GRACE_S = 5.0
 """How long a new process with an open incident waits for that before it watches all the same."""
 
+ROUND_SLACK_S = 15.0
+"""How long past its longest a round may last, on a host that hardly schedules it."""
+
 
 class Asker(Protocol):
     """Asks every service once, all at the same time; AttemptDone and RoundDone tell the outcome."""
@@ -93,6 +96,18 @@ class Engine:
     def asking(self) -> bool:
         """Whether a round is under way."""
         return self._asking
+
+    def stalled(self, now: Now) -> bool:
+        """Whether a round is lost: it should have ended long ago, and nothing else will end it.
+
+        Until then silence says nothing: attempts may be an hour apart, and a check that no
+        deadline reaches is let go of only when the last attempt would have ended.
+        """
+        if not self._asking or self._rounds.last_began is None:
+            return False
+        control_s = self._attempts.timeout_s  # see asker.RoundAsker
+        longest_s = self._attempts.longest_s + control_s + ROUND_SLACK_S
+        return now.steady - self._rounds.last_began > longest_s
 
     @property
     def state(self) -> State:

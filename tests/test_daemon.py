@@ -1,13 +1,97 @@
-"""The daemon's own small parts; the whole of it is tested in e2e, the demo and the campaign."""
+"""The daemon as a process of its own, without systemd or Docker; e2e tests it with both."""
 
 from __future__ import annotations
 
+import os
+import signal
+import socket
+import subprocess
+import sys
 import time
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
 
 import pytest
 
 from mailwatch.daemon import clock_text
+
+PATIENCE_S = 60.0
+
+
+class Manager:
+    """What systemd would be to the service: the socket at which it hears of it."""
+
+    def __init__(self, directory: Path) -> None:
+        self.path = directory / "notify"
+        self._socket = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
+        self._socket.bind(str(self.path))
+        self._socket.settimeout(PATIENCE_S)
+
+    def hear(self, wanted: str) -> list[str]:
+        """Wait for a notification with the field `wanted`, and return all of its fields."""
+        while wanted not in (fields := self._socket.recv(4096).decode().split("\n")):
+            pass
+        return fields
+
+    def close(self) -> None:
+        """Give the socket back."""
+        self._socket.close()
+
+
+@contextmanager
+def service(
+    directory: Path, manager: Manager, environ: dict[str, str], **settings: object
+) -> Iterator[subprocess.Popen[bytes]]:
+    """Run mailwatch for a port that refuses, and a Docker that is not there."""
+    with socket.create_server(("127.0.0.1", 0)) as closed:
+        port = closed.getsockname()[1]
+    chosen = {
+        "services": f"SMTP:{port}",
+        "restart.socket": directory / "no-docker.sock",
+        "state.directory": directory,
+        "evidence.enabled": "false",
+        **settings,
+    }
+    config = directory / "mailwatch.toml"
+    config.touch()
+    process = subprocess.Popen(
+        [
+            sys.executable,
+            *("-m", "mailwatch", "run", "--config", str(config)),
+            *(part for key, value in chosen.items() for part in ("--set", f"{key}={value}")),
+        ],
+        env={**os.environ, "NOTIFY_SOCKET": str(manager.path), **environ},
+        stdout=subprocess.DEVNULL,
+    )
+    try:
+        yield process
+    finally:
+        process.kill()
+        process.wait(PATIENCE_S)
+
+
+@pytest.fixture
+def manager(tmp_path: Path) -> Iterator[Manager]:
+    """Give a manager that listens."""
+    listening = Manager(tmp_path)
+    yield listening
+    listening.close()
+
+
+def test_the_watchdog_is_fed_between_attempts_that_are_far_apart(
+    tmp_path: Path, manager: Manager
+) -> None:
+    """With SLEEP_BETWEEN_ATTEMPTS longer than WatchdogSec, the service is not killed for it."""
+    patient = {"watch.attempt_timeout_s": 0.1, "restart.attempt_timeout_s": 0.1}
+    environ = {"WATCHDOG_USEC": "400000"}
+    with service(tmp_path, manager, environ, **patient, **{"watch.retry_delay_s": 3600}) as process:
+        manager.hear("READY=1")
+        for _ in range(12):
+            manager.hear("WATCHDOG=1")
+        process.send_signal(signal.SIGTERM)
+        manager.hear("STOPPING=1")
+        assert process.wait(PATIENCE_S) == 0
 
 
 @pytest.fixture

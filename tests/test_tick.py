@@ -34,7 +34,7 @@ from mailwatch.reports import AttemptDone, Mailbox, Posted, Report, RoundDone
 from mailwatch.restarters.errors import RestartError
 from mailwatch.store.memory import MemoryStore
 from mailwatch.target import Target
-from mailwatch.tick import LOOK_GRACE_S, Engine, Parts
+from mailwatch.tick import LOOK_GRACE_S, ROUND_SLACK_S, Engine, Parts
 
 RUNNING = TargetState(Condition.RUNNING, started_at=1000.0)
 PATIENCE_S = 20.0
@@ -364,6 +364,18 @@ def test_a_service_that_was_lost_from_sight_keeps_the_incident_open(house: House
     assert house.engine.state.incident is not None
     house.end_round(good("SMTP:25"), good("IMAP:143"))
     assert house.engine.state.incident is None
+
+
+def test_a_round_counts_as_lost_only_after_its_longest() -> None:
+    """However patiently the admin has it ask, a round under way is no hang; a lost one is."""
+    house = House(Policy(attempts=Attempts(retries=100, timeout_s=1, delay_s=600)))
+    house.start()
+    house.pass_time(100 * 1 + 99 * 600 + 1 + ROUND_SLACK_S)
+    assert not house.engine.stalled(house.now)
+    house.pass_time(1)
+    assert house.engine.stalled(house.now)
+    house.end_round(good())
+    assert not house.engine.stalled(house.now)
 
 
 def test_late_reports_of_a_dropped_round_are_ignored(house: House) -> None:
