@@ -1,0 +1,212 @@
+"""The report: what it tells, that it is one safe file, and how it is asked for."""
+
+from __future__ import annotations
+
+import re
+import stat
+import sys
+import xml.etree.ElementTree as ET
+from html.parser import HTMLParser
+from pathlib import Path
+
+import pytest
+
+from mailwatch.cli.main import main
+from mailwatch.core.evidence import GATHERED, Evidence, Finding
+from mailwatch.core.model import Fault, Now, Reading, Verdict
+from mailwatch.core.state import Attempt, Failure, Incident, Outcome, Stage, State
+from mailwatch.evidence import keeping
+from mailwatch.report import material, page
+from mailwatch.store.sqlite import SqliteStore
+
+DAY_S = 86_400.0
+NOW = 1_800_000_000.0
+HOSTILE = "<script>alert('x')</script>\"&$\\frac{1}{0}$"
+ID = "20270112T080000Z"
+
+
+def no_words(_sentence: str) -> None:
+    """Ignore what the store says."""
+
+
+def clock(wall: float) -> str:
+    """Return the offset from NOW, as the tests read it."""
+    return f"2027-01-15 {wall - NOW:+.0f}"
+
+
+@pytest.fixture
+def directory(tmp_path: Path) -> Path:
+    """Give a state directory with ten days of two services, one incident and its evidence."""
+    store = SqliteStore(tmp_path, no_words)
+    start = NOW - 10 * DAY_S
+    store.restore(Now(0, start))
+    for day in range(10):
+        for hour in range(0, 24, 6):
+            at = day * DAY_S + hour * 3600.0
+            broken = day == 7 and hour == 6
+            phases = {"connect": 0.001, "greeting": 5.0 if broken else 0.02}
+            fault = Fault.SILENT if broken else None
+            verdict = Verdict.FAIL if broken else Verdict.PASS
+            mail = Reading("SMTP:25", verdict, fault, "silent" if broken else "", phases)
+            web = Reading(f"{HOSTILE}:443", Verdict.PASS, phases={"connect": 0.001, "tls": 0.01})
+            store.record((mail, web), Now(at, start + at))
+    since = Now(7 * DAY_S + 6 * 3600, start + 7 * DAY_S + 6 * 3600)
+    over = Now(since.steady + 180, since.wall + 180)
+    failures = (Failure("SMTP:25", Fault.SILENT, HOSTILE),)
+    attempt = Attempt(1, since, 0.0, Outcome.RECOVERED, ended=over)
+    incident = Incident(
+        ID, since, since, failures, failures, cause=HOSTILE, attempts=(attempt,), closed=over
+    )
+    store.commit(State(Stage.DOWN, incident, last_id=ID), [], since)
+    store.commit(State(Stage.HEALTHY, last_id=ID), [], over, closed=incident)
+    store.close()
+    look: Evidence = {
+        GATHERED: Finding({"at": since.wall, "took_s": 1.0}),
+        "container": Finding({"status": "exited", "exit_code": 137}),
+        "log": Finding({"lines": [HOSTILE, "</pre></details>"]}),
+        "host": Finding({}, {"load": HOSTILE}),
+    }
+    keeping.save(tmp_path, ID, "before", look)
+    keeping.save(tmp_path, ID, "after", {**look, "container": Finding({"status": "running"})})
+    return tmp_path
+
+
+class Page(HTMLParser):
+    """Collects the tags of a page, the text of each kind, and every attribute."""
+
+    def __init__(self, text: str) -> None:
+        super().__init__()
+        self.tags: list[str] = []
+        self.attributes: list[tuple[str, str]] = []
+        self.words: list[str] = []
+        self.feed(text)
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        self.tags.append(tag)
+        self.attributes += [(name, value or "") for name, value in attrs]
+
+    def handle_data(self, data: str) -> None:
+        self.words.append(data)
+
+
+def written(directory: Path, days: float = 30) -> str:
+    """Return the page of the last `days`."""
+    return page.write(material.collect(directory, "mx1", NOW - days * DAY_S, NOW), clock)
+
+
+def test_the_page_tells_all_that_happened(directory: Path) -> None:
+    """Availability and latency of each service, the incident with its restart, before and after."""
+    text = " ".join("".join(Page(written(directory)).words).split())
+    for words in (
+        "Mail on mx1",
+        "98.75 %of all checks passed",
+        "1incident",
+        "SMTP:25",
+        "97.50 %",
+        "100 %",
+        "lasted 3 min",
+        "Restart 1: it helped.",
+        "the container does not run: it is exited with exit code 137",
+        "exited, exit code 137",
+        "running",
+        f"Incident {ID}",
+    ):
+        assert words in text, words
+
+
+def test_nothing_is_loaded_and_nothing_runs(directory: Path) -> None:
+    """No script, no address of anything outside, and a policy that forbids both."""
+    text = written(directory)
+    found = Page(text)
+    assert not {"script", "link", "img", "iframe", "object", "form", "base"} & set(found.tags)
+    for name, value in found.attributes:
+        assert not name.startswith("on")
+        if name in ("src", "href", "xlink:href", "action"):
+            assert value.startswith("#")
+    for address in re.findall(r"(?:https?:)?//[^\"'\s<]+", text):
+        # The names of SVG's own namespaces are no addresses.
+        assert address.startswith("http://www.w3.org/")
+    assert "default-src 'none'" in text
+
+
+def test_hostile_text_stays_text(directory: Path) -> None:
+    """Names, details, causes and logs come from outside: each is shown as it is, and escaped."""
+    text = written(directory)
+    assert "<script" not in text
+    assert "</pre></details></pre>" not in text
+    shown = "".join(Page(text).words)
+    assert shown.count("<script>alert('x')</script>") >= 5
+
+
+def test_drawings_are_sound_and_follow_the_theme(directory: Path) -> None:
+    """Each is well-formed SVG whose colours are the page's, with a name for those who can't see."""
+    text = written(directory)
+    drawings = re.findall(r"<svg.*?</svg>", text, re.DOTALL)
+    assert len(drawings) == 2 + 2 * 2
+    ids: list[str] = []
+    for drawing in drawings:
+        ET.fromstring(drawing.replace("xlink:href", "href"))
+        assert 'role="img"' in drawing
+        assert "aria-label=" in drawing
+        assert not re.search(r"#0[0-9a]0[0-9a]0[0-9a]", drawing)
+        ids += re.findall(r'<clipPath id="([^"]+)"', drawing)
+    assert "var(--good)" in text
+    assert len(ids) == len(set(ids))
+
+
+def test_a_short_time_is_shown_by_the_hour(directory: Path) -> None:
+    """Three days and less have more to tell than three bars."""
+    found = material.collect(directory, "mx1", NOW - 3 * DAY_S, NOW)
+    assert found.span_s == 3600
+    assert len(found.services[0].spans) == 12
+    assert "each hour" in page.write(found, clock)
+
+
+def test_nothing_to_tell_is_said(tmp_path: Path) -> None:
+    """A new installation has a page too."""
+    SqliteStore(tmp_path, no_words).restore(Now(0, NOW))
+    text = written(tmp_path)
+    assert "No incident in this time." in text
+    assert "No check was recorded in this time." in text
+
+
+def test_the_command_writes_a_file_for_its_owner(
+    directory: Path, capsys: pytest.CaptureFixture[str], tmp_path: Path
+) -> None:
+    """`-o` writes it whole, for nobody else to read; without it the page is the output."""
+    out = tmp_path / "report.html"
+    state = f"state.directory={directory}"
+    assert main(["report", "--set", state, "--since", "400d", "-o", str(out)]) == 0
+    assert stat.S_IMODE(out.stat().st_mode) == 0o600
+    assert out.read_text().startswith("<!doctype html>")
+    assert str(out) in capsys.readouterr().err
+    assert main(["report", "--set", state]) == 0
+    assert capsys.readouterr().out.startswith("<!doctype html>")
+    assert main(["report", "--set", state, "-o", str(tmp_path / "no" / "x")]) == 73
+    assert "cannot be written" in capsys.readouterr().err
+
+
+def test_without_matplotlib_one_sentence_says_what_to_install(
+    directory: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The library is only suggested by the package."""
+    for name in [name for name in sys.modules if name.partition(".")[0] == "matplotlib"]:
+        monkeypatch.delitem(sys.modules, name)
+    monkeypatch.setitem(sys.modules, "matplotlib", None)
+    assert main(["report", "--set", f"state.directory={directory}"]) == 69
+    said = capsys.readouterr()
+    assert said.out == ""
+    assert said.err.splitlines() == [
+        "The report is drawn with matplotlib, which is not installed: run "
+        "`apt install python3-matplotlib` and try again."
+    ]
+
+
+@pytest.mark.parametrize("span", ["", "soon", "0s", "401d", "-1d"])
+def test_a_span_that_makes_no_sense_is_refused(
+    span: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """With the way to write it."""
+    with pytest.raises(SystemExit):
+        main(["report", f"--since={span}"])
+    assert "--since" in capsys.readouterr().err
