@@ -1,18 +1,20 @@
-"""The keys of services that are no port: which probe takes which, and which it needs."""
+"""The keys that only some probes know: which probe takes which, and which it needs."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 
 from mailwatch.config.model import Origin
+from mailwatch.config.nested import CANARY_KEYS, LOGIN_KEYS, LOGIN_PROBES
 from mailwatch.config.report import Report
 from mailwatch.core.text import join_words
 from mailwatch.probes.settings import PORTLESS, ServiceSettings
 
-_OF_PORTLESS: Mapping[str, tuple[str, ...]] = {
+_OF_PROBES: Mapping[str, tuple[str, ...]] = {
     "command": ("command", "postqueue"),
     "queue_limit": ("postqueue",),
     "domain": ("dns",),
+    **dict.fromkeys(CANARY_KEYS, ("canary",)),
 }
 """Key -> the probes that know it; every key but these is for ports, or for all."""
 
@@ -25,7 +27,9 @@ def applies(name: str, probe: str) -> bool:
     """Whether the key `name` has a meaning for a service that `probe` asks."""
     if name in _OF_ALL:
         return True
-    known = _OF_PORTLESS.get(name)
+    if name in LOGIN_KEYS:
+        return probe in LOGIN_PROBES
+    known = _OF_PROBES.get(name)
     return probe in known if known else probe not in PORTLESS
 
 
@@ -40,7 +44,7 @@ def check(
 ) -> None:
     """Add to `report` every key that does not fit the probe, and every one that is missing."""
     for name in row:
-        if not applies(name, service.probe):
+        if name not in LOGIN_KEYS and not applies(name, service.probe):
             report.mistake(origin, f"{at}.{name}", f"{at}.{name} {_misfit(name, service.probe)}")
     missing = ""
     if service.probe == "command" and not service.command:
@@ -58,7 +62,7 @@ def check(
 
 
 def _misfit(name: str, probe: str) -> str:
-    known = _OF_PORTLESS.get(name)
+    known = _OF_PROBES.get(name)
     if known is None:
         return f'is set, but probe = "{probe}" asks no port; remove it'
     words = join_words([f'"{one}"' for one in known], "or")

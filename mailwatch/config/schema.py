@@ -17,7 +17,7 @@ from mailwatch.probes.settings import TlsMode, TlsVersion
 DEFAULT_PATH = Path("/etc/mailwatch.toml")
 LOG_LEVELS = ("debug", "info", "notice", "warning", "error")
 PROBE_NAMES = (
-    "command", "dns", "http", "imap", "lmtp", "pop3", "postqueue", "sieve", "smtp", "tcp",
+    "canary", "command", "dns", "http", "imap", "lmtp", "pop3", "postqueue", "sieve", "smtp", "tcp",
 )  # fmt: skip
 """The keys of probes.registry.PROBES, which a test compares; that table imports every protocol."""
 
@@ -214,6 +214,9 @@ DEFAULT_SERVICES: tuple[tuple[str, int], ...] = (
     ("HTTPS", 443),
 )
 
+_ADDRESS = r"[A-Za-z0-9.!#$%&'*+/=?^_`{|}~-]{1,64}@[A-Za-z0-9.-]{1,190}"
+_ADDRESS_RULE = "an address such as canary@example.org"
+
 SERVICE_KEYS: tuple[Key, ...] = (
     Key("services", "name", Kind.TEXT, None,
         "What messages call the service; a known name also picks how it is asked.", required=True,
@@ -240,6 +243,24 @@ SERVICE_KEYS: tuple[Key, ...] = (
            "With the probe `postqueue`: messages in a mail queue that is still well."),
     Key("services", "domain", Kind.HOST, None,
         "With the probe `dns`: the domain whose MX is looked for."),
+    Key("services", "user", Kind.TEXT, None,
+        "User to log in as; refused logins count towards the server's bans.",
+        pattern=r"[^\x00-\x1f\x7f]{1,255}", rule="a user name on one line"),
+    Key("services", "password_file", Kind.PATH, None,
+        "File that holds the user's password alone.", sensitive=True),
+    Key("services", "sender", Kind.TEXT, None,
+        "With the probe `canary`: the address that its message is from.",
+        pattern=_ADDRESS, rule=_ADDRESS_RULE),
+    Key("services", "recipient", Kind.TEXT, None,
+        "With the probe `canary`: the address that its message goes to.",
+        pattern=_ADDRESS, rule=_ADDRESS_RULE),
+    _whole("services", "imap_port", 993, 1, 65535,
+           "With the probe `canary`: the port of IMAP, on the same host."),
+    _choice("services", "imap_tls", TlsMode, "With the probe `canary`: when TLS begins there.",
+            TlsMode.IMPLICIT),
+    _seconds("services", "within_s", 60, "With the probe `canary`: how long a delivery may take.",
+             low=1, high=3600.0),
+    _pause("services", "every_s", 900, "With the probe `canary`: pause between two messages."),
 )  # fmt: skip
 """The keys of one [[services]] table; each is a field of probes.settings.ServiceSettings."""
 

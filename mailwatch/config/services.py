@@ -6,7 +6,7 @@ import ssl
 from collections.abc import Mapping
 from typing import Any
 
-from mailwatch.config import portless, values
+from mailwatch.config import nested, portless, values
 from mailwatch.config.files import Unreadable, read_file
 from mailwatch.config.model import Origin, Setting, Source
 from mailwatch.config.report import Report
@@ -17,7 +17,7 @@ from mailwatch.probes.settings import ServiceSettings, TlsMode, defaults_for
 
 _LONGEST_CA_FILE = 4 * 1024 * 1024
 _ONLY_WITH_TLS = ("verify", "ca_file", "server_name", "minimum_tls")
-_STARTTLS = ("smtp", "imap", "pop3", "sieve", "lmtp")
+_STARTTLS = ("smtp", "imap", "pop3", "sieve", "lmtp", "canary")
 """The probes whose protocol has a command to begin TLS."""
 
 Row = dict[str, Value]
@@ -124,7 +124,9 @@ def _rows_of_text(given: GivenServices, text: str, report: Report) -> dict[str, 
 
 def _service(at: str, row: Row, origin: Origin, host: str, report: Report) -> ServiceSettings:
     said = defaults_for(str(row["name"]))
-    fields: dict[str, Any] = {"host": host, "probe": said.probe, "tls": said.tls, **row}
+    probe = str(row.get("probe", said.probe))
+    given = nested.fold(at, row, probe, origin, report)
+    fields: dict[str, Any] = {"host": host, "probe": probe, "tls": said.tls, **given}
     if "ca_file" in row:
         fields.setdefault("verify", True)
     service = ServiceSettings(**fields)
@@ -186,7 +188,11 @@ def _settings(
     for key in SERVICE_KEYS:
         if not portless.applies(key.name, service.probe):
             continue
-        value: Value | None = getattr(service, key.name)
+        value: Value | None = (
+            row.get(key.name, key.default)
+            if key.name in nested.NESTED
+            else getattr(service, key.name)
+        )
         inherited = of_host if key.name == "host" else Origin(Source.DEFAULT)
         given = origin if key.name in row else inherited
         settings[f"{at}.{key.name}"] = Setting(None if value == () else value, given)

@@ -58,6 +58,8 @@ class Fault(StrEnum):
     """A command of the admin's own said that something is wrong."""
     DNS = "dns"
     """The name system sends nobody's mail to this server."""
+    DELIVERY = "delivery"
+    """A message of our own was refused, or did not arrive in time."""
 
 
 class Phase(StrEnum):

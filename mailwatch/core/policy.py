@@ -12,6 +12,7 @@ CURABLE_BY_DEFAULT = frozenset(Fault) - {
     Fault.QUEUE,
     Fault.COMMAND,
     Fault.DNS,
+    Fault.DELIVERY,
 }
 """The faults that a restart may cure.
 

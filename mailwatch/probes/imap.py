@@ -32,7 +32,7 @@ class ImapProbe(Probe):
         if self.settings.tls is TlsMode.STARTTLS:
             if b"STARTTLS" not in offers:
                 raise SaidNo(Fault.PROTOCOL, "the answer to CAPABILITY offers no STARTTLS")
-            _ask(talk, "a2", "STARTTLS")
+            ask(talk, "a2", "STARTTLS")
             talk.start_tls()
             offers = _capabilities(talk, "a3")
         if self.settings.login and _words(greeting)[1] == b"OK":
@@ -40,13 +40,13 @@ class ImapProbe(Probe):
 
     def farewell(self, talk: Conversation) -> None:
         """Say LOGOUT, hear `* BYE` and the tagged OK."""
-        untagged = _ask(talk, "a9", "LOGOUT")
+        untagged = ask(talk, "a9", "LOGOUT")
         if not any(words[1:2] == [b"BYE"] for words in untagged):
             raise ConversationError(Fault.PROTOCOL, "the answer to LOGOUT holds no '* BYE'")
 
 
 def _capabilities(talk: Conversation, tag: str) -> set[bytes]:
-    untagged = _ask(talk, tag, "CAPABILITY")
+    untagged = ask(talk, tag, "CAPABILITY")
     offers = {word for words in untagged if words[1:2] == [b"CAPABILITY"] for word in words[2:]}
     if not offers & {b"IMAP4REV1", b"IMAP4REV2"}:
         raise SaidNo(
@@ -73,7 +73,7 @@ def _quoted(text: str) -> str:
     return f'"{escaped}"'
 
 
-def _ask(talk: Conversation, tag: str, command: str) -> list[list[bytes]]:
+def ask(talk: Conversation, tag: str, command: str) -> list[list[bytes]]:
     """Say one command; return the words of the untagged lines that come before its tagged OK."""
     talk.say(f"{tag} {command}")
     return _hear(talk, tag, f"the answer to {command}")

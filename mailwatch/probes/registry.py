@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from mailwatch.probes.canary import CanaryProbe
 from mailwatch.probes.command import CommandProbe
 from mailwatch.probes.dns import DnsProbe
 from mailwatch.probes.http import HttpProbe
@@ -16,6 +17,7 @@ from mailwatch.probes.smtp import SmtpProbe
 from mailwatch.probes.tcp import TcpProbe
 
 PROBES: dict[str, type[Check]] = {
+    "canary": CanaryProbe,
     "command": CommandProbe,
     "dns": DnsProbe,
     "http": HttpProbe,

@@ -62,6 +62,23 @@ class HttpRules:
     forwarded_for: str | None = None
 
 
+@dataclass(frozen=True, slots=True)
+class CanaryRules:
+    """A message of our own from `sender` to `recipient`, both addresses that need no quotes.
+
+    It is submitted through the service's port, and must be in the mailbox of the service's
+    `login`, on the same host at `imap_port`, within `within_s`; a new one leaves `every_s` after
+    the last.
+    """
+
+    sender: str
+    recipient: str
+    imap_port: int = 993
+    imap_tls: TlsMode = TlsMode.IMPLICIT
+    within_s: float = 60
+    every_s: float = 900
+
+
 PORTLESS = frozenset({"command", "dns", "postqueue"})
 """The probes that ask something else than a port."""
 
@@ -102,6 +119,7 @@ class ServiceSettings:
     command: tuple[str, ...] = ()
     queue_limit: int = 500
     domain: str | None = None
+    canary: CanaryRules | None = None
 
     @property
     def portless(self) -> bool:
