@@ -9,7 +9,7 @@ import socket
 import time
 from collections.abc import Callable
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from queue import Empty, SimpleQueue
 
@@ -113,7 +113,7 @@ class Daemon:
             self._build()
             self._say_what_is_watched()
             self._engine.begin(read_clocks())
-            self._systemd.ready(self._engine.status(read_clocks()))
+            self._say_ready(read_clocks())
             while self._ending is None:
                 self._turn()
             return self._finish()
@@ -126,6 +126,8 @@ class Daemon:
             self._signalled(report.number, now)
         elif report is not None:
             self._engine.handle(report, now)
+        if self._ending is not None:
+            return  # what is due by now, a restart say, is the next process's to begin
         self._engine.advance(now)
         if not self._engine.stalled(now):
             self._systemd.watchdog()
@@ -164,14 +166,17 @@ class Daemon:
                 self._journal.error(str(mistake))
         else:
             self._take(config)
-        self._systemd.ready(self._engine.status(now))
+        self._say_ready(now)
 
     def _take(self, config: Config) -> None:
-        before, self._config = self._config, config
-        if config.state_directory != before.state_directory:
+        directory = self._config.state_directory
+        if config.state_directory != directory:
             self._journal.warning(
                 "state.directory has changed: `systemctl restart mailwatch` makes it so"
             )
+            # Evidence and incidents stay together, and the next reload says it again.
+            config = replace(config, state_directory=directory)
+        self._config = config
         self._target.replace(lambda: self._outside.restarter(config))
         self._courier.replace(self._outside.notifier(config))
         self._witness.replace(self._scene(config))
@@ -268,6 +273,10 @@ class Daemon:
             )
         for warning in config.warnings:
             self._journal.warning(warning)
+
+    def _say_ready(self, now: Now) -> None:
+        self._status = self._engine.status(now)
+        self._systemd.ready(self._status)
 
     def _show_status(self, now: Now) -> None:
         status = self._engine.status(now)
