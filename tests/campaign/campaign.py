@@ -21,6 +21,7 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
 
+from tests.campaign.dying import die_with
 from tests.campaign.judge import judge
 from tests.campaign.night import Night, Nursery, story_of
 from tests.campaign.plan import At, Death, Plan, Result, read
@@ -58,7 +59,8 @@ def say(line: str) -> None:
 
 def pool(workers: int) -> ProcessPoolExecutor:
     """Return a pool of processes for spend()."""
-    return ProcessPoolExecutor(workers, multiprocessing.get_context("spawn"))
+    spawn = multiprocessing.get_context("spawn")
+    return ProcessPoolExecutor(workers, spawn, initializer=die_with, initargs=(os.getpid(),))
 
 
 def every_call(scenario: str, calls: int, reboot: bool = False) -> Iterator[Plan]:

@@ -12,7 +12,6 @@ counts them.
 
 from __future__ import annotations
 
-import ctypes
 import json
 import os
 import signal
@@ -46,11 +45,10 @@ from mailwatch.probes.settings import ServiceSettings
 from mailwatch.restarters.docker import DockerSettings
 from mailwatch.store.base import Store
 from mailwatch.target import Restarter
+from tests.campaign.dying import die_with
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
-
-_PR_SET_PDEATHSIG = 1
 
 # What takes minutes for a person takes moments here; each keeps its place among the others.
 outbox.FIRST_RETRY_S, outbox.LONGEST_RETRY_S = 0.1, 0.4
@@ -243,13 +241,6 @@ def live(order: dict[str, Any]) -> int:
         examiner=real.examiner,
     )
     return Daemon(lambda: config, journal, outside).run()
-
-
-def die_with(parent: int) -> None:
-    """Have the kernel kill this process as soon as `parent` is gone."""
-    ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
-    if os.getppid() != parent:
-        raise SystemExit("the parent has gone already")
 
 
 def be_born(order: dict[str, Any], parent: int) -> None:

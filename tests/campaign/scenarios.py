@@ -55,13 +55,10 @@ def spends_the_budget(night: Night) -> Story:
     night.policy |= {"remind_every_s": 0.5}
     yield night.is_watched
     night.outage()
-    yield (
-        lambda: (
-            night.has_come("needs you")
-            and (sum(order.done is not None for order in night.engine.orders) >= 3)
-        )
-    )
-    yield night.after(0.5)
+    yield lambda: night.has_come("needs you")
+    # An attempt that was cut off before Docker heard of it counts against the budget as well.
+    enough = night.after(6)
+    yield lambda: night.has_come("that the budget allows are spent") or enough()
     night.mended()
 
 
