@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-import http.client
 import json
 import socket
 import ssl
-import urllib.error
 from dataclasses import dataclass
 from urllib.parse import SplitResult, urlsplit
 
@@ -14,8 +12,8 @@ from mailwatch.core.deadline import Deadline
 from mailwatch.core.model import Message
 from mailwatch.core.secret import Secret
 from mailwatch.core.text import duration, printable
+from mailwatch.notifiers.answer import LONGEST_ANSWER, Answer
 from mailwatch.notifiers.errors import DeliveryError
-from mailwatch.notifiers.http_bounded import LONGEST_ANSWER, Answer, post
 
 LONGEST_TITLE = 200
 LONGEST_BODY = 4000
@@ -89,6 +87,11 @@ class GotifyNotifier:
         return token
 
     def _post(self, body: bytes, token: str, deadline: Deadline) -> Answer | DeliveryError:
+        # Loaded with the first message: a service whose mail flows does without these 2.5 MiB.
+        from http.client import HTTPException
+
+        from mailwatch.notifiers.http_bounded import post
+
         headers = {
             "Content-Type": "application/json",
             "Accept": "application/json",
@@ -97,12 +100,15 @@ class GotifyNotifier:
         }
         try:
             return post(_endpoint(self._settings.url), headers, body, deadline)
-        except (OSError, http.client.HTTPException, ValueError) as error:
+        except (OSError, HTTPException, ValueError) as error:
             return self._failure(error)
 
     def _failure(self, error: Exception) -> DeliveryError:
         """Say why there was no answer."""
-        if isinstance(error, urllib.error.URLError) and isinstance(error.reason, Exception):
+        from http.client import HTTPException, InvalidURL
+        from urllib.error import URLError
+
+        if isinstance(error, URLError) and isinstance(error.reason, Exception):
             error = error.reason
         where = _shown(self._settings.url)
         if isinstance(error, ssl.SSLCertVerificationError):
@@ -132,9 +138,9 @@ class GotifyNotifier:
             return DeliveryError(
                 f"Nothing listens at {where}: start Gotify, or correct [gotify] url."
             )
-        if isinstance(error, http.client.InvalidURL):
+        if isinstance(error, InvalidURL):
             error = ValueError()
-        if isinstance(error, http.client.HTTPException | ConnectionError):
+        if isinstance(error, HTTPException | ConnectionError):
             return DeliveryError(
                 f"Gotify at {where} broke off its answer, or speaks no HTTP: check that"
                 " [gotify] url names Gotify's port, and Gotify's own log."

@@ -7,22 +7,10 @@ import socket
 import ssl
 import urllib.request
 from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import Any, cast
 
 from mailwatch.core.deadline import Deadline
-
-LONGEST_ANSWER = 64 * 1024
-"""Bytes of an answer that are read; of a longer one there are `LONGEST_ANSWER + 1`."""
-
-
-@dataclass(frozen=True, slots=True)
-class Answer:
-    """What the server said: `body` is bounded, `location` is that of a redirect or empty."""
-
-    status: int
-    body: bytes
-    location: str
+from mailwatch.notifiers.answer import LONGEST_ANSWER, Answer
 
 
 def post(url: str, headers: Mapping[str, str], body: bytes, deadline: Deadline) -> Answer:
