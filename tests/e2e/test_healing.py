@@ -50,6 +50,23 @@ def incident_of(message: Received) -> str:
 @pytest.fixture
 def watching(watcher: Watcher) -> Watcher:
     """mailwatch, started as the README says, that has seen all four services answer."""
+    return _watching(watcher)
+
+
+@pytest.fixture
+def impatient(watcher: Watcher) -> Watcher:
+    """One that calls a person when the server does not answer 3 s after a restart."""
+    return _watching(watcher, verify_for_s=3)
+
+
+@pytest.fixture
+def patient(watcher: Watcher) -> Watcher:
+    """One that lets a container come up for 5 s, whoever has started it."""
+    return _watching(watcher, settle_s=5)
+
+
+def _watching(watcher: Watcher, **restart: float) -> Watcher:
+    watcher.configure(restart=restart)
     watcher.start()
     watcher.wait_for_status(WELL)
     return watcher
@@ -106,7 +123,7 @@ def test_one_service_that_fails_alone_is_enough(
 
 
 def test_a_person_is_called_once_when_the_restart_does_not_help(
-    watching: Watcher, mail: Mail, inbox: Inbox
+    impatient: Watcher, mail: Mail, inbox: Inbox
 ) -> None:
     """A container that stays silent: one message, one restart, one call, until it is mended."""
     before = mail.started_at()
@@ -141,7 +158,7 @@ def test_a_container_that_never_was_calls_a_person(
 
 
 def test_a_container_that_somebody_removes_is_left_alone(
-    watching: Watcher, host: Host, mail: Mail, inbox: Inbox
+    patient: Watcher, host: Host, mail: Mail, inbox: Inbox
 ) -> None:
     """Removed on purpose while it was watched: said once, and healing goes on when it is back."""
     mail.hang()
@@ -152,20 +169,20 @@ def test_a_container_that_somebody_removes_is_left_alone(
     assert "There is no container named stalwart" in held.message
     mail.start()
     inbox.wait_for(recovered, 30)
-    assert len(inbox.messages) == 2
+    assert len(inbox.messages) == 2, inbox.told()
 
 
 def test_a_container_that_somebody_stops_is_left_alone(
-    watching: Watcher, host: Host, mail: Mail, inbox: Inbox
+    patient: Watcher, host: Host, mail: Mail, inbox: Inbox
 ) -> None:
     """`docker stop` is an order: it stays stopped, which is said once."""
     host.run(f"docker stop {NAME}")
     inbox.wait_for(left_alone, 30)
-    watching.wait_for_line("not restarting: ")
+    patient.wait_for_line("not restarting: ")
     assert mail.status() == "exited"
     host.run(f"docker start {NAME}")
     inbox.wait_for(recovered, 30)
-    assert len(inbox.messages) == 2
+    assert len(inbox.messages) == 2, inbox.told()
 
 
 def test_without_permission_a_person_is_told_who_has_it(
@@ -231,14 +248,14 @@ def test_messages_wait_for_an_inbox_that_is_away(
 
 
 def test_the_service_outlives_a_kill_during_an_incident(
-    watching: Watcher, mail: Mail, inbox: Inbox, host: Host
+    impatient: Watcher, mail: Mail, inbox: Inbox, host: Host
 ) -> None:
     """Killed after the call for a person, it starts again by itself and does not repeat itself."""
     mail.break_for_good()
     inbox.wait_for(calls_a_person, 60)
     host.run(f"systemctl kill --signal=KILL {UNIT}")
-    watching.wait_for_line("Scheduled restart job")
-    watching.wait_for_status("0 of 4 services answer; incident ", 60)
+    impatient.wait_for_line("Scheduled restart job")
+    impatient.wait_for_status("0 of 4 services answer; incident ", 60)
     mail.mend()
     inbox.wait_for(recovered, 60)
     assert len([message for message in inbox.messages if calls_a_person(message)]) == 1

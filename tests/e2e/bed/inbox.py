@@ -116,10 +116,13 @@ class Inbox:
         try:
             found = wait_until(first, timeout_s, "the message")
         except AssertionError as never:
-            heard = "\n\n".join(f"[{m.priority}] {m.text}" for m in self.messages) or "nothing"
-            raise AssertionError(f"{never}; the inbox has:\n{heard}") from None
+            raise AssertionError(f"{never}; the inbox has:\n{self.told()}") from None
         assert found is not None
         return found
+
+    def told(self) -> str:
+        """Return all messages as one text, for the report of a test that fails."""
+        return "\n\n".join(f"[{m.priority}] {m.text}" for m in self.messages) or "nothing"
 
     def _take(self, body: dict[str, object]) -> dict[str, object]:
         with self._lock:

@@ -23,7 +23,7 @@ QUICK: Mapping[str, Mapping[str, object]] = {
     "gotify": {"url": inbox.URL, "token": inbox.TOKEN, "timeout_s": 2},
     "watch": {"interval_s": 1, "retries": 2, "attempt_timeout_s": 1, "retry_delay_s": 0.2},
     "restart": {
-        "stop_timeout_s": 1, "settle_s": 0.5, "attempt_timeout_s": 2, "verify_for_s": 3,
+        "stop_timeout_s": 1, "settle_s": 0.5, "attempt_timeout_s": 2, "verify_for_s": 10,
         "verify_every_s": 0.5,
     },
 }  # fmt: skip
