@@ -16,8 +16,11 @@ from mailwatch.store.schema import VERSION, migrate, version_of
 OPEN_TIMEOUT_S = 5.0
 """How long opening waits for a lock: what is not read at the start is not known later."""
 
-BUSY_TIMEOUT_S = 1.0
+BUSY_TIMEOUT_S = 0.5
 """How long one write may hold up the watch because another process has locked the file."""
+
+LOCKED_TIMEOUT_S = 0.02
+"""How long the writes after it wait, until one succeeds: SIGTERM is heard within a second."""
 
 _JOURNAL_BYTES = 4 * 1024 * 1024
 
@@ -39,7 +42,7 @@ def open_for_writing(path: Path, max_bytes: int, timeout_s: float) -> Connection
         connection.execute(f"PRAGMA journal_size_limit = {_JOURNAL_BYTES}")
         page_size = int(connection.execute("PRAGMA page_size").fetchone()[0])
         connection.execute(f"PRAGMA max_page_count = {max_bytes // page_size}")
-        connection.execute(f"PRAGMA busy_timeout = {int(BUSY_TIMEOUT_S * 1000)}")
+        be_patient(connection, BUSY_TIMEOUT_S)
     except sqlite3.Error as error:
         connection.close()
         if is_damage(error):
@@ -119,6 +122,11 @@ def transaction(connection: Connection, durable: bool = True) -> Iterator[None]:
     finally:
         if not durable:
             connection.execute("PRAGMA synchronous = FULL")
+
+
+def be_patient(connection: Connection, seconds: float) -> None:
+    """Let every write from now on wait `seconds` (>= 0) for a lock; raises sqlite3.Error."""
+    connection.execute(f"PRAGMA busy_timeout = {int(seconds * 1000)}")
 
 
 def code_of(error: BaseException) -> int:

@@ -20,7 +20,9 @@ from mailwatch.store.backlog import Backlog
 from mailwatch.store.boot import Boot, boot_id
 from mailwatch.store.connection import (
     BUSY_TIMEOUT_S,
+    LOCKED_TIMEOUT_S,
     OPEN_TIMEOUT_S,
+    be_patient,
     is_damage,
     is_lock,
     transaction,
@@ -64,6 +66,7 @@ class SqliteStore:
         self._now = Now(0.0, 0.0)
         self._connection: Connection | None = None
         self._inode: tuple[int, int] | None = None
+        self._patience_s = BUSY_TIMEOUT_S
         self._restoring = False
         self._restored = False
         self._loaded = False
@@ -263,6 +266,7 @@ class SqliteStore:
         self._behind = False
         self._paused_here = False
         self._retry_at = float("-inf")
+        self._be_patient(BUSY_TIMEOUT_S)
         if self._troubled:
             self._troubled = False
             what = f"the readings of {lost} rounds were" if lost else "nothing was"
@@ -280,8 +284,16 @@ class SqliteStore:
         self._behind = True
         if is_damage(error):
             self._condemned = True
-        if not is_lock(error):
+        if is_lock(error):
+            self._be_patient(LOCKED_TIMEOUT_S)
+        else:
             self._disconnect()
+
+    def _be_patient(self, seconds: float) -> None:
+        if self._connection is not None and seconds != self._patience_s:
+            with suppress(sqlite3.Error):
+                be_patient(self._connection, seconds)
+                self._patience_s = seconds
 
     def _disconnect(self) -> None:
         if self._connection is not None:
@@ -336,6 +348,7 @@ class SqliteStore:
                 self._say,
                 expected=self._inode is not None,
             )
+            self._patience_s = BUSY_TIMEOUT_S
         except _FAULTS as error:
             if self._restoring and not is_lock(error):
                 with suppress(*_FAULTS, Unusable, ValueError, TypeError, LookupError):
