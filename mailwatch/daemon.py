@@ -230,7 +230,7 @@ class Daemon:
             directory=config.state_directory,
             examiner=None if examiner is None else examiner(config),
             ports=tuple(one.port for one in config.services if not one.portless),
-            secrets=() if config.gotify is None else (config.gotify.token,),
+            secrets=config.secrets,
         )
 
     def _parts(self, config: Config) -> Parts:

@@ -9,6 +9,7 @@ from pathlib import Path
 
 from mailwatch.config.schema import Value
 from mailwatch.core.policy import Policy
+from mailwatch.core.secret import Secret
 from mailwatch.evidence.settings import EvidenceSettings
 from mailwatch.notifiers.gotify import GotifySettings
 from mailwatch.probes.settings import ServiceSettings
@@ -94,6 +95,13 @@ class Config:
     """Every key by its dotted name, `services[1].port` among them, in the schema's order."""
     warnings: tuple[str, ...] = field(default=(), compare=False)
     """Sentences on what works but should not stay so."""
+
+    @property
+    def secrets(self) -> tuple[Secret, ...]:
+        """Every secret in force, so that what is written down can be cleared of them."""
+        token = () if self.gotify is None else (self.gotify.token,)
+        logins = (service.login for service in self.services)
+        return (*token, *(login.password for login in logins if login is not None))
 
     @property
     def origins(self) -> Mapping[str, Origin]:

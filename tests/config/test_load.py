@@ -363,3 +363,28 @@ def test_services_that_are_no_port(tmp_path: Path) -> None:
     assert shown["services[1].command"] is None
     assert "services[3].port" not in shown
     assert "services[4].domain" not in shown
+
+
+def test_a_login_is_read_from_its_file_and_shown_nowhere(tmp_path: Path) -> None:
+    """The password reaches the probe, is among the secrets to clear away, and in no repr."""
+    password = tmp_path / "password"
+    password.write_text("hunter2 and more\n")
+    password.chmod(0o600)
+    path = tmp_path / "mailwatch.toml"
+    path.write_text(
+        '[[services]]\nname = "Canary"\nport = 465\nprobe = "canary"\ntls = "implicit"\n'
+        f'user = "anna"\npassword_file = "{password}"\nsender = "a@example.org"\n'
+        'recipient = "b@example.org"\nevery_s = 60\n'
+    )
+    config = load(path, {}, {})
+    (service,) = config.services
+    assert service.login is not None
+    assert service.login.password.reveal() == "hunter2 and more"
+    assert service.canary is not None
+    assert (service.canary.sender, service.canary.every_s) == ("a@example.org", 60)
+    assert (service.canary.imap_port, service.canary.within_s) == (993, 60)
+    assert config.secrets == (service.login.password,)
+    assert "hunter2" not in repr(config)
+    assert config.warnings == ()
+    password.chmod(0o644)
+    assert "everyone on this host may read it" in load(path, {}, {}).warnings[0]
