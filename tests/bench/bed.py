@@ -32,6 +32,14 @@ class Bed:
     monit: Monit
     blackbox: Blackbox
 
+    def calm(self) -> None:
+        """Stop all watchers and mend the mail server, whatever a measurement has left."""
+        self.watcher.put_right()
+        for one in (self.monit, self.blackbox):
+            one.stop()
+        self.mail.restore()
+        self.inbox.clear()
+
     def conversations(self, since: float) -> int:
         """Return how many conversations with the IMAP server have ended, by the server's log.
 

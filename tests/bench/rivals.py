@@ -90,6 +90,7 @@ class Rival:
         self.host.run(f"mkdir -p {_SETTINGS} {_STATE}")
         self.host.write(
             f"/etc/systemd/system/{self.unit}",
+            "[Unit]\nStartLimitIntervalSec=0\n"
             f"[Service]\nExecStart={_PLACE}/{command}\n[Install]\nWantedBy=multi-user.target\n",
         )
         # systemd forgets all about a stopped unit, and when it stopped, unless another names it.
