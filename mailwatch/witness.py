@@ -34,6 +34,8 @@ _BELIEVED_AFTER_S = 3600.0
 _POST_S = 0.5
 """What the answer may take from the thread to the loop."""
 
+_NO_THREAD = "no thread could be started to gather evidence: raise TasksMax of the mailwatch unit"
+
 
 @dataclass(frozen=True, slots=True)
 class Scene:
@@ -105,7 +107,11 @@ class Witness:
             mailbox.put(Witnessed(job, gather(subject, deadline, now.wall, collectors)))
 
         self._looker.abandon()
-        self._looker.run(see)
+        try:
+            self._looker.run(see)
+        except RuntimeError:
+            self._until = None
+            self._say(_NO_THREAD)
 
     def owns(self, report: Witnessed) -> bool:
         """Take the answer of the present look; False for one that came too late for its round."""
@@ -127,8 +133,16 @@ class Witness:
         """Return the likely cause in one line, judged with the readings of the whole round."""
         if self._evidence is None:
             return causes.UNKNOWN
-        self._evidence = _with_readings(self._evidence, found)
-        return causes.likely(self._evidence)
+        try:
+            self._evidence = _with_readings(self._evidence, found)
+            return causes.likely(self._evidence)
+        except Exception as error:  # noqa: BLE001  # a bug of ours must not cost the restart
+            name = type(error).__name__
+            self._say(
+                f"a fault of mailwatch itself kept the likely cause from being found ({name})"
+                ": please report it"
+            )
+            return causes.UNKNOWN
 
     def opened(self, incident: str) -> None:
         """Keep the look that led to `incident`, or the one that is still under way."""
@@ -148,7 +162,7 @@ class Witness:
             evidence = gather(subject, deadline, now.wall, scene.collectors)
             self._write(scene, incident, "after", evidence)
 
-        threading.Thread(target=see, name="witness-after", daemon=True).start()
+        self._start(see, "witness-after")
 
     @property
     def _can_look(self) -> bool:
@@ -168,11 +182,13 @@ class Witness:
 
     def _save(self, incident: str, moment: Moment, evidence: Evidence) -> None:
         scene = self._scene
-        threading.Thread(
-            target=lambda: self._write(scene, incident, moment, evidence),
-            name=f"witness-{moment}",
-            daemon=True,
-        ).start()
+        self._start(lambda: self._write(scene, incident, moment, evidence), f"witness-{moment}")
+
+    def _start(self, job: Callable[[], None], name: str) -> None:
+        try:
+            threading.Thread(target=job, name=name, daemon=True).start()
+        except RuntimeError:
+            self._say(_NO_THREAD)
 
     def _write(self, scene: Scene, incident: str, moment: Moment, evidence: Evidence) -> None:
         with self._saving:
