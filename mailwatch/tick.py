@@ -282,9 +282,15 @@ class Engine:
             self._go_on(report.target, now)
 
     def _look_around(self, failing: tuple[Reading, ...], now: Now) -> None:
-        """Gather evidence while the retries run, once a round, for an incident that may open."""
-        if self._parts.witness is not None and self._state.incident is None:
-            self._parts.witness.look(self._round, failing, now)
+        """Gather evidence while the retries run, once a round, for an incident that may open.
+
+        None opens during a pause, in which a service may fail round after round for days.
+        """
+        witness = self._parts.witness
+        if witness is None or self._state.incident is not None:
+            return
+        if not pausing.in_force(self._parts.store.paused_until(now), now):
+            witness.look(self._round, failing, now)
 
     def _witnessed(self, report: Witnessed, now: Now) -> None:
         witness = self._parts.witness

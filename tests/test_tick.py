@@ -7,6 +7,7 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field, replace
+from pathlib import Path
 from queue import SimpleQueue
 
 import pytest
@@ -27,6 +28,8 @@ from mailwatch.core.policy import Attempts, Policy
 from mailwatch.core.state import Stage
 from mailwatch.core.wording import Voice
 from mailwatch.courier import SEND_LIMIT_S, SLACK_S, Courier
+from mailwatch.evidence.settings import EvidenceSettings
+from mailwatch.evidence.subject import Examiner
 from mailwatch.journal import Journal
 from mailwatch.narrator import Narrator
 from mailwatch.notifiers.errors import DeliveryError
@@ -35,6 +38,7 @@ from mailwatch.restarters.errors import RestartError
 from mailwatch.store.memory import MemoryStore
 from mailwatch.target import Target
 from mailwatch.tick import LOOK_GRACE_S, ROUND_SLACK_S, Engine, Parts
+from mailwatch.witness import Scene, Witness
 
 RUNNING = TargetState(Condition.RUNNING, started_at=1000.0)
 PATIENCE_S = 20.0
@@ -400,6 +404,32 @@ def test_a_pause_holds_everything_and_announces_its_end(house: House) -> None:
     house.drain_until(lambda: house.engine.state.stage is Stage.SETTLING)
     house.drain_until(lambda: house.topics() == [Topic.NOTICE, Topic.OPENED])
     assert "no longer paused" in house.phone.messages[0].title
+
+
+def test_nothing_is_gathered_during_a_pause(house: House, tmp_path: Path) -> None:
+    """A service may fail for days while the admin works on it: no incident opens that needs it."""
+
+    def nobody() -> Examiner:
+        raise AssertionError("no collector asks")
+
+    scene = Scene(EvidenceSettings(), tmp_path, nobody, collectors={})
+    said: list[str] = []
+    witness = Witness(scene, house.mailbox, lambda: house.seconds, said.append)
+
+    def looks() -> bool:
+        return witness.awaited_until is not None
+
+    house.engine = Engine(replace(house.parts, witness=witness), lambda: house.seconds)
+    house.store.pause(Now(house.seconds + 3600, house.now.wall + 3600))
+    house.start()
+    house.end_round(bad())
+    assert not looks()
+    house.drain_until(lambda: house.engine.state.stage is Stage.CONFIRMING)
+    house.store.pause(None)
+    house.pass_time(house.policy.interval_s)
+    house.end_round(bad())
+    assert looks()
+    house.drain_until(lambda: house.engine.state.incident is not None)
 
 
 @pytest.mark.parametrize("stage", [Stage.RESTARTING, Stage.VERIFYING, Stage.ESCALATED])
