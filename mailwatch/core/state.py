@@ -101,8 +101,7 @@ class Attempt:
     """One restart of the target: number 1 is the first of its incident.
 
     `started_at` is when the target had last been started (seconds since 1970) as the attempt
-    was decided: a later value proves that the restart happened. `window_from` is the moment
-    from which the settling and final windows are counted.
+    was decided: a later value proves that the restart happened.
     """
 
     number: int

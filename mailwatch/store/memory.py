@@ -26,7 +26,6 @@ class MemoryStore:
         """The id of the letter to come; none is handed out twice."""
         self._ledger = ledger or Ledger()
         self._paused_until: Now | None = None
-        self._readings: dict[str, Reading] = {}
 
     def restore(self, now: Now) -> State:
         """Return what was committed last in this process."""
@@ -73,8 +72,7 @@ class MemoryStore:
         self._paused_until = until
 
     def record(self, readings: Sequence[Reading], now: Now) -> None:
-        """Keep the newest reading of every service."""
-        self._readings.update({reading.service: reading for reading in readings})
+        """Do nothing: no part of the service reads the history."""
 
     def close(self) -> None:
         """Do nothing: there is nothing to finish."""
