@@ -146,7 +146,9 @@ class SqliteStore:
         self._memory.keep_letters(letters)
         kept = {letter.id for letter in letters}
         gone = [letter.id for letter in before if letter.id not in kept]
-        changed = [letter for letter in letters if letter not in before]
+        # By id, for weeks without a notifier leave thousands of letters.
+        known = {letter.id: letter for letter in before}
+        changed = [letter for letter in letters if known.get(letter.id) != letter]
 
         def write(connection: Connection) -> None:
             outbox.remove(connection, gone)
