@@ -54,6 +54,12 @@ def rounds(bed: Bed, batches: int, count: int) -> list[Figure]:
             {"monit": median(monit.cpu_ms), "blackbox": median(blackbox.cpu_ms)},
         ),
         Figure(
+            "the same, as a multiple of blackbox's", "x",
+            median(ours.cpu_ms) / median(blackbox.cpu_ms), None,
+            {"monit": median(monit.cpu_ms) / median(blackbox.cpu_ms), "blackbox": 1.0},
+            note="a busy or slow machine stretches all three alike, and this row least.",
+        ),
+        Figure(
             "resident memory, steady", "MiB", max(ours.resident_mib), 30.0,
             {"monit": max(monit.resident_mib), "blackbox": max(blackbox.resident_mib)},
             note=f"VmRSS after {count} rounds, the most of {batches}; of it private: "
