@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from pathlib import Path
 
 from mailwatch.core.evidence import Unreadable
@@ -20,6 +21,15 @@ def read(path: Path, limit: int = LONGEST) -> str:
     except OSError as error:
         raise Unreadable(_reason(path, error)) from None
     return b"".join(parts).decode("utf-8", "backslashreplace")
+
+
+def lines(path: Path) -> Iterator[str]:
+    """Yield the lines of a long table, which is never in memory as a whole; raises Unreadable."""
+    try:
+        with path.open(encoding="ascii", errors="replace") as file:
+            yield from file
+    except OSError as error:
+        raise Unreadable(_reason(path, error)) from None
 
 
 def _reason(path: Path, error: OSError) -> str:

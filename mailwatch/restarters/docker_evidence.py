@@ -46,9 +46,8 @@ class DockerExaminer:
     def log(self, since: float, deadline: Deadline) -> bytes:
         """Return at most MOST_LINES of the log since `since` (seconds since 1970)."""
         name = self._settings.container
-        return self._ask(
-            lambda engine: engine.log(name, int(since), MOST_LINES, deadline), deadline
-        )
+        moment = max(1, int(since))  # the SDK takes 0 for a mistake
+        return self._ask(lambda engine: engine.log(name, moment, MOST_LINES, deadline), deadline)
 
     def processes(self, deadline: Deadline) -> list[Mapping[str, str]]:
         """Return the processes with the columns of ps(1) that _COLUMNS names."""
