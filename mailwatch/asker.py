@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from contextlib import suppress
 
 from mailwatch.core.deadline import Clock, Deadline
 from mailwatch.core.model import Reading, Verdict
@@ -43,10 +42,12 @@ class RoundAsker:
         def round_done(readings: tuple[Reading, ...]) -> None:
             if control.is_called_for(readings):
                 # Not here, where the round holds its lock, which cancel() waits for.
-                with suppress(RuntimeError):
+                try:
                     WORKERS.run(lambda: sift(readings))
-                    return
-            mailbox.put(RoundDone(number, readings))
+                except RuntimeError:
+                    mailbox.put(RoundDone(number, control.disown(readings, control.NO_THREAD)))
+            else:
+                mailbox.put(RoundDone(number, readings))
 
         self._roll_call.begin(attempts, attempt_done, round_done)
 

@@ -6,6 +6,7 @@ import socket
 import time
 from collections.abc import Iterator
 from queue import SimpleQueue
+from types import SimpleNamespace
 
 import pytest
 
@@ -79,3 +80,17 @@ def test_a_pass_is_told_with_the_round_alone(silent: ServiceSettings) -> None:
         attempts, readings = _round(open_port, silent)
     assert {report.service for report in attempts} == {silent.key}
     assert [reading.verdict for reading in readings] == [Verdict.PASS, Verdict.FAIL]
+
+
+def test_without_a_thread_for_the_control_nothing_was_measured(
+    silent: ServiceSettings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A host that starts no thread any more is no witness of a mail server's silence."""
+
+    def no_thread(task: object) -> None:
+        raise RuntimeError("can't start new thread")
+
+    monkeypatch.setattr("mailwatch.asker.WORKERS", SimpleNamespace(run=no_thread))
+    _, readings = _round(silent)
+    assert [reading.verdict for reading in readings] == [Verdict.UNMEASURED]
+    assert "raise TasksMax" in readings[0].detail

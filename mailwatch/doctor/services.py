@@ -26,6 +26,11 @@ _CURES = {
     Fault.CERTIFICATE: "Renew the certificate, or correct server_name, ca_file or fingerprint.",
     Fault.AUTHENTICATION: "Correct the user and the password of this service soon: failed logins "
     "count towards the server's bans.",
+    Fault.QUEUE: "See what waits and why with `postqueue -p`, or raise queue_limit.",
+    Fault.COMMAND: "Run the command of this service by hand, and mend what it tells.",
+    Fault.DNS: "Correct the records of the domain where its DNS is kept.",
+    Fault.DELIVERY: "Read the mail server's log for the canary's message; the account may be full, "
+    "or a filter may have taken it.",
 }
 
 

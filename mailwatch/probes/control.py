@@ -26,6 +26,8 @@ from mailwatch.probes.errors import ConversationError, words_for
 from mailwatch.probes.settings import ServiceSettings
 from mailwatch.probes.workers import WORKERS
 
+NO_THREAD = "no thread could be started: raise TasksMax of the mailwatch unit"
+
 _SILENCE = frozenset({Fault.TIMEOUT, Fault.SILENT})
 _GREETING = b"220 mailwatch speaks to itself\r\n"
 _LOOPBACKS = ((socket.AF_INET, "127.0.0.1"), (socket.AF_INET6, "::1"))
@@ -43,8 +45,11 @@ def sift(readings: Sequence[Reading], deadline: Deadline) -> tuple[Reading, ...]
     Costs 1 ms where all is well, and ends by `deadline`; raises nothing.
     """
     trouble = hear_ourselves(deadline) if is_called_for(readings) else ""
-    if not trouble:
-        return tuple(readings)
+    return disown(readings, trouble) if trouble else tuple(readings)
+
+
+def disown(readings: Sequence[Reading], trouble: str) -> tuple[Reading, ...]:
+    """Return `readings` unmeasured, for `trouble` of our own; what asked no port stays."""
     return tuple(
         reading
         if reading.verdict is Verdict.UNMEASURED or reading.portless
@@ -71,7 +76,7 @@ def hear_ourselves(deadline: Deadline) -> str:
         except ConversationError as error:
             return error.detail
         except RuntimeError:
-            return "no thread could be started: raise TasksMax of the mailwatch unit"
+            return NO_THREAD
         finally:
             talk.close()
             with suppress(OSError):
