@@ -81,18 +81,17 @@ def merge(letters: Sequence[Letter]) -> tuple[Letter, ...]:
     has failed, its letters become one: the recovery, followed by what had happened before.
     """
     merged: list[Letter] = []
+    told: dict[str, list[Letter]] = {}
     for letter in letters:
         message = letter.message
-        earlier = [
-            other
-            for other in merged
-            if message.incident and other.message.incident == message.incident
-        ]
+        earlier = told.setdefault(message.incident, []) if message.incident else []
         if message.topic is Topic.RECOVERED and any(other.tries for other in earlier):
             merged = [other for other in merged if other not in earlier]
             merged.append(_whole_story(letter, earlier))
+            earlier.clear()
         else:
             merged.append(letter)
+        earlier.append(merged[-1])
     return tuple(merged)
 
 
