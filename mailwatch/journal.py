@@ -24,8 +24,11 @@ if TYPE_CHECKING:
 LONGEST_LINE = 4000
 """Bytes of one line. A pipe that poll() calls writable takes 4096 without blocking (pipe(7))."""
 
-STALL_S = 1.0
-"""How long the first line waits for a reader that does not read; later ones do not wait."""
+STALL_S = 0.4
+"""How long the first line waits for a reader that does not read; later ones do not wait.
+
+Together with the last delivery of a process that ends it stays below a second.
+"""
 
 
 class Level(IntEnum):
