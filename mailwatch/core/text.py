@@ -36,6 +36,8 @@ def join_words(words: list[str], last: str = "and") -> str:
 
 def duration(seconds: float) -> str:
     """Return `seconds` (>= 0) as a person says them: `0.4 s`, `25 s`, `3 min 5 s`, `2 h 4 min`."""
+    if 0 < seconds < 0.0995:
+        return f"{max(1, round(1000 * seconds))} ms"
     if seconds < 9.95:
         return f"{seconds:.1f} s".replace(".0 s", " s")
     whole = round(seconds)

@@ -139,12 +139,12 @@ def _denied(socket: str) -> str:
     )
     if mode & 0o060 == 0o060 and there.st_gid != 0:
         return (
-            f"{what}add the user to the group with `usermod -aG {group} {me}`, then"
-            " `systemctl restart mailwatch`."
+            f"{what}run `systemctl edit mailwatch`, add the lines [Service] and"
+            f" SupplementaryGroups={group}, then `systemctl restart mailwatch`."
         )
     return (
         f"{what}give the socket to group docker with mode 0660 (SocketGroup= and SocketMode= in"
-        f" docker.socket), and `usermod -aG docker {me}`, then `systemctl restart mailwatch`."
+        " docker.socket), for the unit of mailwatch is in that group."
     )
 
 

@@ -69,7 +69,8 @@ def test_words_are_listed_as_a_person_would(words: list[str], listed: str) -> No
     ("seconds", "said"),
     [
         (0, "0 s"),
-        (0.04, "0 s"),
+        (0.0004, "1 ms"),
+        (0.04, "40 ms"),
         (0.42, "0.4 s"),
         (9.94, "9.9 s"),
         (9.96, "10 s"),

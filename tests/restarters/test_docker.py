@@ -312,7 +312,7 @@ class TestBadSockets:
         [
             (0o000, 0, "SocketGroup="),
             (0o660, 0, "SocketGroup="),
-            (0o660, 12345, "`usermod -aG 12345 "),
+            (0o660, 12345, "SupplementaryGroups=12345"),
         ],
     )
     def test_denied(self, engine: Engine, mode: int, group: int, fix: str) -> None:
