@@ -145,7 +145,18 @@ class Night:
 
     def is_healthy(self) -> bool:
         """Whether the newest that was committed is that all is well."""
-        return self._stage == "healthy" and self.is_watched()
+        return self._stage in ("", "healthy") and self.is_watched()
+
+    def is_quiet(self) -> bool:
+        """Whether mailwatch has nothing left to tell, and knows that all is well."""
+        newest = self._record
+        return (
+            self.is_watched()
+            and newest["life"] == self._life
+            and newest["well"]
+            and newest["waiting"] == 0
+            and newest["stage"] == "healthy"
+        )
 
     def has_committed(self, topic: str) -> bool:
         """Whether a message of `topic` is in the outbox, or was."""
@@ -244,7 +255,7 @@ class Night:
                 self._strike(death)
                 if waits_for is not None and waits_for():
                     waits_for = next(story, None)
-                if waits_for is None and self._is_quiet():
+                if waits_for is None and self.is_quiet():
                     self._send(signal.SIGTERM)
                     status = buried.wait()
                     self._read_trace()
@@ -324,17 +335,6 @@ class Night:
             self._boots += 1
             self._steady_shift_s = 5.0 - time.monotonic()
             self.engine.reboot()
-
-    def _is_quiet(self) -> bool:
-        """Whether mailwatch has nothing left to tell, and knows that all is well."""
-        newest = self._record
-        return (
-            self.is_watched()
-            and newest["life"] == self._life
-            and newest["well"]
-            and newest["waiting"] == 0
-            and newest["stage"] == "healthy"
-        )
 
     def _read_trace(self) -> None:
         with suppress(FileNotFoundError), (self.directory / "trace").open("rb") as file:
