@@ -111,7 +111,8 @@ def _twice(night: Night, incident: str, first: Arrival, again: Arrival) -> Itera
     between = [
         line
         for line in night.trace
-        if first.at <= line["at"] <= again.at + SLACK_S
+        # It may arrive just after the sender has given up on it.
+        if first.at - LAG_S <= line["at"] <= again.at + SLACK_S
         and line.get("incident") == incident
         and line.get("topic") == topic
     ]
