@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Protocol
 
 from mailwatch.core.deadline import Clock, Deadline
-from mailwatch.core.model import Message, Now
+from mailwatch.core.model import Now
 from mailwatch.core.outbox import Letter, after_failure, as_sent, merge, next_letter, retry_now
 from mailwatch.core.text import duration
 from mailwatch.journal import Journal
-from mailwatch.notifiers.errors import DeliveryError
+from mailwatch.notifiers import DeliveryError, Notifier
 from mailwatch.reports import Mailbox, Posted
 from mailwatch.store.base import Store
 from mailwatch.worker import Worker
@@ -20,14 +19,6 @@ SEND_LIMIT_S = 60.0
 
 SLACK_S = 30.0
 """How long past its deadline a delivery may be: the resolver has no timeout of ours."""
-
-
-class Notifier(Protocol):
-    """A way to deliver one message."""
-
-    def send(self, message: Message, deadline: Deadline) -> None:
-        """Deliver `message`; raises DeliveryError."""
-        ...
 
 
 class Courier:

@@ -19,14 +19,16 @@ from mailwatch.config.model import Config, ConfigError
 from mailwatch.core.model import Now
 from mailwatch.core.text import duration, printable
 from mailwatch.core.wording import Voice
-from mailwatch.courier import Courier, Notifier
+from mailwatch.courier import Courier
 from mailwatch.evidence.subject import Examiner
 from mailwatch.journal import Journal, Level
 from mailwatch.narrator import Narrator
+from mailwatch.notifiers import Notifier
 from mailwatch.notifiers.gotify import GotifyNotifier
 from mailwatch.notifiers.journal_notifier import JournalNotifier
 from mailwatch.probes.registry import build as build_probe
 from mailwatch.reports import Mailbox, Posted, Report, Signalled
+from mailwatch.restarters import Restarter
 from mailwatch.restarters.docker import DockerRestarter
 from mailwatch.restarters.docker_evidence import DockerExaminer
 from mailwatch.signals import delivered
@@ -34,7 +36,7 @@ from mailwatch.store import lock
 from mailwatch.store.base import Store
 from mailwatch.store.sqlite import SqliteStore
 from mailwatch.systemd import Systemd
-from mailwatch.target import Restarter, Target
+from mailwatch.target import Target
 from mailwatch.tick import Engine, Parts
 from mailwatch.witness import Scene, Witness
 

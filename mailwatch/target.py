@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Protocol
 
 from mailwatch.core.deadline import Clock, Deadline
 from mailwatch.core.model import Condition, TargetState
 from mailwatch.core.text import duration
 from mailwatch.reports import Looked, Mailbox, Restarted
-from mailwatch.restarters.errors import RestartError
+from mailwatch.restarters import Restarter, RestartError
 from mailwatch.worker import Worker
 
 LOOK_LIMIT_S = 20.0
@@ -17,18 +16,6 @@ LOOK_LIMIT_S = 20.0
 
 SLACK_S = 5.0
 """How long past its deadline a job may be before it is taken to hang."""
-
-
-class Restarter(Protocol):
-    """A way to look at one target and to restart it."""
-
-    def inspect(self, deadline: Deadline) -> TargetState:
-        """Return what the target is doing; never raises."""
-        ...
-
-    def restart(self, deadline: Deadline) -> None:
-        """Restart the target; raises RestartError."""
-        ...
 
 
 class Target:

@@ -6,7 +6,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from typing import Protocol
 
-from mailwatch.core import blindness, certificates, observation, pausing, ratelimit
+from mailwatch.core import blindness, certificates, observation, pausing, ratelimit, standing
 from mailwatch.core.deadline import Clock
 from mailwatch.core.events import Event, Restart, RestartEnded, Restored, Tell, TimePassed
 from mailwatch.core.incident import step
@@ -14,7 +14,6 @@ from mailwatch.core.model import Condition, Message, Now, Reading, TargetState, 
 from mailwatch.core.policy import Attempts, Policy
 from mailwatch.core.schedule import Rounds, plan
 from mailwatch.core.state import OPEN, Incident, Stage, State
-from mailwatch.core.text import duration
 from mailwatch.core.wording import Voice, compose
 from mailwatch.courier import Courier
 from mailwatch.narrator import Narrator
@@ -192,25 +191,15 @@ class Engine:
 
     def status(self, now: Now) -> str:
         """Return the line that `systemctl status` shows."""
-        if not self._readings:
-            return "the first check is under way"
-        well = sum(reading.verdict is Verdict.PASS for reading in self._readings)
-        line = f"{well} of {len(self._readings)} services answer"
-        blind = sum(reading.verdict is Verdict.UNMEASURED for reading in self._readings)
-        if blind:
-            line += f", {blind} could not be looked at"
-        incident = self._state.incident
-        if incident is not None:
-            since = self._parts.voice.clock_text(incident.since.wall)
-            return f"{line}; incident {incident.id} since {since}, {self._state.stage}"
-        if pausing.in_force(self._parts.store.paused_until(now), now):
-            line += "; paused"
-        if self._asking:
-            return f"{line}; checking"
-        following = plan(self._state, self._rounds, now.steady, self._parts.policy)
-        if following is None:
-            return line
-        return f"{line}; next check in {duration(max(0.0, round(following.at - now.steady)))}"
+        store, policy = self._parts.store, self._parts.policy
+        following = None if self._asking else plan(self._state, self._rounds, now.steady, policy)
+        return standing.line(
+            self._readings,
+            self._state,
+            self._parts.voice.clock_text,
+            paused=pausing.in_force(store.paused_until(now), now) is not None,
+            next_in_s=following.at - now.steady if following else None,
+        )
 
     # --- rounds ---------------------------------------------------------------------------
 

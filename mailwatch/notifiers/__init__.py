@@ -11,7 +11,6 @@ from mailwatch.notifiers.gotify import GotifyNotifier, GotifySettings
 from mailwatch.notifiers.journal_notifier import JournalNotifier
 
 __all__ = [
-    "NOTIFIERS",
     "DeliveryError",
     "GotifyNotifier",
     "GotifySettings",
@@ -25,10 +24,3 @@ class Notifier(Protocol):
 
     def send(self, message: Message, deadline: Deadline) -> None:
         """Deliver `message`, or raise DeliveryError; it ends with `deadline`."""
-
-
-NOTIFIERS: dict[str, type[GotifyNotifier | JournalNotifier]] = {
-    "gotify": GotifyNotifier,
-    "journal": JournalNotifier,
-}
-"""The notifiers by name; each is built from the one value its constructor names."""

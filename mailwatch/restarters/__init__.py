@@ -9,7 +9,7 @@ from mailwatch.core.model import TargetState
 from mailwatch.restarters.docker import DockerRestarter, DockerSettings
 from mailwatch.restarters.errors import RestartError
 
-__all__ = ["RESTARTERS", "DockerRestarter", "DockerSettings", "RestartError", "Restarter"]
+__all__ = ["DockerRestarter", "DockerSettings", "RestartError", "Restarter"]
 
 
 class Restarter(Protocol):
@@ -20,7 +20,3 @@ class Restarter(Protocol):
 
     def restart(self, deadline: Deadline) -> None:
         """Restart the target, or raise RestartError; it ends with `deadline`."""
-
-
-RESTARTERS: dict[str, type[DockerRestarter]] = {"docker": DockerRestarter}
-"""The restarters by the name that the configuration gives them."""

@@ -40,11 +40,12 @@ from mailwatch.core.state import Incident, State
 from mailwatch.daemon import Daemon, Outside, real_world
 from mailwatch.evidence.settings import EvidenceSettings
 from mailwatch.journal import Journal
+from mailwatch.notifiers import Notifier
 from mailwatch.notifiers.gotify import GotifySettings
 from mailwatch.probes.settings import ServiceSettings
+from mailwatch.restarters import Restarter
 from mailwatch.restarters.docker import DockerSettings
 from mailwatch.store.base import Store
-from mailwatch.target import Restarter
 from tests.campaign.dying import die_with
 
 if TYPE_CHECKING:
@@ -180,7 +181,7 @@ class TracedRestarter:
 class TracedNotifier:
     """A notifier whose every delivery is a boundary."""
 
-    def __init__(self, notifier: courier.Notifier, fuse: Fuse) -> None:
+    def __init__(self, notifier: Notifier, fuse: Fuse) -> None:
         self._notifier = notifier
         self._fuse = fuse
 

@@ -15,7 +15,7 @@ import pytest
 from mailwatch.core.deadline import Deadline
 from mailwatch.core.model import Message
 from mailwatch.core.secret import Secret
-from mailwatch.notifiers import NOTIFIERS, DeliveryError, GotifyNotifier, GotifySettings
+from mailwatch.notifiers import DeliveryError, GotifyNotifier, GotifySettings
 
 if TYPE_CHECKING:
     from tests.notifiers.conftest import Inbox, Post
@@ -390,9 +390,3 @@ def test_nothing_shows_the_token() -> None:
     made = notifier("http://127.0.0.1")
     assert TOKEN not in repr(GotifySettings("http://127.0.0.1", Secret(TOKEN)))
     assert TOKEN not in repr(made) + str(vars(made))
-
-
-def test_the_registry() -> None:
-    """The names in the configuration lead to the classes."""
-    assert NOTIFIERS["gotify"] is GotifyNotifier
-    assert set(NOTIFIERS) == {"gotify", "journal"}

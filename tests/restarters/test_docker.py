@@ -17,7 +17,7 @@ import pytest
 
 from mailwatch.core.deadline import Deadline
 from mailwatch.core.model import Condition
-from mailwatch.restarters import RESTARTERS, DockerRestarter, DockerSettings, RestartError
+from mailwatch.restarters import DockerRestarter, DockerSettings, RestartError
 
 if TYPE_CHECKING:
     from tests.restarters.conftest import Engine, Request
@@ -643,11 +643,6 @@ def peer_of(descriptor: int) -> str | None:
             return name if isinstance(name, str) else None
     except OSError:
         return None
-
-
-def test_the_registry() -> None:
-    """The name in the configuration leads to the class."""
-    assert {"docker": DockerRestarter} == RESTARTERS
 
 
 def test_the_longest_restart() -> None:
