@@ -5,7 +5,15 @@ from __future__ import annotations
 import subprocess
 import sys
 
-HEAVY = ("docker", "requests", "http.client", "urllib.request", "tempfile", "tomli_w")
+HEAVY = (
+    "docker",
+    "requests",
+    "http.client",
+    "urllib.request",
+    "tempfile",
+    "tomli_w",
+    "email.utils",
+)
 
 
 def test_an_idle_service_has_loaded_nothing_that_only_an_outage_needs() -> None:

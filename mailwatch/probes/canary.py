@@ -8,11 +8,10 @@ the last answer holds, and nobody is asked anything.
 
 from __future__ import annotations
 
-import secrets
+import os
 import socket
 import time
 from dataclasses import dataclass, replace
-from email.utils import formatdate
 from types import MappingProxyType
 
 from mailwatch.core.deadline import Clock, Deadline
@@ -103,12 +102,14 @@ class _Submission(SmtpProbe):
 
     def __init__(self, settings: ServiceSettings, rules: CanaryRules, owner: str) -> None:
         super().__init__(settings)
-        self.token = secrets.token_hex(16)
+        self.token = os.urandom(16).hex()
         self._rules = rules
         self._owner = owner
 
     def converse(self, talk: Conversation) -> None:
         """Say MAIL, RCPT and DATA, and the message."""
+        from email.utils import formatdate
+
         super().converse(talk)
         rules = self._rules
         _submit(talk, f"MAIL FROM:<{rules.sender}>", 250, "the answer to MAIL")
