@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import argparse
 import multiprocessing
+import multiprocessing.util
 import os
 import random
 import sys
@@ -37,8 +38,11 @@ MOST_OF_A_KIND = 100
 
 @cache
 def _nursery() -> Nursery:
-    """One for each process of the pool; it ends with its standard input."""
-    return Nursery()
+    """One for each process of the pool, and ended with it."""
+    nursery = Nursery()
+    # A process of a pool ends without running what atexit has.
+    multiprocessing.util.Finalize(None, nursery.close, exitpriority=10)
+    return nursery
 
 
 def spend(plan: Plan) -> Result:
