@@ -1,4 +1,4 @@
-"""The keys of one service that make one value together: its login, and its canary."""
+"""The keys of one service that make one value together: its login, its canary, its HTTP rules."""
 
 from __future__ import annotations
 
@@ -7,16 +7,21 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from mailwatch.config import shapes
 from mailwatch.config.files import Unreadable, read_file
 from mailwatch.config.model import Origin
 from mailwatch.config.report import Report
 from mailwatch.core.secret import Secret
 from mailwatch.core.text import join_words, printable
-from mailwatch.probes.settings import CanaryRules, Login
+from mailwatch.probes.settings import CanaryRules, HttpRules, Login
 
 LOGIN_KEYS = ("user", "password_file")
 CANARY_KEYS = ("sender", "recipient", "imap_port", "imap_tls", "within_s", "every_s")
-NESTED = frozenset({*LOGIN_KEYS, *CANARY_KEYS})
+HTTP_KEYS = (
+    "http_method", "http_path", "http_statuses", "http_headers", "http_body", "http_host",
+    "http_forwarded_for",
+)  # fmt: skip
+NESTED = frozenset({*LOGIN_KEYS, *CANARY_KEYS, *HTTP_KEYS})
 
 LOGIN_PROBES = ("canary", "imap", "pop3", "sieve", "smtp")
 """The probes whose protocol has a login."""
@@ -27,13 +32,15 @@ _LONGEST_PASSWORD_FILE = 4096
 def fold(
     at: str, row: Mapping[str, Any], probe: str, origin: Origin, report: Report
 ) -> dict[str, Any]:
-    """Return `row` as fields of ServiceSettings: `login` and `canary` in place of their keys."""
+    """Return `row` as fields of ServiceSettings: `login`, `canary` and `http` in place of keys."""
     fields = {name: value for name, value in row.items() if name not in NESTED}
     login = _login(at, row, probe, origin, report)
     if login is not None:
         fields["login"] = login
     if probe == "canary":
         fields["canary"] = _canary(at, row, login, origin, report)
+    if probe == "http":
+        fields["http"] = _http(at, row, origin, report)
     return fields
 
 
@@ -109,3 +116,20 @@ def _canary(
             **{name: row[name] for name in CANARY_KEYS if name in row},
         }
     )
+
+
+def _http(at: str, row: Mapping[str, Any], origin: Origin, report: Report) -> HttpRules:
+    given = {name.removeprefix("http_"): row[name] for name in HTTP_KEYS if name in row}
+    if "statuses" in given:
+        given["statuses"] = shapes.statuses(given["statuses"])
+    if "headers" in given:
+        given["headers"] = tuple(shapes.field(one) for one in given["headers"])
+    rules = HttpRules(**given)
+    if rules.body and rules.method == "HEAD":
+        report.mistake(
+            origin,
+            f"{at}.http_body",
+            f'{at}.http_body is set, but http_method = "HEAD" gets an answer without a page; '
+            "remove one of them",
+        )
+    return rules

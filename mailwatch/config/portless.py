@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from mailwatch.config.model import Origin
-from mailwatch.config.nested import CANARY_KEYS, LOGIN_KEYS, LOGIN_PROBES
+from mailwatch.config.nested import CANARY_KEYS, HTTP_KEYS, LOGIN_KEYS, LOGIN_PROBES
 from mailwatch.config.report import Report
 from mailwatch.core.text import join_words
 from mailwatch.probes.settings import PORTLESS, ServiceSettings
@@ -15,6 +15,7 @@ _OF_PROBES: Mapping[str, tuple[str, ...]] = {
     "queue_limit": ("postqueue",),
     "domain": ("dns",),
     **dict.fromkeys(CANARY_KEYS, ("canary",)),
+    **dict.fromkeys(HTTP_KEYS, ("http",)),
 }
 """Key -> the probes that know it; every key but these is for ports, or for all."""
 

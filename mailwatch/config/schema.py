@@ -12,7 +12,7 @@ from mailwatch.core.model import Fault
 from mailwatch.core.policy import Policy
 from mailwatch.core.secret import Secret
 from mailwatch.evidence.settings import EvidenceSettings
-from mailwatch.probes.settings import TlsMode, TlsVersion
+from mailwatch.probes.settings import ProxyHeader, TlsMode, TlsVersion
 
 DEFAULT_PATH = Path("/etc/mailwatch.toml")
 LOG_LEVELS = ("debug", "info", "notice", "warning", "error")
@@ -43,6 +43,10 @@ class Kind(Enum):
     CHOICE = auto()
     FAULTS = auto()
     COMMAND = auto()
+    FINGERPRINT = auto()
+    STATUSES = auto()
+    FIELDS = auto()
+    ADDRESS = auto()
 
 
 @dataclass(frozen=True, slots=True)
@@ -216,6 +220,9 @@ DEFAULT_SERVICES: tuple[tuple[str, int], ...] = (
 
 _ADDRESS = r"[A-Za-z0-9.!#$%&'*+/=?^_`{|}~-]{1,64}@[A-Za-z0-9.-]{1,190}"
 _ADDRESS_RULE = "an address such as canary@example.org"
+_NAME_OR_ADDRESS = r"(?:[A-Za-z0-9_](?:[A-Za-z0-9._-]{0,251}[A-Za-z0-9_])?|\[[0-9A-Fa-f:.]{2,45}\])"
+_HOST_FIELD = _NAME_OR_ADDRESS + r"(?::[1-9][0-9]{0,4})?"
+_ONE_LINE = r"[^\x00-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff]+"
 
 SERVICE_KEYS: tuple[Key, ...] = (
     Key("services", "name", Kind.TEXT, None,
@@ -237,6 +244,29 @@ SERVICE_KEYS: tuple[Key, ...] = (
         "Name to ask for in the TLS handshake and to verify, in place of the host."),
     _choice("services", "minimum_tls", TlsVersion, "Oldest version of TLS to accept.",
             TlsVersion.TLS_1_2),
+    Key("services", "fingerprint", Kind.FINGERPRINT, None,
+        "SHA-256 of the only certificate to accept, whether it is verified or not."),
+    _choice("services", "proxy", ProxyHeader,
+            "Version of the PROXY protocol, on a port that expects its header.",
+            ProxyHeader.NONE),
+    Key("services", "http_method", Kind.CHOICE, "GET",
+        "With the probe `http`: the method of the request.", choices=("GET", "HEAD")),
+    Key("services", "http_path", Kind.TEXT, "/", "With the probe `http`: what is asked for.",
+        pattern=r"/[!-\"$-~]*",
+        rule="a path that begins with / and has no blank and no #, such as /healthz"),
+    Key("services", "http_statuses", Kind.STATUSES, "200-499",
+        "With the probe `http`: the status codes that show life, from 200 to 599."),
+    Key("services", "http_headers", Kind.FIELDS, None,
+        "With the probe `http`: fields that the answer must have; `*` stands for anything."),
+    Key("services", "http_body", Kind.TEXT, None,
+        "With the probe `http`: text that the page must hold; `*` stands for anything.",
+        pattern=_ONE_LINE, rule='text of one line that the page holds, such as "Sign in"'),
+    Key("services", "http_host", Kind.TEXT, None,
+        "With the probe `http`: the Host of the request, in place of `server_name` or `host`.",
+        pattern=_HOST_FIELD,
+        rule="a host name, with a port where it needs one, such as mail.example.org:8443"),
+    Key("services", "http_forwarded_for", Kind.ADDRESS, None,
+        "With the probe `http`: the address that X-Forwarded-For names as the client's."),
     Key("services", "command", Kind.COMMAND, None,
         "Program, with its arguments, that the probes `command` and `postqueue` run."),
     _whole("services", "queue_limit", 500, 0, 100_000,
@@ -262,7 +292,7 @@ SERVICE_KEYS: tuple[Key, ...] = (
              low=1, high=3600.0),
     _pause("services", "every_s", 900, "With the probe `canary`: pause between two messages."),
 )  # fmt: skip
-"""The keys of one [[services]] table; each is a field of probes.settings.ServiceSettings."""
+"""The keys of one [[services]] table; each says a field, or a part of one, of ServiceSettings."""
 
 
 def _sections() -> Iterator[tuple[str, Mapping[str, Key]]]:

@@ -16,7 +16,7 @@ from mailwatch.core.text import printable
 from mailwatch.probes.settings import ServiceSettings, TlsMode, defaults_for
 
 _LONGEST_CA_FILE = 4 * 1024 * 1024
-_ONLY_WITH_TLS = ("verify", "ca_file", "server_name", "minimum_tls")
+_ONLY_WITH_TLS = ("verify", "ca_file", "server_name", "minimum_tls", "fingerprint")
 _STARTTLS = ("smtp", "imap", "pop3", "sieve", "lmtp", "canary")
 """The probes whose protocol has a command to begin TLS."""
 

@@ -12,6 +12,7 @@ from pathlib import Path
 from types import MappingProxyType
 from urllib.parse import urlsplit
 
+from mailwatch.config import shapes
 from mailwatch.config.schema import Key, Kind, Value
 from mailwatch.core.model import Fault
 from mailwatch.core.secret import Secret
@@ -20,7 +21,7 @@ from mailwatch.core.text import join_words, printable
 _WHOLE = re.compile(r"[+-]?[0-9]{1,18}", re.ASCII)
 _NUMBER = re.compile(r"[+-]?(?:[0-9]{1,18}(?:\.[0-9]{0,18})?|\.[0-9]{1,18})", re.ASCII)
 _LABEL = re.compile(r"[A-Za-z0-9_](?:[A-Za-z0-9_-]{0,61}[A-Za-z0-9_])?", re.ASCII)
-_NOT_TEXT = (Kind.BOOLEAN, Kind.INTEGER, Kind.SECONDS, Kind.FAULTS, Kind.COMMAND)
+_NOT_TEXT = (Kind.BOOLEAN, Kind.INTEGER, Kind.SECONDS, Kind.FAULTS, Kind.COMMAND, Kind.FIELDS)
 _LONGEST_HOST = 253
 _LONGEST_TEXT = 4096
 _BIGGEST_SHOWN = 10**18
@@ -122,6 +123,14 @@ def expected(key: Key) -> str:
             return "the token in quotes, as the Gotify web page shows it"
         case Kind.COMMAND:
             return 'a list of the program and its arguments, such as ["/usr/bin/test", "-e", "/x"]'
+        case Kind.FINGERPRINT:
+            return "the 64 digits that `openssl x509 -noout -fingerprint -sha256` prints after ="
+        case Kind.STATUSES:
+            return 'codes and ranges from 200 to 599, the lower end first, such as "200-299,401"'
+        case Kind.FIELDS:
+            return 'a list of fields, each a name and what it holds, such as ["Server: nginx*"]'
+        case Kind.ADDRESS:
+            return "an IP address, such as 192.0.2.7"
         case Kind.TEXT:
             return key.rule or "text in quotes"
 
@@ -215,6 +224,34 @@ def _command(key: Key, raw: object) -> tuple[str, ...]:
     return tuple(raw)
 
 
+def _shaped(shape: Callable[[str], object], key: Key, raw: object) -> str:
+    text = _string(key, raw)
+    if shape(text) is None:
+        raise _refuse(key, text)
+    return text
+
+
+def _fingerprint(key: Key, raw: object) -> str:
+    return str(shapes.fingerprint(_shaped(shapes.fingerprint, key, raw)))
+
+
+def _address(key: Key, raw: object) -> str:
+    return str(shapes.address(_shaped(shapes.address, key, raw)))
+
+
+def _statuses(key: Key, raw: object) -> str:
+    return _shaped(shapes.statuses, key, raw)
+
+
+def _fields(key: Key, raw: object) -> tuple[str, ...]:
+    if not isinstance(raw, list):
+        raise _refuse(key, raw)
+    for word in raw:
+        if not isinstance(word, str) or len(word) > _LONGEST_TEXT or shapes.field(word) is None:
+            raise Wrong(f"holds {show(word)}; write {expected(key)}")
+    return tuple(raw)
+
+
 def _secret(key: Key, raw: object) -> Secret:
     if not isinstance(raw, str):
         raise Wrong(f"is not text; write {expected(key)}")
@@ -300,5 +337,9 @@ _READERS: Mapping[Kind, Callable[[Key, object], Value]] = MappingProxyType(
         Kind.CHOICE: _choice,
         Kind.FAULTS: _faults,
         Kind.COMMAND: _command,
+        Kind.FINGERPRINT: _fingerprint,
+        Kind.STATUSES: _statuses,
+        Kind.FIELDS: _fields,
+        Kind.ADDRESS: _address,
     }
 )
