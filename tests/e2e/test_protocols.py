@@ -1,12 +1,15 @@
-"""Every mail protocol, asked of real Postfix and Dovecot by the installed mailwatch."""
+"""Every protocol, asked of real Postfix, Dovecot and nginx by the installed mailwatch."""
 
 from __future__ import annotations
 
 import json
+from collections.abc import Iterator
 
 import pytest
 
+from tests.e2e.bed.engine import Engine
 from tests.e2e.bed.host import Host
+from tests.e2e.bed.mail import NAME, Mail
 from tests.e2e.bed.watcher import Table, Watcher
 
 pytestmark = pytest.mark.e2e
@@ -20,7 +23,7 @@ PORTS = {
     "POP3S": 995, "SIEVE": 4190, "LMTP": 24, "HTTP": 80, "HTTPS": 443,
 }  # fmt: skip
 """Every name that mailwatch knows by itself."""
-OFFER_STARTTLS = ("SMTP", "SUBMISSION", "IMAP", "POP3", "SIEVE")
+OFFER_STARTTLS = ("SMTP", "SUBMISSION", "IMAP", "POP3", "SIEVE", "LMTP")
 LET_IN = ("SUBMISSION", "SMTPS", "IMAP", "IMAPS", "POP3", "POP3S", "SIEVE")
 """Those that let an account in, here over TLS alone."""
 
@@ -35,9 +38,11 @@ def _private(name: str, **more: object) -> Table:
     return _service(name, **starttls, **ACCOUNT) | more
 
 
-def _check(host: Host) -> dict[str, dict[str, object]]:
+def _check(host: Host, timeout_s: float = 10) -> dict[str, dict[str, object]]:
     """Return the reading of each service by its name; each is asked once."""
-    _, said = host.try_run("mailwatch check --json --once --set watch.attempt_timeout_s=10")
+    _, said = host.try_run(
+        f"mailwatch check --json --once --set watch.attempt_timeout_s={timeout_s}"
+    )
     return {str(one["service"]).partition(":")[0]: one for one in json.loads(said)["services"]}
 
 
@@ -89,3 +94,81 @@ def test_a_wrong_password_is_told_as_that(watcher: Watcher, host: Host) -> None:
         LET_IN, "authentication"
     ), readings
     assert "hunter2" not in str(readings)
+
+
+def test_a_pinned_certificate_is_the_only_one(watcher: Watcher, host: Host, engine: Engine) -> None:
+    """What openssl prints of it can be pasted; another one is a fault of the certificate."""
+    show = "openssl x509 -in /etc/ssl/mail.crt -noout -fingerprint -sha256"
+    right = engine.docker("exec", NAME, *show.split()).partition("=")[2].strip()
+    wrong = ":".join(["AB"] * 32)
+    asked: dict[str, Table] = {
+        "SMTPS": {"fingerprint": right},
+        "SUBMISSION": {"fingerprint": right, "tls": "starttls"},
+        "IMAPS": {"fingerprint": wrong},
+        "POP3": {"fingerprint": wrong, "tls": "starttls"},
+    }
+    watcher.configure(services=[_service(name, **more) for name, more in asked.items()])
+    readings = _check(host)
+    assert {name: one["fault"] for name, one in readings.items()} == {
+        "SMTPS": None, "SUBMISSION": None, "IMAPS": "certificate", "POP3": "certificate",
+    }, readings  # fmt: skip
+    assert right.replace(":", "").lower() in str(readings["IMAPS"]["detail"])
+
+
+def test_http_rules_are_held_against_nginx(watcher: Watcher, host: Host) -> None:
+    """Method, path, codes, fields and page: each is asked for, and missed where it is not there."""
+    web: Table = {"port": 443, "probe": "http", "tls": "implicit"}
+    asked: dict[str, tuple[Table, str | None]] = {
+        "Right": ({
+            "http_statuses": "200", "http_headers": ["content-type: text/*", "Server: nginx"],
+            "http_body": "mail.*.test", "http_host": "mail.example.test",
+            "http_forwarded_for": "192.0.2.7",
+        }, None),
+        "Head": ({"http_method": "HEAD", "http_headers": ["Content-Length: 18"]}, None),
+        "Moved": ({"http_path": "/account", "http_statuses": "302"}, None),
+        "Code": ({"http_path": "/account", "http_statuses": "200-299,401"}, "status"),
+        "Field": ({"http_headers": ["Server: apache"]}, "protocol"),
+        "Page": ({"http_body": "Sign in"}, "protocol"),
+    }  # fmt: skip
+    watcher.configure(services=[{"name": name, **web, **more} for name, (more, _) in asked.items()])
+    readings = _check(host)
+    assert {name: one["fault"] for name, one in readings.items()} == {
+        name: fault for name, (_, fault) in asked.items()
+    }, readings
+
+
+@pytest.fixture
+def behind_a_proxy(mail: Mail, engine: Engine) -> Iterator[None]:
+    """Postfix at 25 and Dovecot at 143 wait for the header of a proxy."""
+    parameter = "smtp/inet/smtpd_upstream_proxy_protocol"
+    listener = "service imap-login {\n inet_listener imap {\n haproxy = yes\n }\n}"
+    file = "/etc/dovecot/dovecot.conf"
+
+    def run(script: str) -> None:
+        engine.docker("exec", NAME, "sh", "-ec", script)
+
+    run(
+        f"postconf -P {parameter}=haproxy; postfix reload; cp {file} {file}.before; "
+        f"printf 'haproxy_trusted_networks = 0.0.0.0/0\n{listener}\n' >>{file}; doveadm reload"
+    )
+    yield
+    run(f"postconf -PX {parameter}; postfix reload; mv {file}.before {file}; doveadm reload")
+    mail.wait_until_up()
+
+
+@pytest.mark.usefixtures("behind_a_proxy")
+def test_the_proxy_protocol_opens_ports_that_expect_it(watcher: Watcher, host: Host) -> None:
+    """The header is understood, before STARTTLS too; without one there is no greeting."""
+    asked: dict[str, Table] = {
+        "Postfix v2": {"port": 25, "probe": "smtp", "proxy": "v2"},
+        "Postfix v2 TLS": {"port": 25, "probe": "smtp", "proxy": "v2", "tls": "starttls"},
+        "Postfix": {"port": 25, "probe": "smtp"},
+        "Dovecot v1": {"port": 143, "probe": "imap", "proxy": "v1"},
+        "Dovecot v2 TLS": {"port": 143, "probe": "imap", "proxy": "v2", "tls": "starttls"},
+        "Dovecot": {"port": 143, "probe": "imap"},
+    }
+    watcher.configure(services=[{"name": name, **one} for name, one in asked.items()])
+    readings = _check(host, timeout_s=2)
+    assert {name: one["verdict"] for name, one in readings.items()} == {
+        name: "pass" if "proxy" in one else "fail" for name, one in asked.items()
+    }, readings
