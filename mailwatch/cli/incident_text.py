@@ -20,7 +20,7 @@ def story(incident: Incident) -> list[str]:
     since, closed = incident.since.wall, incident.closed
     lasted = f"lasted {duration(max(0.0, closed.wall - since))}" if closed else "still open"
     lines = [f"Incident {incident.id}, {lasted}", f"Cause: {incident.cause or 'unknown'}", ""]
-    events = [(since, 0, "the first round that failed"), *_told(incident), *_restarts(incident)]
+    events = [(since, 0, "the first check that failed"), *_told(incident), *_restarts(incident)]
     if closed:
         events.append((closed.wall, 9, "all services answer again"))
     for at, _rank, what in sorted(events):
