@@ -10,6 +10,7 @@ from mailwatch.doctor import (
     configuration,
     container,
     engine,
+    evidence,
     gotify,
     ports,
     service,
@@ -33,6 +34,7 @@ CHECKS: tuple[tuple[str, Check], ...] = (
     ("gotify", gotify.examine),
     ("service", service.examine),
     ("state", state.examine),
+    ("evidence", evidence.examine),
     ("clock", clock.examine),
 )
 """Each check by the name that it is reported under, in the order of the report."""

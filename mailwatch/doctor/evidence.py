@@ -1,0 +1,64 @@
+"""Whether the service may read what shows the cause of an outage, and what it could not read."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from mailwatch.core.evidence import Evidence
+from mailwatch.core.text import printable
+from mailwatch.doctor.case import Case
+from mailwatch.doctor.finding import Finding, Level, ok, warning
+from mailwatch.doctor.unit import Unit
+from mailwatch.evidence import keeping
+from mailwatch.store.errors import StoreError
+from mailwatch.store.views import LAST, Views
+
+HIDING = {
+    "ProtectProc": ("default", "", "the processes of other users, and the container's network"),
+    "ProcSubset": ("all", "", "load, memory and pressure of the host"),
+}
+"""Properties of a unit, the values that hide nothing, and what any other value hides."""
+
+
+def examine(case: Case) -> Iterator[Finding]:
+    """Give what is hidden from the service, and what it could not read at the last incident."""
+    if not case.config.evidence.enabled:
+        yield warning(
+            "No evidence is gathered, so a restart destroys the traces of its cause.",
+            "Set enabled = true in [evidence].",
+        )
+        return
+    hidden = list(_hidden(case.unit)) if case.unit else []
+    yield from hidden
+    last = list(_last_look(case))
+    yield from last
+    if not hidden and not last:
+        yield ok("Nothing is known to be hidden from the service when it looks for a cause.")
+
+
+def _hidden(unit: Unit) -> Iterator[Finding]:
+    for name, (harmless, unset, what) in HIDING.items():
+        if unit[name] not in (harmless, unset):
+            yield warning(
+                f"{name}={printable(unit[name])} hides {what} from the service.",
+                f"Set {name}={harmless} in `systemctl edit mailwatch`.",
+            )
+
+
+def _last_look(case: Case) -> Iterator[Finding]:
+    """Give what the newest incident's evidence lacks, each with the reason and what to do."""
+    directory = case.config.state_directory
+    try:
+        incident = Views(directory).incident(LAST)
+    except StoreError:
+        return
+    kept = keeping.load(directory, incident.id)["before"]
+    seen: Evidence = keeping.findings(kept) if kept else {}
+    for collector, finding in seen.items():
+        for what, why in finding.unreadable.items():
+            # No warning: some things no unit may read, and the reason says who can.
+            yield Finding(
+                Level.OK,
+                f"At the last incident {printable(collector)} could not read {printable(what)}.",
+                f"The reason, and what helps: {printable(why, 300).rstrip('.')}.",
+            )
