@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import signal
 import threading
 from collections.abc import Callable
 
@@ -22,7 +23,13 @@ class Worker:
         """Start `job`, which must not raise; raises RuntimeError while another one runs."""
         if self.busy:
             raise RuntimeError(f"{self._name} is still at its last job")
-        self._thread = threading.Thread(target=job, name=self._name, daemon=True)
+
+        def work() -> None:
+            # As in probes.workers: the watchdog's SIGABRT is for the main thread.
+            signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGABRT})
+            job()
+
+        self._thread = threading.Thread(target=work, name=self._name, daemon=True)
         self._thread.start()
 
     def abandon(self) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import signal
 import threading
 from collections.abc import Callable
 from queue import SimpleQueue
@@ -39,6 +40,9 @@ class Workers:
             threading.Thread(target=self._work, args=(task,), name="probe", daemon=True).start()
 
     def _work(self, first: Task) -> None:
+        # The watchdog's SIGABRT is for the main thread: while that one writes the traceback of
+        # all threads, its own stands still, and it is the one that matters.
+        signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGABRT})
         task = first
         while True:
             task()
