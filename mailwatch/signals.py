@@ -28,8 +28,8 @@ def delivered(numbers: Sequence[signal.Signals], mailbox: Mailbox) -> Iterator[N
     def pass_on() -> None:
         # As in probes.workers: the watchdog's SIGABRT is for the main thread.
         signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGABRT})
-        while numbers := ours.recv(64):
-            for number in numbers:
+        while arrived := ours.recv(64):
+            for number in arrived:
                 if number in wanted:
                     mailbox.put(Signalled(number))
 

@@ -82,12 +82,6 @@ def container_ports(container: Mapping[str, Any]) -> dict[int, int]:
     return ports
 
 
-def shares_network_of_host(container: Mapping[str, Any]) -> bool:
-    """Whether the container has no network namespace of its own."""
-    config = container.get("HostConfig")
-    return isinstance(config, Mapping) and config.get("NetworkMode") == "host"
-
-
 def _namespace(net: Path, ports: tuple[int, ...], deadline: Deadline) -> dict[str, Json]:
     before = network.counters(net)
     values = network.look(net, ports, deadline)
