@@ -13,7 +13,7 @@ from mailwatch.core.model import Fault, Phase
 from mailwatch.core.text import printable
 from mailwatch.probes.errors import ConversationError
 from mailwatch.probes.expiry import not_after
-from mailwatch.probes.proxy import HEADERS
+from mailwatch.probes.proxy import header
 from mailwatch.probes.resolver import RESOLVER
 from mailwatch.probes.settings import ServiceSettings, TlsMode
 from mailwatch.probes.tls import Tls
@@ -55,12 +55,11 @@ class Conversation:
         self._enter(Phase.RESOLVE)
         addresses = RESOLVER.resolve(settings.host, settings.port, self._deadline)
         self._enter(Phase.CONNECT)
-        self._stream = self._wire = connect(addresses, self._deadline)
-        if header := HEADERS[settings.proxy]:
-            self._wire.send(header)
+        self._stream = self._wire = wire = connect(addresses, self._deadline)
+        wire.send(header(settings.proxy, wire.own, wire.peer))
         if settings.tls is TlsMode.IMPLICIT:
-            self._secure(self._wire)
-            self._wire.heard = False  # TLS has answered, the service itself not yet
+            self._secure(wire)
+            wire.heard = False  # TLS has answered, the service itself not yet
         self._enter(Phase.GREETING)
 
     def start_tls(self) -> None:
@@ -153,13 +152,13 @@ class Conversation:
     def private(self) -> bool:
         """Whether nobody can listen in: inside TLS, or without ever leaving this host."""
         wire, stream = self._connected()
-        return stream is not wire or ip_address(wire.peer_address).is_loopback
+        return stream is not wire or ip_address(wire.peer[0]).is_loopback
 
     @property
     def own_address(self) -> str:
         """The numeric address of our side of the connection."""
         wire, _ = self._connected()
-        return wire.own_address
+        return wire.own[0]
 
     def hurry(self, within_s: float) -> None:
         """Give the rest of the conversation at most `within_s` seconds."""

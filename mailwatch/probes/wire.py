@@ -12,6 +12,7 @@ from contextlib import suppress
 from mailwatch.core.deadline import Deadline, DeadlineExpired
 from mailwatch.core.model import Fault
 from mailwatch.probes.errors import ConversationError, fault_of, words_for
+from mailwatch.probes.proxy import End
 from mailwatch.probes.resolver import Address, SocketAddress
 
 MAX_BYTES = 256 * 1024
@@ -26,12 +27,12 @@ class Wire:
 
     `awaiting` says in words what is being waited for, and ends up in the errors. `heard` says
     whether the peer has spoken at all, which tells SILENT from TIMEOUT and DROPPED from RESET;
-    whoever makes sense of the bytes sets it. `peer_address` is numeric.
+    whoever makes sense of the bytes sets it. `peer` is the numeric address and the port.
     """
 
-    def __init__(self, sock: socket.socket, peer_address: str, deadline: Deadline) -> None:
+    def __init__(self, sock: socket.socket, peer: End, deadline: Deadline) -> None:
         self._sock = sock
-        self.peer_address = peer_address
+        self.peer = peer
         self._poll = select.poll()
         self._poll.register(sock, select.POLLIN)
         self.deadline = deadline
@@ -102,12 +103,13 @@ class Wire:
             self._sock.close()
 
     @property
-    def own_address(self) -> str:
-        """The numeric address of our side of the connection; raises ConversationError."""
+    def own(self) -> End:
+        """The numeric address and the port of our side; raises ConversationError."""
         try:
-            return str(self._sock.getsockname()[0])
+            address, port, *_ = self._sock.getsockname()
         except OSError as error:
             raise self._broken(error) from None
+        return str(address), int(port)
 
     def _wait(self, event: int) -> None:
         try:
@@ -160,7 +162,7 @@ def connect(addresses: Sequence[Address], deadline: Deadline) -> Wire:
         except ConversationError as error:
             errors.append(error)
             continue
-        return Wire(sock, address.where[0], deadline)
+        return Wire(sock, address.where[:2], deadline)
     measured = [error for error in errors if error.fault]
     raise (measured or errors)[-1]
 

@@ -139,33 +139,42 @@ def test_http_rules_are_held_against_nginx(watcher: Watcher, host: Host) -> None
 
 @pytest.fixture
 def behind_a_proxy(mail: Mail, engine: Engine) -> Iterator[None]:
-    """Postfix at 25 and Dovecot at 143 wait for the header of a proxy."""
+    """Postfix at 25, Dovecot at 143 and nginx at 443 wait for the header of a proxy."""
     parameter = "smtp/inet/smtpd_upstream_proxy_protocol"
     listener = "service imap-login {\n inet_listener imap {\n haproxy = yes\n }\n}"
     file = "/etc/dovecot/dovecot.conf"
+    web = "sed -i 's/listen 443 ssl{}/listen 443 ssl{}/' /etc/nginx/nginx.conf; nginx -s reload"
 
     def run(script: str) -> None:
         engine.docker("exec", NAME, "sh", "-ec", script)
 
     run(
         f"postconf -P {parameter}=haproxy; postfix reload; cp {file} {file}.before; "
-        f"printf 'haproxy_trusted_networks = 0.0.0.0/0\n{listener}\n' >>{file}; doveadm reload"
+        f"printf 'haproxy_trusted_networks = 0.0.0.0/0\n{listener}\n' >>{file}; doveadm reload; "
+        + web.format(";", " proxy_protocol;")
     )
     yield
-    run(f"postconf -PX {parameter}; postfix reload; mv {file}.before {file}; doveadm reload")
+    run(
+        f"postconf -PX {parameter}; postfix reload; mv {file}.before {file}; doveadm reload; "
+        + web.format(" proxy_protocol;", ";")
+    )
     mail.wait_until_up()
 
 
 @pytest.mark.usefixtures("behind_a_proxy")
 def test_the_proxy_protocol_opens_ports_that_expect_it(watcher: Watcher, host: Host) -> None:
-    """The header is understood, before STARTTLS too; without one there is no greeting."""
+    """Each takes either version, before TLS and STARTTLS too, and refuses to go without."""
     asked: dict[str, Table] = {
+        "Postfix v1": {"port": 25, "probe": "smtp", "proxy": "v1"},
         "Postfix v2": {"port": 25, "probe": "smtp", "proxy": "v2"},
         "Postfix v2 TLS": {"port": 25, "probe": "smtp", "proxy": "v2", "tls": "starttls"},
         "Postfix": {"port": 25, "probe": "smtp"},
         "Dovecot v1": {"port": 143, "probe": "imap", "proxy": "v1"},
         "Dovecot v2 TLS": {"port": 143, "probe": "imap", "proxy": "v2", "tls": "starttls"},
         "Dovecot": {"port": 143, "probe": "imap"},
+        "nginx v1": {"port": 443, "probe": "http", "proxy": "v1", "tls": "implicit"},
+        "nginx v2": {"port": 443, "probe": "http", "proxy": "v2", "tls": "implicit"},
+        "nginx": {"port": 443, "probe": "http", "tls": "implicit"},
     }
     watcher.configure(services=[{"name": name, **one} for name, one in asked.items()])
     readings = _check(host, timeout_s=2)

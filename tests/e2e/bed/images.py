@@ -69,7 +69,7 @@ MAIL = Image(
     "mail",
     (
         "postfix", "dovecot-imapd", "dovecot-pop3d", "dovecot-lmtpd", "dovecot-managesieved",
-        "nginx-light", "openssl",
+        "nginx-light", "haproxy", "openssl",
     ),
 )  # fmt: skip
 

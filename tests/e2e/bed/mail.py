@@ -24,6 +24,9 @@ GREETINGS = {
 WEB_PORTS = (80, 443)
 PORTS = (*sorted({*GREETINGS, *WEB_PORTS}),)
 
+FRONT, PROXIED = 10000, 20000
+"""How much more than the port HAProxy listens on, for anybody and for a PROXY header."""
+
 _STATE = "/var/lib/bed"
 _UP_S = 60.0
 
@@ -35,15 +38,20 @@ class Mail:
         self._host = host
         self._engine = engine
 
-    def start(self, *more: str) -> None:
-        """Make the container, `more` being options of docker run, and wait until it answers."""
+    def start(self, *more: str, front: bool = False) -> None:
+        """Make the container, `more` being options of docker run, and wait until it answers.
+
+        With `front`, what is published is HAProxy before each port, not the port itself.
+        """
         self._host.run(f"mkdir -p {_STATE}")
-        published = [f"--publish={ADDRESS}:{port}:{port}" for port in PORTS]
+        beyond, how = (FRONT, ["front"]) if front else (0, [])
+        published = [f"--publish={ADDRESS}:{port}:{port + beyond}" for port in PORTS]
         # The resolver is the container itself, where nothing listens: names fail at once.
         self._engine.docker(
             "run", "--detach", "--name", NAME, "--hostname", "mail.example.test",
             "--dns", "127.0.0.1", "--restart", "unless-stopped",
-            "--volume", f"{_STATE}:/bed:ro", *published, *more, IMAGE, "/usr/local/sbin/serve-mail",
+            "--volume", f"{_STATE}:/bed:ro", *published, *more,
+            IMAGE, "/usr/local/sbin/serve-mail", *how,
         )  # fmt: skip
         self.wait_until_up()
 
