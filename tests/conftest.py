@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 
 import pytest
+from hypothesis import HealthCheck, settings
 
 READ_BY_MAILWATCH = (
     "GOTIFY_URL",
@@ -30,6 +31,10 @@ READ_BY_MAILWATCH = (
     "WATCHDOG_PID",
     "JOURNAL_STREAM",
 )
+
+# A busy machine is slow at everything, and that breaks no promise.
+settings.register_profile("patient", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.load_profile("patient")
 
 
 @pytest.fixture(autouse=True)
