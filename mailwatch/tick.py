@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 from typing import Protocol
 
 from mailwatch.core import blindness, certificates, observation, pausing, ratelimit, standing
+from mailwatch.core.certificates import Certificates
 from mailwatch.core.deadline import Clock
 from mailwatch.core.events import Event, Restart, RestartEnded, Restored, Tell, TimePassed
 from mailwatch.core.incident import step
@@ -82,7 +83,6 @@ class Engine:
         self._readings: tuple[Reading, ...] = ()
         self._failing: frozenset[str] = frozenset()
         self._blind = blindness.Blindness()
-        self._certificates = certificates.Certificates()
         self._seen: TargetState | None = None
         self._noticed: Now | None = None
         self._undecided: tuple[Reading, ...] | None = None
@@ -243,11 +243,10 @@ class Engine:
             self._parts.witness.saw(report.readings, now)
         policy, voice = self._parts.policy, self._parts.voice
         self._blind, notices = blindness.look(self._blind, report.readings, now, voice, policy)
-        self._certificates, warnings = certificates.look(
-            self._certificates, report.readings, now, voice, policy
-        )
-        if notices or warnings:
-            self._commit((*notices, *warnings), now)
+        known = self._parts.store.certificates()
+        told, warnings = certificates.look(known, report.readings, now, voice, policy)
+        if notices or told != known:
+            self._commit((*notices, *warnings), now, certificates=told)
         if observation.failures(report.readings):
             self._undecided = report.readings
             self._fresh = False
@@ -351,11 +350,15 @@ class Engine:
             self._parts.store.pause(None)
 
     def _commit(
-        self, messages: Sequence[Message], now: Now, closed: Incident | None = None
+        self,
+        messages: Sequence[Message],
+        now: Now,
+        closed: Incident | None = None,
+        certificates: Certificates | None = None,
     ) -> None:
         """Keep the state, and let out as many messages as an hour allows, in one transaction."""
         store = self._parts.store
         ledger, out = ratelimit.limit(store.ledger(), messages, now, self._parts.voice)
-        store.commit(self._state, out, now, closed=closed, ledger=ledger)
+        store.commit(self._state, out, now, closed=closed, ledger=ledger, certificates=certificates)
         if out:
             self._parts.courier.wrote()

@@ -15,7 +15,8 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 from tests.campaign import campaign
 from tests.campaign.engine import Order
 from tests.campaign.judge import judge
-from tests.campaign.night import Night, Nursery
+from tests.campaign.lives import Nursery
+from tests.campaign.night import Night
 from tests.campaign.plan import At, Death, Plan, read
 
 WORKERS = 4
@@ -83,6 +84,19 @@ def test_killed_at_every_call_of_an_incident_that_a_restart_heals() -> None:
     spend_all(plans)
 
 
+def test_killed_at_any_point_of_a_warning_it_warns_once_that_day() -> None:
+    """Before, in and after the commit of a certificate's warning, with a reboot or without."""
+    whole = campaign.spend(Plan("certificate_expires", statements=True))
+    assert not whole.faults, whole.faults
+    calls = range(1, whole.calls + 1, 3)
+    spend_all(
+        [
+            Plan("certificate_expires", (Death(At.CALL, call, bool(call % 2)),), statements=True)
+            for call in calls
+        ]
+    )
+
+
 def test_killed_in_the_middle_of_other_nights() -> None:
     """Inbox away, operator at work, Docker hung, a reboot between: the promises are the same."""
     spend_all([read(words) for words in SOME_NIGHTS])
@@ -132,6 +146,12 @@ def _make_two_of_one(night: Night) -> None:
     night.trace.append({**commit, "edge": "after", "incident": "other"})
 
 
+def _warn_twice(night: Night) -> None:
+    night.mail.tls = True
+    delivered = next(one for one in night.trace if one["what"] == "delivered")
+    night.trace += [{**delivered, "letter": n, "title": "A certificate of"} for n in (98, 99)]
+
+
 def _restart_without_an_attempt(night: Night) -> None:
     night.trace += [one for one in night.trace if one["what"] == "restart"] * 9
 
@@ -148,6 +168,7 @@ def _restart_without_an_attempt(night: Night) -> None:
         (_restart_what_was_stopped, "an operator stopped"),
         (_restart_what_is_well, "although the mail was well"),
         (_make_two_of_one, "one outage became 2 incidents"),
+        (_warn_twice, "2 warnings of 1 certificate"),
         (_restart_without_an_attempt, "attempts were recorded"),
     ],
     ids=lambda given: getattr(given, "__name__", "")[1:],

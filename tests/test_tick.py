@@ -448,6 +448,25 @@ def test_a_new_process_looks_at_the_container_before_it_goes_on(stage: Stage) ->
     assert second.topics() == []
 
 
+def test_a_new_process_knows_of_which_certificates_the_last_one_warned(house: House) -> None:
+    """An upgrade, a reboot or a crash loop warns no second time within the day."""
+    soon = replace(good("IMAPS:993"), certificate_expires=house.now.wall + 5.5 * 86_400)
+    house.start()
+    house.end_round(soon)
+    house.drain_until(lambda: bool(house.topics()) and house.store.letters() == ())
+    second = House(house.policy)
+    second.store = house.store
+    second.parts = replace(second.parts, store=house.store)
+    second.engine = Engine(second.parts, lambda: second.seconds)
+    second.seconds = house.seconds + 2 * 3600
+    second.start()
+    second.end_round(soon)
+    assert second.store.letters() == ()
+    second.pass_time(86_400)
+    second.end_round(soon)
+    assert len(second.store.letters()) == 1
+
+
 def test_an_expiring_certificate_is_told_daily_and_restarts_nothing(house: House) -> None:
     """Three days of rounds make three notices; the container is not even looked at."""
     soon = replace(good("IMAPS:993"), certificate_expires=house.now.wall + 5.5 * 86_400)

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Set as AbstractSet
+from dataclasses import dataclass, field, replace
 
 from mailwatch.core.model import Message, Now, Reading
 from mailwatch.core.policy import Policy
@@ -17,10 +18,19 @@ _FEW = 6
 
 
 @dataclass(frozen=True, slots=True)
-class Certificates:
-    """When the admin was last told of each service whose certificate expires soon."""
+class Warned:
+    """When the admin was last warned of one service's certificate."""
 
-    told: Mapping[str, Now] = field(default_factory=dict)
+    at: Now
+    renewed: bool = False
+    """Whether the service has a new one since, which the admin was told."""
+
+
+@dataclass(frozen=True, slots=True)
+class Certificates:
+    """What was told of each service whose certificate expires soon: kept with the state."""
+
+    told: Mapping[str, Warned] = field(default_factory=dict)
 
 
 def look(
@@ -28,32 +38,47 @@ def look(
 ) -> tuple[Certificates, tuple[Message, ...]]:
     """Return what is known after one round, and the notices that it calls for.
 
-    A service is told of once a day at most, from `policy.certificate_days` (0: never) before its
-    certificate expires, and once more when it has a new one. A reading without a certificate, as
-    of a service that is down, changes nothing.
+    The admin is warned of a service once a day at most, from `policy.certificate_days` (0: never)
+    before its certificate expires, and told once when it has a new one. The first warning is
+    given at once; later ones wait for those of other services, so that all come as one message.
+    A reading without a certificate, as of a service that is down, changes nothing.
     """
+    watched = {reading.service for reading in readings if policy.certificate_days}
+    told = {s: w for s, w in before.told.items() if _is_kept(s, w, watched, now)}
     if not policy.certificate_days:
-        return Certificates(), ()
+        return Certificates(told), ()
     soon = [reading for reading in readings if expires_soon(reading, now.wall, policy)]
-    due = [r for r in soon if r.service not in before.told or _a_day_ago(before, r, now)]
     renewed = [
         reading
         for reading in readings
-        if reading.service in before.told
+        if reading.service in told
+        and not told[reading.service].renewed
         and reading.certificate_expires is not None
         and reading not in soon
     ]
-    over = {reading.service for reading in renewed}
-    watched = {reading.service for reading in readings}
-    told = {s: at for s, at in before.told.items() if s in watched and s not in over}
+    due = [r for r in soon if r.service not in told or _is_a_day_old(told[r.service], now)]
+    rest = [r for r in soon if r not in due]
+    if rest and all(reading.service in told for reading in due):
+        due = []
     messages = []
     if due:
-        told.update({reading.service: now for reading in due})
+        told.update({reading.service: Warned(now) for reading in due})
         messages.append(_warning(due, now, voice, policy))
     if renewed:
+        told.update({r.service: replace(told[r.service], renewed=True) for r in renewed})
         title = f"The mail server on {voice.host} has a new certificate"
         messages.append(notice(title, "\n".join(_lines(renewed, voice)), now, policy.priority))
     return Certificates(told), tuple(messages)
+
+
+def moved(certificates: Certificates, by: float) -> Certificates:
+    """Return it with its steady moments moved by `by` seconds (see core.rebase.shift_s)."""
+    return Certificates(
+        {
+            service: replace(warned, at=Now(warned.at.steady + by, warned.at.wall))
+            for service, warned in certificates.told.items()
+        }
+    )
 
 
 def expires_soon(reading: Reading, wall: float, policy: Policy) -> bool:
@@ -73,8 +98,13 @@ def time_left(expires: float, wall: float) -> str:
     return f"expires in {span}" if days else "expires within a day"
 
 
-def _a_day_ago(before: Certificates, reading: Reading, now: Now) -> bool:
-    return now.steady - before.told[reading.service].steady >= DAY_S
+def _is_kept(service: str, warned: Warned, watched: AbstractSet[str], now: Now) -> bool:
+    """Whether the warning still matters: its day lasts, or its certificate is still the old one."""
+    return not _is_a_day_old(warned, now) or (service in watched and not warned.renewed)
+
+
+def _is_a_day_old(warned: Warned, now: Now) -> bool:
+    return now.steady - warned.at.steady >= DAY_S
 
 
 def _warning(due: Sequence[Reading], now: Now, voice: Voice, policy: Policy) -> Message:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Protocol
 
+from mailwatch.core.certificates import Certificates
 from mailwatch.core.model import Message, Now, Reading
 from mailwatch.core.outbox import Letter
 from mailwatch.core.ratelimit import Ledger
@@ -29,6 +30,10 @@ class Store(Protocol):
         """Return what the limit on messages remembers, as it was last committed."""
         ...
 
+    def certificates(self) -> Certificates:
+        """Return of which certificates the admin was warned, as it was last committed."""
+        ...
+
     def commit(
         self,
         state: State,
@@ -37,12 +42,13 @@ class Store(Protocol):
         *,
         closed: Incident | None = None,
         ledger: Ledger | None = None,
+        certificates: Certificates | None = None,
     ) -> None:
         """Keep `state` and put `messages` into the outbox, all or nothing.
 
         `closed` is the incident that this step has closed, as it stood then; without it an
         incident that is gone from `state` is kept as it was last seen, closed at `now`. A
-        `ledger` of None means that it has not changed.
+        `ledger` or `certificates` of None means that it has not changed.
         """
         ...
 

@@ -8,10 +8,11 @@ from dataclasses import replace
 from pathlib import Path
 from sqlite3 import Connection
 
+from mailwatch.core import certificates as warnings
 from mailwatch.core.outbox import Letter
 from mailwatch.core.ratelimit import moved
 from mailwatch.core.rebase import rebase, shift_s
-from mailwatch.store import clock, ledger, machine, outbox, pause
+from mailwatch.store import certificates, clock, ledger, machine, outbox, pause
 from mailwatch.store.boot import Boot
 from mailwatch.store.connection import open_for_reading
 from mailwatch.store.memory import MemoryStore
@@ -32,6 +33,7 @@ def load(connection: Connection, boot: Boot) -> MemoryStore:
         [replace(letter, not_before=letter.not_before + by) for letter in outbox.read(connection)],
         outbox.next_id(connection),
         moved(ledger.read(connection), by),
+        warnings.moved(certificates.read(connection), by),
     )
     memory.pause(pause.read(connection, boot))
     return memory

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from mailwatch.core.certificates import Certificates
 from mailwatch.core.model import Message, Now, Reading
 from mailwatch.core.outbox import Letter
 from mailwatch.core.ratelimit import Ledger
@@ -19,12 +20,14 @@ class MemoryStore:
         letters: Sequence[Letter] = (),
         next_id: int = 1,
         ledger: Ledger | None = None,
+        certificates: Certificates | None = None,
     ) -> None:
         self._state = state or State()
         self._letters = tuple(letters)
         self.next_id = next_id
         """The id of the letter to come; none is handed out twice."""
         self._ledger = ledger or Ledger()
+        self._certificates = certificates or Certificates()
         self._paused_until: Now | None = None
 
     def restore(self, now: Now) -> State:
@@ -35,6 +38,10 @@ class MemoryStore:
         """Return what the limit on messages remembers."""
         return self._ledger
 
+    def certificates(self) -> Certificates:
+        """Return of which certificates the admin was warned."""
+        return self._certificates
+
     def commit(
         self,
         state: State,
@@ -43,10 +50,12 @@ class MemoryStore:
         *,
         closed: Incident | None = None,
         ledger: Ledger | None = None,
+        certificates: Certificates | None = None,
     ) -> None:
         """Keep `state` and put `messages` into the outbox."""
         self._state = state
         self._ledger = self._ledger if ledger is None else ledger
+        self._certificates = self._certificates if certificates is None else certificates
         for message in messages:
             self._letters = (*self._letters, Letter(self.next_id, message))
             self.next_id += 1

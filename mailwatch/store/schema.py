@@ -141,6 +141,15 @@ STEPS: tuple[tuple[str, ...], ...] = (
         )
         """,
     ),
+    (  # 4: the warnings of certificates that expire, once a day
+        """
+        CREATE TABLE certificates (
+            service TEXT PRIMARY KEY,
+            warned_steady REAL NOT NULL, warned_wall REAL NOT NULL,
+            renewed INTEGER NOT NULL
+        ) WITHOUT ROWID
+        """,
+    ),
 )
 
 VERSION = len(STEPS)

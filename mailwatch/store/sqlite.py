@@ -10,10 +10,12 @@ from dataclasses import replace
 from pathlib import Path
 from sqlite3 import Connection
 
+from mailwatch.core.certificates import Certificates
 from mailwatch.core.model import Message, Now, Reading
 from mailwatch.core.outbox import Letter
 from mailwatch.core.ratelimit import Ledger
 from mailwatch.core.state import Incident, State
+from mailwatch.store import certificates as warnings
 from mailwatch.store import clock, incidents, machine, outbox, pause, retention
 from mailwatch.store import ledger as ledgers
 from mailwatch.store.backlog import Backlog
@@ -97,6 +99,10 @@ class SqliteStore:
         """Return what the limit on messages remembers."""
         return self._memory.ledger()
 
+    def certificates(self) -> Certificates:
+        """Return of which certificates the admin was warned."""
+        return self._memory.certificates()
+
     def commit(
         self,
         state: State,
@@ -105,11 +111,13 @@ class SqliteStore:
         *,
         closed: Incident | None = None,
         ledger: Ledger | None = None,
+        certificates: Certificates | None = None,
     ) -> None:
         """Keep all of it in one transaction; costs nothing when nothing is new."""
         before = self._memory.restore(now)
         news = None if ledger == self._memory.ledger() else ledger
-        if state == before and not messages and closed is None and news is None:
+        warned = None if certificates == self._memory.certificates() else certificates
+        if state == before and not messages and closed is None and news is None and warned is None:
             self._write(None, now)
             return
         if closed is None and before.incident is not None:
@@ -118,7 +126,7 @@ class SqliteStore:
         if closed is not None:
             self._backlog.add_closed(closed)
         count = len(self._memory.letters())
-        self._memory.commit(state, messages, now, closed=closed, ledger=news)
+        self._memory.commit(state, messages, now, closed=closed, ledger=news, certificates=warned)
         letters = self._memory.letters()[count:]
 
         def write(connection: Connection) -> None:
@@ -127,6 +135,8 @@ class SqliteStore:
                 machine.write(connection, state)
             if news is not None:
                 ledgers.write(connection, news)
+            if warned is not None:
+                warnings.write(connection, warned)
             outbox.write(connection, letters)
             clock.write(connection, self._boot)
 
@@ -254,6 +264,7 @@ class SqliteStore:
         machine.write(connection, state)
         incidents.close_others(connection, state.incident, self._now)
         ledgers.write(connection, self._memory.ledger())
+        warnings.write(connection, self._memory.certificates())
         outbox.keep_only(connection, self._memory.letters(), self._memory.next_id)
         if self._paused_here:
             self._write_pause(connection)
@@ -377,6 +388,9 @@ class SqliteStore:
             return
         # Too late for the state: the machine has gone on from an empty one.
         self._memory.keep_letters(in_front(found.letters(), self._memory.letters()))
+        told = {**found.certificates().told, **self._memory.certificates().told}
+        state = self._memory.restore(self._now)
+        self._memory.commit(state, (), self._now, certificates=Certificates(told))
         incident = found.restore(self._now).incident
         if incident is not None:
             self._say(

@@ -25,9 +25,11 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
 
 from tests.campaign.dying import die_with
 from tests.campaign.judge import judge
-from tests.campaign.night import Night, Nursery, story_of
+from tests.campaign.lives import Nursery
+from tests.campaign.night import Night
 from tests.campaign.plan import At, Death, Plan, Result, read
 from tests.campaign.scenarios import SCENARIOS
+from tests.campaign.story import story_of
 
 MOST_DEATHS = 6
 """In one random night."""

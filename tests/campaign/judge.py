@@ -64,6 +64,7 @@ def judge(night: Night) -> list[str]:
         *_nothing_lost(night),
         *_restarts(night),
         *_incidents(night),
+        *_certificates(night),
         *_file(night),
         *_log(night),
     ]
@@ -230,6 +231,17 @@ def _incidents(night: Night) -> Iterator[str]:
         yield f"{incident}: it was told, and the file does not know it"
     if night.engine.orders and not rows:
         yield "there was a restart without an incident"
+
+
+def _certificates(night: Night) -> Iterator[str]:
+    """One warning a day, and a night is never longer; a letter may come twice, another may not."""
+    warnings = {
+        line["letter"]
+        for line in night.trace
+        if line["what"] == "delivered" and line["title"].startswith("A certificate of")
+    }
+    if len(warnings) != night.mail.tls:
+        yield f"{len(warnings)} warnings of {night.mail.tls:d} certificate that expires"
 
 
 def _file_of(night: Night) -> sqlite3.Connection:

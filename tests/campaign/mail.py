@@ -1,10 +1,23 @@
-"""The scripted mail server: two services that answer, refuse or keep silent."""
+"""The scripted mail server: two services that answer, refuse or keep silent, one perhaps by TLS."""
 
 from __future__ import annotations
 
 import socket
+import ssl
+from datetime import UTC, datetime, timedelta
+from functools import cache
+
+import trustme
 
 from tests.campaign.doors import Door
+
+
+@cache
+def _expires_soon() -> ssl.SSLContext:
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    until = datetime.now(UTC) + timedelta(days=5.5)
+    trustme.CA().issue_cert("127.0.0.1", not_after=until).configure_cert(context)
+    return context
 
 
 class Mail:
@@ -15,6 +28,8 @@ class Mail:
         self._smtp = Door(self._speak)
         self._plain = Door(self._listen)
         self.well = False
+        self.tls = False
+        """Whether the plain service is asked by TLS, with a certificate that expires soon."""
 
     @property
     def ports(self) -> tuple[int, int]:
@@ -44,7 +59,7 @@ class Mail:
 
     def _speak(self, guest: socket.socket) -> None:
         if self._silent:
-            self._listen(guest)
+            self._hear(guest)
             return
         guest.sendall(b"220 mail.example.org ESMTP\r\n")
         with guest.makefile("rb") as lines:
@@ -55,5 +70,13 @@ class Mail:
                 guest.sendall(b"250 mail.example.org\r\n")
 
     def _listen(self, guest: socket.socket) -> None:
+        if self.tls:
+            with _expires_soon().wrap_socket(guest, server_side=True) as inside:
+                self._hear(inside)
+        else:
+            self._hear(guest)
+
+    @staticmethod
+    def _hear(guest: socket.socket) -> None:
         while guest.recv(1024):
             pass

@@ -6,12 +6,10 @@ import json
 import os
 import shutil
 import signal
-import subprocess
-import sys
 import tempfile
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -20,6 +18,7 @@ from typing import Any
 from tests.campaign import inbox as inboxes
 from tests.campaign.engine import Engine
 from tests.campaign.inbox import Inbox
+from tests.campaign.lives import Buried, Nursery
 from tests.campaign.mail import Mail
 from tests.campaign.plan import POLICY, At, Death, Plan, Result
 from tests.campaign.scenarios import SCENARIOS
@@ -29,46 +28,6 @@ LONGEST_S = 60.0
 
 _LOOK_EVERY_S = 0.005
 _UP_AFTER_S = 0.02
-
-
-class Nursery:
-    """The program nursery.py, which makes one daemon after the other."""
-
-    def __init__(self) -> None:
-        clean = {"PATH": os.environ["PATH"], "LC_ALL": "C.UTF-8", "PYTHONDONTWRITEBYTECODE": "1"}
-        self._process = subprocess.Popen(
-            [sys.executable, str(Path(__file__).with_name("nursery.py")), str(os.getpid())],
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            text=True,
-            env=clean,
-        )
-
-    def bear(self, order: dict[str, Any]) -> int:
-        """Begin one life and return its process id."""
-        assert self._process.stdin is not None
-        self._process.stdin.write(f"{json.dumps(order)}\n")
-        self._process.stdin.flush()
-        return int(self._line())
-
-    def bury(self) -> int:
-        """Wait for the end of the life that was begun, and return its status."""
-        return int(self._line())
-
-    def close(self) -> None:
-        """End it."""
-        assert self._process.stdin is not None
-        self._process.stdin.close()
-        self._process.wait(timeout=30)
-        assert self._process.stdout is not None
-        self._process.stdout.close()
-
-    def _line(self) -> str:
-        assert self._process.stdout is not None
-        line = self._process.stdout.readline()
-        if not line:
-            raise RuntimeError("the nursery has died")
-        return line
 
 
 @dataclass
@@ -89,6 +48,8 @@ class Night:
         (self.directory / "state").mkdir()
         self.policy: dict[str, Any] = dict(POLICY)
         self.evidence = False
+        self.hour_s = 3600.0
+        """What the limit on messages takes for an hour."""
         self.send_timeout_s = 2.0
         self.outages: list[Outage] = []
         self.killed: list[float] = []
@@ -229,7 +190,7 @@ class Night:
         death = next(deaths, None)
         self._begin(death)
         status: int | None = None
-        buried = _Buried(self._nursery)
+        buried = Buried(self._nursery)
         try:
             while True:
                 if time.monotonic() - began > LONGEST_S:
@@ -250,7 +211,7 @@ class Night:
                     self._dead(death)
                     death = next(deaths, None)
                     self._begin(death)
-                    buried = _Buried(self._nursery)
+                    buried = Buried(self._nursery)
                     continue
                 self._strike(death)
                 if waits_for is not None and waits_for():
@@ -266,7 +227,7 @@ class Night:
                         self._dead(death)
                         death = None
                         self._begin(None)
-                        buried = _Buried(self._nursery)
+                        buried = Buried(self._nursery)
                         continue
                     break
         finally:
@@ -305,6 +266,8 @@ class Night:
                 "directory": str(self.directory / "state"),
                 "socket": str(self.directory / "docker.sock"),
                 "ports": self.mail.ports,
+                "tls": self.mail.tls,
+                "hour_s": self.hour_s,
                 "url": self.inbox.url,
                 "token": inboxes.TOKEN,
                 "send_timeout_s": self.send_timeout_s,
@@ -355,55 +318,3 @@ class Night:
                 self._well_at = line["at"]
         elif line["what"] == "commit":
             self._stage = line["stage"]
-
-
-class _Buried:
-    """Waits on a thread of its own for a life's end, which the nursery tells."""
-
-    def __init__(self, nursery: Nursery) -> None:
-        self.status: int | None = None
-        self._nursery = nursery
-        self._thread = threading.Thread(target=self._wait, daemon=True)
-        self._thread.start()
-
-    def wait(self) -> int:
-        """Return the status, as soon as there is one."""
-        self._thread.join(30)
-        if self.status is None:
-            raise RuntimeError("mailwatch did not end within 30 seconds of its SIGTERM")
-        return self.status
-
-    def _wait(self) -> None:
-        self.status = self._nursery.bury()
-
-
-def story_of(night: Night) -> Iterator[str]:
-    """Tell what happened, in order, for a person."""
-    began = night.trace[0]["at"] if night.trace else 0.0
-    told: list[tuple[float, str]] = []
-    for line in night.trace:
-        facts = {k: v for k, v in line.items() if k not in ("at", "what", "edge", "life", "n")}
-        if not facts.pop("dies"):
-            facts.pop("dies", None)
-            if line["what"] == "sql":
-                continue
-        else:
-            facts["DIES"] = True
-        told.append(
-            (line["at"], f"{line['life']}.{line['n']} {line['what']} {line['edge']} {facts}")
-        )
-    told += [(at, "KILLED") for at in night.killed]
-    told += [(one.at, f"INBOX {one.title!r}") for one in night.inbox.arrivals]
-    for order in night.engine.orders:
-        told.append((order.at, f"ENGINE was asked to restart {order}"))
-        if order.done is not None:
-            told.append((order.done, "ENGINE has restarted it"))
-    for outage in night.outages:
-        told.append((outage.began, "MAIL fails"))
-        if outage.ended is not None:
-            told.append((outage.ended, "MAIL is well"))
-    for at, words in sorted(told):
-        yield f"{at - began:8.3f} {words}"
-    yield "the log:"
-    with suppress(FileNotFoundError):
-        yield (night.directory / "log").read_text(errors="replace")

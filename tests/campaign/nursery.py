@@ -29,7 +29,8 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
 import mailwatch.restarters.docker_engine  # noqa: F401  # before the fork, as it is slow
 from mailwatch import courier, target, tick
 from mailwatch.config.model import Config
-from mailwatch.core import outbox
+from mailwatch.core import outbox, ratelimit
+from mailwatch.core.certificates import Certificates
 from mailwatch.core.deadline import Deadline
 from mailwatch.core.model import Message, Now, Reading, TargetState, Verdict
 from mailwatch.core.outbox import Letter
@@ -42,7 +43,7 @@ from mailwatch.evidence.settings import EvidenceSettings
 from mailwatch.journal import Journal
 from mailwatch.notifiers import Notifier
 from mailwatch.notifiers.gotify import GotifySettings
-from mailwatch.probes.settings import ServiceSettings
+from mailwatch.probes.settings import ServiceSettings, TlsMode
 from mailwatch.restarters import Restarter
 from mailwatch.restarters.docker import DockerSettings
 from mailwatch.store.base import Store
@@ -118,6 +119,9 @@ class TracedStore:
     def ledger(self) -> Ledger:
         return self._store.ledger()
 
+    def certificates(self) -> Certificates:
+        return self._store.certificates()
+
     def commit(
         self,
         state: State,
@@ -126,12 +130,15 @@ class TracedStore:
         *,
         closed: Incident | None = None,
         ledger: Ledger | None = None,
+        certificates: Certificates | None = None,
     ) -> None:
         incident = state.incident.id if state.incident else ""
         told = [_about(message) for message in messages]
         self._stage = state.stage.value
         with self._fuse.call("commit", stage=self._stage, incident=incident, messages=told):
-            self._store.commit(state, messages, now, closed=closed, ledger=ledger)
+            self._store.commit(
+                state, messages, now, closed=closed, ledger=ledger, certificates=certificates
+            )
 
     def letters(self) -> tuple[Letter, ...]:
         return self._store.letters()
@@ -141,7 +148,7 @@ class TracedStore:
             self._store.keep_letters(letters)
 
     def delivered(self, letter: Letter, now: Now) -> None:
-        with self._fuse.call("delivered", **_about(letter.message)):
+        with self._fuse.call("delivered", letter=letter.id, **_about(letter.message)):
             self._store.delivered(letter, now)
 
     def paused_until(self, now: Now) -> Now | None:
@@ -193,13 +200,14 @@ class TracedNotifier:
 def the_config(order: dict[str, Any]) -> Config:
     """Return the configuration that `order` asks for."""
     smtp, plain = order["ports"]
+    tls = TlsMode.IMPLICIT if order["tls"] else TlsMode.NONE
     of_policy = dict(order["policy"])
     attempts = Attempts(**of_policy.pop("attempts"))
     return Config(
         gotify=GotifySettings(order["url"], Secret(order["token"]), order["send_timeout_s"]),
         services=(
             ServiceSettings("SMTP", "127.0.0.1", smtp, probe="smtp"),
-            ServiceSettings("PLAIN", "127.0.0.1", plain, probe="tcp"),
+            ServiceSettings("PLAIN", "127.0.0.1", plain, probe="tcp", tls=tls),
         ),
         docker=DockerSettings(socket=order["socket"], stop_timeout_s=1),
         policy=Policy(attempts=attempts, **of_policy),
@@ -226,6 +234,7 @@ MONOTONIC = time.monotonic
 def live(order: dict[str, Any]) -> int:
     """Be one daemon, from its start to its end; return its exit code."""
     os.environ["MAILWATCH_BOOT_ID"] = order["boot"]
+    ratelimit.WINDOW_S = order["hour_s"]
     shift_s = order["steady_shift_s"]
     if shift_s:
         time.monotonic = lambda: MONOTONIC() + shift_s

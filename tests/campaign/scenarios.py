@@ -175,6 +175,15 @@ def mends_itself(night: Night) -> Story:
     night.mended()
 
 
+def certificate_expires(night: Night) -> Story:
+    """A certificate expires soon, and the hours in which nothing is said twice are short."""
+    night.mail.tls = True
+    night.hour_s = 0.05
+    yield night.is_watched
+    yield lambda: night.has_come("A certificate of")
+    yield night.after(0.3)
+
+
 SCENARIOS: dict[str, Callable[[Night], Story]] = {
     one.__name__: one
     for one in (
@@ -194,5 +203,6 @@ SCENARIOS: dict[str, Callable[[Night], Story]] = {
         docker_is_away,
         docker_gives_up,
         mends_itself,
+        certificate_expires,
     )
 }

@@ -16,6 +16,7 @@ import sys
 from pathlib import Path
 from typing import Any
 
+from mailwatch.core.certificates import Certificates, Warned
 from mailwatch.core.model import Fault, Message, Now, Reading, Topic, Verdict
 from mailwatch.core.state import Attempt, Failure, Incident, Stage, State
 from mailwatch.store.sqlite import SqliteStore
@@ -50,6 +51,11 @@ def state_of(number: int) -> State:
     return State(Stage.DOWN, incident, failing_since=at(1), streak=number)
 
 
+def warnings_of(number: int) -> Certificates:
+    """What step `number` says that it was told of certificates."""
+    return Certificates({f"S:{number}": Warned(at(number))} if number else {})
+
+
 def messages_of(number: int) -> list[Message]:
     """Two messages a step: both are there or neither is."""
     return [Message(Topic.NOTICE, f"{number}{half}", "", 5, at(number).wall) for half in ("a", "b")]
@@ -61,7 +67,8 @@ def walk(directory: Path, steps: int, told: int, told_to: int) -> None:
     first = store.restore(at(told)).streak + 1
     for number in range(first, steps + 1):
         store.record([Reading("SMTP:25", Verdict.PASS)], at(number))
-        store.commit(state_of(number), messages_of(number), at(number))
+        state, warned = state_of(number), warnings_of(number)
+        store.commit(state, messages_of(number), at(number), certificates=warned)
         os.write(told_to, f"committed {number}\n".encode())
         for letter in store.letters():
             if letter.message.title == f"{number - 1}a":
@@ -122,6 +129,7 @@ def every(directory: Path) -> None:
         done, died = kill_at(statement, place)
         store = SqliteStore(place, say, boot="one")
         state = store.restore(at(4))
+        warned = store.certificates()
         titles = [letter.message.title for letter in store.letters()]
         store.close()
         integrity = REAL_CONNECT(place / "mailwatch.db")
@@ -131,7 +139,7 @@ def every(directory: Path) -> None:
             "statement": statement,
             "done": done,
             "streak": state.streak,
-            "is_whole": state == state_of(state.streak),
+            "is_whole": (state, warned) == (state_of(state.streak), warnings_of(state.streak)),
             "titles": titles,
             "sound": sound,
         }

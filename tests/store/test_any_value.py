@@ -10,6 +10,7 @@ from typing import Any, TypeVar
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from mailwatch.core.certificates import Certificates, Warned
 from mailwatch.core.model import Fault, Message, Now, Phase, Reading, Topic, Verdict
 from mailwatch.core.outbox import Letter
 from mailwatch.core.ratelimit import Ledger, Told
@@ -119,6 +120,10 @@ ledgers = every_field(
     held=st.lists(messages, max_size=3).map(tuple),
     called=texts,
 )
+warnings = every_field(
+    Certificates,
+    told=st.dictionaries(texts, every_field(Warned, at=moments, renewed=st.booleans())),
+)
 readings = every_field(
     Reading,
     service=st.text(min_size=1, max_size=10),
@@ -130,18 +135,22 @@ readings = every_field(
 )
 
 
-@given(states, st.lists(messages, max_size=3), st.lists(letters, max_size=3), ledgers)
+@given(states, st.lists(messages, max_size=3), st.lists(letters, max_size=3), ledgers, warnings)
 @settings(max_examples=150, deadline=None)
 def test_every_value_comes_back(
-    state: State, told: list[Message], kept: list[Letter], ledger: Ledger
+    state: State,
+    told: list[Message],
+    kept: list[Letter],
+    ledger: Ledger,
+    certificates: Certificates,
 ) -> None:
-    """State, letters and the ledger are equal after a new start in the same boot."""
+    """State, letters, the ledger and warnings are equal after a new start in the same boot."""
     now = Now(2e9, 2e9)
     with tempfile.TemporaryDirectory() as directory:
         said: list[str] = []
         store = SqliteStore(Path(directory), said.append, boot="one")
         store.restore(now)
-        store.commit(state, told, now, ledger=ledger)
+        store.commit(state, told, now, ledger=ledger, certificates=certificates)
         outbox = (*store.letters(), *(replace(x, id=i) for i, x in enumerate(kept, len(told) + 1)))
         store.keep_letters(outbox)
         store.close()
@@ -149,6 +158,7 @@ def test_every_value_comes_back(
         assert again.restore(now) == state
         assert again.letters() == outbox
         assert again.ledger() == ledger
+        assert again.certificates() == certificates
         again.close()
         assert said == []
 

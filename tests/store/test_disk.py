@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from mailwatch.core.certificates import Certificates, Warned
 from mailwatch.core.state import State
 from mailwatch.store.sqlite import RETRY_S
 from mailwatch.store.views import Views
@@ -298,17 +299,21 @@ def test_a_locked_file_holds_up_little(stores: Stores, night: Night) -> None:
 def test_a_file_that_is_locked_at_the_start_loses_no_message(stores: Stores, night: Night) -> None:
     """What could not be read then is taken over later: letters leave, the incident is closed."""
     store, _ = stores.restored(night.at(0))
-    store.commit(night.restarting(), [night.message("old")], night.at(100))
+    told = {"S:1": Warned(night.at(99)), "S:2": Warned(night.at(99))}
+    warned = Certificates(told)
+    store.commit(night.restarting(), [night.message("old")], night.at(100), certificates=warned)
     store.close()
     with closing(sqlite3.connect(stores.path, isolation_level=None)) as other:
         other.execute("PRAGMA locking_mode = EXCLUSIVE")
         other.execute("BEGIN EXCLUSIVE")
         store, state = stores.restored(night.at(200))
         assert state == State()
-        store.commit(state, [night.message("new")], night.at(201))
+        again = Certificates({"S:2": Warned(night.at(201))})
+        store.commit(state, [night.message("new")], night.at(201), certificates=again)
     store.record(night.readings(), night.at(202 + RETRY_S))
     assert [letter.message.title for letter in store.letters()] == ["old", "new"]
     assert len({letter.id for letter in store.letters()}) == 2
+    assert store.certificates() == Certificates({**told, **again.told}), "who was warned, was"
     (incident,) = Views(stores.directory).incidents(9)
     assert incident.closed is not None
     assert any(incident.id in sentence for sentence in stores.said)

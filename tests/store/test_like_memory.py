@@ -12,6 +12,7 @@ from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
 
+from mailwatch.core.certificates import Certificates, Warned
 from mailwatch.core.model import Fault, Message, Now, Reading, Topic, Verdict
 from mailwatch.core.outbox import after_failure, merge
 from mailwatch.core.ratelimit import Ledger, Told
@@ -47,7 +48,13 @@ class LikeMemory(RuleBasedStateMachine):
         assert store.restore(self.now) == self.memory.restore(self.now)
         return store
 
-    def commit(self, state: State, told: int, ledger: Ledger | None = None) -> None:
+    def commit(
+        self,
+        state: State,
+        told: int,
+        ledger: Ledger | None = None,
+        certificates: Certificates | None = None,
+    ) -> None:
         """Commit the same to both."""
         topics = [Topic.OPENED, Topic.RECOVERED, Topic.NOTICE]
         identifier = "" if state.incident is None else state.incident.id
@@ -63,7 +70,9 @@ class LikeMemory(RuleBasedStateMachine):
         if state.incident is not None:
             self.incidents[state.incident.id] = state.incident
         for store in (self.memory, self.store):
-            store.commit(state, messages, self.now, closed=closed, ledger=ledger)
+            store.commit(
+                state, messages, self.now, closed=closed, ledger=ledger, certificates=certificates
+            )
 
     @rule(seconds=st.floats(0.1, 5000))
     def wait(self, seconds: float) -> None:
@@ -92,6 +101,12 @@ class LikeMemory(RuleBasedStateMachine):
         """Send messages, and note them for the limit."""
         ledger = Ledger(told=(Told(self.now, tuple(notices)),))
         self.commit(self.memory.restore(self.now), told, ledger)
+
+    @rule(told=st.integers(0, 1), services=st.sets(st.sampled_from("ab")), renewed=st.booleans())
+    def warn(self, told: int, services: set[str], renewed: bool) -> None:
+        """Warn of certificates, or forget that one was warned of."""
+        certificates = Certificates({name: Warned(self.now, renewed) for name in services})
+        self.commit(self.memory.restore(self.now), told, certificates=certificates)
 
     @precondition(lambda self: self.memory.letters())
     @rule(data=st.data())
@@ -182,6 +197,7 @@ class LikeMemory(RuleBasedStateMachine):
         assert self.store.restore(self.now) == self.memory.restore(self.now)
         assert self.store.letters() == self.memory.letters()
         assert self.store.ledger() == self.memory.ledger()
+        assert self.store.certificates() == self.memory.certificates()
         assert self.store.paused_until(self.now) == self.memory.paused_until(self.now)
 
     @invariant()

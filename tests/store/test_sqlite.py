@@ -8,6 +8,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from mailwatch.core.certificates import Certificates, Warned
 from mailwatch.core.model import Now
 from mailwatch.core.outbox import after_failure
 from mailwatch.core.ratelimit import Ledger, Told
@@ -100,7 +101,8 @@ def test_a_reboot_moves_every_moment_to_the_new_clock(stores: Stores, night: Nig
     store, _ = stores.restored(night.at(5000))
     state = replace(night.restarting(seconds=5000), stage=Stage.VERIFYING, due=5600.0)
     told = Ledger(told=(Told(night.at(4990)),))
-    store.commit(state, [night.message()], night.at(5000), ledger=told)
+    warned = Certificates({"S:1": Warned(night.at(4980))})
+    store.commit(state, [night.message()], night.at(5000), ledger=told, certificates=warned)
     late = after_failure(store.letters()[0], "No route.", False, night.at(5000), jitter=0)
     store.keep_letters([late])
     store.pause(night.at(5900))
@@ -112,6 +114,8 @@ def test_a_reboot_moves_every_moment_to_the_new_clock(stores: Stores, night: Nig
     assert after.incident.since == Now(30.0 - 180, night.at(5000).wall)
     assert again.letters()[0].not_before == 30.0 + 5 - 180
     assert again.ledger().told[0].at.steady == 30.0 - 190
+    moved = Warned(Now(30.0 - 200, night.at(4980).wall))
+    assert again.certificates() == Certificates({"S:1": moved})
     assert again.paused_until(now) == Now(30.0 + 720, night.at(5900).wall)
     again.close()
     _, same = stores.restored(Now(40.0, now.wall + 10), boot="two")
@@ -186,6 +190,22 @@ def test_the_limit_on_messages_is_committed_with_them(stores: Stores, night: Nig
     store.close()
     again, _ = stores.restored(night.at(2))
     assert again.ledger() == ledger
+
+
+def test_a_warning_is_committed_with_its_message(stores: Stores, night: Night) -> None:
+    """Both come back, or neither; a commit that says nothing of certificates changes nothing."""
+    store, state = stores.restored(night.at(0))
+    warned = Certificates({"S:1": Warned(night.at(1)), "S:2": Warned(night.at(1), renewed=True)})
+    store.commit(state, [night.message("expires")], night.at(1), certificates=warned)
+    store.commit(state, [night.message("other")], night.at(2))
+    store.close()
+    again, _ = stores.restored(night.at(3))
+    assert again.certificates() == warned
+    assert [letter.message.title for letter in again.letters()] == ["expires", "other"]
+    again.commit(state, [], night.at(4), certificates=Certificates())
+    again.close()
+    last, _ = stores.restored(night.at(5))
+    assert last.certificates() == Certificates()
 
 
 def test_the_file_keeps_to_its_settings(stores: Stores, night: Night) -> None:

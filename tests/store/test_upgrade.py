@@ -1,0 +1,84 @@
+"""An upgrade keeps all that the state file of a released version holds."""
+
+from __future__ import annotations
+
+import sqlite3
+from contextlib import closing
+from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from mailwatch.core.certificates import Certificates, Warned
+from mailwatch.core.model import Fault, Message, Phase, Reading, Topic, Verdict
+from mailwatch.core.ratelimit import Ledger, Told
+from mailwatch.core.state import Attempt, Failure, Hold, Incident, Outcome, Reason, Stage, State
+from mailwatch.store.files import create
+from mailwatch.store.views import Past, Views
+
+if TYPE_CHECKING:
+    from tests.store.conftest import Night, Stores
+
+RELEASED = Path(__file__).with_name("released")
+"""A dump of the state file of each release whose tables are others than those before it."""
+
+
+def lay_down(path: Path, release: str) -> None:
+    """Put the state file of `release` at `path`."""
+    create(path)
+    path.write_bytes(b"")
+    with closing(sqlite3.connect(path)) as connection:
+        connection.executescript((RELEASED / f"{release}.sql").read_text())
+
+
+def test_all_that_0_1_0_has_written_is_still_there(stores: Stores, night: Night) -> None:
+    """State, incidents, attempts, outbox, limit, pause and history are as they were."""
+    at, wall = night.at, night.boot_wall
+    lay_down(stores.path, "0.1.0")
+    store, state = stores.restored(at(110))
+    failures = (Failure("SMTP:25", Fault.SILENT, "no greeting in 5 s"),)
+    past = Incident(
+        "20260921T141310Z", at(-50), at(-49), failures, failures, opened_told=True, closed=at(-30),
+        attempts=(Attempt(1, at(-49), wall - 900, Outcome.RECOVERED, ended=at(-40)),),
+    )  # fmt: skip
+    incident = Incident(
+        "20260921T141400Z", at(100), at(101), failures, failures, "running", "the disk is full",
+        (Attempt(1, at(101), wall + 5),), Hold(Reason.BACKOFF, until=160.0), opened_told=True,
+    )  # fmt: skip
+    assert state == State(
+        Stage.RESTARTING, incident, at(100), None, None, (at(-49), at(101)), 2, at(-40), at(-30),
+        target_seen=True, last_id=incident.id,
+    )  # fmt: skip
+    (letter,) = store.letters()
+    opened = Message(Topic.OPENED, "Mail is down", "It is.", 5, wall + 101, incident.id)
+    assert (letter.id, letter.message, letter.tries, letter.not_before) == (2, opened, 1, 107.0)
+    assert store.ledger() == Ledger(
+        (Told(at(-45)), Told(at(90), ("a\nb",))),
+        (Message(Topic.NOTICE, "held", "back", 5, wall + 95),),
+        past.id,
+    )
+    assert store.certificates() == Certificates()
+    assert store.paused_until(at(110)) == at(900)
+    assert stores.said == []
+    views = Views(stores.directory)
+    assert views.incidents(9) == [incident, past]
+    well = Reading("SMTP:25", Verdict.PASS, phases={Phase.CONNECT: 0.25, Phase.GREETING: 0.5})
+    slow = Reading(
+        "IMAPS:993", Verdict.FAIL, Fault.TIMEOUT, "slow", {Phase.CONNECT: 5.0}, wall + 86_400
+    )
+    assert views.status().readings == (Past(wall + 100, well), Past(wall + 100, slow))
+    assert [(day.service, day.rounds) for day in views.summaries(0)] == [
+        ("IMAPS:993", 2),
+        ("SMTP:25", 2),
+    ]
+
+
+def test_what_is_new_can_be_kept_in_an_old_file(stores: Stores, night: Night) -> None:
+    """After the upgrade the file takes what 0.1.0 knew nothing of, and the next process has it."""
+    lay_down(stores.path, "0.1.0")
+    store, state = stores.restored(night.at(110))
+    warned = Certificates({"IMAPS:993": Warned(night.at(111))})
+    store.commit(replace(state, streak=3), [], night.at(111), certificates=warned)
+    store.close()
+    again, state = stores.restored(night.at(112))
+    assert again.certificates() == warned
+    assert state.streak == 3
