@@ -25,7 +25,7 @@ class RoundAsker:
     def begin(self, number: int, attempts: Attempts) -> None:
         """Begin round `number`; RoundDone will carry it, and AttemptDone what does not pass.
 
-        A round in which every service kept silent is reported after one more attempt, with our
+        A round in which no service said a word is reported after one more attempt, with our
         own listener, which costs 1 ms unless the fault is ours (see `probes.control`).
         """
         mailbox, clock = self._mailbox, self._clock

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import socket
+import threading
 import time
 from collections.abc import Iterator
 from queue import SimpleQueue
@@ -64,13 +65,22 @@ def test_a_round_of_silence_is_ours_when_we_do_not(
 def test_one_answer_of_any_kind_needs_no_control(
     silent: ServiceSettings, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """A refusal beside the silence has come from outside, so the silence is believed."""
+    """A word beside the silence, even a wrong one, has come from outside: silence is believed."""
     monkeypatch.setattr(control, "sift", pytest.fail)
-    with socket.socket() as nobody:
-        nobody.bind(("127.0.0.1", 0))
-        closed = ServiceSettings("IMAP", "127.0.0.1", nobody.getsockname()[1], probe="imap")
-        _, readings = _round(silent, closed)
-    assert [reading.fault for reading in readings] == [Fault.SILENT, Fault.REFUSED]
+
+    def grumble() -> None:
+        for _ in range(ATTEMPTS.retries):
+            link, _ = listener.accept()
+            with link:
+                link.sendall(b"* NO\r\n")
+
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        speaker = threading.Thread(target=grumble)
+        speaker.start()
+        where = listener.getsockname()[1]
+        _, readings = _round(silent, ServiceSettings("IMAP", "127.0.0.1", where, probe="imap"))
+        speaker.join(20)
+    assert [reading.fault for reading in readings] == [Fault.SILENT, Fault.PROTOCOL]
 
 
 def test_a_pass_is_told_with_the_round_alone(silent: ServiceSettings) -> None:

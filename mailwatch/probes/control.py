@@ -1,14 +1,15 @@
-"""The neutral control: where every service keeps silent, do we at least hear ourselves?
+"""The neutral control: where no service says a word, do we at least hear ourselves?
 
-A round in which nothing but time-outs came in may be the work of the mail server, or of a host
-that gives us no processor, or of a filter that swallows all that goes through loopback. So after
-such a round, and only then, mailwatch holds one more conversation, with a listener of its own.
+A round in which every port kept silent, refused or broke off may be the work of the mail server,
+or of a host that gives us no processor, or of a filter that swallows or rejects all that goes
+through loopback. So after such a round, and only then, mailwatch holds one more conversation, with
+a listener of its own.
 
 What it proves: when it fails, this process could not have heard anybody at this moment, so the
-silence says nothing about the services, and the round is unmeasured. When it succeeds, this
-process can make sockets, start a thread, and be scheduled twice within one attempt's time; what
-lies beyond loopback, Docker's forwarding or the route to another host, it has not tried. A
-refusal, a reset or a wrong answer needs no control, for somebody other than us has spoken.
+round says nothing about the services, and is unmeasured. When it succeeds, this process can make
+sockets, start a thread, connect, and be scheduled twice within one attempt's time; what lies
+beyond loopback, Docker's forwarding or the route to another host, it has not tried. A word from
+any service, right or wrong, needs no control: we have heard it.
 """
 
 from __future__ import annotations
@@ -28,15 +29,17 @@ from mailwatch.probes.workers import WORKERS
 
 NO_THREAD = "no thread could be started: raise TasksMax of the mailwatch unit"
 
-_SILENCE = frozenset({Fault.TIMEOUT, Fault.SILENT})
+_WORDLESS = frozenset({Fault.REFUSED, Fault.TIMEOUT, Fault.SILENT, Fault.DROPPED, Fault.RESET})
+"""What also a firewall of this host brings about: nobody need have spoken for it."""
+
 _GREETING = b"220 mailwatch speaks to itself\r\n"
 _LOOPBACKS = ((socket.AF_INET, "127.0.0.1"), (socket.AF_INET6, "::1"))
 
 
 def is_called_for(readings: Sequence[Reading]) -> bool:
-    """Whether no port said a word: at least one was silent, and none did anything else."""
+    """Whether at least one port failed without a word, and none did anything else."""
     measured = [r for r in readings if r.verdict is not Verdict.UNMEASURED and not r.portless]
-    return bool(measured) and all(reading.fault in _SILENCE for reading in measured)
+    return bool(measured) and all(reading.fault in _WORDLESS for reading in measured)
 
 
 def sift(readings: Sequence[Reading], deadline: Deadline) -> tuple[Reading, ...]:

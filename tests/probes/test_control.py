@@ -15,6 +15,7 @@ from mailwatch.probes.control import hear_ourselves, is_called_for, sift
 from mailwatch.probes.workers import WORKERS
 
 WELL = Reading("A:1", Verdict.PASS)
+WORDLESS = (Fault.REFUSED, Fault.TIMEOUT, Fault.SILENT, Fault.DROPPED, Fault.RESET)
 BLIND = Reading("B:2", Verdict.UNMEASURED, detail="no route")
 
 
@@ -46,11 +47,11 @@ def _deaf(monkeypatch: pytest.MonkeyPatch) -> None:
         ([_bad(Fault.TIMEOUT), WELL], False),
         ([_bad(Fault.TIMEOUT), replace(WELL, service="Queue")], True),
         ([replace(_bad(Fault.TIMEOUT), service="Queue")], False),
-        *[([_bad(Fault.TIMEOUT), _bad(f)], False) for f in Fault if f not in control._SILENCE],
+        *[([_bad(Fault.TIMEOUT), _bad(f)], f in WORDLESS) for f in Fault],
     ],
 )
-def test_it_is_called_for_by_nothing_but_silence(readings: list[Reading], called: bool) -> None:
-    """Whoever refused, reset or answered has proved that we hear."""
+def test_it_is_called_for_where_nobody_speaks(readings: list[Reading], called: bool) -> None:
+    """Whoever answered has proved that we hear; a refusal may be a firewall's of this host."""
     assert is_called_for(readings) is called
 
 
@@ -71,6 +72,20 @@ def test_silence_with_a_working_control_stays_a_failure() -> None:
     """Then it is the mail server that hangs."""
     readings = (_bad(Fault.SILENT), BLIND)
     assert sift(readings, _soon()) == readings
+
+
+def test_a_host_that_refuses_itself_has_measured_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Where a firewall of this host rejects what we send, nobody restarts a mail server for it."""
+
+    def closed() -> socket.socket:
+        listener = socket.create_server(("127.0.0.1", 0))
+        listener.shutdown(socket.SHUT_RDWR)
+        return listener
+
+    monkeypatch.setattr(control, "_listen", closed)
+    (sifted,) = sift((_bad(Fault.REFUSED),), _soon())
+    assert sifted.verdict is Verdict.UNMEASURED
+    assert "nothing listens on 127.0.0.1" in sifted.detail
 
 
 def test_a_deaf_host_has_measured_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
