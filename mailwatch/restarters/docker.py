@@ -226,12 +226,16 @@ class DockerRestarter:
         self, before: Mapping[str, Any], fault: EngineFault, deadline: Deadline
     ) -> None:
         """Return if the restart happened all the same, start what it left stopped, or raise."""
-        state = part(before, "State")
+        if fault.crossed:
+            # Whoever ended it may be about to start it; if not, it stays as they want it.
+            if self._starts_anew(before, deadline.sooner(SETTLE_S), ourselves=False):
+                return
+            raise fault
         # What an earlier restart of ours left stopped is still not an operator's doing.
         if not (_ended(before) and self._left_stopped(before, deadline)):
             self._unfinished = _Unfinished(
                 text(before, "Id"),
-                text(state, "StartedAt"),
+                text(part(before, "State"), "StartedAt"),
                 None,
                 deadline.clock() + self._settings.stop_timeout_s + START_S,
             )
@@ -239,23 +243,32 @@ class DockerRestarter:
                 self._remember_what_is_left(before, deadline)
         if not fault.undecided:
             raise fault
-        tried_to_start = False
+        if not self._starts_anew(before, deadline, ourselves=True):
+            raise EngineFault(
+                Condition.UNREACHABLE,
+                f"Docker did not finish restarting {self._name} in time, and may still do it:"
+                f" see `docker ps -a` and `journalctl -u docker`.",
+            )
+
+    def _starts_anew(
+        self, before: Mapping[str, Any], deadline: Deadline, *, ourselves: bool
+    ) -> bool:
+        """Whether the container was started since `before`, by `deadline` at the latest.
+
+        With `ourselves` it is started where it has ended, once.
+        """
         while True:
             now = self._look(deadline)
             if now is None or text(now, "Id") != text(before, "Id"):
                 raise self._replaced()
-            if text(part(now, "State"), "StartedAt") != text(state, "StartedAt"):
-                return
-            if _ended(now) and not tried_to_start:
-                tried_to_start = True
+            if text(part(now, "State"), "StartedAt") != text(part(before, "State"), "StartedAt"):
+                return True
+            if _ended(now) and ourselves:
+                ourselves = False
                 self._connected(deadline).start(text(now, "Id"), deadline)
                 continue
             if deadline.at - deadline.clock() <= LOOK_AGAIN_S:
-                raise EngineFault(
-                    Condition.UNREACHABLE,
-                    f"Docker did not finish restarting {self._name} in time, and may still do it:"
-                    f" see `docker ps -a` and `journalctl -u docker`.",
-                )
+                return False
             time.sleep(LOOK_AGAIN_S)
 
     def _remember_what_is_left(self, before: Mapping[str, Any], deadline: Deadline) -> None:

@@ -26,10 +26,12 @@ class EngineFault(Exception):
         sentence: str,
         *,
         undecided: bool = False,
+        crossed: bool = False,
     ) -> None:
         super().__init__(sentence)
         self.condition = condition
         self.undecided = undecided
+        self.crossed = crossed
 
 
 def no_sdk() -> EngineFault:
@@ -53,6 +55,8 @@ def of_answer(status: int, words: str) -> EngineFault:
     return EngineFault(
         Condition.UNREACHABLE,
         f"The Docker engine answers with an error ({status}: {said}): see `journalctl -u docker`.",
+        # The engine looked, then wanted to end what had ended by then.
+        crossed=said.endswith("is not running"),
     )
 
 

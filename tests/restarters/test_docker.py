@@ -372,6 +372,12 @@ def as_nobody(path: str) -> list[str]:
     return done.stdout.splitlines()
 
 
+def crossed(request: Request) -> None:
+    """Answer as an engine that wanted to end a container which somebody else had just ended."""
+    sentence = "Cannot restart container stalwart: Container stalwart is not running"
+    request.reply(500, {"message": sentence})
+
+
 class TestRestart:
     """A restart, and what became of it when no answer came."""
 
@@ -562,6 +568,38 @@ class TestRestart:
         with pytest.raises(RestartError, match="busy"):
             restarter.restart(within(5))
         stopped_by_hand(engine)
+        assert restarter.inspect(within(5)).condition is Condition.STOPPED
+
+    def test_somebody_else_restarts_it_meanwhile(
+        self, engine: Engine, restarter: DockerRestarter, within: Within
+    ) -> None:
+        """Their restart ends it before ours does: the engine says no, and theirs is as good."""
+        looks: list[float] = []
+
+        def look(request: Request) -> None:
+            looks.append(0)
+            if len(looks) == 3:
+                engine.comes_up()
+            engine.plainly(request)
+
+        engine.script |= {"restart": crossed, "json": look}
+        restarter.restart(within(20))
+        assert len(looks) == 3
+        assert engine.asked("start") == []
+
+    def test_somebody_else_stops_it_meanwhile(
+        self, engine: Engine, restarter: DockerRestarter, within: Within
+    ) -> None:
+        """A stop by hand at the same moment is respected: nothing starts it, now or later."""
+
+        def stopped(request: Request) -> None:
+            stopped_by_hand(engine)
+            crossed(request)
+
+        engine.script["restart"] = stopped
+        with pytest.raises(RestartError, match="is not running"):
+            restarter.restart(within(3))
+        assert engine.asked("start") == []
         assert restarter.inspect(within(5)).condition is Condition.STOPPED
 
     def test_missing(self, engine: Engine, restarter: DockerRestarter, within: Within) -> None:
