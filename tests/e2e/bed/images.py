@@ -62,6 +62,7 @@ HOST = Image(
     (
         "systemd", "systemd-sysv", "dbus", *_DOCKER, "iptables", "iproute2", "procps",
         "ca-certificates", "python3", "python3-docker", "python3-sdnotify", "python3-tomli-w",
+        "exim4-daemon-light",
     ),
     SUITE,
 )  # fmt: skip
