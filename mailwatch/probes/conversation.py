@@ -15,7 +15,7 @@ from mailwatch.probes.errors import ConversationError
 from mailwatch.probes.expiry import not_after
 from mailwatch.probes.proxy import header
 from mailwatch.probes.resolver import RESOLVER
-from mailwatch.probes.settings import ServiceSettings, TlsMode
+from mailwatch.probes.settings import Login, ServiceSettings, TlsMode
 from mailwatch.probes.tls import Tls
 from mailwatch.probes.wire import Wire, connect
 
@@ -147,6 +147,11 @@ class Conversation:
             raise ConversationError(
                 Fault.PROTOCOL, f"sent '{said}' after {after}, without being asked"
             )
+
+    @property
+    def login(self) -> Login | None:
+        """The account to log in with in this conversation."""
+        return self._settings.login
 
     @property
     def private(self) -> bool:

@@ -13,8 +13,11 @@ from mailwatch.probes.settings import Login, TlsMode
 MAX_LINES = 100
 """Of one answer; servers send two or three."""
 
-_PASSING = (b"[UNAVAILABLE", b"[INUSE", b"[LIMIT", b"[SERVERBUG", b"[CONTACTADMIN")
-"""Refusals that do not blame the credentials (RFC 5530)."""
+_TROUBLE = (b"[UNAVAILABLE", b"[SERVERBUG")
+"""Refusals that blame the server, not the credentials (RFC 5530)."""
+
+_BUSY = (b"[INUSE", b"[LIMIT")
+"""Refusals that blame what others do with the account."""
 
 
 class ImapProbe(Probe):
@@ -35,8 +38,8 @@ class ImapProbe(Probe):
             ask(talk, "a2", "STARTTLS")
             talk.start_tls()
             offers = _capabilities(talk, "a3")
-        if self.settings.login and _words(greeting)[1] == b"OK":
-            _log_in(talk, "a4", self.settings.login, offers)
+        if talk.login and _words(greeting)[1] == b"OK":
+            _log_in(talk, "a4", talk.login, offers)
 
     def farewell(self, talk: Conversation) -> None:
         """Say LOGOUT, hear `* BYE` and the tagged OK."""
@@ -64,7 +67,11 @@ def _log_in(talk: Conversation, tag: str, login: Login, offers: set[bytes]) -> N
     elif b"LOGINDISABLED" not in offers:
         talk.say(f"{tag} LOGIN {_quoted(login.user)} {_quoted(login.password.reveal())}")
     else:
-        raise SaidNo(Fault.PROTOCOL, "the answer to CAPABILITY offers neither AUTH=PLAIN nor LOGIN")
+        raise SaidNo(
+            Fault.AUTHENTICATION,
+            "the answer to CAPABILITY offers neither AUTH=PLAIN nor LOGIN; "
+            "many servers do so inside TLS alone",
+        )
     _hear(talk, tag, "the answer to the login", fault=Fault.AUTHENTICATION)
 
 
@@ -88,7 +95,8 @@ def _hear(
 ) -> list[list[bytes]]:
     """Return the words of the untagged lines that come before `wanted`, by default the tagged OK.
 
-    Raises SaidNo, with `fault` for a tagged NO that blames the credentials.
+    Raises SaidNo, with `fault` for a tagged NO that blames the credentials, and unmeasured for
+    one that says that the account is in use.
     """
     wanted = wanted or f"{tag} OK"
     end = _words(wanted.encode("ascii"))
@@ -103,8 +111,10 @@ def _hear(
             continue
         what = f"{awaiting} was '{printable(line)}', not '{wanted}'"
         if words[:2] == _words(f"{tag} NO".encode("ascii")):
-            passing = words[2:] and words[2].startswith(_PASSING)
-            raise SaidNo(Fault.PROTOCOL if passing else fault, what)
+            code = words[2] if words[2:] else b""
+            if code.startswith(_BUSY):
+                raise SaidNo(None, what)
+            raise SaidNo(Fault.PROTOCOL if code.startswith(_TROUBLE) else fault, what)
         if words[:2] == _words(f"{tag} BAD".encode("ascii")):
             raise SaidNo(Fault.PROTOCOL, what)
         raise ConversationError(Fault.PROTOCOL, what)

@@ -13,8 +13,11 @@ from mailwatch.probes.settings import Login, TlsMode
 MAX_LINES = 100
 """Of the answer to CAPA; servers send about ten."""
 
-_PASSING = (b"[SYS/", b"[IN-USE]", b"[LOGIN-DELAY]")
-"""Refusals that do not blame the credentials (RFC 2449 section 8, RFC 3206)."""
+_TROUBLE = b"[SYS/"
+"""Refusals that blame the server, not the credentials (RFC 3206)."""
+
+_BUSY = (b"[IN-USE]", b"[LOGIN-DELAY]")
+"""Refusals that blame what others do with the account (RFC 2449 section 8)."""
 
 
 class Pop3Probe(Probe):
@@ -29,8 +32,8 @@ class Pop3Probe(Probe):
             talk.say("STLS")
             _expect_ok(talk, "the answer to STLS")
             talk.start_tls()
-        if self.settings.login:
-            _log_in(talk, self.settings.login)
+        if talk.login:
+            _log_in(talk, talk.login)
 
     def farewell(self, talk: Conversation) -> None:
         """Say QUIT and hear +OK."""
@@ -62,7 +65,11 @@ def _log_in(talk: Conversation, login: Login) -> None:
 def _expect_ok(
     talk: Conversation, awaiting: str, fault: Fault = Fault.PROTOCOL, *, more: bool = False
 ) -> None:
-    """Read one line, and no other unless `more`; raises SaidNo with `fault` where it is -ERR."""
+    """Read one line, and no other unless `more`.
+
+    Raises SaidNo where it is -ERR: with `fault` where that blames the credentials, and unmeasured
+    where it says that the account is in use.
+    """
     line = talk.read_line(awaiting)
     word, _, text = line.partition(b" ")
     if word == b"+OK":
@@ -71,5 +78,8 @@ def _expect_ok(
         return
     what = f"{awaiting} was '{printable(line)}', not +OK"
     if word == b"-ERR":
-        raise SaidNo(Fault.PROTOCOL if text.upper().startswith(_PASSING) else fault, what)
+        code = text.upper()
+        if code.startswith(_BUSY):
+            raise SaidNo(None, what)
+        raise SaidNo(Fault.PROTOCOL if code.startswith(_TROUBLE) else fault, what)
     raise ConversationError(Fault.PROTOCOL, what)

@@ -4,12 +4,16 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from contextlib import suppress
+from dataclasses import replace
 
 from mailwatch.core.deadline import Deadline
-from mailwatch.core.model import Reading, Verdict
+from mailwatch.core.model import Fault, Reading, Verdict
 from mailwatch.probes.conversation import Conversation
 from mailwatch.probes.errors import ConversationError, SaidNo
 from mailwatch.probes.settings import ServiceSettings
+
+LOGIN_AGAIN_S = 1800.0
+"""How long a login that was refused is not tried again: servers ban for a hundred a day."""
 
 _LEAVE_S = 1.0
 
@@ -28,16 +32,26 @@ class Check(ABC):
 class Probe(Check):
     """Asks one service whether it lives; a subclass knows one protocol's words."""
 
+    def __init__(self, settings: ServiceSettings) -> None:
+        super().__init__(settings)
+        self._refusal: tuple[float, str] | None = None
+        """When a login was refused (steady), and how."""
+
     def check(self, deadline: Deadline) -> Reading:
         """Hold one whole conversation and say how it went.
 
         It is over by `deadline`, on a system that schedules us, and never raises: whatever goes
         wrong on our side is an unmeasured reading.
         """
-        talk = Conversation(self.settings, deadline)
+        now = deadline.clock()
+        refused = self._refused_before(now)
+        settings = replace(self.settings, login=None) if refused else self.settings
+        talk = Conversation(settings, deadline)
         try:
-            self._hold(talk)
+            self._hold(talk, refused)
         except ConversationError as error:
+            if error.fault is Fault.AUTHENTICATION and not refused:
+                self._refusal = now, error.detail
             return self._reading(talk, error)
         except Exception as error:  # noqa: BLE001  a bug of ours says nothing about the service
             # The type alone: the text of an unforeseen exception may hold anything.
@@ -47,7 +61,13 @@ class Probe(Check):
             talk.close()
         return self._reading(talk, None)
 
-    def _hold(self, talk: Conversation) -> None:
+    def _refused_before(self, now: float) -> str:
+        """Return how the login was refused, empty where it was not, or where it may be tried."""
+        if self._refusal and now - self._refusal[0] < LOGIN_AGAIN_S:
+            return self._refusal[1]
+        return ""
+
+    def _hold(self, talk: Conversation, refused: str) -> None:
         talk.open()
         try:
             self.converse(talk)
@@ -60,6 +80,8 @@ class Probe(Check):
             raise
         self.farewell(talk)
         talk.part()
+        if refused:
+            raise ConversationError(Fault.AUTHENTICATION, refused)
 
     @abstractmethod
     def converse(self, talk: Conversation) -> None:

@@ -13,8 +13,8 @@ from mailwatch.probes.settings import Login, TlsMode
 MAX_LINES = 100
 """Of one answer; servers list about eight capabilities."""
 
-_PASSING = (b"(TRYLATER", b"(REFERRAL", b"(ENCRYPT-NEEDED")
-"""Refusals that do not blame the credentials (RFC 5804 section 1.3)."""
+_TROUBLE = b"(TRYLATER"
+"""A refusal that blames the server, not the credentials (RFC 5804 section 1.3)."""
 
 
 class SieveProbe(Probe):
@@ -31,8 +31,8 @@ class SieveProbe(Probe):
             talk.start_tls()
             # The server lists them anew, without being asked (RFC 5804 section 2.2).
             offers = _capabilities(talk, "the capabilities inside TLS")
-        if self.settings.login:
-            _log_in(talk, self.settings.login, offers.get(b"SASL", b""))
+        if talk.login:
+            _log_in(talk, talk.login, offers.get(b"SASL", b""))
 
     def farewell(self, talk: Conversation) -> None:
         """Say LOGOUT and hear OK."""
@@ -55,7 +55,10 @@ def _capabilities(talk: Conversation, awaiting: str) -> dict[bytes, bytes]:
 def _log_in(talk: Conversation, login: Login, mechanisms: bytes) -> None:
     require_privacy(talk)
     if b"PLAIN" not in mechanisms.split():
-        raise SaidNo(Fault.PROTOCOL, "the capabilities offer no SASL PLAIN")
+        raise SaidNo(
+            Fault.AUTHENTICATION,
+            "the capabilities offer no SASL PLAIN; many servers do so inside TLS alone",
+        )
     talk.say(f'AUTHENTICATE "PLAIN" "{plain(login)}"')
     _expect_ok(talk, "the answer to the login", Fault.AUTHENTICATION)
 
@@ -75,6 +78,6 @@ def _expect_ok(talk: Conversation, awaiting: str, fault: Fault = Fault.PROTOCOL)
             return lines
         what = f"{awaiting} was '{printable(line)}', not OK"
         if word == b"NO":
-            raise SaidNo(Fault.PROTOCOL if text.upper().startswith(_PASSING) else fault, what)
+            raise SaidNo(Fault.PROTOCOL if text.upper().startswith(_TROUBLE) else fault, what)
         raise ConversationError(Fault.PROTOCOL, what)
     raise ConversationError(Fault.PROTOCOL, f"{awaiting} has more than {MAX_LINES} lines")

@@ -30,8 +30,8 @@ class SmtpProbe(Probe):
             expect(talk, 220, "the answer to STARTTLS")
             talk.start_tls()
             offers = self._hello(talk)
-        if self.settings.login:
-            self._log_in(talk, self.settings.login, offers.get(b"AUTH", []))
+        if talk.login:
+            self._log_in(talk, talk.login, offers.get(b"AUTH", []))
 
     def farewell(self, talk: Conversation) -> None:
         """Say QUIT and hear 221."""
@@ -57,7 +57,9 @@ class SmtpProbe(Probe):
             talk.say(wrapped(login.password.reveal()))
         else:
             raise SaidNo(
-                Fault.PROTOCOL, f"the answer to {self.hello} offers neither AUTH PLAIN nor LOGIN"
+                Fault.AUTHENTICATION,
+                f"the answer to {self.hello} offers neither AUTH PLAIN nor LOGIN; "
+                "many servers do so inside TLS alone",
             )
         expect(talk, 235, "the answer to the login", dict.fromkeys(_REFUSED, Fault.AUTHENTICATION))
 

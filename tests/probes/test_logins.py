@@ -3,14 +3,18 @@ from __future__ import annotations
 import socket
 import subprocess
 import sys
+import time
 from base64 import b64encode
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 import pytest
 
+from mailwatch.core.deadline import Deadline
 from mailwatch.core.model import Fault, Reading, Verdict
 from mailwatch.core.secret import Secret
+from mailwatch.probes.probe import LOGIN_AGAIN_S
+from mailwatch.probes.registry import build
 from mailwatch.probes.settings import Login, ServiceSettings, TlsMode
 
 if TYPE_CHECKING:
@@ -84,8 +88,8 @@ def test_smtp(
         ("AUTH LOGIN", ["235 so soon"], Fault.PROTOCOL),
         ("AUTH LOGIN", ["334 x", "535 no"], Fault.PROTOCOL),
         ("AUTH LOGIN", ["334 x", "334 x", "535 no"], Fault.AUTHENTICATION),
-        ("AUTH CRAM-MD5", [], Fault.PROTOCOL),
-        ("SIZE", [], Fault.PROTOCOL),
+        ("AUTH CRAM-MD5", [], Fault.AUTHENTICATION),
+        ("SIZE", [], Fault.AUTHENTICATION),
     ],
 )
 def test_smtp_refusals(
@@ -141,27 +145,62 @@ def test_imap(
         ("X", ["a4 NO [AUTHENTICATIONFAILED] no"], Fault.AUTHENTICATION),
         ("X", ["a4 NO"], Fault.AUTHENTICATION),
         ("X", ["a4 NO [UNAVAILABLE] later"], Fault.PROTOCOL),
+        ("X", ["a4 NO [INUSE] by another"], None),
+        ("X", ["a4 NO [LIMIT] too many sessions"], None),
+        ("X", ["a4 NO [CONTACTADMIN] disabled"], Fault.AUTHENTICATION),
         ("X", ["a4 BAD what"], Fault.PROTOCOL),
         ("AUTH=PLAIN", ["a4 NO not here"], Fault.PROTOCOL),
         ("AUTH=PLAIN", ["+", "a4 NO no"], Fault.AUTHENTICATION),
-        ("LOGINDISABLED", [], Fault.PROTOCOL),
+        ("LOGINDISABLED", [], Fault.AUTHENTICATION),
     ],
 )
 def test_imap_refusals(
     offers: str,
     answers: list[str],
-    fault: Fault,
+    fault: Fault | None,
     peer: MakePeer,
     service: Settings,
     ask: Ask,
 ) -> None:
-    """Wrong credentials are told apart from a server in trouble, and LOGOUT is said."""
+    """Wrong credentials are told apart from a server in trouble, and from an account in use."""
     server = peer(
         _answers("* OK hi", f"* CAPABILITY IMAP4rev1 {offers}\na1 OK", *answers, "* BYE\na9 OK")
     )
     reading = ask(service("IMAP", server, login=LOGIN))
     assert reading.fault is fault
+    assert reading.verdict is (Verdict.FAIL if fault else Verdict.UNMEASURED)
     assert server.link.heard[-1] == LEAVE
+
+
+def test_a_refused_login_is_not_tried_again_soon(peer: MakePeer, service: Settings) -> None:
+    """Attempt after attempt would end in a ban: the service is asked, the login spared."""
+
+    def script(link: Link) -> None:
+        answers = {"EHLO": ["250-hi", "250 AUTH PLAIN"], "AUTH": ["535 no"], "QUIT": ["221 bye"]}
+        link.say("220 hi")
+        while line := link.hear():
+            link.say(*answers[line.decode().split()[0]])
+
+    server = peer(script)
+    probe = build(service("SMTP", server, login=LOGIN))
+    asked = []
+    for later_s in (0, 5, LOGIN_AGAIN_S - 1, LOGIN_AGAIN_S + 1):
+        reading = probe.check(Deadline.after(10, lambda: time.monotonic() + later_s))  # noqa: B023
+        asked.append((reading.fault, reading.detail))
+    said = "the answer to the login was '535 no', not 235"
+    assert asked == [(Fault.AUTHENTICATION, said)] * 4
+    server.join()
+    full, spared = [HELLO, b"AUTH PLAIN " + PLAIN, QUIT], [HELLO, QUIT]
+    assert [link.heard for link in server.links] == [full, spared, spared, full]
+
+
+def test_a_spared_login_hides_no_other_fault(peer: MakePeer, service: Settings) -> None:
+    """A server that dies while its login is spared is known to be dead."""
+    server = peer(_answers("+OK hi", "+OK", "-ERR no", "+OK"))
+    probe = build(service("POP3", server, login=LOGIN))
+    assert probe.check(Deadline.after(10, time.monotonic)).fault is Fault.AUTHENTICATION
+    server.close()
+    assert probe.check(Deadline.after(10, time.monotonic)).fault is Fault.REFUSED
 
 
 def test_imap_that_knows_us_already(peer: MakePeer, service: Settings, ask: Ask) -> None:
@@ -175,6 +214,8 @@ CODE = """
 import subprocess, sys, threading, time
 from mailwatch.core.deadline import Deadline
 from mailwatch.core.secret import Secret
+from mailwatch.probes.registry import build
+from mailwatch.probes.probe import LOGIN_AGAIN_S
 from mailwatch.probes.registry import build
 from mailwatch.probes.settings import Login, ServiceSettings
 import socket

@@ -130,15 +130,17 @@ def test_a_login(peer: MakePeer, service: Settings, ask: Ask) -> None:
         (["+OK", "-ERR [AUTH] no", "+OK"], Fault.AUTHENTICATION),
         (["-ERR no such user", "+OK"], Fault.AUTHENTICATION),
         (["+OK", "-ERR [SYS/TEMP] later", "+OK"], Fault.PROTOCOL),
-        (["+OK", "-ERR [IN-USE] locked", "+OK"], Fault.PROTOCOL),
+        (["+OK", "-ERR [IN-USE] locked", "+OK"], None),
+        (["+OK", "-ERR [LOGIN-DELAY] wait", "+OK"], None),
         (["+OK", "what?"], Fault.PROTOCOL),
     ],
 )
 def test_a_login_that_is_refused(
-    answers: list[str], fault: Fault, peer: MakePeer, service: Settings, ask: Ask
+    answers: list[str], fault: Fault | None, peer: MakePeer, service: Settings, ask: Ask
 ) -> None:
-    """Refused credentials are told apart from a server in trouble, and never shown."""
+    """Refused credentials are told apart from trouble and from an account in use; never shown."""
     server = peer(_answers("+OK hi", *answers))
     reading = ask(service("POP3", server, login=LOGIN))
     assert reading.fault is fault
+    assert reading.verdict is (Verdict.FAIL if fault else Verdict.UNMEASURED)
     assert "s3cret" not in reading.detail

@@ -111,7 +111,7 @@ def test_a_wrong_answer_to_logout(answer: str, peer: MakePeer, service: Settings
         ("OK", None),
         ('NO "wrong"', Fault.AUTHENTICATION),
         ('NO (TRYLATER) "busy"', Fault.PROTOCOL),
-        ('NO (ENCRYPT-NEEDED) "tls"', Fault.PROTOCOL),
+        ('NO (ENCRYPT-NEEDED) "tls"', Fault.AUTHENTICATION),
         ("what", Fault.PROTOCOL),
     ],
 )
@@ -129,5 +129,5 @@ def test_no_plain_no_login(peer: MakePeer, service: Settings, ask: Ask) -> None:
     """A server that does not offer PLAIN is not sent a password."""
     server = peer(_answers('"IMPLEMENTATION"\n"SASL" "SCRAM-SHA-1"\nOK', "OK"))
     reading = ask(service("SIEVE", server, login=LOGIN))
-    assert reading.fault is Fault.PROTOCOL
+    assert reading.fault is Fault.AUTHENTICATION
     assert server.link.heard == [b"LOGOUT"]
