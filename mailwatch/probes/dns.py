@@ -43,7 +43,7 @@ class DnsProbe(Inquiry):
 
 def _targets(domain: str, records: Sequence[Any]) -> list[str]:
     if not records:
-        raise ConversationError(Fault.DNS, f"{domain} has no MX record, so its mail goes astray")
+        raise ConversationError(Fault.DNS, f"{domain} has no MX record")
     # Which attributes a record has depends on its kind.
     found = sorted((int(one.preference), str(one.exchange)) for one in records)
     if any(target == "." for _, target in found):

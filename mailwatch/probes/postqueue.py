@@ -1,4 +1,7 @@
-"""The length of Postfix's mail queue (postqueue(1), `-j`: an object of JSON a line)."""
+"""The length of a mail queue: Postfix's (postqueue(1), `-j`: an object of JSON a line), or any.
+
+Another server's is told by a command that prints a number alone, as `exim -bpc` does.
+"""
 
 from __future__ import annotations
 
@@ -11,7 +14,7 @@ from mailwatch.probes.programs import run
 
 COMMAND = ("postqueue", "-j")
 
-_LONGEST_WORDS = 400
+_LONGEST_WORDS = 4096
 
 
 class PostqueueProbe(Inquiry):
@@ -22,7 +25,8 @@ class PostqueueProbe(Inquiry):
         limit = self.settings.queue_limit
         count = _Count(limit)
         code = run(self.settings.command or COMMAND, deadline, count.take)
-        if count.messages > limit:
+        number = count.number if code == 0 else None
+        if max(count.messages, number or 0) > limit:
             raise ConversationError(
                 Fault.QUEUE, f"more than {limit} messages wait in the mail queue (queue_limit)"
             )
@@ -32,6 +36,12 @@ class PostqueueProbe(Inquiry):
                 None,
                 f"the mail queue could not be listed (exit code {code}: {said}): the service "
                 "needs the group postdrop, or `command` another way to list it",
+            )
+        if number is None and count.said:
+            raise ConversationError(
+                None,
+                f"'{printable(count.said, 80)}' is neither a mail queue in JSON nor the number of "
+                "messages in it: have command print one of them, as `postqueue -j` does",
             )
 
 
@@ -43,6 +53,17 @@ class _Count:
         self._fresh = True
         self.messages = 0
         self.words = bytearray()
+
+    @property
+    def said(self) -> bytes:
+        """What came before any message and is no warning, which Postfix prints among them."""
+        lines = bytes(self.words).splitlines()
+        return b"\n".join(line for line in lines if b" warning: " not in line).strip()
+
+    @property
+    def number(self) -> int | None:
+        """The number that was said in place of messages, None where none was."""
+        return int(self.said) if self.said.isdigit() and len(self.said) < 10 else None
 
     def take(self, data: bytes) -> bool:
         """Count what `data` brings; False once there are more than the limit."""

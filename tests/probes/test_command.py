@@ -157,6 +157,28 @@ def test_a_queue_is_well_up_to_its_limit(waiting: int, well: bool) -> None:
         assert reading.detail == "more than 3 messages wait in the mail queue (queue_limit)"
 
 
+@pytest.mark.parametrize(("number", "well"), [("0", True), ("3", True), ("4", False)])
+def test_a_command_may_print_the_number_of_messages(number: str, well: bool) -> None:
+    """`exim -bpc` does; a number is not taken for an empty queue."""
+    reading = _queue(f"echo {number}")
+    assert reading.fault is (None if well else Fault.QUEUE)
+    assert reading.verdict is (Verdict.PASS if well else Verdict.FAIL)
+
+
+@pytest.mark.parametrize("said", ["Mail queue is empty", "-- 12 Kbytes in 30000 Requests.", "-5"])
+def test_what_is_no_queue_is_not_taken_for_an_empty_one(said: str) -> None:
+    """A command that lists the queue in words would be green for ever."""
+    reading = _queue(f"echo '{said}'")
+    assert reading.verdict is Verdict.UNMEASURED
+    assert said in reading.detail
+
+
+def test_a_warning_beside_an_empty_queue_changes_nothing() -> None:
+    """postqueue(1) warns of every line of main.cf that it finds strange."""
+    said = "postqueue: warning: main.cf, line 7: overriding earlier entry: x=y"
+    assert _queue(f"echo '{said}' >&2").verdict is Verdict.PASS
+
+
 def test_an_endless_queue_is_a_long_one() -> None:
     """It is not read to its end."""
     assert _queue(f"yes '{_MESSAGE}'").fault is Fault.QUEUE
