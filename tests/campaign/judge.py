@@ -175,10 +175,10 @@ def _restarts(night: Night) -> Iterator[str]:
             yield "a container that an operator stopped was restarted"
         if order.at_once:
             yield "a restart was asked for while another was under way"
-        if not any(
-            outage.began <= order.at and (outage.ended is None or order.at <= outage.ended + 2)
-            for outage in night.outages
-        ):
+        away = [(outage.began, outage.ended) for outage in night.outages]
+        # The container is down with its host, and a moment longer.
+        away += [(at, at) for at in night.reboots]
+        if not any(at <= order.at and (end is None or order.at <= end + 2) for at, end in away):
             yield "a restart was asked for although the mail was well"
     for outage in night.outages:
         done = [

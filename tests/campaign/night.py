@@ -53,6 +53,7 @@ class Night:
         self.send_timeout_s = 2.0
         self.outages: list[Outage] = []
         self.killed: list[float] = []
+        self.reboots: list[float] = []
         self.trace: list[dict[str, Any]] = []
         self.statuses: list[int] = []
         self._cure: int | None = None
@@ -296,6 +297,7 @@ class Night:
         self.killed.append(time.monotonic())
         if death.reboot:
             self._boots += 1
+            self.reboots.append(time.monotonic())
             self._steady_shift_s = 5.0 - time.monotonic()
             self.engine.reboot()
 
