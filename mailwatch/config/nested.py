@@ -16,7 +16,10 @@ from mailwatch.core.text import join_words, printable
 from mailwatch.probes.settings import CanaryRules, HttpRules, Login
 
 LOGIN_KEYS = ("user", "password_file")
-CANARY_KEYS = ("sender", "recipient", "imap_port", "imap_tls", "within_s", "every_s")
+CANARY_KEYS = (
+    "sender", "recipient", "submit_login", "imap_host", "imap_port", "imap_tls",
+    "imap_server_name", "imap_fingerprint", "imap_proxy", "within_s", "every_s",
+)  # fmt: skip
 HTTP_KEYS = (
     "http_method", "http_path", "http_statuses", "http_headers", "http_body", "http_host",
     "http_forwarded_for",

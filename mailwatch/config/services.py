@@ -17,6 +17,7 @@ from mailwatch.probes.settings import ServiceSettings, TlsMode, defaults_for
 
 _LONGEST_CA_FILE = 4 * 1024 * 1024
 _ONLY_WITH_TLS = ("verify", "ca_file", "server_name", "minimum_tls", "fingerprint")
+_ONLY_WITH_IMAP_TLS = ("imap_server_name", "imap_fingerprint")
 _STARTTLS = ("smtp", "imap", "pop3", "sieve", "lmtp", "canary")
 """The probes whose protocol has a command to begin TLS."""
 
@@ -147,15 +148,21 @@ def _check_tls(at: str, row: Row, service: ServiceSettings, origin: Origin, repo
             f'{at}.tls is "starttls", which the probe "{service.probe}" has no command for; '
             f'write "implicit" or "none"',
         )
-    if service.tls is TlsMode.NONE:
-        for name in _ONLY_WITH_TLS:
-            if row.get(name):
-                report.mistake(
-                    origin,
-                    f"{at}.{name}",
-                    f"{at}.{name} is set, but {service.key} is asked without TLS; "
-                    f'add tls = "implicit", or remove {name}',
-                )
+    canary = service.canary
+    without = []
+    if service.tls is TlsMode.NONE and (canary is None or canary.imap_tls is TlsMode.NONE):
+        without += [(name, service.key, "tls") for name in _ONLY_WITH_TLS]
+    if canary is not None and canary.imap_tls is TlsMode.NONE:
+        mailbox = f"the mailbox of {service.key}"
+        without += [(name, mailbox, "imap_tls") for name in _ONLY_WITH_IMAP_TLS]
+    for name, asked, mode in without:
+        if row.get(name):
+            report.mistake(
+                origin,
+                f"{at}.{name}",
+                f"{at}.{name} is set, but {asked} is asked without TLS; "
+                f'add {mode} = "implicit", or remove {name}',
+            )
     if service.ca_file is None:
         return
     if not service.verify:

@@ -70,6 +70,10 @@ class Phase(StrEnum):
     TLS = "tls"
     GREETING = "greeting"
     DIALOGUE = "dialogue"
+    SUBMIT = "submit"
+    """Of a canary: the whole conversation that submits it."""
+    ARRIVE = "arrive"
+    """Of a canary: from its submission until it was seen in the mailbox."""
 
 
 def _no_phases() -> Mapping[str, float]:

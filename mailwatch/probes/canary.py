@@ -15,7 +15,7 @@ from dataclasses import dataclass, replace
 from types import MappingProxyType
 
 from mailwatch.core.deadline import Clock, Deadline
-from mailwatch.core.model import Fault, Reading, Verdict
+from mailwatch.core.model import Fault, Phase, Reading, Verdict
 from mailwatch.core.text import duration
 from mailwatch.probes.conversation import Conversation
 from mailwatch.probes.errors import ConversationError, SaidNo
@@ -82,8 +82,8 @@ class CanaryProbe(Check):
         if reading.verdict is not Verdict.PASS:
             return self._refused(reading, deadline)
         away_s = deadline.clock() - flight.left
-        phases = MappingProxyType({"submit": flight.submitting_s, "arrive": away_s})
-        reading = replace(reading, phases=phases)
+        phases = {Phase.SUBMIT.value: flight.submitting_s, Phase.ARRIVE.value: away_s}
+        reading = replace(reading, phases=MappingProxyType(phases))
         if mailbox.arrived:
             self._flight = None
             self._last = reading
@@ -101,7 +101,8 @@ class _Submission(SmtpProbe):
     """Submits one message, after all that an SMTP probe does."""
 
     def __init__(self, settings: ServiceSettings, rules: CanaryRules, owner: str) -> None:
-        super().__init__(settings)
+        login = settings.login if rules.submit_login else None
+        super().__init__(replace(settings, login=login))
         self.token = os.urandom(16).hex()
         self._rules = rules
         self._owner = owner
@@ -146,7 +147,7 @@ class _Mailbox(ImapProbe):
     def __init__(
         self, settings: ServiceSettings, rules: CanaryRules, owner: str, token: str
     ) -> None:
-        super().__init__(replace(settings, port=rules.imap_port, tls=rules.imap_tls))
+        super().__init__(rules.of_imap(settings))
         self._key = settings.key
         self._owner = owner
         self._token = token

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import StrEnum
 from pathlib import Path
 from types import MappingProxyType
@@ -66,17 +66,37 @@ class HttpRules:
 class CanaryRules:
     """A message of our own from `sender` to `recipient`, both addresses that need no quotes.
 
-    It is submitted through the service's port, and must be in the mailbox of the service's
-    `login`, on the same host at `imap_port`, within `within_s`; a new one leaves `every_s` after
-    the last.
+    It is submitted through the service's port, as the service's `login` where `submit_login` says
+    so, and must be in the mailbox of that login, on `imap_host` at `imap_port`, within `within_s`;
+    a new one leaves `every_s` after the last. An `imap_host`, `imap_server_name`,
+    `imap_fingerprint` or `imap_proxy` of None is as in the service itself.
     """
 
     sender: str
     recipient: str
+    submit_login: bool = True
+    imap_host: str | None = None
     imap_port: int = 993
     imap_tls: TlsMode = TlsMode.IMPLICIT
+    imap_server_name: str | None = None
+    imap_fingerprint: str | None = None
+    imap_proxy: ProxyHeader | None = None
     within_s: float = 60
     every_s: float = 900
+
+    def of_imap(self, service: ServiceSettings) -> ServiceSettings:
+        """Return how to ask for the mailbox of `service`, whose canary this is."""
+        # The name of one host says nothing about another's.
+        of_host = None if self.imap_host else service.server_name
+        return replace(
+            service,
+            host=self.imap_host or service.host,
+            port=self.imap_port,
+            tls=self.imap_tls,
+            server_name=self.imap_server_name or of_host,
+            fingerprint=self.imap_fingerprint or service.fingerprint,
+            proxy=service.proxy if self.imap_proxy is None else self.imap_proxy,
+        )
 
 
 PORTLESS = frozenset({"command", "dns", "postqueue"})

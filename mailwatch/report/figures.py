@@ -35,6 +35,8 @@ PHASES = {
     Phase.TLS: "#080808",
     Phase.GREETING: "#090909",
     Phase.DIALOGUE: "#0a0a0a",
+    Phase.SUBMIT: "#0b0b0b",
+    Phase.ARRIVE: "#0c0c0c",
 }
 _VARIABLES = {
     INK: "currentColor",

@@ -5,10 +5,12 @@ from __future__ import annotations
 CSS = """
 :root{color-scheme:light dark;--page:#f6f7f9;--card:#fff;--ink:#1d2430;--quiet:#5b6574;
 --faint:#d5dae1;--good:#2e9e6b;--fair:#e0a100;--bad:#d64545;--resolve:#8d99ae;--connect:#4c78c9;
---tls:#8a63d2;--greeting:#2aa3a3;--dialogue:#e08a3c}
+--tls:#8a63d2;--greeting:#2aa3a3;--dialogue:#e08a3c;
+--submit:#4a90d9;--arrive:#7aa83a}
 @media(prefers-color-scheme:dark){:root{--page:#12161c;--card:#1b212a;--ink:#e6eaf0;--quiet:#9aa5b5;
 --faint:#333c49;--good:#46c48c;--fair:#f0bb3c;--bad:#f06a6a;--resolve:#9aa7bd;--connect:#7aa2f0;
---tls:#b294f0;--greeting:#52c9c9;--dialogue:#f0a765}}
+--tls:#b294f0;--greeting:#52c9c9;--dialogue:#f0a765;
+--submit:#7fb5ee;--arrive:#a4cf66}}
 *{box-sizing:border-box}
 body{margin:0;background:var(--page);color:var(--ink);
 font:16px/1.5 system-ui,-apple-system,"Segoe UI",Roboto,sans-serif}

@@ -26,7 +26,12 @@ def day_of(wall: float) -> str:
 def add(connection: Connection, readings: Sequence[Reading], wall: float) -> None:
     """Add the readings of one round that ended at `wall`, and count them into their day."""
     connection.executemany(
-        "INSERT INTO readings VALUES (NULL, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+        """
+        INSERT INTO readings (
+            at_wall, service, verdict, fault, detail, certificate_expires,
+            resolve_s, connect_s, tls_s, greeting_s, dialogue_s, submit_s, arrive_s
+        ) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
+        """,
         [
             (
                 wall,
@@ -34,8 +39,8 @@ def add(connection: Connection, readings: Sequence[Reading], wall: float) -> Non
                 reading.verdict.value,
                 None if reading.fault is None else reading.fault.value,
                 reading.detail,
-                *(reading.phases.get(phase) for phase in Phase),
                 reading.certificate_expires,
+                *(reading.phases.get(phase) for phase in Phase),
             )
             for reading in readings
         ],

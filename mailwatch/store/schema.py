@@ -150,6 +150,10 @@ STEPS: tuple[tuple[str, ...], ...] = (
         ) WITHOUT ROWID
         """,
     ),
+    (  # 5: the legs of a canary
+        "ALTER TABLE readings ADD COLUMN submit_s REAL",
+        "ALTER TABLE readings ADD COLUMN arrive_s REAL",
+    ),
 )
 
 VERSION = len(STEPS)

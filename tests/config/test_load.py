@@ -18,7 +18,7 @@ from mailwatch.core.model import Fault
 from mailwatch.core.policy import Policy
 from mailwatch.core.secret import Secret
 from mailwatch.probes.registry import PROBES
-from mailwatch.probes.settings import TlsMode
+from mailwatch.probes.settings import ProxyHeader, TlsMode
 from mailwatch.restarters.docker import DockerSettings
 
 URL = "https://gotify.example.org"
@@ -388,3 +388,25 @@ def test_a_login_is_read_from_its_file_and_shown_nowhere(tmp_path: Path) -> None
     assert config.warnings == ()
     password.chmod(0o644)
     assert "everyone on this host may read it" in load(path, {}, {}).warnings[0]
+
+
+def test_the_legs_of_a_canary_have_settings_of_their_own(tmp_path: Path) -> None:
+    """Submitted on port 25 in plain text, found by TLS on another host, verified and pinned."""
+    password = tmp_path / "password"
+    password.write_text("hunter2")
+    password.chmod(0o600)
+    path = tmp_path / "mailwatch.toml"
+    path.write_text(
+        '[[services]]\nname = "Canary"\nport = 25\nprobe = "canary"\nverify = true\n'
+        f'user = "anna"\npassword_file = "{password}"\nsender = "a@example.org"\n'
+        'recipient = "b@example.org"\nsubmit_login = false\nimap_host = "imap.example.org"\n'
+        f'imap_fingerprint = "{"0f" * 32}"\nimap_proxy = "v2"\n'
+    )
+    (service,) = load(path, {}, {}).services
+    assert (service.tls, service.proxy) == (TlsMode.NONE, ProxyHeader.NONE)
+    assert service.canary is not None
+    assert not service.canary.submit_login
+    mailbox = service.canary.of_imap(service)
+    assert (mailbox.host, mailbox.port, mailbox.tls) == ("imap.example.org", 993, TlsMode.IMPLICIT)
+    assert (mailbox.verify, mailbox.fingerprint) == (True, "0f" * 32)
+    assert mailbox.proxy is ProxyHeader.V2

@@ -6,7 +6,7 @@ import re
 import time
 from collections.abc import Callable
 from dataclasses import replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
@@ -16,7 +16,7 @@ from mailwatch.core.secret import Secret
 from mailwatch.probes.canary import HEADER
 from mailwatch.probes.probe import Check
 from mailwatch.probes.registry import build
-from mailwatch.probes.settings import CanaryRules, Login, ServiceSettings, TlsMode
+from mailwatch.probes.settings import CanaryRules, Login, ProxyHeader, ServiceSettings, TlsMode
 
 if TYPE_CHECKING:
     from tests.probes.conftest import Link, Peer
@@ -33,6 +33,8 @@ class MailServer:
         self.delivers = True
         self.refuses = ""
         """The verb that SMTP says no to."""
+        self.said: list[str] = []
+        """The verbs that SMTP heard."""
         self.commands: list[str] = []
         self.expunged: list[int] = []
         self._next = 100
@@ -45,9 +47,9 @@ class MailServer:
             self.inbox[self._next] = self.queue.pop(0)
             self._next += 1
 
-    def probe(self, **rules: float) -> Check:
+    def probe(self, **rules: Any) -> Check:
         """Return a canary for this server."""
-        canary = CanaryRules("canary@example.org", "box@example.org", self.imap.port, TlsMode.NONE)
+        given = {"imap_port": self.imap.port, "imap_tls": TlsMode.NONE, **rules}
         return build(
             ServiceSettings(
                 "Canary",
@@ -55,7 +57,7 @@ class MailServer:
                 self.smtp.port,
                 probe="canary",
                 login=Login("box", Secret("hunter2")),
-                canary=replace(canary, **rules),  # type: ignore[arg-type]  # all of them seconds
+                canary=CanaryRules("canary@example.org", "box@example.org", **given),
             )
         )
 
@@ -63,6 +65,7 @@ class MailServer:
         link.say("220 mail.example.org ESMTP")
         while line := link.hear().decode():
             verb = line.split(" ")[0].upper()
+            self.said.append(verb)
             if verb == self.refuses:
                 link.say("550 5.7.1 not today")
             elif verb == "EHLO":
@@ -135,6 +138,34 @@ def test_a_canary_arrives_and_is_removed(server: MailServer) -> None:
     assert list(reading.phases) == ["submit", "arrive"]
     assert server.inbox == {1: "Subject: somebody's own\n"}
     assert server.expunged == [100]
+
+
+def test_only_the_mailbox_may_want_a_login(server: MailServer) -> None:
+    """Port 25 takes mail from strangers and offers no login: there none is tried."""
+    assert _check(server.probe(submit_login=False)).verdict is Verdict.PASS
+    assert "AUTH" not in server.said
+    assert any("AUTHENTICATE" in line for line in server.commands)
+    assert _check(server.probe()).verdict is Verdict.PASS
+    assert "AUTH" in server.said
+
+
+def test_the_mailbox_may_be_elsewhere(server: MailServer) -> None:
+    """What is said of the mailbox holds there, and what is not said is as for the submission."""
+    submission = ServiceSettings(
+        "Canary", "smtp.example.org", 465, "canary", TlsMode.IMPLICIT, verify=True,
+        server_name="mx.example.org", fingerprint="a" * 64, proxy=ProxyHeader.V2,
+    )  # fmt: skip
+    same = CanaryRules("a@example.org", "b@example.org").of_imap(submission)
+    assert same == replace(submission, port=993)
+    other = CanaryRules(
+        "a@example.org", "b@example.org", imap_host="imap.example.org",
+        imap_fingerprint="b" * 64, imap_proxy=ProxyHeader.NONE,
+    ).of_imap(submission)  # fmt: skip
+    assert (other.host, other.server_name) == ("imap.example.org", None)
+    assert (other.fingerprint, other.proxy, other.verify) == ("b" * 64, ProxyHeader.NONE, True)
+    named = CanaryRules("a@example.org", "b@example.org", imap_server_name="box.example.org")
+    assert named.of_imap(submission).server_name == "box.example.org"
+    assert _check(server.probe(imap_host="127.0.0.1")).verdict is Verdict.PASS
 
 
 def test_the_message_says_what_it_is(server: MailServer) -> None:
