@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterator
-from datetime import datetime
+from contextlib import suppress
+from datetime import UTC, datetime
 
 from mailwatch.core.certificates import expires_soon, time_left
 from mailwatch.core.text import join_words
@@ -24,7 +25,10 @@ def examine(case: Case) -> Iterator[Finding]:
         if expires_soon(reading, wall, case.config.policy):
             soon.add(reading.certificate_expires)
     for expires in sorted(services):
-        until = datetime.fromtimestamp(expires).astimezone()
+        until = datetime.fromtimestamp(expires, UTC)
+        # One that never expires ends with the year 9999, which is no local time everywhere.
+        with suppress(OverflowError, ValueError):
+            until = until.astimezone()
         sentence = (
             f"The certificate of {join_words(services[expires])} {time_left(expires, wall)}, on "
             f"{until:%Y-%m-%d %H:%M}."

@@ -11,6 +11,7 @@ from mailwatch.doctor import (
     container,
     engine,
     evidence,
+    files,
     gotify,
     ports,
     service,
@@ -25,6 +26,7 @@ Check = Callable[[Case], Iterable[Finding]]
 
 CHECKS: tuple[tuple[str, Check], ...] = (
     ("configuration", configuration.examine),
+    ("files", files.examine),
     ("services", services.examine),
     ("certificates", certificates.examine),
     ("socket", socket_access.examine),

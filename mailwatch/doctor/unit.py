@@ -9,9 +9,9 @@ from dataclasses import dataclass
 
 _PATIENCE_S = 10
 _PROPERTIES = (
-    "ActiveState", "Environment", "LoadState", "NRestarts", "ProcSubset", "ProtectHome",
-    "ProtectProc", "Result", "StateDirectory", "SupplementaryGroups", "UnitFileState", "User",
-    "WatchdogUSec",
+    "ActiveState", "Environment", "LoadState", "NRestarts", "PrivateTmp", "ProcSubset",
+    "ProtectHome", "ProtectProc", "Result", "StateDirectory", "SupplementaryGroups",
+    "UnitFileState", "User", "WatchdogUSec",
 )  # fmt: skip
 
 _SECONDS = {

@@ -104,6 +104,19 @@ def test_certificates_by_what_is_left_of_them(days: int, level: Level, case: Mak
     assert "A:1 and B:2" in findings[0].sentence
 
 
+def test_a_certificate_that_never_expires(case: MakeCase, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The end of the year 9999 (RFC 5280 section 4.1.2.5) is no local time east of Greenwich."""
+    monkeypatch.setenv("TZ", "Asia/Tokyo")
+    time.tzset()
+    try:
+        seen = Reading("A:1", Verdict.PASS, certificate_expires=253_402_300_799.0)
+        (finding,) = certificates.examine(case(readings=(seen,)))
+    finally:
+        monkeypatch.undo()
+        time.tzset()
+    assert "on 9999-12-31 23:59." in finding.sentence
+
+
 # --- Docker -------------------------------------------------------------------------------
 
 
