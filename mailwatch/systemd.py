@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import time
 import warnings
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING
 
 from mailwatch.core.text import printable
@@ -17,6 +17,30 @@ LONGEST_STATUS = 300
 
 SEND_TIMEOUT_S = 1.0
 """A datagram blocks while the receiver's queue is full, as it is when PID 1 hangs."""
+
+
+SHORTEST_WATCHDOG_S = 10.0
+"""A watchdog that leaves room for the slowest turn of the loop, see `watchdog_s`.
+
+The loop waits for half of the watchdog's time at most, and then shows that it lives. What it does
+itself between two waits is bounded by times of its own, 3 s in all where the journal, a lock on
+the state file and systemd hold it up together; only for the disk there is no bound. Checks,
+deliveries and restarts have threads of their own, and no timeout of theirs matters.
+"""
+
+
+def watchdog_s(environ: Mapping[str, str]) -> float | None:
+    """Return the longest silence that systemd allows, in seconds, or None without a watchdog.
+
+    As in sd_watchdog_enabled(3): WATCHDOG_USEC, meant for us only if WATCHDOG_PID, where it is
+    set, is our own.
+    """
+    if environ.get("WATCHDOG_PID", str(os.getpid())) != str(os.getpid()):
+        return None
+    text = environ.get("WATCHDOG_USEC", "")
+    if not (text.isascii() and text.isdigit() and len(text) < 20):
+        return None
+    return int(text) / 1e6 or None
 
 
 class Systemd:
@@ -35,17 +59,8 @@ class Systemd:
 
     @property
     def watchdog_interval_s(self) -> float | None:
-        """The longest silence that systemd allows, in seconds, or None without a watchdog.
-
-        As in sd_watchdog_enabled(3): WATCHDOG_USEC, meant for us only if WATCHDOG_PID, where it
-        is set, is our own.
-        """
-        if os.environ.get("WATCHDOG_PID", str(os.getpid())) != str(os.getpid()):
-            return None
-        text = os.environ.get("WATCHDOG_USEC", "")
-        if not (text.isascii() and text.isdigit()):
-            return None
-        return int(text) / 1e6 or None
+        """The longest silence that systemd allows, see `watchdog_s`."""
+        return watchdog_s(os.environ)
 
     def ready(self, status: str) -> None:
         """Say that start or reload is complete, and what the status line is now."""

@@ -1,4 +1,4 @@
-"""What single values cannot show: keys that contradict each other, or the unit's watchdog."""
+"""What single values cannot show: keys that contradict each other, a watchdog in a hurry."""
 
 from __future__ import annotations
 
@@ -6,14 +6,12 @@ import ipaddress
 from collections.abc import Mapping
 from urllib.parse import urlsplit
 
-from mailwatch.config.model import Origin, Setting, Source
+from mailwatch.config.model import Setting, Source
 from mailwatch.config.report import Report
 from mailwatch.config.values import number
 from mailwatch.core.secret import Secret
 from mailwatch.core.text import printable
-
-_STEPS = ("watch.attempt_timeout_s", "restart.attempt_timeout_s")
-"""The keys that bound one step of the main loop, between two pings of the watchdog."""
+from mailwatch.systemd import SHORTEST_WATCHDOG_S, watchdog_s
 
 
 def judge(
@@ -27,8 +25,7 @@ def judge(
         _gotify(chosen, token, report)
     if report.sound("restart.backoff"):
         _backoff(chosen, report)
-    if report.sound(*_STEPS):
-        _watchdog(chosen, environ, report)
+    _watchdog(environ, report)
 
 
 def _gotify(chosen: Mapping[str, Setting], token: Secret | None, report: Report) -> None:
@@ -77,21 +74,12 @@ def _backoff(chosen: Mapping[str, Setting], report: Report) -> None:
         )
 
 
-def _watchdog(chosen: Mapping[str, Setting], environ: Mapping[str, str], report: Report) -> None:
-    """A step that lasts to its timeout must not look like a hang (sd_watchdog_enabled(3))."""
-    text = environ.get("WATCHDOG_USEC", "")
-    if not (text.isascii() and text.isdigit() and len(text) < 20) or int(text) == 0:
-        return
-    watchdog_s = int(text) / 1_000_000
-    slowest = max(_STEPS, key=lambda dotted: _seconds(chosen[dotted]))
-    step_s = _seconds(chosen[slowest])
-    if watchdog_s <= 2 * step_s:
-        report.mistake(
-            Origin(Source.ENVIRONMENT, "WATCHDOG_USEC"),
-            slowest,
-            f"WatchdogSec is {number(watchdog_s)} in the unit, but one step may last {slowest}, "
-            f"{number(step_s)} s; set WatchdogSec={int(2 * step_s) + 1} or more, "
-            f"or {slowest} below {number(watchdog_s / 2)}",
+def _watchdog(environ: Mapping[str, str], report: Report) -> None:
+    unit_s = watchdog_s(environ)
+    if unit_s is not None and unit_s < SHORTEST_WATCHDOG_S:
+        report.warn(
+            f"WatchdogSec is {number(unit_s)} in the unit, and a busy disk may hold mailwatch up "
+            f"for longer; set WatchdogSec={SHORTEST_WATCHDOG_S:g} or more"
         )
 
 
