@@ -39,7 +39,6 @@ class Wire:
         self.awaiting = "the connection"
         self.heard = False
         self._received = 0
-        self._sent = 0
 
     def receive(self) -> bytes:
         """Return the next bytes, b"" at the end of the stream; raises ConversationError."""
@@ -69,7 +68,6 @@ class Wire:
                 continue
             except OSError as error:
                 raise self._broken(error) from None
-            self._sent += count
             data = data[count:]
 
     def ended(self) -> ConversationError:
@@ -78,11 +76,7 @@ class Wire:
             return ConversationError(
                 Fault.RESET, f"closed the connection while we waited for {self.awaiting}"
             )
-        return ConversationError(
-            Fault.DROPPED,
-            "accepted the connection, then closed it before saying anything: "
-            "often a ban or a connection limit",
-        )
+        return _dropped()
 
     def part(self, within_s: float) -> None:
         """Say that no more will come, and hear the peer out until it closes too.
@@ -133,10 +127,10 @@ class Wire:
 
     def _broken(self, error: OSError) -> ConversationError:
         fault = fault_of(error)
-        if fault is Fault.RESET and not self.heard and self._sent:
-            # A plain close() becomes a reset when what we sent lies unread (RFC 2525 section
-            # 2.17): a server that drops us before its first byte looks like this to TLS and HTTP.
-            return self.ended()
+        if fault is Fault.RESET and not self.heard:
+            # HAProxy rejects with a reset, and a plain close() becomes one when what we sent lies
+            # unread (RFC 2525 section 2.17).
+            return _dropped()
         if fault is Fault.RESET:
             return ConversationError(
                 fault, f"reset the connection while we waited for {self.awaiting}"
@@ -209,9 +203,17 @@ def _not_connected(address: Address, error: OSError) -> ConversationError:
         return ConversationError(fault, f"nothing listens on {where}")
     if fault is Fault.TIMEOUT:
         return _not_accepted(address)
-    if fault is Fault.RESET:
-        return ConversationError(fault, f"{where} reset the connection at once")
+    if fault is Fault.RESET:  # only what was accepted can be: else it is refused
+        return _dropped()
     return ConversationError(fault, f"no connection to {where} ({words_for(error)})")
+
+
+def _dropped() -> ConversationError:
+    return ConversationError(
+        Fault.DROPPED,
+        "accepted the connection, then closed it before saying anything: "
+        "often a ban or a connection limit",
+    )
 
 
 def _words(where: SocketAddress) -> str:

@@ -115,6 +115,14 @@ def test_dropped_with_our_first_words_unread(
     assert reading.fault is Fault.DROPPED
 
 
+@pytest.mark.parametrize("name", ALL)
+def test_dropped_by_a_reset(name: str, peer: MakePeer, service: Settings, ask: Ask) -> None:
+    """A reset before a byte, HAProxy's way to reject, is a drop whether we have spoken or not."""
+    reading = ask(service(name, peer(lambda link: link.reset())))
+    assert reading.fault is Fault.DROPPED
+    assert "a ban or a connection limit" in reading.detail
+
+
 def _until_then_reset(*before: str) -> Script:
     def script(link: Link) -> None:
         for line in before:
@@ -123,14 +131,6 @@ def _until_then_reset(*before: str) -> Script:
         link.reset()
 
     return script
-
-
-@pytest.mark.parametrize("name", ["SMTP", "IMAP"])
-def test_reset_before_the_greeting(name: str, peer: MakePeer, service: Settings, ask: Ask) -> None:
-    """A reset where we have said nothing yet is a reset."""
-    reading = ask(service(name, peer(_until_then_reset())))
-    assert reading.fault is Fault.RESET
-    assert reading.detail == "reset the connection while we waited for the greeting"
 
 
 @pytest.mark.parametrize("tls", [TlsMode.NONE, TlsMode.IMPLICIT])
