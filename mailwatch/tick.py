@@ -339,7 +339,9 @@ class Engine:
 
     def _held_back_until(self) -> float:
         """Return when messages that were one too many may leave, infinity while there are none."""
-        frees_at = ratelimit.frees_at(self._parts.store.ledger())
+        frees_at = ratelimit.frees_at(
+            self._parts.store.ledger(), self._parts.policy.messages_per_hour
+        )
         return float("inf") if frees_at is None else frees_at
 
     def _end_pause(self, now: Now) -> None:
@@ -357,8 +359,9 @@ class Engine:
         certificates: Certificates | None = None,
     ) -> None:
         """Keep the state, and let out as many messages as an hour allows, in one transaction."""
-        store = self._parts.store
-        ledger, out = ratelimit.limit(store.ledger(), messages, now, self._parts.voice)
+        store, voice = self._parts.store, self._parts.voice
+        per_hour = self._parts.policy.messages_per_hour
+        ledger, out = ratelimit.limit(store.ledger(), messages, now, voice, per_hour)
         store.commit(self._state, out, now, closed=closed, ledger=ledger, certificates=certificates)
         if out:
             self._parts.courier.wrote()

@@ -448,6 +448,20 @@ def test_a_new_process_looks_at_the_container_before_it_goes_on(stage: Stage) ->
     assert second.topics() == []
 
 
+def test_messages_beyond_the_limit_of_an_hour_come_as_one() -> None:
+    """The admin's limit holds; what was one too many leaves by itself when the hour is over."""
+    house = House(Policy(messages_per_hour=1, unmeasured_after_s=0))
+    house.start()
+    house.end_round(blind())
+    house.drain_until(lambda: bool(house.topics()) and house.store.letters() == ())
+    house.pass_time(200)
+    house.end_round(good())
+    assert house.store.letters() == ()
+    house.pass_time(3400)
+    house.drain_until(lambda: len(house.phone.messages) == 2)
+    assert house.phone.messages[1].title.endswith("can look again")
+
+
 def test_a_new_process_knows_of_which_certificates_the_last_one_warned(house: House) -> None:
     """An upgrade, a reboot or a crash loop warns no second time within the day."""
     soon = replace(good("IMAPS:993"), certificate_expires=house.now.wall + 5.5 * 86_400)

@@ -150,6 +150,7 @@ def _policy(of: _Values, restart_limit_s: float) -> Policy:
         rearm_after_s=of.seconds("restart.rearm_after_s"),
         start_grace_s=of.seconds("restart.start_grace_s"),
         remind_every_s=of.seconds("notify.remind_every_s"),
+        messages_per_hour=of.of("notify.messages_per_hour", int),
         unmeasured_after_s=of.seconds("watch.unmeasured_after_s"),
         certificate_days=of.of("watch.certificate_days", int),
         priority=of.of("gotify.priority", int),

@@ -193,6 +193,8 @@ KEYS: tuple[Key, ...] = (
 
     _seconds("notify", "remind_every_s", _P.remind_every_s,
              "Pause between reminders while a person is needed; 0 sends none."),
+    _whole("notify", "messages_per_hour", _P.messages_per_hour, 1, 1000,
+           "Ordinary messages in an hour; those beyond it come together as one."),
 
     _flag("evidence", "enabled", _E.enabled,
           "Whether to write down what is to be seen before a restart destroys it."),

@@ -80,6 +80,8 @@ class Policy:
     """How long a target may be STARTING before its failures count as failures, > 0."""
     remind_every_s: float = 4 * 3600
     """The pause between reminders of an escalated incident; 0 sends none."""
+    messages_per_hour: int = 12
+    """Ordinary messages in any hour, >= 1; an incident that heals makes two."""
     unmeasured_after_s: float = 900
     """How long we must have been unable to look before that is told."""
     certificate_days: int = 14

@@ -8,9 +8,6 @@ from dataclasses import dataclass, replace
 from mailwatch.core.model import Message, Now, Topic
 from mailwatch.core.wording import Voice, notice
 
-PER_HOUR = 12
-"""Ordinary messages in any hour; an incident that heals makes two."""
-
 WINDOW_S = 3600.0
 
 UNLIMITED = frozenset({Topic.ESCALATED, Topic.TEST})
@@ -54,7 +51,7 @@ def limit(
     messages: Sequence[Message],
     now: Now,
     voice: Voice,
-    per_hour: int = PER_HOUR,
+    per_hour: int,
 ) -> Limited:
     """Return the ledger after this step, and the messages that go into the outbox now, in order.
 
@@ -80,7 +77,7 @@ def limit(
     return ledger, (*out, *free)
 
 
-def frees_at(ledger: Ledger, per_hour: int = PER_HOUR) -> float | None:
+def frees_at(ledger: Ledger, per_hour: int) -> float | None:
     """Return when (steady) the held messages may leave, None while there are none."""
     if not ledger.held:
         return None
