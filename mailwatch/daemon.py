@@ -88,7 +88,7 @@ def real_world(journal: Journal) -> Outside:
         return SqliteStore(config.state_directory, journal.warning)
 
     return Outside(
-        restarter=lambda config: DockerRestarter(config.docker),
+        restarter=lambda config: DockerRestarter(config.docker, config.ports_on_loopback),
         notifier=notifier,
         store=store,
         examiner=lambda config: lambda: DockerExaminer(config.docker),

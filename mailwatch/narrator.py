@@ -58,6 +58,9 @@ class Narrator:
     def step(self, before: State, after: State, actions: Sequence[Action], at: Now) -> None:
         """Write down what the incident machine decided."""
         self._tell(actions)
+        cause = "" if after.incident is None else after.incident.cause
+        if cause and (before.incident is None or before.incident.cause != cause):
+            self._journal.notice(f"likely cause: {cause}")
         for action in actions:
             if isinstance(action, Note):
                 self._journal.notice(f"not restarting: {why(action.hold, self.voice, at)}")

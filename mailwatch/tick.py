@@ -31,8 +31,8 @@ from mailwatch.store.base import Store
 from mailwatch.target import Target, unanswered
 from mailwatch.witness import Witness
 
-LOOK_GRACE_S = 1.0
-"""How long a failed round waits for the engine to describe the target, which takes it 2 ms."""
+LOOK_GRACE_S = 2.0
+"""How long a failed round waits for a look at the target, which takes 3 ms on an idle host."""
 
 RESTORE_GRACE_S = 5.0
 """How long a new process with an open incident waits for that before it watches all the same."""
@@ -85,6 +85,7 @@ class Engine:
         self._blind = blindness.Blindness()
         self._seen: TargetState | None = None
         self._noticed: Now | None = None
+        self._heard: frozenset[int] = frozenset()
         self._undecided: tuple[Reading, ...] | None = None
         self._fresh = False
         self._decide_at = 0.0
@@ -213,6 +214,7 @@ class Engine:
         self._asking = True
         self._seen = None
         self._noticed = None
+        self._heard = frozenset()
         self._attempts = following.attempts
         self._rounds = replace(
             self._rounds, last_began=now.steady, last_ended=None, last_stage=self._state.stage
@@ -266,6 +268,7 @@ class Engine:
     def _looked(self, report: Looked, now: Now) -> None:
         self._seen = report.target
         self._fresh = True
+        self._heard |= observation.served(report.target.listens)
         if self._restoring or self._witness_until() <= now.steady:
             self._go_on(report.target, now)
 
@@ -305,7 +308,10 @@ class Engine:
         paused = pausing.in_force(self._parts.store.paused_until(now), now)
         witness = self._parts.witness if self._state.incident is None else None
         cause = "" if witness is None else witness.cause(readings)
-        event = observation.bad_news(readings, target, paused, cause, noticed=self._noticed)
+        heard = self._heard if witness is None else self._heard | witness.heard
+        if not self._fresh:
+            target = replace(target, listens={})  # it was seen before the round had ended
+        event = observation.bad_news(readings, target, paused, cause, self._noticed, heard)
         self._step(event, now)
 
     def _step(self, event: Event, now: Now) -> None:

@@ -8,7 +8,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
-from mailwatch.core import causes
+from mailwatch.core import causes, observation
 from mailwatch.core.deadline import Clock, Deadline
 from mailwatch.core.evidence import GATHERED, Evidence, Finding
 from mailwatch.core.model import Now, Reading, Verdict
@@ -143,6 +143,11 @@ class Witness:
                 ": please report it"
             )
             return causes.UNKNOWN
+
+    @property
+    def heard(self) -> frozenset[int]:
+        """The ports of this host behind which the present look found a listener."""
+        return frozenset() if self._evidence is None else observation.heard_in(self._evidence)
 
     def opened(self, incident: str) -> None:
         """Keep the look that led to `incident`, or the one that is still under way."""

@@ -75,6 +75,8 @@ def _lines(status: Status, config: Config, now: float) -> list[str]:
     if status.last_round is None:
         return ["mailwatch has not watched yet: `systemctl enable --now mailwatch` starts it."]
     lines = [_headline(status, now)]
+    if status.incident is not None and status.incident.cause:
+        lines.append(f"Likely cause: {status.incident.cause}.")
     if _is_asleep(status, config, now):
         lines.append(
             f"The last round was {ago(status.last_round, now)}: the service does not seem to run; "
@@ -134,6 +136,7 @@ def _as_json(status: Status, now: float) -> dict[str, object]:
     return {
         "stage": status.stage,
         "incident": status.incident.id if status.incident else None,
+        "cause": (status.incident.cause or None) if status.incident else None,
         "last_round": stamp(status.last_round),
         "paused_until": stamp(status.paused_until) if _is_paused(status, now) else None,
         "undelivered_messages": len(status.letters),

@@ -97,6 +97,12 @@ class Config:
     """Sentences on what works but should not stay so."""
 
     @property
+    def ports_on_loopback(self) -> frozenset[int]:
+        """The ports at which services are asked on this host's loopback."""
+        asked = (service for service in self.services if not service.portless)
+        return frozenset(service.port for service in asked if service.on_loopback)
+
+    @property
     def secrets(self) -> tuple[Secret, ...]:
         """Every secret in force, so that what is written down can be cleared of them."""
         token = () if self.gotify is None else (self.gotify.token,)

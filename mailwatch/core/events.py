@@ -21,6 +21,8 @@ class Failed:
     situation: Situation
     cause: str = ""
     """The likely cause in one line, empty while none is known."""
+    plain: str = ""
+    """What the round itself shows of the cause, in one line, for where no better is known."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -31,6 +31,7 @@ class Situation:
     """What is known when a round has failed."""
 
     failures: tuple[Failure, ...]
+    """What failed; what only seemed to be dropped is refused, see `core.observation`."""
     watched: int
     """How many ports the round asked and measured, >= 0."""
     target: TargetState

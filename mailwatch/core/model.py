@@ -107,6 +107,12 @@ class Reading:
         return ":" not in self.service
 
     @property
+    def port(self) -> int | None:
+        """The port that was asked, None where it was no port."""
+        number = self.service.rpartition(":")[2]
+        return None if self.portless or not number.isdecimal() else int(number)
+
+    @property
     def seconds(self) -> float:
         """How long the conversation took in all, in seconds."""
         return sum(self.phases.values())
@@ -132,6 +138,10 @@ class Condition(StrEnum):
     """The engine does not answer, so the state is not known."""
 
 
+def _nothing_known() -> Mapping[int, bool]:
+    return MappingProxyType({})
+
+
 @dataclass(frozen=True, slots=True)
 class TargetState:
     """What a restarter found when it looked at its target.
@@ -140,7 +150,9 @@ class TargetState:
     `finished_at` are in seconds since 1970, None where the target never started or never ended.
     `identity` names this incarnation of the target (a container's id), and is never used to
     address it. `seen_as` is the address that the target sees for connections from this host,
-    or several joined by `or`, empty where it is not known.
+    or several joined by `or`, empty where it is not known. `listens` maps TCP ports of this host
+    that lead to the target to whether anything listens there in the target; it lacks each port
+    of which that is not known for certain.
     """
 
     condition: Condition
@@ -149,6 +161,7 @@ class TargetState:
     finished_at: float | None = None
     identity: str = ""
     seen_as: str = ""
+    listens: Mapping[int, bool] = field(default_factory=_nothing_known)
 
 
 class Topic(StrEnum):

@@ -2,12 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import replace
 
 from mailwatch.core.events import Failed, Passed, Unmeasured
+from mailwatch.core.evidence import Evidence, rows
 from mailwatch.core.judgement import Situation
-from mailwatch.core.model import Now, Reading, TargetState, Verdict
+from mailwatch.core.model import Fault, Now, Reading, TargetState, Verdict
 from mailwatch.core.state import Failure
+from mailwatch.core.text import join_words
+
+NOTHING_LISTENS = (
+    "nothing listens on it inside the container: Docker accepted the connection, then closed it"
+)
+
+_NAMES = 4
 
 
 def failures(readings: Sequence[Reading]) -> tuple[Failure, ...]:
@@ -35,17 +44,64 @@ def good_news(readings: Sequence[Reading], failing: frozenset[str]) -> Passed | 
     return Unmeasured() if failing & unmeasured or not passed else Passed()
 
 
+def unmasked(readings: Sequence[Reading], closed: Collection[int]) -> tuple[Reading, ...]:
+    """Return `readings`, in which dropped services are refused where nothing listens for them.
+
+    Docker's userland proxy accepts in the place of a server that is gone, and then drops the
+    connection as a ban does. `closed` are the ports behind which nothing listens for certain.
+    All that were dropped must be among them: where one of them listens and drops us all the
+    same, or nobody knows, there may be a ban, and the others may never have been served.
+    """
+    dropped = [reading for reading in readings if reading.fault is Fault.DROPPED]
+    if not all(reading.port in closed for reading in dropped):
+        return tuple(readings)
+    return tuple(
+        replace(reading, fault=Fault.REFUSED, detail=NOTHING_LISTENS)
+        if reading.fault is Fault.DROPPED
+        else reading
+        for reading in readings
+    )
+
+
+def served(listens: Mapping[int, bool]) -> frozenset[int]:
+    """Return the ports behind which something listens, by a TargetState's `listens`."""
+    return frozenset(port for port, something in listens.items() if something)
+
+
+def silent(listens: Mapping[int, bool]) -> frozenset[int]:
+    """Return the ports behind which nothing listens for certain, by a TargetState's `listens`."""
+    return frozenset(port for port, something in listens.items() if not something)
+
+
+def heard_in(evidence: Evidence) -> frozenset[int]:
+    """Return the ports behind which the evidence shows a listener, as this host knows them."""
+    watched = rows(evidence, "connections", "watched")
+    ports = [row.get("published_as") for row in watched if row.get("listens") is True]
+    return frozenset(port for port in ports if isinstance(port, int))
+
+
 def bad_news(
     readings: Sequence[Reading],
     target: TargetState,
     paused_until: Now | None,
     cause: str = "",
     noticed: Now | None = None,
+    heard: frozenset[int] = frozenset(),
 ) -> Failed:
     """Return the event of a round in which at least one service failed.
 
     `noticed` is when its first attempt failed, which is when the outage began for all we know.
+    `heard` are the ports behind which anybody saw a listener during the round: one that is not
+    there any more may have dropped us until a moment ago.
     """
     measured = [r for r in readings if r.verdict is not Verdict.UNMEASURED and not r.portless]
-    situation = Situation(failures(readings), len(measured), target, paused_until, noticed)
-    return Failed(situation, cause)
+    found = failures(unmasked(readings, silent(target.listens) - heard))
+    situation = Situation(found, len(measured), target, paused_until, noticed)
+    return Failed(situation, cause, _plain_cause(found))
+
+
+def _plain_cause(found: Sequence[Failure]) -> str:
+    names = [failure.service for failure in found if failure.detail == NOTHING_LISTENS]
+    if len(names) > _NAMES:
+        names = [*names[: _NAMES - 1], f"{len(names) - _NAMES + 1} more"]
+    return f"nothing listens inside the container for {join_words(names)}" if names else ""

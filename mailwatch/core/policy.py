@@ -17,7 +17,8 @@ CURABLE_BY_DEFAULT = frozenset(Fault) - {
 """The faults that a restart may cure.
 
 A service that is DROPPED is among them, but all services dropped at once is a ban or a
-connection limit, for which `core.judgement` never restarts unless the admin says so.
+connection limit, for which `core.judgement` never restarts unless the admin says so. One behind
+which nothing listens is REFUSED, whoever accepts in its place (`core.observation`).
 """
 
 HIGHEST_PRIORITY = 10

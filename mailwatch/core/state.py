@@ -53,7 +53,7 @@ class Reason(StrEnum):
     TOO_EARLY = "too-early"
     """The failure has not lasted for `min_failure_s`."""
     BANNED = "banned"
-    """Every service drops us: a ban or a limit, which a restart does not cure."""
+    """Every service drops us, and may well listen: a ban or a limit, which no restart cures."""
     INCURABLE = "incurable"
     """No fault is one that `restart_on` names."""
     OPERATOR = "operator"

@@ -15,7 +15,7 @@ from mailwatch.core.judgement import (
     is_coming_up,
     restarts_in_window,
 )
-from mailwatch.core.model import Condition, Now, TargetState, Topic
+from mailwatch.core.model import Condition, Fault, Now, TargetState, Topic
 from mailwatch.core.policy import Policy
 from mailwatch.core.state import Attempt, Hold, Incident, Outcome, Reason, Stage, State
 
@@ -79,8 +79,12 @@ def open_anew(state: State, event: Failed, at: Moment) -> State:
 
 def update(incident: Incident, event: Failed) -> Incident:
     """Note what fails now, and a cause if one has been found."""
-    cause = event.cause or incident.cause
-    return replace(incident, failures=event.situation.failures, cause=cause)
+    failures = event.situation.failures
+    held = incident.hold is not None and incident.hold.reason is Reason.BANNED
+    # Whatever explained a ban does not explain what came after it.
+    over = held and all(failure.fault is not Fault.DROPPED for failure in failures)
+    cause = event.cause or ("" if over else incident.cause) or event.plain
+    return replace(incident, failures=failures, cause=cause)
 
 
 def begin_restart(state: State, situation: Situation, at: Moment) -> Step:

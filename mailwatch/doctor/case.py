@@ -56,7 +56,7 @@ class Case:
     @cached_property
     def target(self) -> TargetState:
         """What the container is doing."""
-        restarter = DockerRestarter(self.config.docker)
+        restarter = DockerRestarter(self.config.docker, self.config.ports_on_loopback)
         try:
             return restarter.inspect(Deadline.after(ENGINE_S, time.monotonic))
         finally:

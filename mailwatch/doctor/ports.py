@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from ipaddress import ip_address
 
 from mailwatch.core.text import join_words, printable
 from mailwatch.doctor.case import Case
@@ -31,7 +30,7 @@ def examine(case: Case) -> Iterator[Finding]:
     if not shares_host_network(record):
         open_ports = published(record)
         asked = [service for service in case.config.services if not service.portless]
-        local = [service for service in asked if _is_loopback(service.host)]
+        local = [service for service in asked if service.on_loopback]
         matched = True
         for service in local:
             finding = _reached(service, open_ports, name)
@@ -52,7 +51,7 @@ def _reached(
     service: ServiceSettings, open_ports: tuple[Published, ...], name: str
 ) -> Finding | None:
     same = [port for port in open_ports if port.host_port == service.port]
-    if any(port.everywhere or _is_loopback(port.host_address) for port in same):
+    if any(port.on_loopback for port in same):
         return None
     if same:
         others = join_words([printable(port.host_address, 64) for port in same])
@@ -80,10 +79,3 @@ def _not_watched(case: Case, open_ports: tuple[Published, ...], name: str) -> It
             f"{name} publishes port {port.host_port} ({known}), which nobody watches.",
             f'Add [[services]] with name = "{known}" and port = {port.host_port}, or ignore this.',
         )
-
-
-def _is_loopback(host: str) -> bool:
-    try:
-        return ip_address(host.partition("%")[0]).is_loopback
-    except ValueError:
-        return host == "localhost"

@@ -5,12 +5,13 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from mailwatch.core.model import Fault, Reading, Verdict
+from mailwatch.core.observation import silent, unmasked
 from mailwatch.core.text import duration
 from mailwatch.doctor.case import Case
 from mailwatch.doctor.finding import Finding, ok, problem
 
 _CURES = {
-    Fault.REFUSED: "See that the server listens there, that the container publishes the port "
+    Fault.REFUSED: "See that the server runs and listens there, that the container publishes it "
     "(`docker port CONTAINER`), and that [[services]] names the right host and port.",
     Fault.TIMEOUT: "See whether a firewall drops the packets, and whether attempt_timeout_s is "
     "too short for this server.",
@@ -36,8 +37,14 @@ _CURES = {
 
 def examine(case: Case) -> Iterator[Finding]:
     """Give a finding for each service."""
-    for reading in case.readings:
+    for reading in _readings(case):
         yield _judge(reading)
+
+
+def _readings(case: Case) -> tuple[Reading, ...]:
+    if all(reading.fault is not Fault.DROPPED for reading in case.readings):
+        return case.readings
+    return unmasked(case.readings, silent(case.target.listens))
 
 
 def _judge(reading: Reading) -> Finding:

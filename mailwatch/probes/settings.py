@@ -7,6 +7,7 @@ from enum import StrEnum
 from pathlib import Path
 from types import MappingProxyType
 
+from mailwatch.core.address import is_loopback
 from mailwatch.core.secret import Secret
 
 
@@ -145,6 +146,11 @@ class ServiceSettings:
     def portless(self) -> bool:
         """Whether something else than a port is asked."""
         return self.probe in PORTLESS
+
+    @property
+    def on_loopback(self) -> bool:
+        """Whether it is asked at this host's loopback, by address or as `localhost`."""
+        return is_loopback(self.host)
 
     @property
     def key(self) -> str:

@@ -212,7 +212,7 @@ def _dropped() -> ConversationError:
     return ConversationError(
         Fault.DROPPED,
         "accepted the connection, then closed it before saying anything: "
-        "often a ban or a connection limit",
+        "often a ban or a connection limit, or a container in which nothing listens",
     )
 
 

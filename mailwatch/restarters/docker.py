@@ -14,6 +14,7 @@ from mailwatch.core.model import Condition, TargetState
 from mailwatch.core.text import join_words, printable
 from mailwatch.restarters import docker_faults
 from mailwatch.restarters.docker_faults import EngineFault
+from mailwatch.restarters.docker_listeners import listens
 from mailwatch.restarters.docker_network import seen_as
 from mailwatch.restarters.docker_state import condition_of, moment, part, stop_ordered, text
 from mailwatch.restarters.errors import RestartError
@@ -29,6 +30,10 @@ SETTLE_S = 10
 
 LOOK_AGAIN_S = 0.5
 
+LISTENERS_S = 1.5
+"""What it may take to see what listens; on an idle host that takes a millisecond."""
+
+_SERVING = frozenset({Condition.RUNNING, Condition.STARTING})
 _INSPECT_S = 5
 _NAMES_SHOWN = 3
 
@@ -70,8 +75,10 @@ class DockerRestarter:
     recreates it. Whether somebody stopped it is remembered, for the engine soon forgets.
     """
 
-    def __init__(self, settings: DockerSettings) -> None:
+    def __init__(self, settings: DockerSettings, asked: frozenset[int] = frozenset()) -> None:
+        """`asked` are the ports of this host's loopback of which a look says what listens."""
         self._settings = settings
+        self._asked = asked
         self._engine: Engine | None = None
         self._unfinished: _Unfinished | None = None
         self._ordered: tuple[str, str, bool] | None = None
@@ -167,7 +174,11 @@ class DockerRestarter:
             moment(text(state, "FinishedAt")),
             printable(identity),
             seen_as(container),
+            self._listens(container, deadline) if condition in _SERVING else {},
         )
+
+    def _listens(self, container: Mapping[str, Any], deadline: Deadline) -> dict[int, bool]:
+        return listens(container, self._asked, deadline.sooner(LISTENERS_S))
 
     def _left_stopped(self, container: Mapping[str, Any], deadline: Deadline) -> bool:
         """Whether this end is the work of a restart of ours that got no further."""

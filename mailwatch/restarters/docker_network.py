@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from mailwatch.core.address import is_loopback
 from mailwatch.core.text import join_words, printable
 from mailwatch.restarters.docker_state import Record, part, text
 
@@ -25,6 +26,11 @@ class Published:
         """Whether it is open on every address of the host."""
         return self.host_address in _EVERY
 
+    @property
+    def on_loopback(self) -> bool:
+        """Whether it is open on the host's loopback, alone or among others."""
+        return self.everywhere or is_loopback(self.host_address)
+
 
 def seen_as(container: Record) -> str:
     """Return the address, or addresses, as which the container sees this host.
@@ -39,6 +45,17 @@ def seen_as(container: Record) -> str:
     networks = part(part(container, "NetworkSettings"), "Networks")
     gateways = [_gateway(part(networks, name)) for name in networks]
     return join_words(list(dict.fromkeys(filter(None, gateways))), "or")
+
+
+def addresses(container: Record) -> tuple[str, ...]:
+    """Return the addresses of its own that the running container has in its networks."""
+    networks = part(part(container, "NetworkSettings"), "Networks")
+    found = [
+        text(part(networks, name), key)
+        for name in networks
+        for key in ("IPAddress", "GlobalIPv6Address")
+    ]
+    return tuple(filter(None, found))
 
 
 def shares_host_network(container: Record) -> bool:

@@ -29,11 +29,11 @@ from mailwatch.core.events import (
     Unmeasured,
 )
 from mailwatch.core.incident import step
-from mailwatch.core.judgement import Situation
-from mailwatch.core.model import Condition, Fault, Now, TargetState, Topic
+from mailwatch.core.model import Condition, Fault, Now, Reading, TargetState, Topic, Verdict
+from mailwatch.core.observation import bad_news
 from mailwatch.core.policy import Policy
 from mailwatch.core.rebase import rebase
-from mailwatch.core.state import OPEN, Failure, Outcome, Stage, State
+from mailwatch.core.state import OPEN, Outcome, Stage, State
 
 SLACK_S = 1e-3
 """Sums of moments near 2e9 are exact to a millionth of a second or so."""
@@ -52,6 +52,7 @@ POLICY = Policy(
     restart_limit_s=20,
 )
 
+SERVICES = 4
 OPERATOR = (Condition.STOPPED, Condition.PAUSED, Condition.REMOVING)
 TOLD = (Topic.OPENED, Topic.HELD, Topic.ESCALATED)
 
@@ -84,6 +85,10 @@ class World:
 
     condition: Condition = Condition.RUNNING
     engine_away: bool = False
+    dead: bool = False
+    """Whether nothing listens inside, which looks like a ban through Docker's proxy."""
+    all_dropped: bool = False
+    """Whether the last round was dropped as a whole."""
     started_at: float = 1_699_000_000.0
     finished_at: float | None = None
     stopped_by_operator: bool = False
@@ -107,7 +112,8 @@ class World:
     def target(self) -> TargetState:
         if self.engine_away:
             return TargetState(Condition.UNREACHABLE, "Docker does not answer.")
-        return TargetState(self.condition, "", self.started_at, self.finished_at)
+        listens = dict.fromkeys(range(1, SERVICES + 1), not self.dead)
+        return TargetState(self.condition, "", self.started_at, self.finished_at, listens=listens)
 
     def wait(self, seconds: float) -> None:
         self.steady += seconds
@@ -142,7 +148,7 @@ class World:
         """Carry out the newest order."""
         self.orders[-1] = replace(self.orders[-1], took_place=True)
         self.started_at = max(self.wall, self.started_at + 1e-3)
-        self.condition, self.finished_at = Condition.RUNNING, None
+        self.condition, self.finished_at, self.dead = Condition.RUNNING, None, False
         self.stopped_by_operator = self.asked = False
 
     @property
@@ -176,6 +182,8 @@ class World:
         assert not self.calling, "one restart at a time"
         assert event.situation.paused_until is None, "a pause is kept"
         assert not self.engine_away
+        if self.all_dropped and not self.dead and self.condition is Condition.RUNNING:
+            pytest.fail("a ban is not restarted for")
         if self.condition in OPERATOR and self.stopped_by_operator and not self._ambiguous():
             pytest.fail("a target that an operator stopped is left alone")
         recent = [o for o in self.orders if self.lived - o.at < self.policy.window_s - SLACK_S]
@@ -236,8 +244,10 @@ class World:
 
 
 def _failed(world: World, faults: tuple[Fault, ...], pause: Now | None = None) -> Failed:
-    failures = tuple(Failure(f"S{n}:{n}", fault, "d") for n, fault in enumerate(faults, 1))
-    return Failed(Situation(failures, 4, world.target, pause))
+    failed = [Reading(f"S{n}:{n}", Verdict.FAIL, fault, "d") for n, fault in enumerate(faults, 1)]
+    world.all_dropped = faults == (Fault.DROPPED,) * SERVICES
+    well = [Reading(f"S{n}:{n}", Verdict.PASS) for n in range(len(faults) + 1, SERVICES + 1)]
+    return bad_news([*failed, *well], world.target, pause)
 
 
 # --- chance ---------------------------------------------------------------------------------
@@ -249,7 +259,7 @@ _FAULTS = st.sampled_from(
         (Fault.SILENT,),
         (Fault.TIMEOUT, Fault.REFUSED),
         (Fault.CERTIFICATE,),
-        (Fault.DROPPED,) * 4,
+        (Fault.DROPPED,) * SERVICES,
     ]
 )
 
@@ -334,6 +344,10 @@ class Nights(RuleBasedStateMachine):
     @rule()
     def docker_finishes_what_a_dead_caller_asked(self) -> None:
         self.world.engine_restarts()
+
+    @rule(dead=st.booleans())
+    def the_server_dies_inside_or_lives(self, dead: bool) -> None:
+        self.world.dead = dead
 
     @rule(away=st.booleans())
     def docker_goes_or_comes(self, away: bool) -> None:

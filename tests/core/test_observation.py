@@ -1,0 +1,171 @@
+from __future__ import annotations
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from mailwatch.core.events import Failed, Restart
+from mailwatch.core.evidence import Evidence, Finding, Json
+from mailwatch.core.incident import step
+from mailwatch.core.model import Condition, Fault, Now, Reading, TargetState, Verdict
+from mailwatch.core.observation import NOTHING_LISTENS, bad_news, heard_in
+from mailwatch.core.policy import CURABLE_BY_DEFAULT, Policy
+from mailwatch.core.state import Hold, Reason, State
+
+NOW = Now(100_000.0, 1_700_000_000.0)
+SERVICES = {"SMTP:25": 25, "SMTPS:465": 465, "IMAPS:993": 993, "HTTPS:443": 443}
+PORTS = frozenset(SERVICES.values())
+NOTHING = dict.fromkeys(PORTS, False)
+
+DROPPED, REFUSED = Fault.DROPPED, Fault.REFUSED
+
+
+def read(service: str, fault: Fault | None) -> Reading:
+    """Return the reading of a service that failed so, or passed."""
+    if fault is None:
+        return Reading(service, Verdict.PASS)
+    return Reading(service, Verdict.FAIL, fault, "closed at once: often a ban")
+
+
+def news(
+    *faults: Fault | None, listens: dict[int, bool], heard: frozenset[int] = frozenset()
+) -> Failed:
+    """Return the event of a round of the four services."""
+    readings = [read(service, fault) for service, fault in zip(SERVICES, faults, strict=True)]
+    target = TargetState(Condition.RUNNING, started_at=NOW.wall - 86_400, listens=listens)
+    return bad_news(readings, target, None, heard=heard)
+
+
+def outcome(event: Failed, policy: Policy | None = None) -> Hold | None:
+    """Return why the event restarts nothing, None where it restarts."""
+    state, actions = step(State(), event, NOW, policy or Policy())
+    if any(isinstance(action, Restart) for action in actions):
+        return None
+    assert state.incident is not None
+    return state.incident.hold
+
+
+def test_a_container_in_which_nothing_listens_is_restarted() -> None:
+    """What Docker's proxy drops in its place is refused, and nothing speaks of a ban."""
+    event = news(*[DROPPED] * 4, listens=NOTHING)
+    assert outcome(event) is None
+    for failure in event.situation.failures:
+        assert (failure.fault, failure.detail) == (REFUSED, NOTHING_LISTENS)
+    assert event.plain == (
+        "nothing listens inside the container for SMTP:25, SMTPS:465, IMAPS:993 and HTTPS:443"
+    )
+
+
+@pytest.mark.parametrize(
+    "listens",
+    [
+        {},
+        dict.fromkeys(PORTS, True),
+        {**NOTHING, 443: True},
+        {port: False for port in PORTS if port != 443},
+        {port + 10_000: False for port in PORTS},
+    ],
+    ids=["not known", "all listen", "one listens", "one is not known", "other ports"],
+)
+def test_where_one_may_listen_and_drops_us_it_may_be_a_ban(listens: dict[int, bool]) -> None:
+    """Nothing is restarted and each failure stays as it was read; the others may be unserved."""
+    event = news(*[DROPPED] * 4, listens=listens)
+    held = outcome(event)
+    assert held is not None
+    assert held.reason is Reason.BANNED
+    assert {failure.fault for failure in event.situation.failures} == {DROPPED}
+    assert event.plain == ""
+
+
+def test_a_listener_that_was_seen_during_the_round_may_have_banned_us() -> None:
+    """Even if it is gone by the end: somebody may be restarting the server that bans us."""
+    held = outcome(news(*[DROPPED] * 4, listens=NOTHING, heard=frozenset({465})))
+    assert held is not None
+    assert held.reason is Reason.BANNED
+    assert outcome(news(*[DROPPED] * 4, listens=NOTHING, heard=frozenset({25_000}))) is None
+
+
+def test_nothing_that_listens_counts_as_refused() -> None:
+    """For the list `on`: who took "refused" off it wants no restart, whatever "dropped" says."""
+    dead = news(*[DROPPED] * 4, listens=NOTHING)
+    without = CURABLE_BY_DEFAULT - {REFUSED}
+    held = Hold(Reason.INCURABLE)
+    assert outcome(dead, Policy(restart_on=without)) == held
+    assert outcome(dead, Policy(restart_on=without, restart_when_all_dropped=True)) == held
+    assert outcome(dead, Policy(restart_on=CURABLE_BY_DEFAULT - {DROPPED})) is None
+
+
+def test_one_dead_service_among_others_that_are_well_is_refused_too() -> None:
+    """It is told as what it is, and judged by "refused" and not by "dropped"."""
+    event = news(None, None, DROPPED, None, listens={**dict.fromkeys(PORTS, True), 993: False})
+    (failure,) = event.situation.failures
+    assert (failure.service, failure.fault) == ("IMAPS:993", REFUSED)
+    assert event.plain == "nothing listens inside the container for IMAPS:993"
+    assert outcome(event, Policy(restart_on=frozenset({REFUSED}))) is None
+    assert outcome(event, Policy(restart_on=frozenset({DROPPED}))) == Hold(Reason.INCURABLE)
+
+
+def test_other_faults_stay_what_they_are() -> None:
+    """A silent service beside three that are gone is still silent."""
+    event = news(DROPPED, Fault.SILENT, DROPPED, DROPPED, listens={**NOTHING, 465: True})
+    assert [failure.fault for failure in event.situation.failures] == [
+        REFUSED, Fault.SILENT, REFUSED, REFUSED,
+    ]  # fmt: skip
+
+
+def test_the_cause_of_many_names_the_first_few() -> None:
+    """A message has no room for all."""
+    readings = [read(f"S{port}:{port}", DROPPED) for port in range(1, 8)]
+    target = TargetState(Condition.RUNNING, listens=dict.fromkeys(range(1, 8), False))
+    event = bad_news(readings, target, None)
+    assert event.plain == "nothing listens inside the container for S1:1, S2:2, S3:3 and 4 more"
+
+
+@given(
+    faults=st.lists(st.sampled_from([None, *Fault]), min_size=4, max_size=4),
+    dropped=st.booleans(),
+    listens=st.dictionaries(st.sampled_from(sorted(PORTS)), st.booleans()),
+    heard=st.frozensets(st.sampled_from(sorted(PORTS))),
+    restart_on=st.frozensets(st.sampled_from(Fault)),
+)
+def test_never_restarted_for_all_dropped_unless_nothing_listens_for_certain(
+    faults: list[Fault | None],
+    dropped: bool,
+    listens: dict[int, bool],
+    heard: frozenset[int],
+    restart_on: frozenset[Fault],
+) -> None:
+    """Whatever else is said; and `on` then decides by "refused"."""
+    read = [DROPPED] * 4 if dropped else faults
+    if set(read) == {None}:
+        return
+    held = outcome(news(*read, listens=listens, heard=heard), Policy(restart_on=restart_on))
+    if set(read) != {DROPPED}:
+        return
+    if listens == NOTHING and not heard:
+        assert held == (None if REFUSED in restart_on else Hold(Reason.INCURABLE))
+    else:
+        assert held is not None
+        assert held.reason is Reason.BANNED
+
+
+def test_a_round_reads_the_same_where_nothing_was_dropped() -> None:
+    """That nothing listens is no news of a service that was refused."""
+    event = news(*[REFUSED] * 4, listens=NOTHING)
+    assert {failure.detail for failure in event.situation.failures} == {
+        "closed at once: often a ban"
+    }
+    assert event.plain == ""
+
+
+def test_what_the_evidence_heard() -> None:
+    """The ports of this host behind which it found a listener, and no nonsense."""
+    table: list[dict[str, Json]] = [
+        {"port": 10_025, "published_as": 25, "listens": True},
+        {"port": 993, "published_as": 993, "listens": False},
+        {"published_as": "443", "listens": True},
+        {"listens": True},
+    ]
+    evidence: Evidence = {"connections": Finding({"watched": table})}
+    assert heard_in(evidence) == {25}
+    assert heard_in({}) == frozenset()
