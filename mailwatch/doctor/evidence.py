@@ -14,22 +14,27 @@ from mailwatch.store.errors import StoreError
 from mailwatch.store.views import LAST, Views
 
 HIDING = {
-    "ProtectProc": ("default", "", "the processes of other users, and the container's network"),
-    "ProcSubset": ("all", "", "load, memory and pressure of the host"),
+    "ProtectProc": (
+        "default",
+        "",
+        "the processes of other users and the container's network from the service, so that a "
+        "server that died inside its container is taken for a ban",
+    ),
+    "ProcSubset": ("all", "", "load, memory and pressure of the host from the service"),
 }
 """Properties of a unit, the values that hide nothing, and what any other value hides."""
 
 
 def examine(case: Case) -> Iterator[Finding]:
     """Give what is hidden from the service, and what it could not read at the last incident."""
+    hidden = list(_hidden(case.unit)) if case.unit else []
+    yield from hidden
     if not case.config.evidence.enabled:
         yield warning(
             "No evidence is gathered, so a restart destroys the traces of its cause.",
             "Set enabled = true in [evidence].",
         )
         return
-    hidden = list(_hidden(case.unit)) if case.unit else []
-    yield from hidden
     last = list(_last_look(case))
     yield from last
     if not hidden and not last:
@@ -40,7 +45,7 @@ def _hidden(unit: Unit) -> Iterator[Finding]:
     for name, (harmless, unset, what) in HIDING.items():
         if unit[name] not in (harmless, unset):
             yield warning(
-                f"{name}={printable(unit[name])} hides {what} from the service.",
+                f"{name}={printable(unit[name])} hides {what}.",
                 f"Set {name}={harmless} in `systemctl edit mailwatch`.",
             )
 

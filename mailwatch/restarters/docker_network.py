@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from mailwatch.core.address import is_loopback
+from mailwatch.core.address import is_loopback, is_numeric
 from mailwatch.core.text import join_words, printable
 from mailwatch.restarters.docker_state import Record, part, text
 
@@ -55,7 +55,7 @@ def addresses(container: Record) -> tuple[str, ...]:
         for name in networks
         for key in ("IPAddress", "GlobalIPv6Address")
     ]
-    return tuple(filter(None, found))
+    return tuple(filter(is_numeric, found))
 
 
 def shares_host_network(container: Record) -> bool:
@@ -69,13 +69,19 @@ def published(container: Record) -> tuple[Published, ...]:
     found = []
     for inside, bindings in ports.items():
         number, _, protocol = inside.partition("/")
-        if protocol != "tcp" or not number.isdecimal() or not isinstance(bindings, list):
+        inner = _port(number)
+        if protocol != "tcp" or not inner or not isinstance(bindings, list):
             continue
         for binding in bindings:
-            if isinstance(binding, dict) and text(binding, "HostPort").isdecimal():
-                port = int(text(binding, "HostPort"))
-                found.append(Published(text(binding, "HostIp"), port, int(number)))
+            if isinstance(binding, dict) and (outer := _port(text(binding, "HostPort"))):
+                found.append(Published(text(binding, "HostIp"), outer, inner))
     return tuple(found)
+
+
+def _port(digits: str) -> int:
+    """Return the number of a port, 0 for nonsense."""
+    number = int(digits) if digits.isdecimal() and len(digits) <= 5 else 0
+    return number if number < 65536 else 0
 
 
 def _gateway(network: Record) -> str:

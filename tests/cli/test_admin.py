@@ -118,6 +118,22 @@ def test_an_open_incident_is_critical_and_can_be_shown(
     assert shown["restarts"][0]["outcome"] == "failed"
 
 
+def test_status_names_the_cause_where_it_is_known(
+    call: Call, store: SqliteStore, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Below the headline, and in JSON."""
+    now = clocks()
+    incident = replace(outage(now), cause="nothing listens on 25 inside the container")
+    store.commit(State(Stage.ESCALATED, incident, failing_since=now), [], now)
+    store.record([BAD], now)
+    call("status")
+    assert (
+        "\nLikely cause: nothing listens on 25 inside the container.\n" in capsys.readouterr().out
+    )
+    call("status", "--json")
+    assert json.loads(capsys.readouterr().out)["cause"] == incident.cause
+
+
 def test_an_incident_is_shown_with_its_evidence(
     call: Call, store: SqliteStore, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

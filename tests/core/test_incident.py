@@ -8,14 +8,25 @@ from typing import Any, get_args
 
 import pytest
 
-from mailwatch.core.events import Event, Note, Passed, Restart, RestartEnded, Restored, TimePassed
+from mailwatch.core.events import (
+    Event,
+    Failed,
+    Note,
+    Passed,
+    Restart,
+    RestartEnded,
+    Restored,
+    TimePassed,
+)
 from mailwatch.core.incident import MOVES
+from mailwatch.core.judgement import Situation
 from mailwatch.core.model import Condition, Fault, Now, TargetState, Topic
 from mailwatch.core.state import Outcome, Reason, Stage
 
 WALL = 1_700_000_000.0
 Watch = Any  # tests/core/conftest.py; a conftest cannot be imported by its name
 Watcher = Callable[..., Watch]
+Maker = Callable[..., Situation]
 
 RUNNING = TargetState(Condition.RUNNING, started_at=WALL - 86_400)
 
@@ -307,6 +318,28 @@ def test_docker_that_stays_away_calls_a_person(watch: Watcher) -> None:
     assert w.topics == [Topic.OPENED]
     w.fail(condition=Condition.UNREACHABLE, after=1)
     assert w.topics == [Topic.OPENED, Topic.ESCALATED]
+
+
+def test_the_cause_of_a_ban_ends_with_the_ban(watch: Watcher, situation: Maker) -> None:
+    """What comes after it has a cause of its own; until then the one that was found stays."""
+    w = watch()
+    w(Failed(situation(*[Fault.DROPPED] * 4), "ban of 172.17.0.1"))
+    w.fail(*[Fault.DROPPED] * 4, after=10)
+    assert w.incident.cause == "ban of 172.17.0.1"
+    w(Failed(situation(Fault.REFUSED), plain="nothing listens"), after=10)
+    assert w.restarts == [20]
+    assert w.incident.cause == "nothing listens"
+    assert w.topics == [Topic.ESCALATED]
+
+
+def test_a_cause_that_was_found_outweighs_what_is_plain(watch: Watcher, situation: Maker) -> None:
+    """The evidence knows why nothing listens; what is plain stands where nothing was found."""
+    w = watch(backoff_s=100)
+    w(Failed(situation(Fault.REFUSED), "out of memory", "nothing listens"))
+    assert w.incident.cause == "out of memory"
+    w.go_through_restart()
+    w(Failed(situation(Fault.REFUSED), plain="nothing listens"), after=60)
+    assert w.incident.cause == "out of memory"
 
 
 @pytest.mark.parametrize(

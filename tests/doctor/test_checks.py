@@ -6,6 +6,7 @@ import os
 import socket
 import time
 from collections.abc import Callable, Iterable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -79,9 +80,22 @@ def test_each_service_is_asked_for_real(case: MakeCase) -> None:
 def test_every_fault_has_a_cure(fault: Fault, case: MakeCase) -> None:
     """A new kind of failure gets a sentence of its own, or the general one."""
     reading = Reading("SMTP:25", Verdict.FAIL, fault, "some words")
-    (finding,) = services.examine(case(readings=(reading,)))
+    (finding,) = services.examine(case(readings=(reading,), target=RUNNING))
     assert finding.level is Level.PROBLEM
     assert finding.cure
+
+
+def test_a_port_behind_which_nothing_listens_is_not_called_banned(case: MakeCase) -> None:
+    """Docker's proxy drops in its place; where somebody listens there, the ban is named."""
+    reading = Reading("SMTP:25", Verdict.FAIL, Fault.DROPPED, "closed at once")
+    for listens, said, cure in (
+        (False, "SMTP:25 fails (refused): nothing listens on it inside", "runs and listens there"),
+        (True, "SMTP:25 fails (dropped): closed at once", "banned this host's address"),
+    ):
+        target = replace(RUNNING, listens={25: listens})
+        (finding,) = services.examine(case(readings=(reading,), target=target))
+        assert finding.sentence.startswith(said)
+        assert cure in finding.cure
 
 
 def test_what_could_not_be_looked_at_is_a_problem(case: MakeCase) -> None:

@@ -43,6 +43,13 @@ def test_a_tightened_sandbox_is_named_with_its_cure(
     assert cure in finding.cure
 
 
+def test_what_is_hidden_matters_without_evidence_too(case: MakeCase) -> None:
+    """The judgement asks what listens in the container, whether or not anything is kept."""
+    unit = Unit({**OPEN.properties, "ProtectProc": "invisible"})
+    hidden, _disabled = evidence.examine(case({"evidence.enabled": "false"}, unit=unit))
+    assert "taken for a ban" in hidden.sentence
+
+
 def test_what_the_last_incident_lacks_is_told_with_the_reason(
     case: MakeCase, tmp_path: Path
 ) -> None:

@@ -6,6 +6,7 @@ import pytest
 
 from mailwatch.restarters.docker_network import (
     Published,
+    addresses,
     published,
     seen_as,
     shares_host_network,
@@ -41,6 +42,18 @@ def test_the_address_that_the_container_sees(record: dict[str, Any], address: st
     assert seen_as(record) == address
 
 
+def test_the_addresses_of_the_container_are_numeric() -> None:
+    """One a network and family, where there is one; a name is none, for it would be looked up."""
+    networks: dict[str, object] = {
+        "a": {"IPAddress": "172.17.0.2", "GlobalIPv6Address": ""},
+        "b": {"IPAddress": "172.18.0.2", "GlobalIPv6Address": "fd00::2"},
+        "c": {"IPAddress": "mail.example.org", "GlobalIPv6Address": 7},
+        "d": None,
+    }
+    found = addresses({"NetworkSettings": {"Networks": networks}})
+    assert found == ("172.17.0.2", "172.18.0.2", "fd00::2")
+
+
 def test_published_ports_are_those_of_tcp_with_a_port_on_the_host() -> None:
     """An exposed port is not published, UDP is not ours, and nonsense is passed over."""
     ports = {
@@ -51,7 +64,8 @@ def test_published_ports_are_those_of_tcp_with_a_port_on_the_host() -> None:
         "443/tcp": [{"HostIp": "127.0.0.1", "HostPort": "8443"}],
         "8080/tcp": None,
         "53/udp": [{"HostIp": "0.0.0.0", "HostPort": "53"}],
-        "1/tcp": [{"HostPort": "x"}, "y", {}],
+        "1/tcp": [{"HostPort": "x"}, "y", {}, {"HostPort": "65536"}, {"HostPort": "9" * 5000}],
+        "65536/tcp": [{"HostPort": "25"}],
     }
     found = published(_record(ports=ports))
     assert found == (
