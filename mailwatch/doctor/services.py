@@ -14,7 +14,7 @@ _CURES = {
     Fault.REFUSED: "See that the server runs and listens there, that the container publishes it "
     "(`docker port CONTAINER`), and that [[services]] names the right host and port.",
     Fault.TIMEOUT: "See whether a firewall drops the packets, and whether attempt_timeout_s is "
-    "too short for this server.",
+    "too short for this server: Postfix's postscreen greets a stranger after 6 s only.",
     Fault.SILENT: "See that the port speaks the protocol that `probe` and `tls` name: a port that "
     "begins with TLS stays silent without it; else the server hangs.",
     Fault.DROPPED: "See whether the server has banned this host's address, or is at its limit of "

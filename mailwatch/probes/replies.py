@@ -36,7 +36,7 @@ def expect(
     code = 0
     more = True
     while more:
-        line = talk.read_line(awaiting)
+        line = talk.read_line(f"the rest of {awaiting}" if texts else awaiting)
         parsed = _REPLY_LINE.fullmatch(line)
         if not parsed or (code and int(parsed[1]) != code):
             raise _unexpected(awaiting, wanted, line)

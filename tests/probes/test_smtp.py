@@ -192,6 +192,13 @@ def test_greetings_that_are_in_order(
     server.join()
 
 
+def test_half_a_greeting_is_told_as_that(peer: MakePeer, service: Settings, ask: Ask) -> None:
+    """Postfix's postscreen sends a stranger the first line, and the rest six seconds later."""
+    reading = ask(service("SMTP", peer(_answers("220-mail.example.org"))), within_s=0.3)
+    assert reading.fault is Fault.TIMEOUT
+    assert reading.detail == "the rest of the greeting did not come in time"
+
+
 @pytest.mark.parametrize(
     ("greeting", "shown"),
     [
