@@ -183,7 +183,9 @@ def test_an_end_in_the_dialogue_is_a_reset_too(
 
     reading = ask(service("SMTP", peer(script, tls=tls is TlsMode.IMPLICIT), tls=tls))
     assert reading.fault is Fault.RESET
-    assert reading.detail == ("closed the connection in the middle of the answer to EHLO: '250 tw'")
+    assert reading.detail == (
+        "closed the connection in the middle of the rest of the answer to EHLO: '250 tw'"
+    )
 
 
 def test_a_half_close_still_answers_nobody(peer: MakePeer, service: Settings, ask: Ask) -> None:
