@@ -62,7 +62,7 @@ def test_smtps_is_the_same_conversation_inside_tls(
     link = server.link
     assert link.heard[1:] == [b"QUIT"]
     assert link.ended == "in order"
-    assert list(reading.phases) == list(Phase)
+    assert list(reading.phases) == list(Phase)[:5]  # what follows is a canary's
 
 
 def test_starttls_says_ehlo_again(
