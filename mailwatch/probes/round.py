@@ -31,6 +31,7 @@ class RollCall:
         self._clock = clock
         self._desks = tuple(_Desk(probe) for probe in probes)
         self._round: _Round | None = None
+        WORKERS.keep(len(self._desks) + 1)  # one more holds the round
 
     def begin(self, attempts: Attempts, on_attempt: OnAttempt, on_done: OnDone) -> None:
         """Begin a round and return at once; one that is still under way is cancelled.
@@ -131,7 +132,7 @@ class _Round:
             self._settle(desk, desk.unmeasured(_STUCK))
             return
         try:
-            WORKERS.run(lambda: self._ask(desk, check))
+            WORKERS.run(lambda: self._ask(desk, check), patient=True)
         except RuntimeError:
             desk.leave(check)
             self._settle(desk, desk.unmeasured(_NO_THREAD))

@@ -230,11 +230,11 @@ def test_without_threads_we_could_not_look(
     left = [allowed]
     run = WORKERS.run
 
-    def limited(task: Callable[[], None]) -> None:
+    def limited(task: Callable[[], None], *, patient: bool = False) -> None:
         if not left[0]:
             raise RuntimeError("can't start new thread")
         left[0] -= 1
-        run(task)
+        run(task, patient=patient)
 
     monkeypatch.setattr(WORKERS, "run", limited)
     probes: list[Check] = [build(ServiceSettings("A", "127.0.0.1", closed_port))]
