@@ -6,8 +6,9 @@ import multiprocessing
 import selectors
 import socket
 import time
+from collections import deque
 from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass, field
 from multiprocessing.connection import Connection
 
@@ -74,13 +75,17 @@ class Crowd:
 
 
 @contextmanager
-def crowd(host: Host) -> Iterator[Crowd]:
-    """Serve SMTP (plain: greeting, EHLO, QUIT) on a free port of the host's loopback."""
+def crowd(host: Host, greeting_s: float = 0) -> Iterator[Crowd]:
+    """Serve SMTP (plain: greeting, EHLO, QUIT) on a free port of the host's loopback.
+
+    The greeting comes `greeting_s` (>= 0) seconds after the connection, as from a server that
+    waits for clients that talk first (postscreen(8), postscreen_greet_wait).
+    """
     with inside(host.network):
         listener = socket.create_server((ADDRESS, 0), backlog=4096)
     context = multiprocessing.get_context("fork")
     ours, theirs = context.Pipe()
-    process = context.Process(target=_serve, args=(listener, theirs, ours), daemon=True)
+    process = context.Process(target=_serve, args=(listener, theirs, ours, greeting_s), daemon=True)
     process.start()
     port = int(listener.getsockname()[1])
     listener.close()
@@ -96,20 +101,26 @@ _QUIET_S = 0.2
 """A pause of this length ends a round."""
 
 
-def _serve(listener: socket.socket, pipe: Connection, parents_end: Connection) -> None:
+def _serve(
+    listener: socket.socket, pipe: Connection, parents_end: Connection, greeting_s: float
+) -> None:
     # Else the parent could close it, and this process would never hear of it.
     parents_end.close()
     listener.setblocking(False)
     rounds: list[Served] = []
     count, first, last = 0, 0.0, 0.0
+    ungreeted: deque[tuple[float, socket.socket]] = deque()
     with selectors.DefaultSelector() as selector:
         selector.register(listener, selectors.EVENT_READ)
         selector.register(pipe, selectors.EVENT_READ)
         while True:
-            ready = selector.select(_QUIET_S)
-            if not ready and count:
+            next_s = ungreeted[0][0] - time.monotonic() if ungreeted else _QUIET_S
+            ready = selector.select(max(0, next_s))
+            if not ready and not ungreeted and count:
                 rounds.append(Served(count, last - first))
                 count = 0
+            while ungreeted and ungreeted[0][0] <= time.monotonic():
+                _greet(ungreeted.popleft()[1])
             for key, _ in ready:
                 if key.fileobj is pipe:
                     try:
@@ -125,7 +136,7 @@ def _serve(listener: socket.socket, pipe: Connection, parents_end: Connection) -
                         continue
                     first = first if count else time.monotonic()
                     count += 1
-                    peer.send(b"220 crowd.example.test ESMTP\r\n")
+                    ungreeted.append((time.monotonic() + greeting_s, peer))
                     selector.register(peer, selectors.EVENT_READ)
                 else:
                     assert isinstance(key.fileobj, socket.socket)
@@ -134,6 +145,11 @@ def _serve(listener: socket.socket, pipe: Connection, parents_end: Connection) -
                     else:
                         selector.unregister(key.fileobj)
                         key.fileobj.close()
+
+
+def _greet(peer: socket.socket) -> None:
+    with suppress(OSError):
+        peer.send(b"220 crowd.example.test ESMTP\r\n")
 
 
 def _answer(peer: socket.socket) -> bool:
