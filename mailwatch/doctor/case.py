@@ -17,7 +17,8 @@ from mailwatch.doctor.unit import Unit, read_unit
 from mailwatch.probes.registry import build
 from mailwatch.reports import Mailbox, RoundDone
 from mailwatch.restarters.docker import DockerRestarter
-from mailwatch.restarters.docker_faults import EngineFault, no_sdk
+from mailwatch.restarters.docker_faults import EngineFault
+from mailwatch.restarters.docker_link import Link
 
 ENGINE_S = 10.0
 """How long the engine may take for one answer."""
@@ -79,17 +80,14 @@ class Case:
             return None
 
     def _ask_engine(self) -> tuple[Mapping[str, str], Mapping[str, Any] | None]:
-        try:
-            from mailwatch.restarters.docker_engine import SDK_VERSION, Engine
-        except ImportError as error:
-            raise no_sdk() from error
         docker = self.config.docker
         deadline = Deadline.after(ENGINE_S, time.monotonic)
-        engine = Engine(docker.socket, deadline)
+        link = Link(docker.socket)
         try:
-            versions = {**engine.versions(deadline), "sdk": SDK_VERSION}
+            engine = link.engine(deadline)
+            versions = {**engine.versions(deadline), "sdk": engine.sdk_version}
             found = engine.container(docker.container, deadline)
         finally:
-            engine.close()
+            link.close()
         named = found is not None and found.get("Name") == f"/{docker.container}"
         return versions, found if named else None

@@ -3,24 +3,20 @@
 from __future__ import annotations
 
 import difflib
-import sys
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from mailwatch.core.deadline import Deadline
 from mailwatch.core.model import Condition, TargetState
 from mailwatch.core.text import join_words, printable
-from mailwatch.restarters import docker_faults
 from mailwatch.restarters.docker_faults import EngineFault
 from mailwatch.restarters.docker_listeners import listens
+from mailwatch.restarters.docker_link import Link
 from mailwatch.restarters.docker_network import seen_as
 from mailwatch.restarters.docker_state import condition_of, moment, part, stop_ordered, text
 from mailwatch.restarters.errors import RestartError
-
-if TYPE_CHECKING:
-    from mailwatch.restarters.docker_engine import Engine
 
 START_S = 20
 """The engine's time to start a container again, on top of the time for stopping it."""
@@ -79,7 +75,7 @@ class DockerRestarter:
         """`asked` are the ports of this host's loopback of which a look says what listens."""
         self._settings = settings
         self._asked = asked
-        self._engine: Engine | None = None
+        self._link = Link(settings.socket)
         self._unfinished: _Unfinished | None = None
         self._ordered: tuple[str, str, bool] | None = None
         """Identity, FinishedAt, and whether that end was ordered."""
@@ -112,23 +108,11 @@ class DockerRestarter:
 
     def close(self) -> None:
         """Give the connection to the engine back; the next call makes a new one."""
-        if self._engine is not None:
-            self._engine.close()
-            self._engine = None
-
-    def _connected(self, deadline: Deadline) -> Engine:
-        if self._engine is None:
-            without_setuptools()
-            try:
-                from mailwatch.restarters.docker_engine import Engine
-            except ImportError as error:
-                raise docker_faults.no_sdk() from error
-            self._engine = Engine(self._settings.socket, deadline)
-        return self._engine
+        self._link.close()
 
     def _look(self, deadline: Deadline) -> Mapping[str, Any] | None:
         """Return the container of exactly our name; the engine finds ids and their starts too."""
-        found = self._connected(deadline).container(self._settings.container, deadline)
+        found = self._link.engine(deadline).container(self._settings.container, deadline)
         if found is None or text(found, "Name") == f"/{self._settings.container}":
             return found
         name = printable(text(found, "Name").removeprefix("/"))
@@ -140,7 +124,7 @@ class DockerRestarter:
 
     def _missing(self, deadline: Deadline) -> TargetState:
         try:
-            names = sorted(self._connected(deadline).names(deadline))
+            names = sorted(self._link.engine(deadline).names(deadline))
         except EngineFault:
             self.close()
             names = []
@@ -203,7 +187,7 @@ class DockerRestarter:
         if began is None or ended is None:
             return None
         try:
-            events = self._connected(deadline).events(
+            events = self._link.engine(deadline).events(
                 identity, int(began), int(ended) + 2, deadline.sooner(_INSPECT_S)
             )
         except EngineFault:
@@ -224,7 +208,7 @@ class DockerRestarter:
         stop_s = max(1, min(self._settings.stop_timeout_s, int(left_s - settle_s - START_S)))
         call = deadline.sooner(min(stop_s + START_S, left_s - settle_s))
         try:
-            done = self._connected(deadline).restart(identity, stop_s, call)
+            done = self._link.engine(deadline).restart(identity, stop_s, call)
         except EngineFault as fault:
             self.close()
             self._after_failure(before, fault, deadline)
@@ -276,7 +260,7 @@ class DockerRestarter:
                 return True
             if _ended(now) and ourselves:
                 ourselves = False
-                self._connected(deadline).start(text(now, "Id"), deadline)
+                self._link.engine(deadline).start(text(now, "Id"), deadline)
                 continue
             if deadline.at - deadline.clock() <= LOOK_AGAIN_S:
                 return False
@@ -308,15 +292,3 @@ class DockerRestarter:
 
 def _ended(container: Mapping[str, Any]) -> bool:
     return text(part(container, "State"), "Status") in ("exited", "stopped")
-
-
-def without_setuptools() -> None:
-    """Let the SDK's `import distutils` find the one of the standard library.
-
-    Setuptools, where it is installed, puts itself before it at Python's start, unless
-    SETUPTOOLS_USE_DISTUTILS=stdlib was set by then, as our unit does. For docker 5.0.3 that
-    makes 42 MiB of 30, and 210 ms of 80. Python 3.12 has no distutils of its own any more.
-    """
-    hack = sys.modules.get("_distutils_hack")
-    if hack is not None and sys.version_info < (3, 12):
-        hack.remove_shim()

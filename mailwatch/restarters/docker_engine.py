@@ -22,8 +22,6 @@ from mailwatch.core.deadline import Deadline
 from mailwatch.restarters import docker_faults
 from mailwatch.restarters.docker_faults import EngineFault
 
-SDK_VERSION: str = docker.__version__
-
 _ANY_VERSION = "1.41"
 """Only /version is asked with it, whose path has no version in it."""
 
@@ -95,6 +93,8 @@ class Engine:
 
     Every method takes the Deadline by which it ends, and raises EngineFault alone.
     """
+
+    sdk_version: str = docker.__version__
 
     def __init__(self, path: str, deadline: Deadline) -> None:
         """Connect to the socket at `path` and agree on the newest API that both sides know."""

@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING, Any, TypeVar
 from mailwatch.core.deadline import Deadline
 from mailwatch.core.evidence import Unreadable
 from mailwatch.core.text import printable
-from mailwatch.restarters import docker_faults
-from mailwatch.restarters.docker import DockerSettings, without_setuptools
+from mailwatch.restarters.docker import DockerSettings
 from mailwatch.restarters.docker_faults import EngineFault
+from mailwatch.restarters.docker_link import Link
 
 if TYPE_CHECKING:
     from mailwatch.restarters.docker_engine import Engine
@@ -31,7 +31,7 @@ class DockerExaminer:
 
     def __init__(self, settings: DockerSettings) -> None:
         self._settings = settings
-        self._engine: Engine | None = None
+        self._link = Link(settings.socket)
 
     def container(self, deadline: Deadline) -> Mapping[str, Any]:
         """Return what `docker inspect` shows."""
@@ -58,23 +58,11 @@ class DockerExaminer:
 
     def close(self) -> None:
         """Give the connection to the engine back."""
-        if self._engine is not None:
-            self._engine.close()
-            self._engine = None
+        self._link.close()
 
     def _ask(self, question: Callable[[Engine], T], deadline: Deadline) -> T:
         try:
-            return question(self._connected(deadline))
+            return question(self._link.engine(deadline))
         except EngineFault as fault:
             self.close()
             raise Unreadable(str(fault), fault.condition.value) from None
-
-    def _connected(self, deadline: Deadline) -> Engine:
-        if self._engine is None:
-            without_setuptools()
-            try:
-                from mailwatch.restarters.docker_engine import Engine
-            except ImportError as error:
-                raise docker_faults.no_sdk() from error
-            self._engine = Engine(self._settings.socket, deadline)
-        return self._engine
