@@ -8,13 +8,12 @@ import signal
 import socket
 import time
 from collections.abc import Callable
-from contextlib import suppress
 from dataclasses import dataclass, replace
-from datetime import UTC, datetime
 from queue import Empty, SimpleQueue
 
 from mailwatch import __version__
 from mailwatch.asker import RoundAsker
+from mailwatch.clocks import clock_text, read_clocks
 from mailwatch.config.model import Config, ConfigError
 from mailwatch.core.model import Now
 from mailwatch.core.text import duration, printable
@@ -47,21 +46,6 @@ LAST_DELIVERY_S = 0.5
 
 SHORTEST_PAUSE_S = 0.005
 """No wait is shorter, so that a mistake in a wake-up time cannot make the loop spin."""
-
-
-def read_clocks() -> Now:
-    """Read both clocks once: CLOCK_MONOTONIC and the wall clock."""
-    return Now(time.monotonic(), time.time())
-
-
-def clock_text(wall: float) -> str:
-    """Return seconds since 1970 as local time, `2026-11-22 03:14:02`."""
-    when = datetime.fromtimestamp(wall, UTC)
-    # A certificate may expire in the year 1, or at the end of 9999 as one that never does
-    # (RFC 5280 section 4.1.2.5): no local time need exist for that.
-    with suppress(OverflowError, ValueError):
-        when = when.astimezone()
-    return f"{when:%Y-%m-%d %H:%M:%S}"
 
 
 @dataclass(frozen=True, slots=True)

@@ -81,10 +81,6 @@ class Journal:
         except (io.UnsupportedOperation, ValueError):
             self._fd = None
 
-    def debug(self, text: str) -> None:
-        """Write what only a developer wants to know."""
-        self.write(Level.DEBUG, text)
-
     def info(self, text: str) -> None:
         """Write what happened."""
         self.write(Level.INFO, text)

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import signal
 import socket
-import threading
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from types import FrameType
 
+from mailwatch import threads
 from mailwatch.reports import Mailbox, Signalled
 
 
@@ -26,15 +26,12 @@ def delivered(numbers: Sequence[signal.Signals], mailbox: Mailbox) -> Iterator[N
     wanted = set(numbers)
 
     def pass_on() -> None:
-        # As in probes.workers: the watchdog's SIGABRT is for the main thread.
-        signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGABRT})
         while arrived := ours.recv(64):
             for number in arrived:
                 if number in wanted:
                     mailbox.put(Signalled(number))
 
-    reader = threading.Thread(target=pass_on, name="signals", daemon=True)
-    reader.start()
+    reader = threads.start(pass_on, "signals")
     # A full socket means that there are signals enough on their way.
     before_fd = signal.set_wakeup_fd(theirs.fileno(), warn_on_full_buffer=False)
     before = {number: signal.signal(number, _nothing) for number in numbers}

@@ -8,6 +8,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
+from mailwatch import threads
 from mailwatch.core import causes, observation
 from mailwatch.core.deadline import Clock, Deadline
 from mailwatch.core.evidence import GATHERED, Evidence, Finding
@@ -191,7 +192,7 @@ class Witness:
 
     def _start(self, job: Callable[[], None], name: str) -> None:
         try:
-            threading.Thread(target=job, name=name, daemon=True).start()
+            threads.start(job, name)
         except RuntimeError:
             self._say(_NO_THREAD)
 

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-import signal
 import threading
 from collections.abc import Callable
+
+from mailwatch import threads
 
 
 class Worker:
@@ -23,14 +24,7 @@ class Worker:
         """Start `job`, which must not raise; raises RuntimeError while another one runs."""
         if self.busy:
             raise RuntimeError(f"{self._name} is still at its last job")
-
-        def work() -> None:
-            # As in probes.workers: the watchdog's SIGABRT is for the main thread.
-            signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGABRT})
-            job()
-
-        self._thread = threading.Thread(target=work, name=self._name, daemon=True)
-        self._thread.start()
+        self._thread = threads.start(job, self._name)
 
     def abandon(self) -> None:
         """Forget a job that hangs; its report, should it ever come, must be ignored."""

@@ -14,7 +14,7 @@ from pathlib import Path
 
 import pytest
 
-from mailwatch.daemon import clock_text
+from mailwatch.clocks import clock_text
 
 PATIENCE_S = 60.0
 

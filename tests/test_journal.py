@@ -62,7 +62,8 @@ def pipe() -> Iterator[Pipe]:
 def test_every_level(pipe: Pipe) -> None:
     """The priorities are those of syslog(3), as sd-daemon(3) has journald read them."""
     journal = Journal(pipe.stream, journald=True, level=Level.DEBUG)
-    for name in ("debug", "info", "notice", "warning", "error", "critical"):
+    journal.write(Level.DEBUG, "debug")
+    for name in ("info", "notice", "warning", "error", "critical"):
         getattr(journal, name)(name)
     assert pipe.read() == [
         "<7>debug",
@@ -77,7 +78,7 @@ def test_every_level(pipe: Pipe) -> None:
 def test_what_is_below_the_level(pipe: Pipe) -> None:
     """By default what only a developer wants to know is left out; the level can change."""
     journal = Journal(pipe.stream, journald=True)
-    journal.debug("no")
+    journal.write(Level.DEBUG, "no")
     journal.info("yes")
     journal.level = Level.WARNING
     journal.info("no")

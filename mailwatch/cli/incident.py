@@ -9,7 +9,7 @@ from mailwatch.cli import incident_export
 from mailwatch.cli.exit_codes import OK
 from mailwatch.cli.incident_text import as_json, story
 from mailwatch.cli.options import add_options, load_from
-from mailwatch.cli.times import local
+from mailwatch.clocks import clock_text
 from mailwatch.evidence import keeping
 from mailwatch.evidence.show import lines as evidence_lines
 from mailwatch.store.views import Views
@@ -44,5 +44,5 @@ def run_show(args: argparse.Namespace) -> int:
         seen = {"evidence": kept["before"] or {}, "evidence_after": kept["after"] or {}}
         print(json.dumps(as_json(incident) | seen, indent=2))
     else:
-        print("\n".join([*story(incident), "", *evidence_lines(kept, local)]))
+        print("\n".join([*story(incident), "", *evidence_lines(kept, clock_text)]))
     return OK

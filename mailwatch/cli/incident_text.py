@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from mailwatch.cli.times import local, stamp
+from mailwatch.cli.times import stamp
+from mailwatch.clocks import clock_text
 from mailwatch.core.state import Attempt, Failure, Incident, Outcome
 from mailwatch.core.text import duration
 
@@ -24,7 +25,7 @@ def story(incident: Incident) -> list[str]:
     if closed:
         events.append((closed.wall, 9, "all services answer again"))
     for at, _rank, what in sorted(events):
-        lines.append(f"{local(at)}  +{duration(max(0.0, at - since)):<12}  {what}")
+        lines.append(f"{clock_text(at)}  +{duration(max(0.0, at - since)):<12}  {what}")
     lines += ["", "What failed first:", *_failures(incident.first_failures)]
     if not closed and incident.failures != incident.first_failures:
         lines += ["", "What fails now:", *_failures(incident.failures)]

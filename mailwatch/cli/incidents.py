@@ -9,7 +9,7 @@ from mailwatch.cli.exit_codes import OK
 from mailwatch.cli.incident_text import as_json
 from mailwatch.cli.options import add_options, load_from
 from mailwatch.cli.table import aligned
-from mailwatch.cli.times import local
+from mailwatch.clocks import clock_text
 from mailwatch.core.state import Incident
 from mailwatch.core.text import duration, join_words, printable
 from mailwatch.store.views import Views
@@ -50,7 +50,14 @@ def _row(incident: Incident) -> tuple[str, ...]:
     called = ", a person was called" if incident.escalated else ""
     end = ("recovered" if closed else "open") + called
     restarts = str(len(incident.attempts))
-    return (incident.id, local(incident.since.wall), lasted, restarts, end, printable(services, 60))
+    return (
+        incident.id,
+        clock_text(incident.since.wall),
+        lasted,
+        restarts,
+        end,
+        printable(services, 60),
+    )
 
 
 def _count(text: str) -> int:

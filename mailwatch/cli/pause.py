@@ -8,7 +8,8 @@ import time
 
 from mailwatch.cli.exit_codes import OK, USAGE
 from mailwatch.cli.options import add_options, load_from
-from mailwatch.cli.times import local, parse_duration
+from mailwatch.cli.times import parse_duration
+from mailwatch.clocks import clock_text
 from mailwatch.core.model import Now
 from mailwatch.core.text import duration
 from mailwatch.store.control import set_pause
@@ -52,7 +53,7 @@ def run(args: argparse.Namespace) -> int:
     until = Now(time.monotonic() + seconds, time.time() + seconds)
     set_pause(config.state_directory, until)
     print(
-        f"Paused for {duration(seconds)}, until {local(until.wall)}; "
+        f"Paused for {duration(seconds)}, until {clock_text(until.wall)}; "
         "`mailwatch resume` ends it sooner."
     )
     return OK

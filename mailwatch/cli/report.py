@@ -11,7 +11,8 @@ from pathlib import Path
 from mailwatch.cli.exit_codes import OK, UNAVAILABLE
 from mailwatch.cli.options import add_options, load_from
 from mailwatch.cli.private_file import write_private
-from mailwatch.cli.times import local, parse_duration
+from mailwatch.cli.times import parse_duration
+from mailwatch.clocks import clock_text
 from mailwatch.core.text import printable
 
 _CANNOT_CREATE = 73
@@ -46,7 +47,7 @@ def run(args: argparse.Namespace) -> int:
     host = printable(socket.gethostname(), 64)
     try:
         text = page.write(
-            material.collect(config.state_directory, host, now - args.since, now), local
+            material.collect(config.state_directory, host, now - args.since, now), clock_text
         )
     except figures.NoMatplotlib as missing:
         print(missing, file=sys.stderr)

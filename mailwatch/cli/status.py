@@ -10,7 +10,8 @@ from collections.abc import Sequence
 from mailwatch.cli.exit_codes import CRITICAL, OK, UNKNOWN, WARNING
 from mailwatch.cli.options import add_options, load_from
 from mailwatch.cli.table import aligned
-from mailwatch.cli.times import ago, local, stamp
+from mailwatch.cli.times import ago, stamp
+from mailwatch.clocks import clock_text
 from mailwatch.config.model import Config
 from mailwatch.core.model import Verdict
 from mailwatch.core.state import Stage
@@ -84,7 +85,7 @@ def _lines(status: Status, config: Config, now: float) -> list[str]:
         )
     if _is_paused(status, now) and status.paused_until is not None:
         lines.append(
-            f"Paused until {local(status.paused_until)}; `mailwatch resume` ends that now."
+            f"Paused until {clock_text(status.paused_until)}; `mailwatch resume` ends that now."
         )
     lines += ["", *_table(status.readings, now)]
     lines += _outbox(status)

@@ -1,4 +1,4 @@
-"""Moments as the command line shows them: local time for a person, RFC 3339 for a program."""
+"""Moments as the command line shows and reads them: RFC 3339 for a program, spans for a person."""
 
 from __future__ import annotations
 
@@ -9,11 +9,6 @@ from mailwatch.core.text import duration
 
 _PART = re.compile(r"(\d+(?:\.\d+)?)\s*(s|m|min|h|d|w)?", re.ASCII)
 _UNIT_S = {"s": 1.0, "m": 60.0, "min": 60.0, "h": 3600.0, "d": 86_400.0, "w": 604_800.0, "": 60.0}
-
-
-def local(wall: float) -> str:
-    """Return seconds since 1970 as local time, to the second."""
-    return datetime.fromtimestamp(wall).astimezone().strftime("%Y-%m-%d %H:%M:%S")
 
 
 def stamp(wall: float | None) -> str | None:

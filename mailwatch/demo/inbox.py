@@ -13,6 +13,8 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from http.server import BaseHTTPRequestHandler
 
+from mailwatch import threads
+
 LONGEST_MESSAGE = 64 * 1024
 """Bytes of one request's body."""
 
@@ -41,10 +43,7 @@ class Inbox(socketserver.ThreadingTCPServer):
         self._last_id = 0
         self._counting = threading.Lock()
         super().__init__(("127.0.0.1", 0), _Request)
-        self._thread = threading.Thread(
-            target=self.serve_forever, args=(0.02,), name="inbox", daemon=True
-        )
-        self._thread.start()
+        self._thread = threads.start(lambda: self.serve_forever(0.02), "inbox")
 
     @property
     def url(self) -> str:

@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager, suppress
 from typing import TextIO
 
+from mailwatch import threads
 from mailwatch.config.model import Config
 from mailwatch.daemon import Daemon
 from mailwatch.demo import outside
@@ -157,15 +158,15 @@ class _Teller:
         self._server = server
         self._timeline = timeline
         self._journal = journal
-        self._thread = threading.Thread(target=self._tell, name="teller", daemon=True)
+        self._thread: threading.Thread | None = None
 
     def start(self) -> None:
         """Begin the story."""
-        self._thread.start()
+        self._thread = threads.start(self._tell, "teller")
 
     def join(self) -> None:
         """Wait for the thread, which ends with the story or with Facts.end."""
-        if self._thread.ident is not None:
+        if self._thread is not None:
             self._thread.join()
 
     def _tell(self) -> None:

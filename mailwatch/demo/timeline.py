@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import os
-import threading
 import time
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from queue import Empty, SimpleQueue
 from typing import TextIO
 
+from mailwatch import threads
 from mailwatch.demo import layout
 from mailwatch.demo.layout import Card, Entry, Paint, Tone, Who
 
@@ -44,8 +44,7 @@ class Timeline:
         self._broken = broken
         self._began = time.monotonic()
         self._entries: SimpleQueue[Entry | None] = SimpleQueue()
-        self._thread = threading.Thread(target=self._write_all, name="timeline", daemon=True)
-        self._thread.start()
+        self._thread = threads.start(self._write_all, "timeline")
 
     def say(
         self,

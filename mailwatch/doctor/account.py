@@ -11,8 +11,6 @@ from pathlib import Path
 
 from mailwatch.doctor.unit import Unit
 
-DEFAULT_USER = "mailwatch"
-
 READ, WRITE, ENTER = 4, 2, 1
 
 

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import queue
-import threading
 from collections.abc import Mapping
+from functools import partial
 from types import MappingProxyType
 
+from mailwatch import threads
 from mailwatch.core.deadline import Deadline, DeadlineExpired
 from mailwatch.core.evidence import EVERYTHING, GATHERED, Evidence, Finding, Unreadable
 from mailwatch.evidence import (
@@ -55,12 +56,8 @@ def gather(
     began = deadline.clock()
     answers: queue.SimpleQueue[tuple[str, Finding]] = queue.SimpleQueue()
     for name, collector in collectors.items():
-        threading.Thread(
-            target=_ask,
-            args=(name, collector, subject, deadline, answers),
-            name=f"evidence-{name}",
-            daemon=True,
-        ).start()
+        ask = partial(_ask, name, collector, subject, deadline, answers)
+        threads.start(ask, f"evidence-{name}")
     found: dict[str, Finding] = {}
     while len(found) < len(collectors):
         left = deadline.at + SLACK_S - deadline.clock()

@@ -7,6 +7,7 @@ import threading
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
+from mailwatch import threads
 from mailwatch.core.deadline import Deadline, DeadlineExpired
 from mailwatch.core.text import printable
 from mailwatch.probes.errors import ConversationError, words_for
@@ -108,11 +109,8 @@ class Resolver:
         with self._lock:
             question = self._asked.get(host)
             if question is None:
-                question = _Question()
-                thread = threading.Thread(
-                    target=self._answer, args=(host, question), name=f"resolve {host}", daemon=True
-                )
-                thread.start()
+                new = question = _Question()
+                threads.start(lambda: self._answer(host, new), f"resolve {host}")
                 self._asked[host] = question
             return question
 

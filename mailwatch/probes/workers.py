@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-import signal
 import threading
 from collections.abc import Callable
 from queue import SimpleQueue
+
+from mailwatch import threads
 
 KEPT = 8
 """How many wait for work at least, whatever `keep` says."""
@@ -59,12 +60,9 @@ class Workers:
         if waiting:
             self._tasks.put(task)
         else:
-            threading.Thread(target=self._work, args=(task,), name="probe", daemon=True).start()
+            threads.start(lambda: self._work(task), "probe")
 
     def _work(self, first: Task) -> None:
-        # The watchdog's SIGABRT is for the main thread: while that one writes the traceback of
-        # all threads, its own stands still, and it is the one that matters.
-        signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGABRT})
         task = first
         while True:
             task()

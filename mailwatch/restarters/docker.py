@@ -12,8 +12,8 @@ from mailwatch.core.deadline import Deadline
 from mailwatch.core.model import Condition, TargetState
 from mailwatch.core.text import join_words, printable
 from mailwatch.restarters.docker_faults import EngineFault
-from mailwatch.restarters.docker_listeners import listens
 from mailwatch.restarters.docker_link import Link
+from mailwatch.restarters.docker_listeners import listens
 from mailwatch.restarters.docker_network import seen_as
 from mailwatch.restarters.docker_state import condition_of, moment, part, stop_ordered, text
 from mailwatch.restarters.errors import RestartError

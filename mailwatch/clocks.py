@@ -1,0 +1,24 @@
+"""Reads both clocks, and writes a moment as the clock on the wall shows it."""
+
+from __future__ import annotations
+
+import time
+from contextlib import suppress
+from datetime import UTC, datetime
+
+from mailwatch.core.model import Now
+
+
+def read_clocks() -> Now:
+    """Read both clocks once: CLOCK_MONOTONIC and the wall clock."""
+    return Now(time.monotonic(), time.time())
+
+
+def clock_text(wall: float) -> str:
+    """Return seconds since 1970 as local time, `2026-11-22 03:14:02`."""
+    when = datetime.fromtimestamp(wall, UTC)
+    # A certificate may expire in the year 1, or at the end of 9999 as one that never does
+    # (RFC 5280 section 4.1.2.5): no local time need exist for that.
+    with suppress(OverflowError, ValueError):
+        when = when.astimezone()
+    return f"{when:%Y-%m-%d %H:%M:%S}"
