@@ -80,14 +80,24 @@ class Host:
         ]  # fmt: skip
         layers = f"lowerdir={self._tree},upperdir=upper,workdir=work"
         inside = [
+            f"cd {shlex.quote(str(self._place))}",
             shlex.join(["mount", "-t", "overlay", "-o", layers, "overlay", "root"]),
             # systemd-nspawn leaves files there.
             "mount -t tmpfs tmpfs /run/systemd",
             f"exec {shlex.join(nspawn)}",
         ]
+        script = "\n".join(inside)
+        # What joins a namespace later, as nsenter and `docker exec` do, begins at its very root.
+        # Where this process lives in a chroot that is outside of it, so the chroot goes on top.
+        from_the_root = "nsenter --mount=/proc/self/ns/mnt"
+        above = [
+            f"{from_the_root} mount --make-rprivate /",
+            f"{from_the_root} --wd=/ mount --rbind . /",
+            f"exec {from_the_root} {shlex.join(['sh', '-euc', script])}",
+        ]
         unshare = [
             "unshare", "--mount", "--propagation=private", "--pid", "--fork", "--kill-child",
-            "--mount-proc", "sh", "-euc", "\n".join(inside),
+            "--mount-proc", "sh", "-euc", "\n".join(above),
         ]  # fmt: skip
         entered = [f"echo $$ >{shlex.quote(str(group / 'cgroup.procs'))}" for group in self._groups]
         return "\n".join([*entered, "mkdir -p /run/systemd", f"exec {shlex.join(unshare)}"])
