@@ -15,7 +15,7 @@ from mailwatch.core.evidence import GATHERED, Evidence, Finding
 from mailwatch.core.model import Now, Reading, Verdict
 from mailwatch.core.secret import Secret
 from mailwatch.evidence import keeping, readings
-from mailwatch.evidence.gather import COLLECTORS, SLACK_S, gather
+from mailwatch.evidence.gather import COLLECTORS, SLACK_S, Gatherer
 from mailwatch.evidence.keeping import Moment
 from mailwatch.evidence.settings import EvidenceSettings
 from mailwatch.evidence.subject import Collector, Examiner, Round, Subject
@@ -65,6 +65,7 @@ class Witness:
         self._clock = clock
         self._say = say
         self._looker = Worker("witness")
+        self._gatherer = Gatherer()
         self._rounds: deque[Round] = deque(maxlen=ROUNDS)
         self._well_at: float | None = None
         self._job = 0
@@ -102,10 +103,11 @@ class Witness:
         self._until = self._clock() + limit_s + SLACK_S + _POST_S
         self._job += 1
         job, mailbox, subject = self._job, self._mailbox, self._subject(failing, now)
+        gatherer = self._gatherer
         deadline, collectors = Deadline.after(limit_s, self._clock), self._scene.collectors
 
         def see() -> None:
-            mailbox.put(Witnessed(job, gather(subject, deadline, now.wall, collectors)))
+            mailbox.put(Witnessed(job, gatherer.gather(subject, deadline, now.wall, collectors)))
 
         self._looker.abandon()
         try:
@@ -165,7 +167,7 @@ class Witness:
         deadline = Deadline.after(scene.settings.wait_s, self._clock)
 
         def see() -> None:
-            evidence = gather(subject, deadline, now.wall, scene.collectors)
+            evidence = self._gatherer.gather(subject, deadline, now.wall, scene.collectors)
             self._write(scene, incident, "after", evidence)
 
         self._start(see, "witness-after")

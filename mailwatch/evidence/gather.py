@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import queue
-from collections.abc import Mapping
+import threading
+from collections.abc import Callable, Mapping
 from functools import partial
 from types import MappingProxyType
 
@@ -41,35 +42,68 @@ COLLECTORS: Mapping[str, Collector] = MappingProxyType(
 SLACK_S = 0.2
 """What a collector gets to come back in after its deadline."""
 
+STILL_BUSY = (
+    "it is still busy with an earlier look: a disk, the kernel or Docker keeps it waiting, and "
+    "what it waits for is in the column WCHAN of ps -eLo pid,wchan:32,comm"
+)
+NO_THREAD = "no thread could be started: raise TasksMax of the mailwatch unit"
 
-def gather(
-    subject: Subject,
-    deadline: Deadline,
-    wall: float,
-    collectors: Mapping[str, Collector] = COLLECTORS,
-) -> Evidence:
-    """Return a finding of every collector by `deadline`, at most SLACK_S late; never raises.
 
-    `wall` is the time in seconds since 1970. A collector that does not come back is left behind,
-    and its finding says so.
+class Gatherer:
+    """Asks the collectors of one look after another; what hangs is not asked anew until it is back.
+
+    So a disk or an engine that hangs for days holds one thread, however many rounds fail.
     """
-    began = deadline.clock()
-    answers: queue.SimpleQueue[tuple[str, Finding]] = queue.SimpleQueue()
-    for name, collector in collectors.items():
-        ask = partial(_ask, name, collector, subject, deadline, answers)
-        threads.start(ask, f"evidence-{name}")
-    found: dict[str, Finding] = {}
-    while len(found) < len(collectors):
-        left = deadline.at + SLACK_S - deadline.clock()
-        try:
-            name, finding = answers.get(timeout=max(0.001, left))
-        except queue.Empty:
-            break
-        found[name] = finding
-    took_s = round(deadline.clock() - began, 3)
-    late = Finding({}, {EVERYTHING: f"no answer came within {took_s:g} s: raise [evidence] wait_s"})
-    about = Finding({"at": round(wall, 3), "took_s": took_s})
-    return {GATHERED: about, **{name: found.get(name, late) for name in collectors}}
+
+    def __init__(self) -> None:
+        self._guard = threading.Lock()
+        self._under_way: dict[str, threading.Thread] = {}
+
+    def gather(
+        self,
+        subject: Subject,
+        deadline: Deadline,
+        wall: float,
+        collectors: Mapping[str, Collector] = COLLECTORS,
+    ) -> Evidence:
+        """Return a finding of every collector by `deadline`, at most SLACK_S late; never raises.
+
+        `wall` is the time in seconds since 1970. A collector that does not come back is left
+        behind, and its finding says so. Two threads may gather at the same time.
+        """
+        began = deadline.clock()
+        answers: queue.SimpleQueue[tuple[str, Finding]] = queue.SimpleQueue()
+        found: dict[str, Finding] = {}
+        for name, collector in collectors.items():
+            ask = partial(_ask, name, collector, subject, deadline, answers)
+            hindrance = self._start(name, ask)
+            if hindrance:
+                found[name] = Finding({}, {EVERYTHING: hindrance})
+        while len(found) < len(collectors):
+            left = deadline.at + SLACK_S - deadline.clock()
+            try:
+                name, finding = answers.get(timeout=max(0.001, left))
+            except queue.Empty:
+                break
+            found[name] = finding
+        took_s = round(deadline.clock() - began, 3)
+        late = Finding(
+            {}, {EVERYTHING: f"no answer came within {took_s:g} s: raise [evidence] wait_s"}
+        )
+        about = Finding({"at": round(wall, 3), "took_s": took_s})
+        return {GATHERED: about, **{name: found.get(name, late) for name in collectors}}
+
+    def _start(self, name: str, ask: Callable[[], None]) -> str:
+        """Start a collector's thread; return why that could not be, empty where it was."""
+        with self._guard:
+            before = self._under_way.get(name)
+            if before is not None and before.is_alive():
+                return STILL_BUSY
+            try:
+                self._under_way[name] = threads.start(ask, f"evidence-{name}")
+            except RuntimeError:
+                return NO_THREAD
+            return ""
 
 
 def _ask(

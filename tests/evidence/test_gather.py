@@ -8,12 +8,14 @@ from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 
+import pytest
+
 from mailwatch.core.deadline import Deadline
 from mailwatch.core.evidence import EVERYTHING, GATHERED, Finding, Unreadable
 from mailwatch.core.model import Fault, Reading, Verdict
 from mailwatch.core.secret import Secret
 from mailwatch.evidence import clock, disk, host, log, processes
-from mailwatch.evidence.gather import COLLECTORS, gather
+from mailwatch.evidence.gather import COLLECTORS, Gatherer
 from mailwatch.evidence.subject import Round, Subject
 from tests.evidence.conftest import ScriptedEngine
 
@@ -24,7 +26,7 @@ def test_every_collector_answers_on_this_machine(
     engine: ScriptedEngine, subject: Subject, soon: Soon
 ) -> None:
     """All in a few seconds, each with a finding, and every connection given back."""
-    found = gather(subject, soon(), 5.0)
+    found = Gatherer().gather(subject, soon(), 5.0)
     assert set(found) == {GATHERED, *COLLECTORS}
     assert found[GATHERED].values["at"] == 5.0
     assert engine.open == 0
@@ -51,7 +53,7 @@ def test_a_collector_that_hangs_or_breaks_costs_only_itself(subject: Subject) ->
 
     began = time.monotonic()
     table = {"hangs": hangs, "breaks": breaks, "cannot": cannot, "works": works}
-    found = gather(subject, Deadline.after(0.3, time.monotonic), 0.0, table)
+    found = Gatherer().gather(subject, Deadline.after(0.3, time.monotonic), 0.0, table)
     assert time.monotonic() - began < 10
     let_go.set()
     assert "no answer came within" in found["hangs"].unreadable[EVERYTHING]
@@ -59,6 +61,51 @@ def test_a_collector_that_hangs_or_breaks_costs_only_itself(subject: Subject) ->
     assert "secret" not in found["breaks"].unreadable[EVERYTHING]
     assert found["cannot"].unreadable[EVERYTHING] == "the disk is gone: buy another"
     assert found["works"].values == {"well": True}
+
+
+def test_a_collector_that_hangs_is_not_asked_anew(subject: Subject) -> None:
+    """Round after round it holds one thread, says so, and is asked again when it is back."""
+    let_go = threading.Event()
+    asked = []
+
+    def hangs(_subject: Subject, _deadline: Deadline) -> Finding:
+        asked.append(threading.current_thread())
+        let_go.wait(20)
+        return Finding({"well": True})
+
+    gatherer = Gatherer()
+
+    def look(within_s: float) -> Finding:
+        table = {"hangs": hangs}
+        return gatherer.gather(subject, Deadline.after(within_s, time.monotonic), 0.0, table)[
+            "hangs"
+        ]
+
+    try:
+        assert "no answer came within" in look(0.05).unreadable[EVERYTHING]
+        for _ in range(3):
+            reason = look(20).unreadable[EVERYTHING]
+            assert reason.startswith("it is still busy with an earlier look")
+        assert len(asked) == 1
+    finally:
+        let_go.set()
+    asked[0].join(20)
+    assert look(20).values == {"well": True}
+    assert len(asked) == 2
+
+
+def test_without_threads_every_finding_says_so(
+    subject: Subject, soon: Soon, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Nothing is raised or waited for where the host gives no thread."""
+
+    def refuse(_thread: threading.Thread) -> None:
+        raise RuntimeError("can't start new thread")
+
+    monkeypatch.setattr(threading.Thread, "start", refuse)
+    found = Gatherer().gather(subject, soon(), 5.0)
+    for name in COLLECTORS:
+        assert "TasksMax" in found[name].unreadable[EVERYTHING]
 
 
 def test_the_host_is_read_from_this_kernel(subject: Subject, soon: Soon) -> None:
