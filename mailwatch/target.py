@@ -43,7 +43,10 @@ class Target:
         return self._clock() - self._began if self.busy else 0.0
 
     def replace(self, make: Callable[[], Restarter]) -> None:
-        """Use another restarter from the next job on."""
+        """Use another restarter from the next job on; a look at the one before counts no more."""
+        if self.busy and not self._restarting:
+            self._worker.abandon()
+            self._deadline = None
         self._make = make
         self._restarter = make()
 

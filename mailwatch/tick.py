@@ -135,6 +135,9 @@ class Engine:
         self._rounds = Rounds()
         self._asking = False
         self._undecided = None
+        self._seen = None
+        if self._restoring:
+            parts.target.look()  # what is looked at may be another container now
 
     def handle(self, report: Report, now: Now) -> None:
         """Take what a thread has to report."""

@@ -573,6 +573,26 @@ def test_a_new_process_knows_of_which_certificates_the_last_one_warned(house: Ho
     assert len(second.store.letters()) == 1
 
 
+def test_a_reload_looks_at_the_container_that_it_names(house: House) -> None:
+    """A new process waits for the engine when another container is configured: that one counts."""
+    first = House(Policy())
+    fail_until_restarted(first)
+    first.drain_until(lambda: first.engine.state.stage is Stage.SETTLING)
+    house.store = first.store
+    house.parts = replace(house.parts, store=first.store)
+    house.engine = Engine(house.parts, lambda: house.seconds)
+    house.container.hangs = True
+    house.engine.begin(house.now)
+    other = ScriptedContainer()
+    house.target.replace(lambda: other)
+    house.engine.reconfigure(house.parts)
+    house.drain_until(lambda: other.looks == 1 and not house.target.busy)
+    house.engine.advance(house.now)
+    assert len(house.asker.begun) == 0
+    house.pass_time(house.policy.settle_s)
+    assert len(house.asker.begun) == 1
+
+
 def test_an_expiring_certificate_is_told_daily_and_restarts_nothing(house: House) -> None:
     """Three days of rounds make three notices; the container is not even looked at."""
     soon = replace(good("IMAPS:993"), certificate_expires=house.now.wall + 5.5 * 86_400)

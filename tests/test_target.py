@@ -1,0 +1,72 @@
+"""The target's one worker: whose answer counts."""
+
+from __future__ import annotations
+
+import threading
+import time
+from queue import Empty, SimpleQueue
+
+import pytest
+
+from mailwatch.core.deadline import Deadline
+from mailwatch.core.model import Condition, TargetState
+from mailwatch.reports import Looked, Mailbox, Restarted
+from mailwatch.target import Target
+
+PATIENCE_S = 20.0
+
+
+class Container:
+    """A restarter that answers when it is let go."""
+
+    def __init__(self, name: str) -> None:
+        self.name = name
+        self.let_go = threading.Event()
+
+    def inspect(self, deadline: Deadline) -> TargetState:
+        self.let_go.wait(PATIENCE_S)
+        return TargetState(Condition.RUNNING, self.name)
+
+    def restart(self, deadline: Deadline) -> None:
+        self.let_go.wait(PATIENCE_S)
+
+
+@pytest.fixture
+def mailbox() -> Mailbox:
+    """Return where the answers arrive."""
+    return SimpleQueue()
+
+
+def test_a_look_at_the_container_before_does_not_speak_for_the_new_one(mailbox: Mailbox) -> None:
+    """It hangs while the configuration is reloaded: its answer is not taken, the new one's is."""
+    old, new = Container("old"), Container("new")
+    target = Target(lambda: old, mailbox, time.monotonic)
+    target.look()
+    target.replace(lambda: new)
+    assert not target.busy
+    target.look()
+    old.let_go.set()
+    late = mailbox.get(timeout=PATIENCE_S)
+    assert isinstance(late, Looked)
+    assert late.target.detail == "old"
+    assert not target.owns(late)
+    new.let_go.set()
+    report = mailbox.get(timeout=PATIENCE_S)
+    assert isinstance(report, Looked)
+    assert report.target.detail == "new"
+    assert target.owns(report)
+
+
+def test_a_restart_goes_on_through_a_reload(mailbox: Mailbox) -> None:
+    """Its answer still says how it went, and no second one is begun beside it."""
+    old, new = Container("old"), Container("new")
+    target = Target(lambda: old, mailbox, time.monotonic)
+    target.restart(PATIENCE_S)
+    target.replace(lambda: new)
+    target.look()
+    with pytest.raises(Empty):
+        mailbox.get_nowait()
+    old.let_go.set()
+    report = mailbox.get(timeout=PATIENCE_S)
+    assert isinstance(report, Restarted)
+    assert target.owns(report)
