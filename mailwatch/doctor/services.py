@@ -16,7 +16,8 @@ _CURES = {
     Fault.TIMEOUT: "See whether a firewall drops the packets, and whether attempt_timeout_s is "
     "too short for this server: Postfix's postscreen greets a stranger after 6 s only.",
     Fault.SILENT: "See that the port speaks the protocol that `probe` and `tls` name: a port that "
-    "begins with TLS stays silent without it; else the server hangs.",
+    "begins with TLS stays silent without it, one for a proxy without the header that `proxy` "
+    "sends; else the server hangs.",
     Fault.DROPPED: "See whether the server has banned this host's address, or is at its limit of "
     "connections; docker-proxy also looks like this where nothing listens in the container.",
     Fault.RESET: "Read the server's own log at this moment.",

@@ -138,6 +138,30 @@ def test_http_rules_are_held_against_nginx(watcher: Watcher, host: Host) -> None
 
 
 @pytest.fixture
+def postscreen(mail: Mail, engine: Engine) -> Iterator[None]:
+    """Postfix's postscreen at 25, that makes a stranger wait 3 s for the end of its greeting."""
+    engine.docker(
+        "exec", NAME, "sh", "-ec",
+        "postconf -M smtp/inet='smtp inet n - n - 1 postscreen' smtpd/pass='smtpd pass - - n - - "
+        "smtpd'; postconf -e postscreen_greet_action=enforce postscreen_greet_wait=3s; "
+        "postfix reload",
+    )  # fmt: skip
+    yield
+    mail.remove()
+
+
+@pytest.mark.usefixtures("postscreen")
+def test_postscreen_needs_patience_once(watcher: Watcher, host: Host) -> None:
+    """Half a greeting is told as that; who hears it out is no stranger any more."""
+    watcher.configure(services=[_service("SMTP")])
+    hasty = _check(host, timeout_s=1)["SMTP"]
+    assert hasty["fault"] == "timeout"
+    assert hasty["detail"] == "the rest of the greeting did not come in time"
+    assert _check(host, timeout_s=10)["SMTP"]["verdict"] == "pass"
+    assert _check(host, timeout_s=1)["SMTP"]["verdict"] == "pass"
+
+
+@pytest.fixture
 def behind_a_proxy(mail: Mail, engine: Engine) -> Iterator[None]:
     """Postfix at 25, Dovecot at 143 and nginx at 443 wait for the header of a proxy."""
     parameter = "smtp/inet/smtpd_upstream_proxy_protocol"
