@@ -114,7 +114,8 @@ class _Submission(SmtpProbe):
         super().converse(talk)
         rules = self._rules
         _submit(talk, f"MAIL FROM:<{rules.sender}>", 250, "the answer to MAIL")
-        _submit(talk, f"RCPT TO:<{rules.recipient}>", 250, "the answer to RCPT")
+        # 251: the server forwards it (RFC 5321 section 3.4); whether it arrives is seen later.
+        _submit(talk, f"RCPT TO:<{rules.recipient}>", 250, "the answer to RCPT", also=251)
         _submit(talk, "DATA", 354, "the answer to DATA")
         lines = (
             f"From: <{rules.sender}>",
@@ -132,11 +133,13 @@ class _Submission(SmtpProbe):
         _submit(talk, ".", 250, "the answer to the message")
 
 
-def _submit(talk: Conversation, line: str, wanted: int, awaiting: str) -> None:
+def _submit(
+    talk: Conversation, line: str, wanted: int, awaiting: str, also: int | None = None
+) -> None:
     """Say one line; a no is about this message, and nothing that a restart would cure."""
     talk.say(line)
     try:
-        expect(talk, wanted, awaiting)
+        expect(talk, wanted, awaiting, also=also)
     except SaidNo as refusal:
         raise SaidNo(Fault.DELIVERY, refusal.detail) from None
 
@@ -166,7 +169,7 @@ class _Mailbox(ImapProbe):
         """Select the inbox, search it again and again, and remove what is found."""
         super().converse(talk)
         offers = {word for words in ask(talk, "b1", "CAPABILITY") for word in words[2:]}
-        ask(talk, "b2", "SELECT INBOX")
+        ask(talk, "b2", "SELECT INBOX", Fault.DELIVERY)
         while not _search(talk, "b3", self._token):
             if self._clock() + _LOOK_AGAIN_S >= self._until:
                 return
@@ -175,15 +178,16 @@ class _Mailbox(ImapProbe):
         self.arrived = True
         # With those of earlier processes of ours that nobody waits for any more.
         found = ",".join(_search(talk, "b5", self._owner))
-        ask(talk, "b6", f"UID STORE {found} +FLAGS.SILENT (\\Deleted)")
+        ask(talk, "b6", f"UID STORE {found} +FLAGS.SILENT (\\Deleted)", Fault.DELIVERY)
         if b"UIDPLUS" in offers:
             # EXPUNGE alone would also remove what the owner of the mailbox has marked.
-            ask(talk, "b7", f"UID EXPUNGE {found}")
+            ask(talk, "b7", f"UID EXPUNGE {found}", Fault.DELIVERY)
 
 
 def _search(talk: Conversation, tag: str, words: str) -> list[str]:
     """Return the UIDs of the messages whose canary header holds `words`."""
-    answer = ask(talk, tag, f'UID SEARCH UNDELETED HEADER {HEADER} "{words}"')
+    command = f'UID SEARCH UNDELETED HEADER {HEADER} "{words}"'
+    answer = ask(talk, tag, command, Fault.DELIVERY)
     found = [word for line in answer if line[1:2] == [b"SEARCH"] for word in line[2:] if word]
     if not all(word.isdigit() for word in found):
         raise ConversationError(Fault.PROTOCOL, "the answer to SEARCH holds more than numbers")

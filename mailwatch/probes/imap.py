@@ -80,10 +80,15 @@ def _quoted(text: str) -> str:
     return f'"{escaped}"'
 
 
-def ask(talk: Conversation, tag: str, command: str) -> list[list[bytes]]:
-    """Say one command; return the words of the untagged lines that come before its tagged OK."""
+def ask(
+    talk: Conversation, tag: str, command: str, fault: Fault = Fault.PROTOCOL
+) -> list[list[bytes]]:
+    """Say one command; return the words of the untagged lines that come before its tagged OK.
+
+    Raises SaidNo where that is a NO, with `fault` unless it blames the server, or a BAD.
+    """
     talk.say(f"{tag} {command}")
-    return _hear(talk, tag, f"the answer to {command}")
+    return _hear(talk, tag, f"the answer to {command}", fault=fault)
 
 
 def _hear(

@@ -23,11 +23,15 @@ _CLOSING = 421
 
 
 def expect(
-    talk: Conversation, wanted: int, awaiting: str, faults: Mapping[int, Fault] = _NONE
+    talk: Conversation,
+    wanted: int,
+    awaiting: str,
+    faults: Mapping[int, Fault] = _NONE,
+    also: int | None = None,
 ) -> list[bytes]:
     """Read one whole reply and return the text of its lines.
 
-    `faults` says which codes are another fault than PROTOCOL.
+    `faults` says which codes are another fault than PROTOCOL, `also` names one more that is fine.
 
     Raises SaidNo where its code is not the `wanted` one, and ConversationError where it is no
     reply, or where more than the one reply has come: a server speaks only when spoken to.
@@ -46,7 +50,7 @@ def expect(
         if more and len(texts) == MAX_LINES:
             raise ConversationError(Fault.PROTOCOL, f"{awaiting} has more than {MAX_LINES} lines")
     talk.require_quiet(awaiting)
-    if code != wanted:
+    if code not in (wanted, also):
         kind = ConversationError if code == _CLOSING else SaidNo
         raise kind(
             faults.get(code, Fault.PROTOCOL), f"{awaiting} was '{printable(line)}', not {wanted}"

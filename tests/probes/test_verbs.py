@@ -1,0 +1,397 @@
+"""A well-formed answer with the wrong code, for every verb of every protocol.
+
+Each conversation is a table of what the client says and what a healthy server answers. A test for
+each line of each table plays the server up to there, and then every answer that the protocol
+allows and that says something else than was hoped for.
+"""
+
+from __future__ import annotations
+
+import time
+from base64 import b64encode
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from mailwatch.core.deadline import Deadline
+from mailwatch.core.model import Fault, Reading, Verdict
+from mailwatch.core.secret import Secret
+from mailwatch.probes import canary
+from mailwatch.probes.registry import build
+from mailwatch.probes.settings import CanaryRules, HttpRules, Login, ServiceSettings, TlsMode
+
+if TYPE_CHECKING:
+    from tests.probes.conftest import Link, Peer, Script
+
+    MakePeer = Callable[..., Peer]
+Settings = Callable[..., ServiceSettings]
+Ask = Callable[..., Reading]
+
+LOGIN = Login("watch", Secret("s3cret"))
+PLAIN = b64encode(b"\0watch\0s3cret").decode()
+USER, PASSWORD = (b64encode(word).decode() for word in (b"watch", b"s3cret"))
+
+CODES = (
+    "211", "214", "220", "221", "235", "250", "251", "252", "334", "354", "421", "432", "450",
+    "451", "452", "454", "455", "500", "501", "502", "503", "504", "521", "530", "534", "535",
+    "538", "550", "551", "552", "553", "554", "555",
+)  # fmt: skip
+"""Those of RFC 5321, RFC 4954, RFC 3207 and RFC 7504, right somewhere and wrong elsewhere."""
+
+
+@dataclass(frozen=True)
+class Wrong:
+    """An answer that is not hoped for, what it is taken for, and whether we still take leave."""
+
+    answer: str
+    fault: Fault = Fault.PROTOCOL
+    leaves: bool = True
+
+
+@dataclass(frozen=True)
+class Line:
+    """What the client says, empty where it only listens, and the healthy server's answer to it."""
+
+    says: str
+    right: str
+    fault: Fault = Fault.PROTOCOL
+    """What a no to this line is."""
+    then_tls: bool = False
+
+    @property
+    def tag(self) -> str:
+        """The tag of an IMAP command."""
+        return self.says.split(" ")[0]
+
+
+def smtp(line: Line) -> Iterator[Wrong]:
+    """Every other code; after 421 the server hangs up by itself (RFC 5321 section 3.8)."""
+    rights = {line.right[:3]} | ({"251"} if line.says.startswith("RCPT") else set())
+    for code in CODES:
+        fault = line.fault
+        if fault is Fault.AUTHENTICATION and code not in ("534", "535", "538"):
+            fault = Fault.PROTOCOL
+        if code == "421":
+            yield Wrong("421 closing", leaves=False)
+        elif code not in rights:
+            yield Wrong(f"{code} other", fault)
+            yield Wrong(f"{code}-other\n{code} lines", fault)
+
+
+def imap(line: Line) -> Iterator[Wrong]:
+    """A tagged NO or BAD, and the word to go on or to stop where the other is wanted."""
+    if not line.says:
+        yield from (Wrong(f"* {word} hi", leaves=False) for word in ("BYE", "NO", "BAD"))
+        return
+    tag = "a4" if line.says == PLAIN else line.tag
+    yield Wrong(f"{tag} NO other", line.fault)
+    yield Wrong(f"{tag} NO [UNAVAILABLE] later")
+    yield Wrong(f"{tag} BAD other")
+    yield Wrong(f"{tag} OK so soon" if line.right == "+" else "+ go on", leaves=False)
+
+
+def pop3(line: Line) -> Iterator[Wrong]:
+    """The other of the two answers that there are."""
+    yield Wrong("-ERR", line.fault)
+    yield Wrong("-ERR other", line.fault)
+    yield Wrong("-ERR [SYS/TEMP] later")
+
+
+def sieve(line: Line) -> Iterator[Wrong]:
+    """The other two of the three answers; after BYE the server hangs up by itself."""
+    yield Wrong("NO", line.fault)
+    yield Wrong('NO "other"', line.fault)
+    yield Wrong('NO (TRYLATER) "other"')
+    yield Wrong('BYE "closing"', leaves=False)
+
+
+HELLO = Line("EHLO [127.0.0.1]", "250-hi\n250-STARTTLS\n250 AUTH PLAIN")
+QUIT = Line("QUIT", "221 bye")
+ABLE = "* CAPABILITY IMAP4rev1 STARTTLS UIDPLUS AUTH=PLAIN"
+CAPABLE = Line("a1 CAPABILITY", f"{ABLE}\na1 OK")
+LOGOUT = Line("a9 LOGOUT", "* BYE bye\na9 OK")
+REFUSED, DELIVERY = Fault.AUTHENTICATION, Fault.DELIVERY
+OFFERS = '"IMPLEMENTATION" "x"\n"SASL" "PLAIN"\n"STARTTLS"\nOK'
+
+
+@dataclass(frozen=True)
+class Talk:
+    """One conversation: the service's name and settings, and its lines, the last one its leave."""
+
+    name: str
+    wrongs: Callable[[Line], Iterator[Wrong]]
+    lines: tuple[Line, ...]
+    settings: dict[str, Any] = field(default_factory=dict)
+
+
+TALKS = {
+    "smtp": Talk(
+        "SMTP",
+        smtp,
+        (
+            Line("", "220 hi"),
+            HELLO,
+            Line("STARTTLS", "220 go", then_tls=True),
+            HELLO,
+            Line(f"AUTH PLAIN {PLAIN}", "235 welcome", REFUSED),
+            QUIT,
+        ),
+        {"tls": TlsMode.STARTTLS, "login": LOGIN},
+    ),
+    "smtp with AUTH LOGIN": Talk(
+        "SUBMISSION",
+        smtp,
+        (
+            Line("", "220 hi"),
+            Line("EHLO [127.0.0.1]", "250-hi\n250 AUTH LOGIN"),
+            Line("AUTH LOGIN", "334 VXNlcm5hbWU6"),
+            Line(USER, "334 UGFzc3dvcmQ6"),
+            Line(PASSWORD, "235 welcome", REFUSED),
+            QUIT,
+        ),
+        {"login": LOGIN},
+    ),
+    "lmtp": Talk(
+        "LMTP",
+        smtp,
+        (
+            Line("", "220 hi"),
+            Line("LHLO [127.0.0.1]", "250-hi\n250 STARTTLS"),
+            Line("STARTTLS", "220 go", then_tls=True),
+            Line("LHLO [127.0.0.1]", "250 hi"),
+            QUIT,
+        ),
+        {"tls": TlsMode.STARTTLS},
+    ),
+    "imap": Talk(
+        "IMAP",
+        imap,
+        (
+            Line("", "* OK hi"),
+            CAPABLE,
+            Line("a2 STARTTLS", "a2 OK", then_tls=True),
+            Line("a3 CAPABILITY", f"{ABLE}\na3 OK"),
+            Line("a4 AUTHENTICATE PLAIN", "+"),
+            Line(PLAIN, "a4 OK", REFUSED),
+            LOGOUT,
+        ),
+        {"tls": TlsMode.STARTTLS, "login": LOGIN},
+    ),
+    "imap with LOGIN": Talk(
+        "IMAP",
+        imap,
+        (
+            Line("", "* OK hi"),
+            Line("a1 CAPABILITY", "* CAPABILITY IMAP4rev1\na1 OK"),
+            Line('a4 LOGIN "watch" "s3cret"', "a4 OK", REFUSED),
+            LOGOUT,
+        ),
+        {"login": LOGIN},
+    ),
+    "pop3": Talk(
+        "POP3",
+        pop3,
+        (
+            Line("", "+OK hi"),
+            Line("CAPA", "+OK\nSTLS\n."),
+            Line("STLS", "+OK", then_tls=True),
+            Line("USER watch", "+OK", REFUSED),
+            Line("PASS s3cret", "+OK", REFUSED),
+            Line("QUIT", "+OK"),
+        ),
+        {"tls": TlsMode.STARTTLS, "login": LOGIN},
+    ),
+    "sieve": Talk(
+        "SIEVE",
+        sieve,
+        (
+            Line("", OFFERS),
+            Line("STARTTLS", "OK", then_tls=True),
+            Line("", OFFERS),
+            Line(f'AUTHENTICATE "PLAIN" "{PLAIN}"', "OK", REFUSED),
+            Line("LOGOUT", "OK"),
+        ),
+        {"tls": TlsMode.STARTTLS, "login": LOGIN},
+    ),
+}
+
+SUBMISSION = Talk(
+    "Canary",
+    smtp,
+    (
+        Line("", "220 hi"),
+        HELLO,
+        Line(f"AUTH PLAIN {PLAIN}", "235 welcome", REFUSED),
+        Line("MAIL FROM:<a@example.org>", "250 ok", DELIVERY),
+        Line("RCPT TO:<b@example.org>", "250 ok", DELIVERY),
+        Line("DATA", "354 go ahead", DELIVERY),
+        Line(".", "250 queued", DELIVERY),
+        QUIT,
+    ),
+)
+MAILBOX = Talk(
+    "Canary",
+    imap,
+    (
+        Line("", "* OK hi"),
+        CAPABLE,
+        Line("a4 AUTHENTICATE PLAIN", "+"),
+        Line(PLAIN, "a4 OK", REFUSED),
+        Line("b1 CAPABILITY", f"{ABLE}\nb1 OK"),
+        Line("b2 SELECT INBOX", "* 1 EXISTS\nb2 OK", DELIVERY),
+        Line("b3 UID SEARCH", "* SEARCH\nb3 OK", DELIVERY),
+        Line("b4 NOOP", "b4 OK"),
+        Line("b3 UID SEARCH", "* SEARCH 7\nb3 OK", DELIVERY),
+        Line("b5 UID SEARCH", "* SEARCH 7\nb5 OK", DELIVERY),
+        Line("b6 UID STORE 7", "b6 OK", DELIVERY),
+        Line("b7 UID EXPUNGE 7", "b7 OK", DELIVERY),
+        LOGOUT,
+    ),
+)
+
+
+def server(talk: Talk, at: int | None = None, answer: str = "") -> Script:
+    """Return a server that is healthy, but for what it answers to line `at`."""
+
+    def script(link: Link) -> None:
+        for number, line in enumerate(talk.lines):
+            if line.says and not _hear(link, line.says):
+                return
+            if number == at:
+                link.say(*answer.split("\n"))
+                if link.hear():
+                    link.say(*talk.lines[-1].right.split("\n"))
+                link.hear_end()
+                return
+            link.say(*line.right.split("\n"))
+            if line.then_tls:
+                link.secure()
+        link.hear_end()
+
+    return script
+
+
+def _hear(link: Link, said: str) -> bool:
+    """Hear a line, or all the lines of a message where the dot that ends it is meant."""
+    line = link.hear()
+    while said == "." and line != b"." and not link.ended:
+        link.pipelined = False
+        line = link.hear()
+    return not link.ended
+
+
+def check_heard(link: Link, talk: Talk, at: int, leaves: bool) -> None:
+    """See that the client said what the table has, up to `at`, and then took leave or nothing."""
+    expected = [line.says for line in talk.lines[: at + 1] if line.says]
+    if leaves and at < len(talk.lines) - 1:
+        expected.append(talk.lines[-1].says)
+    heard = [line.decode() for line in link.heard]
+    if "DATA" in expected and "." in heard:
+        del heard[heard.index("DATA") + 1 : heard.index(".")]
+    assert len(heard) == len(expected), heard
+    assert all(line.startswith(word) for line, word in zip(heard, expected, strict=True)), heard
+    assert not link.pipelined
+
+
+def every(talks: dict[str, Talk]) -> list[Any]:
+    """Return each line of each conversation, under a name of its own."""
+    found = []
+    for name, talk in talks.items():
+        for number, line in enumerate(talk.lines):
+            verb = line.says.replace(PLAIN, "PLAIN").replace(USER, "USER").replace(PASSWORD, "WORD")
+            found.append(pytest.param(talk, number, id=f"{name}-{number}-{verb or 'listens'}"))
+    return found
+
+
+def check_reading(reading: Reading, wrong: Wrong) -> None:
+    """See that the reading is the fault that it should be, in the peer's own words."""
+    assert reading.verdict is Verdict.FAIL
+    assert reading.fault is wrong.fault, wrong
+    assert f"'{wrong.answer.splitlines()[-1]}'" in reading.detail, wrong
+    assert "s3cret" not in reading.detail
+    assert PLAIN not in reading.detail
+
+
+@pytest.mark.parametrize("name", TALKS)
+def test_each_table_is_a_whole_conversation(
+    name: str, peer: MakePeer, service: Settings, ask: Ask
+) -> None:
+    """What the tables have is all that is said: with every answer right the service passes."""
+    talk = TALKS[name]
+    there = peer(server(talk))
+    reading = ask(service(talk.name, there, **talk.settings))
+    assert reading.verdict is Verdict.PASS, reading.detail
+    check_heard(there.link, talk, len(talk.lines) - 1, leaves=True)
+
+
+@pytest.mark.parametrize(("talk", "at"), every(TALKS))
+def test_every_wrong_answer_to_every_verb(
+    talk: Talk, at: int, peer: MakePeer, service: Settings, ask: Ask
+) -> None:
+    """It is a fault of its kind in the peer's own words, and the client still takes its leave.
+
+    But for an answer after which the server closes, or that leaves it open whose turn it is.
+    """
+    for wrong in talk.wrongs(talk.lines[at]):
+        there = peer(server(talk, at, wrong.answer))
+        reading = ask(service(talk.name, there, **talk.settings))
+        check_reading(reading, wrong)
+        check_heard(there.link, talk, at, wrong.leaves)
+
+
+def _fly(smtp_peer: Peer, imap_peer: Peer) -> Reading:
+    rules = CanaryRules(
+        "a@example.org", "b@example.org", imap_port=imap_peer.port, imap_tls=TlsMode.NONE
+    )
+    settings = ServiceSettings(
+        "Canary", "127.0.0.1", smtp_peer.port, "canary", login=LOGIN, canary=rules
+    )
+    return build(settings).check(Deadline.after(10, time.monotonic))
+
+
+@pytest.fixture
+def _looks_often(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(canary, "_LOOK_AGAIN_S", 0.001)
+
+
+@pytest.mark.usefixtures("_looks_often")
+def test_the_canarys_tables_are_whole_conversations(peer: MakePeer) -> None:
+    """With every answer right the canary is submitted, looked for twice, found and removed."""
+    submission, mailbox = peer(server(SUBMISSION)), peer(server(MAILBOX))
+    reading = _fly(submission, mailbox)
+    assert reading.verdict is Verdict.PASS, reading.detail
+    check_heard(submission.link, SUBMISSION, len(SUBMISSION.lines) - 1, leaves=True)
+    check_heard(mailbox.link, MAILBOX, len(MAILBOX.lines) - 1, leaves=True)
+
+
+@pytest.mark.usefixtures("_looks_often")
+@pytest.mark.parametrize(("talk", "at"), every({"submission": SUBMISSION, "mailbox": MAILBOX}))
+def test_every_wrong_answer_to_a_canary(talk: Talk, at: int, peer: MakePeer) -> None:
+    """A no to the message, or to the mailbox, is one of delivery, which no restart cures."""
+    for wrong in talk.wrongs(talk.lines[at]):
+        legs = {id(one): peer(server(one)) for one in (SUBMISSION, MAILBOX) if one is not talk}
+        legs[id(talk)] = peer(server(talk, at, wrong.answer))
+        reading = _fly(legs[id(SUBMISSION)], legs[id(MAILBOX)])
+        check_reading(reading, wrong)
+        check_heard(legs[id(talk)].link, talk, at, wrong.leaves)
+
+
+@pytest.mark.parametrize("method", ["GET", "HEAD"])
+@pytest.mark.parametrize("statuses", [((200, 499),), ((200, 200), (401, 403))])
+def test_every_wrong_status_of_http(
+    method: str, statuses: tuple[tuple[int, int], ...], peer: MakePeer, service: Settings, ask: Ask
+) -> None:
+    """Any status but those that show life is a fault of its own kind, with the status line."""
+    rules = HttpRules(method=method, statuses=statuses)
+    for status in (200, 204, 301, 304, 400, 401, 403, 404, 421, 429, 499, 500, 501, 503, 511, 599):
+
+        def script(link: Link, status: int = status) -> None:
+            link.hear_request()
+            link.say(f"HTTP/1.1 {status} Other", "Content-Length: 0", "")
+
+        reading = ask(service("HTTP", peer(script), http=rules))
+        shows_life = any(first <= status <= last for first, last in statuses)
+        assert reading.fault is (None if shows_life else Fault.STATUS), status
+        assert shows_life or f"'HTTP/1.1 {status} Other'" in reading.detail
