@@ -8,7 +8,7 @@ if TYPE_CHECKING:
     from tests.probes.conftest import Link, Script
 
 
-def answers(*said: str) -> Script:
+def in_turn(*said: str) -> Script:
     """Return a server that sends its answers in turn, one for the connection and each line.
 
     An answer of several lines has line feeds between them.

@@ -8,9 +8,10 @@ import pytest
 
 from mailwatch.core.model import Fault, Phase, Reading, Verdict
 from mailwatch.probes.settings import ServiceSettings, TlsMode
+from tests.probes.scripts import in_turn
 
 if TYPE_CHECKING:
-    from tests.probes.conftest import Link, Peer, Script
+    from tests.probes.conftest import Peer, Script
 
     MakePeer = Callable[..., Peer]
 Settings = Callable[..., ServiceSettings]
@@ -52,19 +53,6 @@ def test_starttls_asks_for_the_capabilities_again(
     assert not link.pipelined
 
 
-def _answers(*answers: str) -> Script:
-    """Return a server that sends its answers in turn, one for the connection and each line."""
-
-    def script(link: Link) -> None:
-        for answer in answers:
-            link.say(*answer.split("\n"))
-            if not link.hear():
-                return
-        link.hear_end()
-
-    return script
-
-
 GREETING = "* OK hi"
 CAPABLE = "* CAPABILITY IMAP4rev1\na1 OK done"
 BYE = "* BYE bye\na9 OK done"
@@ -84,7 +72,7 @@ def test_answers_that_are_in_order(
     answers: list[str], peer: MakePeer, service: Settings, ask: Ask
 ) -> None:
     """Case does not matter, and untagged lines may come at any time."""
-    server = peer(_answers(*answers))
+    server = peer(in_turn(*answers))
     reading = ask(service("IMAP", server))
     assert reading.verdict is Verdict.PASS, reading.detail
     assert server.link.heard == [ASK, LEAVE]
@@ -93,20 +81,14 @@ def test_answers_that_are_in_order(
 @pytest.mark.parametrize(
     ("answers", "heard", "words"),
     [
-        (["* BYE too many"], [], "but was '* BYE too many'"),
-        (["* NO hi"], [], "but was '* NO hi'"),
         (["220 hi"], [], "should be '* OK' or '* PREAUTH', but was '220 hi'"),
         (["*"], [], "but was '*'"),
         (["* OK\x00"], [], r"but was '* OK\x00'"),
-        ([GREETING, "a1 BAD what", BYE], [ASK, LEAVE], "CAPABILITY was 'a1 BAD what', not 'a1 OK'"),
-        ([GREETING, "a1 NO never", BYE], [ASK, LEAVE], "CAPABILITY was 'a1 NO never', not 'a1 OK'"),
         ([GREETING, "a2 OK done"], [ASK], "was 'a2 OK done', not 'a1 OK'"),
-        ([GREETING, "+ go on"], [ASK], "was '+ go on', not 'a1 OK'"),
         ([GREETING, "a1 FINE"], [ASK], "was 'a1 FINE', not 'a1 OK'"),
         ([GREETING, "a1 OK done", BYE], [ASK, LEAVE], "names neither IMAP4rev1 nor"),
         ([GREETING, "* CAPABILITY ACL\na1 OK", BYE], [ASK, LEAVE], "names neither"),
         ([GREETING, CAPABLE, "a9 OK done"], [ASK, LEAVE], "LOGOUT holds no '* BYE'"),
-        ([GREETING, CAPABLE, "* BYE\na9 NO"], [ASK, LEAVE], "LOGOUT was 'a9 NO', not 'a9 OK'"),
         ([GREETING, CAPABLE, "* BYE\na1 OK"], [ASK, LEAVE], "was 'a1 OK', not 'a9 OK'"),
     ],
 )
@@ -122,7 +104,7 @@ def test_a_wrong_answer(
 
     LOGOUT is still said where the peer refused by the rules.
     """
-    server = peer(_answers(*answers))
+    server = peer(in_turn(*answers))
     reading = ask(service("IMAP", server))
     assert reading.fault is Fault.PROTOCOL
     assert words in reading.detail
@@ -133,29 +115,17 @@ def test_no_starttls_on_offer_is_a_fault_and_a_polite_leave(
     peer: MakePeer, service: Settings, ask: Ask
 ) -> None:
     """A server that does not offer STARTTLS is never asked for it."""
-    server = peer(_answers(GREETING, CAPABLE, BYE))
+    server = peer(in_turn(GREETING, CAPABLE, BYE))
     reading = ask(service("IMAP", server, tls=TlsMode.STARTTLS))
     assert reading.fault is Fault.PROTOCOL
     assert "offers no STARTTLS" in reading.detail
     assert server.link.heard == [ASK, LEAVE]
 
 
-@pytest.mark.parametrize("refusal", ["a2 NO not now", "a2 BAD what"])
-def test_a_wrong_answer_to_starttls(
-    refusal: str, peer: MakePeer, service: Settings, ask: Ask
-) -> None:
-    """A refused STARTTLS is a protocol fault, and LOGOUT is said in plain text."""
-    server = peer(_answers(GREETING, "* CAPABILITY IMAP4rev1 STARTTLS\na1 OK", refusal, BYE))
-    reading = ask(service("IMAP", server, tls=TlsMode.STARTTLS))
-    assert reading.fault is Fault.PROTOCOL
-    assert f"STARTTLS was '{refusal}', not 'a2 OK'" in reading.detail
-    assert server.link.heard == [ASK, b"a2 STARTTLS", LEAVE]
-
-
 def test_text_injected_before_tls_is_refused(peer: MakePeer, service: Settings, ask: Ask) -> None:
     """Lines that arrive together with the go-ahead for TLS are never taken for later ones."""
     server = peer(
-        _answers(
+        in_turn(
             GREETING,
             "* CAPABILITY IMAP4rev1 STARTTLS\na1 OK",
             "a2 OK go\n* CAPABILITY IMAP4rev1\na3 OK done",
@@ -168,7 +138,7 @@ def test_text_injected_before_tls_is_refused(peer: MakePeer, service: Settings, 
 
 def test_untagged_lines_without_end(peer: MakePeer, service: Settings, ask: Ask) -> None:
     """A server that never comes to its tagged line is a protocol fault, well before the end."""
-    server = peer(_answers(GREETING, "\n".join(["* OK wait"] * 200)))
+    server = peer(in_turn(GREETING, "\n".join(["* OK wait"] * 200)))
     reading = ask(service("IMAP", server), within_s=600)
     assert reading.fault is Fault.PROTOCOL
     assert reading.detail == "the answer to CAPABILITY has more than 100 lines"

@@ -16,9 +16,10 @@ from mailwatch.core.secret import Secret
 from mailwatch.probes.probe import LOGIN_AGAIN_S
 from mailwatch.probes.registry import build
 from mailwatch.probes.settings import Login, ServiceSettings, TlsMode
+from tests.probes.scripts import in_turn
 
 if TYPE_CHECKING:
-    from tests.probes.conftest import Link, Peer, Script
+    from tests.probes.conftest import Link, Peer
 
     MakePeer = Callable[..., Peer]
 Settings = Callable[..., ServiceSettings]
@@ -29,19 +30,6 @@ PLAIN = b64encode(b'\0watch\0s3"c\\ret')
 USER, PASSWORD = b64encode(b"watch"), b64encode(b's3"c\\ret')
 HELLO, QUIT = b"EHLO [127.0.0.1]", b"QUIT"
 ASK, LEAVE = b"a1 CAPABILITY", b"a9 LOGOUT"
-
-
-def _answers(*answers: str) -> Script:
-    """Return a server that sends its answers in turn, one for the connection and each line."""
-
-    def script(link: Link) -> None:
-        for answer in answers:
-            link.say(*answer.split("\n"))
-            if not link.hear():
-                return
-        link.hear_end()
-
-    return script
 
 
 @pytest.mark.parametrize("tls", [TlsMode.NONE, TlsMode.IMPLICIT])
@@ -68,7 +56,7 @@ def test_smtp(
 ) -> None:
     """SMTP logs in by PLAIN, else by LOGIN, as the answer to EHLO offers it."""
     server = peer(
-        _answers("220 hi", f"250-hi\n250 {offer}", *answers, "221 bye"),
+        in_turn("220 hi", f"250-hi\n250 {offer}", *answers, "221 bye"),
         tls=tls is TlsMode.IMPLICIT,
     )
     reading = ask(service("SMTP", server, tls=tls, login=LOGIN))
@@ -101,7 +89,7 @@ def test_smtp_refusals(
     ask: Ask,
 ) -> None:
     """Wrong credentials are told apart from a server in trouble, and QUIT is said."""
-    server = peer(_answers("220 hi", f"250-hi\n250 {offer}", *answers, "221 bye"))
+    server = peer(in_turn("220 hi", f"250-hi\n250 {offer}", *answers, "221 bye"))
     reading = ask(service("SMTP", server, login=LOGIN))
     assert reading.fault is fault
     assert server.link.heard[-1] == QUIT
@@ -126,7 +114,7 @@ def test_imap(
 ) -> None:
     """IMAP logs in by PLAIN where it is offered, else by LOGIN with its strings quoted."""
     server = peer(
-        _answers(
+        in_turn(
             "* OK hi",
             f"* CAPABILITY IMAP4rev1 {offers}\na1 OK",
             *answers,
@@ -164,7 +152,7 @@ def test_imap_refusals(
 ) -> None:
     """Wrong credentials are told apart from a server in trouble, and from an account in use."""
     server = peer(
-        _answers("* OK hi", f"* CAPABILITY IMAP4rev1 {offers}\na1 OK", *answers, "* BYE\na9 OK")
+        in_turn("* OK hi", f"* CAPABILITY IMAP4rev1 {offers}\na1 OK", *answers, "* BYE\na9 OK")
     )
     reading = ask(service("IMAP", server, login=LOGIN))
     assert reading.fault is fault
@@ -196,7 +184,7 @@ def test_a_refused_login_is_not_tried_again_soon(peer: MakePeer, service: Settin
 
 def test_a_spared_login_hides_no_other_fault(peer: MakePeer, service: Settings) -> None:
     """A server that dies while its login is spared is known to be dead."""
-    server = peer(_answers("+OK hi", "+OK", "-ERR no", "+OK"))
+    server = peer(in_turn("+OK hi", "+OK", "-ERR no", "+OK"))
     probe = build(service("POP3", server, login=LOGIN))
     assert probe.check(Deadline.after(10, time.monotonic)).fault is Fault.AUTHENTICATION
     server.close()
@@ -205,7 +193,7 @@ def test_a_spared_login_hides_no_other_fault(peer: MakePeer, service: Settings) 
 
 def test_imap_that_knows_us_already(peer: MakePeer, service: Settings, ask: Ask) -> None:
     """After PREAUTH there is nobody to log in (RFC 9051 section 7.1.4)."""
-    server = peer(_answers("* PREAUTH hi", "* CAPABILITY IMAP4rev1\na1 OK", "* BYE\na9 OK"))
+    server = peer(in_turn("* PREAUTH hi", "* CAPABILITY IMAP4rev1\na1 OK", "* BYE\na9 OK"))
     assert ask(service("IMAP", server, login=LOGIN)).verdict is Verdict.PASS
     assert server.link.heard == [ASK, LEAVE]
 
@@ -263,7 +251,7 @@ def test_a_password_with_a_line_break_is_not_sent(
 ) -> None:
     """A line break in a password would be a second command: nothing of it is sent or shown."""
     login = Login("watch", Secret("s3cret\r\nDELE 1"))
-    server = peer(_answers("+OK hi", "+OK", "+OK"))
+    server = peer(in_turn("+OK hi", "+OK", "+OK"))
     reading = ask(service("POP3", server, login=login))
     assert reading.verdict is Verdict.UNMEASURED
     assert "s3cret" not in reading.detail
@@ -272,5 +260,5 @@ def test_a_password_with_a_line_break_is_not_sent(
 
 def test_a_login_over_ipv6_loopback(peer: MakePeer, service: Settings, ask: Ask) -> None:
     """::1 is this host as well."""
-    server = peer(_answers("+OK hi", "+OK", "+OK", "+OK"), family=socket.AF_INET6)
+    server = peer(in_turn("+OK hi", "+OK", "+OK", "+OK"), family=socket.AF_INET6)
     assert ask(service("POP3", server, login=LOGIN)).verdict is Verdict.PASS

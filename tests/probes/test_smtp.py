@@ -9,9 +9,10 @@ import pytest
 from mailwatch.core.model import Fault, Phase, Reading, Verdict
 from mailwatch.probes.settings import ServiceSettings, TlsMode
 from mailwatch.probes.smtp import address_literal
+from tests.probes.scripts import in_turn
 
 if TYPE_CHECKING:
-    from tests.probes.conftest import Link, Peer, Script
+    from tests.probes.conftest import Peer, Script
 
     MakePeer = Callable[..., Peer]
 Settings = Callable[..., ServiceSettings]
@@ -83,89 +84,26 @@ def test_no_starttls_on_offer_is_a_fault_and_a_polite_leave(
     peer: MakePeer, service: Settings, ask: Ask
 ) -> None:
     """A server that does not offer STARTTLS is never asked for it, and hears QUIT."""
-    server = peer(_answers("220 hi", "250 hello", "221 bye"))
+    server = peer(in_turn("220 hi", "250 hello", "221 bye"))
     reading = ask(service("SMTP", server, tls=TlsMode.STARTTLS))
     assert reading.fault is Fault.PROTOCOL
     assert "offers no STARTTLS" in reading.detail
     assert server.link.heard == [HELLO, b"QUIT"]
 
 
-def _answers(*answers: str) -> Script:
-    """Return a server that sends its answers in turn, one for the connection and each line."""
-
-    def script(link: Link) -> None:
-        for answer in answers:
-            link.say(*answer.split("\n"))
-            if not link.hear():
-                return
-        link.hear_end()
-
-    return script
-
-
-@pytest.mark.parametrize(
-    ("answers", "heard", "words"),
-    [
-        (["554 no", "221 bye"], [b"QUIT"], "the greeting was '554 no', not 220"),
-        (["250 eager", "221 bye"], [b"QUIT"], "the greeting was '250 eager', not 220"),
-        (["421 busy"], [], "the greeting was '421 busy', not 220"),
-        (["220 hi", "502 what?", "221 bye"], [HELLO, b"QUIT"], "EHLO was '502 what?', not 250"),
-        (["220 hi", "220 hi", "221 bye"], [HELLO, b"QUIT"], "EHLO was '220 hi', not 250"),
-        (["220 hi", "421 off"], [HELLO], "EHLO was '421 off', not 250"),
-        (["220 hi", "250 hi", "250 ok"], [HELLO, b"QUIT"], "QUIT was '250 ok', not 221"),
-        (["220 hi", "250 hi", "500 no"], [HELLO, b"QUIT"], "QUIT was '500 no', not 221"),
-    ],
-)
-def test_a_well_formed_wrong_answer(
-    answers: list[str],
-    heard: list[bytes],
-    words: str,
-    peer: MakePeer,
-    service: Settings,
-    ask: Ask,
-) -> None:
-    """A wrong code for any verb is a protocol fault in the peer's words, and still hears QUIT.
-
-    But for 421, after which the server closes by itself.
-    """
-    server = peer(_answers(*answers))
-    reading = ask(service("SMTP", server))
-    assert reading.fault is Fault.PROTOCOL
-    assert words in reading.detail
-    assert server.link.heard == heard
-
-
 def test_a_peer_that_says_no_and_hangs_costs_a_second(
     peer: MakePeer, service: Settings, ask: Ask
 ) -> None:
     """The leave after a no is short, however much time the check has left."""
-    server = peer(_answers("554 no"))
+    server = peer(in_turn("554 no"))
     reading = ask(service("SMTP", server), within_s=600)
     assert "554 no" in reading.detail
     assert reading.seconds < 60
 
 
-@pytest.mark.parametrize(
-    ("answers", "words"),
-    [
-        (["220 hi", "250-a\n250 STARTTLS", "454 not now"], "STARTTLS was '454 not now', not 220"),
-        (["220 hi", "250-a\n250 STARTTLS", "250 ok"], "STARTTLS was '250 ok', not 220"),
-    ],
-)
-def test_a_wrong_answer_to_starttls(
-    answers: list[str], words: str, peer: MakePeer, service: Settings, ask: Ask
-) -> None:
-    """STARTTLS is refused in plain text, and so is QUIT said in plain text."""
-    server = peer(_answers(*answers, "221 bye"))
-    reading = ask(service("SMTP", server, tls=TlsMode.STARTTLS))
-    assert reading.fault is Fault.PROTOCOL
-    assert words in reading.detail
-    assert server.link.heard == [HELLO, b"STARTTLS", b"QUIT"]
-
-
 def test_text_injected_before_tls_is_refused(peer: MakePeer, service: Settings, ask: Ask) -> None:
     """Answers that arrive together with the go-ahead for TLS are never taken for later ones."""
-    server = peer(_answers("220 hi", "250-a\n250 STARTTLS", "220 go\n250 hi\n221 bye"))
+    server = peer(in_turn("220 hi", "250-a\n250 STARTTLS", "220 go\n250 hi\n221 bye"))
     reading = ask(service("SMTP", server, tls=TlsMode.STARTTLS))
     assert reading.fault is Fault.PROTOCOL
     assert "without being asked" in reading.detail
@@ -173,7 +111,7 @@ def test_text_injected_before_tls_is_refused(peer: MakePeer, service: Settings, 
 
 def test_answers_sent_ahead_are_not_life(peer: MakePeer, service: Settings, ask: Ask) -> None:
     """A server that recites all its answers at once and then hangs does not pass."""
-    server = peer(_answers("220 hi\n250 hi\n221 bye"))
+    server = peer(in_turn("220 hi\n250 hi\n221 bye"))
     reading = ask(service("SMTP", server))
     assert reading.fault is Fault.PROTOCOL
     assert reading.detail.startswith(r"sent '250 hi\r\n221 bye\r\n' after the greeting")
@@ -187,14 +125,14 @@ def test_greetings_that_are_in_order(
     greeting: str, peer: MakePeer, service: Settings, ask: Ask
 ) -> None:
     """Greetings of several lines, without text or with odd text are greetings all the same."""
-    server = peer(_answers(greeting, "250 hi", "221 bye"))
+    server = peer(in_turn(greeting, "250 hi", "221 bye"))
     assert ask(service("SMTP", server)).verdict is Verdict.PASS
     server.join()
 
 
 def test_half_a_greeting_is_told_as_that(peer: MakePeer, service: Settings, ask: Ask) -> None:
     """Postfix's postscreen sends a stranger the first line, and the rest six seconds later."""
-    reading = ask(service("SMTP", peer(_answers("220-mail.example.org"))), within_s=0.3)
+    reading = ask(service("SMTP", peer(in_turn("220-mail.example.org"))), within_s=0.3)
     assert reading.fault is Fault.TIMEOUT
     assert reading.detail == "the rest of the greeting did not come in time"
 
@@ -218,7 +156,7 @@ def test_greetings_that_are_none(
     greeting: str, shown: str, peer: MakePeer, service: Settings, ask: Ask
 ) -> None:
     """What is no SMTP reply is a protocol fault, shown with its control characters escaped."""
-    server = peer(_answers(greeting))
+    server = peer(in_turn(greeting))
     reading = ask(service("SMTP", server))
     assert reading.fault is Fault.PROTOCOL
     assert reading.detail == f"the greeting should be 220, but was {shown}"
