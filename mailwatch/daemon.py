@@ -16,6 +16,7 @@ from mailwatch import __version__
 from mailwatch.asker import RoundAsker
 from mailwatch.clocks import clock_text, read_clocks
 from mailwatch.config.model import Config, ConfigError
+from mailwatch.core import standing
 from mailwatch.core.model import Now
 from mailwatch.core.text import duration, printable
 from mailwatch.core.wording import Voice
@@ -274,6 +275,6 @@ class Daemon:
 
     def _show_status(self, now: Now) -> None:
         status = self._engine.status(now)
-        if status != self._status and not (self._engine.asking and self._status):
+        if standing.is_news(status, self._status):
             self._status = status
             self._systemd.status(status)

@@ -8,6 +8,8 @@ from mailwatch.core.model import Reading, Verdict
 from mailwatch.core.state import State
 from mailwatch.core.text import duration
 
+_NEXT = "; next check in "
+
 
 def line(
     readings: Sequence[Reading],
@@ -36,4 +38,9 @@ def line(
         said += "; paused"
     if next_in_s is None:
         return said
-    return f"{said}; next check in {duration(max(0.0, round(next_in_s)))}"
+    return f"{said}{_NEXT}{duration(max(0.0, round(next_in_s)))}"
+
+
+def is_news(said: str, shown: str) -> bool:
+    """Whether `said` tells more than `shown` before it: that a check has begun is not worth it."""
+    return said != shown and not shown.startswith(f"{said}{_NEXT}")

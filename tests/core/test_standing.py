@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from mailwatch.core.model import Fault, Now, Reading, Verdict
-from mailwatch.core.standing import line
+from mailwatch.core.standing import is_news, line
 from mailwatch.core.state import Incident, Stage, State
 
 WELL = Reading("SMTP:25", Verdict.PASS)
@@ -37,6 +37,17 @@ def test_all_well() -> None:
 def test_while_a_round_is_under_way() -> None:
     """Without a next check there is no time to say."""
     assert said(WELL) == "1 of 1 services answer"
+
+
+def test_the_begin_of_a_round_is_no_news_and_its_outcome_is() -> None:
+    """Also where the next round follows at once: a status may never stay what it was."""
+    shown = said(WELL, UNSEEN, next_in_s=117)
+    assert not is_news(said(WELL, UNSEEN), shown)
+    assert is_news(said(WELL, UNSEEN, next_in_s=116), shown)
+    assert is_news(said(WELL, FAILED), shown)
+    assert is_news(said(UNSEEN, UNSEEN), shown)
+    assert is_news(said(WELL), "")
+    assert not is_news(said(WELL), said(WELL))
 
 
 def test_what_could_not_be_looked_at_does_not_answer() -> None:
