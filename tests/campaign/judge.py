@@ -109,6 +109,7 @@ def _story(arrival: Arrival) -> set[str]:
 def _twice(night: Night, incident: str, first: Arrival, again: Arrival) -> Iterator[str]:
     """A message may come twice when nobody knows that it came once."""
     topic = topic_of(first.title)
+    # By its title, for two reminders differ in it; one that came late has more words behind it.
     between = [
         line
         for line in night.trace
@@ -116,6 +117,7 @@ def _twice(night: Night, incident: str, first: Arrival, again: Arrival) -> Itera
         if first.at - LAG_S <= line["at"] <= again.at + SLACK_S
         and line.get("incident") == incident
         and line.get("topic") == topic
+        and first.title.startswith(line["title"])
     ]
     died = any(first.at - SLACK_S <= at <= again.at for at in night.killed)
     failed = any(line["what"] == "send" and line["edge"] == "failed" for line in between)
