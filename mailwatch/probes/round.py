@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+import time
 from collections.abc import Callable, Sequence
 
 from mailwatch.core.deadline import Clock, Deadline
@@ -111,6 +112,8 @@ class _Round:
             if self._closed.is_set():
                 return
             self._dispatch(desk)
+            # Let its thread have the interpreter, or all threads would ask for it at once.
+            time.sleep(0)
         if self._desks:
             self._settled.wait(self._attempts.longest_s + GRACE_S)
         self._close("still busy with this check, which should have ended by now")
