@@ -6,8 +6,8 @@ import argparse
 import sys
 from pathlib import Path
 
-from mailwatch.cli.exit_codes import OK
-from mailwatch.cli.private_file import AlreadyThere, write_private
+from mailwatch.cli.exit_codes import CANNOT_CREATE, OK, UNAVAILABLE
+from mailwatch.cli.private_file import AlreadyThere, cannot_write, write_private
 from mailwatch.config.dotenv import parse
 from mailwatch.config.files import Unreadable, read_file
 from mailwatch.config.load import load
@@ -17,10 +17,6 @@ from mailwatch.config.schema import KEYS, SERVICES_ENVIRONMENT
 from mailwatch.core.text import printable
 
 _LONGEST = 64 * 1024
-_CANNOT_CREATE = 73
-"""EX_CANTCREAT of sysexits(3)."""
-_UNAVAILABLE = 69
-"""EX_UNAVAILABLE of sysexits(3): a part of the program is not installed."""
 
 VARIABLES = frozenset(key.environment for key in KEYS if key.environment) | {SERVICES_ENVIRONMENT}
 """Every variable that says something to mailwatch."""
@@ -53,7 +49,7 @@ def run(args: argparse.Namespace) -> int:
         import tomli_w
     except ImportError:
         _say("the package tomli-w is missing; run: apt install python3-tomli-w")
-        return _UNAVAILABLE
+        return UNAVAILABLE
     text = "# Made by mailwatch import-env; mailwatch.toml(5) explains each key.\n\n"
     text += tomli_w.dumps(document(known, source))
     has_token = bool(known.get("GOTIFY_TOKEN"))
@@ -114,13 +110,10 @@ def _write(path: Path, text: str, force: bool) -> int:
     shown = printable(str(path))
     try:
         mode = write_private(path, text, replace=force)
-    except AlreadyThere:
-        _say(f"{shown} is already there and was left as it is; name another file, or add --force")
-        return _CANNOT_CREATE
     except OSError as error:
-        reason = (error.strerror or "unknown trouble").lower()
-        _say(f"{shown} cannot be written ({reason}); name a file in a directory that you may write")
-        return _CANNOT_CREATE
+        otherwise = ", or add --force" if isinstance(error, AlreadyThere) else ""
+        _say(f"{cannot_write(path, error)}{otherwise}")
+        return CANNOT_CREATE
     _say(f"{shown} written, mode {mode:04o}")
     if mode & 0o040 == 0:
         _say(

@@ -13,18 +13,16 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from mailwatch import __version__
-from mailwatch.cli.exit_codes import OK
+from mailwatch.cli.exit_codes import CANNOT_CREATE, OK
 from mailwatch.cli.incident_text import as_json, story
 from mailwatch.cli.options import add_options, load_from
+from mailwatch.cli.private_file import cannot_write
 from mailwatch.config.model import Config
 from mailwatch.config.render import plain
 from mailwatch.core.state import Incident
 from mailwatch.core.text import printable
 from mailwatch.evidence import keeping, show
 from mailwatch.store.views import Views
-
-_CANNOT_CREATE = 73
-"""EX_CANTCREAT of sysexits(3)."""
 
 
 def add_export(verbs: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
@@ -51,23 +49,16 @@ def run(args: argparse.Namespace) -> int:
     incident = Views(config.state_directory).incident(args.id)
     evidence = keeping.load(config.state_directory, incident.id)
     path: Path = args.output or Path(f"mailwatch-incident-{incident.id}.tar.gz")
-    shown = printable(str(path))
     content = archive(incident, evidence, config)
     try:
         # What it holds is nobody else's business, so a new file is for its owner alone.
         descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600)
         with os.fdopen(descriptor, "wb") as file:
             file.write(content)
-    except FileExistsError:
-        print(f"{shown} is already there and was left as it is; name another", file=sys.stderr)
-        return _CANNOT_CREATE
     except OSError as error:
-        reason = (error.strerror or "unknown trouble").lower()
-        print(
-            f"{shown} cannot be written ({reason}); name a file in a directory that you may write",
-            file=sys.stderr,
-        )
-        return _CANNOT_CREATE
+        print(cannot_write(path, error), file=sys.stderr)
+        return CANNOT_CREATE
+    shown = printable(str(path))
     print(f"{shown} written: look through it before you publish it", file=sys.stderr)
     return OK
 

@@ -8,6 +8,8 @@ import tempfile
 from contextlib import suppress
 from pathlib import Path
 
+from mailwatch.core.text import printable
+
 _NEW_MODE = 0o600
 _WIDEST_MODE = 0o640
 """What an existing file may keep of its mode: /etc/mailwatch.toml is 0640 root:mailwatch."""
@@ -43,6 +45,15 @@ def write_private(path: Path, text: str, *, replace: bool) -> int:
     finally:
         with suppress(FileNotFoundError):
             os.unlink(temporary)
+
+
+def cannot_write(path: Path, error: OSError) -> str:
+    """Return the sentence that says why nothing was written to `path`."""
+    shown = printable(str(path))
+    if isinstance(error, FileExistsError):
+        return f"{shown} is already there and was left as it is; name another file"
+    reason = (error.strerror or "unknown trouble").lower()
+    return f"{shown} cannot be written ({reason}); name a file in a directory that you may write"
 
 
 def _inherit(descriptor: int, path: Path) -> int:

@@ -8,15 +8,12 @@ import sys
 import time
 from pathlib import Path
 
-from mailwatch.cli.exit_codes import OK, UNAVAILABLE
+from mailwatch.cli.exit_codes import CANNOT_CREATE, OK, UNAVAILABLE
 from mailwatch.cli.options import add_options, load_from
-from mailwatch.cli.private_file import write_private
+from mailwatch.cli.private_file import cannot_write, write_private
 from mailwatch.cli.times import parse_duration
 from mailwatch.clocks import clock_text
 from mailwatch.core.text import printable
-
-_CANNOT_CREATE = 73
-"""EX_CANTCREAT of sysexits(3)."""
 
 
 def add(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
@@ -55,16 +52,12 @@ def run(args: argparse.Namespace) -> int:
     if args.output is None:
         sys.stdout.write(text)
         return OK
-    shown = printable(str(args.output))
     try:
         write_private(args.output, text, replace=True)
     except OSError as error:
-        reason = (error.strerror or "unknown trouble").lower()
-        print(
-            f"{shown} cannot be written ({reason}); name a file in a directory that you may write",
-            file=sys.stderr,
-        )
-        return _CANNOT_CREATE
+        print(cannot_write(args.output, error), file=sys.stderr)
+        return CANNOT_CREATE
+    shown = printable(str(args.output))
     print(f"{shown} written: open it in a browser, here or on a phone", file=sys.stderr)
     return OK
 

@@ -49,6 +49,17 @@ Evidence = Mapping[str, Finding]
 """The findings of one moment by the collector's name."""
 
 
+def unreadable(*moments: Evidence) -> list[tuple[str, str, str]]:
+    """Return collector, what it could not read and why, sorted; a later moment's reason counts."""
+    reasons = {
+        (name, "all of it" if what == EVERYTHING else what): why
+        for evidence in moments
+        for name, finding in evidence.items()
+        for what, why in finding.unreadable.items()
+    }
+    return [(name, what, why) for (name, what), why in sorted(reasons.items())]
+
+
 def value(evidence: Evidence, collector: str, *path: str) -> object:
     """Return what lies at `path` of a finding, None where there is nothing."""
     found: object = evidence[collector].values if collector in evidence else None

@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator, Mapping
 from datetime import UTC, datetime
 
 from mailwatch.core import causes
-from mailwatch.core.evidence import EVERYTHING, GATHERED, Evidence, Json, number, rows, value
+from mailwatch.core.evidence import GATHERED, Evidence, Json, number, rows, unreadable, value
 from mailwatch.core.text import printable
 from mailwatch.evidence.compare import side_by_side
 from mailwatch.evidence.keeping import findings
@@ -79,14 +79,9 @@ def _log(before: Evidence) -> Iterator[str]:
 
 
 def _unreadable(before: Evidence, after: Evidence) -> Iterator[str]:
-    reasons = {
-        f"{name}: {'all of it' if what == EVERYTHING else what}": why
-        for evidence in (after, before)
-        for name, finding in evidence.items()
-        for what, why in finding.unreadable.items()
-    }
+    reasons = unreadable(after, before)
     if reasons:
         yield ""
         yield "Not readable:"
-    for what, why in sorted(reasons.items()):
-        yield f"    {what}, because {why}"
+    for name, what, why in reasons:
+        yield f"    {name}: {what}, because {why}"

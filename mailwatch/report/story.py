@@ -6,7 +6,7 @@ import html
 from collections.abc import Callable, Iterator, Mapping
 
 from mailwatch.core import causes
-from mailwatch.core.evidence import EVERYTHING, Evidence, Json, value
+from mailwatch.core.evidence import Evidence, Json, unreadable, value
 from mailwatch.core.state import Incident, Outcome
 from mailwatch.core.text import duration, printable
 from mailwatch.evidence.compare import side_by_side
@@ -114,14 +114,9 @@ def _log(before: Evidence) -> Iterator[str]:
 
 
 def _unreadable(before: Evidence, after: Evidence) -> Iterator[str]:
-    reasons = {
-        f"{name}, {'all of it' if what == EVERYTHING else what}": why
-        for found in (after, before)
-        for name, finding in found.items()
-        for what, why in finding.unreadable.items()
-    }
+    reasons = unreadable(after, before)
     if reasons:
         yield "<details><summary>What could not be read</summary><ul>"
-        for what, why in sorted(reasons.items()):
-            yield f"<li>{_text(what)}: because {_text(why)}</li>"
+        for name, what, why in reasons:
+            yield f"<li>{_text(name)}, {_text(what)}: because {_text(why)}</li>"
         yield "</ul></details>"
