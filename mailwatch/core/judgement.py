@@ -129,11 +129,14 @@ def rearmed(state: State, now: Now, policy: Policy) -> bool:
 def is_coming_up(target: TargetState, now: Now, policy: Policy) -> bool:
     """Whether the target is starting, or was started less than `settle_s` ago.
 
-    The age is on the wall clock, the only one that an engine tells; a start in the future (a
+    While nothing listens in it yet, it gets `verify_for_s` more, as after a restart of ours. The
+    age is on the wall clock, the only one that an engine tells; a start in the future (a
     clock that was set back) counts as no start at all.
     """
     if target.condition is Condition.STARTING:
         return True
     if target.condition is not Condition.RUNNING or target.started_at is None:
         return False
-    return 0 <= now.wall - target.started_at < policy.settle_s
+    silent = bool(target.listens) and not any(target.listens.values())
+    patience_s = policy.settle_s + (policy.verify_for_s if silent else 0)
+    return 0 <= now.wall - target.started_at < patience_s

@@ -232,3 +232,13 @@ def test_a_start_in_the_future_counts_as_none() -> None:
     assert not is_coming_up(TargetState(Condition.RUNNING), NOW, POLICY)
     assert not is_coming_up(TargetState(Condition.CRASHED, started_at=NOW.wall), NOW, POLICY)
     assert is_coming_up(TargetState(Condition.STARTING), NOW, POLICY)
+
+
+def test_a_slow_starter_gets_as_long_as_after_a_restart() -> None:
+    """As long as nothing listens in it yet; a server that listens is up, and one unknown is too."""
+    young = TargetState(Condition.RUNNING, started_at=NOW.wall - 74.9)
+    silent = replace(young, listens={25: False, 993: False})
+    assert is_coming_up(silent, NOW, POLICY)
+    assert not is_coming_up(replace(silent, started_at=NOW.wall - 75), NOW, POLICY)
+    assert not is_coming_up(replace(young, listens={25: False, 993: True}), NOW, POLICY)
+    assert not is_coming_up(young, NOW, POLICY)

@@ -10,6 +10,7 @@ import textwrap
 import threading
 import time
 from collections.abc import Callable, Iterator
+from contextlib import closing
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -66,6 +67,38 @@ class TestInspect:
             restarter.inspect(within(5))
         assert len(engine.asked("json")) == 3
         assert len(engine.asked("version")) == 1
+
+    def test_what_listens_behind_the_ports_that_are_asked(
+        self, engine: Engine, within: Within
+    ) -> None:
+        """This process stands for the container; a port that nobody asks for is not looked at."""
+        assert engine.container is not None
+        asking = DockerRestarter(DockerSettings(socket=engine.path), frozenset({25, 993}))
+        with (
+            closing(asking),
+            socket.create_server(("127.0.0.1", 0)) as served,
+            socket.socket() as bound,
+        ):
+            bound.bind(("127.0.0.1", 0))
+            ports = {25: served, 993: bound, 443: bound}
+            engine.container |= {
+                "Id": Path("/proc/self/cgroup").read_text(),
+                "NetworkSettings": {
+                    "Networks": {"bridge": {"IPAddress": "127.0.0.1"}},
+                    "Ports": {
+                        f"{inside.getsockname()[1]}/tcp": [
+                            {"HostIp": "127.0.0.1", "HostPort": str(port)}
+                            for port, one in ports.items()
+                            if one is inside
+                        ]
+                        for inside in (served, bound)
+                    },
+                },
+            }
+            engine.container["State"]["Pid"] = os.getpid()
+            assert asking.inspect(within(GENEROUS_S)).listens == {25: True, 993: False}
+            engine.container["State"]["Status"] = "paused"
+            assert asking.inspect(within(GENEROUS_S)).listens == {}
 
     def test_stopped_by_hand(
         self, engine: Engine, restarter: DockerRestarter, within: Within
