@@ -55,6 +55,17 @@ def test_a_canary_flies_through_postfix_and_dovecot(
 
 
 @pytest.mark.usefixtures("password")
+def test_a_canary_comes_in_as_a_strangers_mail(watcher: Watcher, host: Host) -> None:
+    """Port 25 offers no login and is asked for none; the mailbox is asked as its owner."""
+    watcher.configure(services=[{**CANARY, "port": 25, "tls": "none", "submit_login": False}])
+    assert _check(host)["Canary:25"]["verdict"] == "pass"
+    watcher.configure(services=[{**CANARY, "port": 25, "tls": "none"}])
+    reading = _check(host)["Canary:25"]
+    assert reading["fault"] == "authentication"
+    assert "offers neither AUTH PLAIN nor LOGIN" in str(reading["detail"])
+
+
+@pytest.mark.usefixtures("password")
 def test_the_service_keeps_canaries_flying(watcher: Watcher, inbox: Inbox) -> None:
     """Under systemd, in the sandbox, and without a message to anybody."""
     watcher.configure(services=[{**CANARY, "every_s": 1}])
