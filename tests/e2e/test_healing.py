@@ -166,7 +166,9 @@ def test_a_container_that_somebody_removes_is_left_alone(
     inbox.clear()
     mail.remove()
     held = inbox.wait_for(left_alone, 30)
-    assert "There is no container named stalwart" in held.message
+    gone = "There is no container named stalwart" in held.message
+    # On a slow machine a check falls into the removal itself.
+    assert gone or "stalwart is being removed" in held.message, held.text
     mail.start()
     inbox.wait_for(recovered, 30)
     assert len(inbox.messages) == 2, inbox.told()
