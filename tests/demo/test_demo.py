@@ -188,8 +188,9 @@ def test_a_pipe_gets_plain_text(start: Start) -> None:
     assert max(map(len, demo.heard.splitlines())) <= 80
     ratio = re.search(r"([0-9.]+) x the least possible", demo.heard)
     assert ratio
-    # The aim is 1.02; a machine that runs other tests too gets more.
-    assert 1 <= float(ratio[1]) < 2
+    # The aim is 1.02. A machine that runs other tests too gets more, and it gets less where the
+    # round before the hang was long in coming together, from which the next one is reckoned.
+    assert 0.9 <= float(ratio[1]) < 2
 
 
 def test_a_narrow_terminal_gets_colour_and_no_broken_lines(start: Start) -> None:
