@@ -12,6 +12,7 @@ from pathlib import Path
 
 from tests.e2e.bed import cgroups
 from tests.e2e.bed.images import CACHE, in_use
+from tests.e2e.bed.mounts import APART, FROM_THE_ROOT, UNSHARE
 from tests.e2e.bed.wait import wait_until
 
 _count = itertools.count(1)
@@ -89,16 +90,13 @@ class Host:
         script = "\n".join(inside)
         # What joins a namespace later, as nsenter and `docker exec` do, begins at its very root.
         # Where this process lives in a chroot that is outside of it, so the chroot goes on top.
-        from_the_root = "nsenter --mount=/proc/self/ns/mnt"
         above = [
-            f"{from_the_root} mount --make-rprivate /",
-            f"{from_the_root} --wd=/ mount --rbind . /",
-            f"exec {from_the_root} {shlex.join(['sh', '-euc', script])}",
+            APART,
+            "mount -t proc proc /proc",
+            shlex.join([*FROM_THE_ROOT, "--wd=/", "mount", "--rbind", ".", "/"]),
+            shlex.join(["exec", *FROM_THE_ROOT, "sh", "-euc", script]),
         ]
-        unshare = [
-            "unshare", "--mount", "--propagation=private", "--pid", "--fork", "--kill-child",
-            "--mount-proc", "sh", "-euc", "\n".join(above),
-        ]  # fmt: skip
+        unshare = [*UNSHARE, "sh", "-euc", "\n".join(above)]
         entered = [f"echo $$ >{shlex.quote(str(group / 'cgroup.procs'))}" for group in self._groups]
         return "\n".join([*entered, "mkdir -p /run/systemd", f"exec {shlex.join(unshare)}"])
 

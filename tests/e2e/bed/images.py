@@ -13,6 +13,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
+from tests.e2e.bed.mounts import APART, UNSHARE
 from tests.e2e.bed.need import TOP
 
 CACHE = TOP / ".cache" / "e2e"
@@ -145,7 +146,7 @@ def _in_tree(image: Image, tree: Path, *command: str) -> None:
     # The namespace of processes takes with it whatever a package may have started.
     _run(
         f"{image.name}.log",
-        "unshare", "--mount", "--pid", "--fork", "--kill-child", f"--mount-proc={tree}/proc",
+        *UNSHARE, "sh", "-euc", f'{APART}\nmount -t proc proc "$0"\nexec "$@"', tree / "proc",
         "env", "-i", "PATH=/usr/sbin:/usr/bin:/sbin:/bin", "LC_ALL=C.UTF-8",
         "DEBIAN_FRONTEND=noninteractive",
         *(f"{name}={os.environ[name]}" for name in ("http_proxy", "https_proxy", "no_proxy")
