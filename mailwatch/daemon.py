@@ -27,6 +27,7 @@ from mailwatch.narrator import Narrator
 from mailwatch.notifiers import Notifier
 from mailwatch.notifiers.gotify import GotifyNotifier
 from mailwatch.notifiers.journal_notifier import JournalNotifier
+from mailwatch.probes.digest import digest
 from mailwatch.probes.registry import build as build_probe
 from mailwatch.reports import Mailbox, Posted, Report, Signalled
 from mailwatch.restarters import Restarter
@@ -250,6 +251,7 @@ class Daemon:
             store=self._store,
             before_restart=self._systemd.extend,
             witness=self._witness,
+            settings={service.key: digest(service) for service in config.services},
         )
 
     # --- telling --------------------------------------------------------------------------

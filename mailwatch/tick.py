@@ -2,17 +2,26 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from typing import Protocol
 
-from mailwatch.core import blindness, certificates, observation, pausing, ratelimit, standing
+from mailwatch.core import (
+    blindness,
+    certificates,
+    observation,
+    pausing,
+    proven,
+    ratelimit,
+    standing,
+)
 from mailwatch.core.certificates import Certificates
 from mailwatch.core.deadline import Clock
 from mailwatch.core.events import Event, Restart, RestartEnded, Restored, Tell, TimePassed
 from mailwatch.core.incident import step
 from mailwatch.core.model import Condition, Message, Now, Reading, TargetState, Topic, Verdict
 from mailwatch.core.policy import Attempts, Policy
+from mailwatch.core.proven import Proven
 from mailwatch.core.schedule import Rounds, plan
 from mailwatch.core.state import OPEN, Incident, Stage, State
 from mailwatch.core.wording import Voice, compose
@@ -68,6 +77,8 @@ class Parts:
     """Told the seconds that a restart may take, before it begins."""
     witness: Witness | None = None
     """Writes down what is to be seen before a restart destroys it."""
+    settings: Mapping[str, str] = field(default_factory=dict)
+    """A digest for each service of how the asker asks it."""
 
 
 class Engine:
@@ -250,8 +261,10 @@ class Engine:
         self._blind, notices = blindness.look(self._blind, report.readings, now, voice, policy)
         known = self._parts.store.certificates()
         told, warnings = certificates.look(known, report.readings, now, voice, policy)
-        if notices or told != known:
-            self._commit((*notices, *warnings), now, certificates=told)
+        before = self._parts.store.proven()
+        after = proven.look(before, report.readings, self._parts.settings)
+        if notices or told != known or after != before:
+            self._commit((*notices, *warnings), now, certificates=told, proven=after)
         if observation.failures(report.readings):
             self._undecided = report.readings
             self._fresh = False
@@ -314,7 +327,10 @@ class Engine:
         heard = self._heard if witness is None else self._heard | witness.heard
         if not self._fresh:
             target = replace(target, listens={})  # it was seen before the round had ended
-        event = observation.bad_news(readings, target, paused, cause, self._noticed, heard)
+        unproven = proven.unproven(self._parts.store.proven(), self._parts.settings)
+        event = observation.bad_news(
+            readings, target, paused, cause, self._noticed, heard, unproven
+        )
         self._step(event, now)
 
     def _step(self, event: Event, now: Now) -> None:
@@ -366,11 +382,20 @@ class Engine:
         now: Now,
         closed: Incident | None = None,
         certificates: Certificates | None = None,
+        proven: Proven | None = None,
     ) -> None:
         """Keep the state, and let out as many messages as an hour allows, in one transaction."""
         store, voice = self._parts.store, self._parts.voice
         per_hour = self._parts.policy.messages_per_hour
         ledger, out = ratelimit.limit(store.ledger(), messages, now, voice, per_hour)
-        store.commit(self._state, out, now, closed=closed, ledger=ledger, certificates=certificates)
+        store.commit(
+            self._state,
+            out,
+            now,
+            closed=closed,
+            ledger=ledger,
+            certificates=certificates,
+            proven=proven,
+        )
         if out:
             self._parts.courier.wrote()

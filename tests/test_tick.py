@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from queue import SimpleQueue
+from typing import Any
 
 import pytest
 
@@ -26,6 +27,7 @@ from mailwatch.core.model import (
 )
 from mailwatch.core.outbox import FIRST_RETRY_S
 from mailwatch.core.policy import Attempts, Policy
+from mailwatch.core.proven import Proven
 from mailwatch.core.state import Stage
 from mailwatch.core.wording import Voice
 from mailwatch.courier import SEND_LIMIT_S, SLACK_S, Courier
@@ -431,6 +433,73 @@ def test_nothing_is_gathered_during_a_pause(house: House, tmp_path: Path) -> Non
     house.end_round(bad())
     assert looks()
     house.drain_until(lambda: house.engine.state.incident is not None)
+
+
+def asked_as(house: House, **settings: str) -> None:
+    """Ask each service in the way that its digest stands for; SMTP is SMTP:25."""
+    digests = {f"{name}:{25 if name == 'SMTP' else 587}": x for name, x in settings.items()}
+    house.parts = replace(house.parts, settings=digests)
+    house.engine = Engine(house.parts, lambda: house.seconds)
+
+
+def test_a_mistake_of_our_own_restarts_nothing(house: House) -> None:
+    """A service that never passed calls a person; once it has passed, the same fault restarts."""
+    asked_as(house, SMTP="a", SUBMISSION="wrong")
+    house.start()
+    house.end_round(good(), bad("SUBMISSION:587", Fault.TLS))
+    house.drain_until(lambda: house.topics() == [Topic.ESCALATED])
+    assert house.container.restarts == 0
+    assert "never seen SUBMISSION:587 answer" in house.phone.messages[0].body
+    assert house.store.proven() == Proven({"SMTP:25": "a"})
+    house.pass_time(house.policy.verify_every_s)
+    house.end_round(good(), good("SUBMISSION:587"))
+    house.drain_until(lambda: house.topics() == [Topic.ESCALATED, Topic.RECOVERED])
+    house.pass_time(house.policy.interval_s)
+    house.end_round(good(), bad("SUBMISSION:587", Fault.TLS))
+    house.drain_until(lambda: house.container.restarts == 1)
+
+
+def test_a_new_process_knows_what_the_last_one_has_proven(house: House) -> None:
+    """What begins to fail while mailwatch is away is restarted by the next one, as asked before."""
+    asked_as(house, SMTP="a")
+    house.start()
+    house.end_round(good())
+    asked_as(house, SMTP="a")
+    house.start()
+    house.end_round(bad(fault=Fault.TLS))
+    house.drain_until(lambda: house.container.restarts == 1)
+
+
+def test_a_reload_with_other_settings_makes_a_service_unproven(house: House) -> None:
+    """And it is forgotten what the old ones had proven, even where they come back."""
+    asked_as(house, SMTP="a")
+    house.start()
+    house.end_round(good())
+    house.engine.reconfigure(replace(house.parts, settings={"SMTP:25": "b"}))
+    house.engine.advance(house.now)
+    house.end_round(bad(fault=Fault.PROTOCOL))
+    house.drain_until(lambda: house.topics() == [Topic.ESCALATED])
+    assert house.container.restarts == 0
+    assert house.store.proven() == Proven()
+
+
+def test_what_is_proven_is_committed_once(house: House, monkeypatch: pytest.MonkeyPatch) -> None:
+    """In the round that shows it, and then no healthy round commits anything."""
+    commits: list[object] = []
+    commit = house.store.commit
+
+    def count(*args: Any, **kinds: Any) -> None:
+        commits.append(kinds["proven"])
+        commit(*args, **kinds)
+
+    monkeypatch.setattr(house.store, "commit", count)
+    asked_as(house, SMTP="a")
+    house.start()
+    begun = len(commits)
+    for _ in range(3):
+        house.end_round(good())
+        house.pass_time(house.policy.interval_s)
+    assert commits[begun:] == [Proven({"SMTP:25": "a"})]
 
 
 BANNED = (bad("SMTP:25", Fault.DROPPED), bad("IMAPS:993", Fault.DROPPED))

@@ -15,7 +15,7 @@ from mailwatch.clocks import clock_text
 from mailwatch.config.model import Config
 from mailwatch.core.model import Verdict
 from mailwatch.core.state import Stage
-from mailwatch.core.text import duration
+from mailwatch.core.text import duration, name_some
 from mailwatch.store.views import Past, Status, Views
 
 _ASLEEP_AFTER = 3
@@ -88,6 +88,7 @@ def _lines(status: Status, config: Config, now: float) -> list[str]:
             f"Paused until {clock_text(status.paused_until)}; `mailwatch resume` ends that now."
         )
     lines += ["", *_table(status.readings, now)]
+    lines += _never_passed(status)
     lines += _outbox(status)
     return lines
 
@@ -119,6 +120,19 @@ def _table(readings: Sequence[Past], now: float) -> list[str]:
     return aligned(rows)
 
 
+def _never_passed(status: Status) -> list[str]:
+    """Return what to make of services that fail and have never done anything else."""
+    failing = [past.reading.service for past in status.readings if past.reading.fault]
+    never = [service for service in failing if service not in status.proven.passed]
+    if not never:
+        return []
+    return [
+        "",
+        f"{name_some(never)} never answered as configured now: look for the mistake in port, "
+        "probe and tls first.",
+    ]
+
+
 def _outbox(status: Status) -> list[str]:
     waiting = len(status.letters)
     lines = []
@@ -148,6 +162,7 @@ def _as_json(status: Status, now: float) -> dict[str, object]:
                 "verdict": past.reading.verdict,
                 "fault": past.reading.fault,
                 "detail": past.reading.detail,
+                "proven": past.reading.service in status.proven.passed,
                 "seconds": round(past.reading.seconds, 6),
                 "at": stamp(past.at),
             }

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from mailwatch.core.model import Condition, Fault, Now, TargetState
 from mailwatch.core.policy import Policy
 from mailwatch.core.state import Failure, Hold, Reason, State
+from mailwatch.core.text import name_some
 
 _TARGET_REASONS = {
     Condition.STOPPED: Reason.OPERATOR,
@@ -21,9 +22,31 @@ BEFORE_OPENING = frozenset({Reason.PAUSED, Reason.STARTING, Reason.TOO_EARLY})
 """Reasons for which a failure is not even called an incident yet."""
 
 CALL_AT_ONCE = frozenset(
-    {Reason.BANNED, Reason.INCURABLE, Reason.MISSING, Reason.DENIED, Reason.BUDGET}
+    {
+        Reason.BANNED,
+        Reason.INCURABLE,
+        Reason.UNPROVEN,
+        Reason.MISSING,
+        Reason.DENIED,
+        Reason.BUDGET,
+    }
 )
 """Reasons that no waiting cures: a person is needed now."""
+
+MISCONFIGURABLE = frozenset(Fault) - {
+    Fault.REFUSED,
+    Fault.TIMEOUT,
+    Fault.SILENT,
+    Fault.DROPPED,
+    Fault.RESET,
+}
+"""The faults that a wrong setting of ours brings about as well as a sick server does.
+
+In a service that has never passed as it is configured now, they are no reason to restart a
+target that runs.
+"""
+
+_ENDED = frozenset({Condition.CRASHED, Condition.OOM_KILLED})
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,6 +62,8 @@ class Situation:
     """The end of a pause that the admin asked for, None when there is none."""
     noticed: Now | None = None
     """When the first attempt of the round failed, where that is known."""
+    unproven: frozenset[str] = frozenset()
+    """The services that have never passed as they are configured now."""
 
 
 def why_not(state: State, situation: Situation, now: Now, policy: Policy) -> Hold | None:
@@ -61,14 +86,16 @@ def _reasons(state: State, situation: Situation, now: Now, policy: Policy) -> It
         until = state.failing_since.steady + policy.min_failure_s
         if now.steady < until:
             yield Hold(Reason.TOO_EARLY, until=until)
-    faults = {failure.fault for failure in situation.failures}
+    curable = [failure for failure in situation.failures if failure.fault in policy.restart_on]
     dropped = [failure for failure in situation.failures if failure.fault is Fault.DROPPED]
     all_dropped = bool(dropped) and len(dropped) == situation.watched
     if all_dropped and target.condition is Condition.RUNNING:
         if not policy.restart_when_all_dropped:
             yield Hold(Reason.BANNED, target.seen_as)
-    elif not faults & policy.restart_on:
+    elif not curable:
         yield Hold(Reason.INCURABLE)
+    elif target.condition not in _ENDED and all(_may_be_ours(f, situation) for f in curable):
+        yield Hold(Reason.UNPROVEN, name_some([failure.service for failure in curable]))
     if target.condition is Condition.MISSING:
         yield Hold(Reason.OPERATOR if state.target_seen else Reason.MISSING, target.detail)
     if target.condition in _TARGET_REASONS:
@@ -82,6 +109,11 @@ def _reasons(state: State, situation: Situation, now: Now, policy: Policy) -> It
     not_before = earliest_restart(state, policy)
     if now.steady < not_before:
         yield Hold(Reason.BACKOFF, until=not_before)
+
+
+def _may_be_ours(failure: Failure, situation: Situation) -> bool:
+    """Whether a wrong setting may have brought the failure about."""
+    return failure.fault in MISCONFIGURABLE and failure.service in situation.unproven
 
 
 def restarts_in_window(state: State, now: Now, policy: Policy) -> tuple[Now, ...]:

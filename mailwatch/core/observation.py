@@ -87,16 +87,18 @@ def bad_news(
     cause: str = "",
     noticed: Now | None = None,
     heard: frozenset[int] = frozenset(),
+    unproven: frozenset[str] = frozenset(),
 ) -> Failed:
     """Return the event of a round in which at least one service failed.
 
     `noticed` is when its first attempt failed, which is when the outage began for all we know.
     `heard` are the ports behind which anybody saw a listener during the round: one that is not
-    there any more may have dropped us until a moment ago.
+    there any more may have dropped us until a moment ago. `unproven` are the services that have
+    never passed as they are configured now.
     """
     measured = [r for r in readings if r.verdict is not Verdict.UNMEASURED and not r.portless]
     found = failures(unmasked(readings, silent(target.listens) - heard))
-    situation = Situation(found, len(measured), target, paused_until, noticed)
+    situation = Situation(found, len(measured), target, paused_until, noticed, unproven)
     return Failed(situation, cause, _plain_cause(found))
 
 

@@ -56,6 +56,8 @@ class Reason(StrEnum):
     """Every service drops us, and may well listen: a ban or a limit, which no restart cures."""
     INCURABLE = "incurable"
     """No fault is one that `restart_on` names."""
+    UNPROVEN = "unproven"
+    """What fails has never passed as configured: our own settings may be wrong."""
     OPERATOR = "operator"
     """Somebody stopped, paused or removed the target on purpose."""
     MISSING = "missing"
@@ -72,7 +74,8 @@ class Reason(StrEnum):
 class Hold:
     """A reason not to restart now; `until` is on the steady clock, None if no time ends it.
 
-    `detail` is a sentence of the target's own; with BANNED, the address that the target sees us as.
+    `detail` is a sentence of the target's own; with BANNED, the address that the target sees us as,
+    and with UNPROVEN the services.
     """
 
     reason: Reason

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 _ELLIPSIS = "..."
 
 
@@ -32,6 +34,16 @@ def join_words(words: list[str], last: str = "and") -> str:
     if len(words) < 2:
         return "".join(words)
     return f"{', '.join(words[:-1])} {last} {words[-1]}"
+
+
+def name_some(words: Sequence[str], most: int = 4) -> str:
+    """Return `words` as join_words does, but no more than `most` (>= 2): the last counts the rest.
+
+    `a, b, c and 2 more`
+    """
+    if len(words) > most:
+        return join_words([*words[: most - 1], f"{len(words) - most + 1} more"])
+    return join_words(list(words))
 
 
 def duration(seconds: float) -> str:

@@ -172,6 +172,11 @@ def _because(hold: Hold) -> str:
             )
         case Reason.INCURABLE:
             return "a restart does not cure faults of this kind"
+        case Reason.UNPROVEN:
+            return (
+                f"mailwatch has never seen {_bare(hold.detail) or 'it'} answer as configured "
+                "now, so the mistake may be in its own settings, which no restart cures"
+            )
         case Reason.OPERATOR:
             return _bare(hold.detail) or "somebody stopped it on purpose"
         case Reason.MISSING:
@@ -269,6 +274,12 @@ def _advice(incident: Incident, voice: Voice) -> list[str]:
             f"What to do: look whether the mail server has banned {_as_seen(incident.hold)}; if "
             "so, unblock and allow-list it. If nothing listens behind the published ports, "
             "restart it."
+        )
+    if incident.hold is not None and incident.hold.reason is Reason.UNPROVEN:
+        lines.append(
+            "What to do: run `mailwatch check`, and compare port, probe and tls (and, where they "
+            "are set, minimum_tls, proxy and the like) in the configuration with what the server "
+            "offers. If they are right, restart it yourself: once it has answered, mailwatch does."
         )
     return [*lines, f"Look at: {voice.look}"] if voice.look else lines
 

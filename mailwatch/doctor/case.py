@@ -10,15 +10,19 @@ from typing import Any
 
 from mailwatch.asker import RoundAsker
 from mailwatch.config.model import Config
+from mailwatch.core import proven
 from mailwatch.core.deadline import Deadline
 from mailwatch.core.model import Reading, TargetState
 from mailwatch.doctor.account import Account, service_account
 from mailwatch.doctor.unit import Unit, read_unit
+from mailwatch.probes.digest import digest
 from mailwatch.probes.registry import build
 from mailwatch.reports import Mailbox, RoundDone
 from mailwatch.restarters.docker import DockerRestarter
 from mailwatch.restarters.docker_faults import EngineFault
 from mailwatch.restarters.docker_link import Link
+from mailwatch.store.errors import StoreError
+from mailwatch.store.views import Views
 
 ENGINE_S = 10.0
 """How long the engine may take for one answer."""
@@ -53,6 +57,16 @@ class Case:
             report = mailbox.get()
             if isinstance(report, RoundDone):
                 return report.readings
+
+    @cached_property
+    def unproven(self) -> frozenset[str]:
+        """The services that the running service has never seen pass as they are configured."""
+        settings = {service.key: digest(service) for service in self.config.services}
+        try:
+            known = Views(self.config.state_directory).status().proven
+        except StoreError:
+            return frozenset()
+        return proven.unproven(known, settings)
 
     @cached_property
     def target(self) -> TargetState:

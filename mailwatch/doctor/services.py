@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from mailwatch.core.judgement import MISCONFIGURABLE
 from mailwatch.core.model import Fault, Reading, Verdict
 from mailwatch.core.observation import silent, unmasked
 from mailwatch.core.text import duration
@@ -39,7 +40,7 @@ _CURES = {
 def examine(case: Case) -> Iterator[Finding]:
     """Give a finding for each service."""
     for reading in _readings(case):
-        yield _judge(reading)
+        yield _judge(reading, is_new=reading.service in case.unproven)
 
 
 def _readings(case: Case) -> tuple[Reading, ...]:
@@ -48,7 +49,7 @@ def _readings(case: Case) -> tuple[Reading, ...]:
     return unmasked(case.readings, silent(case.target.listens))
 
 
-def _judge(reading: Reading) -> Finding:
+def _judge(reading: Reading, *, is_new: bool) -> Finding:
     if reading.verdict is Verdict.PASS:
         return ok(f"{reading.service} answers in {duration(reading.seconds)}.")
     if reading.fault is None:
@@ -57,4 +58,6 @@ def _judge(reading: Reading) -> Finding:
             "Mend this on this host: as long as it lasts, mailwatch sees nothing.",
         )
     cure = _CURES.get(reading.fault, "Read the server's own log.")
+    if is_new and reading.fault in MISCONFIGURABLE:
+        cure = f"{cure} It has never answered as configured now, so nothing is restarted for it."
     return problem(f"{reading.service} fails ({reading.fault}): {reading.detail}.", cure)

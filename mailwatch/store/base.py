@@ -8,6 +8,7 @@ from typing import Protocol
 from mailwatch.core.certificates import Certificates
 from mailwatch.core.model import Message, Now, Reading
 from mailwatch.core.outbox import Letter
+from mailwatch.core.proven import Proven
 from mailwatch.core.ratelimit import Ledger
 from mailwatch.core.state import Incident, State
 
@@ -34,6 +35,10 @@ class Store(Protocol):
         """Return of which certificates the admin was warned, as it was last committed."""
         ...
 
+    def proven(self) -> Proven:
+        """Return which services have passed as configured, as it was last committed."""
+        ...
+
     def commit(
         self,
         state: State,
@@ -43,12 +48,13 @@ class Store(Protocol):
         closed: Incident | None = None,
         ledger: Ledger | None = None,
         certificates: Certificates | None = None,
+        proven: Proven | None = None,
     ) -> None:
         """Keep `state` and put `messages` into the outbox, all or nothing.
 
         `closed` is the incident that this step has closed, as it stood then; without it an
         incident that is gone from `state` is kept as it was last seen, closed at `now`. A
-        `ledger` or `certificates` of None means that it has not changed.
+        `ledger`, `certificates` or `proven` of None means that it has not changed.
         """
         ...
 

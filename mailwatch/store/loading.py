@@ -9,10 +9,13 @@ from pathlib import Path
 from sqlite3 import Connection
 
 from mailwatch.core import certificates as warnings
+from mailwatch.core.certificates import Certificates
+from mailwatch.core.model import Now
 from mailwatch.core.outbox import Letter
+from mailwatch.core.proven import Proven
 from mailwatch.core.ratelimit import moved
 from mailwatch.core.rebase import rebase, shift_s
-from mailwatch.store import certificates, clock, ledger, machine, outbox, pause
+from mailwatch.store import certificates, clock, ledger, machine, outbox, pause, proven
 from mailwatch.store.boot import Boot
 from mailwatch.store.connection import open_for_reading
 from mailwatch.store.memory import MemoryStore
@@ -34,6 +37,7 @@ def load(connection: Connection, boot: Boot) -> MemoryStore:
         outbox.next_id(connection),
         moved(ledger.read(connection), by),
         warnings.moved(certificates.read(connection), by),
+        proven.read(connection),
     )
     memory.pause(pause.read(connection, boot))
     return memory
@@ -45,7 +49,22 @@ def load_unwritable(path: Path, boot: Boot) -> MemoryStore:
         return load(connection, boot)
 
 
-def before(letters: Sequence[Letter], others: Sequence[Letter]) -> tuple[Letter, ...]:
+def add_late(memory: MemoryStore, found: MemoryStore, now: Now) -> None:
+    """Put into `memory` what was found too late for the state: letters, and what is known.
+
+    Where both know something of the same service, `memory` is newer and stays.
+    """
+    memory.keep_letters(_before(found.letters(), memory.letters()))
+    memory.commit(
+        memory.restore(now),
+        (),
+        now,
+        certificates=Certificates({**found.certificates().told, **memory.certificates().told}),
+        proven=Proven({**found.proven().passed, **memory.proven().passed}),
+    )
+
+
+def _before(letters: Sequence[Letter], others: Sequence[Letter]) -> tuple[Letter, ...]:
     """Return all of them with `letters` first; `others` keep the ids that were handed out."""
     if others and letters and letters[-1].id >= others[0].id:
         first = others[0].id - len(letters)

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from mailwatch.core.certificates import Certificates
 from mailwatch.core.model import Message, Now, Reading
 from mailwatch.core.outbox import Letter
+from mailwatch.core.proven import Proven
 from mailwatch.core.ratelimit import Ledger
 from mailwatch.core.state import Incident, State
 
@@ -21,6 +22,7 @@ class MemoryStore:
         next_id: int = 1,
         ledger: Ledger | None = None,
         certificates: Certificates | None = None,
+        proven: Proven | None = None,
     ) -> None:
         self._state = state or State()
         self._letters = tuple(letters)
@@ -28,6 +30,7 @@ class MemoryStore:
         """The id of the letter to come; none is handed out twice."""
         self._ledger = ledger or Ledger()
         self._certificates = certificates or Certificates()
+        self._proven = proven or Proven()
         self._paused_until: Now | None = None
 
     def restore(self, now: Now) -> State:
@@ -42,6 +45,10 @@ class MemoryStore:
         """Return of which certificates the admin was warned."""
         return self._certificates
 
+    def proven(self) -> Proven:
+        """Return which services have passed as configured."""
+        return self._proven
+
     def commit(
         self,
         state: State,
@@ -51,11 +58,13 @@ class MemoryStore:
         closed: Incident | None = None,
         ledger: Ledger | None = None,
         certificates: Certificates | None = None,
+        proven: Proven | None = None,
     ) -> None:
         """Keep `state` and put `messages` into the outbox."""
         self._state = state
         self._ledger = self._ledger if ledger is None else ledger
         self._certificates = self._certificates if certificates is None else certificates
+        self._proven = self._proven if proven is None else proven
         for message in messages:
             self._letters = (*self._letters, Letter(self.next_id, message))
             self.next_id += 1

@@ -154,6 +154,14 @@ STEPS: tuple[tuple[str, ...], ...] = (
         "ALTER TABLE readings ADD COLUMN submit_s REAL",
         "ALTER TABLE readings ADD COLUMN arrive_s REAL",
     ),
+    (  # 6: the services that have passed, with a digest of the settings with which they did so
+        """
+        CREATE TABLE proven (
+            service TEXT PRIMARY KEY,
+            settings TEXT NOT NULL
+        ) WITHOUT ROWID
+        """,
+    ),
 )
 
 VERSION = len(STEPS)

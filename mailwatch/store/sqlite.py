@@ -13,11 +13,13 @@ from sqlite3 import Connection
 from mailwatch.core.certificates import Certificates
 from mailwatch.core.model import Message, Now, Reading
 from mailwatch.core.outbox import Letter
+from mailwatch.core.proven import Proven
 from mailwatch.core.ratelimit import Ledger
 from mailwatch.core.state import Incident, State
 from mailwatch.store import certificates as warnings
 from mailwatch.store import clock, incidents, machine, outbox, pause, retention
 from mailwatch.store import ledger as ledgers
+from mailwatch.store import proven as provens
 from mailwatch.store.backlog import Backlog
 from mailwatch.store.boot import Boot, boot_id
 from mailwatch.store.connection import (
@@ -30,8 +32,7 @@ from mailwatch.store.connection import (
     transaction,
 )
 from mailwatch.store.files import NAME, Unusable
-from mailwatch.store.loading import before as in_front
-from mailwatch.store.loading import load, load_unwritable
+from mailwatch.store.loading import add_late, load, load_unwritable
 from mailwatch.store.memory import MemoryStore
 from mailwatch.store.opening import Say, open_or_begin_anew, put_aside, reason
 
@@ -103,6 +104,10 @@ class SqliteStore:
         """Return of which certificates the admin was warned."""
         return self._memory.certificates()
 
+    def proven(self) -> Proven:
+        """Return which services have passed as configured."""
+        return self._memory.proven()
+
     def commit(
         self,
         state: State,
@@ -112,12 +117,14 @@ class SqliteStore:
         closed: Incident | None = None,
         ledger: Ledger | None = None,
         certificates: Certificates | None = None,
+        proven: Proven | None = None,
     ) -> None:
         """Keep all of it in one transaction; costs nothing when nothing is new."""
         before = self._memory.restore(now)
         news = None if ledger == self._memory.ledger() else ledger
         warned = None if certificates == self._memory.certificates() else certificates
-        if state == before and not messages and closed is None and news is None and warned is None:
+        shown = None if proven == self._memory.proven() else proven
+        if state == before and not messages and (closed, news, warned, shown) == (None,) * 4:
             self._write(None, now)
             return
         if closed is None and before.incident is not None:
@@ -126,7 +133,9 @@ class SqliteStore:
         if closed is not None:
             self._backlog.add_closed(closed)
         count = len(self._memory.letters())
-        self._memory.commit(state, messages, now, closed=closed, ledger=news, certificates=warned)
+        self._memory.commit(
+            state, messages, now, closed=closed, ledger=news, certificates=warned, proven=shown
+        )
         letters = self._memory.letters()[count:]
 
         def write(connection: Connection) -> None:
@@ -137,6 +146,8 @@ class SqliteStore:
                 ledgers.write(connection, news)
             if warned is not None:
                 warnings.write(connection, warned)
+            if shown is not None:
+                provens.write(connection, shown)
             outbox.write(connection, letters)
             clock.write(connection, self._boot)
 
@@ -265,6 +276,7 @@ class SqliteStore:
         incidents.close_others(connection, state.incident, self._now)
         ledgers.write(connection, self._memory.ledger())
         warnings.write(connection, self._memory.certificates())
+        provens.write(connection, self._memory.proven())
         outbox.keep_only(connection, self._memory.letters(), self._memory.next_id)
         if self._paused_here:
             self._write_pause(connection)
@@ -387,10 +399,7 @@ class SqliteStore:
             self._memory = found
             return
         # Too late for the state: the machine has gone on from an empty one.
-        self._memory.keep_letters(in_front(found.letters(), self._memory.letters()))
-        told = {**found.certificates().told, **self._memory.certificates().told}
-        state = self._memory.restore(self._now)
-        self._memory.commit(state, (), self._now, certificates=Certificates(told))
+        add_late(self._memory, found, self._now)
         incident = found.restore(self._now).incident
         if incident is not None:
             self._say(

@@ -4,14 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from sqlite3 import Connection
 
 from mailwatch.core.model import Reading
 from mailwatch.core.outbox import Letter
+from mailwatch.core.proven import Proven
 from mailwatch.core.state import Incident, Stage
-from mailwatch.store import clock, history, incidents, machine, outbox, pause, summaries
+from mailwatch.store import clock, history, incidents, machine, outbox, pause, proven, summaries
 from mailwatch.store import ledger as ledgers
 from mailwatch.store.connection import open_for_reading
 from mailwatch.store.errors import StoreError
@@ -48,6 +49,8 @@ class Status:
     """When the last round was recorded: all of this is as old as that."""
     written: float | None
     """When the service last wrote anything."""
+    proven: Proven = field(default_factory=Proven)
+    """Which services have passed as they are configured."""
 
 
 class Views:
@@ -70,6 +73,7 @@ class Views:
                 paused_until=pause.read_wall(connection),
                 last_round=None if last_round is None else last_round.wall,
                 written=None if written is None else written.at.wall,
+                proven=proven.read(connection),
             )
 
     def incidents(self, limit: int) -> list[Incident]:

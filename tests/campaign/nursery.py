@@ -35,6 +35,7 @@ from mailwatch.core.deadline import Deadline
 from mailwatch.core.model import Message, Now, Reading, TargetState, Verdict
 from mailwatch.core.outbox import Letter
 from mailwatch.core.policy import Attempts, Policy
+from mailwatch.core.proven import Proven
 from mailwatch.core.ratelimit import Ledger
 from mailwatch.core.secret import Secret
 from mailwatch.core.state import Incident, State
@@ -122,6 +123,9 @@ class TracedStore:
     def certificates(self) -> Certificates:
         return self._store.certificates()
 
+    def proven(self) -> Proven:
+        return self._store.proven()
+
     def commit(
         self,
         state: State,
@@ -131,13 +135,20 @@ class TracedStore:
         closed: Incident | None = None,
         ledger: Ledger | None = None,
         certificates: Certificates | None = None,
+        proven: Proven | None = None,
     ) -> None:
         incident = state.incident.id if state.incident else ""
         told = [_about(message) for message in messages]
         self._stage = state.stage.value
         with self._fuse.call("commit", stage=self._stage, incident=incident, messages=told):
             self._store.commit(
-                state, messages, now, closed=closed, ledger=ledger, certificates=certificates
+                state,
+                messages,
+                now,
+                closed=closed,
+                ledger=ledger,
+                certificates=certificates,
+                proven=proven,
             )
 
     def letters(self) -> tuple[Letter, ...]:

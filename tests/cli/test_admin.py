@@ -15,6 +15,7 @@ from mailwatch.cli.times import parse_duration
 from mailwatch.core.evidence import Finding
 from mailwatch.core.model import Fault, Message, Now, Reading, Topic, Verdict
 from mailwatch.core.outbox import after_failure
+from mailwatch.core.proven import Proven
 from mailwatch.core.state import Attempt, Failure, Incident, Outcome, Stage, State
 from mailwatch.evidence import keeping
 from mailwatch.store.sqlite import SqliteStore
@@ -132,6 +133,27 @@ def test_status_names_the_cause_where_it_is_known(
     )
     call("status", "--json")
     assert json.loads(capsys.readouterr().out)["cause"] == incident.cause
+
+
+def test_status_says_what_never_answered_as_configured(
+    call: Call, store: SqliteStore, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Only as long as it fails and has never passed; JSON says of each whether it ever did."""
+    never = "\nIMAPS:993 never answered as configured now: look for the mistake in "
+    now = clocks()
+    store.record([GOOD, BAD], now)
+    store.commit(State(), [], now, proven=Proven({"SMTP:25": "a"}))
+    call("status")
+    assert never in capsys.readouterr().out
+    call("status", "--json")
+    listed = json.loads(capsys.readouterr().out)["services"]
+    assert {one["service"]: one["proven"] for one in listed} == {
+        "SMTP:25": True,
+        "IMAPS:993": False,
+    }
+    store.commit(State(), [], now, proven=Proven({"SMTP:25": "a", "IMAPS:993": "b"}))
+    call("status")
+    assert "never answered" not in capsys.readouterr().out
 
 
 def test_an_incident_is_shown_with_its_evidence(

@@ -43,13 +43,14 @@ def situation() -> SituationMaker:
         finished_at: float | None = None,
         paused_until: Now | None = None,
         detail: str = "",
+        unproven: frozenset[str] = frozenset(),
     ) -> Situation:
         failures = tuple(
             Failure(f"S{number}:{number}", fault, f"detail {number}")
             for number, fault in enumerate(faults or (Fault.SILENT,), start=1)
         )
         target = TargetState(condition, detail, started_at, finished_at)
-        return Situation(failures, watched, target, paused_until)
+        return Situation(failures, watched, target, paused_until, unproven=unproven)
 
     return make
 

@@ -21,7 +21,7 @@ from mailwatch.core.events import (
 from mailwatch.core.incident import MOVES
 from mailwatch.core.judgement import Situation
 from mailwatch.core.model import Condition, Fault, Now, TargetState, Topic
-from mailwatch.core.state import Outcome, Reason, Stage
+from mailwatch.core.state import Hold, Outcome, Reason, Stage
 
 WALL = 1_700_000_000.0
 Watch = Any  # tests/core/conftest.py; a conftest cannot be imported by its name
@@ -363,6 +363,29 @@ def test_what_no_restart_cures_is_a_persons_at_once(
     assert w.told[0].next_restart is None
     assert w.incident.hold is not None
     assert w.incident.hold.reason is reason
+
+
+def test_a_service_that_never_passed_is_a_persons_until_it_hangs(watch: Watcher) -> None:
+    """One call and no restart for its TLS; a restart, and no second call, once it is silent."""
+    new = frozenset({"S1:1"})
+    w = watch()
+    w.fail(Fault.TLS, unproven=new)
+    w.fail(Fault.TLS, unproven=new, after=60)
+    assert (w.topics, w.restarts) == ([Topic.ESCALATED], [])
+    assert w.incident.hold == Hold(Reason.UNPROVEN, "S1:1")
+    w.fail(Fault.SILENT, unproven=new, after=60)
+    assert (w.topics, len(w.restarts)) == ([Topic.ESCALATED], 1)
+
+
+def test_a_restart_for_another_service_does_not_prove_it(watch: Watcher) -> None:
+    """What still fails after that restart, and never passed, is not restarted for again."""
+    w = watch(cooldown_s=0, backoff_s=0)
+    w.fail(Fault.SILENT, Fault.TLS, unproven=frozenset({"S2:2"}))
+    w.go_through_restart()
+    w.fail(Fault.TLS, after=60, unproven=frozenset({"S1:1"}))
+    w.fail(Fault.TLS, after=600, unproven=frozenset({"S1:1"}))
+    assert len(w.restarts) == 1
+    assert w.topics == [Topic.OPENED, Topic.ESCALATED]
 
 
 def test_an_incident_follows_what_fails_now_and_remembers_what_failed_first(

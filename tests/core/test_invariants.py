@@ -89,6 +89,10 @@ class World:
     """Whether nothing listens inside, which looks like a ban through Docker's proxy."""
     all_dropped: bool = False
     """Whether the last round was dropped as a whole."""
+    unproven: frozenset[str] = frozenset()
+    """The services that never passed as they are configured now."""
+    all_ours: bool = False
+    """Whether the last round failed for nothing but what their settings may bring about."""
     started_at: float = 1_699_000_000.0
     finished_at: float | None = None
     stopped_by_operator: bool = False
@@ -184,6 +188,8 @@ class World:
         assert not self.engine_away
         if self.all_dropped and not self.dead and self.condition is Condition.RUNNING:
             pytest.fail("a ban is not restarted for")
+        if self.all_ours and self.condition is not Condition.CRASHED:
+            pytest.fail("a mistake of our own is not restarted for")
         if self.condition in OPERATOR and self.stopped_by_operator and not self._ambiguous():
             pytest.fail("a target that an operator stopped is left alone")
         recent = [o for o in self.orders if self.lived - o.at < self.policy.window_s - SLACK_S]
@@ -246,8 +252,10 @@ class World:
 def _failed(world: World, faults: tuple[Fault, ...], pause: Now | None = None) -> Failed:
     failed = [Reading(f"S{n}:{n}", Verdict.FAIL, fault, "d") for n, fault in enumerate(faults, 1)]
     world.all_dropped = faults == (Fault.DROPPED,) * SERVICES
+    ours = {Fault.TLS, Fault.STATUS, Fault.CERTIFICATE}
+    world.all_ours = set(faults) <= ours and {r.service for r in failed} <= world.unproven
     well = [Reading(f"S{n}:{n}", Verdict.PASS) for n in range(len(faults) + 1, SERVICES + 1)]
-    return bad_news([*failed, *well], world.target, pause)
+    return bad_news([*failed, *well], world.target, pause, unproven=world.unproven)
 
 
 # --- chance ---------------------------------------------------------------------------------
@@ -259,6 +267,7 @@ _FAULTS = st.sampled_from(
         (Fault.SILENT,),
         (Fault.TIMEOUT, Fault.REFUSED),
         (Fault.CERTIFICATE,),
+        (Fault.TLS, Fault.STATUS),
         (Fault.DROPPED,) * SERVICES,
     ]
 )
@@ -301,7 +310,12 @@ class Nights(RuleBasedStateMachine):
 
     @rule()
     def services_answer(self) -> None:
+        self.world.unproven = frozenset()
         self._round(Passed())
+
+    @rule(changed=st.sets(st.sampled_from([f"S{n}:{n}" for n in range(1, SERVICES + 1)])))
+    def the_admin_changes_settings(self, changed: set[str]) -> None:
+        self.world.unproven |= changed
 
     @rule()
     def nobody_could_look(self) -> None:

@@ -104,6 +104,39 @@ def test_a_fault_that_no_restart_cures_is_held(situation: Maker, fault: Fault) -
     assert _why(CLEAR, situation(fault), replace(POLICY, restart_on=frozenset(Fault))) is None
 
 
+@pytest.mark.parametrize("fault", list(Fault))
+def test_what_never_passed_as_configured_may_be_our_own_mistake(
+    situation: Maker, fault: Fault
+) -> None:
+    """Faults that a wrong setting brings about hold then; a server that hangs never does."""
+    every = replace(POLICY, restart_on=frozenset(Fault))
+    fresh = situation(fault, unproven=frozenset({"S1:1"}))
+    ours = fault not in (
+        Fault.REFUSED,
+        Fault.TIMEOUT,
+        Fault.SILENT,
+        Fault.DROPPED,
+        Fault.RESET,
+    )
+    assert _why(CLEAR, fresh, every) == (Hold(Reason.UNPROVEN, "S1:1") if ours else None)
+    assert _why(CLEAR, replace(fresh, unproven=frozenset({"S2:2"})), every) is None
+
+
+def test_another_reason_to_restart_outweighs_a_service_that_never_passed(situation: Maker) -> None:
+    """A fault of a proven service, one that no setting brings about, or a target that ended."""
+    new = frozenset({"S1:1", "S2:2"})
+    held = _why(CLEAR, situation(Fault.TLS, Fault.STATUS, unproven=new))
+    assert held == Hold(Reason.UNPROVEN, "S1:1 and S2:2")
+    with_certificate = situation(Fault.TLS, Fault.CERTIFICATE, unproven=new)
+    assert _why(CLEAR, with_certificate) == Hold(Reason.UNPROVEN, "S1:1")
+    only_first = situation(Fault.TLS, Fault.STATUS, unproven=frozenset({"S1:1"}))
+    assert _why(CLEAR, only_first) is None
+    assert _why(CLEAR, situation(Fault.TLS, Fault.SILENT, unproven=new)) is None
+    for condition in (Condition.CRASHED, Condition.OOM_KILLED):
+        ended = situation(Fault.STATUS, condition=condition, unproven=new)
+        assert _why(CLEAR, ended) is None
+
+
 @pytest.mark.parametrize(
     ("condition", "seen", "reason"),
     [
@@ -175,6 +208,9 @@ def test_reasons_are_asked_in_their_order(situation: Maker) -> None:
     banned = _why(state, situation(*DROPPED, paused_until=None))
     assert banned is not None
     found.append(banned.reason)
+    new = frozenset({"S1:1"})
+    incurable = situation(Fault.TLS, condition=Condition.STOPPED, unproven=new)
+    ask()
     incurable = situation(condition=Condition.STOPPED)
     ask()
     incurable = situation()
@@ -187,6 +223,7 @@ def test_reasons_are_asked_in_their_order(situation: Maker) -> None:
         Reason.TOO_EARLY,
         Reason.INCURABLE,
         Reason.BANNED,
+        Reason.UNPROVEN,
         Reason.OPERATOR,
         Reason.BUDGET,
         Reason.BACKOFF,

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from mailwatch.core.text import duration, join_words, printable
+from mailwatch.core.text import duration, join_words, name_some, printable
 
 _HOSTILE = st.text() | st.text(st.characters(categories=["Cc", "Cf", "Cs", "Zl", "Zp", "Co"]))
 
@@ -89,3 +89,12 @@ def test_words_are_listed_as_a_person_would(words: list[str], listed: str) -> No
 def test_durations_are_said_in_the_units_of_their_size(seconds: float, said: str) -> None:
     """Two units at most, and no rounding up to sixty."""
     assert duration(seconds) == said
+
+
+@pytest.mark.parametrize(
+    ("count", "said"),
+    [(0, ""), (1, "a"), (2, "a and b"), (4, "a, b, c and d"), (5, "a, b, c and 2 more")],
+)
+def test_some_names_are_listed_and_the_rest_counted(count: int, said: str) -> None:
+    """No more words than a line has room for."""
+    assert name_some("abcde"[:count]) == said

@@ -274,6 +274,23 @@ def test_escalated_at_once(
     assert lines[2:] == [*said, LOOK]
 
 
+def test_escalated_for_what_never_passed_as_configured(watch: Watcher, night: Voice) -> None:
+    """It is said that the mistake may be in the configuration, and which keys to look at."""
+    w = watch()
+    w.fail(Fault.TLS, Fault.STATUS, unproven=frozenset({"S1:1", "S2:2"}))
+    title, lines, priority = _last(w, night)
+    assert (title, priority) == (CALLED, 10)
+    assert lines[3:] == [
+        "Container stalwart is not restarted: mailwatch has never seen S1:1 and S2:2 answer as "
+        "configured now, so the mistake may be in its own settings, which no restart cures.",
+        UP_TO_YOU,
+        "What to do: run `mailwatch check`, and compare port, probe and tls (and, where they are "
+        "set, minimum_tls, proxy and the like) in the configuration with what the server offers. "
+        "If they are right, restart it yourself: once it has answered, mailwatch does.",
+        LOOK,
+    ]
+
+
 def test_escalated_for_a_ban(watch: Watcher, night: Voice) -> None:
     """Ban, limit or nothing behind the port: what to look for, and what cures each."""
     w = watch()
@@ -484,8 +501,11 @@ def test_our_own_words_are_ascii(night: Voice) -> None:
             assert (message.title + message.body).isascii()
 
 
+@pytest.mark.parametrize("reason", [Reason.BANNED, Reason.UNPROVEN])
 @pytest.mark.parametrize("topic", _TOPICS)
-def test_five_hundred_failing_services_fit_on_a_phone(night: Voice, topic: Topic) -> None:
+def test_five_hundred_failing_services_fit_on_a_phone(
+    night: Voice, topic: Topic, reason: Reason
+) -> None:
     """However many fail, and whatever they say, the message stays short."""
     failures = tuple(
         Failure(f"{'LONG-NAME-' * 20}{number}:{number}", Fault.SILENT, "\x1b" * 5000)
@@ -500,7 +520,7 @@ def test_five_hundred_failing_services_fit_on_a_phone(night: Voice, topic: Topic
         failures[:400],
         target=long,
         cause=long,
-        hold=Hold(Reason.BANNED, long),
+        hold=Hold(reason, long),
         attempts=(Attempt(1, _NOW, None, Outcome.FAILED, long),),
     )
     loud = replace(night, host=long, target=long, look=long)

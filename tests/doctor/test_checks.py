@@ -12,7 +12,9 @@ from typing import Any
 
 import pytest
 
-from mailwatch.core.model import Condition, Fault, Reading, TargetState, Verdict
+from mailwatch.core.model import Condition, Fault, Now, Reading, TargetState, Verdict
+from mailwatch.core.proven import Proven
+from mailwatch.core.state import State
 from mailwatch.doctor import (
     certificates,
     checks,
@@ -31,7 +33,9 @@ from mailwatch.doctor.account import Account
 from mailwatch.doctor.case import Case
 from mailwatch.doctor.finding import Finding, Level, ok
 from mailwatch.doctor.unit import Unit, _last_watchdog, seconds
+from mailwatch.probes.digest import digest
 from mailwatch.restarters.docker_faults import no_sdk
+from mailwatch.store.sqlite import SqliteStore
 
 MakeCase = Callable[..., Case]
 HEALTHY = {
@@ -83,6 +87,30 @@ def test_every_fault_has_a_cure(fault: Fault, case: MakeCase) -> None:
     (finding,) = services.examine(case(readings=(reading,), target=RUNNING))
     assert finding.level is Level.PROBLEM
     assert finding.cure
+
+
+def test_what_never_passed_as_configured_is_said_to_restart_nothing(
+    case: MakeCase, tmp_path: Path
+) -> None:
+    """As the running service remembers it, for the way in which the file says to ask now."""
+    reading = Reading("SMTP:25", Verdict.FAIL, Fault.TLS, "some words")
+
+    def cure(**flags: str) -> str:
+        made = case({"services": "SMTP:25", **flags}, readings=(reading,), target=RUNNING)
+        (finding,) = services.examine(made)
+        return finding.cure
+
+    assert "never" not in cure(), "nobody has watched yet"
+    store = SqliteStore(tmp_path, pytest.fail, boot="one")
+    now = Now(1.0, 1.0)
+    store.restore(now)
+    store.commit(State(), [], now)
+    assert "It has never answered as configured now, so nothing is restarted" in cure()
+    settings = case({"services": "SMTP:25"}).config.services[0]
+    store.commit(State(), [], now, proven=Proven({"SMTP:25": digest(settings)}))
+    assert "never" not in cure()
+    assert "It has never answered" in cure(**{"watch.host": "::1"})
+    store.close()
 
 
 def test_a_port_behind_which_nothing_listens_is_not_called_banned(case: MakeCase) -> None:

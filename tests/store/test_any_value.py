@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 from mailwatch.core.certificates import Certificates, Warned
 from mailwatch.core.model import Fault, Message, Now, Phase, Reading, Topic, Verdict
 from mailwatch.core.outbox import Letter
+from mailwatch.core.proven import Proven
 from mailwatch.core.ratelimit import Ledger, Told
 from mailwatch.core.state import (
     OPEN,
@@ -124,6 +125,7 @@ warnings = every_field(
     Certificates,
     told=st.dictionaries(texts, every_field(Warned, at=moments, renewed=st.booleans())),
 )
+provens = every_field(Proven, passed=st.dictionaries(texts, texts))
 readings = every_field(
     Reading,
     service=st.text(min_size=1, max_size=10),
@@ -135,7 +137,14 @@ readings = every_field(
 )
 
 
-@given(states, st.lists(messages, max_size=3), st.lists(letters, max_size=3), ledgers, warnings)
+@given(
+    states,
+    st.lists(messages, max_size=3),
+    st.lists(letters, max_size=3),
+    ledgers,
+    warnings,
+    provens,
+)
 @settings(max_examples=150, deadline=None)
 def test_every_value_comes_back(
     state: State,
@@ -143,14 +152,15 @@ def test_every_value_comes_back(
     kept: list[Letter],
     ledger: Ledger,
     certificates: Certificates,
+    proven: Proven,
 ) -> None:
-    """State, letters, the ledger and warnings are equal after a new start in the same boot."""
+    """State, letters and all else that is kept are equal after a new start in the same boot."""
     now = Now(2e9, 2e9)
     with tempfile.TemporaryDirectory() as directory:
         said: list[str] = []
         store = SqliteStore(Path(directory), said.append, boot="one")
         store.restore(now)
-        store.commit(state, told, now, ledger=ledger, certificates=certificates)
+        store.commit(state, told, now, ledger=ledger, certificates=certificates, proven=proven)
         outbox = (*store.letters(), *(replace(x, id=i) for i, x in enumerate(kept, len(told) + 1)))
         store.keep_letters(outbox)
         store.close()
@@ -159,6 +169,7 @@ def test_every_value_comes_back(
         assert again.letters() == outbox
         assert again.ledger() == ledger
         assert again.certificates() == certificates
+        assert again.proven() == proven
         again.close()
         assert said == []
 

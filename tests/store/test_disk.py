@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from mailwatch.core.certificates import Certificates, Warned
+from mailwatch.core.proven import Proven
 from mailwatch.core.state import State
 from mailwatch.store.sqlite import RETRY_S
 from mailwatch.store.views import Views
@@ -301,7 +302,13 @@ def test_a_file_that_is_locked_at_the_start_loses_no_message(stores: Stores, nig
     store, _ = stores.restored(night.at(0))
     told = {"S:1": Warned(night.at(99)), "S:2": Warned(night.at(99))}
     warned = Certificates(told)
-    store.commit(night.restarting(), [night.message("old")], night.at(100), certificates=warned)
+    store.commit(
+        night.restarting(),
+        [night.message("old")],
+        night.at(100),
+        certificates=warned,
+        proven=Proven({"S:1": "old", "S:2": "old"}),
+    )
     store.close()
     with closing(sqlite3.connect(stores.path, isolation_level=None)) as other:
         other.execute("PRAGMA locking_mode = EXCLUSIVE")
@@ -309,11 +316,13 @@ def test_a_file_that_is_locked_at_the_start_loses_no_message(stores: Stores, nig
         store, state = stores.restored(night.at(200))
         assert state == State()
         again = Certificates({"S:2": Warned(night.at(201))})
-        store.commit(state, [night.message("new")], night.at(201), certificates=again)
+        new = Proven({"S:2": "new"})
+        store.commit(state, [night.message("new")], night.at(201), certificates=again, proven=new)
     store.record(night.readings(), night.at(202 + RETRY_S))
     assert [letter.message.title for letter in store.letters()] == ["old", "new"]
     assert len({letter.id for letter in store.letters()}) == 2
     assert store.certificates() == Certificates({**told, **again.told}), "who was warned, was"
+    assert store.proven() == Proven({"S:1": "old", "S:2": "new"})
     (incident,) = Views(stores.directory).incidents(9)
     assert incident.closed is not None
     assert any(incident.id in sentence for sentence in stores.said)

@@ -15,6 +15,7 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, pr
 from mailwatch.core.certificates import Certificates, Warned
 from mailwatch.core.model import Fault, Message, Now, Reading, Topic, Verdict
 from mailwatch.core.outbox import after_failure, merge
+from mailwatch.core.proven import Proven
 from mailwatch.core.ratelimit import Ledger, Told
 from mailwatch.core.state import Attempt, Failure, Incident, Stage, State
 from mailwatch.store.control import set_pause
@@ -54,6 +55,7 @@ class LikeMemory(RuleBasedStateMachine):
         told: int,
         ledger: Ledger | None = None,
         certificates: Certificates | None = None,
+        proven: Proven | None = None,
     ) -> None:
         """Commit the same to both."""
         topics = [Topic.OPENED, Topic.RECOVERED, Topic.NOTICE]
@@ -71,7 +73,13 @@ class LikeMemory(RuleBasedStateMachine):
             self.incidents[state.incident.id] = state.incident
         for store in (self.memory, self.store):
             store.commit(
-                state, messages, self.now, closed=closed, ledger=ledger, certificates=certificates
+                state,
+                messages,
+                self.now,
+                closed=closed,
+                ledger=ledger,
+                certificates=certificates,
+                proven=proven,
             )
 
     @rule(seconds=st.floats(0.1, 5000))
@@ -107,6 +115,11 @@ class LikeMemory(RuleBasedStateMachine):
         """Warn of certificates, or forget that one was warned of."""
         certificates = Certificates({name: Warned(self.now, renewed) for name in services})
         self.commit(self.memory.restore(self.now), told, certificates=certificates)
+
+    @rule(passed=st.dictionaries(st.sampled_from("ab"), st.sampled_from("12")))
+    def prove(self, passed: dict[str, str]) -> None:
+        """Learn that services pass, or forget it."""
+        self.commit(self.memory.restore(self.now), 0, proven=Proven(passed))
 
     @precondition(lambda self: self.memory.letters())
     @rule(data=st.data())
@@ -198,6 +211,7 @@ class LikeMemory(RuleBasedStateMachine):
         assert self.store.letters() == self.memory.letters()
         assert self.store.ledger() == self.memory.ledger()
         assert self.store.certificates() == self.memory.certificates()
+        assert self.store.proven() == self.memory.proven()
         assert self.store.paused_until(self.now) == self.memory.paused_until(self.now)
 
     @invariant()

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 from mailwatch.core.certificates import Certificates, Warned
 from mailwatch.core.model import Now
 from mailwatch.core.outbox import after_failure
+from mailwatch.core.proven import Proven
 from mailwatch.core.ratelimit import Ledger, Told
 from mailwatch.core.state import Outcome, Stage, State
 from mailwatch.store.views import Views
@@ -206,6 +207,22 @@ def test_a_warning_is_committed_with_its_message(stores: Stores, night: Night) -
     again.close()
     last, _ = stores.restored(night.at(5))
     assert last.certificates() == Certificates()
+
+
+def test_what_is_proven_is_kept_in_its_round(stores: Stores, night: Night) -> None:
+    """It comes back after a restart and a reboot, and what is proven already writes nothing."""
+    store, state = stores.restored(night.at(0))
+    passed = Proven({"SMTP:25": "a", "IMAPS:993": "b"})
+    store.commit(state, [], night.at(1), proven=passed)
+    before = written_bytes(stores)
+    store.commit(state, [], night.at(2), proven=Proven(dict(passed.passed)))
+    assert written_bytes(stores) == before
+    store.commit(state, [], night.at(3), proven=Proven({"SMTP:25": "c"}))
+    assert written_bytes(stores) != before
+    store.close()
+    again, _ = stores.restored(Now(5.0, night.at(99).wall), boot="two")
+    assert again.proven() == Proven({"SMTP:25": "c"})
+    assert Views(stores.directory).status().proven == again.proven()
 
 
 def test_the_file_keeps_to_its_settings(stores: Stores, night: Night) -> None:

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 from mailwatch.core.certificates import Certificates, Warned
 from mailwatch.core.model import Fault, Message, Phase, Reading, Topic, Verdict
+from mailwatch.core.proven import Proven
 from mailwatch.core.ratelimit import Ledger, Told
 from mailwatch.core.state import Attempt, Failure, Hold, Incident, Outcome, Reason, Stage, State
 from mailwatch.store.files import create
@@ -57,6 +58,7 @@ def test_all_that_0_1_0_has_written_is_still_there(stores: Stores, night: Night)
         past.id,
     )
     assert store.certificates() == Certificates()
+    assert store.proven() == Proven(), "what was never kept is not known"
     assert store.paused_until(at(110)) == at(900)
     assert stores.said == []
     views = Views(stores.directory)
@@ -77,8 +79,11 @@ def test_what_is_new_can_be_kept_in_an_old_file(stores: Stores, night: Night) ->
     lay_down(stores.path, "0.1.0")
     store, state = stores.restored(night.at(110))
     warned = Certificates({"IMAPS:993": Warned(night.at(111))})
-    store.commit(replace(state, streak=3), [], night.at(111), certificates=warned)
+    proven = Proven({"IMAPS:993": "digest"})
+    after = replace(state, streak=3)
+    store.commit(after, [], night.at(111), certificates=warned, proven=proven)
     store.close()
     again, state = stores.restored(night.at(112))
     assert again.certificates() == warned
+    assert again.proven() == proven
     assert state.streak == 3

@@ -1,0 +1,31 @@
+"""A digest of how a service is asked, by which a change of its settings is seen."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import fields, is_dataclass
+from hashlib import sha256
+
+from mailwatch.core.secret import Secret
+from mailwatch.probes.settings import ServiceSettings
+
+
+def digest(settings: ServiceSettings) -> str:
+    """Return the same 64 hexadecimal digits for the same way to ask, in any process and version.
+
+    No secret goes into it: a digest of one could be guessed at. Neither does what is left at its
+    default, so that a setting of a later version changes nothing until somebody uses it.
+    """
+    said = json.dumps(_plain(settings), sort_keys=True)
+    return sha256(said.encode()).hexdigest()
+
+
+def _plain(value: object) -> object:
+    if is_dataclass(value):
+        told = {field.name: (field.default, getattr(value, field.name)) for field in fields(value)}
+        return {name: _plain(now) for name, (default, now) in told.items() if now != default}
+    if isinstance(value, Secret):
+        return None
+    if isinstance(value, tuple):
+        return [_plain(one) for one in value]
+    return value if isinstance(value, int | float | None) else str(value)

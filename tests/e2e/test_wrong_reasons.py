@@ -1,0 +1,95 @@
+"""What looks like a sick server and is none: a person is told, and the mail server left alone."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import pytest
+
+from tests.e2e.bed.engine import Engine
+from tests.e2e.bed.host import Host
+from tests.e2e.bed.inbox import Inbox, Received
+from tests.e2e.bed.mail import NAME, Mail
+from tests.e2e.bed.wait import wait_until
+from tests.e2e.bed.watcher import Table, Watcher
+
+pytestmark = pytest.mark.e2e
+
+
+def _calls_a_person(message: Received) -> bool:
+    return message.priority == 10
+
+
+def _opened(message: Received) -> bool:
+    return message.priority == 5 and message.title.startswith("Mail is down on mailhost: ")
+
+
+def _recovered(message: Received) -> bool:
+    return message.title == "Mail flows again on mailhost"
+
+
+@pytest.fixture
+def altered(mail: Mail) -> Iterator[Mail]:
+    """The mail server, whose files a test may change; it is made anew afterwards."""
+    yield mail
+    mail.remove()
+
+
+def _offer(engine: Engine, versions: str) -> None:
+    """Let nginx speak these versions of TLS alone, now and after a restart."""
+    engine.docker(
+        "exec", NAME, "sh", "-ec",
+        f"echo 'ssl_protocols {versions};' >/etc/nginx/protocols.conf; "
+        "grep -q protocols.conf /etc/nginx/nginx.conf || "
+        "sed -i 's|^http {|&\\n    include /etc/nginx/protocols.conf;|' /etc/nginx/nginx.conf; "
+        "nginx -s reload",
+    )  # fmt: skip
+
+
+HTTPS: Table = {"name": "HTTPS", "port": 443, "minimum_tls": "1.3"}
+SMTP: Table = {"name": "SMTP", "port": 25}
+
+
+def test_a_mistake_in_our_configuration_restarts_nothing(
+    watcher: Watcher, host: Host, engine: Engine, altered: Mail, inbox: Inbox
+) -> None:
+    """TLS 1.3 wanted of a server of 1.2, the wrong protocol, the wrong TLS: one call, with keys."""
+    _offer(engine, "TLSv1.2")
+    before = altered.started_at()
+    wrong: list[Table] = [
+        HTTPS,
+        {"name": "SUBMISSION", "port": 587, "probe": "imap"},
+        {"name": "IMAP", "port": 143, "tls": "implicit"},
+    ]
+    watcher.configure(services=[SMTP, *wrong])
+    watcher.start()
+    call = inbox.wait_for(_calls_a_person, 30)
+    assert (
+        "mailwatch has never seen HTTPS:443, SUBMISSION:587 and IMAP:143 answer as configured now"
+        in call.message
+    )
+    assert "compare port, probe and tls" in call.message
+    _, said = host.try_run("mailwatch status")
+    assert "HTTPS:443, SUBMISSION:587 and IMAP:143 never answered as configured now" in said
+    watcher.configure(services=[SMTP])
+    watcher.reload()
+    last = inbox.wait_for(_recovered, 30)
+    assert "mailwatch did not restart container stalwart." in last.message
+    assert inbox.messages == [call, last]
+    assert altered.started_at() == before
+
+
+def test_what_was_proven_before_a_restart_of_mailwatch_is_still_healed(
+    watcher: Watcher, engine: Engine, altered: Mail, inbox: Inbox
+) -> None:
+    """The same fault, in a service that answered the process before as configured, restarts."""
+    _offer(engine, "TLSv1.3")
+    before = altered.started_at()
+    watcher.configure(services=[SMTP, HTTPS])
+    watcher.start()
+    watcher.wait_for_status("2 of 2 services answer")
+    watcher.stop()
+    _offer(engine, "TLSv1.2")
+    watcher.start()
+    inbox.wait_for(_opened, 30)
+    wait_until(lambda: altered.started_at() > before, 30, "the container to be restarted")
