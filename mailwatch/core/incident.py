@@ -142,14 +142,18 @@ def _await_restart(state: State, event: Failed, at: Moment) -> Step:
 
 
 def _knowing_our_own_work(state: State, event: Failed, at: Moment) -> Failed:
-    """Tell a target that a restart of ours left stopped from one that an operator stopped."""
-    target = event.situation.target
-    attempt = state.incident.last_attempt if state.incident is not None else None
-    if attempt is None or target.condition is not Condition.STOPPED or target.finished_at is None:
+    """Tell a target that a restart of ours left stopped from one that an operator stopped.
+
+    It need not have been the last one: that may have been cut short before it changed anything.
+    """
+    target, finished_at = event.situation.target, event.situation.target.finished_at
+    if state.incident is None or target.condition is not Condition.STOPPED or finished_at is None:
         return event
-    if started_since(attempt, target.started_at):
-        return event
-    if not 0 <= target.finished_at - attempt.begun.wall <= at.policy.restart_limit_s:
+    if not any(
+        0 <= finished_at - attempt.begun.wall <= at.policy.restart_limit_s
+        and not started_since(attempt, target.started_at)
+        for attempt in state.incident.attempts
+    ):
         return event
     detail = "A restart that was cut short had left it stopped."
     left = replace(target, condition=Condition.CRASHED, detail=detail)

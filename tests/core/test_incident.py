@@ -504,6 +504,20 @@ def test_what_a_cut_restart_left_stopped_stays_ours_while_the_next_one_waits(
     assert len(w.restarts) == 3
 
 
+def test_what_the_first_of_two_cut_restarts_left_stopped_is_ours_too(watch: Watcher) -> None:
+    """The second was cut short before it changed anything; still nobody has stopped the target."""
+    w = watch(restart_limit_s=90, backoff_s=0)
+    w.fail()
+    w(Restored(RUNNING), after=3)
+    stopped_at = WALL + 8
+    w.fail(condition=Condition.STOPPED, finished_at=stopped_at, after=100)
+    assert len(w.restarts) == 2
+    w(Restored(TargetState(Condition.STOPPED)), after=3)
+    w.fail(condition=Condition.STOPPED, finished_at=stopped_at, after=100)
+    assert Topic.HELD not in w.topics
+    assert len(w.restarts) == 3
+
+
 def test_a_refused_restart_that_left_the_target_stopped_is_ours_too(watch: Watcher) -> None:
     """Some engines stop a container and then fail to start it."""
     w = watch(backoff_s=100)
