@@ -36,8 +36,8 @@ def look(
     if news:
         longest = duration(max(now.steady - since[service].steady for service in news))
         lines = [
-            f"For {longest} mailwatch could not look whether these services answer, for reasons "
-            "of its own host; it restarts nothing on such grounds.",
+            f"For {longest} mailwatch could not look whether these services answer; it restarts "
+            "nothing on such grounds.",
             *(f"- {service}: {details[service]}" for service in news[:6]),
         ]
         title = f"mailwatch on {voice.host} cannot look at {_names(news)}"

@@ -15,7 +15,7 @@ _CURES = {
     Fault.REFUSED: "See that the server runs and listens there, that the container publishes it "
     "(`docker port CONTAINER`), and that [[services]] names the right host and port.",
     Fault.TIMEOUT: "See whether a firewall drops the packets, and whether attempt_timeout_s is "
-    "too short for this server: Postfix's postscreen greets a stranger after 6 s only.",
+    "too short for this server.",
     Fault.SILENT: "See that the port speaks the protocol that `probe` and `tls` name: a port that "
     "begins with TLS stays silent without it, one for a proxy without the header that `proxy` "
     "sends; else the server hangs.",
@@ -55,7 +55,7 @@ def _judge(reading: Reading, *, is_new: bool) -> Finding:
     if reading.fault is None:
         return problem(
             f"{reading.service} could not be looked at: {reading.detail}.",
-            "Mend this on this host: as long as it lasts, mailwatch sees nothing.",
+            "Mend this: as long as it lasts, mailwatch does not see how the service is.",
         )
     cure = _CURES.get(reading.fault, "Read the server's own log.")
     if is_new and reading.fault in MISCONFIGURABLE:

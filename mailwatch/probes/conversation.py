@@ -149,6 +149,11 @@ class Conversation:
             )
 
     @property
+    def within_line(self) -> bool:
+        """Whether a part of a line has come whose end has not."""
+        return bool(self._heard)
+
+    @property
     def login(self) -> Login | None:
         """The account to log in with in this conversation."""
         return self._settings.login

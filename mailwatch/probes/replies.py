@@ -22,6 +22,18 @@ _CLOSING = 421
 """The server has already decided to close the connection (RFC 5321 section 3.8)."""
 
 
+class HalfReply(ConversationError):
+    """The time was up between two lines of a reply, with nothing yet of the line to come.
+
+    `code` is that of the `lines` (>= 1) that did come.
+    """
+
+    def __init__(self, late: ConversationError, code: int, lines: int) -> None:
+        super().__init__(late.fault, late.detail)
+        self.code = code
+        self.lines = lines
+
+
 def expect(
     talk: Conversation,
     wanted: int,
@@ -33,14 +45,20 @@ def expect(
 
     `faults` says which codes are another fault than PROTOCOL, `also` names one more that is fine.
 
-    Raises SaidNo where its code is not the `wanted` one, and ConversationError where it is no
-    reply, or where more than the one reply has come: a server speaks only when spoken to.
+    Raises SaidNo where its code is not the `wanted` one, HalfReply where the rest of it is late,
+    and ConversationError where it is no reply, or where more than the one reply has come: a
+    server speaks only when spoken to.
     """
     texts: list[bytes] = []
     code = 0
     more = True
     while more:
-        line = talk.read_line(f"the rest of {awaiting}" if texts else awaiting)
+        try:
+            line = talk.read_line(f"the rest of {awaiting}" if texts else awaiting)
+        except ConversationError as error:
+            if texts and error.fault is Fault.TIMEOUT and not talk.within_line:
+                raise HalfReply(error, code, len(texts)) from None
+            raise
         parsed = _REPLY_LINE.fullmatch(line)
         if not parsed or (code and int(parsed[1]) != code):
             raise _unexpected(awaiting, wanted, line)

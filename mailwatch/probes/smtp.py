@@ -4,14 +4,22 @@ from __future__ import annotations
 
 from mailwatch.core.model import Fault
 from mailwatch.probes.conversation import Conversation
-from mailwatch.probes.errors import SaidNo
+from mailwatch.probes.errors import ConversationError, SaidNo
 from mailwatch.probes.logins import plain, require_privacy, wrapped
 from mailwatch.probes.probe import Probe
-from mailwatch.probes.replies import expect
+from mailwatch.probes.replies import HalfReply, expect
 from mailwatch.probes.settings import Login, TlsMode
 
 _REFUSED = (535, 534, 538)
 """Wrong credentials, or a mechanism that is too weak for them (RFC 4954 section 6)."""
+
+
+_POSTSCREEN = (
+    "only the first line of its greeting came, as Postfix's postscreen does to a stranger: raise "
+    "attempt_timeout_s above its postscreen_greet_wait (6 s), or put this host's address on its "
+    "postscreen_access_list"
+)
+"""See postscreen(8); one that has heard the whole greeting is no stranger for a day."""
 
 
 class SmtpProbe(Probe):
@@ -21,7 +29,7 @@ class SmtpProbe(Probe):
 
     def converse(self, talk: Conversation) -> None:
         """Hear 220, say EHLO and hear 250."""
-        expect(talk, 220, "the greeting")
+        self._greeted(talk)
         offers = self._hello(talk)
         if self.settings.tls is TlsMode.STARTTLS:
             if b"STARTTLS" not in offers:
@@ -37,6 +45,15 @@ class SmtpProbe(Probe):
         """Say QUIT and hear 221."""
         talk.say("QUIT")
         expect(talk, 221, "the answer to QUIT")
+
+    def _greeted(self, talk: Conversation) -> None:
+        """Hear 220; raises unmeasured where a postscreen lets us wait for the end of it."""
+        try:
+            expect(talk, 220, "the greeting")
+        except HalfReply as half:
+            if (half.code, half.lines) == (220, 1):
+                raise ConversationError(None, _POSTSCREEN) from None
+            raise
 
     def _hello(self, talk: Conversation) -> dict[bytes, list[bytes]]:
         """Return the extensions on offer, and what each says of itself."""

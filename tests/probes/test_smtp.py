@@ -12,7 +12,7 @@ from mailwatch.probes.smtp import address_literal
 from tests.probes.scripts import in_turn
 
 if TYPE_CHECKING:
-    from tests.probes.conftest import Peer, Script
+    from tests.probes.conftest import Link, Peer, Script
 
     MakePeer = Callable[..., Peer]
 Settings = Callable[..., ServiceSettings]
@@ -130,11 +130,48 @@ def test_greetings_that_are_in_order(
     server.join()
 
 
-def test_half_a_greeting_is_told_as_that(peer: MakePeer, service: Settings, ask: Ask) -> None:
-    """Postfix's postscreen sends a stranger the first line, and the rest six seconds later."""
+def test_half_a_greeting_is_postscreen_at_work(peer: MakePeer, service: Settings, ask: Ask) -> None:
+    """It sends a stranger the first line, and the rest six seconds later: we have not looked."""
     reading = ask(service("SMTP", peer(in_turn("220-mail.example.org"))), within_s=0.3)
+    assert (reading.verdict, reading.fault) == (Verdict.UNMEASURED, None)
+    assert "raise attempt_timeout_s above its postscreen_greet_wait (6 s), or" in reading.detail
+    assert reading.detail.endswith("on its postscreen_access_list")
+
+
+@pytest.mark.parametrize(
+    ("greeting", "fault"),
+    [
+        (b"", Fault.SILENT),
+        (b"220", Fault.TIMEOUT),
+        (b"220-mail.example.org", Fault.TIMEOUT),
+        (b"220-one\r\n220-two\r\n", Fault.TIMEOUT),
+        (b"220-one\r\n2", Fault.TIMEOUT),
+        (b"554-no\r\n", Fault.TIMEOUT),
+        (b"250-well\r\n", Fault.TIMEOUT),
+        (b"220-one\r\n554 no\r\n", Fault.PROTOCOL),
+        (b"220-one\r\n220:two\r\n", Fault.PROTOCOL),
+        (b"+220-one\r\n", Fault.PROTOCOL),
+    ],
+)
+def test_other_pieces_of_a_greeting_are_the_servers_fault(
+    greeting: bytes, fault: Fault, peer: MakePeer, service: Settings, ask: Ask
+) -> None:
+    """One that hangs, drips or talks nonsense is not excused by postscreen's manners."""
+
+    def script(link: Link) -> None:
+        link.send(greeting)
+        link.hear_end()
+
+    assert ask(service("SMTP", peer(script)), within_s=0.3).fault is fault
+
+
+def test_half_an_answer_to_ehlo_is_no_postscreen(
+    peer: MakePeer, service: Settings, ask: Ask
+) -> None:
+    """Only a greeting is held back; whoever has greeted owes the rest."""
+    reading = ask(service("SMTP", peer(in_turn("220 hi", "250-mail.example.org"))), within_s=0.3)
     assert reading.fault is Fault.TIMEOUT
-    assert reading.detail == "the rest of the greeting did not come in time"
+    assert reading.detail == "the rest of the answer to EHLO did not come in time"
 
 
 @pytest.mark.parametrize(
