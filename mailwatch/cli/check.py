@@ -12,7 +12,7 @@ from queue import SimpleQueue
 
 from mailwatch.asker import RoundAsker
 from mailwatch.cli.exit_codes import CRITICAL, OK, UNKNOWN, WARNING
-from mailwatch.cli.options import add_options, load_from
+from mailwatch.cli.options import add_options, load_to_ask
 from mailwatch.cli.table import aligned
 from mailwatch.config.model import Config
 from mailwatch.core.certificates import expires_soon, time_left
@@ -47,7 +47,7 @@ def add(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) -> None
 
 def run(args: argparse.Namespace) -> int:
     """Hold one round, print it, and return the monitoring plugins' exit code."""
-    config = load_from(args)
+    config = load_to_ask(args)
     readings = one_round(config, once=args.once)
     findings = _Findings(readings, time.time(), config.policy)
     code = findings.code

@@ -7,7 +7,7 @@ import json
 import sys
 
 from mailwatch.cli.exit_codes import CONFIG, OK
-from mailwatch.cli.options import add_options, load_from, path_from
+from mailwatch.cli.options import add_options, load_by_hand, path_from
 from mailwatch.config.model import Config, ConfigError, Setting
 from mailwatch.config.render import plain
 from mailwatch.core.text import duration, printable
@@ -42,7 +42,7 @@ def check(args: argparse.Namespace) -> int:
     """Say that the configuration is good, or name every mistake and return 78."""
     name = printable(str(path_from(args)))
     try:
-        config = load_from(args)
+        config = load_by_hand(args)
     except ConfigError as error:
         if not args.json:
             raise
@@ -72,13 +72,14 @@ def _summary(config: Config) -> str:
         if config.policy.max_restarts
         else "never restarts anything"
     )
-    tells = f"tells Gotify at {config.gotify.url}" if config.gotify else "tells the journal alone"
+    url = config.settings["gotify.url"].value
+    tells = "tells the journal alone" if url is None else f"tells Gotify at {url}"
     return f"watches {services} every {interval}, {restarts}, {tells}"
 
 
 def show(args: argparse.Namespace) -> int:
     """Print each key with its value and its origin."""
-    settings = load_from(args).settings
+    settings = load_by_hand(args).settings
     if args.json:
         print(json.dumps({key: _json(setting) for key, setting in settings.items()}, indent=2))
         return OK

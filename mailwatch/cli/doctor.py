@@ -7,7 +7,7 @@ import json
 
 from mailwatch.cli.exit_codes import CRITICAL, OK, WARNING
 from mailwatch.cli.main import Subparsers
-from mailwatch.cli.options import add_options, load_from
+from mailwatch.cli.options import add_options, load_by_hand
 from mailwatch.core.text import printable
 from mailwatch.doctor.case import Case
 from mailwatch.doctor.checks import CHECKS, examine
@@ -36,7 +36,7 @@ def add(subparsers: Subparsers) -> None:
 
 def run(args: argparse.Namespace) -> int:
     """Examine, print each finding with its cure, and return the exit code."""
-    case = Case(load_from(args), send=args.send)
+    case = Case(load_by_hand(args), send=args.send)
     findings: list[tuple[str, Finding]] = []
     for name, finding in examine(case):
         findings.append((name, finding))

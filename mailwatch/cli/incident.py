@@ -8,7 +8,7 @@ import json
 from mailwatch.cli import incident_export
 from mailwatch.cli.exit_codes import OK
 from mailwatch.cli.incident_text import as_json, story
-from mailwatch.cli.options import add_options, load_from
+from mailwatch.cli.options import add_options, load_without_secrets
 from mailwatch.clocks import clock_text
 from mailwatch.evidence import keeping
 from mailwatch.evidence.show import lines as evidence_lines
@@ -37,7 +37,7 @@ def add(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) -> None
 
 def run_show(args: argparse.Namespace) -> int:
     """Show one outage."""
-    directory = load_from(args).state_directory
+    directory = load_without_secrets(args).state_directory
     incident = Views(directory).incident(args.id)
     kept = keeping.load(directory, incident.id)
     if args.json:

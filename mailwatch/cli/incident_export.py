@@ -15,7 +15,7 @@ from pathlib import Path
 from mailwatch import __version__
 from mailwatch.cli.exit_codes import CANNOT_CREATE, OK
 from mailwatch.cli.incident_text import as_json, story
-from mailwatch.cli.options import add_options, load_from
+from mailwatch.cli.options import add_options, load_without_secrets
 from mailwatch.cli.private_file import cannot_write
 from mailwatch.config.model import Config
 from mailwatch.config.render import plain
@@ -45,7 +45,7 @@ def add_export(verbs: argparse._SubParsersAction[argparse.ArgumentParser]) -> No
 
 def run(args: argparse.Namespace) -> int:
     """Write the archive; raises ConfigError and StoreError."""
-    config = load_from(args)
+    config = load_without_secrets(args)
     incident = Views(config.state_directory).incident(args.id)
     evidence = keeping.load(config.state_directory, incident.id)
     path: Path = args.output or Path(f"mailwatch-incident-{incident.id}.tar.gz")

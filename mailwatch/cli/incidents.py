@@ -7,7 +7,7 @@ import json
 
 from mailwatch.cli.exit_codes import OK
 from mailwatch.cli.incident_text import as_json
-from mailwatch.cli.options import add_options, load_from
+from mailwatch.cli.options import add_options, load_without_secrets
 from mailwatch.cli.table import aligned
 from mailwatch.clocks import clock_text
 from mailwatch.core.state import Incident
@@ -32,7 +32,7 @@ def add(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) -> None
 
 def run(args: argparse.Namespace) -> int:
     """List them."""
-    found = Views(load_from(args).state_directory).incidents(args.limit)
+    found = Views(load_without_secrets(args).state_directory).incidents(args.limit)
     if args.json:
         print(json.dumps([as_json(incident) for incident in found], indent=2))
     elif found:

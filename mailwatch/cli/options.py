@@ -4,15 +4,13 @@ from __future__ import annotations
 
 import argparse
 import os
-from collections.abc import Mapping
 from pathlib import Path
 
+from mailwatch.cli.credentials import UnitCredentials
+from mailwatch.config.credentials import OwnCredentials, Secrets
 from mailwatch.config.load import load
 from mailwatch.config.model import Config
 from mailwatch.config.schema import DEFAULT_PATH
-from mailwatch.config.token import CREDENTIAL
-
-CREDENTIAL_STORES = (Path("/etc/credstore"), Path("/run/credstore"), Path("/usr/lib/credstore"))
 
 _SHORTHANDS = {
     "gotify_url": "gotify.url",
@@ -50,24 +48,38 @@ def add_options(parser: argparse.ArgumentParser) -> None:
 
 
 def load_from(args: argparse.Namespace) -> Config:
-    """Return the configuration that `args` and the environment ask for; raises ConfigError."""
-    given: Path | None = args.config
-    environ = with_credentials(os.environ)
-    return load(path_from(args), flags_from(args), environ, required=given is not None)
+    """Return the configuration for the service itself; raises ConfigError.
 
-
-def with_credentials(environ: Mapping[str, str]) -> Mapping[str, str]:
-    """Return `environ`, with the directory from which the unit would get the token.
-
-    Where systemd has started us that is set already; by hand, root finds what the service would
-    find (systemd.exec(5), LoadCredential= without a path).
+    Every secret must be there, among systemd's credentials too.
     """
-    if environ.get("CREDENTIALS_DIRECTORY"):
-        return environ
-    for directory in CREDENTIAL_STORES:
-        if os.access(directory / CREDENTIAL, os.R_OK):
-            return {**environ, "CREDENTIALS_DIRECTORY": str(directory)}
-    return environ
+    return _load(args, Secrets(OwnCredentials(os.environ)))
+
+
+def load_by_hand(args: argparse.Namespace) -> Config:
+    """Return the configuration for a person's command; raises ConfigError.
+
+    A credential that only the service can read is left to it, which the warnings tell.
+    """
+    return _load(args, Secrets(UnitCredentials(os.environ)))
+
+
+def load_to_ask(args: argparse.Namespace) -> Config:
+    """Return the configuration for a command that sends no message, as `load_by_hand` does."""
+    return _load(args, Secrets(UnitCredentials(os.environ), token=False))
+
+
+def load_without_secrets(args: argparse.Namespace) -> Config:
+    """Return the configuration for a command that needs no secret; raises ConfigError.
+
+    None is read, so that whoever may read the state may have it shown.
+    """
+    return _load(args, Secrets(OwnCredentials({}), token=False, passwords=False))
+
+
+def _load(args: argparse.Namespace, secrets: Secrets) -> Config:
+    given: Path | None = args.config
+    path = path_from(args)
+    return load(path, flags_from(args), os.environ, required=given is not None, secrets=secrets)
 
 
 def path_from(args: argparse.Namespace) -> Path:

@@ -7,7 +7,7 @@ import sys
 import time
 
 from mailwatch.cli.exit_codes import OK, USAGE
-from mailwatch.cli.options import add_options, load_from
+from mailwatch.cli.options import add_options, load_without_secrets
 from mailwatch.cli.times import parse_duration
 from mailwatch.clocks import clock_text
 from mailwatch.core.model import Now
@@ -49,7 +49,7 @@ def run(args: argparse.Namespace) -> int:
             return _refuse(f"{error}.")
     if not SHORTEST_S <= seconds <= LONGEST_S:
         return _refuse("a pause lasts from 10 seconds to 7 days.")
-    config = load_from(args)
+    config = load_without_secrets(args)
     until = Now(time.monotonic() + seconds, time.time() + seconds)
     set_pause(config.state_directory, until)
     print(

@@ -9,7 +9,7 @@ import time
 from pathlib import Path
 
 from mailwatch.cli.exit_codes import CANNOT_CREATE, OK, UNAVAILABLE
-from mailwatch.cli.options import add_options, load_from
+from mailwatch.cli.options import add_options, load_without_secrets
 from mailwatch.cli.private_file import cannot_write, write_private
 from mailwatch.cli.times import parse_duration
 from mailwatch.clocks import clock_text
@@ -40,7 +40,7 @@ def run(args: argparse.Namespace) -> int:
     from mailwatch.report import figures, material, page
 
     now = time.time()
-    config = load_from(args)
+    config = load_without_secrets(args)
     host = printable(socket.gethostname(), 64)
     try:
         text = page.write(

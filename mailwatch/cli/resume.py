@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 
 from mailwatch.cli.exit_codes import OK
-from mailwatch.cli.options import add_options, load_from
+from mailwatch.cli.options import add_options, load_without_secrets
 from mailwatch.store.control import set_pause
 
 
@@ -20,6 +20,6 @@ def add(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) -> None
 
 def run(args: argparse.Namespace) -> int:
     """End the pause; without one this changes nothing."""
-    set_pause(load_from(args).state_directory, None)
+    set_pause(load_without_secrets(args).state_directory, None)
     print("mailwatch restarts and tells again.")
     return OK

@@ -8,7 +8,7 @@ import time
 from collections.abc import Sequence
 
 from mailwatch.cli.exit_codes import CRITICAL, OK, UNKNOWN, WARNING
-from mailwatch.cli.options import add_options, load_from
+from mailwatch.cli.options import add_options, load_without_secrets
 from mailwatch.cli.table import aligned
 from mailwatch.cli.times import ago, stamp
 from mailwatch.clocks import clock_text
@@ -38,7 +38,7 @@ def add(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) -> None
 
 def run(args: argparse.Namespace) -> int:
     """Show the status, and return the monitoring plugins' exit code."""
-    config = load_from(args)
+    config = load_without_secrets(args)
     status = Views(config.state_directory).status()
     now = time.time()
     code = _code(status, config, now)

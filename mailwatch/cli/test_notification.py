@@ -8,7 +8,7 @@ import sys
 import time
 
 from mailwatch.cli.exit_codes import CONFIG, CRITICAL, OK
-from mailwatch.cli.options import add_options, load_from
+from mailwatch.cli.options import add_options, load_by_hand
 from mailwatch.core.deadline import Deadline
 from mailwatch.core.model import Message, Topic
 from mailwatch.core.text import printable
@@ -30,11 +30,10 @@ def add(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) -> None
 
 def run(args: argparse.Namespace) -> int:
     """Send the message; say in one sentence how that went."""
-    config = load_from(args)
+    config = load_by_hand(args)
     if config.gotify is None:
-        print(
-            "No Gotify is configured: set [gotify] url and token, then try again.", file=sys.stderr
-        )
+        why = config.token_withheld or "no Gotify is configured; set [gotify] url and token"
+        print(f"{why[:1].upper()}{why[1:]}, then try again.", file=sys.stderr)
         return CONFIG
     host = printable(socket.gethostname(), 64)
     message = Message(

@@ -8,15 +8,15 @@ from urllib.parse import urlsplit
 
 from mailwatch.config.model import Setting, Source
 from mailwatch.config.report import Report
+from mailwatch.config.token import Token
 from mailwatch.config.values import number
-from mailwatch.core.secret import Secret
 from mailwatch.core.text import printable
 from mailwatch.systemd import SHORTEST_WATCHDOG_S, watchdog_s
 
 
 def judge(
     chosen: Mapping[str, Setting],
-    token: Secret | None,
+    token: Token,
     environ: Mapping[str, str],
     report: Report,
 ) -> None:
@@ -28,16 +28,16 @@ def judge(
     _watchdog(environ, report)
 
 
-def _gotify(chosen: Mapping[str, Setting], token: Secret | None, report: Report) -> None:
+def _gotify(chosen: Mapping[str, Setting], token: Token, report: Report) -> None:
     url = chosen["gotify.url"]
-    if url.value is None and token is not None:
+    if url.value is None and token.secret is not None:
         report.mistake(
             chosen["gotify.token"].origin,
             "gotify.url",
             "gotify.url is not set, but a token is; add the address of the Gotify server, "
             "or remove the token to have messages in the journal alone",
         )
-    elif url.value is not None and token is None:
+    elif url.value is not None and token.secret is None and not token.withheld:
         report.mistake(
             url.origin,
             "gotify.token",

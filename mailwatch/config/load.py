@@ -9,6 +9,7 @@ from types import MappingProxyType
 from typing import TypeVar
 
 from mailwatch.config import values
+from mailwatch.config.credentials import OwnCredentials, Secrets
 from mailwatch.config.document import file_origin, read_document
 from mailwatch.config.judge import judge
 from mailwatch.config.model import Config, Origin, Setting, Source
@@ -36,31 +37,35 @@ def load(
     environ: Mapping[str, str],
     *,
     required: bool = True,
+    secrets: Secrets | None = None,
 ) -> Config:
     """Return the configuration, or raise ConfigError with every mistake there is.
 
     `path` is the TOML file, None for none; a file that is not there is a mistake only when
     `required`. `flags` maps dotted keys (`watch.retries`, `services`) to a TOML value or bare
     text, which is read as the environment's text is. `environ` is the environment; an empty
-    variable counts as not set. The files that the configuration names are read here.
+    variable counts as not set. The files that the configuration names are read here, and of its
+    secrets those that `secrets` wants: all, with the credentials of this process, by default.
     """
     report = Report()
     gathered = Gathered()
+    secrets = secrets or Secrets(OwnCredentials(environ))
     if path is not None:
         document = read_document(path, required, report)
         from_document(document, file_origin(path), gathered, report)
     from_flags(flags, gathered, report)
     from_environment(environ, gathered)
     chosen = _choose(gathered, report)
-    token = find_token(chosen, environ, report)
-    services, of_services = _services(gathered, chosen["watch.host"], report)
+    token = find_token(chosen, secrets, report)
+    services, of_services = _services(gathered, chosen["watch.host"], secrets, report)
     judge(chosen, token, environ, report)
     report.settle()
 
     of = _Values(chosen)
     docker = _docker(of)
     return Config(
-        gotify=_gotify(of, token),
+        gotify=_gotify(of, token.secret),
+        token_withheld=token.withheld,
         services=services,
         docker=docker,
         policy=_policy(of, docker.longest_restart_s + _SPARE_S),
@@ -89,11 +94,11 @@ def _choose(gathered: Gathered, report: Report) -> dict[str, Setting]:
 
 
 def _services(
-    gathered: Gathered, host: Setting, report: Report
+    gathered: Gathered, host: Setting, secrets: Secrets, report: Report
 ) -> tuple[tuple[ServiceSettings, ...], dict[str, Setting]]:
     """Read every list of services, for its mistakes, and return the one that wins."""
     lists = gathered.services or [default_services()]
-    return [read_services(given, host, report) for given in lists][-1]
+    return [read_services(given, host, secrets, report) for given in lists][-1]
 
 
 @dataclass(frozen=True, slots=True)

@@ -91,6 +91,8 @@ class Config:
     log_level: str
     """One of schema.LOG_LEVELS."""
     evidence: EvidenceSettings = field(default_factory=EvidenceSettings)
+    token_withheld: str = ""
+    """Why the Gotify token could not be read here, so that `gotify` is None; the service can."""
     settings: Mapping[str, Setting] = field(default_factory=dict, compare=False)
     """Every key by its dotted name, `services[1].port` among them, in the schema's order."""
     warnings: tuple[str, ...] = field(default=(), compare=False)
@@ -107,7 +109,8 @@ class Config:
         """Every secret in force, so that what is written down can be cleared of them."""
         token = () if self.gotify is None else (self.gotify.token,)
         logins = (service.login for service in self.services)
-        return (*token, *(login.password for login in logins if login is not None))
+        passwords = (login.password for login in logins if login is not None)
+        return (*token, *filter(None, passwords))
 
     @property
     def origins(self) -> Mapping[str, Origin]:

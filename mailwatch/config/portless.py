@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
+from mailwatch.config.logins import LOGIN_KEYS, LOGIN_PROBES
 from mailwatch.config.model import Origin
-from mailwatch.config.nested import CANARY_KEYS, HTTP_KEYS, LOGIN_KEYS, LOGIN_PROBES
+from mailwatch.config.nested import CANARY_KEYS, HTTP_KEYS
 from mailwatch.config.report import Report
 from mailwatch.core.text import join_words
 from mailwatch.probes.settings import PORTLESS, ServiceSettings

@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from mailwatch.config import nested, portless, values
+from mailwatch.config.credentials import Secrets
 from mailwatch.config.files import Unreadable, read_file
 from mailwatch.config.model import Origin, Setting, Source
 from mailwatch.config.report import Report
@@ -26,7 +27,7 @@ Row = dict[str, Value]
 
 
 def read_services(
-    given: GivenServices, host: Setting, report: Report
+    given: GivenServices, host: Setting, secrets: Secrets, report: Report
 ) -> tuple[tuple[ServiceSettings, ...], dict[str, Setting]]:
     """Return the services that `given` lists and their settings; `host` is the common host.
 
@@ -39,7 +40,7 @@ def read_services(
     for at, row in rows.items():
         if "name" not in row or ("port" not in row and portless.has_port(row)):
             continue
-        service = _service(at, row, given.origin, str(host.value), report)
+        service = _service(at, row, given.origin, str(host.value), secrets, report)
         first = seen.setdefault(service.key, at)
         if first != at:
             report.mistake(
@@ -123,10 +124,12 @@ def _rows_of_text(given: GivenServices, text: str, report: Report) -> dict[str, 
     return rows
 
 
-def _service(at: str, row: Row, origin: Origin, host: str, report: Report) -> ServiceSettings:
+def _service(
+    at: str, row: Row, origin: Origin, host: str, secrets: Secrets, report: Report
+) -> ServiceSettings:
     said = defaults_for(str(row["name"]))
     probe = str(row.get("probe", said.probe))
-    given = nested.fold(at, row, probe, origin, report)
+    given = nested.fold(at, row, probe, origin, secrets, report)
     fields: dict[str, Any] = {"host": host, "probe": probe, "tls": said.tls, **given}
     if "ca_file" in row:
         fields.setdefault("verify", True)

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import stat
-from collections.abc import Mapping
+from dataclasses import dataclass
 from pathlib import Path
 
 from mailwatch.config import values
+from mailwatch.config.credentials import Credentials, Secrets
 from mailwatch.config.files import Missing, Unreadable, read_file
 from mailwatch.config.model import Origin, Setting, Source
 from mailwatch.config.report import Report
@@ -17,12 +18,19 @@ CREDENTIAL = "gotify-token"
 """The name under which the unit may load the token: LoadCredential=gotify-token:PATH."""
 
 _LONGEST_TOKEN_FILE = 4096
+_UNWANTED = "the Gotify token was not wanted"
 _STRENGTH = tuple(Source)
 
 
-def find_token(
-    chosen: dict[str, Setting], environ: Mapping[str, str], report: Report
-) -> Secret | None:
+@dataclass(frozen=True, slots=True)
+class Token:
+    """The token, None where there is none; `withheld` says why it could not be read here."""
+
+    secret: Secret | None
+    withheld: str = ""
+
+
+def find_token(chosen: dict[str, Setting], secrets: Secrets, report: Report) -> Token:
     """Return the token, from wherever it is, and enter it into `chosen` with its origin.
 
     `token` and `token_file` replace each other: the stronger source wins, and both in one source
@@ -36,47 +44,58 @@ def find_token(
                 "gotify.token",
                 "gotify.token and gotify.token_file are both set; keep one of them",
             )
-            return token.value
+            return Token(token.value)
         if _STRENGTH.index(token.origin.source) < _STRENGTH.index(file.origin.source):
             chosen["gotify.token_file"] = file = Setting(None, token.origin)
     if isinstance(file.value, Path):
-        secret = _read_token(file.value, file.origin, "gotify.token_file", True, report)
+        if not secrets.token:
+            return Token(None, _UNWANTED)
+        secret = _read_token(file.value, file.origin, "gotify.token_file", report)
         if secret is not None:
             chosen["gotify.token"] = Setting(
                 secret, Origin(Source.FILE, printable(str(file.value)))
             )
-        return secret
+        return Token(secret)
     if isinstance(token.value, Secret):
         if token.origin.source is Source.FLAG:
             report.warn(
                 "the command line holds the Gotify token, which `ps` shows to everyone on this "
                 "host; put it into gotify.token_file"
             )
-        return token.value
-    if (directory := environ.get("CREDENTIALS_DIRECTORY", "")) and report.sound("gotify.token"):
-        origin = Origin(Source.CREDENTIAL, CREDENTIAL)
-        secret = _read_token(Path(directory, CREDENTIAL), origin, "gotify.token", False, report)
+        return Token(token.value)
+    if not secrets.token:
+        return Token(None, _UNWANTED)
+    return _from_credential(chosen, secrets.credentials, report)
+
+
+def _from_credential(chosen: dict[str, Setting], credentials: Credentials, report: Report) -> Token:
+    if not report.sound("gotify.token"):
+        return Token(None)
+    origin = Origin(Source.CREDENTIAL, CREDENTIAL)
+    if path := credentials.find(CREDENTIAL):
+        secret = _read_token(path, origin, "gotify.token", report)
         if secret is not None:
             chosen["gotify.token"] = Setting(secret, origin)
-        return secret
-    return None
+        return Token(secret)
+    if cure := credentials.elsewhere(CREDENTIAL):
+        withheld = f"only the service can read the Gotify token, credential {CREDENTIAL}; {cure}"
+        report.warn(f"{withheld} to check it")
+        return Token(None, withheld)
+    return Token(None)
 
 
-def _read_token(
-    path: Path, origin: Origin, dotted: str, named: bool, report: Report
-) -> Secret | None:
-    """Return the token that the file `path` holds; `named` when somebody asked for that file."""
+def _read_token(path: Path, origin: Origin, dotted: str, report: Report) -> Secret | None:
+    """Return the token that the file `path` holds."""
     shown = printable(str(path))
     try:
         content, mode = read_file(path, _LONGEST_TOKEN_FILE)
         secret = values.secret(content.decode("ascii", "replace").strip())
     except Missing:
-        if named:
-            report.mistake(
-                origin,
-                dotted,
-                f"{dotted}: {shown} does not exist; put the token there, and nothing else",
-            )
+        report.mistake(
+            origin,
+            dotted,
+            f"{dotted}: {shown} does not exist; put the token there, and nothing else",
+        )
         return None
     except (Unreadable, values.Wrong) as reason:
         report.mistake(origin, dotted, f"{dotted}: {shown} {reason}")

@@ -15,6 +15,7 @@ from mailwatch.probes.settings import ServiceSettings
 from mailwatch.probes.sieve import SieveProbe
 from mailwatch.probes.smtp import SmtpProbe
 from mailwatch.probes.tcp import TcpProbe
+from mailwatch.probes.withheld import Withheld
 
 PROBES: dict[str, type[Check]] = {
     "canary": CanaryProbe,
@@ -32,5 +33,10 @@ PROBES: dict[str, type[Check]] = {
 
 
 def build(settings: ServiceSettings) -> Check:
-    """Return the probe that `settings.probe` names; raises KeyError where there is none."""
+    """Return the probe that `settings.probe` names; raises KeyError where there is none.
+
+    Where the login's password could not be read, it is one that says so.
+    """
+    if settings.login and settings.login.withheld:
+        return Withheld(settings)
     return PROBES[settings.probe](settings)

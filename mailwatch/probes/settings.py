@@ -38,10 +38,14 @@ class ProxyHeader(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Login:
-    """An account to log in with; a refusal counts towards the server's bans."""
+    """An account to log in with; a refusal counts towards the server's bans.
+
+    `withheld` says why its password could not be read here, and is empty where it could.
+    """
 
     user: str
     password: Secret
+    withheld: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from mailwatch.cli import doctor, options
+from mailwatch.cli import doctor
 from mailwatch.cli.main import main
 from mailwatch.doctor import checks
 from mailwatch.doctor.finding import Finding, ok, problem, warning
@@ -94,28 +94,6 @@ def test_mistakes_in_the_configuration_come_first(
     path.write_text("[watch]\nretries = 0\n")
     assert main(["doctor", "--config", str(path)]) == 78
     assert "watch.retries" in capsys.readouterr().err
-
-
-def test_root_finds_the_token_that_the_unit_would_load(
-    config: Path,
-    tmp_path: Path,
-    monkeypatch: pytest.MonkeyPatch,
-    capsys: pytest.CaptureFixture[str],
-) -> None:
-    """By hand as under systemd; where systemd has given one, that one counts."""
-    store = tmp_path / "credstore"
-    store.mkdir()
-    (store / "gotify-token").write_text("AxSecret\n")
-    (store / "gotify-token").chmod(0o600)
-    monkeypatch.setattr(options, "CREDENTIAL_STORES", (tmp_path / "none", store))
-    with config.open("a") as file:
-        file.write('[gotify]\nurl = "http://127.0.0.1:1"\n')
-    assert main(["config", "show", "--config", str(config)]) == 0
-    out = capsys.readouterr().out
-    assert "systemd credential gotify-token" in out
-    assert "AxSecret" not in out
-    given = {"CREDENTIALS_DIRECTORY": "/run/credentials/mailwatch.service"}
-    assert options.with_credentials(given) == given
 
 
 def test_every_check_fits_the_columns() -> None:

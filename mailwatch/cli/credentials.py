@@ -1,0 +1,113 @@
+"""The service's credentials, as a person's command finds them: where the unit has them from."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+from collections.abc import Mapping
+from functools import cached_property
+from pathlib import Path
+
+from mailwatch.config.credentials import OwnCredentials
+from mailwatch.config.token import CREDENTIAL
+
+UNIT = "mailwatch.service"
+GIVEN = Path("/run/credentials")
+"""Where systemd keeps the credentials of the services that run."""
+
+STORES = (Path("/etc/credstore"), Path("/run/credstore"), Path("/usr/lib/credstore"))
+"""Where LoadCredential= without a path looks."""
+
+_PATIENCE_S = 10
+_PROPERTIES = (
+    "LoadCredential", "LoadCredentialEncrypted", "SetCredential", "SetCredentialEncrypted",
+)  # fmt: skip
+_SHIPPED = [[CREDENTIAL, CREDENTIAL]]
+"""What the package's unit loads, for where systemd cannot be asked."""
+
+
+class UnitCredentials:
+    """Those that this process was given, else those of the unit: systemd.exec(5), CREDENTIALS."""
+
+    def __init__(self, environ: Mapping[str, str]) -> None:
+        self._own = OwnCredentials(environ)
+
+    def find(self, name: str) -> Path | None:
+        """Return a file that holds `name` and that the caller may read, None where there is none.
+
+        That is the one which the running service has, or the one that it would be loaded from.
+        """
+        own = self._own.find(name)
+        if own is not None:
+            return own
+        places = (GIVEN / UNIT / name, *self._sources(name))
+        return next((path for path in places if _is_readable(path)), None)
+
+    def elsewhere(self, name: str) -> str:
+        """Return how to read what the unit gives to the service and the caller may not read."""
+        is_root = os.geteuid() == 0
+        if name in self._sealed:
+            return "run this as root while the service runs"
+        if not is_root and any(_may_be_there(path) for path in self._sources(name)):
+            return "run this as root"
+        return ""
+
+    def _sources(self, name: str) -> tuple[Path, ...]:
+        source = self._loaded.get(name)
+        if source is None:
+            return ()
+        return (Path(source),) if source.startswith("/") else tuple(one / source for one in STORES)
+
+    @cached_property
+    def _properties(self) -> Mapping[str, list[list[str]]]:
+        return _read_properties()
+
+    @cached_property
+    def _loaded(self) -> Mapping[str, str]:
+        """The credentials that are loaded from a file: their names, and the file or its name."""
+        return dict(self._properties.get("LoadCredential", _SHIPPED))
+
+    @cached_property
+    def _sealed(self) -> frozenset[str]:
+        """The credentials that only systemd can open."""
+        others = [self._properties.get(one, []) for one in _PROPERTIES[1:]]
+        return frozenset(row[0] for rows in others for row in rows)
+
+
+def _read_properties() -> dict[str, list[list[str]]]:
+    """Return what each of _PROPERTIES lists, nothing without systemd.
+
+    systemctl(1) cannot print them before version 254, so busctl(1) does.
+    """
+    unit = "/org/freedesktop/systemd1/unit/mailwatch_2eservice"
+    bus = "org.freedesktop.systemd1"
+    try:
+        said = subprocess.run(  # noqa: S603  the words are our own
+            ["busctl", "--json=short", "get-property", bus, unit, f"{bus}.Service", *_PROPERTIES],  # noqa: S607  wherever this system has it
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.DEVNULL,
+            timeout=_PATIENCE_S,
+            check=True,
+        ).stdout
+        lists = [json.loads(line)["data"] for line in said.splitlines()]
+    except (OSError, subprocess.SubprocessError, ValueError):
+        return {}
+    return dict(zip(_PROPERTIES, lists, strict=False))
+
+
+def _is_readable(path: Path) -> bool:
+    # Path.is_file() raises where we may not look.
+    return os.path.isfile(path) and os.access(path, os.R_OK, effective_ids=True)
+
+
+def _may_be_there(path: Path) -> bool:
+    """Whether `path` exists, or is where we may not look."""
+    try:
+        path.lstat()
+    except PermissionError:
+        return True
+    except OSError:
+        return False
+    return True

@@ -1,0 +1,112 @@
+"""The login of one service: a user, and a password from a file or from systemd's credentials."""
+
+from __future__ import annotations
+
+import stat
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from mailwatch.config.credentials import Secrets
+from mailwatch.config.files import Unreadable, read_file
+from mailwatch.config.model import Origin
+from mailwatch.config.report import Report
+from mailwatch.core.secret import Secret
+from mailwatch.core.text import join_words, printable
+from mailwatch.probes.settings import Login
+
+PASSWORD_KEYS = ("password_file", "password_credential")
+"""The keys that say where the password is; one of them is enough."""
+
+LOGIN_KEYS = ("user", *PASSWORD_KEYS)
+
+LOGIN_PROBES = ("canary", "imap", "pop3", "sieve", "smtp")
+"""The probes whose protocol has a login."""
+
+_LONGEST_PASSWORD_FILE = 4096
+
+
+def read_login(
+    at: str, row: Mapping[str, Any], probe: str, origin: Origin, secrets: Secrets, report: Report
+) -> Login | None:
+    """Return the login that the service `at` has, None where it has none or a wrong one."""
+    given = [name for name in LOGIN_KEYS if name in row]
+    if not given:
+        return None
+    if probe not in LOGIN_PROBES:
+        words = join_words([f'"{one}"' for one in LOGIN_PROBES], "or")
+        for name in given:
+            report.mistake(
+                origin,
+                f"{at}.{name}",
+                f"{at}.{name} is set, but only probe = {words} can log in; remove it",
+            )
+        return None
+    places = [name for name in given if name != "user"]
+    if len(places) > 1:
+        report.mistake(
+            origin,
+            f"{at}.password_file",
+            f"{at}.password_file and {at}.password_credential are both set; keep one of them",
+        )
+        return None
+    if len(given) == 1 and report.sound(f"{at}.user", f"{at}.password_"):
+        missing = "user" if places else "password_file"
+        wanted = "user" if places else "password_file or password_credential"
+        report.mistake(
+            origin,
+            f"{at}.{missing}",
+            f"{at}.{given[0]} is set, but {wanted} is not; add it, or remove {given[0]}",
+        )
+    if len(given) == 1:
+        return None
+    user, place = str(row["user"]), places[0]
+    if not secrets.passwords:
+        return Login(user, Secret(""), withheld="its password was not wanted")
+    if place == "password_credential":
+        return _from_credential(at, user, str(row[place]), origin, secrets, report)
+    password = _read_password(row[place], f"{at}.{place}", origin, report)
+    return None if password is None else Login(user, password)
+
+
+def _from_credential(
+    at: str, user: str, name: str, origin: Origin, secrets: Secrets, report: Report
+) -> Login | None:
+    dotted = f"{at}.password_credential"
+    path = secrets.credentials.find(name)
+    if path is not None:
+        password = _read_password(path, dotted, origin, report)
+        return None if password is None else Login(user, password)
+    if cure := secrets.credentials.elsewhere(name):
+        report.warn(f"{dotted}: only the service can read credential {name}; {cure} to check it")
+        withheld = f"only the service can read credential {name}, its password; {cure}"
+        return Login(user, Secret(""), withheld=withheld)
+    report.mistake(
+        origin,
+        dotted,
+        # Its name is not shown, as it may be the password itself.
+        f"{dotted} names a credential that the service is not given; put the password into "
+        "/etc/credstore/NAME, add LoadCredential=NAME below [Service] in `systemctl edit "
+        "mailwatch`, and restart the service",
+    )
+    return None
+
+
+def _read_password(path: Path, dotted: str, origin: Origin, report: Report) -> Secret | None:
+    shown = printable(str(path))
+    try:
+        content, mode = read_file(path, _LONGEST_PASSWORD_FILE)
+        text = content.decode("utf-8").removesuffix("\n").removesuffix("\r")
+        wrong = "" if text and text.isprintable() else "holds no password alone, on one line"
+    except UnicodeDecodeError:
+        wrong = "is not UTF-8; save it so"
+    except Unreadable as reason:
+        wrong = str(reason)
+    if wrong:
+        report.mistake(origin, dotted, f"{dotted}: {shown} {wrong}")
+        return None
+    if mode & stat.S_IROTH:
+        report.warn(
+            f"{shown} holds a password and everyone on this host may read it; run: chmod o= {shown}"
+        )
+    return Secret(text)
