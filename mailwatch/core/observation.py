@@ -10,13 +10,11 @@ from mailwatch.core.evidence import Evidence, rows
 from mailwatch.core.judgement import Situation
 from mailwatch.core.model import Fault, Now, Reading, TargetState, Verdict
 from mailwatch.core.state import Failure
-from mailwatch.core.text import join_words
+from mailwatch.core.text import name_some
 
 NOTHING_LISTENS = (
     "nothing listens on it inside the container: Docker accepted the connection, then closed it"
 )
-
-_NAMES = 4
 
 
 def failures(readings: Sequence[Reading]) -> tuple[Failure, ...]:
@@ -104,6 +102,4 @@ def bad_news(
 
 def _plain_cause(found: Sequence[Failure]) -> str:
     names = [failure.service for failure in found if failure.detail == NOTHING_LISTENS]
-    if len(names) > _NAMES:
-        names = [*names[: _NAMES - 1], f"{len(names) - _NAMES + 1} more"]
-    return f"nothing listens inside the container for {join_words(names)}" if names else ""
+    return f"nothing listens inside the container for {name_some(names)}" if names else ""
