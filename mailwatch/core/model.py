@@ -87,7 +87,8 @@ class Reading:
     `service` is the service's key, `NAME:PORT`, or `NAME` where it is no port. `detail` is one
     printable line (see `core.text.printable`), empty for a pass. `phases` maps the phases that
     were reached to their seconds, the last one being where a failure happened.
-    `certificate_expires` is in seconds since 1970 where a certificate was seen.
+    `certificate_expires` is in seconds since 1970 where a certificate was seen. One that is
+    `remembered` is that of an earlier check, which holds until the next is due.
     """
 
     service: str
@@ -96,6 +97,7 @@ class Reading:
     detail: str = ""
     phases: Mapping[str, float] = field(default_factory=_no_phases)
     certificate_expires: float | None = None
+    remembered: bool = False
 
     def __post_init__(self) -> None:
         if (self.fault is not None) != (self.verdict is Verdict.FAIL):
@@ -104,7 +106,7 @@ class Reading:
     @property
     def portless(self) -> bool:
         """Whether no port was asked, so that it says nothing on whether the server hears us."""
-        return ":" not in self.service
+        return self.remembered or ":" not in self.service
 
     @property
     def port(self) -> int | None:

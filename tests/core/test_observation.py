@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -169,3 +171,14 @@ def test_what_the_evidence_heard() -> None:
     evidence: Evidence = {"connections": Finding({"watched": table})}
     assert heard_in(evidence) == {25}
     assert heard_in({}) == frozenset()
+
+
+def test_what_is_remembered_speaks_against_no_ban() -> None:
+    """A canary that passed ten minutes ago is no service that answers now."""
+    readings = [read(service, DROPPED) for service in SERVICES]
+    canary = Reading("Canary:587", Verdict.PASS, remembered=True)
+    target = TargetState(Condition.RUNNING, started_at=NOW.wall - 86_400)
+    held = outcome(bad_news([*readings, canary], target, None))
+    assert held is not None
+    assert held.reason is Reason.BANNED
+    assert outcome(bad_news([*readings, replace(canary, remembered=False)], target, None)) is None

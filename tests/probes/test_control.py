@@ -46,6 +46,7 @@ def _deaf(monkeypatch: pytest.MonkeyPatch) -> None:
         ([_bad(Fault.TIMEOUT), _bad(Fault.SILENT), BLIND], True),
         ([_bad(Fault.TIMEOUT), WELL], False),
         ([_bad(Fault.TIMEOUT), replace(WELL, service="Queue")], True),
+        ([_bad(Fault.TIMEOUT), replace(WELL, remembered=True)], True),
         ([replace(_bad(Fault.TIMEOUT), service="Queue")], False),
         *[([_bad(Fault.TIMEOUT), _bad(f)], f in WORDLESS) for f in Fault],
     ],
