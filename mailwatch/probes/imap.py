@@ -87,6 +87,13 @@ def ask(
 
     Raises SaidNo where that is a NO, with `fault` unless it blames the server, or a BAD.
     """
+    return [_words(line) for line in ask_raw(talk, tag, command, fault)]
+
+
+def ask_raw(
+    talk: Conversation, tag: str, command: str, fault: Fault = Fault.PROTOCOL
+) -> list[bytes]:
+    """Return the untagged lines as they came, else like `ask`."""
     talk.say(f"{tag} {command}")
     return _hear(talk, tag, f"the answer to {command}", fault=fault)
 
@@ -97,33 +104,39 @@ def _hear(
     awaiting: str,
     wanted: str = "",
     fault: Fault = Fault.PROTOCOL,
-) -> list[list[bytes]]:
-    """Return the words of the untagged lines that come before `wanted`, by default the tagged OK.
+) -> list[bytes]:
+    """Return the untagged lines that come before `wanted`, by default the tagged OK.
 
     Raises SaidNo, with `fault` for a tagged NO that blames the credentials, and unmeasured for
     one that says that the account is in use.
     """
     wanted = wanted or f"{tag} OK"
     end = _words(wanted.encode("ascii"))
-    untagged: list[list[bytes]] = []
+    untagged: list[bytes] = []
     while len(untagged) < MAX_LINES:
         line = talk.read_line(awaiting)
         words = _words(line)
         if words[: len(end)] == end:
             return untagged
         if words[0] == b"*":
-            untagged.append(words)
+            untagged.append(line)
             continue
-        what = f"{awaiting} was '{printable(line)}', not '{wanted}'"
-        if words[:2] == _words(f"{tag} NO".encode("ascii")):
-            code = words[2] if words[2:] else b""
-            if code.startswith(_BUSY):
-                raise SaidNo(None, what)
-            raise SaidNo(Fault.PROTOCOL if code.startswith(_TROUBLE) else fault, what)
-        if words[:2] == _words(f"{tag} BAD".encode("ascii")):
-            raise SaidNo(Fault.PROTOCOL, what)
-        raise ConversationError(Fault.PROTOCOL, what)
+        raise refusal(line, tag, awaiting, wanted, fault)
     raise ConversationError(Fault.PROTOCOL, f"{awaiting} has more than {MAX_LINES} lines")
+
+
+def refusal(line: bytes, tag: str, awaiting: str, wanted: str, fault: Fault) -> ConversationError:
+    """Return the error that `line` is, in place of `wanted`; see `ask`."""
+    words = _words(line)
+    what = f"{awaiting} was '{printable(line)}', not '{wanted}'"
+    if words[:2] == _words(f"{tag} NO".encode("ascii")):
+        code = words[2] if words[2:] else b""
+        if code.startswith(_BUSY):
+            return SaidNo(None, what)
+        return SaidNo(Fault.PROTOCOL if code.startswith(_TROUBLE) else fault, what)
+    if words[:2] == _words(f"{tag} BAD".encode("ascii")):
+        return SaidNo(Fault.PROTOCOL, what)
+    return ConversationError(Fault.PROTOCOL, what)
 
 
 def _words(line: bytes) -> list[bytes]:

@@ -1,0 +1,96 @@
+"""The answer to UID FETCH: some header fields of messages, and when they came (RFC 9051)."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Collection
+from dataclasses import dataclass
+from datetime import datetime
+
+from mailwatch.core.model import Fault
+from mailwatch.probes.conversation import MAX_LINE, Conversation
+from mailwatch.probes.errors import ConversationError
+from mailwatch.probes.imap import MAX_LINES, refusal
+
+MAX_MESSAGES = 50
+"""How many are asked for at once, at most."""
+
+_LITERALS = 4
+"""Of one message; servers send one."""
+_LITERAL = re.compile(rb"\{([0-9]{1,6})\}$")
+_FETCH = re.compile(rb"\* [0-9]+ FETCH \(", re.I)
+_UID = re.compile(rb"[( ]UID ([1-9][0-9]{0,9})[ )]", re.I)
+_INTERNAL_DATE = re.compile(rb'[( ]INTERNALDATE "([^"]{20,40})"', re.I)
+
+
+@dataclass(frozen=True, slots=True)
+class Fetched:
+    """`came` is INTERNALDATE: when it came into the mailbox, in seconds since 1970.
+
+    That is by the server's clock, to the second, and None where the server tells none.
+    """
+
+    uid: int
+    came: float | None
+    header: bytes
+
+
+def fetch(talk: Conversation, tag: str, uids: Collection[int], fields: str) -> list[Fetched]:
+    """Return the header `fields` (names with blanks between them) of at most MAX_MESSAGES.
+
+    Raises ConversationError, as `imap.ask` does; a message that went meanwhile is left out.
+    """
+    wanted = numbers(sorted(uids)[:MAX_MESSAGES])
+    talk.say(f"{tag} UID FETCH {wanted} (UID INTERNALDATE BODY.PEEK[HEADER.FIELDS ({fields})])")
+    awaiting = "the answer to UID FETCH"
+    end = tag.encode("ascii")
+    found: list[Fetched] = []
+    for _ in range(MAX_LINES):
+        line, literals = _response(talk, awaiting)
+        if line.upper().split(b" ")[:2] == [end.upper(), b"OK"]:
+            return found
+        if line[:2] != b"* ":
+            raise refusal(line, tag, awaiting, f"{tag} OK", Fault.DELIVERY)
+        # What else is said of messages (RFC 9051 section 7.5.2) has no literal.
+        if _FETCH.match(line) and literals and (uid := _UID.search(line)):
+            found.append(Fetched(int(uid[1]), _moment(line), literals[0]))
+    raise ConversationError(Fault.PROTOCOL, f"{awaiting} has more than {MAX_LINES} lines")
+
+
+def numbers(uids: Collection[int]) -> str:
+    """Return `uids` as IMAP writes a set of them."""
+    return ",".join(map(str, sorted(uids)))
+
+
+def _response(talk: Conversation, awaiting: str) -> tuple[bytes, list[bytes]]:
+    """Return one response and its literals, which could hold anything, apart from each other."""
+    line = talk.read_line(awaiting)
+    literals: list[bytes] = []
+    while literal := _LITERAL.search(line):
+        size = int(literal[1])
+        if size > MAX_LINE or len(literals) == _LITERALS:
+            raise ConversationError(Fault.PROTOCOL, f"{awaiting} is longer than was asked for")
+        literals.append(_exactly(talk, size, awaiting))
+        line = line[: literal.start()] + talk.read_line(awaiting)
+    return line, literals
+
+
+def _exactly(talk: Conversation, size: int, awaiting: str) -> bytes:
+    data = b""
+    while len(data) < size:
+        more = talk.read_some(size - len(data), awaiting)
+        if not more:
+            raise ConversationError(Fault.RESET, f"closed the connection in {awaiting}")
+        data += more
+    return data
+
+
+def _moment(line: bytes) -> float | None:
+    date = _INTERNAL_DATE.search(line)
+    if not date:
+        return None
+    try:
+        text = date[1].decode("ascii").strip()
+        return datetime.strptime(text, "%d-%b-%Y %H:%M:%S %z").timestamp()
+    except (ValueError, OverflowError):
+        return None
