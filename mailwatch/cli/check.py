@@ -32,7 +32,9 @@ def add(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) -> None
     parser = subparsers.add_parser(
         "check",
         help="ask every service once, and show how it went",
-        description="Ask every service and show how it went; nothing is restarted or sent.",
+        description="Ask every service and show how it went; nothing is restarted and nobody is "
+        "told. A canary submits a message of its own, waits for it while it has time, and leaves "
+        "the service's alone.",
         epilog="Exit code: 0 all answer, 1 they do, but a certificate expires within "
         "watch.certificate_days, 2 at least one fails, 3 at least one could not be looked at or "
         "the configuration is bad.",

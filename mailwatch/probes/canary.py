@@ -8,40 +8,58 @@ the last answer holds, and nobody is asked anything.
 
 from __future__ import annotations
 
-import os
-import socket
-import time
-from dataclasses import dataclass, replace
+import threading
+from dataclasses import dataclass, field, replace
 from types import MappingProxyType
 
-from mailwatch.core.deadline import Clock, Deadline
+from mailwatch.core.deadline import Deadline
 from mailwatch.core.model import Fault, Phase, Reading, Verdict
 from mailwatch.core.text import duration
-from mailwatch.probes.conversation import Conversation
-from mailwatch.probes.errors import ConversationError, SaidNo
-from mailwatch.probes.imap import ImapProbe, ask
-from mailwatch.probes.probe import Check
-from mailwatch.probes.replies import expect
+from mailwatch.probes.canary_mailbox import Arrival, Mailbox
+from mailwatch.probes.canary_mark import Mark, new_mark
+from mailwatch.probes.canary_submission import Submission
+from mailwatch.probes.probe import LOGIN_AGAIN_S, Check
 from mailwatch.probes.settings import CanaryRules, ServiceSettings
-from mailwatch.probes.smtp import SmtpProbe
+from mailwatch.probes.workers import WORKERS
 
-HEADER = "X-Mailwatch-Canary"
+PUT_OFF_S = 600.0
+"""How long a server may at least put a message off: greylists mostly want five minutes."""
 
-_COUNTED = (Fault.AUTHENTICATION, Fault.DELIVERY)
-"""What mail servers ban for: failed logins, and refused recipients."""
+_AGAIN_S = 60.0
+"""The pause before the second try of what was put off; each further one is twice as long."""
 
-_LOOK_AGAIN_S = 0.25
-_LEAVE_S = 0.5
-"""What a look at the mailbox leaves of its time to take leave."""
+_SHARE = 0.5
+"""A check that has less than this of its time left does not begin to look."""
+
+_WINDUP_S = 0.05
+"""How much sooner than the check its submission must have come to MAIL."""
+
+_ROUNDING_S = 1.0
+"""Of the difference between two moments that are told to the second."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class _Flight:
-    """A canary on its way: its token, when it left (steady), and how long it took to submit."""
+    """A canary under way; `left` and `absent` are steady moments, set as they become known."""
 
-    token: str
-    left: float
-    submitting_s: float
+    mark: Mark
+    submission: Submission
+    began: float
+    over: threading.Event = field(default_factory=threading.Event)
+    """Set once the server has taken the message or not; `submitted` says which."""
+    submitted: Reading | None = None
+    left: float = 0.0
+    absent: float = 0.0
+    """Until when it had not arrived for certain."""
+    arrive_s: float | None = None
+
+    def submit(self, deadline: Deadline) -> None:
+        """Submit the message; raises nothing."""
+        try:
+            self.submitted = self.submission.check(deadline)
+        finally:
+            self.left = self.absent = deadline.clock()
+            self.over.set()
 
 
 class CanaryProbe(Check):
@@ -50,151 +68,181 @@ class CanaryProbe(Check):
     def __init__(self, settings: ServiceSettings) -> None:
         super().__init__(settings)
         self._rules = settings.canary or CanaryRules("", "")
-        self._owner = _owner()
+        self._lock = threading.Lock()
         self._flight: _Flight | None = None
-        self._left: float | None = None
+        self._due = float("-inf")
         self._last: Reading | None = None
+        """How the last canary fared, None where nobody knows any more."""
+        self._held: Reading | None = None
+        """What holds until the next one is due."""
+        self._put_off_since: float | None = None
 
     def check(self, deadline: Deadline) -> Reading:
         """Submit a canary where one is due, and look for the one in flight; never raises."""
-        now = deadline.clock()
-        fresh = self._left is not None and now - self._left < self._rules.every_s
-        if self._flight is None and fresh and self._last is not None:
-            return self._last
-        if self._flight is None or not fresh:
-            submission = _Submission(self.settings, self._rules, self._owner)
-            reading = submission.check(deadline)
-            if reading.verdict is not Verdict.PASS:
-                return self._refused(reading, deadline)
-            self._left = deadline.clock()
-            self._flight = _Flight(submission.token, self._left, self._left - now)
-        return self._look(self._flight, deadline)
+        # A round that was cancelled lets go of its checks, and the next one comes on top.
+        enough_s = _SHARE * _left_s(deadline)
+        if not self._lock.acquire(timeout=max(0.0, enough_s)):
+            return self._unmeasured("still busy with an earlier check")
+        try:
+            return self._fly(deadline, enough_s)
+        finally:
+            self._lock.release()
 
-    def _refused(self, reading: Reading, deadline: Deadline) -> Reading:
-        """Ask no more before the next canary is due where a no counts towards a ban."""
-        if reading.fault in _COUNTED:
-            self._flight, self._last, self._left = None, reading, deadline.clock()
+    def _fly(self, deadline: Deadline, enough_s: float) -> Reading:
+        now = deadline.clock()
+        flight = self._flight
+        if flight is None and now < self._due and self._held is not None:
+            return replace(self._held, remembered=True)
+        if flight is None or (flight.over.is_set() and now >= self._due):
+            try:
+                flight = self._flight = self._launch(deadline)
+            except RuntimeError:
+                self._flight = None
+                return self._unmeasured(_NO_THREAD)
+        if not flight.over.wait(max(0.0, _left_s(deadline))):
+            return self._meanwhile(
+                "the server has not said yet whether it takes the message"
+                if flight.submission.begun
+                else "still busy with the submission, which should have ended by now"
+            )
+        assert flight.submitted is not None
+        if not (flight.submission.accepted or flight.submission.sent):
+            return self._not_submitted(flight, flight.submitted, deadline.clock())
+        self._put_off_since = None
+        if flight.submitted.fault is not None:
+            self._last = flight.submitted
+        if _left_s(deadline) < enough_s:
+            return self._meanwhile(_words(deadline.clock() - flight.left, self._rules))
+        return self._look(flight, flight.submitted, deadline)
+
+    def _launch(self, deadline: Deadline) -> _Flight:
+        """Submit a message on a thread of its own, which may outlast this check by `within_s`.
+
+        Raises RuntimeError where the system allows no further thread.
+        """
+        mark = new_mark()
+        now = deadline.clock()
+        submission = Submission(self.settings, self._rules, mark)
+        flight = _Flight(mark, submission, now)
+        alive = Deadline(deadline.at - _WINDUP_S, deadline.clock)
+        WORKERS.run(lambda: flight.submit(alive))
+        self._due = now + self._rules.every_s
+        return flight
+
+    def _not_submitted(self, flight: _Flight, reading: Reading, now: float) -> Reading:
+        self._flight = None
+        if flight.submission.put_off:
+            return self._put_off(reading, now)
+        self._put_off_since = None
+        if reading.fault in (Fault.DELIVERY, Fault.AUTHENTICATION):
+            return self._refused(reading, now)
+        # The server, or this host, is not well: whatever was true of delivery, it is no more.
+        self._due, self._last = now, None
         return reading
 
-    def _look(self, flight: _Flight, deadline: Deadline) -> Reading:
-        mailbox = _Mailbox(self.settings, self._rules, self._owner, flight.token)
+    def _put_off(self, reading: Reading, now: float) -> Reading:
+        """Try again later, as RFC 5321 section 4.5.4.1 wants it, but for a time only."""
+        since = self._put_off_since if self._put_off_since is not None else now
+        self._put_off_since = since
+        lasts_s = now - since
+        enough_s = max(self._rules.within_s, PUT_OFF_S)
+        if lasts_s >= enough_s:
+            detail = f"put off for {duration(lasts_s)} by now: {reading.detail}"
+            return self._refused(replace(reading, detail=detail), now)
+        self._due = now + min(max(lasts_s, _AGAIN_S), self._rules.every_s, enough_s - lasts_s)
+        detail = f"{reading.detail}; this is a failure once it lasts {duration(enough_s)}"
+        self._held = self._meanwhile(detail)
+        return self._held
+
+    def _refused(self, reading: Reading, now: float) -> Reading:
+        """Ask no more before the next canary is due where a no counts towards a ban."""
+        again_s = self._rules.every_s
+        if reading.fault is Fault.AUTHENTICATION:
+            again_s = max(again_s, LOGIN_AGAIN_S)
+        self._due = now + again_s
+        self._flight, self._last, self._held = None, reading, reading
+        return reading
+
+    def _look(self, flight: _Flight, submitted: Reading, deadline: Deadline) -> Reading:
+        overdue = deadline.clock() - flight.left >= self._rules.within_s
+        mailbox = Mailbox(self.settings, self._rules, flight.mark, overdue=overdue)
         reading = mailbox.check(deadline)
+        now = deadline.clock()
+        if mailbox.absent_at is not None:
+            flight.absent = max(flight.absent, mailbox.absent_at)
+        if mailbox.arrival and flight.arrive_s is None:
+            flight.arrive_s = _arrive_s(flight, mailbox.arrival)
+        if reading.fault is Fault.AUTHENTICATION:
+            return self._refused(reading, now)
         if reading.verdict is not Verdict.PASS:
-            return self._refused(reading, deadline)
-        away_s = deadline.clock() - flight.left
-        phases = {Phase.SUBMIT.value: flight.submitting_s, Phase.ARRIVE.value: away_s}
-        reading = replace(reading, phases=MappingProxyType(phases))
-        if mailbox.arrived:
-            self._flight = None
-            self._last = reading
-            return reading
-        words = f"a message that was submitted {duration(away_s)} ago has not arrived"
-        if away_s >= self._rules.within_s:
-            detail = f"{words} in the mailbox of {self._rules.recipient}"
             self._last = None
-            return replace(reading, verdict=Verdict.FAIL, fault=Fault.DELIVERY, detail=detail)
-        detail = f"{words} yet, and has {duration(self._rules.within_s)}"
-        return self._last or replace(reading, verdict=Verdict.UNMEASURED, detail=detail)
+            return reading
+        away_s = now - flight.left
+        legs = {
+            Phase.SUBMIT.value: flight.left - flight.began,
+            Phase.ARRIVE.value: away_s if flight.arrive_s is None else flight.arrive_s,
+        }
+        reading = replace(reading, phases=MappingProxyType(legs))
+        if flight.arrive_s is not None or mailbox.found_in_junk:
+            self._flight = None
+        elif submitted.fault is None and away_s < self._rules.within_s:
+            return self._meanwhile(_words(away_s, self._rules))
+        if trouble := self._trouble(flight, mailbox.found_in_junk, away_s):
+            reading = _failed(reading, trouble)
+            if flight.arrive_s is not None:
+                self._due = now  # it holds until another one does better
+        self._last = self._held = reading
+        return reading
 
-
-class _Submission(SmtpProbe):
-    """Submits one message, after all that an SMTP probe does."""
-
-    def __init__(self, settings: ServiceSettings, rules: CanaryRules, owner: str) -> None:
-        login = settings.login if rules.submit_login else None
-        super().__init__(replace(settings, login=login))
-        self.token = os.urandom(16).hex()
-        self._rules = rules
-        self._owner = owner
-
-    def converse(self, talk: Conversation) -> None:
-        """Say MAIL, RCPT and DATA, and the message."""
-        from email.utils import formatdate
-
-        super().converse(talk)
+    def _trouble(self, flight: _Flight, junk: str, away_s: float) -> str:
+        """Return what is wrong with a message whose end is known, empty where it did well."""
         rules = self._rules
-        _submit(talk, f"MAIL FROM:<{rules.sender}>", 250, "the answer to MAIL")
-        # 251: the server forwards it (RFC 5321 section 3.4); whether it arrives is seen later.
-        _submit(talk, f"RCPT TO:<{rules.recipient}>", 250, "the answer to RCPT", also=251)
-        _submit(talk, "DATA", 354, "the answer to DATA")
-        lines = (
-            f"From: <{rules.sender}>",
-            f"To: <{rules.recipient}>",
-            "Subject: mailwatch canary",
-            f"Date: {formatdate()}",
-            f"Message-ID: <{self.token}@{self._owner}>",
-            f"{HEADER}: {self._owner} {self.token}",
-            "Auto-Submitted: auto-generated",
-            "",
-            "mailwatch sends this to see that mail arrives, and removes it.",
-        )
-        for line in lines:
-            talk.say(line)
-        _submit(talk, ".", 250, "the answer to the message")
+        if flight.submitted and flight.submitted.fault is not None:
+            return flight.submitted.detail
+        if junk:
+            return (
+                f"the message lies in {junk} and not in the INBOX of {rules.recipient}: "
+                "a filter took it for spam"
+            )
+        if flight.arrive_s is None:
+            return (
+                f"a message that was submitted {duration(away_s)} ago has not arrived in the "
+                f"INBOX of {rules.recipient}: it may wait in the queue, or a filter may have "
+                "taken it for spam"
+            )
+        if flight.arrive_s > rules.within_s + _ROUNDING_S:
+            took, allowed = duration(flight.arrive_s), duration(rules.within_s)
+            return f"the message arrived after {took}, and had {allowed}"
+        return ""
+
+    def _meanwhile(self, detail: str) -> Reading:
+        """Return what is known while nothing new is."""
+        return replace(self._last, remembered=True) if self._last else self._unmeasured(detail)
+
+    def _unmeasured(self, detail: str) -> Reading:
+        return Reading(self.settings.key, Verdict.UNMEASURED, detail=detail)
 
 
-def _submit(
-    talk: Conversation, line: str, wanted: int, awaiting: str, also: int | None = None
-) -> None:
-    """Say one line; a no is about this message, and nothing that a restart would cure."""
-    talk.say(line)
-    try:
-        expect(talk, wanted, awaiting, also=also)
-    except SaidNo as refusal:
-        raise SaidNo(Fault.DELIVERY, refusal.detail) from None
+def _left_s(deadline: Deadline) -> float:
+    return deadline.at - deadline.clock()
 
 
-class _Mailbox(ImapProbe):
-    """Looks for the canary and removes it, after all that an IMAP probe does."""
-
-    def __init__(
-        self, settings: ServiceSettings, rules: CanaryRules, owner: str, token: str
-    ) -> None:
-        super().__init__(rules.of_imap(settings))
-        self._key = settings.key
-        self._owner = owner
-        self._token = token
-        self._until = 0.0
-        self._clock: Clock = time.monotonic
-        self.arrived = False
-
-    def check(self, deadline: Deadline) -> Reading:
-        """Look until the canary is there or the time is nearly over."""
-        self._until = deadline.at - _LEAVE_S
-        self._clock = deadline.clock
-        # The reading is the canary's, whatever port it is read from.
-        return replace(super().check(deadline), service=self._key)
-
-    def converse(self, talk: Conversation) -> None:
-        """Select the inbox, search it again and again, and remove what is found."""
-        super().converse(talk)
-        offers = {word for words in ask(talk, "b1", "CAPABILITY") for word in words[2:]}
-        ask(talk, "b2", "SELECT INBOX", Fault.DELIVERY)
-        while not _search(talk, "b3", self._token):
-            if self._clock() + _LOOK_AGAIN_S >= self._until:
-                return
-            time.sleep(_LOOK_AGAIN_S)
-            ask(talk, "b4", "NOOP")
-        self.arrived = True
-        # With those of earlier processes of ours that nobody waits for any more.
-        found = ",".join(_search(talk, "b5", self._owner))
-        ask(talk, "b6", f"UID STORE {found} +FLAGS.SILENT (\\Deleted)", Fault.DELIVERY)
-        if b"UIDPLUS" in offers:
-            # EXPUNGE alone would also remove what the owner of the mailbox has marked.
-            ask(talk, "b7", f"UID EXPUNGE {found}", Fault.DELIVERY)
+def _arrive_s(flight: _Flight, arrival: Arrival) -> float:
+    """Return the seconds from submission to arrival, between the last two looks for certain."""
+    seen_s = arrival.at - flight.left
+    took_s = seen_s if arrival.took_s is None else arrival.took_s
+    return min(max(took_s, flight.absent - flight.left), seen_s)
 
 
-def _search(talk: Conversation, tag: str, words: str) -> list[str]:
-    """Return the UIDs of the messages whose canary header holds `words`."""
-    command = f'UID SEARCH UNDELETED HEADER {HEADER} "{words}"'
-    answer = ask(talk, tag, command, Fault.DELIVERY)
-    found = [word for line in answer if line[1:2] == [b"SEARCH"] for word in line[2:] if word]
-    if not all(word.isdigit() for word in found):
-        raise ConversationError(Fault.PROTOCOL, "the answer to SEARCH holds more than numbers")
-    return [word.decode("ascii") for word in found]
+def _failed(reading: Reading, detail: str) -> Reading:
+    return replace(reading, verdict=Verdict.FAIL, fault=Fault.DELIVERY, detail=detail)
 
 
-def _owner() -> str:
-    """Return what tells the canaries of this host from those of others."""
-    name = socket.gethostname()[:64]
-    return "".join(one if one.isascii() and (one.isalnum() or one in ".-") else "-" for one in name)
+def _words(away_s: float, rules: CanaryRules) -> str:
+    return (
+        f"a message that was submitted {duration(away_s)} ago has not arrived yet, and has "
+        f"{duration(rules.within_s)}"
+    )
+
+
+_NO_THREAD = "no thread could be started: raise TasksMax of the mailwatch unit"

@@ -175,6 +175,12 @@ class Conversation:
         wire, _ = self._connected()
         wire.deadline = wire.deadline.sooner(within_s)
 
+    def allow(self, within_s: float) -> None:
+        """Give the rest of the conversation `within_s` seconds, where it has less."""
+        wire, _ = self._connected()
+        at = self._deadline.clock() + within_s
+        wire.deadline = Deadline(max(wire.deadline.at, at), wire.deadline.clock)
+
     def part(self) -> None:
         """Close as a polite peer does, after the last word; raises nothing."""
         self._enter(None)

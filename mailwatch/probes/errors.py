@@ -13,13 +13,15 @@ class ConversationError(Exception):
     """The conversation ended early.
 
     `fault` says in what way the service failed; None says that we could not look, which is no
-    fault of the service. `detail` is one printable line.
+    fault of the service. `detail` is one printable line. `code` is the peer's own, such as 450,
+    and 0 where it gave none.
     """
 
-    def __init__(self, fault: Fault | None, detail: str) -> None:
+    def __init__(self, fault: Fault | None, detail: str, code: int = 0) -> None:
         super().__init__(detail)
         self.fault = fault
         self.detail = printable(detail, limit=300)
+        self.code = code
 
 
 class SaidNo(ConversationError):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from mailwatch.probes.canary import CanaryProbe
+from mailwatch.probes.canary_rehearsal import CanaryRehearsal
 from mailwatch.probes.command import CommandProbe
 from mailwatch.probes.dns import DnsProbe
 from mailwatch.probes.http import HttpProbe
@@ -40,3 +41,8 @@ def build(settings: ServiceSettings) -> Check:
     if settings.login and settings.login.withheld:
         return Withheld(settings)
     return PROBES[settings.probe](settings)
+
+
+def build_harmless(settings: ServiceSettings) -> Check:
+    """Return a probe like that of `build`, but one that sends no mail and changes nothing."""
+    return CanaryRehearsal(settings) if settings.probe == "canary" else build(settings)

@@ -70,9 +70,8 @@ def expect(
     talk.require_quiet(awaiting)
     if code not in (wanted, also):
         kind = ConversationError if code == _CLOSING else SaidNo
-        raise kind(
-            faults.get(code, Fault.PROTOCOL), f"{awaiting} was '{printable(line)}', not {wanted}"
-        )
+        said = f"{awaiting} was '{printable(line)}', not {wanted}"
+        raise kind(faults.get(code, Fault.PROTOCOL), said, code)
     return texts
 
 

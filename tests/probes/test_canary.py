@@ -1,132 +1,47 @@
-"""Canaries, sent through a small mail server on loopback whose delivery the test decides."""
+"""Canaries in flight, through a small mail server on loopback whose delivery the test decides."""
 
 from __future__ import annotations
 
 import re
+import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import replace
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import pytest
 
 from mailwatch.core.deadline import Deadline
 from mailwatch.core.model import Fault, Reading, Verdict
-from mailwatch.core.secret import Secret
-from mailwatch.probes.canary import HEADER
-from mailwatch.probes.probe import Check
-from mailwatch.probes.registry import build
-from mailwatch.probes.settings import CanaryRules, Login, ProxyHeader, ServiceSettings, TlsMode
+from mailwatch.probes.canary import PUT_OFF_S
+from mailwatch.probes.canary_mark import HEADER
+from mailwatch.probes.probe import LOGIN_AGAIN_S, Check
+from mailwatch.probes.registry import build_harmless
+from mailwatch.probes.settings import CanaryRules, ProxyHeader, ServiceSettings, TlsMode
+from tests.probes.mail_server import MailServer
 
 if TYPE_CHECKING:
-    from tests.probes.conftest import Link, Peer
+    from tests.probes.conftest import Peer
 
     MakePeer = Callable[..., Peer]
 
 
-class MailServer:
-    """Takes messages by SMTP and shows those that it delivers by IMAP."""
-
-    def __init__(self, peer: MakePeer) -> None:
-        self.queue: list[str] = []
-        self.inbox: dict[int, str] = {1: "Subject: somebody's own\n"}
-        self.delivers = True
-        self.refuses = ""
-        """The verb that SMTP says no to."""
-        self.said: list[str] = []
-        """The verbs that SMTP heard."""
-        self.commands: list[str] = []
-        self.expunged: list[int] = []
-        self._next = 100
-        self.smtp = peer(self._smtp)
-        self.imap = peer(self._imap)
-
-    def deliver(self) -> None:
-        """Put what waits into the inbox."""
-        while self.queue:
-            self.inbox[self._next] = self.queue.pop(0)
-            self._next += 1
-
-    def probe(self, **rules: Any) -> Check:
-        """Return a canary for this server."""
-        given = {"imap_port": self.imap.port, "imap_tls": TlsMode.NONE, **rules}
-        return build(
-            ServiceSettings(
-                "Canary",
-                "127.0.0.1",
-                self.smtp.port,
-                probe="canary",
-                login=Login("box", Secret("hunter2")),
-                canary=CanaryRules("canary@example.org", "box@example.org", **given),
-            )
-        )
-
-    def _smtp(self, link: Link) -> None:
-        link.say("220 mail.example.org ESMTP")
-        while line := link.hear().decode():
-            verb = line.split(" ")[0].upper()
-            self.said.append(verb)
-            if verb == self.refuses:
-                link.say("550 5.7.1 not today")
-            elif verb == "EHLO":
-                link.say("250-mail.example.org", "250 AUTH PLAIN")
-            elif verb == "AUTH":
-                link.say("235 welcome")
-            elif verb == "DATA":
-                link.say("354 go ahead")
-                lines = []
-                while (text := link.hear().decode()) != ".":
-                    lines.append(text)
-                self.queue.append("\n".join(lines))
-                if self.delivers:
-                    self.deliver()
-                link.say("250 queued")
-            elif verb == "QUIT":
-                link.say("221 bye")
-                return
-            else:
-                link.say("250 fine")
-
-    def _imap(self, link: Link) -> None:
-        link.say("* OK ready")
-        while line := link.hear().decode():
-            tag, verb, *rest = line.split(" ")
-            self.commands.append(line)
-            if verb == "CAPABILITY":
-                link.say("* CAPABILITY IMAP4rev1 UIDPLUS AUTH=PLAIN")
-            elif verb == "AUTHENTICATE":
-                link.say("+ ")
-                link.hear()
-            elif verb == "LOGOUT":
-                link.say("* BYE", f"{tag} OK")
-                return
-            elif rest[:1] == ["SEARCH"]:
-                words = line.rpartition(' "')[2].rstrip('"')
-                found = [uid for uid, text in self.inbox.items() if _has(text, words)]
-                link.say(" ".join(["* SEARCH", *map(str, found)]))
-            elif rest[:1] == ["EXPUNGE"]:
-                for uid in map(int, rest[1].split(",")):
-                    self.expunged.append(uid)
-                    del self.inbox[uid]
-            link.say(f"{tag} OK done")
-
-
-def _has(text: str, words: str) -> bool:
-    found = re.search(rf"^{HEADER}: (.*)$", text, re.MULTILINE)
-    return found is not None and words in found[1]
-
-
 @pytest.fixture
-def server(peer: MakePeer) -> MailServer:
+def server(peer: MakePeer) -> Iterator[MailServer]:
     """A mail server that delivers at once."""
-    return MailServer(peer)
+    server = MailServer(peer)
+    yield server
+    for event in server.waits_for.values():
+        event.set()
 
 
-def _check(probe: Check, within_s: float = 10) -> Reading:
+def _check(probe: Check, within_s: float = 10, later_s: float = 0) -> Reading:
+    """Check once, `later_s` after now for all that the probe knows."""
     began = time.monotonic()
-    reading = probe.check(Deadline.after(within_s, time.monotonic))
-    assert time.monotonic() - began < within_s + 3
+    reading = probe.check(Deadline.after(within_s, lambda: time.monotonic() + later_s))
+    assert time.monotonic() - began < within_s + 2
     assert reading.service == probe.settings.key
+    assert reading.detail.isprintable()
     assert "hunter2" not in repr(reading)
     return reading
 
@@ -136,8 +51,8 @@ def test_a_canary_arrives_and_is_removed(server: MailServer) -> None:
     reading = _check(server.probe())
     assert reading.verdict is Verdict.PASS, reading.detail
     assert list(reading.phases) == ["submit", "arrive"]
-    assert server.inbox == {1: "Subject: somebody's own\n"}
-    assert server.expunged == [100]
+    assert list(server.inbox) == [1]
+    assert not server.inbox[1].deleted
 
 
 def test_only_the_mailbox_may_want_a_login(server: MailServer) -> None:
@@ -175,26 +90,18 @@ def test_the_message_says_what_it_is(server: MailServer) -> None:
     (text,) = server.queue
     assert "Auto-Submitted: auto-generated" in text
     assert "To: <box@example.org>" in text
-    assert re.search(rf"^{HEADER}: \S+ [0-9a-f]{{32}}$", text, re.MULTILINE)
-
-
-def test_leftovers_of_earlier_processes_go_too(server: MailServer) -> None:
-    """A canary that arrived while nobody waited is removed with the next."""
-    _check(server.probe())
-    server.delivers = False
-    _check(server.probe(), within_s=1)
-    server.delivers = True
-    assert _check(server.probe()).verdict is Verdict.PASS
-    assert len(server.expunged) >= 2
-    assert list(server.inbox) == [1]
+    assert re.search(rf"^{HEADER}: host=\S+; machine=\w+; token=[0-9a-f]{{32}}$", text, re.M)
 
 
 def test_between_two_canaries_the_last_answer_holds(server: MailServer) -> None:
-    """No connection is made before the next one is due."""
+    """No connection is made before the next one is due, and it counts as no word of the port."""
     probe = server.probe(every_s=600)
     first = _check(probe)
+    assert not first.portless
     connections = len(server.smtp.links)
-    assert _check(probe) == first
+    held = _check(probe)
+    assert held == replace(first, remembered=True)
+    assert held.portless
     assert len(server.smtp.links) == connections
 
 
@@ -211,22 +118,74 @@ def test_a_slow_delivery_is_waited_for_by_later_checks(server: MailServer) -> No
     assert len(server.smtp.links) == 1
 
 
-def test_what_does_not_arrive_in_time_is_a_failure_until_it_does(server: MailServer) -> None:
-    """The reading says how long it has been away; its arrival ends the failure."""
+def test_what_does_not_arrive_is_a_failure_until_another_does(server: MailServer) -> None:
+    """The reading says how long it has been away; a late arrival is no proof of health."""
     server.delivers = False
-    probe = server.probe(within_s=0.5)
-    reading = _check(probe, within_s=2)
+    probe = server.probe(within_s=2)
+    assert _check(probe, within_s=1).verdict is Verdict.UNMEASURED
+    reading = _check(probe, within_s=1, later_s=5)
     assert reading.fault is Fault.DELIVERY
-    assert "has not arrived in the mailbox of box@example.org" in reading.detail
-    assert _check(probe, within_s=1).fault is Fault.DELIVERY
+    assert "has not arrived in the INBOX of box@example.org" in reading.detail
+    assert "taken it for spam" in reading.detail
+    server.delivers = True
     server.deliver()
-    assert _check(probe).verdict is Verdict.PASS
+    late = _check(probe, later_s=6)
+    assert late.fault is Fault.DELIVERY
+    assert re.search(r"arrived after [0-9.]+ s, and had 2 s", late.detail)
+    assert _check(probe, later_s=6).verdict is Verdict.PASS
+    assert list(server.inbox) == [1]
 
 
-@pytest.mark.parametrize("verb", ["MAIL", "RCPT", "DATA"])
+def test_a_held_answer_is_not_given_for_a_canary_that_failed(server: MailServer) -> None:
+    """While the next one is under way after a failure, the failure is what is known."""
+    server.delivers = False
+    probe = server.probe(within_s=1, every_s=2)
+    assert _check(probe, within_s=2).fault is Fault.DELIVERY
+    assert _check(probe, within_s=1, later_s=10).fault is Fault.DELIVERY
+    assert server.said.count("DATA") == 2
+
+
+@pytest.mark.parametrize("off_s", [-7200, 0, 7200])
+def test_the_seconds_are_those_of_the_delivery(server: MailServer, off_s: float) -> None:
+    """Seen two minutes later, a delivery of half a minute reads so, however wrong the clock is."""
+    server.clock_is_off_s, server.delivery_takes_s = off_s, 0
+    server.delivers = False
+    probe = server.probe()
+    assert _check(probe, within_s=1).verdict is Verdict.UNMEASURED
+    server.delivery_takes_s = 30
+    server.deliver()
+    reading = _check(probe, later_s=120)
+    assert reading.verdict is Verdict.PASS, reading.detail
+    assert 29 <= reading.phases["arrive"] <= 33
+
+
+def test_a_late_delivery_fails_although_nobody_looked_in_time(server: MailServer) -> None:
+    """What the server's dates say decides, not that it was there when somebody looked."""
+    server.delivers = False
+    probe = server.probe()
+    _check(probe, within_s=1)
+    server.delivery_takes_s = 90
+    server.deliver()
+    reading = _check(probe, later_s=120)
+    assert reading.fault is Fault.DELIVERY
+    assert "and had 60 s" in reading.detail
+
+
+def test_dates_that_cannot_be_do_not_count(server: MailServer) -> None:
+    """The looks bound what the server's dates may say: not there, and there."""
+    server.delivery_takes_s = 5000
+    assert _check(server.probe()).phases["arrive"] < 10
+    server.delivery_takes_s = -5000
+    assert _check(server.probe()).phases["arrive"] >= 0
+
+
+# --- what the server says no to ---------------------------------------------------------------
+
+
+@pytest.mark.parametrize("verb", ["MAIL", "RCPT", "DATA", "."])
 def test_a_refused_message_is_a_fault_of_delivery(verb: str, server: MailServer) -> None:
     """The server answers by the rules, so that a restart would change nothing."""
-    server.refuses = verb
+    server.answers[verb] = "550 5.7.1 not today"
     reading = _check(server.probe())
     assert reading.fault is Fault.DELIVERY
     assert "550 5.7.1 not today" in reading.detail
@@ -234,18 +193,125 @@ def test_a_refused_message_is_a_fault_of_delivery(verb: str, server: MailServer)
 
 def test_what_servers_ban_for_is_not_tried_again_at_once(server: MailServer) -> None:
     """A refusal holds until the next canary is due: three tries a round would end in a ban."""
-    server.refuses = "RCPT"
+    server.answers["RCPT"] = "550 who?"
     probe = server.probe(every_s=600)
     first = _check(probe)
-    server.refuses = ""
-    assert _check(probe) == first
+    server.answers.clear()
+    assert _check(probe) == replace(first, remembered=True)
     assert len(server.smtp.links) == 1
-    again = server.probe(every_s=0.01)
-    server.refuses = "RCPT"
-    assert _check(again).fault is Fault.DELIVERY
-    server.refuses = ""
-    time.sleep(0.02)  # the pause itself, not a wait for something
-    assert _check(again).verdict is Verdict.PASS
+    assert _check(probe, later_s=601).verdict is Verdict.PASS
+
+
+@pytest.mark.parametrize("verb", ["AUTH", "AUTHENTICATE"])
+def test_a_refused_login_is_tried_again_seldom(verb: str, server: MailServer) -> None:
+    """However often canaries fly: servers ban for a hundred refusals a day."""
+    server.answers[verb] = "535 no" if verb == "AUTH" else "NO no"
+    probe = server.probe(every_s=60)
+    first = _check(probe)
+    assert first.fault is Fault.AUTHENTICATION
+    server.answers.clear()
+    assert _check(probe, later_s=120) == replace(first, remembered=True)
+    assert _check(probe, later_s=LOGIN_AGAIN_S + 1).verdict is Verdict.PASS
+
+
+@pytest.mark.parametrize("verb", ["MAIL", "RCPT", "DATA", "."])
+def test_a_message_that_is_put_off_is_tried_again(verb: str, server: MailServer) -> None:
+    """A greylist wants another try after some minutes; to call a person would be for nothing."""
+    server.answers[verb] = "450 4.2.0 greylisted, come again"
+    probe = server.probe()
+    reading = _check(probe)
+    assert reading.verdict is Verdict.UNMEASURED
+    assert "greylisted" in reading.detail
+    assert "a failure once it lasts 10 min" in reading.detail
+    tries = server.said.count("MAIL")
+    assert _check(probe, later_s=30).verdict is Verdict.UNMEASURED
+    assert server.said.count("MAIL") == tries
+    assert _check(probe, later_s=70).verdict is Verdict.UNMEASURED
+    assert server.said.count("MAIL") == tries + 1
+    server.answers.clear()
+    assert _check(probe, later_s=200).verdict is Verdict.PASS
+
+
+def test_a_message_that_is_put_off_too_long_is_a_failure(server: MailServer) -> None:
+    """After the bound, even between two tries, and then only as often as canaries fly."""
+    server.answers["RCPT"] = "452 4.2.2 over quota"
+    probe = server.probe()
+    _check(probe)
+    for later_s in (70.0, 200.0, 400.0):
+        assert _check(probe, later_s=later_s).verdict is Verdict.UNMEASURED
+    reading = _check(probe, later_s=PUT_OFF_S + 1)
+    assert reading.fault is Fault.DELIVERY
+    assert reading.detail.startswith("put off for 10 min")
+    assert "the mailbox of box@example.org is full" in reading.detail
+    tries = server.said.count("RCPT")
+    assert _check(probe, later_s=PUT_OFF_S + 800).fault is Fault.DELIVERY
+    assert server.said.count("RCPT") == tries
+    assert _check(probe, later_s=PUT_OFF_S + 1000).fault is Fault.DELIVERY
+    assert server.said.count("RCPT") == tries + 1
+
+
+def test_what_was_well_stays_so_while_the_next_is_put_off(server: MailServer) -> None:
+    """One greylisted message says nothing against the one that arrived before."""
+    probe = server.probe(every_s=600)
+    assert _check(probe).verdict is Verdict.PASS
+    server.answers["."] = "451 4.7.1 later"
+    reading = _check(probe, later_s=601)
+    assert (reading.verdict, reading.remembered) == (Verdict.PASS, True)
+
+
+def test_a_full_mailbox_is_told_as_that(server: MailServer) -> None:
+    """The number alone says nothing to most people."""
+    server.answers["."] = "552 5.2.2 no room"
+    assert "the mailbox of box@example.org is full: " in _check(server.probe()).detail
+
+
+# --- what takes its time ----------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("verb", ["MAIL", "RCPT", "DATA", "."])
+def test_a_slow_answer_to_the_message_is_no_hang(verb: str, server: MailServer) -> None:
+    """A filter may take longer than an attempt; the submission goes on, the check does not."""
+    event = server.waits_for[verb] = threading.Event()
+    probe = server.probe()
+    reading = _check(probe, within_s=0.7)
+    assert reading.verdict is Verdict.UNMEASURED
+    assert "has not said yet whether it takes the message" in reading.detail
+    event.set()
+    assert _check(probe).verdict is Verdict.PASS
+    assert server.said.count("MAIL") == 1
+
+
+@pytest.mark.parametrize("verb", ["RCPT", "."])
+def test_an_answer_to_the_message_that_never_comes_is_delivery(
+    verb: str, server: MailServer
+) -> None:
+    """It had within_s; a restart is not what cures a filter that hangs."""
+    server.waits_for[verb] = threading.Event()
+    reading = _check(server.probe(within_s=1), within_s=4)
+    assert reading.fault is Fault.DELIVERY
+    assert "did not come in time" in reading.detail
+
+
+def test_a_message_without_an_answer_is_not_sent_again_and_again(server: MailServer) -> None:
+    """It may arrive all the same (RFC 1047): it is looked for, and removed."""
+    event = server.waits_for["."] = threading.Event()
+    probe = server.probe(within_s=1)
+    assert _check(probe, within_s=4).fault is Fault.DELIVERY
+    assert _check(probe, within_s=1).fault is Fault.DELIVERY
+    assert server.said.count("DATA") == 1
+    event.set()
+    server.deliver()
+    assert _check(probe).fault is Fault.DELIVERY
+    assert list(server.inbox) == [1]
+    assert _check(probe).verdict is Verdict.PASS
+
+
+def test_a_break_after_mail_is_delivery_and_one_before_is_not(server: MailServer) -> None:
+    """The service was well enough to take a message; what breaks then is about that."""
+    server.answers["RCPT"] = "nonsense"
+    assert _check(server.probe()).fault is Fault.DELIVERY
+    server.answers = {"EHLO": "nonsense"}
+    assert _check(server.probe()).fault is Fault.PROTOCOL
 
 
 def test_the_legs_fail_as_their_protocols_do(server: MailServer) -> None:
@@ -254,3 +320,38 @@ def test_the_legs_fail_as_their_protocols_do(server: MailServer) -> None:
     assert _check(server.probe()).fault is Fault.REFUSED
     server.smtp.close()
     assert _check(server.probe()).fault is Fault.REFUSED
+
+
+def test_after_an_outage_the_answer_from_before_counts_no_more(server: MailServer) -> None:
+    """A server that was down proves itself with a message that arrives."""
+    probe = server.probe(every_s=600)
+    assert _check(probe).verdict is Verdict.PASS
+    server.answers["EHLO"] = "550 ill"
+    assert _check(probe, later_s=601).fault is Fault.PROTOCOL
+    server.answers.clear()
+    server.delivers = False
+    assert _check(probe, within_s=1, later_s=602).verdict is Verdict.UNMEASURED
+
+
+# --- without a message ------------------------------------------------------------------------
+
+
+def test_a_rehearsal_sends_nothing(server: MailServer) -> None:
+    """Both logins are tried and the inbox is opened to read alone."""
+    before = dict(server.inbox)
+    reading = _check(build_harmless(server.settings()))
+    assert reading.verdict is Verdict.PASS, reading.detail
+    assert server.said == ["EHLO", "AUTH", "QUIT"]
+    assert "b1 EXAMINE INBOX" in server.commands
+    assert server.inbox == before
+
+
+def test_a_rehearsal_finds_what_a_canary_would(server: MailServer) -> None:
+    """Either leg's trouble is told, and the rules say which of them log in."""
+    server.answers["EXAMINE"] = "NO no such box"
+    assert _check(build_harmless(server.settings())).fault is Fault.DELIVERY
+    server.answers["AUTH"] = "535 no"
+    assert _check(build_harmless(server.settings())).fault is Fault.AUTHENTICATION
+    server.answers.pop("EXAMINE")
+    reading = _check(build_harmless(server.settings(submit_login=False)))
+    assert reading.verdict is Verdict.PASS

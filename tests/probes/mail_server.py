@@ -1,0 +1,206 @@
+"""A small mail server on loopback: SMTP in, IMAP out, and a delivery that the test decides."""
+
+from __future__ import annotations
+
+import re
+import threading
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from email.utils import formatdate
+from typing import TYPE_CHECKING, Any
+
+from mailwatch.core.secret import Secret
+from mailwatch.probes.probe import Check
+from mailwatch.probes.registry import build
+from mailwatch.probes.settings import CanaryRules, Login, ServiceSettings, TlsMode
+
+if TYPE_CHECKING:
+    from tests.probes.conftest import Link, Peer
+
+    MakePeer = Callable[..., Peer]
+
+
+@dataclass
+class Stored:
+    """A message in the mailbox; `came` is its INTERNALDATE."""
+
+    text: str
+    came: float
+    deleted: bool = False
+
+
+Folder = dict[int, Stored]
+
+
+class MailServer:
+    """Takes messages by SMTP and shows those that it delivers by IMAP."""
+
+    def __init__(self, peer: MakePeer) -> None:
+        self.queue: list[str] = []
+        self.inbox: dict[int, Stored] = {1: Stored("Subject: somebody's own\n", time.time())}
+        self.delivers = True
+        self.answers: dict[str, str] = {}
+        """What is answered in place of a yes, by the verb of SMTP (`.` for the message) or IMAP."""
+        self.waits_for: dict[str, threading.Event] = {}
+        """The verbs of SMTP that are answered only after somebody says so."""
+        self.clock_is_off_s = 0.0
+        self.delivery_takes_s = 0.0
+        """What the server's own dates say."""
+        self.spam: dict[int, Stored] = {}
+        """What lies in the folder for spam, called `Bulk mail`."""
+        self.refuses_tag = ""
+        """The tag of IMAP that is answered with NO."""
+        self.hangs_at = ""
+        """The command of IMAP that gets no answer."""
+        self.offers = "IMAP4rev1 UIDPLUS AUTH=PLAIN"
+        self.said: list[str] = []
+        """The verbs that SMTP heard."""
+        self.commands: list[str] = []
+        """What IMAP heard."""
+        self.next_uid = 100
+        self.smtp = peer(self._smtp)
+        self.imap = peer(self._imap)
+
+    def settings(self, **rules: Any) -> ServiceSettings:
+        """Return the settings of a canary for this server."""
+        given = {"imap_port": self.imap.port, "imap_tls": TlsMode.NONE, **rules}
+        return ServiceSettings(
+            "Canary",
+            "127.0.0.1",
+            self.smtp.port,
+            probe="canary",
+            login=Login("box", Secret("hunter2")),
+            canary=CanaryRules("canary@example.org", "box@example.org", **given),
+        )
+
+    def probe(self, **rules: Any) -> Check:
+        """Return a canary for this server."""
+        return build(self.settings(**rules))
+
+    def deliver(self) -> None:
+        """Put what waits into the inbox."""
+        while self.queue:
+            self.store(self.queue.pop(0), self._now() + self.delivery_takes_s)
+
+    def store(self, text: str, came: float) -> int:
+        """Put `text` into the inbox, and return its UID."""
+        self.next_uid += 1
+        self.inbox[self.next_uid] = Stored(text, came)
+        return self.next_uid
+
+    def stored(self, text: str) -> Stored:
+        """Return `text` as a message that comes now."""
+        return Stored(text, self._now())
+
+    def _now(self) -> float:
+        return time.time() + self.clock_is_off_s
+
+    def _smtp(self, link: Link) -> None:
+        link.say("220 mail.example.org ESMTP")
+        while line := link.hear().decode():
+            verb = line.split(" ")[0].upper()
+            self.said.append(verb)
+            self._pause(verb)
+            if verb in self.answers:
+                link.say(self.answers[verb])
+            elif verb == "EHLO":
+                link.say("250-mail.example.org", "250 AUTH PLAIN")
+            elif verb == "AUTH":
+                link.say("235 welcome")
+            elif verb == "DATA":
+                link.say("354 go ahead")
+                self._take(link)
+            elif verb == "QUIT":
+                link.say("221 bye")
+                return
+            else:
+                link.say("250 fine")
+
+    def _take(self, link: Link) -> None:
+        lines = [f"Received: from watcher; {formatdate(self._now())}"]
+        while (text := link.hear().decode()) != ".":
+            lines.append(text)
+        if "." in self.answers:
+            link.say(self.answers["."])
+            return
+        self.queue.append("\n".join(lines))
+        self._pause(".")
+        if self.delivers:
+            self.deliver()
+        link.say("250 queued")
+
+    def _pause(self, verb: str) -> None:
+        if verb in self.waits_for:
+            assert self.waits_for[verb].wait(20)
+
+    def _imap(self, link: Link) -> None:
+        link.say("* OK ready")
+        folder = self.inbox
+        while line := link.hear().decode():
+            tag, verb, *rest = line.split(" ")
+            self.commands.append(line)
+            command = rest[0] if verb == "UID" else verb
+            if verb == "AUTHENTICATE":
+                link.say("+ ")
+                link.hear()
+            if command == self.hangs_at:
+                link.hear_end()
+                return
+            if command in self.answers or tag == self.refuses_tag:
+                link.say(f"{tag} {self.answers.get(command, 'NO not now')}")
+                continue
+            if verb == "LOGOUT":
+                link.say("* BYE", f"{tag} OK")
+                return
+            if verb == "SELECT":
+                folder = self.inbox if rest == ["INBOX"] else self.spam
+            self._answer(link, line, command, rest, folder)
+            link.say(f"{tag} OK done")
+
+    def _answer(self, link: Link, line: str, command: str, rest: list[str], folder: Folder) -> None:
+        if command == "CAPABILITY":
+            link.say(f"* CAPABILITY {self.offers}")
+        elif command == "LIST":
+            link.say('* LIST (\\HasNoChildren \\Trash) "/" Trash')
+            link.say('* LIST (\\Junk \\HasNoChildren) "/" "Bulk mail"')
+        elif command == "SELECT":
+            link.say(f"* {len(folder)} EXISTS", f"* OK [UIDNEXT {self.next_uid + 1}] next")
+        elif command == "SEARCH":
+            link.say(" ".join(["* SEARCH", *map(str, _found(line, folder))]))
+        elif command == "FETCH":
+            _fetch(link, rest[1], line, folder)
+        elif command == "STORE":
+            for uid in map(int, rest[1].split(",")):
+                folder[uid].deleted = True
+        elif command == "EXPUNGE":
+            which = {int(uid) for uid in rest[1].split(",")} if rest else set(folder)
+            for uid in which:
+                if folder[uid].deleted:
+                    del folder[uid]
+
+
+def _found(line: str, folder: Folder) -> list[int]:
+    if line.endswith(" DELETED"):
+        return [uid for uid, one in folder.items() if one.deleted]
+    search = re.search(r'HEADER (\S+) "(.*)"$', line)
+    assert search, line
+    field = re.compile(rf"^{search[1]}: .*{re.escape(search[2])}", re.M | re.I)
+    return [uid for uid, one in folder.items() if field.search(one.text)]
+
+
+def _fetch(link: Link, uids: str, line: str, folder: Folder) -> None:
+    fields = re.search(r"FIELDS \((.*)\)\]", line)
+    assert fields, line
+    names = "|".join(fields[1].split(" "))
+    for uid in map(int, uids.split(",")):
+        one = folder[uid]
+        lines = re.findall(rf"^(?:{names}): .*$", one.text, re.M | re.I)
+        header = "".join(f"{field}\r\n" for field in lines) + "\r\n"
+        date = datetime.fromtimestamp(one.came, UTC).strftime("%d-%b-%Y %H:%M:%S +0000")
+        link.say(
+            f'* 1 FETCH (UID {uid} INTERNALDATE "{date}" '
+            f"BODY[HEADER.FIELDS ({fields[1]})] {{{len(header)}}}"
+        )
+        link.send(header.encode() + b")\r\n")
