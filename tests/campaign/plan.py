@@ -67,7 +67,8 @@ POLICY: dict[str, object] = {
     "verify_every_s": 0.05,
     "backoff_s": 1.5,
     "backoff_max_s": 2.0,
-    "max_restarts": 3,
+    # An attempt that was cut off before Docker heard of it counts too, and each death may be one.
+    "max_restarts": 9,
     "window_s": 600.0,
     "cooldown_s": 0.8,
     "start_grace_s": 0.5,

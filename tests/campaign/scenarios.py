@@ -52,7 +52,7 @@ def does_not_heal(night: Night) -> Story:
 
 def spends_the_budget(night: Night) -> Story:
     """No restart helps, and mailwatch stops trying when the policy says so."""
-    night.policy |= {"remind_every_s": 0.5}
+    night.policy |= {"remind_every_s": 0.5, "max_restarts": 3}
     yield night.is_watched
     night.outage()
     yield lambda: night.has_come("needs you")
