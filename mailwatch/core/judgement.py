@@ -87,13 +87,15 @@ def _reasons(state: State, situation: Situation, now: Now, policy: Policy) -> It
         if now.steady < until:
             yield Hold(Reason.TOO_EARLY, until=until)
     curable = [failure for failure in situation.failures if failure.fault in policy.restart_on]
-    dropped = [failure for failure in situation.failures if failure.fault is Fault.DROPPED]
-    all_dropped = bool(dropped) and len(dropped) == situation.watched
+    faults = [failure.fault for failure in situation.failures]
+    away = [fault for fault in faults if fault in (Fault.DROPPED, Fault.REJECTED)]
+    # A server may turn us away in words at some ports, and without any at others.
+    all_dropped = Fault.DROPPED in away and len(away) == situation.watched
     if all_dropped and target.condition is Condition.RUNNING:
         if not policy.restart_when_all_dropped:
             yield Hold(Reason.BANNED, target.seen_as)
     elif not curable:
-        yield Hold(Reason.INCURABLE)
+        yield Hold(Reason.INCURABLE, target.seen_as if Fault.REJECTED in faults else "")
     elif target.condition not in _ENDED and all(_may_be_ours(f, situation) for f in curable):
         yield Hold(Reason.UNPROVEN, name_some([failure.service for failure in curable]))
     if target.condition is Condition.MISSING:

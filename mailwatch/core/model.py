@@ -44,6 +44,8 @@ class Fault(StrEnum):
     """The peer broke off the connection in the middle of the conversation."""
     TLS = "tls"
     """The TLS handshake failed."""
+    REJECTED = "rejected"
+    """A peer that is well turned this host away in its greeting: a ban or a limit, in words."""
     PROTOCOL = "protocol"
     """The peer answered something that its protocol does not allow, or said no."""
     STATUS = "status"

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from mailwatch.core.model import Fault
 
 CURABLE_BY_DEFAULT = frozenset(Fault) - {
+    Fault.REJECTED,
     Fault.CERTIFICATE,
     Fault.AUTHENTICATION,
     Fault.QUEUE,

@@ -74,8 +74,8 @@ class Reason(StrEnum):
 class Hold:
     """A reason not to restart now; `until` is on the steady clock, None if no time ends it.
 
-    `detail` is a sentence of the target's own; with BANNED, the address that the target sees us as,
-    and with UNPROVEN the services.
+    `detail` is a sentence of the target's own; with BANNED, or INCURABLE where we were
+    REJECTED, the address that the target sees us as, and with UNPROVEN the services.
     """
 
     reason: Reason

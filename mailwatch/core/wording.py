@@ -6,7 +6,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 
 from mailwatch.core.events import Tell
-from mailwatch.core.model import Message, Now, Topic
+from mailwatch.core.model import Fault, Message, Now, Topic
 from mailwatch.core.policy import HIGHEST_PRIORITY, Policy
 from mailwatch.core.state import Failure, Hold, Incident, Outcome, Reason
 from mailwatch.core.text import duration, join_words, printable
@@ -269,13 +269,21 @@ def _what_next(tell: Tell, voice: Voice) -> str:
 
 def _advice(incident: Incident, voice: Voice) -> list[str]:
     lines = []
-    if incident.hold is not None and incident.hold.reason is Reason.BANNED:
+    hold = incident.hold
+    reason = None if hold is None else hold.reason
+    seen_as = hold.detail if hold and reason in (Reason.BANNED, Reason.INCURABLE) else ""
+    if reason is Reason.BANNED:
         lines.append(
-            f"What to do: look whether the mail server has banned {_as_seen(incident.hold)}; if "
+            f"What to do: look whether the mail server has banned {_as_seen(seen_as)}; if "
             "so, unblock and allow-list it. If nothing listens behind the published ports, "
             "restart it."
         )
-    if incident.hold is not None and incident.hold.reason is Reason.UNPROVEN:
+    elif any(failure.fault is Fault.REJECTED for failure in incident.failures):
+        lines.append(
+            f"What to do: the mail server itself says that it turns away {_as_seen(seen_as)}; "
+            "unblock and allow-list it there, or raise the limit that its words name."
+        )
+    if reason is Reason.UNPROVEN:
         lines.append(
             "What to do: run `mailwatch check`, and compare port, probe and tls (and, where they "
             "are set, minimum_tls, proxy and the like) in the configuration with what the server "
@@ -284,8 +292,8 @@ def _advice(incident: Incident, voice: Voice) -> list[str]:
     return [*lines, f"Look at: {voice.look}"] if voice.look else lines
 
 
-def _as_seen(hold: Hold) -> str:
-    address = printable(hold.detail, 80)
+def _as_seen(address: str) -> str:
+    address = printable(address, 80)
     if address:
         return f"{address}, the address that it sees for this host"
     return (

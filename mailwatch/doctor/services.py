@@ -24,6 +24,8 @@ _CURES = {
     Fault.RESET: "Read the server's own log at this moment.",
     Fault.TLS: "See that `tls` is right for this port, and minimum_tls not above what the server "
     "has.",
+    Fault.REJECTED: "Allow-list this host's address in the server, or raise the limit that its "
+    "words name.",
     Fault.PROTOCOL: "See that `probe` names the protocol of this port, and read the server's log.",
     Fault.STATUS: "See that the web server is well, or set the path and the statuses that are.",
     Fault.CERTIFICATE: "Renew the certificate, or correct server_name, ca_file or fingerprint.",

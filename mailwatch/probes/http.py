@@ -12,6 +12,9 @@ from mailwatch.probes.patterns import matches
 from mailwatch.probes.probe import Probe
 from mailwatch.probes.settings import ServiceSettings, TlsMode
 
+_TURNED_AWAY = frozenset({403, 429})
+"""Forbidden (RFC 9110 section 15.5.4) and Too Many Requests (RFC 6585 section 4)."""
+
 
 class HttpProbe(Probe):
     """Asks once, by default for /, where any status below 500 shows that somebody is at home."""
@@ -29,7 +32,7 @@ class HttpProbe(Probe):
             body = b""
         if not any(first <= head.status <= last for first, last in rules.statuses):
             raise SaidNo(
-                Fault.STATUS,
+                Fault.REJECTED if head.status in _TURNED_AWAY else Fault.STATUS,
                 f"answered '{printable(head.line)}' where {_ranges(rules.statuses)} shows life",
             )
         for name, pattern in rules.headers:

@@ -14,7 +14,7 @@ MAX_LINES = 100
 """Of one answer; servers send two or three."""
 
 _TROUBLE = (b"[UNAVAILABLE", b"[SERVERBUG")
-"""Refusals that blame the server, not the credentials (RFC 5530)."""
+"""Refusals that blame the server, not the credentials or the client (RFC 5530)."""
 
 _BUSY = (b"[INUSE", b"[LIMIT")
 """Refusals that blame what others do with the account."""
@@ -26,9 +26,14 @@ class ImapProbe(Probe):
     def converse(self, talk: Conversation) -> None:
         """Hear `* OK` or `* PREAUTH`, ask for the capabilities and hear them."""
         greeting = talk.read_line("the greeting")
-        if _words(greeting)[:2] not in ([b"*", b"OK"], [b"*", b"PREAUTH"]):
+        words = _words(greeting)
+        if words[:2] not in ([b"*", b"OK"], [b"*", b"PREAUTH"]):
+            # With BYE the server refuses the connection (RFC 9051 section 7.1.5).
+            turned_away = words[:2] == [b"*", b"BYE"] and not b"".join(words[2:3]).startswith(
+                _TROUBLE
+            )
             raise ConversationError(
-                Fault.PROTOCOL,
+                Fault.REJECTED if turned_away else Fault.PROTOCOL,
                 f"the greeting should be '* OK' or '* PREAUTH', but was '{printable(greeting)}'",
             )
         offers = _capabilities(talk, "a1")
@@ -38,7 +43,7 @@ class ImapProbe(Probe):
             ask(talk, "a2", "STARTTLS")
             talk.start_tls()
             offers = _capabilities(talk, "a3")
-        if talk.login and _words(greeting)[1] == b"OK":
+        if talk.login and words[1] == b"OK":
             _log_in(talk, "a4", talk.login, offers)
 
     def farewell(self, talk: Conversation) -> None:

@@ -14,7 +14,7 @@ MAX_LINES = 100
 """Of the answer to CAPA; servers send about ten."""
 
 _TROUBLE = b"[SYS/"
-"""Refusals that blame the server, not the credentials (RFC 3206)."""
+"""Refusals that blame the server, not the credentials or the client (RFC 3206)."""
 
 _BUSY = (b"[IN-USE]", b"[LOGIN-DELAY]")
 """Refusals that blame what others do with the account (RFC 2449 section 8)."""
@@ -25,7 +25,7 @@ class Pop3Probe(Probe):
 
     def converse(self, talk: Conversation) -> None:
         """Hear +OK."""
-        _expect_ok(talk, "the greeting")
+        _expect_ok(talk, "the greeting", Fault.REJECTED)
         if self.settings.tls is TlsMode.STARTTLS:
             if b"STLS" not in _capabilities(talk):
                 raise SaidNo(Fault.PROTOCOL, "the answer to CAPA offers no STLS")
@@ -67,8 +67,8 @@ def _expect_ok(
 ) -> None:
     """Read one line, and no other unless `more`.
 
-    Raises SaidNo where it is -ERR: with `fault` where that blames the credentials, and unmeasured
-    where it says that the account is in use.
+    Raises SaidNo where it is -ERR: with `fault` unless it blames the server, and unmeasured where
+    it says that the account is in use.
     """
     line = talk.read_line(awaiting)
     word, _, text = line.partition(b" ")

@@ -16,6 +16,12 @@ MAX_LINES = 100
 
 _REPLY_LINE = re.compile(rb"([2-5][0-5][0-9])(?:([ -])(.*))?", re.DOTALL)
 
+_TURNED_AWAY = frozenset({421, 450, 521, 550, 554})
+"""Codes with which a server greets whom it does not serve (RFC 5321 section 3.1, RFC 7504)."""
+
+_TROUBLE = re.compile(rb"4\.3\.\d")
+"""Enhanced status codes that blame the mail system itself, for now (RFC 3463 section 3.4)."""
+
 _NONE: Mapping[int, Fault] = MappingProxyType({})
 
 _CLOSING = 421
@@ -40,10 +46,13 @@ def expect(
     awaiting: str,
     faults: Mapping[int, Fault] = _NONE,
     also: int | None = None,
+    *,
+    opens: bool = False,
 ) -> list[bytes]:
     """Read one whole reply and return the text of its lines.
 
     `faults` says which codes are another fault than PROTOCOL, `also` names one more that is fine.
+    A reply that `opens` the session is REJECTED where the server is well and turns us away.
 
     Raises SaidNo where its code is not the `wanted` one, HalfReply where the rest of it is late,
     and ConversationError where it is no reply, or where more than the one reply has come: a
@@ -70,8 +79,10 @@ def expect(
     talk.require_quiet(awaiting)
     if code not in (wanted, also):
         kind = ConversationError if code == _CLOSING else SaidNo
-        said = f"{awaiting} was '{printable(line)}', not {wanted}"
-        raise kind(faults.get(code, Fault.PROTOCOL), said, code)
+        fault = faults.get(code, Fault.PROTOCOL)
+        if opens and code in _TURNED_AWAY and not any(map(_TROUBLE.match, texts)):
+            fault = Fault.REJECTED
+        raise kind(fault, f"{awaiting} was '{printable(line)}', not {wanted}", code)
     return texts
 
 

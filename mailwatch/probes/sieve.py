@@ -14,7 +14,7 @@ MAX_LINES = 100
 """Of one answer; servers list about eight capabilities."""
 
 _TROUBLE = b"(TRYLATER"
-"""A refusal that blames the server, not the credentials (RFC 5804 section 1.3)."""
+"""A refusal that blames the server, not the credentials or the client (RFC 5804 section 1.3)."""
 
 
 class SieveProbe(Probe):
@@ -22,7 +22,7 @@ class SieveProbe(Probe):
 
     def converse(self, talk: Conversation) -> None:
         """Hear the capabilities and the OK after them."""
-        offers = _capabilities(talk, "the greeting")
+        offers = _capabilities(talk, "the greeting", Fault.REJECTED)
         if self.settings.tls is TlsMode.STARTTLS:
             if b"STARTTLS" not in offers:
                 raise SaidNo(Fault.PROTOCOL, "the greeting offers no STARTTLS")
@@ -40,10 +40,12 @@ class SieveProbe(Probe):
         _expect_ok(talk, "the answer to LOGOUT")
 
 
-def _capabilities(talk: Conversation, awaiting: str) -> dict[bytes, bytes]:
+def _capabilities(
+    talk: Conversation, awaiting: str, fault: Fault = Fault.PROTOCOL
+) -> dict[bytes, bytes]:
     """Return what is on offer, and what each offer says of itself."""
     offers = {}
-    for line in _expect_ok(talk, awaiting):
+    for line in _expect_ok(talk, awaiting, fault):
         # A quoted name, and for some a quoted value (RFC 5804 section 1.7).
         _, name, _, value, *_ = [*line.split(b'"'), b"", b"", b"", b""]
         offers[name.upper()] = value.upper()
@@ -64,7 +66,10 @@ def _log_in(talk: Conversation, login: Login, mechanisms: bytes) -> None:
 
 
 def _expect_ok(talk: Conversation, awaiting: str, fault: Fault = Fault.PROTOCOL) -> list[bytes]:
-    """Return the quoted lines before the OK; raises SaidNo with `fault` where it is a NO."""
+    """Return the quoted lines before the OK; raises SaidNo with `fault` where it is a NO.
+
+    A BYE is of another kind than PROTOCOL only where it turns us away.
+    """
     lines: list[bytes] = []
     while len(lines) < MAX_LINES:
         line = talk.read_line(awaiting)
@@ -77,7 +82,10 @@ def _expect_ok(talk: Conversation, awaiting: str, fault: Fault = Fault.PROTOCOL)
             talk.require_quiet(awaiting)
             return lines
         what = f"{awaiting} was '{printable(line)}', not OK"
+        if text.upper().startswith(_TROUBLE):
+            fault = Fault.PROTOCOL
         if word == b"NO":
-            raise SaidNo(Fault.PROTOCOL if text.upper().startswith(_TROUBLE) else fault, what)
-        raise ConversationError(Fault.PROTOCOL, what)
+            raise SaidNo(fault, what)
+        turned_away = word == b"BYE" and fault is Fault.REJECTED
+        raise ConversationError(Fault.REJECTED if turned_away else Fault.PROTOCOL, what)
     raise ConversationError(Fault.PROTOCOL, f"{awaiting} has more than {MAX_LINES} lines")

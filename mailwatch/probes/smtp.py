@@ -49,7 +49,7 @@ class SmtpProbe(Probe):
     def _greeted(self, talk: Conversation) -> None:
         """Hear 220; raises unmeasured where a postscreen lets us wait for the end of it."""
         try:
-            expect(talk, 220, "the greeting")
+            expect(talk, 220, "the greeting", opens=True)
         except HalfReply as half:
             if (half.code, half.lines) == (220, 1):
                 raise ConversationError(None, _POSTSCREEN) from None
@@ -58,7 +58,7 @@ class SmtpProbe(Probe):
     def _hello(self, talk: Conversation) -> dict[bytes, list[bytes]]:
         """Return the extensions on offer, and what each says of itself."""
         talk.say(f"{self.hello} {address_literal(talk.own_address)}")
-        _, *lines = expect(talk, 250, f"the answer to {self.hello}")
+        _, *lines = expect(talk, 250, f"the answer to {self.hello}", opens=True)
         words = [line.upper().split() for line in lines]
         return {first: rest for first, *rest in filter(None, words)}
 

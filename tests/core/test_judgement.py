@@ -78,6 +78,23 @@ def test_all_dropped_is_a_ban_unless_the_admin_says_otherwise(situation: Maker) 
     assert _why(CLEAR, situation(*DROPPED, condition=Condition.CRASHED)) is None
 
 
+def test_a_ban_may_be_in_words_at_some_ports(situation: Maker) -> None:
+    """Some of the services drop us and the others turn us away in words: a ban all the same."""
+    held = _why(CLEAR, situation(Fault.REJECTED, *DROPPED[1:]))
+    assert held is not None
+    assert held.reason is Reason.BANNED
+    assert _why(CLEAR, situation(Fault.REJECTED, *DROPPED[2:])) is None
+
+
+def test_who_is_turned_away_in_words_learns_the_address(situation: Maker) -> None:
+    """It restarts nothing unless the admin names it; one curable fault beside it restarts."""
+    away = situation(*[Fault.REJECTED] * 4)
+    away = replace(away, target=replace(away.target, seen_as="172.17.0.1"))
+    assert _why(CLEAR, away) == Hold(Reason.INCURABLE, "172.17.0.1")
+    assert _why(CLEAR, away, replace(POLICY, restart_on=frozenset({Fault.REJECTED}))) is None
+    assert _why(CLEAR, situation(Fault.REJECTED, Fault.SILENT)) is None
+
+
 def test_what_is_no_port_says_nothing_about_a_ban(situation: Maker) -> None:
     """A long queue or a lost MX beside four dropped ports does not make a restart of a ban."""
     for fault in (Fault.QUEUE, Fault.DNS, Fault.COMMAND):

@@ -274,6 +274,38 @@ def test_escalated_at_once(
     assert lines[2:] == [*said, LOOK]
 
 
+@pytest.mark.parametrize(
+    ("seen_as", "named"),
+    [
+        ("172.17.0.1", "172.17.0.1, the address that it sees for this host"),
+        ("1\n2", "1\\n2, the address that it sees for this host"),
+        (
+            "",
+            "the address that it sees for this host (through a published port that is the "
+            "bridge's gateway)",
+        ),
+    ],
+)
+def test_escalated_for_a_ban_in_words(
+    watch: Watcher, night: Voice, seen_as: str, named: str
+) -> None:
+    """The server's own words, and what to allow-list there."""
+    w = watch()
+    said = "the greeting was '554 5.7.1 Client host rejected', not 220"
+    target = TargetState(Condition.RUNNING, started_at=WALL - 86_400, seen_as=seen_as)
+    w(Failed(Situation((Failure("SMTP:25", Fault.REJECTED, said),), 1, target)))
+    title, lines, priority = _last(w, night)
+    assert (title, priority) == (CALLED, 10)
+    assert lines[1:] == [
+        f"- SMTP:25: {said}",
+        "Container stalwart is not restarted: a restart does not cure faults of this kind.",
+        UP_TO_YOU,
+        f"What to do: the mail server itself says that it turns away {named}; unblock and "
+        "allow-list it there, or raise the limit that its words name.",
+        LOOK,
+    ]
+
+
 def test_escalated_for_what_never_passed_as_configured(watch: Watcher, night: Voice) -> None:
     """It is said that the mistake may be in the configuration, and which keys to look at."""
     w = watch()

@@ -79,6 +79,31 @@ def test_a_mistake_in_our_configuration_restarts_nothing(
     assert altered.started_at() == before
 
 
+def test_a_ban_in_words_is_told_with_its_cure_and_never_restarted_for(
+    watcher: Watcher, engine: Engine, altered: Mail, inbox: Inbox
+) -> None:
+    """Real Postfix rejects this host: one call has its words and the address to allow-list."""
+    gateway = engine.docker("inspect", "--format={{.NetworkSettings.Gateway}}", NAME)
+    before = altered.started_at()
+    watcher.configure(services=[SMTP, {"name": "IMAPS", "port": 993}])
+    watcher.start()
+    watcher.wait_for_status("2 of 2 services answer")
+    engine.docker(
+        "exec", NAME, "sh", "-ec",
+        "postconf -e smtpd_delay_reject=no smtpd_client_restrictions=reject; postfix reload",
+    )  # fmt: skip
+    call = inbox.wait_for(_calls_a_person, 30)
+    assert "'554 5.7.1 <unknown[" in call.message
+    assert "Client host rejected" in call.message
+    assert f"turns away {gateway}, the address that it sees for this host" in call.message
+    engine.docker(
+        "exec", NAME, "sh", "-ec", "postconf -e smtpd_client_restrictions=; postfix reload"
+    )
+    last = inbox.wait_for(_recovered, 30)
+    assert inbox.messages == [call, last]
+    assert altered.started_at() == before
+
+
 def test_what_was_proven_before_a_restart_of_mailwatch_is_still_healed(
     watcher: Watcher, engine: Engine, altered: Mail, inbox: Inbox
 ) -> None:

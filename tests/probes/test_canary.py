@@ -326,7 +326,7 @@ def test_after_an_outage_the_answer_from_before_counts_no_more(server: MailServe
     """A server that was down proves itself with a message that arrives."""
     probe = server.probe(every_s=600)
     assert _check(probe).verdict is Verdict.PASS
-    server.answers["EHLO"] = "550 ill"
+    server.answers["EHLO"] = "451 ill"
     assert _check(probe, later_s=601).fault is Fault.PROTOCOL
     server.answers.clear()
     server.delivers = False

@@ -165,6 +165,45 @@ def test_other_pieces_of_a_greeting_are_the_servers_fault(
     assert ask(service("SMTP", peer(script)), within_s=0.3).fault is fault
 
 
+@pytest.mark.parametrize(
+    "words",
+    [
+        "554 5.7.1 <unknown[172.17.0.1]>: Client host rejected: Access denied",
+        "554-mail.example.org\n554 You are not welcome",
+        "421 4.7.0 mail.example.org Error: too many connections from 172.17.0.1",
+        "421 mail.example.org: Too many concurrent SMTP connections; please try again later.",
+        "521 5.3.2 Service currently unavailable",
+        "450 4.7.1 Client host rejected: cannot find your hostname",
+        "554 5.7.1 \x1b[2Jno",
+    ],
+)
+def test_a_server_that_turns_us_away_is_well(
+    words: str, peer: MakePeer, service: Settings, ask: Ask
+) -> None:
+    """Postfix and Exim say so in the greeting; their words are told, made harmless."""
+    reading = ask(service("SMTP", peer(in_turn(words))))
+    assert reading.fault is Fault.REJECTED
+    last = words.splitlines()[-1].replace("\x1b", r"\x1b")
+    assert reading.detail == f"the greeting was '{last}', not 220"
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        "421 4.3.2 All server ports are busy",
+        "421-4.3.0 mail.example.org\n421 4.3.0 Queue file write error",
+        "451 4.3.0 Temporary lookup failure",
+        "452 4.3.1 Insufficient system storage",
+        "500 5.5.1 what?",
+    ],
+)
+def test_a_server_that_is_in_trouble_says_so_of_itself(
+    words: str, peer: MakePeer, service: Settings, ask: Ask
+) -> None:
+    """That is no rejection: a restart may cure it."""
+    assert ask(service("SMTP", peer(in_turn(words)))).fault is Fault.PROTOCOL
+
+
 def test_half_an_answer_to_ehlo_is_no_postscreen(
     peer: MakePeer, service: Settings, ask: Ask
 ) -> None:

@@ -71,15 +71,22 @@ class Line:
 def smtp(line: Line) -> Iterator[Wrong]:
     """Every other code; after 421 the server hangs up by itself (RFC 5321 section 3.8)."""
     rights = {line.right[:3]} | ({"251"} if line.says.startswith("RCPT") else set())
+    # The greeting and EHLO are where a server that is well may turn us away.
+    opens = not line.says or line.says.startswith(("EHLO", "LHLO"))
     for code in CODES:
         fault = line.fault
+        if opens and code in ("421", "450", "521", "550", "554"):
+            fault = REJECTED
         if fault is Fault.AUTHENTICATION and code not in ("534", "535", "538"):
             fault = Fault.PROTOCOL
         if code == "421":
-            yield Wrong("421 closing", leaves=False)
+            yield Wrong("421 closing", REJECTED if opens else Fault.PROTOCOL, leaves=False)
         elif code not in rights:
             yield Wrong(f"{code} other", fault)
             yield Wrong(f"{code}-other\n{code} lines", fault)
+            if opens:
+                # It blames itself, for now: what a restart may cure (RFC 3463 section 3.4).
+                yield Wrong(f"{code} 4.3.2 later")
 
 
 def submission(line: Line) -> Iterator[Wrong]:
@@ -92,7 +99,11 @@ def submission(line: Line) -> Iterator[Wrong]:
 def imap(line: Line) -> Iterator[Wrong]:
     """A tagged NO or BAD, and the word to go on or to stop where the other is wanted."""
     if not line.says:
-        yield from (Wrong(f"* {word} hi", leaves=False) for word in ("BYE", "NO", "BAD"))
+        yield from (Wrong(f"* {word} hi", leaves=False) for word in ("NO", "BAD"))
+        yield Wrong("* BYE", REJECTED, leaves=False)
+        yield Wrong("* bye [ALERT] too many connections", REJECTED, leaves=False)
+        yield Wrong("* BYE [UNAVAILABLE] later", leaves=False)
+        yield Wrong("* BYE [SERVERBUG] oops", leaves=False)
         return
     tag = "a4" if line.says == PLAIN else line.tag
     yield Wrong(f"{tag} NO other", line.fault)
@@ -113,7 +124,9 @@ def sieve(line: Line) -> Iterator[Wrong]:
     yield Wrong("NO", line.fault)
     yield Wrong('NO "other"', line.fault)
     yield Wrong('NO (TRYLATER) "other"')
-    yield Wrong('BYE "closing"', leaves=False)
+    yield Wrong('BYE (TRYLATER) "closing"', leaves=False)
+    bye = REJECTED if line.fault is REJECTED else Fault.PROTOCOL
+    yield Wrong('BYE "closing"', bye, leaves=False)
 
 
 HELLO = Line("EHLO [127.0.0.1]", "250-hi\n250-STARTTLS\n250 AUTH PLAIN")
@@ -121,7 +134,7 @@ QUIT = Line("QUIT", "221 bye")
 ABLE = "* CAPABILITY IMAP4rev1 STARTTLS UIDPLUS AUTH=PLAIN"
 CAPABLE = Line("a1 CAPABILITY", f"{ABLE}\na1 OK")
 LOGOUT = Line("a9 LOGOUT", "* BYE bye\na9 OK")
-REFUSED, DELIVERY = Fault.AUTHENTICATION, Fault.DELIVERY
+REFUSED, REJECTED, DELIVERY = Fault.AUTHENTICATION, Fault.REJECTED, Fault.DELIVERY
 OFFERS = '"IMPLEMENTATION" "x"\n"SASL" "PLAIN"\n"STARTTLS"\nOK'
 
 
@@ -203,7 +216,7 @@ TALKS = {
         "POP3",
         pop3,
         (
-            Line("", "+OK hi"),
+            Line("", "+OK hi", REJECTED),
             Line("CAPA", "+OK\nSTLS\n."),
             Line("STLS", "+OK", then_tls=True),
             Line("USER watch", "+OK", REFUSED),
@@ -216,7 +229,7 @@ TALKS = {
         "SIEVE",
         sieve,
         (
-            Line("", OFFERS),
+            Line("", OFFERS, REJECTED),
             Line("STARTTLS", "OK", then_tls=True),
             Line("", OFFERS),
             Line(f'AUTHENTICATE "PLAIN" "{PLAIN}"', "OK", REFUSED),
@@ -406,7 +419,10 @@ def test_every_wrong_answer_to_a_canary(talk: Talk, at: int, peer: MakePeer) -> 
 def test_every_wrong_status_of_http(
     method: str, statuses: tuple[tuple[int, int], ...], peer: MakePeer, service: Settings, ask: Ask
 ) -> None:
-    """Any status but those that show life is a fault of its own kind, with the status line."""
+    """Any status but those that show life is a fault of its own kind, with the status line.
+
+    Where 403 and 429 show no life, they turn us away, and a restart would not change that.
+    """
     rules = HttpRules(method=method, statuses=statuses)
     for status in (200, 204, 301, 304, 400, 401, 403, 404, 421, 429, 499, 500, 501, 503, 511, 599):
 
@@ -416,5 +432,6 @@ def test_every_wrong_status_of_http(
 
         reading = ask(service("HTTP", peer(script), http=rules))
         shows_life = any(first <= status <= last for first, last in statuses)
-        assert reading.fault is (None if shows_life else Fault.STATUS), status
+        fault = REJECTED if status in (403, 429) else Fault.STATUS
+        assert reading.fault is (None if shows_life else fault), status
         assert shows_life or f"'HTTP/1.1 {status} Other'" in reading.detail
