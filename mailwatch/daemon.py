@@ -81,7 +81,9 @@ def real_world(journal: Journal) -> Outside:
         return SqliteStore(config.state_directory, journal.warning)
 
     return Outside(
-        restarter=lambda config: DockerRestarter(config.docker, config.ports_on_loopback),
+        restarter=lambda config: DockerRestarter(
+            config.docker, config.ports_on_loopback, config.hosts
+        ),
         notifier=notifier,
         store=store,
         examiner=lambda config: lambda: DockerExaminer(config.docker),

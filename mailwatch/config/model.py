@@ -105,6 +105,11 @@ class Config:
         return frozenset(service.port for service in asked if service.on_loopback)
 
     @property
+    def hosts(self) -> frozenset[str]:
+        """The hosts at whose ports services are asked."""
+        return frozenset(service.host for service in self.services if not service.portless)
+
+    @property
     def secrets(self) -> tuple[Secret, ...]:
         """Every secret in force, so that what is written down can be cleared of them."""
         token = () if self.gotify is None else (self.gotify.token,)

@@ -297,8 +297,8 @@ def _as_seen(address: str) -> str:
     if address:
         return f"{address}, the address that it sees for this host"
     return (
-        "the address that it sees for this host (through a published port that is the bridge's "
-        "gateway)"
+        "the address that it sees for this host (through a port published on loopback, that is "
+        "the bridge's gateway)"
     )
 
 

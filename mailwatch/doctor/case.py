@@ -71,7 +71,9 @@ class Case:
     @cached_property
     def target(self) -> TargetState:
         """What the container is doing."""
-        restarter = DockerRestarter(self.config.docker, self.config.ports_on_loopback)
+        restarter = DockerRestarter(
+            self.config.docker, self.config.ports_on_loopback, self.config.hosts
+        )
         try:
             return restarter.inspect(Deadline.after(ENGINE_S, time.monotonic))
         finally:

@@ -11,9 +11,9 @@ from mailwatch.probes.settings import ServiceSettings
 from mailwatch.restarters.docker_network import (
     Published,
     published,
-    seen_as,
     shares_host_network,
 )
+from mailwatch.restarters.docker_sight import seen_as
 
 _MAIL_PORTS = {
     24: "LMTP", 25: "SMTP", 110: "POP3", 143: "IMAP", 443: "HTTPS", 465: "SMTPS",
@@ -40,9 +40,9 @@ def examine(case: Case) -> Iterator[Finding]:
         if local and matched:
             yield ok(f"Every port that is asked on this host is one that {name} publishes.")
         yield from _not_watched(case, open_ports, name)
-    if address := seen_as(record):
+    if address := seen_as(record, case.config.hosts):
         yield ok(
-            f"{name} sees mailwatch as {address}: allow-list that address in the mail server, "
+            f"{name} sees mailwatch as {address}: allow-list that in the mail server, "
             "which may ban an address that connects so often."
         )
 

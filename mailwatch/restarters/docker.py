@@ -14,7 +14,7 @@ from mailwatch.core.text import join_words, printable
 from mailwatch.restarters.docker_faults import EngineFault
 from mailwatch.restarters.docker_link import Link
 from mailwatch.restarters.docker_listeners import listens
-from mailwatch.restarters.docker_network import seen_as
+from mailwatch.restarters.docker_sight import seen_as
 from mailwatch.restarters.docker_state import condition_of, moment, part, stop_ordered, text
 from mailwatch.restarters.errors import RestartError
 
@@ -71,10 +71,19 @@ class DockerRestarter:
     recreates it. Whether somebody stopped it is remembered, for the engine soon forgets.
     """
 
-    def __init__(self, settings: DockerSettings, asked: frozenset[int] = frozenset()) -> None:
-        """`asked` are the ports of this host's loopback of which a look says what listens."""
+    def __init__(
+        self,
+        settings: DockerSettings,
+        asked: frozenset[int] = frozenset(),
+        hosts: frozenset[str] = frozenset({"127.0.0.1"}),
+    ) -> None:
+        """`asked` are the ports of this host's loopback of which a look says what listens.
+
+        `hosts` are the addresses at which the services are asked.
+        """
         self._settings = settings
         self._asked = asked
+        self._hosts = hosts
         self._link = Link(settings.socket)
         self._unfinished: _Unfinished | None = None
         self._ordered: tuple[str, str, bool] | None = None
@@ -157,7 +166,7 @@ class DockerRestarter:
             moment(text(state, "StartedAt")),
             moment(text(state, "FinishedAt")),
             printable(identity),
-            seen_as(container),
+            seen_as(container, self._hosts),
             self._listens(container, deadline) if condition in _SERVING else {},
         )
 

@@ -1,15 +1,13 @@
-"""What a container's own record says about its network: who it sees, and what it publishes."""
+"""What a container's own record says about its network: its addresses, and what it publishes."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 
 from mailwatch.core.address import is_loopback, is_numeric
-from mailwatch.core.text import join_words, printable
 from mailwatch.restarters.docker_state import Record, part, text
 
 _ON_THE_HOST = "host"
-_LOOPBACK = "127.0.0.1"
 _EVERY = ("", "0.0.0.0", "::")  # noqa: S104  compared with, not bound to
 
 
@@ -30,21 +28,6 @@ class Published:
     def on_loopback(self) -> bool:
         """Whether it is open on the host's loopback, alone or among others."""
         return self.everywhere or is_loopback(self.host_address)
-
-
-def seen_as(container: Record) -> str:
-    """Return the address, or addresses, as which the container sees this host.
-
-    With the host's own network that is the host's loopback. Through a published port every
-    connection from the host arrives from the gateway of the container's network, be it passed
-    on by docker-proxy or by the kernel. Empty where it is not known, as in the network of
-    another container.
-    """
-    if shares_host_network(container):
-        return _LOOPBACK
-    networks = part(part(container, "NetworkSettings"), "Networks")
-    gateways = [_gateway(part(networks, name)) for name in networks]
-    return join_words(list(dict.fromkeys(filter(None, gateways))), "or")
 
 
 def addresses(container: Record) -> tuple[str, ...]:
@@ -82,7 +65,3 @@ def _port(digits: str) -> int:
     """Return the number of a port, 0 for nonsense."""
     number = int(digits) if digits.isdecimal() and len(digits) <= 5 else 0
     return number if number < 65536 else 0
-
-
-def _gateway(network: Record) -> str:
-    return printable(text(network, "Gateway") or text(network, "IPv6Gateway"), 64)

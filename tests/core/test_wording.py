@@ -332,8 +332,8 @@ def test_escalated_for_a_ban(watch: Watcher, night: Voice) -> None:
         "it at once, the sign of a ban or of a connection limit, which no restart cures.",
         UP_TO_YOU,
         "What to do: look whether the mail server has banned the address that it sees for this "
-        "host (through a published port that is the bridge's gateway); if so, unblock and "
-        "allow-list it. If nothing listens behind the published ports, restart it.",
+        "host (through a port published on loopback, that is the bridge's gateway); if so, "
+        "unblock and allow-list it. If nothing listens behind the published ports, restart it.",
         LOOK,
     ]
 

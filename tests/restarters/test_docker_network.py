@@ -8,7 +8,6 @@ from mailwatch.restarters.docker_network import (
     Published,
     addresses,
     published,
-    seen_as,
     shares_host_network,
 )
 
@@ -19,27 +18,6 @@ def _record(mode: str = "bridge", ports: object = None, **gateways: str) -> dict
         "HostConfig": {"NetworkMode": mode},
         "NetworkSettings": {"Ports": ports, "Networks": networks},
     }
-
-
-@pytest.mark.parametrize(
-    ("record", "address"),
-    [
-        (_record(bridge="172.17.0.1"), "172.17.0.1"),
-        (_record("mail_default", mail_default="172.18.0.1"), "172.18.0.1"),
-        (_record("a", a="172.18.0.1", b="172.19.0.1"), "172.18.0.1 or 172.19.0.1"),
-        (_record("a", a="172.18.0.1", b="172.18.0.1", c=""), "172.18.0.1"),
-        (_record("host"), "127.0.0.1"),
-        (_record("none", none=""), ""),
-        (_record("container:abc"), ""),
-        ({"NetworkSettings": {"Networks": {"six": {"IPv6Gateway": "fd00::1"}}}}, "fd00::1"),
-        ({"NetworkSettings": {"Networks": {"odd": {"Gateway": "1\n2"}}}}, "1\\n2"),
-        ({"NetworkSettings": {"Networks": {"odd": None}}}, ""),
-        ({}, ""),
-    ],
-)
-def test_the_address_that_the_container_sees(record: dict[str, Any], address: str) -> None:
-    """The gateway of each of its networks, or loopback, or nothing where nobody knows."""
-    assert seen_as(record) == address
 
 
 def test_the_addresses_of_the_container_are_numeric() -> None:
