@@ -13,6 +13,7 @@ from pathlib import Path
 from mailwatch.core.model import Fault
 from mailwatch.core.text import printable
 from mailwatch.probes.errors import ConversationError, words_for
+from mailwatch.probes.hello import FirstMessage
 from mailwatch.probes.settings import ServiceSettings, TlsVersion
 from mailwatch.probes.wire import CHUNK, Wire
 
@@ -20,6 +21,13 @@ _VERSIONS = {
     TlsVersion.TLS_1_2: ssl.TLSVersion.TLSv1_2,
     TlsVersion.TLS_1_3: ssl.TLSVersion.TLSv1_3,
 }
+
+_CIPHERS = "DEFAULT:!kDHE:!PSK:!SRP"
+"""OpenSSL's own for TLS 1.2, but for keys in a finite field: with parameters that a server makes
+up, one of 9,984 bits, OpenSSL is busy for 0.8 s in a single call, which no deadline can end.
+
+A server without elliptic curves still has the key exchange by RSA.
+"""
 
 _RECORD_TYPES = range(20, 25)
 """The first byte of whatever is TLS (RFC 8446 section 5.1, RFC 6520 section 3)."""
@@ -79,6 +87,7 @@ def _version_of(path: Path) -> tuple[int, int, int]:
 def _build(recipe: _Recipe) -> ssl.SSLContext:
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
     context.minimum_version = _VERSIONS[recipe.minimum]
+    context.set_ciphers(_CIPHERS)
     context.options |= ssl.OP_NO_RENEGOTIATION
     if not recipe.verify:
         context.check_hostname = False
@@ -102,6 +111,7 @@ class Tls:
         self._incoming = ssl.MemoryBIO()
         self._outgoing = ssl.MemoryBIO()
         self._first = b""
+        self._hello = FirstMessage()
         self._pin = settings.fingerprint
         name = settings.server_name or settings.host
         try:
@@ -178,6 +188,12 @@ class Tls:
         data = self._wire.receive()
         if not self._first:
             self._first = data[:100]
+        if self._hello.wants_finite_field(data):
+            raise ConversationError(
+                Fault.TLS,
+                "asked for a key in a finite field, for which mailwatch has no time: let the "
+                "server offer elliptic curves",
+            )
         if data:
             self._incoming.write(data)
         elif end_is_error:
