@@ -281,8 +281,8 @@ def test_escalated_at_once(
         ("1\n2", "1\\n2, the address that it sees for this host"),
         (
             "",
-            "the address that it sees for this host (through a published port that is the "
-            "bridge's gateway)",
+            "the address that it sees for this host (through a port published on loopback, "
+            "that is the bridge's gateway)",
         ),
     ],
 )
