@@ -92,14 +92,14 @@ def test_each_refusal_of_exim_is_told_in_its_own_words(watcher: Watcher, host: H
             Login={"port": PORT, "tls": "starttls", **wrong},
         )
     assert readings == {
-        "Closed": ("protocol", "the greeting was '554 SMTP service not available', not 220"),
+        "Closed": ("rejected", "the greeting was '554 SMTP service not available', not 220"),
         "Busy": (
-            "protocol",
+            "rejected",
             "the greeting was '421 Too many concurrent SMTP connections from this IP address; "
             "please try again later.', not 220",
         ),
         "Listed": (
-            "protocol",
+            "rejected",
             "the greeting was '550 127.0.0.1 is on the list of bl.example.test', not 220",
         ),
         "Login": (
