@@ -7,8 +7,11 @@ from dataclasses import dataclass, field
 
 from mailwatch.core.model import Message, Now, Reading, Verdict
 from mailwatch.core.policy import Policy
-from mailwatch.core.text import duration, join_words
+from mailwatch.core.text import duration, name_some
 from mailwatch.core.wording import Voice, notice
+
+_FEW = 6
+"""How many services are named on one line, and how many lines a message has for them."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,18 +41,12 @@ def look(
         lines = [
             f"For {longest} mailwatch could not look whether these services answer; it restarts "
             "nothing on such grounds.",
-            *(f"- {service}: {details[service]}" for service in news[:6]),
+            *(f"- {service}: {details[service]}" for service in news[:_FEW]),
         ]
-        title = f"mailwatch on {voice.host} cannot look at {_names(news)}"
+        title = f"mailwatch on {voice.host} cannot look at {name_some(news, _FEW)}"
         messages.append(notice(title, "\n".join(lines), now, policy.priority))
     if over:
         title = f"mailwatch on {voice.host} can look again"
-        messages.append(notice(title, f"At {_names(over)}.", now, policy.priority))
+        messages.append(notice(title, f"At {name_some(over, _FEW)}.", now, policy.priority))
     told = (before.told & set(details)) | set(lasting)
     return Blindness(since, frozenset(told)), tuple(messages)
-
-
-def _names(services: Sequence[str]) -> str:
-    if len(services) > 6:
-        return join_words([*services[:5], f"{len(services) - 5} more"])
-    return join_words(list(services))

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field, replace
 
 from mailwatch.core.model import Message, Now, Reading
 from mailwatch.core.policy import Policy
-from mailwatch.core.text import join_words
+from mailwatch.core.text import name_some
 from mailwatch.core.wording import Voice, notice
 
 DAY_S = 86_400.0
@@ -124,15 +124,9 @@ def _lines(readings: Sequence[Reading], voice: Voice) -> list[str]:
     for reading in readings:
         services.setdefault(reading.certificate_expires or 0.0, []).append(reading.service)
     lines = [
-        f"- {_names(services[expires])}: valid until {voice.clock_text(expires)}"
+        f"- {name_some(services[expires], _FEW)}: valid until {voice.clock_text(expires)}"
         for expires in sorted(services)
     ]
     if len(lines) <= _FEW:
         return lines
     return [*lines[: _FEW - 1], f"- and {len(lines) - _FEW + 1} more certificates"]
-
-
-def _names(services: Sequence[str]) -> str:
-    if len(services) > _FEW:
-        return join_words([*services[: _FEW - 1], f"{len(services) - _FEW + 1} more"])
-    return join_words(list(services))

@@ -9,7 +9,7 @@ from mailwatch.core.events import Tell
 from mailwatch.core.model import Fault, Message, Now, Topic
 from mailwatch.core.policy import HIGHEST_PRIORITY, Policy
 from mailwatch.core.state import Failure, Hold, Incident, Outcome, Reason
-from mailwatch.core.text import duration, join_words, printable
+from mailwatch.core.text import duration, name_some, printable
 
 REMINDER_PRIORITY = 8
 """The least at which the Android client still sounds and vibrates."""
@@ -215,9 +215,7 @@ def _what_fails(incident: Incident, voice: Voice) -> list[str]:
 
 def _names(failures: Sequence[Failure]) -> str:
     names = [printable(failure.service, 80) for failure in failures]
-    if len(names) > _FEW:
-        names = [*names[: _FEW - 1], f"{len(names) - _FEW + 1} more"]
-    return printable(join_words(names), 300)
+    return printable(name_some(names, _FEW), 300)
 
 
 def _failures(failures: Sequence[Failure]) -> list[str]:
