@@ -134,6 +134,7 @@ readings = every_field(
     detail=texts,
     phases=st.dictionaries(st.sampled_from(Phase), st.floats(0, 1e6)),
     certificate_expires=st.none() | walls,
+    remembered=st.just(False),  # of the round that is over, which no history tells
 )
 
 
