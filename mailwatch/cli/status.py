@@ -121,8 +121,9 @@ def _table(readings: Sequence[Past], now: float) -> list[str]:
 
 
 def _never_passed(status: Status) -> list[str]:
-    """Return what to make of services that fail and have never done anything else."""
-    failing = [past.reading.service for past in status.readings if past.reading.fault]
+    """Return what to make of ports that fail and have never done anything else."""
+    failed = [past.reading for past in status.readings if past.reading.fault]
+    failing = [reading.service for reading in failed if not reading.portless]
     never = [service for service in failing if service not in status.proven.passed]
     if not never:
         return []

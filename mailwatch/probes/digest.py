@@ -6,8 +6,7 @@ import json
 from dataclasses import fields, is_dataclass
 from hashlib import sha256
 
-from mailwatch.core.secret import Secret
-from mailwatch.probes.settings import ServiceSettings
+from mailwatch.probes.settings import Login, ServiceSettings
 
 
 def digest(settings: ServiceSettings) -> str:
@@ -21,11 +20,11 @@ def digest(settings: ServiceSettings) -> str:
 
 
 def _plain(value: object) -> object:
+    if isinstance(value, Login):
+        return value.user  # whether its password can be read here is no matter
     if is_dataclass(value):
         told = {field.name: (field.default, getattr(value, field.name)) for field in fields(value)}
         return {name: _plain(now) for name, (default, now) in told.items() if now != default}
-    if isinstance(value, Secret):
-        return None
     if isinstance(value, tuple):
         return [_plain(one) for one in value]
     return value if isinstance(value, int | float | None) else str(value)

@@ -141,15 +141,16 @@ def test_status_says_what_never_answered_as_configured(
     """Only as long as it fails and has never passed; JSON says of each whether it ever did."""
     never = "\nIMAPS:993 never answered as configured now: look for the mistake in "
     now = clocks()
-    store.record([GOOD, BAD], now)
+    store.record([GOOD, BAD, Reading("QUEUE", Verdict.FAIL, Fault.QUEUE, "long")], now)
     store.commit(State(), [], now, proven=Proven({"SMTP:25": "a"}))
     call("status")
-    assert never in capsys.readouterr().out
+    assert never in capsys.readouterr().out, "what has no port has none that is wrong"
     call("status", "--json")
     listed = json.loads(capsys.readouterr().out)["services"]
     assert {one["service"]: one["proven"] for one in listed} == {
         "SMTP:25": True,
         "IMAPS:993": False,
+        "QUEUE": False,
     }
     store.commit(State(), [], now, proven=Proven({"SMTP:25": "a", "IMAPS:993": "b"}))
     call("status")

@@ -52,11 +52,12 @@ def test_every_setting_matters() -> None:
 
 @pytest.mark.parametrize("change", [{}, *({name: value} for name, value in CHANGES.items())])
 def test_no_secret_goes_into_it(change: dict[str, Any], monkeypatch: pytest.MonkeyPatch) -> None:
-    """It is the same whatever the password is, and never even looks at it."""
+    """It is the same whatever the password is, even one that cannot be read, and looks at none."""
     settings = replace(PLAIN, **{**change, "login": Login("anna", Secret("sesame"))})
     other = replace(settings, login=Login("anna", Secret("open")))
     monkeypatch.setattr(Secret, "reveal", lambda _self: pytest.fail("it was revealed"))
-    assert digest(settings) == digest(other)
+    unread = replace(settings, login=Login("anna", Secret(""), withheld="root's alone"))
+    assert digest(settings) == digest(other) == digest(unread)
     assert digest(settings) != digest(replace(settings, login=Login("bert", Secret("sesame"))))
 
 
