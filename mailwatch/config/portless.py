@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
+from mailwatch.config import values
 from mailwatch.config.logins import LOGIN_KEYS, LOGIN_PROBES
 from mailwatch.config.model import Origin
 from mailwatch.config.nested import CANARY_KEYS, HTTP_KEYS
 from mailwatch.config.report import Report
+from mailwatch.core.address import is_numeric
 from mailwatch.core.text import join_words
 from mailwatch.probes.settings import PORTLESS, ServiceSettings
 
@@ -15,6 +17,7 @@ _OF_PROBES: Mapping[str, tuple[str, ...]] = {
     "command": ("command", "postqueue"),
     "queue_limit": ("postqueue",),
     "domain": ("dns",),
+    "implicit_mx": ("dns",),
     **dict.fromkeys(CANARY_KEYS, ("canary",)),
     **dict.fromkeys(HTTP_KEYS, ("http",)),
 }
@@ -60,6 +63,14 @@ def check(
             f"{at}.{missing}",
             f'{at} has no {missing}, which probe = "{service.probe}" needs; '
             f"add {missing} = {_NEEDED[missing]}",
+        )
+
+    if service.domain and is_numeric(service.domain):
+        report.mistake(
+            origin,
+            f"{at}.domain",
+            f"{at}.domain is {values.show(service.domain)}; write the domain of the mail "
+            f"addresses, such as {_NEEDED['domain']}",
         )
 
 

@@ -275,6 +275,8 @@ SERVICE_KEYS: tuple[Key, ...] = (
            "With the probe `postqueue`: messages in a mail queue that is still well."),
     Key("services", "domain", Kind.HOST, None,
         "With the probe `dns`: the domain whose MX is looked for."),
+    _flag("services", "implicit_mx", False,
+          "With the probe `dns`: whether an address of the domain will do where it has no MX."),
     Key("services", "user", Kind.TEXT, None,
         "User to log in as; refused logins count towards the server's bans.",
         pattern=r"[^\x00-\x1f\x7f]{1,255}", rule="a user name on one line"),

@@ -10,6 +10,7 @@ from mailwatch.config import nested, portless, values
 from mailwatch.config.credentials import Secrets
 from mailwatch.config.files import Unreadable, read_file
 from mailwatch.config.model import Origin, Setting, Source
+from mailwatch.config.privacy import check_privacy
 from mailwatch.config.report import Report
 from mailwatch.config.schema import DEFAULT_SERVICES, SERVICE_KEYS, SERVICE_SECTION, Value
 from mailwatch.config.sources import GivenServices, unknown
@@ -140,6 +141,7 @@ def _service(
     portless.check(at, row, service, origin, report)
     if not service.portless:
         _check_tls(at, row, service, origin, report)
+        check_privacy(at, service, origin, report)
     return service
 
 

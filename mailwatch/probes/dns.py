@@ -23,17 +23,21 @@ _MOST_TARGETS = 10
 
 
 class DnsProbe(Inquiry):
-    """Asks for the MX of `domain`, and for A and AAAA of each."""
+    """Asks for the MX of `domain`, and for A and AAAA of each.
+
+    Without an MX, mail goes to the address of the domain itself (RFC 5321 section 5.1). As that
+    is most often a web server, it counts only where `implicit_mx` says so.
+    """
 
     def inquire(self, deadline: Deadline) -> None:
         """Find every MX, and an address for each."""
         domain = self.settings.domain or ""
-        targets = _targets(domain, _resolve(domain, "MX", deadline))
-        lost = [
-            target
-            for target in targets
-            if not _resolve(target, "A", deadline) and not _resolve(target, "AAAA", deadline)
-        ]
+        records = _resolve(domain, "MX", deadline)
+        if not records and self.settings.implicit_mx:
+            if not _has_address(domain, deadline):
+                raise ConversationError(Fault.DNS, f"{domain} has neither an MX nor an address")
+            return
+        lost = [one for one in _targets(domain, records) if not _has_address(one, deadline)]
         if lost:
             names = join_words([printable(target, 80) for target in lost])
             raise ConversationError(
@@ -41,9 +45,13 @@ class DnsProbe(Inquiry):
             )
 
 
+def _has_address(name: str, deadline: Deadline) -> bool:
+    return any(_resolve(name, kind, deadline) for kind in ("A", "AAAA"))
+
+
 def _targets(domain: str, records: Sequence[Any]) -> list[str]:
     if not records:
-        raise ConversationError(Fault.DNS, f"{domain} has no MX record")
+        raise ConversationError(Fault.DNS, f"{domain} has no MX record (implicit_mx allows that)")
     # Which attributes a record has depends on its kind.
     found = sorted((int(one.preference), str(one.exchange)) for one in records)
     if any(target == "." for _, target in found):

@@ -125,7 +125,8 @@ class ServiceSettings:
 
     The PORTLESS probes have no port and no TLS. `command` is the program, with its arguments,
     that `command` runs, and that `postqueue` runs in place of its own; `queue_limit` (>= 0) is
-    the length of a queue that is still well; `domain` is whose mail `dns` looks for.
+    the length of a queue that is still well; `domain` is whose mail `dns` looks for,
+    and `implicit_mx` says whether an address will do in place of an MX.
     """
 
     name: str
@@ -144,6 +145,7 @@ class ServiceSettings:
     command: tuple[str, ...] = ()
     queue_limit: int = 500
     domain: str | None = None
+    implicit_mx: bool = False
     canary: CanaryRules | None = None
 
     @property

@@ -85,8 +85,8 @@ def server(monkeypatch: pytest.MonkeyPatch) -> Iterator[NameServer]:
     one.close()
 
 
-def _ask(within_s: float = 20) -> Reading:
-    settings = ServiceSettings("Domain", "", probe="dns", domain=DOMAIN)
+def _ask(within_s: float = 20, implicit_mx: bool = False) -> Reading:
+    settings = ServiceSettings("Domain", "", probe="dns", domain=DOMAIN, implicit_mx=implicit_mx)
     began = time.monotonic()
     reading = build(settings).check(Deadline.after(within_s, time.monotonic))
     assert time.monotonic() - began < within_s + 5
@@ -125,6 +125,28 @@ def test_every_mx_must_have_an_address(zone: Zone, words: str, server: NameServe
         assert reading.fault is Fault.DNS
     else:
         assert reading.verdict is Verdict.PASS, reading.detail
+
+
+@pytest.mark.parametrize(
+    ("zone", "words"),
+    [
+        ({(DOMAIN, "A"): ["192.0.2.1"]}, ""),
+        ({(DOMAIN, "AAAA"): ["2001:db8::1"]}, ""),
+        ({(DOMAIN, "TXT"): ['"x"']}, "example.org has neither an MX nor an address"),
+        ({}, "example.org has neither an MX nor an address"),
+        ({(DOMAIN, "MX"): ["0 ."], (DOMAIN, "A"): ["192.0.2.1"]}, "takes no mail at all"),
+        ({**MX, (DOMAIN, "A"): ["192.0.2.1"]}, "which has no address"),
+    ],
+    ids=["A", "AAAA", "TXT", "no domain", "null MX", "MX without address"],
+)
+def test_without_an_mx_an_address_will_do_where_that_is_meant(
+    zone: Zone, words: str, server: NameServer
+) -> None:
+    """RFC 5321 section 5.1: but an MX that is there is the one that counts."""
+    server.zone = zone
+    reading = _ask(implicit_mx=True)
+    assert words in reading.detail
+    assert reading.fault is (Fault.DNS if words else None)
 
 
 @pytest.mark.parametrize("rcode", [dns.rcode.SERVFAIL, dns.rcode.REFUSED])
