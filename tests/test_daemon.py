@@ -7,14 +7,17 @@ import signal
 import socket
 import subprocess
 import sys
+import threading
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 import pytest
 
 from mailwatch.clocks import clock_text
+from mailwatch.core.state import Hold, Reason
+from mailwatch.store.views import StoreError, Views
 
 PATIENCE_S = 60.0
 
@@ -92,6 +95,35 @@ def test_the_watchdog_is_fed_between_attempts_that_are_far_apart(
         process.send_signal(signal.SIGTERM)
         manager.hear("STOPPING=1")
         assert process.wait(PATIENCE_S) == 0
+
+
+def _hold(directory: Path) -> Hold | None:
+    """Return why the service restarts nothing, as soon as that is in its state file."""
+    patience = time.monotonic() + PATIENCE_S
+    while time.monotonic() < patience:
+        with suppress(StoreError):
+            incident = Views(directory).status().incident
+            if incident is not None:
+                return incident.hold
+        time.sleep(0.02)
+    return None
+
+
+def test_a_service_that_never_passed_is_known_as_that(tmp_path: Path, manager: Manager) -> None:
+    """The daemon tells its engine how each service is asked, so that ours is not the server's."""
+    with socket.create_server(("127.0.0.1", 0)) as server:
+
+        def talk_nonsense() -> None:
+            with suppress(OSError):
+                while True:
+                    with server.accept()[0] as peer:
+                        peer.sendall(b"hello\r\n")
+
+        threading.Thread(target=talk_nonsense, daemon=True).start()
+        key = f"SMTP:{server.getsockname()[1]}"
+        with service(tmp_path, manager, {}, services=key, **{"watch.retries": 1}):
+            assert _hold(tmp_path) == Hold(Reason.UNPROVEN, key)
+        server.shutdown(socket.SHUT_RDWR)
 
 
 @pytest.fixture

@@ -85,7 +85,10 @@ def test_a_full_disk_is_caught_up_with(on_tmpfs: Stores, night: Night) -> None:
     ballast = fill_up(stores.directory)
     for i in range(40):
         store.record(night.readings(9, detail="x" * 150), night.at(10 + i))
-    store.commit(night.restarting(), [night.message("during")], night.at(100))
+    warned = Certificates({"S:1": Warned(night.at(100))})
+    proven = Proven({"S:1": "digest"})
+    during = [night.message("during")]
+    store.commit(night.restarting(), during, night.at(100), certificates=warned, proven=proven)
     store.pause(night.at(900))
     first, second = store.letters()
     store.delivered(first, night.at(101))
@@ -100,7 +103,9 @@ def test_a_full_disk_is_caught_up_with(on_tmpfs: Stores, night: Night) -> None:
     assert Views(stores.directory).status().paused_until == night.at(900).wall
     assert len(Views(stores.directory).readings("S0:0", 0)) == 41
     expect_whole(stores, night, 200, ["during"])
-    assert second in stores.opened[-1].letters()
+    again = stores.opened[-1]
+    assert second in again.letters()
+    assert (again.certificates(), again.proven()) == (warned, proven)
 
 
 def test_a_disk_that_is_full_from_the_start(on_tmpfs: Stores, night: Night) -> None:
