@@ -39,6 +39,7 @@ CHANGES: dict[str, Any] = {
     "command": ("/bin/true", "-v"),
     "queue_limit": 7,
     "domain": "example.org",
+    "implicit_mx": True,
     "canary": CanaryRules("a@example.org", "b@example.org"),
 }
 
