@@ -6,18 +6,23 @@ an MX. A resolver that fails or keeps silent is our own trouble; only a clear an
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import threading
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
+from mailwatch import threads
 from mailwatch.core.deadline import Deadline, DeadlineExpired
 from mailwatch.core.model import Fault
 from mailwatch.core.text import join_words, printable
 from mailwatch.probes.errors import ConversationError
 from mailwatch.probes.inquiry import Inquiry
+from mailwatch.probes.settings import ServiceSettings
 
 if TYPE_CHECKING:
     from dns.resolver import Resolver
 
+_LATE = "no name server answered in time"
 _MOST_TARGETS = 10
 """More MX than these are not looked at; a domain has one to five."""
 
@@ -29,7 +34,29 @@ class DnsProbe(Inquiry):
     is most often a web server, it counts only where `implicit_mx` says so.
     """
 
+    def __init__(self, settings: ServiceSettings) -> None:
+        super().__init__(settings)
+        self._look: _Look | None = None
+
     def inquire(self, deadline: Deadline) -> None:
+        """Look, in a thread of its own: an answer of 64 KiB can keep dnspython for half a minute.
+
+        There is one such thread at a time; whoever asks meanwhile waits for what it finds.
+        """
+        look = self._look
+        if look is None or look.over.is_set():
+            look = self._look = _Look()
+            threads.start(lambda: look.take(lambda: self._examine(deadline)), "dns")
+        try:
+            over = look.over.wait(deadline.remaining())
+        except DeadlineExpired:
+            over = False
+        if not over:
+            raise _unresolved(self.settings.domain or "", "MX", _LATE)
+        if look.trouble:
+            raise look.trouble
+
+    def _examine(self, deadline: Deadline) -> None:
         """Find every MX, and an address for each."""
         domain = self.settings.domain or ""
         records = _resolve(domain, "MX", deadline)
@@ -43,6 +70,26 @@ class DnsProbe(Inquiry):
             raise ConversationError(
                 Fault.DNS, f"the MX of {domain} names {names}, which has no address"
             )
+
+
+@dataclass(slots=True)
+class _Look:
+    """One look at the domain, and what was wrong with it once it is over."""
+
+    over: threading.Event = field(default_factory=threading.Event)
+    trouble: ConversationError | None = None
+
+    def take(self, examine: Callable[[], None]) -> None:
+        """Call `examine`, and keep how it ends."""
+        try:
+            examine()
+        except ConversationError as error:
+            self.trouble = error
+        except BaseException as bug:
+            self.trouble = ConversationError(None, f"a fault of mailwatch: {type(bug).__name__}")
+            raise
+        finally:
+            self.over.set()
 
 
 def _has_address(name: str, deadline: Deadline) -> bool:
@@ -75,13 +122,17 @@ def _resolve(name: str, kind: str, deadline: Deadline) -> Sequence[Any]:
     except resolver.NXDOMAIN:
         return []
     except (exception.Timeout, DeadlineExpired):
-        why = "no name server answered in time"
+        why = _LATE
     except resolver.NoNameservers:
         why = "the name servers answered with an error"
     except (exception.DNSException, OSError, UnicodeError) as error:
         why = type(error).__name__
+    raise _unresolved(name, kind, why)
+
+
+def _unresolved(name: str, kind: str, why: str) -> ConversationError:
     shown = printable(name, 80)
-    raise ConversationError(
+    return ConversationError(
         None, f"the {kind} of {shown} was not resolved ({why}): check this host's resolver"
     )
 

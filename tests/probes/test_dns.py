@@ -26,24 +26,32 @@ DOMAIN = "example.org"
 
 
 class NameServer:
-    """Answers from `zone`; `rcode` for all, or nothing at all, where a test says so."""
+    """Answers from `zone`, by UDP and TCP: `rcode` for all, or nothing at all, or what `spoil`
+    makes of an answer of UDP (False) or TCP (True), where a test says so."""
 
     def __init__(self) -> None:
         self.zone: Zone = {}
         self.rcode = dns.rcode.NOERROR
         self.silent = False
+        self.spoil: Callable[[bytes, bool], bytes] = lambda answer, tcp: answer
+        self.asked_by_tcp = 0
+        self._listener = socket.create_server(("127.0.0.1", 0))
+        self.port = int(self._listener.getsockname()[1])
         self._sock = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
-        self._sock.bind(("127.0.0.1", 0))
-        self.port = int(self._sock.getsockname()[1])
-        self._thread = threading.Thread(target=self._serve)
-        self._thread.start()
+        self._sock.bind(("127.0.0.1", self.port))
+        self._threads = [threading.Thread(target=work) for work in (self._serve, self._accept)]
+        for thread in self._threads:
+            thread.start()
 
     def close(self) -> None:
-        """End the thread and give the port back."""
+        """End the threads and give the ports back."""
         with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as waker:
             waker.sendto(b"", ("127.0.0.1", self.port))
-        self._thread.join()
+        self._listener.shutdown(socket.SHUT_RDWR)
+        for thread in self._threads:
+            thread.join()
         self._sock.close()
+        self._listener.close()
 
     def _serve(self) -> None:
         while True:
@@ -52,7 +60,20 @@ class NameServer:
                 return
             if not self.silent:
                 with suppress(OSError):
-                    self._sock.sendto(self._answer(data), peer)
+                    self._sock.sendto(self.spoil(self._answer(data), False), peer)
+
+    def _accept(self) -> None:
+        while True:
+            try:
+                link, _ = self._listener.accept()
+            except OSError:
+                return
+            self.asked_by_tcp += 1
+            with link, suppress(OSError):
+                link.settimeout(10)
+                length = int.from_bytes(link.recv(2))
+                answer = self.spoil(self._answer(link.recv(length)), True)
+                link.sendall(len(answer).to_bytes(2) + answer)
 
     def _answer(self, data: bytes) -> bytes:
         query = dns.message.from_wire(data)
@@ -61,9 +82,17 @@ class NameServer:
         question = query.question[0]
         name = question.name.to_text().rstrip(".")
         kind = dns.rdatatype.to_text(question.rdtype)
-        records = self.zone.get((name, kind), [])
+        owner = name
+        for _ in range(50):  # as a resolver does, until it gives up
+            aliases = self.zone.get((owner, "CNAME"))
+            if not aliases:
+                break
+            target = dns.rrset.from_text(f"{owner}.", 60, "IN", "CNAME", *aliases)
+            answer.answer.append(target)
+            owner = aliases[0].rstrip(".")
+        records = self.zone.get((owner, kind), [])
         if records:
-            answer.answer.append(dns.rrset.from_text(question.name, 60, "IN", kind, *records))
+            answer.answer.append(dns.rrset.from_text(f"{owner}.", 60, "IN", kind, *records))
         known = any(owner == name for owner, _ in self.zone)
         answer.set_rcode(self.rcode if known or self.rcode else dns.rcode.NXDOMAIN)
         return answer.to_wire()
@@ -166,6 +195,111 @@ def test_a_resolver_that_keeps_silent_ends_on_time(server: NameServer) -> None:
     reading = _ask(within_s=0.5)
     assert reading.verdict is Verdict.UNMEASURED
     assert "no name server answered in time" in reading.detail
+
+
+def _truncated(answer: bytes, tcp: bool) -> bytes:
+    if tcp:
+        return answer
+    short = dns.message.from_wire(answer)
+    short.answer.clear()
+    short.flags |= dns.flags.TC
+    return short.to_wire()
+
+
+def test_a_truncated_answer_is_asked_for_by_tcp(server: NameServer) -> None:
+    """As any resolver's client does (RFC 7766)."""
+    server.zone = {**MX, **ADDRESSES}
+    server.spoil = _truncated
+    assert _ask().verdict is Verdict.PASS
+    assert server.asked_by_tcp
+
+
+@pytest.mark.parametrize(
+    ("aliases", "words"),
+    [
+        ({("mx1.example.org", "CNAME"): ["host.example.org."]}, ""),
+        ({("mx1.example.org", "CNAME"): ["nowhere.example.org."]}, "names mx1.example.org., "),
+        (
+            {
+                ("mx1.example.org", "CNAME"): ["again.example.org."],
+                ("again.example.org", "CNAME"): ["mx1.example.org."],
+            },
+            "mx1.example.org",
+        ),
+    ],
+    ids=["alias", "to nowhere", "loop"],
+)
+def test_an_mx_may_be_an_alias_that_leads_somewhere(
+    aliases: Zone, words: str, server: NameServer
+) -> None:
+    """RFC 5321 frowns on one, and mail arrives; one that leads nowhere is no address."""
+    server.zone = {(DOMAIN, "MX"): ["10 mx1.example.org."], **aliases}
+    server.zone[("host.example.org", "A")] = ["192.0.2.1"]
+    reading = _ask()
+    assert words in reading.detail
+    assert (reading.verdict is Verdict.PASS) == (not words), reading.detail
+
+
+def test_targets_of_ipv6_alone_are_addresses(server: NameServer) -> None:
+    """Whether this host could reach them is another question."""
+    server.zone = {(DOMAIN, "MX"): ["10 mx2.example.net."], **ADDRESSES}
+    assert _ask().verdict is Verdict.PASS
+
+
+def _noise(answer: bytes, tcp: bool) -> bytes:
+    return b"\xff" * 300
+
+
+def _foreign(answer: bytes, tcp: bool) -> bytes:
+    return bytes([answer[0] ^ 1]) + answer[1:]
+
+
+def _half(answer: bytes, tcp: bool) -> bytes:
+    return answer[: len(answer) // 2]
+
+
+@pytest.mark.parametrize("spoil", [_noise, _foreign, _half], ids=["noise", "foreign", "half"])
+def test_what_is_no_answer_says_nothing_about_the_domain(
+    spoil: Callable[[bytes, bool], bytes], server: NameServer
+) -> None:
+    """Noise, another's answer, half of one: unmeasured, within the deadline."""
+    server.zone = {**MX, **ADDRESSES}
+    server.spoil = spoil
+    reading = _ask(within_s=1)
+    assert reading.verdict is Verdict.UNMEASURED
+    assert "check this host's resolver" in reading.detail
+
+
+def _laborious(answer: bytes, tcp: bool) -> bytes:
+    """Return 600 MX whose names of 127 labels take dnspython seconds to read."""
+    if not tcp:
+        return _truncated(answer, tcp)
+    name = b"\x01a" * 126 + b"\0"
+    question = answer[12 : answer.index(b"\0", 12) + 5]
+    first = b"\xc0\x0c\x00\x0f\x00\x01" + bytes(4) + (2 + len(name)).to_bytes(2)
+    pointer = (0xC000 | 12 + len(question) + len(first) + 2).to_bytes(2)
+    records = first + b"\0\0" + name
+    fixed = b"\xc0\x0c\x00\x0f\x00\x01" + bytes(4) + b"\x00\x04"
+    records += b"".join(fixed + number.to_bytes(2) + pointer for number in range(1, 600))
+    return answer[:6] + (600).to_bytes(2) + bytes(4) + question + records
+
+
+def test_an_answer_that_is_laborious_ends_on_time(server: NameServer) -> None:
+    """What dnspython is busy with holds up neither this look nor, with threads, the next."""
+    server.zone = {**MX, **ADDRESSES}
+    server.spoil = _laborious
+    settings = ServiceSettings("Domain", "", probe="dns", domain=DOMAIN)
+    one = probe.DnsProbe(settings)
+    before = threading.active_count()
+    for _ in range(3):
+        began = time.monotonic()
+        reading = one.check(Deadline.after(0.2, time.monotonic))
+        assert time.monotonic() - began < 0.2 + 2
+        assert reading.verdict is Verdict.UNMEASURED
+    assert server.asked_by_tcp == 1
+    assert threading.active_count() <= before + 1
+    assert one._look is not None
+    assert one._look.over.wait(120)
 
 
 def test_a_domain_with_many_mx_is_asked_for_a_few(server: NameServer) -> None:
