@@ -75,7 +75,7 @@ class Phase(StrEnum):
     SUBMIT = "submit"
     """Of a canary: the whole conversation that submits it."""
     ARRIVE = "arrive"
-    """Of a canary: from its submission until it was seen in the mailbox."""
+    """Of a canary: from its submission until it was in the mailbox."""
 
 
 def _no_phases() -> Mapping[str, float]:

@@ -4,15 +4,23 @@ from __future__ import annotations
 
 from mailwatch.core.deadline import Deadline
 from mailwatch.core.evidence import Finding, Json
-from mailwatch.core.model import Reading
+from mailwatch.core.model import Reading, Verdict
 from mailwatch.evidence.subject import Subject
 
 
 def collect(subject: Subject, deadline: Deadline) -> Finding:
-    """Return `now`, the readings at hand, and `before`, the rounds that went before."""
+    """Return `now`, the readings at hand, and `before`, the rounds that went before.
+
+    A pass that is only remembered says nothing of now.
+    """
+    now = [
+        reading
+        for reading in subject.readings
+        if not (reading.remembered and reading.verdict is Verdict.PASS)
+    ]
     return Finding(
         {
-            "now": [as_json(reading) for reading in subject.readings],
+            "now": [as_json(reading) for reading in now],
             "before": [
                 {"at": round(one.at, 3), "readings": [as_json(reading) for reading in one.readings]}
                 for one in subject.rounds

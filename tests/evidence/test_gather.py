@@ -14,7 +14,7 @@ from mailwatch.core.deadline import Deadline
 from mailwatch.core.evidence import EVERYTHING, GATHERED, Finding, Unreadable
 from mailwatch.core.model import Fault, Reading, Verdict
 from mailwatch.core.secret import Secret
-from mailwatch.evidence import clock, disk, host, log, processes
+from mailwatch.evidence import clock, disk, host, log, processes, readings
 from mailwatch.evidence.gather import COLLECTORS, Gatherer
 from mailwatch.evidence.subject import Round, Subject
 from tests.evidence.conftest import ScriptedEngine
@@ -32,6 +32,17 @@ def test_every_collector_answers_on_this_machine(
     assert engine.open == 0
     for finding in found.values():
         assert EVERYTHING not in finding.unreadable, finding
+
+
+def test_a_pass_that_is_only_remembered_is_no_evidence(subject: Subject, soon: Soon) -> None:
+    """A canary that arrived ten minutes ago does not answer now; one that failed still does so."""
+    passed = Reading("Canary:465", Verdict.PASS, remembered=True)
+    failed = Reading("Other:465", Verdict.FAIL, Fault.DELIVERY, "late", remembered=True)
+    dropped = Reading("SMTP:25", Verdict.FAIL, Fault.DROPPED, "closed")
+    found = readings.collect(replace(subject, readings=(passed, failed, dropped)), soon())
+    now = found.values["now"]
+    assert isinstance(now, list)
+    assert [row["service"] for row in now if isinstance(row, dict)] == ["Other:465", "SMTP:25"]
 
 
 def test_a_collector_that_hangs_or_breaks_costs_only_itself(subject: Subject) -> None:

@@ -87,6 +87,19 @@ def test_messages_of_others_stay_whatever_they_look_like(server: MailServer) -> 
     assert not any(one.deleted for one in server.inbox.values())
 
 
+def test_a_message_that_holds_the_token_is_not_yet_the_canary(server: MailServer) -> None:
+    """A search finds parts of words; what counts, and what is removed, has the whole mark."""
+    server.delivers = False
+    probe = server.probe()
+    _check(probe, within_s=1)
+    copy = server.queue[0].replace(f"{HEADER}: host=", f"{HEADER}: host=x")
+    stored = server.store(copy, time.time())
+    assert _check(probe, within_s=1).verdict is Verdict.UNMEASURED
+    server.deliver()
+    assert _check(probe).verdict is Verdict.PASS
+    assert set(server.inbox) == {1, stored}
+
+
 def test_a_message_that_was_delivered_twice_goes_twice(server: MailServer) -> None:
     """A server that was interrupted may deliver again (RFC 1047); both are the same canary."""
     server.delivers = False
