@@ -43,7 +43,9 @@ MISCONFIGURABLE = frozenset(Fault) - {
 """The faults that a wrong setting of ours brings about as well as a sick server does.
 
 In a service that has never passed as it is configured now, they are no reason to restart a
-target that runs.
+target that runs. The others, too, come of a wrong setting (a wrong port is refused, one that
+waits for TLS or a PROXY header is silent), but are how a hang looks: they are a reason, as long
+as no port passes.
 """
 
 _ENDED = frozenset({Condition.CRASHED, Condition.OOM_KILLED})
@@ -64,6 +66,8 @@ class Situation:
     """When the first attempt of the round failed, where that is known."""
     unproven: frozenset[str] = frozenset()
     """The services that have never passed as they are configured now."""
+    some_pass: bool = False
+    """Whether any port passed in this round: then the target as a whole does not hang."""
 
 
 def why_not(state: State, situation: Situation, now: Now, policy: Policy) -> Hold | None:
@@ -115,7 +119,8 @@ def _reasons(state: State, situation: Situation, now: Now, policy: Policy) -> It
 
 def _may_be_ours(failure: Failure, situation: Situation) -> bool:
     """Whether a wrong setting may have brought the failure about."""
-    return failure.fault in MISCONFIGURABLE and failure.service in situation.unproven
+    is_new = failure.service in situation.unproven
+    return is_new and (situation.some_pass or failure.fault in MISCONFIGURABLE)
 
 
 def restarts_in_window(state: State, now: Now, policy: Policy) -> tuple[Now, ...]:

@@ -96,7 +96,8 @@ def bad_news(
     """
     measured = [r for r in readings if r.verdict is not Verdict.UNMEASURED and not r.portless]
     found = failures(unmasked(readings, silent(target.listens) - heard))
-    situation = Situation(found, len(measured), target, paused_until, noticed, unproven)
+    some_pass = any(reading.verdict is Verdict.PASS for reading in measured)
+    situation = Situation(found, len(measured), target, paused_until, noticed, unproven, some_pass)
     return Failed(situation, cause, _plain_cause(found))
 
 

@@ -41,8 +41,11 @@ _CURES = {
 
 def examine(case: Case) -> Iterator[Finding]:
     """Give a finding for each service."""
-    for reading in _readings(case):
-        yield _judge(reading, is_new=reading.service in case.unproven)
+    readings = _readings(case)
+    some_pass = any(r.verdict is Verdict.PASS and not r.portless for r in readings)
+    for reading in readings:
+        ours = some_pass or reading.fault in MISCONFIGURABLE
+        yield _judge(reading, may_be_ours=ours and reading.service in case.unproven)
 
 
 def _readings(case: Case) -> tuple[Reading, ...]:
@@ -51,7 +54,7 @@ def _readings(case: Case) -> tuple[Reading, ...]:
     return unmasked(case.readings, silent(case.target.listens))
 
 
-def _judge(reading: Reading, *, is_new: bool) -> Finding:
+def _judge(reading: Reading, *, may_be_ours: bool) -> Finding:
     if reading.verdict is Verdict.PASS:
         return ok(f"{reading.service} answers in {duration(reading.seconds)}.")
     if reading.fault is None:
@@ -60,6 +63,6 @@ def _judge(reading: Reading, *, is_new: bool) -> Finding:
             "Mend this: as long as it lasts, mailwatch does not see how the service is.",
         )
     cure = _CURES.get(reading.fault, "Read the server's own log.")
-    if is_new and reading.fault in MISCONFIGURABLE:
+    if may_be_ours:
         cure = f"{cure} It has never answered as configured now, so nothing is restarted for it."
     return problem(f"{reading.service} fails ({reading.fault}): {reading.detail}.", cure)

@@ -253,8 +253,9 @@ def _failed(world: World, faults: tuple[Fault, ...], pause: Now | None = None) -
     failed = [Reading(f"S{n}:{n}", Verdict.FAIL, fault, "d") for n, fault in enumerate(faults, 1)]
     world.all_dropped = faults == (Fault.DROPPED,) * SERVICES
     ours = {Fault.TLS, Fault.STATUS, Fault.CERTIFICATE}
-    world.all_ours = set(faults) <= ours and {r.service for r in failed} <= world.unproven
     well = [Reading(f"S{n}:{n}", Verdict.PASS) for n in range(len(faults) + 1, SERVICES + 1)]
+    may_be_ours = bool(well) or set(faults) <= ours
+    world.all_ours = may_be_ours and {r.service for r in failed} <= world.unproven
     return bad_news([*failed, *well], world.target, pause, unproven=world.unproven)
 
 

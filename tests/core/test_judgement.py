@@ -139,6 +139,19 @@ def test_what_never_passed_as_configured_may_be_our_own_mistake(
     assert _why(CLEAR, replace(fresh, unproven=frozenset({"S2:2"})), every) is None
 
 
+@pytest.mark.parametrize("fault", list(Fault))
+def test_what_never_passed_is_no_hang_while_others_answer(situation: Maker, fault: Fault) -> None:
+    """A wrong port is refused, and one that waits for TLS is silent: the server is well."""
+    every = replace(POLICY, restart_on=frozenset(Fault))
+    new = frozenset({"S1:1"})
+    alone = replace(situation(fault, unproven=new), some_pass=True)
+    assert _why(CLEAR, alone, every) == Hold(Reason.UNPROVEN, "S1:1")
+    with_another = replace(situation(fault, Fault.SILENT, unproven=new), some_pass=True)
+    assert _why(CLEAR, with_another, every) is None
+    ended = replace(situation(fault, condition=Condition.CRASHED, unproven=new), some_pass=True)
+    assert _why(CLEAR, ended, every) is None
+
+
 def test_another_reason_to_restart_outweighs_a_service_that_never_passed(situation: Maker) -> None:
     """A fault of a proven service, one that no setting brings about, or a target that ended."""
     new = frozenset({"S1:1", "S2:2"})

@@ -173,6 +173,22 @@ def test_what_the_evidence_heard() -> None:
     assert heard_in({}) == frozenset()
 
 
+@pytest.mark.parametrize("fault", [Fault.SILENT, Fault.REFUSED])
+def test_only_a_port_that_passes_now_tells_a_wrong_setting_from_a_hang(fault: Fault) -> None:
+    """A service that never passed restarts for it as long as all that was asked fails."""
+    new = read("SMTP:25", fault)
+    target = TargetState(Condition.RUNNING, started_at=NOW.wall - 86_400)
+
+    def held(*others: Reading) -> Hold | None:
+        return outcome(bad_news([new, *others], target, None, unproven=frozenset({"SMTP:25"})))
+
+    well = read("IMAPS:993", None)
+    assert held(well) == Hold(Reason.UNPROVEN, "SMTP:25")
+    assert held(replace(well, remembered=True)) is None
+    assert held(read("Queue", None), Reading("IMAPS:993", Verdict.UNMEASURED)) is None
+    assert held(read("IMAPS:993", Fault.TIMEOUT)) is None
+
+
 def test_what_is_remembered_speaks_against_no_ban() -> None:
     """A canary that passed ten minutes ago is no service that answers now."""
     readings = [read(service, DROPPED) for service in SERVICES]

@@ -94,11 +94,12 @@ def test_what_never_passed_as_configured_is_said_to_restart_nothing(
 ) -> None:
     """As the running service remembers it, for the way in which the file says to ask now."""
     reading = Reading("SMTP:25", Verdict.FAIL, Fault.TLS, "some words")
+    well: list[Reading] = []
 
     def cure(**flags: str) -> str:
-        made = case({"services": "SMTP:25", **flags}, readings=(reading,), target=RUNNING)
-        (finding,) = services.examine(made)
-        return finding.cure
+        readings = (reading, *well)
+        made = case({"services": "SMTP:25", **flags}, readings=readings, target=RUNNING)
+        return next(iter(services.examine(made))).cure
 
     assert "never" not in cure(), "nobody has watched yet"
     store = SqliteStore(tmp_path, pytest.fail, boot="one")
@@ -109,6 +110,10 @@ def test_what_never_passed_as_configured_is_said_to_restart_nothing(
     settings = case({"services": "SMTP:25"}).config.services[0]
     store.commit(State(), [], now, proven=Proven({"SMTP:25": digest(settings)}))
     assert "never" not in cure()
+    assert "It has never answered" in cure(**{"watch.host": "::1"})
+    reading = replace(reading, fault=Fault.SILENT)
+    assert "never" not in cure(**{"watch.host": "::1"}), "a hang, for all that is known"
+    well.append(Reading("IMAPS:993", Verdict.PASS))
     assert "It has never answered" in cure(**{"watch.host": "::1"})
     store.close()
 

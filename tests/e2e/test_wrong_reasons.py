@@ -53,24 +53,26 @@ SMTP: Table = {"name": "SMTP", "port": 25}
 def test_a_mistake_in_our_configuration_restarts_nothing(
     watcher: Watcher, host: Host, engine: Engine, altered: Mail, inbox: Inbox
 ) -> None:
-    """TLS 1.3 wanted of a server of 1.2, the wrong protocol, the wrong TLS: one call, with keys."""
+    """TLS 1.3 wanted of a server of 1.2, wrong protocol, TLS or none: one call, with keys."""
     _offer(engine, "TLSv1.2")
     before = altered.started_at()
     wrong: list[Table] = [
         HTTPS,
         {"name": "SUBMISSION", "port": 587, "probe": "imap"},
         {"name": "IMAP", "port": 143, "tls": "implicit"},
+        {"name": "POP3", "port": 995},
     ]
     watcher.configure(services=[SMTP, *wrong])
     watcher.start()
     call = inbox.wait_for(_calls_a_person, 30)
     assert (
-        "mailwatch has never seen HTTPS:443, SUBMISSION:587 and IMAP:143 answer as configured now"
-        in call.message
+        "mailwatch has never seen HTTPS:443, SUBMISSION:587, IMAP:143 and POP3:995 answer as "
+        "configured now" in call.message
     )
     assert "compare port, probe and tls" in call.message
     _, said = host.try_run("mailwatch status")
-    assert "HTTPS:443, SUBMISSION:587 and IMAP:143 never answered as configured now" in said
+    never = "HTTPS:443, SUBMISSION:587, IMAP:143 and POP3:995 never answered as configured now"
+    assert never in said
     watcher.configure(services=[SMTP])
     watcher.reload()
     last = inbox.wait_for(_recovered, 30)
