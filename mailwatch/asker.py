@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from mailwatch import threads
 from mailwatch.core.deadline import Clock, Deadline
 from mailwatch.core.model import Reading, Verdict
 from mailwatch.core.policy import Attempts
@@ -45,7 +46,7 @@ class RoundAsker:
                 try:
                     WORKERS.run(lambda: sift(readings))
                 except RuntimeError:
-                    mailbox.put(RoundDone(number, control.disown(readings, control.NO_THREAD)))
+                    mailbox.put(RoundDone(number, control.disown(readings, threads.NO_THREAD)))
             else:
                 mailbox.put(RoundDone(number, readings))
 

@@ -6,6 +6,9 @@ import signal
 import threading
 from collections.abc import Callable
 
+NO_THREAD = "no thread could be started: raise TasksMax of the mailwatch unit"
+"""What to say where start() raises."""
+
 
 def start(job: Callable[[], object], name: str) -> threading.Thread:
     """Run `job` on a daemon thread called `name`, and return it.

@@ -46,7 +46,6 @@ STILL_BUSY = (
     "it is still busy with an earlier look: a disk, the kernel or Docker keeps it waiting, and "
     "what it waits for is in the column WCHAN of ps -eLo pid,wchan:32,comm"
 )
-NO_THREAD = "no thread could be started: raise TasksMax of the mailwatch unit"
 
 
 class Gatherer:
@@ -102,7 +101,7 @@ class Gatherer:
             try:
                 self._under_way[name] = threads.start(ask, f"evidence-{name}")
             except RuntimeError:
-                return NO_THREAD
+                return threads.NO_THREAD
             return ""
 
 

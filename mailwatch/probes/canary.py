@@ -12,6 +12,7 @@ import threading
 from dataclasses import dataclass, field, replace
 from types import MappingProxyType
 
+from mailwatch import threads
 from mailwatch.core.deadline import Deadline
 from mailwatch.core.model import Fault, Phase, Reading, Verdict
 from mailwatch.core.text import duration
@@ -98,7 +99,7 @@ class CanaryProbe(Check):
                 flight = self._flight = self._launch(deadline)
             except RuntimeError:
                 self._flight = None
-                return self._unmeasured(_NO_THREAD)
+                return self._unmeasured(threads.NO_THREAD)
         if not flight.over.wait(max(0.0, _left_s(deadline))):
             return self._meanwhile(
                 "the server has not said yet whether it takes the message"
@@ -243,6 +244,3 @@ def _words(away_s: float, rules: CanaryRules) -> str:
         f"a message that was submitted {duration(away_s)} ago has not arrived yet, and has "
         f"{duration(rules.within_s)}"
     )
-
-
-_NO_THREAD = "no thread could be started: raise TasksMax of the mailwatch unit"

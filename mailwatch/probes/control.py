@@ -19,6 +19,7 @@ from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import replace
 
+from mailwatch import threads
 from mailwatch.core.deadline import Deadline, DeadlineExpired
 from mailwatch.core.model import Fault, Reading, Verdict
 from mailwatch.core.text import printable
@@ -26,8 +27,6 @@ from mailwatch.probes.conversation import Conversation
 from mailwatch.probes.errors import ConversationError, words_for
 from mailwatch.probes.settings import ServiceSettings
 from mailwatch.probes.workers import WORKERS
-
-NO_THREAD = "no thread could be started: raise TasksMax of the mailwatch unit"
 
 _WORDLESS = frozenset({Fault.REFUSED, Fault.TIMEOUT, Fault.SILENT, Fault.DROPPED, Fault.RESET})
 """What also a firewall of this host brings about: nobody need have spoken for it."""
@@ -79,7 +78,7 @@ def hear_ourselves(deadline: Deadline) -> str:
         except ConversationError as error:
             return error.detail
         except RuntimeError:
-            return NO_THREAD
+            return threads.NO_THREAD
         finally:
             talk.close()
             with suppress(OSError):

@@ -9,6 +9,7 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from mailwatch import threads
@@ -45,8 +46,12 @@ class DnsProbe(Inquiry):
         """
         look = self._look
         if look is None or look.over.is_set():
-            look = self._look = _Look()
-            threads.start(lambda: look.take(lambda: self._examine(deadline)), "dns")
+            look = _Look()
+            try:
+                threads.start(partial(look.take, lambda: self._examine(deadline)), "dns")
+            except RuntimeError:
+                raise ConversationError(None, threads.NO_THREAD) from None
+            self._look = look
         try:
             over = look.over.wait(deadline.remaining())
         except DeadlineExpired:
@@ -85,9 +90,8 @@ class _Look:
             examine()
         except ConversationError as error:
             self.trouble = error
-        except BaseException as bug:
+        except Exception as bug:  # noqa: BLE001  as in Inquiry
             self.trouble = ConversationError(None, f"a fault of mailwatch: {type(bug).__name__}")
-            raise
         finally:
             self.over.set()
 

@@ -6,6 +6,7 @@ import threading
 import time
 from collections.abc import Callable, Sequence
 
+from mailwatch import threads
 from mailwatch.core.deadline import Clock, Deadline
 from mailwatch.core.model import Reading, Verdict
 from mailwatch.core.policy import Attempts
@@ -120,7 +121,7 @@ class _Round:
 
     def give_up(self) -> None:
         """End the round before it began, for want of a thread."""
-        self._close(_NO_THREAD)
+        self._close(threads.NO_THREAD)
 
     def cancel(self) -> None:
         """End the round without a further call."""
@@ -138,7 +139,7 @@ class _Round:
             WORKERS.run(lambda: self._ask(desk, check), patient=True)
         except RuntimeError:
             desk.leave(check)
-            self._settle(desk, desk.unmeasured(_NO_THREAD))
+            self._settle(desk, desk.unmeasured(threads.NO_THREAD))
 
     def _ask(self, desk: _Desk, check: object) -> None:
         try:
@@ -173,4 +174,3 @@ class _Round:
 
 
 _STUCK = "still busy with an earlier check, which should have ended long ago"
-_NO_THREAD = "no thread could be started: raise TasksMax of the mailwatch unit"

@@ -302,6 +302,29 @@ def test_an_answer_that_is_laborious_ends_on_time(server: NameServer) -> None:
     assert one._look.over.wait(120)
 
 
+def test_a_look_without_a_thread_or_with_a_bug_does_not_keep_the_next_from_looking(
+    server: NameServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Both are unmeasured; the words of an exception are nobody's, and no traceback has them."""
+    server.zone = {**MX, **ADDRESSES}
+    one = probe.DnsProbe(ServiceSettings("Domain", "", probe="dns", domain=DOMAIN))
+
+    def fail(*_: object) -> None:
+        raise RuntimeError("<0>secret")
+
+    for where, name, words in (
+        (threading.Thread, "start", "raise TasksMax"),
+        (probe, "new_resolver", "a fault of mailwatch: RuntimeError"),
+    ):
+        with monkeypatch.context() as patch:
+            patch.setattr(where, name, fail)
+            reading = one.check(Deadline.after(20, time.monotonic))
+        assert reading.verdict is Verdict.UNMEASURED
+        assert words in reading.detail
+        assert "secret" not in reading.detail
+        assert one.check(Deadline.after(20, time.monotonic)).verdict is Verdict.PASS
+
+
 def test_a_domain_with_many_mx_is_asked_for_a_few(server: NameServer) -> None:
     """A hundred MX, of which only the first ten are looked at."""
     names = [f"mx{number:03}.example.org" for number in range(100)]
