@@ -213,7 +213,7 @@ class Witness:
 
 def _with_readings(evidence: Evidence, found: tuple[Reading, ...]) -> Evidence:
     before = evidence["readings"].values if "readings" in evidence else {}
-    now = Finding({**before, "now": [readings.as_json(reading) for reading in found]})
+    now = Finding({**before, "now": readings.at_hand(found)})
     told = {**evidence, "readings": now}
     about = evidence[GATHERED]
     lines = [cause.line for cause in causes.find(told)]

@@ -12,7 +12,7 @@ import pytest
 
 from mailwatch.core import causes
 from mailwatch.core.deadline import Deadline
-from mailwatch.core.evidence import Finding
+from mailwatch.core.evidence import Finding, Json
 from mailwatch.core.model import Fault, Now, Reading, Verdict
 from mailwatch.evidence.settings import EvidenceSettings
 from mailwatch.evidence.subject import Subject
@@ -72,6 +72,21 @@ def test_a_look_names_the_likely_cause(stand: Stand) -> None:
     """What a collector found becomes the one line of the message."""
     assert stand.witness.owns(stand.look())
     assert stand.witness.cause(BAD).startswith("out of memory")
+
+
+def test_what_is_remembered_hides_no_ban(stand: Stand) -> None:
+    """A canary that passed ten minutes ago does not keep the readings from all being dropped."""
+    report = stand.look()
+    watched: list[Json] = [{"published_as": 25, "listens": True}]
+    seen = {
+        **report.evidence,
+        "container": Finding({}),
+        "connections": Finding({"watched": watched}),
+    }
+    assert stand.witness.owns(Witnessed(report.job, seen))
+    dropped = Reading("SMTP:25", Verdict.FAIL, Fault.DROPPED, "closed")
+    canary = Reading("Canary:587", Verdict.PASS, remembered=True)
+    assert stand.witness.cause((dropped, canary)).startswith("ban")
 
 
 def test_evidence_that_cannot_be_judged_costs_no_restart(stand: Stand) -> None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from mailwatch.core.deadline import Deadline
 from mailwatch.core.evidence import Finding, Json
 from mailwatch.core.model import Reading, Verdict
@@ -9,24 +11,25 @@ from mailwatch.evidence.subject import Subject
 
 
 def collect(subject: Subject, deadline: Deadline) -> Finding:
-    """Return `now`, the readings at hand, and `before`, the rounds that went before.
-
-    A pass that is only remembered says nothing of now.
-    """
-    now = [
-        reading
-        for reading in subject.readings
-        if not (reading.remembered and reading.verdict is Verdict.PASS)
-    ]
+    """Return `now`, the readings at hand, and `before`, the rounds that went before."""
     return Finding(
         {
-            "now": [as_json(reading) for reading in now],
+            "now": at_hand(subject.readings),
             "before": [
                 {"at": round(one.at, 3), "readings": [as_json(reading) for reading in one.readings]}
                 for one in subject.rounds
             ],
         }
     )
+
+
+def at_hand(readings: Sequence[Reading]) -> list[Json]:
+    """Return the readings of now as they are kept; a pass that is only remembered is none."""
+    return [
+        as_json(reading)
+        for reading in readings
+        if not (reading.remembered and reading.verdict is Verdict.PASS)
+    ]
 
 
 def as_json(reading: Reading) -> dict[str, Json]:
