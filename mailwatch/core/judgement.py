@@ -58,7 +58,7 @@ class Situation:
     failures: tuple[Failure, ...]
     """What failed; what only seemed to be dropped is refused, see `core.observation`."""
     watched: int
-    """How many ports the round asked and measured, >= 0."""
+    """How many ports the round asked and measured, but for passes of others than the target."""
     target: TargetState
     paused_until: Now | None = None
     """The end of a pause that the admin asked for, None when there is none."""

@@ -156,7 +156,8 @@ class TargetState:
     address it. `seen_as` is the address that the target sees for connections from this host,
     or several joined by `or`, empty where it is not known. `listens` maps TCP ports of this host
     that lead to the target to whether anything listens there in the target; it lacks each port
-    of which that is not known for certain.
+    of which that is not known for certain. `elsewhere` are those that lead to something else, a
+    proxy in front of several servers perhaps; a port of which nobody knows is not among them.
     """
 
     condition: Condition
@@ -166,6 +167,7 @@ class TargetState:
     identity: str = ""
     seen_as: str = ""
     listens: Mapping[int, bool] = field(default_factory=_nothing_known)
+    elsewhere: frozenset[int] = frozenset()
 
 
 class Topic(StrEnum):

@@ -96,8 +96,12 @@ def bad_news(
     """
     measured = [r for r in readings if r.verdict is not Verdict.UNMEASURED and not r.portless]
     found = failures(unmasked(readings, silent(target.listens) - heard))
-    some_pass = any(reading.verdict is Verdict.PASS for reading in measured)
-    situation = Situation(found, len(measured), target, paused_until, noticed, unproven, some_pass)
+    passed = [reading for reading in measured if reading.verdict is Verdict.PASS]
+    # A proxy that answers in front of the target does not show that the target talks to us.
+    others = sum(reading.port in target.elsewhere for reading in passed)
+    situation = Situation(
+        found, len(measured) - others, target, paused_until, noticed, unproven, bool(passed)
+    )
     return Failed(situation, cause, _plain_cause(found))
 
 

@@ -14,6 +14,7 @@ from mailwatch.core.text import join_words, printable
 from mailwatch.restarters.docker_faults import EngineFault
 from mailwatch.restarters.docker_link import Link
 from mailwatch.restarters.docker_listeners import listens
+from mailwatch.restarters.docker_network import elsewhere
 from mailwatch.restarters.docker_sight import seen_as
 from mailwatch.restarters.docker_state import condition_of, moment, part, stop_ordered, text
 from mailwatch.restarters.errors import RestartError
@@ -168,6 +169,7 @@ class DockerRestarter:
             printable(identity),
             seen_as(container, self._hosts),
             self._listens(container, deadline) if condition in _SERVING else {},
+            elsewhere(container, self._asked),
         )
 
     def _listens(self, container: Mapping[str, Any], deadline: Deadline) -> dict[int, bool]:

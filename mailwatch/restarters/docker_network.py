@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from dataclasses import dataclass
 
 from mailwatch.core.address import is_loopback, is_numeric
@@ -59,6 +60,17 @@ def published(container: Record) -> tuple[Published, ...]:
             if isinstance(binding, dict) and (outer := _port(text(binding, "HostPort"))):
                 found.append(Published(text(binding, "HostIp"), outer, inner))
     return tuple(found)
+
+
+def elsewhere(container: Record, asked: Collection[int]) -> frozenset[int]:
+    """Return which of `asked`, ports of this host's loopback, lead to something else for certain.
+
+    That is known of a running container with an address of its own: what it does not publish
+    there is another's.
+    """
+    if not addresses(container):
+        return frozenset()
+    return frozenset(asked) - {port.host_port for port in published(container) if port.on_loopback}
 
 
 def _port(digits: str) -> int:

@@ -79,6 +79,19 @@ def test_where_one_may_listen_and_drops_us_it_may_be_a_ban(listens: dict[int, bo
     assert event.plain == ""
 
 
+def test_a_proxy_in_front_says_nothing_against_a_ban() -> None:
+    """What passes at another server's port is no sign that the banned one still talks to us."""
+    faults = [DROPPED, DROPPED, DROPPED, None]
+    readings = [read(service, fault) for service, fault in zip(SERVICES, faults, strict=True)]
+    target = TargetState(Condition.RUNNING, started_at=NOW.wall - 86_400)
+    assert outcome(bad_news(readings, target, None)) is None
+    held = outcome(bad_news(readings, replace(target, elsewhere=frozenset({443})), None))
+    assert held is not None
+    assert held.reason is Reason.BANNED
+    elsewhere = frozenset({25})  # what drops us there is counted, whoever it is
+    assert outcome(bad_news(readings, replace(target, elsewhere=elsewhere), None)) is None
+
+
 def test_a_listener_that_was_seen_during_the_round_may_have_banned_us() -> None:
     """Even if it is gone by the end: somebody may be restarting the server that bans us."""
     held = outcome(news(*[DROPPED] * 4, listens=NOTHING, heard=frozenset({465})))

@@ -7,6 +7,7 @@ import pytest
 from mailwatch.restarters.docker_network import (
     Published,
     addresses,
+    elsewhere,
     published,
     shares_host_network,
 )
@@ -58,6 +59,19 @@ def test_published_ports_are_those_of_tcp_with_a_port_on_the_host() -> None:
 def test_a_container_that_publishes_nothing(ports: object) -> None:
     """As one that is stopped: the engine then tells no ports."""
     assert published(_record(ports=ports)) == ()
+
+
+def test_what_a_container_does_not_publish_on_loopback_is_anothers() -> None:
+    """That holds while it has an address of its own; with the host's network, nobody knows."""
+    ports = {
+        "25/tcp": [{"HostIp": "0.0.0.0", "HostPort": "25"}],
+        "443/tcp": [{"HostIp": "192.0.2.10", "HostPort": "443"}],
+        "8080/tcp": [{"HostIp": "127.0.0.1", "HostPort": "80"}],
+    }
+    record = _record(ports=ports)
+    assert elsewhere(record, {25, 80, 443, 8080}) == frozenset()
+    record["NetworkSettings"]["Networks"] = {"bridge": {"IPAddress": "172.17.0.2"}}
+    assert elsewhere(record, {25, 80, 443, 8080}) == {443, 8080}
 
 
 def test_only_the_network_of_the_host_is_that() -> None:
