@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from types import MappingProxyType
 
 from mailwatch.core.model import Fault
@@ -16,11 +16,19 @@ MAX_LINES = 100
 
 _REPLY_LINE = re.compile(rb"([2-5][0-5][0-9])(?:([ -])(.*))?", re.DOTALL)
 
-_TURNED_AWAY = frozenset({421, 450, 521, 550, 554})
+_TURNED_AWAY = frozenset({521, 550, 554})
 """Codes with which a server greets whom it does not serve (RFC 5321 section 3.1, RFC 7504)."""
+
+_NOT_NOW = frozenset({421, 450})
+"""Codes with which one greets whom it does not serve now, or anybody while it is sick."""
 
 _TROUBLE = re.compile(rb"4\.3\.\d")
 """Enhanced status codes that blame the mail system itself, for now (RFC 3463 section 3.4)."""
+
+_POLICY = re.compile(
+    rb"4\.7\.\d|too many|\blimit|\bdenied|\bblocked|\bbanned|\brejected|list", re.IGNORECASE
+)
+"""What shows that it is the client that is not served: RFC 3463 section 3.8, or such words."""
 
 _NONE: Mapping[int, Fault] = MappingProxyType({})
 
@@ -80,10 +88,16 @@ def expect(
     if code not in (wanted, also):
         kind = ConversationError if code == _CLOSING else SaidNo
         fault = faults.get(code, Fault.PROTOCOL)
-        if opens and code in _TURNED_AWAY and not any(map(_TROUBLE.match, texts)):
+        if opens and _turns_away(code, texts):
             fault = Fault.REJECTED
         raise kind(fault, f"{awaiting} was '{printable(line)}', not {wanted}", code)
     return texts
+
+
+def _turns_away(code: int, texts: Sequence[bytes]) -> bool:
+    if any(map(_TROUBLE.match, texts)):
+        return False
+    return code in _TURNED_AWAY or (code in _NOT_NOW and any(map(_POLICY.search, texts)))
 
 
 def _unexpected(awaiting: str, wanted: int, line: bytes) -> ConversationError:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from mailwatch.core.model import Fault
+from mailwatch.core.model import Fault, Phase
 from mailwatch.probes.conversation import Conversation
 from mailwatch.probes.errors import ConversationError, SaidNo
 from mailwatch.probes.logins import plain, require_privacy, wrapped
@@ -20,6 +20,9 @@ _POSTSCREEN = (
     "postscreen_access_list"
 )
 """See postscreen(8); one that has heard the whole greeting is no stranger for a day."""
+
+_LONGEST_GREET_WAIT_S = 12.0
+"""Twice what postscreen takes by default; who is silent for longer hangs behind it."""
 
 
 class SmtpProbe(Probe):
@@ -51,7 +54,8 @@ class SmtpProbe(Probe):
         try:
             expect(talk, 220, "the greeting", opens=True)
         except HalfReply as half:
-            if (half.code, half.lines) == (220, 1):
+            waited_s = talk.phases()[Phase.GREETING]
+            if (half.code, half.lines) == (220, 1) and waited_s < _LONGEST_GREET_WAIT_S:
                 raise ConversationError(None, _POSTSCREEN) from None
             raise
 

@@ -138,6 +138,15 @@ def test_half_a_greeting_is_postscreen_at_work(peer: MakePeer, service: Settings
     assert reading.detail.endswith("on its postscreen_access_list")
 
 
+def test_half_a_greeting_is_not_waited_for_for_ever(
+    peer: MakePeer, service: Settings, ask: Ask, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Whoever has waited far longer than postscreen takes has met a server that hangs behind it."""
+    monkeypatch.setattr("mailwatch.probes.smtp._LONGEST_GREET_WAIT_S", 0.1)
+    reading = ask(service("SMTP", peer(in_turn("220-mail.example.org"))), within_s=0.3)
+    assert reading.fault is Fault.TIMEOUT
+
+
 @pytest.mark.parametrize(
     ("greeting", "fault"),
     [
@@ -191,6 +200,8 @@ def test_a_server_that_turns_us_away_is_well(
     "words",
     [
         "421 4.3.2 All server ports are busy",
+        "421 mail.example.org Service not available, closing transmission channel",
+        "450 try later",
         "421-4.3.0 mail.example.org\n421 4.3.0 Queue file write error",
         "451 4.3.0 Temporary lookup failure",
         "452 4.3.1 Insufficient system storage",

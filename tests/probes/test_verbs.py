@@ -75,12 +75,13 @@ def smtp(line: Line) -> Iterator[Wrong]:
     opens = not line.says or line.says.startswith(("EHLO", "LHLO"))
     for code in CODES:
         fault = line.fault
-        if opens and code in ("421", "450", "521", "550", "554"):
+        if opens and code in ("521", "550", "554"):
             fault = REJECTED
         if fault is Fault.AUTHENTICATION and code not in ("534", "535", "538"):
             fault = Fault.PROTOCOL
         if code == "421":
-            yield Wrong("421 closing", REJECTED if opens else Fault.PROTOCOL, leaves=False)
+            yield Wrong("421 closing", leaves=False)
+            yield Wrong("421 too many", REJECTED if opens else Fault.PROTOCOL, leaves=False)
         elif code not in rights:
             yield Wrong(f"{code} other", fault)
             yield Wrong(f"{code}-other\n{code} lines", fault)
