@@ -106,7 +106,7 @@ class Night:
         return since is not None and self._well_at > since
 
     def is_healthy(self) -> bool:
-        """Whether the newest that was committed is that all is well."""
+        """Whether the newest that is known to be committed is that all is well."""
         return self._stage in ("", "healthy") and self.is_watched()
 
     def is_quiet(self) -> bool:
@@ -315,9 +315,9 @@ class Night:
         self.trace.append(line)
         if line["edge"] != "after":
             return
+        # A commit that a death cut short may hold all the same: the next record tells.
+        self._stage = line.get("stage", self._stage)
         if line["what"] == "record":
             self._record = line
             if line["well"]:
                 self._well_at = line["at"]
-        elif line["what"] == "commit":
-            self._stage = line["stage"]
