@@ -141,7 +141,7 @@ def _service(
     portless.check(at, row, service, origin, report)
     if not service.portless:
         _check_tls(at, row, service, origin, report)
-        check_privacy(at, service, origin, report)
+        check_privacy(at, service, report)
     return service
 
 
