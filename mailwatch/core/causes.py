@@ -211,25 +211,23 @@ def _syn_backlog(evidence: Evidence) -> Found:
 
 
 def _ban(evidence: Evidence) -> Found:
-    readings = _failed(evidence)
-    measured = [
-        row for row in rows(evidence, "readings", "now") if row.get("verdict") != "unmeasured"
-    ]
-    if not readings or len(readings) != len(measured):
+    watched = rows(evidence, "connections", "watched")
+    published = {row.get("published_as") for row in watched}
+    failed = _failed(evidence)
+    ports = [row for row in failed if _port(row) is not None]
+    dropped = [row for row in ports if row.get("fault") == "dropped"]
+    if not dropped or any(row.get("fault") not in ("dropped", "rejected") for row in ports):
         return None
-    if any(row.get("fault") != "dropped" for row in readings):
+    passed = [row for row in rows(evidence, "readings", "now") if row.get("verdict") == "pass"]
+    if any(_port(row) in published for row in passed):
         return None
-    watched = [
-        row
-        for row in rows(evidence, "connections", "watched")
-        if _failed_on(evidence, row.get("published_as"))
-    ]
-    if not watched or any(row.get("listens") is not True for row in watched):
+    asked = [row for row in watched if _failed_on(evidence, row.get("published_as"))]
+    if not asked or any(row.get("listens") is not True for row in asked):
         return None
     gateway = text(evidence, "container", "gateway")
     who = f" of {gateway}, as which it sees this host," if gateway else ""
     return f"ban{who} or a connection limit: all is dropped at once while the container listens", [
-        f"readings: all {len(readings)} services drop the connection",
+        f"readings: {len(dropped)} of {len(ports)} ports that fail drop the connection",
         "connections: every port listens inside the container",
     ]
 
@@ -330,8 +328,14 @@ def _failed(evidence: Evidence) -> list[Mapping[str, object]]:
 
 
 def _failed_on(evidence: Evidence, port: object) -> bool:
-    """Whether a service on this port of the host failed; services are called NAME:PORT."""
-    return any(str(row.get("service")).rpartition(":")[2] == str(port) for row in _failed(evidence))
+    """Whether a service on this port of the host failed."""
+    return port is not None and any(_port(row) == port for row in _failed(evidence))
+
+
+def _port(row: Mapping[str, object]) -> int | None:
+    """Return the port of a reading, None where it is of none; services are called NAME:PORT."""
+    name, _, port = str(row.get("service")).rpartition(":")
+    return int(port) if name and port.isdecimal() else None
 
 
 def _phase(row: Mapping[str, object], phase: str) -> float:

@@ -164,6 +164,20 @@ def test_a_pattern_that_fits_says_so_in_one_line(name: str) -> None:
     assert causes.likely(found) == line
 
 
+def test_a_ban_is_seen_past_what_is_not_the_containers() -> None:
+    """A proxy's port, the queue and a server that speaks of the ban say nothing against it."""
+    now = [
+        reading("SMTP:25", "rejected", "554 no"),
+        reading("IMAPS:993", "dropped", "closed at once"),
+        reading("HTTPS:443"),
+        reading("QUEUE"),
+    ]
+    found = evidence(readings={"now": now}, connections=watched(25, 993))
+    (cause,) = causes.find(found)
+    assert (cause.name, cause.line) == ("ban", FITTING["ban"][1])
+    assert cause.support[0] == "readings: 1 of 2 ports that fail drop the connection"
+
+
 NEARLY: dict[str, Evidence] = {
     "a silent server, and nothing else": evidence(),
     "a process that waits for the disk for a moment": evidence(
@@ -182,6 +196,13 @@ NEARLY: dict[str, Evidence] = {
     "some services dropped and others silent": evidence(
         readings={"now": [reading("SMTP:25", "dropped"), reading("IMAPS:993", "silent")]},
         connections=watched(25, 993),
+    ),
+    "a service dropped while another of the container passes": evidence(
+        readings={"now": [reading("SMTP:25", "dropped"), reading("IMAPS:993")]},
+        connections=watched(25, 993),
+    ),
+    "all turned away in words, which say it themselves": evidence(
+        readings={"now": [reading("SMTP:25", "rejected")]}, connections=watched(25)
     ),
     "all dropped by docker-proxy, of which nobody knows what listens": evidence(
         readings={"now": [reading("SMTP:25", "dropped")]}
