@@ -52,6 +52,10 @@ class RoundAsker:
 
         self._roll_call.begin(attempts, attempt_done, round_done)
 
+    def forget(self) -> None:
+        """Let no reading of before stand for the next round's."""
+        self._roll_call.forget()
+
     def cancel(self) -> None:
         """Let go of the round that is under way."""
         self._roll_call.cancel()

@@ -57,6 +57,10 @@ class Asker(Protocol):
         """Begin round `number`; the one before it is over or was cancelled."""
         ...
 
+    def forget(self) -> None:
+        """Let no reading of before stand for the next round's: the target was restarted."""
+        ...
+
     def cancel(self) -> None:
         """Let go of the round that is under way; what it still reports is ignored."""
         ...
@@ -160,6 +164,7 @@ class Engine:
             case Looked() if self._parts.target.owns(report):
                 self._looked(report, now)
             case Restarted() if self._parts.target.owns(report):
+                self._parts.asker.forget()
                 self._step(RestartEnded(report.error), now)
             case Witnessed():
                 self._witnessed(report, now)

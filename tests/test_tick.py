@@ -52,9 +52,13 @@ class ScriptedAsker:
     """Remembers which rounds were begun; the test reports their outcome."""
 
     begun: list[tuple[int, Attempts]] = field(default_factory=list)
+    forgot_after: list[int] = field(default_factory=list)
 
     def begin(self, number: int, attempts: Attempts) -> None:
         self.begun.append((number, attempts))
+
+    def forget(self) -> None:
+        self.forgot_after.append(len(self.begun))
 
     def cancel(self) -> None:
         pass
@@ -218,6 +222,15 @@ def test_an_outage_is_told_restarted_and_told_again_when_it_is_over(house: House
     house.drain_until(lambda: house.topics() == [Topic.OPENED, Topic.RECOVERED])
     house.drain_until(lambda: house.store.letters() == ())
     assert house.engine.state.stage is Stage.HEALTHY
+
+
+def test_nothing_from_before_a_restart_stands_for_the_server_after_it(house: House) -> None:
+    """What a check remembers, such as a refused login, is forgotten between the two."""
+    fail_until_restarted(house)
+    assert house.asker.forgot_after == [len(house.asker.begun)]
+    house.pass_time(15)
+    house.end_round(good())
+    assert len(house.asker.forgot_after) == 1
 
 
 def test_an_outage_began_when_its_first_attempt_failed(house: House) -> None:

@@ -77,6 +77,11 @@ class CanaryProbe(Check):
         self._held: Reading | None = None
         """What holds until the next one is due."""
         self._put_off_since: float | None = None
+        self._anew = False
+
+    def forget(self) -> None:
+        """Send another one with the next check: this one may have been lost with the server."""
+        self._anew = True
 
     def check(self, deadline: Deadline) -> Reading:
         """Submit a canary where one is due, and look for the one in flight; never raises."""
@@ -91,6 +96,10 @@ class CanaryProbe(Check):
 
     def _fly(self, deadline: Deadline, enough_s: float) -> Reading:
         now = deadline.clock()
+        if self._anew:
+            self._anew = False
+            self._flight = self._last = self._held = self._put_off_since = None
+            self._due = now
         flight = self._flight
         if flight is None and now < self._due and self._held is not None:
             return replace(self._held, remembered=True)

@@ -28,6 +28,9 @@ class Check(ABC):
     def check(self, deadline: Deadline) -> Reading:
         """Return how it is by `deadline`; never raises."""
 
+    def forget(self) -> None:  # noqa: B027  most remember nothing
+        """Let nothing that was found so far stand for the next check: the server is new."""
+
 
 class Probe(Check):
     """Asks one service whether it lives; a subclass knows one protocol's words."""
@@ -60,6 +63,10 @@ class Probe(Check):
         finally:
             talk.close()
         return self._reading(talk, None)
+
+    def forget(self) -> None:
+        """Try a login that was refused again: what kept its passwords may have hung too."""
+        self._refusal = None
 
     def _refused_before(self, now: float) -> str:
         """Return how the login was refused, empty where it was not, or where it may be tried."""

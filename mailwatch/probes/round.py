@@ -50,6 +50,11 @@ class RollCall:
         except RuntimeError:
             current.give_up()
 
+    def forget(self) -> None:
+        """Let no reading of before stand for the next round's (see `Check.forget`)."""
+        for desk in self._desks:
+            desk.probe.forget()
+
     def cancel(self) -> None:
         """Let go of the round that is under way, if any; it makes no further call.
 

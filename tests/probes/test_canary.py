@@ -202,6 +202,21 @@ def test_what_servers_ban_for_is_not_tried_again_at_once(server: MailServer) -> 
     assert _check(probe, later_s=601).verdict is Verdict.PASS
 
 
+def test_after_a_restart_another_canary_is_sent_at_once(server: MailServer) -> None:
+    """Neither a failure of before nor a message that died with the server stands for the new."""
+    server.answers["RCPT"] = "550 who?"
+    probe = server.probe(every_s=600)
+    assert _check(probe).fault is Fault.DELIVERY
+    server.answers.clear()
+    server.delivers = False
+    probe.forget()
+    assert _check(probe, within_s=1).verdict is Verdict.UNMEASURED
+    server.delivers = True
+    probe.forget()
+    assert _check(probe).verdict is Verdict.PASS
+    assert len(server.smtp.links) == 3
+
+
 @pytest.mark.parametrize("verb", ["AUTH", "AUTHENTICATE"])
 def test_a_refused_login_is_tried_again_seldom(verb: str, server: MailServer) -> None:
     """However often canaries fly: servers ban for a hundred refusals a day."""

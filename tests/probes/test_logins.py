@@ -182,6 +182,25 @@ def test_a_refused_login_is_not_tried_again_soon(peer: MakePeer, service: Settin
     assert [link.heard for link in server.links] == [full, spared, spared, full]
 
 
+def test_a_refused_login_is_tried_again_with_a_new_server(
+    peer: MakePeer, service: Settings
+) -> None:
+    """After a restart, a refusal of before would make a cure look like a failure."""
+    answers = {"EHLO": ["250-hi", "250 AUTH PLAIN"], "AUTH": ["535 no"], "QUIT": ["221 bye"]}
+
+    def script(link: Link) -> None:
+        link.say("220 hi")
+        while line := link.hear():
+            link.say(*answers[line.decode().split()[0]])
+
+    probe = build(service("SMTP", peer(script), login=LOGIN))
+    assert probe.check(Deadline.after(10, time.monotonic)).fault is Fault.AUTHENTICATION
+    answers["AUTH"] = ["235 ok"]
+    assert probe.check(Deadline.after(10, time.monotonic)).fault is Fault.AUTHENTICATION
+    probe.forget()
+    assert probe.check(Deadline.after(10, time.monotonic)).verdict is Verdict.PASS
+
+
 def test_a_spared_login_hides_no_other_fault(peer: MakePeer, service: Settings) -> None:
     """A server that dies while its login is spared is known to be dead."""
     server = peer(in_turn("+OK hi", "+OK", "-ERR no", "+OK"))
