@@ -19,7 +19,7 @@ _LITERALS = 4
 """Of one message; servers send one."""
 _LITERAL = re.compile(rb"\{([0-9]{1,6})\}$")
 _FETCH = re.compile(rb"\* [0-9]+ FETCH \(", re.I)
-_UID = re.compile(rb"[( ]UID ([1-9][0-9]{0,9})[ )]", re.I)
+_UID = re.compile(rb"[( ]UID ([1-9][0-9]{0,9})(?=[ )])", re.I)
 _INTERNAL_DATE = re.compile(rb'[( ]INTERNALDATE "([^"]{20,40})"', re.I)
 
 
@@ -38,10 +38,12 @@ class Fetched:
 def fetch(talk: Conversation, tag: str, uids: Collection[int], fields: str) -> list[Fetched]:
     """Return the header `fields` (names with blanks between them) of at most MAX_MESSAGES.
 
-    Raises ConversationError, as `imap.ask` does; a message that went meanwhile is left out.
+    Raises ConversationError, as `imap.ask` does; a message that went meanwhile is left out, and so
+    is one that was not asked for, or has two UIDs.
     """
-    wanted = numbers(sorted(uids)[:MAX_MESSAGES])
-    talk.say(f"{tag} UID FETCH {wanted} (UID INTERNALDATE BODY.PEEK[HEADER.FIELDS ({fields})])")
+    wanted = sorted(uids)[:MAX_MESSAGES]
+    items = f"UID INTERNALDATE BODY.PEEK[HEADER.FIELDS ({fields})]"
+    talk.say(f"{tag} UID FETCH {numbers(wanted)} ({items})")
     awaiting = "the answer to UID FETCH"
     end = tag.encode("ascii")
     found: list[Fetched] = []
@@ -52,8 +54,9 @@ def fetch(talk: Conversation, tag: str, uids: Collection[int], fields: str) -> l
         if line[:2] != b"* ":
             raise refusal(line, tag, awaiting, f"{tag} OK", Fault.DELIVERY)
         # What else is said of messages (RFC 9051 section 7.5.2) has no literal.
-        if _FETCH.match(line) and literals and (uid := _UID.search(line)):
-            found.append(Fetched(int(uid[1]), _moment(line), literals[0]))
+        told = [int(uid) for uid in _UID.findall(line)] if _FETCH.match(line) else []
+        if literals and len(told) == 1 and told[0] in wanted:
+            found.append(Fetched(told[0], _moment(line), literals[0]))
     raise ConversationError(Fault.PROTOCOL, f"{awaiting} has more than {MAX_LINES} lines")
 
 
