@@ -9,11 +9,11 @@ from mailwatch.core.model import Fault
 from mailwatch.probes.canary_mark import Mark
 from mailwatch.probes.conversation import Conversation
 from mailwatch.probes.errors import ConversationError, SaidNo
+from mailwatch.probes.probe import LEAVE_S
 from mailwatch.probes.replies import HalfReply, expect
 from mailwatch.probes.settings import CanaryRules, ServiceSettings
 from mailwatch.probes.smtp import SmtpProbe
 
-_LEAVE_S = 1.0
 _FULL = ("4.2.2 ", "5.2.2 ")
 """The mailbox is full (RFC 3463 section 3.3)."""
 
@@ -57,7 +57,7 @@ class Submission(SmtpProbe):
         if not self.accepted:
             super().farewell(talk)
             return
-        talk.hurry(_LEAVE_S)
+        talk.hurry(LEAVE_S)
         with suppress(ConversationError):
             super().farewell(talk)
 

@@ -15,7 +15,8 @@ from mailwatch.probes.settings import ServiceSettings
 LOGIN_AGAIN_S = 1800.0
 """How long a login that was refused is not tried again: servers ban for a hundred a day."""
 
-_LEAVE_S = 1.0
+LEAVE_S = 1.0
+"""What a leave-taking may cost whose outcome matters to nobody."""
 
 
 class Check(ABC):
@@ -80,7 +81,7 @@ class Probe(Check):
             self.converse(talk)
         except SaidNo:
             # What matters is known; a peer that says no and then hangs costs no more than this.
-            talk.hurry(_LEAVE_S)
+            talk.hurry(LEAVE_S)
             with suppress(ConversationError):
                 self.farewell(talk)
                 talk.part()
