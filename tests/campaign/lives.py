@@ -25,11 +25,12 @@ class Nursery:
         )
 
     def bear(self, order: dict[str, Any]) -> int:
-        """Begin one life and return its process id."""
-        assert self._process.stdin is not None
-        self._process.stdin.write(f"{json.dumps(order)}\n")
-        self._process.stdin.flush()
-        return int(self._line())
+        """Begin one life and return a pidfd of it, which is the caller's to close."""
+        self._say(json.dumps(order))
+        # Until it is told so, the nursery does not bury the one that may have died already.
+        pidfd = os.pidfd_open(int(self._line()))
+        self._say("")
+        return pidfd
 
     def bury(self) -> int:
         """Wait for the end of the life that was begun, and return its status."""
@@ -42,6 +43,11 @@ class Nursery:
         self._process.wait(timeout=30)
         assert self._process.stdout is not None
         self._process.stdout.close()
+
+    def _say(self, line: str) -> None:
+        assert self._process.stdin is not None
+        self._process.stdin.write(f"{line}\n")
+        self._process.stdin.flush()
 
     def _line(self) -> str:
         assert self._process.stdout is not None

@@ -256,7 +256,9 @@ class Night:
         self._peer_death = death.number if death is not None and death.at is At.PEER else None
         if self._pidfd >= 0:
             os.close(self._pidfd)
-        pid = self._nursery.bear(
+            self._pidfd = -1
+        # A number alone could be another process's by the time that it is used.
+        self._pidfd = self._nursery.bear(
             {
                 "life": self._life,
                 "die_at": die_at,
@@ -278,8 +280,6 @@ class Night:
             }
         )
         self._born = time.monotonic()
-        # A number alone could be another process's by the time that it is used.
-        self._pidfd = os.pidfd_open(pid)
 
     def _strike(self, death: Death | None) -> None:
         if death is None or death.at is not At.MOMENT:

@@ -1,8 +1,9 @@
 """Run as a program: forks one daemon after the other, each with a fuse that may kill it.
 
 It reads one order a line (a JSON object, see night.Life) and answers with two lines: the process
-id of the daemon, and how it ended as os.waitpid() says. Everything is imported once, for an
-import takes longer than a whole life does.
+id of the daemon, and how it ended as os.waitpid() says. Between them it waits for an empty line:
+until whoever gave the order has a pidfd, a daemon that died at once keeps its number. Everything
+is imported once, for an import takes longer than a whole life does.
 
 The daemon is the real one. What is ours are the numbers, which make hours out of seconds, a
 clock that begins anew where the host was rebooted, and the trace: each call that crosses the
@@ -288,13 +289,14 @@ def be_born(order: dict[str, Any], parent: int) -> None:
 def main() -> None:
     """Take orders until there are no more."""
     die_with(int(sys.argv[1]))
-    for line in sys.stdin:
+    while line := sys.stdin.readline():
         order = json.loads(line)
         pid = os.getpid()
         child = os.fork()
         if child == 0:
             be_born(order, pid)
         os.write(1, f"{child}\n".encode())
+        sys.stdin.readline()
         _, status = os.waitpid(child, 0)
         os.write(1, f"{status}\n".encode())
 
