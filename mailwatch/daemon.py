@@ -10,7 +10,7 @@ import sys
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, replace
-from queue import Empty, SimpleQueue
+from queue import Empty
 
 from mailwatch import __version__
 from mailwatch.asker import RoundAsker
@@ -97,7 +97,7 @@ class Daemon:
         self._load = load
         self._journal = journal
         self._outside = outside
-        self._mailbox: Mailbox = SimpleQueue()
+        self._mailbox = Mailbox()
         self._systemd = Systemd(journal.warning)
         self._ending: int | None = None
         self._status = ""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from queue import SimpleQueue
+from queue import Queue
 
 from mailwatch.core.evidence import Evidence
 from mailwatch.core.model import Reading, TargetState
@@ -69,5 +69,8 @@ class Signalled:
 
 Report = AttemptDone | RoundDone | Looked | Restarted | Witnessed | Posted | Signalled
 
-Mailbox = SimpleQueue[Report]
-"""Its put() is reentrant, so that a signal handler may call it."""
+Mailbox = Queue[Report]
+"""No SimpleQueue, whose get() can wait for ever in CPython before 3.13, whatever its timeout.
+
+It does so where its thread loses the processor for longer than that in the wrong microsecond.
+"""

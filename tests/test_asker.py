@@ -6,7 +6,6 @@ import socket
 import threading
 import time
 from collections.abc import Iterator
-from queue import SimpleQueue
 from types import SimpleNamespace
 
 import pytest
@@ -30,7 +29,7 @@ def silent() -> Iterator[ServiceSettings]:
 
 
 def _round(*services: ServiceSettings) -> tuple[list[AttemptDone], tuple[Reading, ...]]:
-    mailbox: Mailbox = SimpleQueue()
+    mailbox = Mailbox()
     asker = RoundAsker([build(service) for service in services], mailbox, time.monotonic)
     asker.begin(7, ATTEMPTS)
     attempts: list[AttemptDone] = []

@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 import signal
 import threading
-from queue import SimpleQueue
 
 from mailwatch.reports import Mailbox, Signalled
 from mailwatch.signals import delivered
@@ -15,7 +14,7 @@ PATIENCE_S = 20.0
 
 def test_a_signal_arrives_wherever_the_loop_waits() -> None:
     """Each of many signals sent at random moments of the wait is heard; none waits for its end."""
-    mailbox: Mailbox = SimpleQueue()
+    mailbox = Mailbox()
     with delivered([signal.SIGHUP], mailbox):
         for _ in range(300):
             threading.Timer(0.0005, os.kill, (os.getpid(), signal.SIGHUP)).start()
@@ -27,7 +26,7 @@ def test_the_handlers_before_are_put_back() -> None:
     heard: list[int] = []
     before = signal.signal(signal.SIGHUP, lambda number, frame: heard.append(number))
     try:
-        mailbox: Mailbox = SimpleQueue()
+        mailbox = Mailbox()
         with delivered([signal.SIGHUP], mailbox):
             pass
         signal.raise_signal(signal.SIGHUP)
@@ -39,7 +38,7 @@ def test_the_handlers_before_are_put_back() -> None:
 
 def test_other_signals_are_not_reported() -> None:
     """The descriptor sees every signal of the process; only the asked-for ones are passed on."""
-    mailbox: Mailbox = SimpleQueue()
+    mailbox = Mailbox()
     before = signal.signal(signal.SIGUSR1, lambda number, frame: None)
     try:
         with delivered([signal.SIGHUP], mailbox):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 import time
-from queue import Empty, SimpleQueue
+from queue import Empty
 
 import pytest
 
@@ -34,7 +34,7 @@ class Container:
 @pytest.fixture
 def mailbox() -> Mailbox:
     """Return where the answers arrive."""
-    return SimpleQueue()
+    return Mailbox()
 
 
 def test_a_look_at_the_container_before_does_not_speak_for_the_new_one(mailbox: Mailbox) -> None:

@@ -6,7 +6,7 @@ import ast
 import signal
 import threading
 from pathlib import Path
-from queue import SimpleQueue
+from queue import Queue
 
 import pytest
 
@@ -16,7 +16,7 @@ from mailwatch import threads
 
 def test_a_thread_leaves_the_watchdogs_signal_to_the_main_one() -> None:
     """SIGABRT is blocked in it alone; it has its name, and keeps no process from ending."""
-    found: SimpleQueue[tuple[str, bool, set[signal.Signals | int]]] = SimpleQueue()
+    found: Queue[tuple[str, bool, set[signal.Signals | int]]] = Queue()
 
     def job() -> None:
         me = threading.current_thread()

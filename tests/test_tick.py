@@ -8,7 +8,6 @@ import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from queue import SimpleQueue
 from typing import Any
 
 import pytest
@@ -107,7 +106,7 @@ class House:
         self.policy = policy
         self.seconds = 5000.0
         self.wall_offset = 1_700_000_000.0
-        self.mailbox: Mailbox = SimpleQueue()
+        self.mailbox = Mailbox()
         self.asker = ScriptedAsker()
         self.container = ScriptedContainer()
         self.phone = ScriptedPhone()

@@ -5,7 +5,6 @@ from __future__ import annotations
 import threading
 from collections.abc import Mapping
 from pathlib import Path
-from queue import SimpleQueue
 from typing import Any
 
 import pytest
@@ -49,7 +48,7 @@ class Stand:
     """A witness, where it reports and what it says."""
 
     def __init__(self, directory: Path) -> None:
-        self.mailbox: Mailbox = SimpleQueue()
+        self.mailbox = Mailbox()
         self.said: list[str] = []
         scene = Scene(EvidenceSettings(), directory, Nobody, collectors={"container": collect})
         self.witness = Witness(scene, self.mailbox, lambda: NOW.steady, self.said.append)

@@ -8,7 +8,6 @@ import sys
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from queue import SimpleQueue
 
 from mailwatch.asker import RoundAsker
 from mailwatch.cli.exit_codes import CRITICAL, OK, UNKNOWN, WARNING
@@ -107,7 +106,7 @@ class _Findings:
 
 def one_round(config: Config, once: bool = False) -> tuple[Reading, ...]:
     """Ask all services of `config`, with its retries unless `once`."""
-    mailbox: Mailbox = SimpleQueue()
+    mailbox = Mailbox()
     asker = RoundAsker([build(service) for service in config.services], mailbox, time.monotonic)
     attempts = config.policy.attempts
     asker.begin(1, replace(attempts, retries=1) if once else attempts)

@@ -6,7 +6,7 @@ import os
 import time
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
-from queue import Empty, SimpleQueue
+from queue import Empty, Queue
 from typing import TextIO
 
 from mailwatch import threads
@@ -43,7 +43,7 @@ class Timeline:
         self._stream = stream
         self._broken = broken
         self._began = time.monotonic()
-        self._entries: SimpleQueue[Entry | None] = SimpleQueue()
+        self._entries: Queue[Entry | None] = Queue()
         self._thread = threads.start(self._write_all, "timeline")
 
     def say(

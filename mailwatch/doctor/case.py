@@ -5,7 +5,6 @@ from __future__ import annotations
 import time
 from collections.abc import Mapping
 from functools import cached_property
-from queue import SimpleQueue
 from typing import Any
 
 from mailwatch.asker import RoundAsker
@@ -50,7 +49,7 @@ class Case:
     @cached_property
     def readings(self) -> tuple[Reading, ...]:
         """How every service answers now, without a message of a canary."""
-        mailbox: Mailbox = SimpleQueue()
+        mailbox = Mailbox()
         probes = [build_harmless(service) for service in self.config.services]
         RoundAsker(probes, mailbox, time.monotonic).begin(1, self.config.policy.attempts)
         while True:

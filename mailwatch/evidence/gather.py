@@ -71,7 +71,7 @@ class Gatherer:
         behind, and its finding says so. Two threads may gather at the same time.
         """
         began = deadline.clock()
-        answers: queue.SimpleQueue[tuple[str, Finding]] = queue.SimpleQueue()
+        answers: queue.Queue[tuple[str, Finding]] = queue.Queue()
         found: dict[str, Finding] = {}
         for name, collector in collectors.items():
             ask = partial(_ask, name, collector, subject, deadline, answers)
@@ -110,7 +110,7 @@ def _ask(
     collector: Collector,
     subject: Subject,
     deadline: Deadline,
-    answers: queue.SimpleQueue[tuple[str, Finding]],
+    answers: queue.Queue[tuple[str, Finding]],
 ) -> None:
     try:
         finding = collector(subject, deadline)

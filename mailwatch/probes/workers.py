@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable
-from queue import SimpleQueue
+from queue import SimpleQueue  # noqa: TID251  # faster, and waited for without a timeout
 
 from mailwatch import threads
 

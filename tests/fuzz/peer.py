@@ -29,7 +29,7 @@ class FuzzPeer:
         self._context = context
         self._listener = socket.create_server(("127.0.0.1", 0), backlog=8)
         self.port: int = self._listener.getsockname()[1]
-        self._next: queue.SimpleQueue[tuple[Stream, random.Random] | None] = queue.SimpleQueue()
+        self._next: queue.Queue[tuple[Stream, random.Random] | None] = queue.Queue()
         self._played = threading.Event()
         self._accepted = False
         self._thread = threading.Thread(target=self._run, daemon=True)

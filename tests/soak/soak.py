@@ -25,7 +25,6 @@ from contextlib import suppress
 from dataclasses import dataclass, field
 from multiprocessing.connection import Connection
 from pathlib import Path
-from queue import SimpleQueue
 
 import trustme
 
@@ -171,7 +170,7 @@ def soak(rounds: int, ports: list[int], directory: Path, leak: bool) -> Outcome:
         ServiceSettings("SMTP", "127.0.0.1", ports[0], probe="smtp"),
         ServiceSettings("SMTPS", "127.0.0.1", ports[1], probe="smtp", tls=TlsMode.IMPLICIT),
     ]
-    mailbox: Mailbox = SimpleQueue()
+    mailbox = Mailbox()
     journal = Journal(io.StringIO(), journald=False)
     voice = Voice("mx1", "container stalwart", "docker logs stalwart", str)
     phone, store = Phone(), SqliteStore(directory, print)
