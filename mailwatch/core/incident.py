@@ -48,7 +48,13 @@ def step(state: State, event: Event, now: Now, policy: Policy) -> Step:
     Pure and total: every pair of stage and event has its move in MOVES. `now.steady` must not
     be less than in the step before.
     """
-    return MOVES[state.stage, type(event)](state, event, Moment(now, policy))
+    after, actions = MOVES[state.stage, type(event)](state, event, Moment(now, policy))
+    match event:
+        case Failed():  # only now: the move itself compares this round with the one before
+            after = replace(after, dropped_apart=event.situation.dropped_apart)
+        case Passed():
+            after = replace(after, dropped_apart=False)
+    return after, actions
 
 
 # --- rounds that passed -------------------------------------------------------------------
@@ -180,7 +186,7 @@ def _begin_verifying(state: State, _event: TimePassed, at: Moment) -> Step:
 
 def _restored_well(state: State, event: Restored, _at: Moment) -> Step:
     state = meet_again(state, event.target)
-    return replace(state, stage=Stage.HEALTHY, failing_since=None), ()
+    return replace(state, stage=Stage.HEALTHY, failing_since=None, dropped_apart=False), ()
 
 
 def _restored_open(state: State, event: Restored, _at: Moment) -> Step:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from mailwatch.core.model import Condition, Fault, Now, TargetState
@@ -18,7 +18,7 @@ _TARGET_REASONS = {
     Condition.UNREACHABLE: Reason.UNREACHABLE,
 }
 
-BEFORE_OPENING = frozenset({Reason.PAUSED, Reason.STARTING, Reason.TOO_EARLY})
+BEFORE_OPENING = frozenset({Reason.PAUSED, Reason.STARTING, Reason.TOO_EARLY, Reason.APART})
 """Reasons for which a failure is not even called an incident yet."""
 
 CALL_AT_ONCE = frozenset(
@@ -69,11 +69,26 @@ class Situation:
     some_pass: bool = False
     """Whether any port passed in this round: then the target as a whole does not hang."""
 
+    @property
+    def all_dropped(self) -> bool:
+        """Whether everything that was asked turned us away, and not only in words."""
+        # A server may turn us away in words at some ports, and without any at others.
+        faults = [failure.fault for failure in self.failures]
+        away = [fault for fault in faults if fault in (Fault.DROPPED, Fault.REJECTED)]
+        return Fault.DROPPED in away and len(away) == self.watched
+
+    @property
+    def dropped_apart(self) -> bool:
+        """Whether some services dropped us, and others did not."""
+        dropped = any(failure.fault is Fault.DROPPED for failure in self.failures)
+        return dropped and not self.all_dropped
+
 
 def why_not(state: State, situation: Situation, now: Now, policy: Policy) -> Hold | None:
     """Return the first reason not to restart the target now, or None to restart it.
 
-    `state` already knows `failing_since` and `starting_since` as of this round.
+    `state` knows `failing_since` and `starting_since` as of this round, and `dropped_apart` as of
+    the one before.
     """
     return next(_reasons(state, situation, now, policy), None)
 
@@ -91,15 +106,14 @@ def _reasons(state: State, situation: Situation, now: Now, policy: Policy) -> It
         if now.steady < until:
             yield Hold(Reason.TOO_EARLY, until=until)
     curable = [failure for failure in situation.failures if failure.fault in policy.restart_on]
-    faults = [failure.fault for failure in situation.failures]
-    away = [fault for fault in faults if fault in (Fault.DROPPED, Fault.REJECTED)]
-    # A server may turn us away in words at some ports, and without any at others.
-    all_dropped = Fault.DROPPED in away and len(away) == situation.watched
-    if all_dropped and target.condition is Condition.RUNNING:
+    if situation.all_dropped and target.condition is Condition.RUNNING:
         if not policy.restart_when_all_dropped:
             yield Hold(Reason.BANNED, target.seen_as)
     elif not curable:
-        yield Hold(Reason.INCURABLE, target.seen_as if Fault.REJECTED in faults else "")
+        is_rejected = any(f.fault is Fault.REJECTED for f in situation.failures)
+        yield Hold(Reason.INCURABLE, target.seen_as if is_rejected else "")
+    elif _may_be_half_a_ban(state, curable, target, policy):
+        yield Hold(Reason.APART)
     elif target.condition not in _ENDED and all(_may_be_ours(f, situation) for f in curable):
         yield Hold(Reason.UNPROVEN, name_some([failure.service for failure in curable]))
     if target.condition is Condition.MISSING:
@@ -115,6 +129,19 @@ def _reasons(state: State, situation: Situation, now: Now, policy: Policy) -> It
     not_before = earliest_restart(state, policy)
     if now.steady < not_before:
         yield Hold(Reason.BACKOFF, until=not_before)
+
+
+def _may_be_half_a_ban(
+    state: State, curable: Sequence[Failure], target: TargetState, policy: Policy
+) -> bool:
+    """Whether a ban that began or ended in mid-round would explain all of `curable`.
+
+    Services are not asked at the same instant, and those that passed are not asked again by the
+    retries. A second round in a row that sees some dropped and others not is no such accident.
+    """
+    if policy.restart_when_all_dropped or target.condition is not Condition.RUNNING:
+        return False
+    return not state.dropped_apart and all(f.fault is Fault.DROPPED for f in curable)
 
 
 def _may_be_ours(failure: Failure, situation: Situation) -> bool:

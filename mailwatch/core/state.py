@@ -54,6 +54,8 @@ class Reason(StrEnum):
     """The failure has not lasted for `min_failure_s`."""
     BANNED = "banned"
     """Every service drops us, and may well listen: a ban or a limit, which no restart cures."""
+    APART = "apart"
+    """Some services drop us and others do not: a ban may have begun or ended between the two."""
     INCURABLE = "incurable"
     """No fault is one that `restart_on` names."""
     UNPROVEN = "unproven"
@@ -172,3 +174,5 @@ class State:
     """Whether the target was ever found: a missing one was then removed, not misspelt."""
     last_id: str = ""
     """The id of the newest incident, open or over, empty before the first."""
+    dropped_apart: bool = False
+    """Whether some services dropped us in the last round, and others did not."""

@@ -80,7 +80,7 @@ def open_anew(state: State, event: Failed, at: Moment) -> State:
 def update(incident: Incident, event: Failed) -> Incident:
     """Note what fails now, and a cause if one has been found."""
     failures = event.situation.failures
-    held = incident.hold is not None and incident.hold.reason is Reason.BANNED
+    held = incident.hold is not None and incident.hold.reason in (Reason.BANNED, Reason.APART)
     # Whatever explained a ban does not explain what came after it.
     over = held and all(failure.fault is not Fault.DROPPED for failure in failures)
     cause = event.cause or ("" if over else incident.cause) or event.plain

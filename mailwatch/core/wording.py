@@ -170,6 +170,11 @@ def _because(hold: Hold) -> str:
                 "every service accepts the connection and closes it at once, the sign of a ban "
                 "or of a connection limit, which no restart cures"
             )
+        case Reason.APART:
+            return (
+                "some services close the connection at once and others do not, so a ban may just "
+                "have begun or ended; the next round tells"
+            )
         case Reason.INCURABLE:
             return "a restart does not cure faults of this kind"
         case Reason.UNPROVEN:

@@ -16,7 +16,7 @@ def write(connection: Connection, state: State) -> None:
     if state.incident is not None:
         incidents.write(connection, state.incident)
     connection.execute(
-        "INSERT OR REPLACE INTO machine VALUES (1, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+        "INSERT OR REPLACE INTO machine VALUES (1, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
         (
             state.stage.value,
             None if state.incident is None else state.incident.id,
@@ -29,6 +29,7 @@ def write(connection: Connection, state: State) -> None:
             *pair(state.last_cure),
             state.target_seen,
             state.last_id,
+            state.dropped_apart,
         ),
     )
 
@@ -56,4 +57,5 @@ def read(connection: Connection) -> State:
         last_cure=maybe(row, "last_cure"),
         target_seen=bool(row["target_seen"]),
         last_id=row["last_id"],
+        dropped_apart=bool(row["dropped_apart"]),
     )

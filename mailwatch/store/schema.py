@@ -162,6 +162,9 @@ STEPS: tuple[tuple[str, ...], ...] = (
         ) WITHOUT ROWID
         """,
     ),
+    (  # 7: whether some services dropped us in the last round, and others did not
+        "ALTER TABLE machine ADD COLUMN dropped_apart INTEGER NOT NULL DEFAULT 0",
+    ),
 )
 
 VERSION = len(STEPS)

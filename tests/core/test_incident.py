@@ -320,6 +320,45 @@ def test_docker_that_stays_away_calls_a_person(watch: Watcher) -> None:
     assert w.topics == [Topic.OPENED, Topic.ESCALATED]
 
 
+def test_a_ban_that_begins_in_mid_round_is_a_ban(watch: Watcher) -> None:
+    """The round sees half of it, and is no incident yet; the next one sees all of it."""
+    w = watch()
+    assert w.fail(Fault.DROPPED, Fault.DROPPED) == (Note(Hold(Reason.APART)),)
+    assert w.is_in(Stage.CONFIRMING)
+    w.fail(*[Fault.DROPPED] * 4, after=10)
+    assert (w.topics, w.restarts) == ([Topic.ESCALATED], [])
+    assert w.incident.since.steady == 0
+
+
+def test_a_ban_that_ends_in_mid_round_restarts_nothing(watch: Watcher) -> None:
+    """What its last round still saw dropped is no reason; the recovery is told."""
+    w = watch()
+    w.fail(*[Fault.DROPPED] * 4)
+    w.fail(Fault.DROPPED, after=10)
+    w(Passed(), after=10)
+    assert (w.topics, w.restarts) == ([Topic.ESCALATED, Topic.RECOVERED], [])
+    w.fail(Fault.DROPPED, after=100)
+    assert w.restarts == [], "what was seen before the recovery does not count"
+
+
+def test_who_alone_drops_us_is_restarted_by_the_second_round(watch: Watcher) -> None:
+    """Whichever it is in each round: a limit may hit now this service and now that one."""
+    w = watch()
+    w.fail(Fault.DROPPED)
+    w.fail(Fault.CERTIFICATE, Fault.DROPPED, after=10)
+    assert (w.topics, w.restarts) == ([Topic.OPENED], [10])
+    assert w.incident.since.steady == 0
+
+
+def test_a_new_process_takes_no_old_round_for_the_one_before(watch: Watcher) -> None:
+    """Unless an incident is open, in which nothing is forgotten."""
+    w = watch()
+    w.fail(Fault.DROPPED)
+    w(Restored(RUNNING), after=100)
+    w.fail(Fault.DROPPED)
+    assert w.restarts == []
+
+
 def test_the_cause_of_a_ban_ends_with_the_ban(watch: Watcher, situation: Maker) -> None:
     """What comes after it has a cause of its own; until then the one that was found stays."""
     w = watch()

@@ -89,6 +89,10 @@ class World:
     """Whether nothing listens inside, which looks like a ban through Docker's proxy."""
     all_dropped: bool = False
     """Whether the last round was dropped as a whole."""
+    some_dropped: bool = False
+    """Whether the last round failed for nothing but that some services dropped us."""
+    dropped_before: bool = False
+    """Whether some services dropped us in the round before that, and others did not."""
     unproven: frozenset[str] = frozenset()
     """The services that never passed as they are configured now."""
     all_ours: bool = False
@@ -137,6 +141,8 @@ class World:
         if dies == "before":
             return
         self.state = after
+        if isinstance(event, Passed):
+            self.some_dropped = False
         for action in actions:
             if isinstance(action, Tell):
                 self._judge_message(action)
@@ -188,6 +194,8 @@ class World:
         assert not self.engine_away
         if self.all_dropped and not self.dead and self.condition is Condition.RUNNING:
             pytest.fail("a ban is not restarted for")
+        if self.some_dropped and not self.dropped_before and self.condition is Condition.RUNNING:
+            pytest.fail("half a ban is not restarted for")
         if self.all_ours and self.condition is not Condition.CRASHED:
             pytest.fail("a mistake of our own is not restarted for")
         if self.condition in OPERATOR and self.stopped_by_operator and not self._ambiguous():
@@ -252,6 +260,8 @@ class World:
 def _failed(world: World, faults: tuple[Fault, ...], pause: Now | None = None) -> Failed:
     failed = [Reading(f"S{n}:{n}", Verdict.FAIL, fault, "d") for n, fault in enumerate(faults, 1)]
     world.all_dropped = faults == (Fault.DROPPED,) * SERVICES
+    world.dropped_before = world.some_dropped
+    world.some_dropped = not world.dead and not world.all_dropped and set(faults) == {Fault.DROPPED}
     ours = {Fault.TLS, Fault.STATUS, Fault.CERTIFICATE}
     well = [Reading(f"S{n}:{n}", Verdict.PASS) for n in range(len(faults) + 1, SERVICES + 1)]
     may_be_ours = bool(well) or set(faults) <= ours
@@ -269,6 +279,7 @@ _FAULTS = st.sampled_from(
         (Fault.TIMEOUT, Fault.REFUSED),
         (Fault.CERTIFICATE,),
         (Fault.TLS, Fault.STATUS),
+        (Fault.DROPPED,),
         (Fault.DROPPED,) * SERVICES,
     ]
 )

@@ -32,6 +32,8 @@ def _ago(seconds: float) -> Now:
 
 
 CLEAR = State(failing_since=_ago(100), target_seen=True)
+AGAIN = replace(CLEAR, dropped_apart=True)
+"""The round before was like this one."""
 
 
 def _why(state: State, situation: Situation, policy: Policy = POLICY) -> Hold | None:
@@ -73,7 +75,6 @@ def test_all_dropped_is_a_ban_unless_the_admin_says_otherwise(situation: Maker) 
     assert held is not None
     assert held.reason is Reason.BANNED
     assert _why(CLEAR, situation(*DROPPED), replace(POLICY, restart_when_all_dropped=True)) is None
-    assert _why(CLEAR, situation(*DROPPED[1:])) is None
     assert _why(CLEAR, situation(*DROPPED[1:], Fault.SILENT)) is None
     assert _why(CLEAR, situation(*DROPPED, condition=Condition.CRASHED)) is None
 
@@ -83,7 +84,23 @@ def test_a_ban_may_be_in_words_at_some_ports(situation: Maker) -> None:
     held = _why(CLEAR, situation(Fault.REJECTED, *DROPPED[1:]))
     assert held is not None
     assert held.reason is Reason.BANNED
-    assert _why(CLEAR, situation(Fault.REJECTED, *DROPPED[2:])) is None
+    assert _why(CLEAR, situation(Fault.REJECTED, *DROPPED[2:])) == Hold(Reason.APART)
+
+
+def test_half_a_ban_is_told_from_a_service_that_drops_us_by_the_next_round(
+    situation: Maker,
+) -> None:
+    """What a ban in mid-round explains waits for a second round; nothing else does."""
+    some = situation(*DROPPED[1:])
+    assert _why(CLEAR, some) == Hold(Reason.APART)
+    assert _why(AGAIN, some) is None
+    assert _why(CLEAR, situation(Fault.CERTIFICATE, *DROPPED[2:])) == Hold(Reason.APART)
+    assert _why(CLEAR, situation(*DROPPED[2:], Fault.REFUSED)) is None
+    assert _why(CLEAR, situation(*DROPPED[1:], condition=Condition.CRASHED)) is None
+    assert _why(CLEAR, some, replace(POLICY, restart_when_all_dropped=True)) is None
+    never_passed = replace(some, unproven=frozenset({"S1:1", "S2:2", "S3:3"}), some_pass=True)
+    assert _why(CLEAR, never_passed) == Hold(Reason.APART)
+    assert _why(AGAIN, never_passed) == Hold(Reason.UNPROVEN, "S1:1, S2:2 and S3:3")
 
 
 def test_who_is_turned_away_in_words_learns_the_address(situation: Maker) -> None:
@@ -135,8 +152,8 @@ def test_what_never_passed_as_configured_may_be_our_own_mistake(
         Fault.DROPPED,
         Fault.RESET,
     )
-    assert _why(CLEAR, fresh, every) == (Hold(Reason.UNPROVEN, "S1:1") if ours else None)
-    assert _why(CLEAR, replace(fresh, unproven=frozenset({"S2:2"})), every) is None
+    assert _why(AGAIN, fresh, every) == (Hold(Reason.UNPROVEN, "S1:1") if ours else None)
+    assert _why(AGAIN, replace(fresh, unproven=frozenset({"S2:2"})), every) is None
 
 
 @pytest.mark.parametrize("fault", list(Fault))
@@ -145,7 +162,7 @@ def test_what_never_passed_is_no_hang_while_others_answer(situation: Maker, faul
     every = replace(POLICY, restart_on=frozenset(Fault))
     new = frozenset({"S1:1"})
     alone = replace(situation(fault, unproven=new), some_pass=True)
-    assert _why(CLEAR, alone, every) == Hold(Reason.UNPROVEN, "S1:1")
+    assert _why(AGAIN, alone, every) == Hold(Reason.UNPROVEN, "S1:1")
     with_another = replace(situation(fault, Fault.SILENT, unproven=new), some_pass=True)
     assert _why(CLEAR, with_another, every) is None
     ended = replace(situation(fault, condition=Condition.CRASHED, unproven=new), some_pass=True)

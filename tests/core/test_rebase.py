@@ -43,6 +43,7 @@ _FULL = State(
     last_cure=_at(112),
     target_seen=True,
     last_id="20240101T000000Z",
+    dropped_apart=True,
 )
 
 

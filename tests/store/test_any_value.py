@@ -91,6 +91,7 @@ def states_in(stage: Stage) -> st.SearchStrategy[State]:
         last_cure=st.none() | moments,
         target_seen=st.booleans(),
         last_id=texts,
+        dropped_apart=st.booleans(),
     )
 
 
