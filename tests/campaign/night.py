@@ -251,9 +251,10 @@ class Night:
 
     def _begin(self, death: Death | None) -> None:
         self._life += 1
-        self._peer_points = 0
+        self._trace_read = 0
+        # What the peers still do for the life before ends nobody.
+        self._peer_death = None
         die_at = int(death.number) if death is not None and death.at is At.CALL else 0
-        self._peer_death = death.number if death is not None and death.at is At.PEER else None
         if self._pidfd >= 0:
             os.close(self._pidfd)
             self._pidfd = -1
@@ -263,7 +264,7 @@ class Night:
                 "life": self._life,
                 "die_at": die_at,
                 "statements": self.plan.statements,
-                "trace": str(self.directory / "trace"),
+                "trace": str(self._trace_file),
                 "log": str(self.directory / "log"),
                 "boot": f"{self._boots:032x}",
                 "steady_shift_s": self._steady_shift_s,
@@ -280,6 +281,9 @@ class Night:
             }
         )
         self._born = time.monotonic()
+        self._peer_points = 0
+        if death is not None and death.at is At.PEER:
+            self._peer_death = death.number
 
     def _strike(self, death: Death | None) -> None:
         if death is None or death.at is not At.MOMENT:
@@ -302,8 +306,13 @@ class Night:
             self._steady_shift_s = 5.0 - time.monotonic()
             self.engine.reboot()
 
+    @property
+    def _trace_file(self) -> Path:
+        """The trace of this life alone: SIGKILL may cut its last line short, as at a page's end."""
+        return self.directory / f"trace-{self._life}"
+
     def _read_trace(self) -> None:
-        with suppress(FileNotFoundError), (self.directory / "trace").open("rb") as file:
+        with suppress(FileNotFoundError), self._trace_file.open("rb") as file:
             file.seek(self._trace_read)
             for line in file:
                 if not line.endswith(b"\n"):
