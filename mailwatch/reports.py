@@ -37,10 +37,14 @@ class Looked:
 
 @dataclass(frozen=True, slots=True)
 class Restarted:
-    """The restart call is over; `error` is a sentence, empty where it succeeded."""
+    """The restart call is over; `error` is a sentence, empty where it succeeded.
+
+    `intervened` is true where it was not restarted because somebody else was at work on it.
+    """
 
     job: int
     error: str = ""
+    intervened: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -53,13 +53,13 @@ class Target:
     def look(self) -> None:
         """Ask what the target is doing, unless a job is under way already."""
         if not self.busy:
-            self._start(LOOK_LIMIT_S, restarting=False)
+            self._start(LOOK_LIMIT_S)
 
-    def restart(self, limit_s: float) -> None:
-        """Restart the target within `limit_s`; a look that still hangs is left behind."""
+    def restart(self, limit_s: float, seen: TargetState) -> None:
+        """Restart the target, last `seen` so; a look that still hangs is left behind."""
         if self.busy:
             self._abandon()
-        self._start(limit_s, restarting=True)
+        self._start(limit_s, seen)
 
     def owns(self, report: Looked | Restarted) -> bool:
         """Take the answer of the present job; False for one that was left behind."""
@@ -91,10 +91,11 @@ class Target:
         # The old one's connection may still be in use by the thread that hangs.
         self._restarter = self._make()
 
-    def _start(self, limit_s: float, restarting: bool) -> None:
+    def _start(self, limit_s: float, seen: TargetState | None = None) -> None:
+        """Look, or restart what was last `seen`."""
         self._job += 1
         self._began = self._clock()
-        self._restarting = restarting
+        self._restarting = seen is not None
         deadline = self._deadline = Deadline.after(limit_s, self._clock)
         restarter, job, mailbox = self._restarter, self._job, self._mailbox
 
@@ -105,17 +106,17 @@ class Target:
                 target = TargetState(Condition.UNREACHABLE, _our_fault(error))
             mailbox.put(Looked(job, target))
 
-        def restart() -> None:
-            trouble = ""
+        def restart(seen: TargetState) -> None:
+            report = Restarted(job)
             try:
-                restarter.restart(deadline)
+                restarter.restart(deadline, seen)
             except RestartError as error:
-                trouble = str(error)
+                report = Restarted(job, str(error), error.intervened)
             except Exception as error:  # noqa: BLE001  # a bug of ours must still be an answer
-                trouble = _our_fault(error)
-            mailbox.put(Restarted(job, trouble))
+                report = Restarted(job, _our_fault(error))
+            mailbox.put(report)
 
-        self._worker.run(restart if restarting else look)
+        self._worker.run(look if seen is None else lambda: restart(seen))
 
 
 def unanswered(waited_s: float) -> TargetState:

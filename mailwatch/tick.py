@@ -165,7 +165,7 @@ class Engine:
                 self._looked(report, now)
             case Restarted() if self._parts.target.owns(report):
                 self._parts.asker.forget()
-                self._step(RestartEnded(report.error), now)
+                self._step(RestartEnded(report.error, report.intervened), now)
             case Witnessed():
                 self._witnessed(report, now)
             case Posted():
@@ -356,7 +356,7 @@ class Engine:
             if isinstance(action, Restart):
                 limit_s = policy.restart_limit_s
                 self._parts.before_restart(limit_s)
-                self._parts.target.restart(limit_s)
+                self._parts.target.restart(limit_s, action.target)
 
     def _keep_evidence(self, before: State, after: State, now: Now) -> None:
         witness = self._parts.witness

@@ -27,7 +27,7 @@ class Container:
         self.let_go.wait(PATIENCE_S)
         return TargetState(Condition.RUNNING, self.name)
 
-    def restart(self, deadline: Deadline) -> None:
+    def restart(self, deadline: Deadline, seen: TargetState) -> None:
         self.let_go.wait(PATIENCE_S)
 
 
@@ -61,7 +61,7 @@ def test_a_restart_goes_on_through_a_reload(mailbox: Mailbox) -> None:
     """Its answer still says how it went, and no second one is begun beside it."""
     old, new = Container("old"), Container("new")
     target = Target(lambda: old, mailbox, time.monotonic)
-    target.restart(PATIENCE_S)
+    target.restart(PATIENCE_S, TargetState(Condition.RUNNING))
     target.replace(lambda: new)
     target.look()
     with pytest.raises(Empty):

@@ -69,9 +69,11 @@ class ScriptedContainer:
 
     state: TargetState = RUNNING
     error: str = ""
+    intervened: bool = False
     hangs: bool = False
     restarts: int = 0
     looks: int = 0
+    seen: list[TargetState] = field(default_factory=list)
     let_go: threading.Event = field(default_factory=threading.Event)
 
     def inspect(self, deadline: Deadline) -> TargetState:
@@ -80,10 +82,11 @@ class ScriptedContainer:
             self.let_go.wait(PATIENCE_S)
         return self.state
 
-    def restart(self, deadline: Deadline) -> None:
+    def restart(self, deadline: Deadline, seen: TargetState) -> None:
         self.restarts += 1
+        self.seen.append(seen)
         if self.error:
-            raise RestartError(self.error)
+            raise RestartError(self.error, intervened=self.intervened)
 
 
 @dataclass
@@ -288,11 +291,25 @@ def test_a_restart_that_is_refused_calls_a_person_with_the_reason(house: House) 
     assert "The disk is full: make room." in house.phone.messages[-1].body
 
 
+def test_a_container_that_somebody_took_hold_of_is_told_as_theirs(house: House) -> None:
+    """The restarter is told what was seen, finds it stopped since, and nobody is called."""
+    house.container.error, house.container.intervened = "It was left alone.", True
+    house.start()
+    house.end_round(bad())
+    house.drain_until(lambda: house.engine.state.stage is Stage.DOWN)
+    assert house.container.seen == [RUNNING]
+    house.container.state = TargetState(Condition.STOPPED, "Somebody stopped it.")
+    house.pass_time(house.policy.verify_every_s)
+    house.end_round(bad())
+    house.drain_until(lambda: house.topics() == [Topic.OPENED, Topic.HELD])
+    assert house.container.restarts == 1
+
+
 def test_a_restart_call_that_never_returns_is_given_up(house: House) -> None:
     """A thread stuck in the SDK is left behind after the limit, and a person is called."""
     stuck = threading.Event()
 
-    def hang(deadline: Deadline) -> None:
+    def hang(deadline: Deadline, seen: TargetState) -> None:
         stuck.wait(PATIENCE_S)
 
     house.container.restart = hang  # type: ignore[method-assign]

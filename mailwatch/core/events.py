@@ -32,9 +32,13 @@ class Unmeasured:
 
 @dataclass(frozen=True, slots=True)
 class RestartEnded:
-    """The restart call came back; `error` is a sentence, empty when the target was restarted."""
+    """The restart call came back; `error` is a sentence, empty when the target was restarted.
+
+    `intervened` says that it was left alone, because somebody else was at work on it by then.
+    """
 
     error: str = ""
+    intervened: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,10 +61,11 @@ Event = Passed | Failed | Unmeasured | RestartEnded | TimePassed | Restored
 
 @dataclass(frozen=True, slots=True)
 class Restart:
-    """Restart the target, as attempt `number` of this incident."""
+    """Restart the target, as attempt `number` of this incident, if it is still as it was seen."""
 
     incident: str
     number: int
+    target: TargetState
 
 
 @dataclass(frozen=True, slots=True)

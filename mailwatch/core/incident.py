@@ -170,6 +170,9 @@ def _knowing_our_own_work(state: State, event: Failed, at: Moment) -> Failed:
 
 
 def _restart_ended(state: State, event: RestartEnded, at: Moment) -> Step:
+    if event.intervened:
+        # Nobody needs to be called: somebody is at work on it.
+        return lose_attempt(state, at, event.error), ()
     if event.error:
         return fail_attempt(state, at, event.error)
     return settle(state, at)

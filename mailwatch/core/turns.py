@@ -109,7 +109,7 @@ def begin_restart(state: State, situation: Situation, at: Moment) -> Step:
         streak=state.streak + 1,
     )
     told = (Tell(Topic.OPENED, incident, at.now),) if tell_opened else ()
-    return state, (*told, Restart(incident.id, number))
+    return state, (*told, Restart(incident.id, number, situation.target))
 
 
 def settle(state: State, at: Moment) -> Step:

@@ -162,7 +162,7 @@ def _because(hold: Hold) -> str:
         case Reason.PAUSED:
             return "mailwatch is paused"
         case Reason.STARTING:
-            return "it is still starting"
+            return _bare(hold.detail) or "it is still starting"
         case Reason.TOO_EARLY:
             return "the failure is too short yet"
         case Reason.BANNED:

@@ -96,7 +96,7 @@ class ProcessRestarter:
             )
         return TargetState(Condition.RUNNING, started_at=self._server.started_at)
 
-    def restart(self, deadline: Deadline) -> None:
+    def restart(self, deadline: Deadline, seen: TargetState) -> None:
         """Restart the process; raises RestartError."""
         self._facts.note(Turn.RESTARTING)
         try:

@@ -18,5 +18,8 @@ class Restarter(Protocol):
     def inspect(self, deadline: Deadline) -> TargetState:
         """Return what the target is doing; it never raises, and ends with `deadline`."""
 
-    def restart(self, deadline: Deadline) -> None:
-        """Restart the target, or raise RestartError; it ends with `deadline`."""
+    def restart(self, deadline: Deadline, seen: TargetState) -> None:
+        """Restart the target, or raise RestartError; it ends with `deadline`.
+
+        `seen` is how it was when the restart was decided: what others do to it since counts more.
+        """

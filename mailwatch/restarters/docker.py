@@ -16,7 +16,14 @@ from mailwatch.restarters.docker_link import Link
 from mailwatch.restarters.docker_listeners import listens
 from mailwatch.restarters.docker_network import elsewhere
 from mailwatch.restarters.docker_sight import seen_as
-from mailwatch.restarters.docker_state import condition_of, moment, part, stop_ordered, text
+from mailwatch.restarters.docker_state import (
+    condition_of,
+    moment,
+    number,
+    part,
+    stop_ordered,
+    text,
+)
 from mailwatch.restarters.errors import RestartError
 
 START_S = 20
@@ -31,6 +38,10 @@ LISTENERS_S = 1.5
 """What it may take to see what listens; on an idle host that takes a millisecond."""
 
 _SERVING = frozenset({Condition.RUNNING, Condition.STARTING})
+_STOP_S = 120.0
+"""How long `docker stop --time` may have been told to wait: the engine does not tell."""
+
+_KILL_S = 30.0
 _INSPECT_S = 5
 _NAMES_SHOWN = 3
 
@@ -101,19 +112,25 @@ class DockerRestarter:
             self.close()
             return TargetState(fault.condition, str(fault))
 
-    def restart(self, deadline: Deadline) -> None:
+    def restart(self, deadline: Deadline, seen: TargetState | None = None) -> None:
         """Stop the container, kill it if it does not end, and start it; also if it was stopped.
+
+        `seen` is how it was when the restart was decided. If it was started anew since, nothing
+        is left to do; if somebody stopped or paused it since, or is about to, it stays as they
+        want it.
 
         Give it `DockerSettings.longest_restart_s`; with less, the container gets less time to
         end. When the engine's answer does not come, what became of the container decides.
         Raises RestartError, which is permanent if the container is missing or access denied.
         """
         try:
-            self._restart(deadline)
+            self._restart(deadline, seen)
         except EngineFault as fault:
             self.close()
             raise RestartError(
-                str(fault), permanent=fault.condition in (Condition.DENIED, Condition.MISSING)
+                str(fault),
+                permanent=fault.condition in (Condition.DENIED, Condition.MISSING),
+                intervened=fault.crossed,
             ) from None
 
     def close(self) -> None:
@@ -155,22 +172,19 @@ class DockerRestarter:
         )
 
     def _state(self, container: Mapping[str, Any], deadline: Deadline) -> TargetState:
-        state = part(container, "State")
-        identity = text(container, "Id")
+        condition, detail = self._condition(container, deadline)
+        return replace(
+            _bare_state(container, condition, detail),
+            seen_as=seen_as(container, self._hosts),
+            listens=self._listens(container, deadline) if condition in _SERVING else {},
+            elsewhere=elsewhere(container, self._asked),
+        )
+
+    def _condition(self, container: Mapping[str, Any], deadline: Deadline) -> tuple[Condition, str]:
         ended = _ended(container)
         left = ended and self._left_stopped(container, deadline)
-        ordered = self._was_ordered(container, deadline) if ended and not left else None
-        condition, detail = condition_of(container, ordered=ordered, left_stopped=left)
-        return TargetState(
-            condition,
-            detail,
-            moment(text(state, "StartedAt")),
-            moment(text(state, "FinishedAt")),
-            printable(identity),
-            seen_as(container, self._hosts),
-            self._listens(container, deadline) if condition in _SERVING else {},
-            elsewhere(container, self._asked),
-        )
+        ordered = None if left else self._was_ordered(container, deadline)
+        return condition_of(container, ordered=ordered, left_stopped=left)
 
     def _listens(self, container: Mapping[str, Any], deadline: Deadline) -> dict[int, bool]:
         return listens(container, self._asked, deadline.sooner(LISTENERS_S))
@@ -189,30 +203,41 @@ class DockerRestarter:
         return ours.finished == finished
 
     def _was_ordered(self, container: Mapping[str, Any], deadline: Deadline) -> bool | None:
-        """Whether the engine was told to end this run, None if it does not know any more."""
+        """Whether the engine was told to end this run, None if it does not know any more.
+
+        For a container that runs, True means that its end is under way: it may take a minute.
+        """
         state, identity = part(container, "State"), text(container, "Id")
-        finished = text(state, "FinishedAt")
-        if self._ordered is not None and self._ordered[:2] == (identity, finished):
-            return self._ordered[2]
+        finished = text(state, "FinishedAt")  # of the run before, where it runs
         began, ended = moment(text(state, "StartedAt")), moment(finished)
-        if began is None or ended is None:
+        running = text(state, "Status") == "running"
+        if began is None or not (running or (_ended(container) and ended is not None)):
             return None
+        if running or ended is None:
+            until = time.time()
+            began = max(began, until - _stop_takes_s(container))
+        elif self._ordered is not None and self._ordered[:2] == (identity, finished):
+            return self._ordered[2]
+        else:
+            until = ended + 2
         try:
             events = self._link.engine(deadline).events(
-                identity, int(began), int(ended) + 2, deadline.sooner(_INSPECT_S)
+                identity, began, until, deadline.sooner(_INSPECT_S)
             )
         except EngineFault:
             self.close()
             return None
         ordered = stop_ordered(events)
-        if ordered is not None:
+        if ordered is not None and not running:
             self._ordered = (identity, finished, ordered)
         return ordered
 
-    def _restart(self, deadline: Deadline) -> None:
+    def _restart(self, deadline: Deadline, seen: TargetState | None) -> None:
         before = self._look(deadline)
         if before is None:
             raise EngineFault(Condition.MISSING, self._missing(deadline).detail)
+        if seen is not None and self._was_started_since(before, seen, deadline):
+            return
         identity = text(before, "Id")
         left_s = deadline.remaining()
         settle_s = min(SETTLE_S, left_s / 4)
@@ -227,6 +252,24 @@ class DockerRestarter:
             if not done:
                 raise self._replaced()
         self._unfinished = None
+
+    def _was_started_since(
+        self, container: Mapping[str, Any], seen: TargetState, deadline: Deadline
+    ) -> bool:
+        """Whether somebody did our work since it was `seen`; raises if they stopped it instead."""
+        condition, detail = self._condition(container, deadline)
+        now = _bare_state(container, condition, detail)
+        if condition in _SERVING and now.started_at != seen.started_at:
+            return True
+        ended_since = (now.identity, now.finished_at) != (seen.identity, seen.finished_at)
+        is_theirs = (
+            condition in (Condition.PAUSED, Condition.REMOVING)
+            or (condition is Condition.STARTING and seen.condition is Condition.RUNNING)
+            or (condition is Condition.STOPPED and ended_since)
+        )
+        if is_theirs:
+            raise EngineFault(condition, f"It was left alone. {detail}", crossed=True)
+        return False
 
     def _after_failure(
         self, before: Mapping[str, Any], fault: EngineFault, deadline: Deadline
@@ -294,6 +337,7 @@ class DockerRestarter:
             Condition.UNREACHABLE,
             f"{self._name} was removed or replaced while it was being restarted: see"
             " `docker ps -a`.",
+            crossed=True,
         )
 
     @property
@@ -303,3 +347,20 @@ class DockerRestarter:
 
 def _ended(container: Mapping[str, Any]) -> bool:
     return text(part(container, "State"), "Status") in ("exited", "stopped")
+
+
+def _bare_state(container: Mapping[str, Any], condition: Condition, detail: str) -> TargetState:
+    """Return what the record alone tells of the container."""
+    state = part(container, "State")
+    return TargetState(
+        condition,
+        detail,
+        moment(text(state, "StartedAt")),
+        moment(text(state, "FinishedAt")),
+        printable(text(container, "Id")),
+    )
+
+
+def _stop_takes_s(container: Mapping[str, Any]) -> float:
+    """Return how many seconds after its order an end may still be under way."""
+    return max(_STOP_S, number(part(container, "Config"), "StopTimeout") + _KILL_S)

@@ -10,7 +10,7 @@ import socket
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from itertools import islice
-from typing import Any, NoReturn
+from typing import Any, NoReturn, cast
 
 import docker
 import docker.errors
@@ -163,7 +163,7 @@ class Engine:
             ]
 
     def events(
-        self, identity: str, since: int, until: int, deadline: Deadline
+        self, identity: str, since: float, until: float, deadline: Deadline
     ) -> list[Mapping[str, Any]]:
         """Return what the engine still remembers of one container's start and end, in order.
 
@@ -171,9 +171,10 @@ class Engine:
         over yet, this waits for it.
         """
         with self._asking(deadline):
+            # The SDK hands on what it gets, but makes whole seconds of a datetime.
             stream = self._api.events(
-                since=since,
-                until=until,
+                since=cast("Any", f"{since:.6f}"),
+                until=cast("Any", f"{until:.6f}"),
                 filters={"container": identity, "event": ["start", "kill", "stop", "die"]},
                 decode=True,
             )

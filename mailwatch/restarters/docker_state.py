@@ -25,8 +25,9 @@ def condition_of(
     """Return what an inspected container is doing, and a sentence about it or nothing.
 
     `ordered` says whether the engine was told to end it (see `stop_ordered`), None if the
-    engine no longer knows. `left_stopped` says that a restart of our own stopped it and did not
-    start it again. The rows for an ended container, the first that holds:
+    engine no longer knows; one that runs all the same is about to end. `left_stopped` says that
+    a restart of our own stopped it and did not start it again. The rows for an ended container,
+    the first that holds:
 
     1. our own restart left it so: crashed; nobody wanted that
     2. its last start failed (`State.Error`): crashed; somebody wants it to run (this holds
@@ -42,6 +43,8 @@ def condition_of(
     status = text(state, "Status")
     name = printable(text(container, "Name").removeprefix("/"))
     match status:
+        case "running" if ordered:
+            return Condition.STARTING, f"Somebody is stopping or restarting {name}."
         case "running":
             health = text(part(state, "Health"), "Status")
             if health == "starting":

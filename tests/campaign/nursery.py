@@ -192,9 +192,9 @@ class TracedRestarter:
         with self._fuse.call("inspect"):
             return self._restarter.inspect(deadline)
 
-    def restart(self, deadline: Deadline) -> None:
+    def restart(self, deadline: Deadline, seen: TargetState) -> None:
         with self._fuse.call("restart"):
-            self._restarter.restart(deadline)
+            self._restarter.restart(deadline, seen)
 
 
 class TracedNotifier:

@@ -307,7 +307,7 @@ def test_docker_that_comes_back_in_time_leads_to_a_quiet_restart(watch: Watcher)
     assert w.topics == [Topic.OPENED]
     assert w.told[0].next_restart is None
     actions = w.fail(after=60)
-    assert actions == (Restart(w.incident.id, 1),)
+    assert actions == (Restart(w.incident.id, 1, RUNNING),)
 
 
 def test_docker_that_stays_away_calls_a_person(watch: Watcher) -> None:
@@ -492,6 +492,21 @@ def test_a_restart_that_the_engine_is_still_at_is_waited_for(watch: Watcher) -> 
     assert len(w.restarts) == 1
 
 
+def test_an_operator_who_is_quicker_than_the_restart_is_left_to_it(watch: Watcher) -> None:
+    """Who stops it as mailwatch is about to restart it is told once, and calls nobody."""
+    w = watch()
+    w.fail()
+    assert w(RestartEnded("It was left alone.", intervened=True), after=3) == ()
+    assert w.is_in(Stage.DOWN)
+    assert w.incident.attempts[0].outcome is Outcome.FAILED
+    w.fail(condition=Condition.STOPPED, after=1)
+    w.fail(condition=Condition.STOPPED, after=600)
+    assert w.topics == [Topic.OPENED, Topic.HELD]
+    w(Passed(), after=60)
+    assert w.topics == [Topic.OPENED, Topic.HELD, Topic.RECOVERED]
+    assert len(w.restarts) == 1
+
+
 def test_a_restart_that_never_took_place_is_given_up_after_its_limit(watch: Watcher) -> None:
     """Then the next attempt is made, as a new one with its own number."""
     w = watch(restart_limit_s=90)
@@ -499,7 +514,7 @@ def test_a_restart_that_never_took_place_is_given_up_after_its_limit(watch: Watc
     w(Restored(RUNNING), after=3)
     w.fail(after=86)
     assert len(w.restarts) == 1
-    assert w.fail(after=1) == (Restart(w.incident.id, 2),)
+    assert w.fail(after=1) == (Restart(w.incident.id, 2, RUNNING),)
     assert w.incident.attempts[0].outcome is Outcome.INTERRUPTED
 
 

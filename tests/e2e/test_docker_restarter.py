@@ -322,3 +322,30 @@ def undo() -> Iterator[Callable[[Callable[[], object]], None]]:
     yield steps.append
     for step in reversed(steps):
         step()
+
+
+def test_a_slow_stop(target: Target) -> None:
+    """From its order to its end a `docker stop` is seen, and not undone by a restart of ours."""
+    target.run(command=("/bin/sh", "-c", "trap : TERM; while :; do sleep 1; done"))
+    seen = target.seen()
+    assert seen.condition is Condition.RUNNING
+    stop = threading.Thread(target=target.docker, args=("stop", "--time=100", NAME))
+    stop.start()
+    found = target.becomes(Condition.STARTING)
+    assert "Somebody is stopping" in found.detail
+    with pytest.raises(RestartError, match="left alone") as caught:
+        target.restarter.restart(soon(), seen)
+    assert caught.value.intervened
+    target.signal("KILL")
+    stop.join()
+    target.becomes(Condition.STOPPED)
+
+
+def test_somebody_else_was_quicker(target: Target) -> None:
+    """A container that was restarted since it was looked at is not restarted again."""
+    target.run()
+    seen = target.seen()
+    target.docker("restart", "--time=1", NAME)
+    theirs = target.seen()
+    target.restarter.restart(soon(), seen)
+    assert target.seen().started_at == theirs.started_at

@@ -140,6 +140,7 @@ class Engine:
     started = STARTED
     started_again = STARTED_AGAIN
     finished = FINISHED
+    never = NEVER
     identity = IDENTITY
 
     def __init__(self, directory: Path) -> None:

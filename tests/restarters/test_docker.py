@@ -13,6 +13,7 @@ from collections.abc import Callable, Iterator
 from contextlib import closing
 from pathlib import Path
 from typing import TYPE_CHECKING
+from urllib.parse import parse_qs, urlsplit
 
 import pytest
 
@@ -109,6 +110,48 @@ class TestInspect:
         assert found.condition is Condition.STOPPED
         assert found.finished_at == 1772361000.5
         assert "docker start stalwart" in found.detail
+
+    def test_a_stop_under_way(
+        self, engine: Engine, restarter: DockerRestarter, within: Within
+    ) -> None:
+        """A server may take the minute that its admin gave it to end: until then, it is theirs."""
+        engine.events = [{"Action": "kill", "Actor": {"Attributes": {"signal": "15"}}}]
+        found = restarter.inspect(within(5))
+        assert found.condition is Condition.STARTING
+        assert "Somebody is stopping or restarting stalwart" in found.detail
+        engine.events = []
+        assert restarter.inspect(within(5)).condition is Condition.RUNNING
+
+    def test_a_signal_that_ends_nothing(
+        self, engine: Engine, restarter: DockerRestarter, within: Within
+    ) -> None:
+        """To have it read its files again is no stop, and an old order without effect is none."""
+        engine.events = [{"Action": "kill", "Actor": {"Attributes": {"signal": "1"}}}]
+        assert restarter.inspect(within(5)).condition is Condition.RUNNING
+        asked = parse_qs(urlsplit(engine.asked("events")[-1]).query)
+        since, until = float(asked["since"][0]), float(asked["until"][0])
+        assert until - since == pytest.approx(120)
+        assert abs(time.time() - until) < GENEROUS_S
+
+    def test_started_again(
+        self, engine: Engine, restarter: DockerRestarter, within: Within
+    ) -> None:
+        """What is known of its last end, whose time it keeps, says nothing about a new run."""
+        stopped_by_hand(engine)
+        assert restarter.inspect(within(5)).condition is Condition.STOPPED
+        engine.comes_up()
+        engine.events = []
+        assert engine.container is not None
+        engine.container["State"]["FinishedAt"] = engine.finished
+        assert restarter.inspect(within(5)).condition is Condition.RUNNING
+
+    def test_a_long_stop(self, engine: Engine, restarter: DockerRestarter, within: Within) -> None:
+        """As long as the container's own StopTimeout gives it, its stop is looked for."""
+        assert engine.container is not None
+        engine.container["Config"] = {"StopTimeout": 600}
+        restarter.inspect(within(5))
+        asked = parse_qs(urlsplit(engine.asked("events")[-1]).query)
+        assert float(asked["until"][0]) - float(asked["since"][0]) == pytest.approx(630)
 
     def test_the_will_is_remembered(
         self, engine: Engine, restarter: DockerRestarter, within: Within
@@ -569,6 +612,7 @@ class TestRestart:
         assert restarter.inspect(within(5)).condition is Condition.CRASHED
         del engine.script["restart"]
         restarter.restart(within(5))
+        engine.events = []  # they are asked for since its start alone
         assert restarter.inspect(within(5)).condition is Condition.RUNNING
 
     @pytest.mark.parametrize("how", ["reply", "drop"])
@@ -630,10 +674,58 @@ class TestRestart:
             crossed(request)
 
         engine.script["restart"] = stopped
-        with pytest.raises(RestartError, match="is not running"):
+        with pytest.raises(RestartError, match="is not running") as caught:
             restarter.restart(within(3))
+        assert caught.value.intervened
         assert engine.asked("start") == []
         assert restarter.inspect(within(5)).condition is Condition.STOPPED
+
+    @pytest.mark.parametrize("what", ["stopped", "being stopped", "paused", "created anew"])
+    def test_somebody_was_quicker_to_stop_it(
+        self, engine: Engine, restarter: DockerRestarter, within: Within, what: str
+    ) -> None:
+        """What was decided for a container that ran is not done to one that they stopped since."""
+        seen = restarter.inspect(within(5))
+        assert engine.container is not None
+        match what:
+            case "stopped":
+                stopped_by_hand(engine)
+            case "being stopped":
+                engine.events = [{"Action": "kill", "Actor": {"Attributes": {"signal": "15"}}}]
+            case "paused":
+                engine.container["State"]["Status"] = "paused"
+            case _:
+                engine.container["Id"] = "f" * 64
+                engine.container["State"] |= {"Status": "created", "StartedAt": engine.never}
+        with pytest.raises(RestartError, match=r"^It was left alone\. .*stalwart") as caught:
+            restarter.restart(within(5), seen)
+        assert caught.value.intervened
+        assert engine.asked("restart") == engine.asked("start") == []
+
+    @pytest.mark.parametrize("identity", [None, "f" * 64])
+    def test_somebody_was_quicker_to_restart_it(
+        self, engine: Engine, restarter: DockerRestarter, within: Within, identity: str | None
+    ) -> None:
+        """Docker itself came back, say, and started it: a second restart would only cost time."""
+        seen = restarter.inspect(within(5))
+        assert engine.container is not None
+        engine.container["Id"] = identity or engine.identity
+        engine.comes_up()
+        restarter.restart(within(5), seen)
+        assert engine.asked("restart") == []
+
+    @pytest.mark.parametrize("what", ["runs", "crashed since", "was stopped when it was judged"])
+    def test_nobody_was_quicker(
+        self, engine: Engine, restarter: DockerRestarter, within: Within, what: str
+    ) -> None:
+        """What is as it was seen, or has ended by itself since, is restarted."""
+        if what.startswith("was"):
+            stopped_by_hand(engine)
+        seen = restarter.inspect(within(5))
+        if what.startswith("crashed"):
+            engine.goes_down(ExitCode=139)
+        restarter.restart(within(5), seen)
+        assert len(engine.asked("restart")) == 1
 
     def test_missing(self, engine: Engine, restarter: DockerRestarter, within: Within) -> None:
         """A missing container needs a person, who is told the near names."""
@@ -661,6 +753,7 @@ class TestRestart:
         with pytest.raises(RestartError, match="removed or replaced") as caught:
             restarter.restart(within(5))
         assert not caught.value.permanent
+        assert caught.value.intervened
 
 
 def test_the_sdk_is_not_there(monkeypatch: pytest.MonkeyPatch, within: Within) -> None:

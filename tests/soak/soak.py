@@ -116,7 +116,7 @@ class Container:
         """Say that it runs."""
         return TargetState(Condition.RUNNING, started_at=1000.0)
 
-    def restart(self, deadline: Deadline) -> None:
+    def restart(self, deadline: Deadline, seen: TargetState) -> None:
         """Never called."""
         raise AssertionError("a restart beyond the budget")
 
