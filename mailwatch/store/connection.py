@@ -158,7 +158,7 @@ _DAMAGE = {
 
 def _connect(path: Path, how: str, timeout_s: float) -> Connection:
     connection = sqlite3.connect(
-        f"file:{quote(os.fspath(path))}?{how}", timeout_s, isolation_level=None, uri=True
+        f"file:{quote(os.fspath(path))}?{how}", timeout=timeout_s, isolation_level=None, uri=True
     )
     connection.row_factory = sqlite3.Row
     connection.execute("PRAGMA foreign_keys = ON")
