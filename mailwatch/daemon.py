@@ -27,6 +27,7 @@ from mailwatch.narrator import Narrator
 from mailwatch.notifiers import Notifier
 from mailwatch.notifiers.gotify import GotifyNotifier
 from mailwatch.notifiers.journal_notifier import JournalNotifier
+from mailwatch.parts import Parts
 from mailwatch.probes.digest import digest
 from mailwatch.probes.registry import build as build_probe
 from mailwatch.reports import Mailbox, Posted, Report, Signalled
@@ -39,7 +40,7 @@ from mailwatch.store.base import Store
 from mailwatch.store.sqlite import SqliteStore
 from mailwatch.systemd import Systemd
 from mailwatch.target import Target
-from mailwatch.tick import Engine, Parts
+from mailwatch.tick import Engine
 from mailwatch.witness import Scene, Witness
 
 _SIGNALS = (signal.SIGTERM, signal.SIGINT, signal.SIGHUP)

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
-from typing import Protocol
+from collections.abc import Sequence
+from dataclasses import replace
 
 from mailwatch.core import (
     blindness,
@@ -20,13 +19,11 @@ from mailwatch.core.deadline import Clock
 from mailwatch.core.events import Event, Restart, RestartEnded, Restored, Tell, TimePassed
 from mailwatch.core.incident import step
 from mailwatch.core.model import Condition, Message, Now, Reading, TargetState, Topic, Verdict
-from mailwatch.core.policy import Attempts, Policy
 from mailwatch.core.proven import Proven
 from mailwatch.core.schedule import Rounds, plan
 from mailwatch.core.state import OPEN, Incident, Stage, State
-from mailwatch.core.wording import Voice, compose
-from mailwatch.courier import Courier
-from mailwatch.narrator import Narrator
+from mailwatch.core.wording import compose
+from mailwatch.parts import Parts
 from mailwatch.reports import (
     AttemptDone,
     Looked,
@@ -36,9 +33,7 @@ from mailwatch.reports import (
     RoundDone,
     Witnessed,
 )
-from mailwatch.store.base import Store
-from mailwatch.target import Target, unanswered
-from mailwatch.witness import Witness
+from mailwatch.target import unanswered
 
 LOOK_GRACE_S = 2.0
 """How long a failed round waits for a look at the target, which takes 3 ms on an idle host."""
@@ -48,41 +43,6 @@ RESTORE_GRACE_S = 5.0
 
 ROUND_SLACK_S = 15.0
 """How long past its longest a round may last, on a host that hardly schedules it."""
-
-
-class Asker(Protocol):
-    """Asks every service once, all at the same time; AttemptDone and RoundDone tell the outcome."""
-
-    def begin(self, number: int, attempts: Attempts) -> None:
-        """Begin round `number`; the one before it is over or was cancelled."""
-        ...
-
-    def forget(self) -> None:
-        """Let no reading of before stand for the next round's: the target was restarted."""
-        ...
-
-    def cancel(self) -> None:
-        """Let go of the round that is under way; what it still reports is ignored."""
-        ...
-
-
-@dataclass(frozen=True, slots=True)
-class Parts:
-    """What the engine works with; all but the store can be exchanged by a reload."""
-
-    policy: Policy
-    voice: Voice
-    asker: Asker
-    target: Target
-    courier: Courier
-    narrator: Narrator
-    store: Store
-    before_restart: Callable[[float], None]
-    """Told the seconds that a restart may take, before it begins."""
-    witness: Witness | None = None
-    """Writes down what is to be seen before a restart destroys it."""
-    settings: Mapping[str, str] = field(default_factory=dict)
-    """A digest for each service of how the asker asks it."""
 
 
 class Engine:

@@ -35,11 +35,12 @@ from mailwatch.evidence.subject import Examiner, Subject
 from mailwatch.journal import Journal
 from mailwatch.narrator import Narrator
 from mailwatch.notifiers.errors import DeliveryError
+from mailwatch.parts import Parts
 from mailwatch.reports import AttemptDone, Mailbox, Posted, Report, RoundDone
 from mailwatch.restarters.errors import RestartError
 from mailwatch.store.memory import MemoryStore
 from mailwatch.target import Target
-from mailwatch.tick import LOOK_GRACE_S, ROUND_SLACK_S, Engine, Parts
+from mailwatch.tick import LOOK_GRACE_S, ROUND_SLACK_S, Engine
 from mailwatch.witness import Scene, Witness
 
 RUNNING = TargetState(Condition.RUNNING, started_at=1000.0)

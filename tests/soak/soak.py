@@ -36,12 +36,13 @@ from mailwatch.core.wording import Voice
 from mailwatch.courier import Courier
 from mailwatch.journal import Journal
 from mailwatch.narrator import Narrator
+from mailwatch.parts import Parts
 from mailwatch.probes.registry import build
 from mailwatch.probes.settings import ServiceSettings, TlsMode
 from mailwatch.reports import Mailbox, RoundDone
 from mailwatch.store.sqlite import SqliteStore
 from mailwatch.target import Target
-from mailwatch.tick import Engine, Parts
+from mailwatch.tick import Engine
 
 ROUNDS = 100_000
 SAMPLES = 40
