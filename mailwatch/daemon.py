@@ -220,7 +220,7 @@ class Daemon:
         self._witness = Witness(
             self._scene(config), self._mailbox, time.monotonic, self._journal.warning
         )
-        self._engine = Engine(self._parts(config), time.monotonic)
+        self._engine = Engine(self._parts(config))
 
     def _scene(self, config: Config) -> Scene:
         examiner = self._outside.examiner

@@ -15,7 +15,6 @@ from mailwatch.core import (
     standing,
 )
 from mailwatch.core.certificates import Certificates
-from mailwatch.core.deadline import Clock
 from mailwatch.core.events import Event, Restart, RestartEnded, Restored, Tell, TimePassed
 from mailwatch.core.incident import step
 from mailwatch.core.model import Condition, Message, Now, Reading, TargetState, Topic, Verdict
@@ -48,9 +47,8 @@ ROUND_SLACK_S = 15.0
 class Engine:
     """Owns the state; its one thread is the daemon's loop."""
 
-    def __init__(self, parts: Parts, clock: Clock) -> None:
+    def __init__(self, parts: Parts) -> None:
         self._parts = parts
-        self._clock = clock
         self._state = State()
         self._rounds = Rounds()
         self._round = 0

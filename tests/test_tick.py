@@ -139,7 +139,7 @@ class House:
             self.store,
             self.extended.append,
         )
-        self.engine = Engine(self.parts, lambda: self.seconds)
+        self.engine = Engine(self.parts)
 
     @property
     def now(self) -> Now:
@@ -452,7 +452,7 @@ def test_nothing_is_gathered_during_a_pause(house: House, tmp_path: Path) -> Non
     def looks() -> bool:
         return witness.awaited_until is not None
 
-    house.engine = Engine(replace(house.parts, witness=witness), lambda: house.seconds)
+    house.engine = Engine(replace(house.parts, witness=witness))
     house.store.pause(Now(house.seconds + 3600, house.now.wall + 3600))
     house.start()
     house.end_round(bad())
@@ -469,7 +469,7 @@ def asked_as(house: House, **settings: str) -> None:
     """Ask each service in the way that its digest stands for; SMTP is SMTP:25."""
     digests = {f"{name}:{25 if name == 'SMTP' else 587}": x for name, x in settings.items()}
     house.parts = replace(house.parts, settings=digests)
-    house.engine = Engine(house.parts, lambda: house.seconds)
+    house.engine = Engine(house.parts)
 
 
 def test_a_mistake_of_our_own_restarts_nothing(house: House) -> None:
@@ -612,7 +612,7 @@ def test_a_listener_that_the_evidence_found_may_have_banned_us(
 
     scene = Scene(EvidenceSettings(), tmp_path, nobody, collectors={"connections": find})
     witness = Witness(scene, house.mailbox, lambda: house.seconds, pytest.fail)
-    house.engine = Engine(replace(house.parts, witness=witness), lambda: house.seconds)
+    house.engine = Engine(replace(house.parts, witness=witness))
     house.container.state = DEAD
     house.start()
     house.end_round(*BANNED)
@@ -662,7 +662,7 @@ def test_a_new_process_knows_of_which_certificates_the_last_one_warned(house: Ho
     second = House(house.policy)
     second.store = house.store
     second.parts = replace(second.parts, store=house.store)
-    second.engine = Engine(second.parts, lambda: second.seconds)
+    second.engine = Engine(second.parts)
     second.seconds = house.seconds + 2 * 3600
     second.start()
     second.end_round(soon)
@@ -679,7 +679,7 @@ def test_a_reload_looks_at_the_container_that_it_names(house: House) -> None:
     first.drain_until(lambda: first.engine.state.stage is Stage.SETTLING)
     house.store = first.store
     house.parts = replace(house.parts, store=first.store)
-    house.engine = Engine(house.parts, lambda: house.seconds)
+    house.engine = Engine(house.parts)
     house.container.hangs = True
     house.engine.begin(house.now)
     other = ScriptedContainer()

@@ -190,8 +190,7 @@ def soak(rounds: int, ports: list[int], directory: Path, leak: bool) -> Outcome:
             Narrator(journal, voice),
             store,
             lambda _seconds: None,
-        ),
-        time.monotonic,
+        )
     )
     outcome, done, lost = Outcome(), 0, list[int]()
     every = max(1, rounds // SAMPLES)
