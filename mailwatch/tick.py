@@ -2,25 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import replace
 
-from mailwatch.core import (
-    blindness,
-    certificates,
-    observation,
-    pausing,
-    proven,
-    ratelimit,
-    standing,
-)
-from mailwatch.core.certificates import Certificates
+from mailwatch.books import Books
+from mailwatch.core import observation, standing
 from mailwatch.core.events import Event, Restart, RestartEnded, Restored, Tell, TimePassed
 from mailwatch.core.incident import step
-from mailwatch.core.model import Condition, Message, Now, Reading, TargetState, Topic, Verdict
-from mailwatch.core.proven import Proven
+from mailwatch.core.model import Condition, Now, Reading, TargetState, Topic, Verdict
 from mailwatch.core.schedule import Rounds, plan
-from mailwatch.core.state import OPEN, Incident, Stage, State
+from mailwatch.core.state import OPEN, Stage, State
 from mailwatch.core.wording import compose
 from mailwatch.parts import Parts
 from mailwatch.reports import (
@@ -49,13 +39,13 @@ class Engine:
 
     def __init__(self, parts: Parts) -> None:
         self._parts = parts
+        self._books = Books(parts)
         self._state = State()
         self._rounds = Rounds()
         self._round = 0
         self._asking = False
         self._readings: tuple[Reading, ...] = ()
         self._failing: frozenset[str] = frozenset()
-        self._blind = blindness.Blindness()
         self._seen: TargetState | None = None
         self._noticed: Now | None = None
         self._heard: frozenset[int] = frozenset()
@@ -105,6 +95,7 @@ class Engine:
         """Go on with other parts: the round under way is dropped, and a new one is due at once."""
         self._parts.asker.cancel()
         self._parts = parts
+        self._books.replace(parts)
         self._rounds = Rounds()
         self._asking = False
         self._undecided = None
@@ -144,9 +135,7 @@ class Engine:
             self._go_on(self._seen or unanswered(self._parts.target.waited_s), now)
         if self._state.stage is Stage.SETTLING:
             self._step(TimePassed(), now)
-        self._end_pause(now)
-        if self._held_back_until() <= now.steady:
-            self._commit((), now)
+        self._books.advance(self._state, now)
         self._begin_round(now)
         self._parts.courier.advance(now)
 
@@ -155,27 +144,24 @@ class Engine:
         moments = [
             self._parts.target.overdue_at(),
             self._parts.courier.wake_at(),
-            self._held_back_until(),
+            self._books.wake_at(now),
         ]
         if self._is_waiting:
             moments.append(self._decide_at)
         elif not self._asking:
             following = plan(self._state, self._rounds, now.steady, self._parts.policy)
             moments.append(following.at if following else self._state.due)
-        paused = self._parts.store.paused_until(now)
-        moments.append(paused.steady if paused else None)
-        soonest = min(moment for moment in moments if moment is not None)
-        return soonest if soonest < float("inf") else None
+        return min((moment for moment in moments if moment is not None), default=None)
 
     def status(self, now: Now) -> str:
         """Return the line that `systemctl status` shows."""
-        store, policy = self._parts.store, self._parts.policy
+        policy = self._parts.policy
         following = None if self._asking else plan(self._state, self._rounds, now.steady, policy)
         return standing.line(
             self._readings,
             self._state,
             self._parts.voice.clock_text,
-            paused=pausing.in_force(store.paused_until(now), now) is not None,
+            paused=self._books.paused_until(now) is not None,
             next_in_s=following.at - now.steady if following else None,
         )
 
@@ -217,17 +203,9 @@ class Engine:
         self._rounds = replace(self._rounds, last_ended=now.steady)
         self._readings = report.readings
         self._parts.narrator.round(report.readings)
-        self._parts.store.record(report.readings, now)
+        self._books.keep_round(self._state, report.readings, now)
         if self._parts.witness is not None:
             self._parts.witness.saw(report.readings, now)
-        policy, voice = self._parts.policy, self._parts.voice
-        self._blind, notices = blindness.look(self._blind, report.readings, now, voice, policy)
-        known = self._parts.store.certificates()
-        told, warnings = certificates.look(known, report.readings, now, voice, policy)
-        before = self._parts.store.proven()
-        after = proven.look(before, report.readings, self._parts.settings)
-        if notices or told != known or after != before:
-            self._commit((*notices, *warnings), now, certificates=told, proven=after)
         if observation.failures(report.readings):
             self._undecided = report.readings
             self._fresh = False
@@ -259,7 +237,7 @@ class Engine:
         witness = self._parts.witness
         if witness is None or self._state.incident is not None:
             return
-        if not pausing.in_force(self._parts.store.paused_until(now), now):
+        if self._books.paused_until(now) is None:
             witness.look(self._round, failing, now)
 
     def _witnessed(self, report: Witnessed, now: Now) -> None:
@@ -284,15 +262,19 @@ class Engine:
     def _decide(self, readings: tuple[Reading, ...], target: TargetState, now: Now) -> None:
         self._undecided = None
         self._failing = observation.still_failing(readings, self._failing)
-        paused = pausing.in_force(self._parts.store.paused_until(now), now)
         witness = self._parts.witness if self._state.incident is None else None
         cause = "" if witness is None else witness.cause(readings)
         heard = self._heard if witness is None else self._heard | witness.heard
         if not self._fresh:
             target = replace(target, listens={})  # it was seen before the round had ended
-        unproven = proven.unproven(self._parts.store.proven(), self._parts.settings)
         event = observation.bad_news(
-            readings, target, paused, cause, self._noticed, heard, unproven
+            readings,
+            target,
+            self._books.paused_until(now),
+            cause,
+            self._noticed,
+            heard,
+            self._books.unproven(),
         )
         self._step(event, now)
 
@@ -307,7 +289,8 @@ class Engine:
         if after.incident is None and after.failing_since is None:
             self._failing = frozenset()
         if after != before or tells:
-            self._commit([compose(tell, voice, policy) for tell in tells], now, closed)
+            told = [compose(tell, voice, policy) for tell in tells]
+            self._books.keep(after, told, now, closed=closed)
         self._parts.narrator.step(before, after, actions, now)
         self._keep_evidence(before, after, now)
         for action in actions:
@@ -324,41 +307,3 @@ class Engine:
             witness.opened(after.incident.id)
         elif before.incident is not None and after.incident is None:
             witness.closed(before.incident.id, self._readings, now)
-
-    def _held_back_until(self) -> float:
-        """Return when messages that were one too many may leave, infinity while there are none."""
-        frees_at = ratelimit.frees_at(
-            self._parts.store.ledger(), self._parts.policy.messages_per_hour
-        )
-        return float("inf") if frees_at is None else frees_at
-
-    def _end_pause(self, now: Now) -> None:
-        if pausing.is_over(self._parts.store.paused_until(now), now):
-            policy = self._parts.policy
-            self._commit([pausing.over(now, self._parts.voice, policy.priority)], now)
-            # Only now: killed in between, the end is announced twice rather than never.
-            self._parts.store.pause(None)
-
-    def _commit(
-        self,
-        messages: Sequence[Message],
-        now: Now,
-        closed: Incident | None = None,
-        certificates: Certificates | None = None,
-        proven: Proven | None = None,
-    ) -> None:
-        """Keep the state, and let out as many messages as an hour allows, in one transaction."""
-        store, voice = self._parts.store, self._parts.voice
-        per_hour = self._parts.policy.messages_per_hour
-        ledger, out = ratelimit.limit(store.ledger(), messages, now, voice, per_hour)
-        store.commit(
-            self._state,
-            out,
-            now,
-            closed=closed,
-            ledger=ledger,
-            certificates=certificates,
-            proven=proven,
-        )
-        if out:
-            self._parts.courier.wrote()
