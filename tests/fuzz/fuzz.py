@@ -2,7 +2,8 @@
 
 No probe may raise, blame itself, outlive its deadline by more than 50 ms, show what is not
 printable, show a secret, or use more than a fixed amount of memory. A stream is made from a seed
-and its number alone, so `--seed S --first N --streams 1` plays one again.
+and its number alone, so `--seed S --first N --streams 1` plays one again. A canary has two peers;
+what it removes from the mailbox must bear its own mark.
 """
 
 # ruff: noqa: T201  a program for a terminal
@@ -16,27 +17,29 @@ import multiprocessing
 import os
 import random
 import resource
-import ssl
 import sys
+import threading
 import time
 import tracemalloc
 from collections import Counter
+from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-import trustme
-
 from mailwatch.core.deadline import Deadline
 from mailwatch.core.model import Reading
+from mailwatch.probes import canary, canary_mailbox
 from mailwatch.probes.registry import build
 
 if TYPE_CHECKING:
-    from tests.fuzz.peer import FuzzPeer
-    from tests.fuzz.streams import Stream, make
+    from tests.fuzz import canaries, streams
+    from tests.fuzz.peer import FuzzPeer, servers
+    from tests.fuzz.streams import Stream
 else:  # the directory of the script is where Python looks first
-    from peer import FuzzPeer
-    from streams import Stream, make
+    import canaries
+    import streams
+    from peer import FuzzPeer, servers
 
 LATE_S = 0.05
 MOST_MEMORY = 2 * 1024 * 1024
@@ -44,8 +47,22 @@ MOST_MEMORY = 2 * 1024 * 1024
 MOST_RESIDENT_KIB = 16 * 1024
 """How much a process may grow from its thousandth stream on."""
 MEASURE_MEMORY_EVERY = 200
+ROUNDS = 2
+"""A canary is looked for anew with each check."""
 REPLAYS = 5
 """A machine that is busy with other things is late at times; a probe is late every time."""
+
+
+def _any(chance: random.Random) -> Stream:
+    return chance.choice([streams.make, streams.make, streams.make, canaries.make])(chance)
+
+
+KINDS: dict[str, Callable[[random.Random], Stream]] = {
+    "any": _any,
+    "probes": streams.make,
+    "canary": canaries.make,
+    "costly": streams.make_costly,
+}
 
 
 @dataclass
@@ -64,16 +81,24 @@ class Outcome:
 class Fuzzer:
     """Plays streams to probes, one after the other."""
 
-    def __init__(self, context: ssl.SSLContext, seed: int) -> None:
-        self._peer = FuzzPeer(context)
+    def __init__(self, kind: str, seed: int) -> None:
+        contexts = servers()
+        self._peer = FuzzPeer(contexts)
+        self._mailbox = FuzzPeer(contexts, hears_out=True)
+        self._kind = kind
         self._seed = seed
+        self._number = 0
         self.outcome = Outcome()
+        canary.new_mark = lambda: canaries.MARK  # type: ignore[attr-defined]
+        canary_mailbox._LOOK_AGAIN_S, canary_mailbox._LEAVE_S = 0.001, 0.02
+        threading.excepthook = self._thread_has_died
 
     def play(self, number: int) -> None:
         """Play one stream and judge it."""
         outcome = self.outcome
         outcome.streams += 1
-        stream = make(random.Random(f"{self._seed}/{number}"))
+        self._number = number
+        stream = KINDS[self._kind](random.Random(f"{self._seed}/{number}"))
         measured = number % MEASURE_MEMORY_EVERY == 0
         if measured:
             tracemalloc.start()
@@ -101,21 +126,41 @@ class Fuzzer:
             self._complain(number, sentence)
 
     def close(self) -> None:
-        """End the peer."""
+        """End the peers."""
         self._peer.close()
+        self._mailbox.close()
 
     def _check(self, stream: Stream, number: int) -> tuple[Reading, float]:
-        self._peer.play(stream, number)
-        probe = build(replace(stream.settings, port=self._peer.port))
-        starved_s = _starved_s()
-        deadline = Deadline.after(stream.within_s, time.monotonic)
-        reading = probe.check(deadline)
-        late_s = time.monotonic() - deadline.at - (_starved_s() - starved_s)
-        self._peer.settle()
-        return reading, late_s
+        """Return the last reading, and how late the latest check was."""
+        settings = replace(stream.settings, port=self._peer.port)
+        if settings.canary:
+            rules = replace(settings.canary, imap_port=self._mailbox.port)
+            settings = replace(settings, canary=rules)
+        probe = build(settings)
+        latest_s = float("-inf")
+        for _ in range(ROUNDS if stream.mailbox else 1):
+            self._peer.play(stream, number)
+            if stream.mailbox:
+                self._mailbox.play(stream.mailbox, number)
+            starved_s = _starved_s()
+            deadline = Deadline.after(stream.within_s, time.monotonic)
+            reading = probe.check(deadline)
+            late_s = time.monotonic() - deadline.at - (_starved_s() - starved_s)
+            latest_s = max(latest_s, late_s)
+            self._peer.settle()
+            if stream.mailbox:
+                self._mailbox.settle()
+                for what in canaries.wrong_with(self._mailbox.heard, stream.mailbox.turns):
+                    self._complain(number, what)
+        return reading, latest_s
+
+    def _thread_has_died(self, death: threading.ExceptHookArgs) -> None:
+        self._complain(self._number, f"a thread raised {death.exc_value!r}")
 
     def _complain(self, number: int, what: str) -> None:
-        self.outcome.complaints.append(f"--seed {self._seed} --first {number} --streams 1: {what}")
+        self.outcome.complaints.append(
+            f"--kind {self._kind} --seed {self._seed} --first {number} --streams 1: {what}"
+        )
 
 
 def _starved_s() -> float:
@@ -142,10 +187,8 @@ def _wrong_with(reading: Reading) -> list[str]:
     return wrong
 
 
-def _work(seed: int, first: int, count: int, step: int) -> Outcome:
-    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-    trustme.CA().issue_cert("127.0.0.1", key_type=trustme.KeyType.ECDSA).configure_cert(context)
-    fuzzer = Fuzzer(context, seed)
+def _work(kind: str, seed: int, first: int, count: int, step: int) -> Outcome:
+    fuzzer = Fuzzer(kind, seed)
     early_kib = 0
     for played, number in enumerate(range(first, first + count, step)):
         fuzzer.play(number)
@@ -163,14 +206,18 @@ def main() -> int:
     """Run the streams on every core and print what came of them."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--streams", type=int, default=1_000_000)
+    parser.add_argument("--kind", choices=KINDS, default="any")
     parser.add_argument("--first", type=int, default=0)
     parser.add_argument("--seed", type=int, default=random.SystemRandom().randrange(10**6))
     parser.add_argument("--jobs", type=int, default=len(os.sched_getaffinity(0)))
     args = parser.parse_args()
-    print(f"seed {args.seed}, {args.streams} streams on {args.jobs} cores", flush=True)
+    print(
+        f"seed {args.seed}, {args.streams} streams of {args.kind} on {args.jobs} cores", flush=True
+    )
     began = time.monotonic()
     tasks = [
-        (args.seed, args.first + job, args.streams - job, args.jobs) for job in range(args.jobs)
+        (args.kind, args.seed, args.first + job, args.streams - job, args.jobs)
+        for job in range(args.jobs)
     ]
     with multiprocessing.get_context("spawn").Pool(args.jobs) as pool:
         outcomes = pool.starmap(_work, tasks)

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import random
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 
 from mailwatch.core.secret import Secret
 from mailwatch.probes.settings import HttpRules, Login, ServiceSettings, TlsMode
@@ -51,6 +52,11 @@ WORDS = [
 ]
 
 
+WINDUP_S = 0.05
+"""How much sooner than its check a canary is submitted."""
+
+SERVERS = ["plain", "plain", "plain", "TLS 1.2", "long chain", "endless chain"]
+
 MOST_OF_A_TURN = 600_000
 """Bytes; more than twice of what a probe hears of one conversation."""
 
@@ -59,8 +65,10 @@ MOST_OF_A_TURN = 600_000
 class Stream:
     """One conversation: `settings` less host and port, the peer's turns, and how it ends.
 
-    `handshake` is how the peer begins TLS: "none", "good" or "broken". `end` is one of "close",
-    "reset", "half" or "hold". `within_s` is the probe's whole time.
+    `handshake` is how the peer begins TLS: "none", "good", "broken", or "retry", which asks for a
+    key that takes 150 ms to make. `server` is a key of `peer.servers`. `end` is one of "close",
+    "reset", "half" or "hold". `within_s` is the probe's whole time. `mailbox` is the other
+    conversation of a canary.
     """
 
     settings: ServiceSettings
@@ -69,6 +77,8 @@ class Stream:
     end: str
     drip: bool
     within_s: float
+    server: str = "plain"
+    mailbox: Stream | None = None
 
 
 def make(chance: random.Random) -> Stream:
@@ -78,6 +88,8 @@ def make(chance: random.Random) -> Stream:
     if probe not in ("http", "tcp"):
         modes.append(TlsMode.STARTTLS)
     settings = ServiceSettings("FUZZ", "127.0.0.1", 1, probe, chance.choice(modes))
+    if chance.random() < 0.1:
+        settings = replace(settings, verify=True)
     if chance.random() < 0.3:
         settings = replace(settings, login=Login("user", Secret("s3cret")))
     if chance.random() < 0.5:
@@ -85,30 +97,57 @@ def make(chance: random.Random) -> Stream:
         settings = replace(settings, http=rules)
     turns = list(chance.choice(GOOD[probe]))
     for _ in range(chance.choice([0, 1, 1, 2, 3, 6])):
-        chance.choice(MUTATIONS)(turns, chance)
+        mutate(turns, chance)
+    return bend(settings, turns, chance)
+
+
+def make_costly(chance: random.Random) -> Stream:
+    """Return the next stream of those whose TLS is not of the plain kind."""
+    while True:
+        stream = make(chance)
+        if stream.handshake == "retry" or stream.server != "plain":
+            return stream
+
+
+def bend(
+    settings: ServiceSettings, turns: Turns, chance: random.Random, mailbox: Stream | None = None
+) -> Stream:
+    """Return a stream of these turns, with manners by chance."""
     handshake = "none"
     if settings.tls is not TlsMode.NONE and chance.random() < 0.9:
-        handshake = chance.choice(["good", "good", "broken"])
+        handshake = chance.choice(["good", "good", "good", "broken", "broken", "retry"])
     held = chance.random() < 0.02
+    in_a_hurry = held or handshake == "retry"
+    within_s = chance.choice([0.02, 0.05] if in_a_hurry else [0.05, 0.3, 1.0])
     return Stream(
         settings,
         tuple(turns),
         handshake,
         "hold" if held else chance.choice(["close", "close", "reset", "half"]),
         chance.random() < 0.02,
-        chance.choice([0.02, 0.05]) if held else chance.choice([0.05, 0.3, 1.0]),
+        within_s + WINDUP_S if mailbox else within_s,
+        "plain" if handshake == "none" else chance.choice(SERVERS),
+        mailbox,
     )
 
 
 Turns = list[bytes]
+Change = Callable[[Turns, random.Random], None]
 
 
-def _edit(turns: Turns, chance: random.Random) -> None:
+def mutate(turns: Turns, chance: random.Random, words: Sequence[bytes] = ()) -> None:
+    """Change `turns` in one way, perhaps by one of these `words`."""
+    edit = partial(_edit, words=[*WORDS, *words])
+    ways: list[Change] = [edit, edit, *MUTATIONS]
+    chance.choice(ways)(turns, chance)
+
+
+def _edit(turns: Turns, chance: random.Random, words: Sequence[bytes] = WORDS) -> None:
     at = chance.randrange(len(turns))
     turn = turns[at]
     start = chance.randint(0, len(turn))
     end = min(len(turn), start + chance.choice([0, 0, 1, 2, 10]))
-    turns[at] = turn[:start] + chance.choice(WORDS) + turn[end:]
+    turns[at] = turn[:start] + chance.choice(words) + turn[end:]
 
 
 def _flip(turns: Turns, chance: random.Random) -> None:
@@ -150,9 +189,7 @@ def _foreign(turns: Turns, chance: random.Random) -> None:
     turns[chance.randrange(len(turns))] = chance.choice(chance.choice(GOOD["smtp"] + GOOD["imap"]))
 
 
-MUTATIONS: list[Callable[[Turns, random.Random], None]] = [
-    *[_edit, _edit, _flip, _cut, _repeat, _join, _swap, _noise, _foreign]
-]
+MUTATIONS: list[Change] = [*[_flip, _cut, _repeat, _join, _swap, _noise, _foreign]]
 
 
 def broken(flight: bytes, chance: random.Random) -> bytes:
@@ -160,3 +197,51 @@ def broken(flight: bytes, chance: random.Random) -> bytes:
     turns = [flight]
     chance.choice([_flip, _cut, _edit, _repeat, _noise])(turns, chance)
     return b"".join(turns)
+
+
+_RETRY = bytes.fromhex("cf21ad74e59a6111be1d8c021e65b891c2a211167abb8c5e079e09e2c8a8339c")
+"""The random of a HelloRetryRequest (RFC 8446 section 4.1.3)."""
+
+_WIDTHS = {0x0100: 256, 0x0104: 1024, 0x001D: 32}
+"""How many bytes a key of these groups has; the first two are finite fields (RFC 7919)."""
+
+
+def retry(hello: bytes, chance: random.Random) -> tuple[bytes, bytes]:
+    """Answer the ClientHello in `hello` as a server of TLS 1.3 that wants another group's key.
+
+    The second flight has the server's own key, once the client has shown one.
+    """
+    group = chance.choice([0x0100, 0x0104, 0x0104, 0x0104, 0x001D])
+    name = group.to_bytes(2, "big")
+    padding = chance.choice([0, 0, 1, 200])
+    cookie = _extension(b"\x00\x2c", padding.to_bytes(2, "big") + bytes(padding))
+    more = [cookie] if padding else []
+    first = _server_hello(hello, _RETRY, [_extension(b"\x00\x33", name), *more], chance)
+    first += chance.choice([b"", b"\x14\x03\x03\x00\x01\x01"])
+    if chance.random() < 0.6:
+        first = broken(first, chance)
+    key = b"\x01" * _WIDTHS[group]
+    share = _extension(b"\x00\x33", name + len(key).to_bytes(2, "big") + key)
+    return first, _server_hello(hello, bytes(32), [share], chance)
+
+
+def _server_hello(
+    hello: bytes, number: bytes, extensions: list[bytes], chance: random.Random
+) -> bytes:
+    """Return the records of a ServerHello, whose random is `number`, in pieces of any length."""
+    extensions = [_extension(b"\x00\x2b", b"\x03\x04"), *extensions]
+    chance.shuffle(extensions)
+    joined = b"".join(extensions)
+    session = hello[43 : 44 + hello[43]] if hello[43:] else b"\0"
+    body = b"\x03\x03" + number + session + b"\x13\x01\0" + len(joined).to_bytes(2, "big") + joined
+    message = b"\x02" + len(body).to_bytes(3, "big") + body
+    records = b""
+    while message:
+        piece = message[: chance.choice([1, 4, 60, 16384])]
+        message = message[len(piece) :]
+        records += b"\x16\x03\x03" + len(piece).to_bytes(2, "big") + piece
+    return records
+
+
+def _extension(kind: bytes, content: bytes) -> bytes:
+    return kind + len(content).to_bytes(2, "big") + content
