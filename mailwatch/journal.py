@@ -74,7 +74,8 @@ class Journal:
         self._stream = stream
         self._journald = journald
         self._clock = clock
-        self._lock = threading.Lock()
+        # Whatever the collector of garbage ends meanwhile may have a warning to write.
+        self._lock = threading.RLock()
         self._lost = 0
         try:
             self._fd: int | None = stream.fileno()

@@ -200,6 +200,28 @@ def test_threads(pipe: Pipe) -> None:
     assert lines[0::2] == lines[1::2]
 
 
+def test_a_warning_in_the_middle_of_a_line(pipe: Pipe) -> None:
+    """A finalizer that warns while its own thread writes a line does not stop that for ever."""
+    warned = False
+
+    def clock() -> float:
+        nonlocal warned
+        if not warned:
+            warned = True
+            journal.warning("unclosed socket")
+        return 0.0
+
+    journal = Journal(pipe.stream, journald=False, clock=clock)
+    thread = threading.Thread(target=journal.info, args=("well",), daemon=True)
+    thread.start()
+    thread.join(GENEROUS_S)
+    assert not thread.is_alive()
+    assert [line.partition(" ")[2] for line in pipe.read()] == [
+        "warning: unclosed socket",
+        "info: well",
+    ]
+
+
 def test_a_stream_without_a_descriptor() -> None:
     """Any text stream will do."""
     stream = io.StringIO()
