@@ -17,7 +17,13 @@ from mailwatch.core.events import (
     TimePassed,
     Unmeasured,
 )
-from mailwatch.core.judgement import BEFORE_OPENING, is_coming_up, rearmed, why_not
+from mailwatch.core.judgement import (
+    BEFORE_OPENING,
+    SAYS_WHAT_TO_DO,
+    is_coming_up,
+    rearmed,
+    why_not,
+)
 from mailwatch.core.model import Condition, Now, Topic
 from mailwatch.core.policy import Policy
 from mailwatch.core.state import Outcome, Stage, State
@@ -28,6 +34,7 @@ from mailwatch.core.turns import (
     Moment,
     Step,
     begin_restart,
+    call_person,
     end_attempt,
     fail_attempt,
     leave_alone,
@@ -38,6 +45,7 @@ from mailwatch.core.turns import (
     remember,
     settle,
     started_since,
+    succeed,
     update,
 )
 
@@ -120,14 +128,20 @@ def _verify(state: State, event: Failed, at: Moment) -> Step:
     state = replace(state, incident=update(open_incident(state), event))
     if state.due is not None and at.now.steady < state.due:
         return state, ()
-    if condition is Condition.STARTING and state.starting_since is not None:
+    if state.starting_since is not None:  # somebody else has restarted it, say
         grace = state.starting_since.steady + at.policy.start_grace_s
         if at.now.steady < grace:
             return state, ()
     if event.situation.paused_until is not None:
         # Whoever paused mailwatch is at work on it: nobody needs to be called.
         return _judge(lose_attempt(state, at, NO_HELP), event, at)
-    return fail_attempt(state, at, NO_HELP)
+    if not event.situation.curable(at.policy):
+        return _judge(succeed(state, at), event, at)
+    lost = lose_attempt(state, at, NO_HELP)
+    hold = why_not(lost, event.situation, at.now, at.policy)
+    if hold is not None and hold.reason in SAYS_WHAT_TO_DO:
+        lost = replace(lost, incident=replace(open_incident(lost), hold=hold))
+    return call_person(lost, at)
 
 
 def _await_restart(state: State, event: Failed, at: Moment) -> Step:

@@ -33,6 +33,9 @@ CALL_AT_ONCE = frozenset(
 )
 """Reasons that no waiting cures: a person is needed now."""
 
+SAYS_WHAT_TO_DO = frozenset({Reason.BANNED, Reason.UNPROVEN})
+"""Reasons that a person who is called for a restart in vain must learn of."""
+
 MISCONFIGURABLE = frozenset(Fault) - {
     Fault.REFUSED,
     Fault.TIMEOUT,
@@ -69,6 +72,10 @@ class Situation:
     some_pass: bool = False
     """Whether any port passed in this round: then the target as a whole does not hang."""
 
+    def curable(self, policy: Policy) -> list[Failure]:
+        """Return the failures of a kind that a restart may cure."""
+        return [failure for failure in self.failures if failure.fault in policy.restart_on]
+
     @property
     def all_dropped(self) -> bool:
         """Whether everything that was asked turned us away, and not only in words."""
@@ -87,8 +94,8 @@ class Situation:
 def why_not(state: State, situation: Situation, now: Now, policy: Policy) -> Hold | None:
     """Return the first reason not to restart the target now, or None to restart it.
 
-    `state` knows `failing_since` and `starting_since` as of this round, and `dropped_apart` as of
-    the one before.
+    `state` knows `failing_since` and `starting_since` as of this round, and `dropped_apart` and
+    what failed in an open incident as of the one before.
     """
     return next(_reasons(state, situation, now, policy), None)
 
@@ -105,7 +112,7 @@ def _reasons(state: State, situation: Situation, now: Now, policy: Policy) -> It
         until = state.failing_since.steady + policy.min_failure_s
         if now.steady < until:
             yield Hold(Reason.TOO_EARLY, until=until)
-    curable = [failure for failure in situation.failures if failure.fault in policy.restart_on]
+    curable = situation.curable(policy)
     if situation.all_dropped and target.condition is Condition.RUNNING:
         if not policy.restart_when_all_dropped:
             yield Hold(Reason.BANNED, target.seen_as)
@@ -129,6 +136,8 @@ def _reasons(state: State, situation: Situation, now: Now, policy: Policy) -> It
     not_before = earliest_restart(state, policy)
     if now.steady < not_before:
         yield Hold(Reason.BACKOFF, until=not_before)
+    if target.condition not in _ENDED and _is_seen_once(state, curable):
+        yield Hold(Reason.TOO_EARLY)
 
 
 def _may_be_half_a_ban(
@@ -142,6 +151,18 @@ def _may_be_half_a_ban(
     if policy.restart_when_all_dropped or target.condition is not Condition.RUNNING:
         return False
     return not state.dropped_apart and all(f.fault is Fault.DROPPED for f in curable)
+
+
+def _is_seen_once(state: State, curable: Sequence[Failure]) -> bool:
+    """Whether the last round, of an incident that is open for something else, saw none of it.
+
+    It asks each service once (see `core.schedule`): a server that is reloaded just then, or one
+    late answer, is no more than the first attempt of any other round.
+    """
+    if state.incident is None:
+        return False
+    before = {(failure.service, failure.fault) for failure in state.incident.failures}
+    return not any((failure.service, failure.fault) in before for failure in curable)
 
 
 def _may_be_ours(failure: Failure, situation: Situation) -> bool:

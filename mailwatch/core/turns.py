@@ -27,6 +27,7 @@ _NOT_KNOWN = frozenset({Reason.DENIED, Reason.UNREACHABLE})
 CUT_SHORT = "It was cut short by the end of mailwatch itself."
 INTERVENED = "Somebody stopped, paused or removed it before it could help."
 NO_HELP = "It did not help in time."
+HELPED = "What a restart cures answers again."
 
 Step = tuple[State, tuple[Action, ...]]
 
@@ -127,7 +128,14 @@ def settle(state: State, at: Moment) -> Step:
 
 def fail_attempt(state: State, at: Moment, detail: str) -> Step:
     """Give the newest attempt up, and call a person unless that was done."""
-    return _escalate(lose_attempt(state, at, detail), at)
+    return call_person(lose_attempt(state, at, detail), at)
+
+
+def succeed(state: State, at: Moment) -> State:
+    """Note that the newest attempt has cured all that it can, and that other things still fail."""
+    incident = end_attempt(open_incident(state), Outcome.RECOVERED, at, HELPED)
+    state = replace(state, stage=Stage.DOWN, incident=incident, due=None)
+    return replace(state, last_attempt_ended=at.now, last_cure=at.now)
 
 
 def lose_attempt(state: State, at: Moment, detail: str) -> State:
@@ -170,7 +178,7 @@ def leave_alone(state: State, hold: Hold, at: Moment) -> Step:
     if escalated:
         state, told = _remind(state, at)
     elif hold.reason in CALL_AT_ONCE or overdue:
-        state, told = _escalate(state, at)
+        state, told = call_person(state, at)
     elif not incident.opened_told:
         incident = replace(incident, opened_told=True)
         state = replace(state, incident=incident)
@@ -180,22 +188,28 @@ def leave_alone(state: State, hold: Hold, at: Moment) -> Step:
     return state, (*notes, *told)
 
 
-def _escalate(state: State, at: Moment) -> Step:
-    """Call a person, once per incident; further attempts go on quietly."""
+def call_person(state: State, at: Moment) -> Step:
+    """Call a person, once per incident; further attempts go on quietly.
+
+    Who was called before the first attempt, for something else, is told that it was in vain.
+    """
     incident = open_incident(state)
     if incident.escalated is not None:
         state = replace(state, stage=Stage.ESCALATED)
-        return _remind(state, at)
+        last = incident.last_attempt
+        is_first = last is not None and last.number == 1 and last.ended == at.now
+        return _remind(state, at, at_once=is_first)
     incident = replace(incident, escalated=at.now, opened_told=True)
     state = replace(state, stage=Stage.ESCALATED, incident=incident)
     return state, (Tell(Topic.ESCALATED, incident, at.now, _next_restart(state, at)),)
 
 
-def _remind(state: State, at: Moment) -> Step:
+def _remind(state: State, at: Moment, *, at_once: bool = False) -> Step:
     incident = open_incident(state)
     last = incident.reminded or incident.escalated
     pause = at.policy.remind_every_s
-    if last is None or not pause or at.now.steady - last.steady < pause:
+    is_time = last is not None and pause > 0 and at.now.steady - last.steady >= pause
+    if not (is_time or at_once):
         return state, ()
     incident = replace(incident, reminded=at.now)
     state = replace(state, incident=incident)
@@ -214,11 +228,9 @@ def _next_restart(state: State, at: Moment) -> float | None:
 def started_since(attempt: Attempt, started_at: float | None) -> bool:
     """Whether the target was started after the attempt was decided.
 
-    Both times are the engine's, so no clock of ours can lie about it.
+    Then its start is another one: a later one, unless the clock was set back in between.
     """
-    if started_at is None:
-        return False
-    return attempt.started_at is None or started_at > attempt.started_at
+    return started_at is not None and started_at != attempt.started_at
 
 
 def incident_id(wall: float, last: str = "") -> str:

@@ -365,8 +365,9 @@ def test_the_cause_of_a_ban_ends_with_the_ban(watch: Watcher, situation: Maker) 
     w(Failed(situation(*[Fault.DROPPED] * 4), "ban of 172.17.0.1"))
     w.fail(*[Fault.DROPPED] * 4, after=10)
     assert w.incident.cause == "ban of 172.17.0.1"
-    w(Failed(situation(Fault.REFUSED), plain="nothing listens"), after=10)
-    assert w.restarts == [20]
+    for _ in range(2):
+        w(Failed(situation(Fault.REFUSED), plain="nothing listens"), after=10)
+    assert w.restarts == [30]
     assert w.incident.cause == "nothing listens"
     assert w.topics == [Topic.ESCALATED]
 
@@ -413,6 +414,7 @@ def test_a_service_that_never_passed_is_a_persons_until_it_hangs(watch: Watcher)
     assert (w.topics, w.restarts) == ([Topic.ESCALATED], [])
     assert w.incident.hold == Hold(Reason.UNPROVEN, "S1:1")
     w.fail(Fault.SILENT, unproven=new, after=60)
+    w.fail(Fault.SILENT, unproven=new, after=10)
     assert (w.topics, len(w.restarts)) == ([Topic.ESCALATED], 1)
 
 
@@ -425,6 +427,94 @@ def test_a_restart_for_another_service_does_not_prove_it(watch: Watcher) -> None
     w.fail(Fault.TLS, after=600, unproven=frozenset({"S1:1"}))
     assert len(w.restarts) == 1
     assert w.topics == [Topic.OPENED, Topic.ESCALATED]
+
+
+def test_while_an_incident_is_open_one_look_is_no_proof(watch: Watcher) -> None:
+    """Each look is a single attempt then: a server that is reloaded just then is well again."""
+    w = watch()
+    w.fail(Fault.QUEUE)
+    w.fail(Fault.QUEUE, Fault.REFUSED, after=10)
+    w.fail(Fault.QUEUE, after=10)
+    w.fail(Fault.QUEUE, Fault.RESET, after=10)
+    w.fail(Fault.QUEUE, Fault.REFUSED, after=10)
+    assert w.restarts == []
+    w.fail(Fault.QUEUE, Fault.REFUSED, after=10)
+    assert w.restarts == [50]
+
+
+def test_while_an_incident_is_open_a_crash_is_proof_enough(watch: Watcher) -> None:
+    """Docker itself says that the container has ended: that needs no second look."""
+    w = watch()
+    w.fail(Fault.QUEUE)
+    w.fail(Fault.QUEUE, Fault.REFUSED, condition=Condition.CRASHED, after=10)
+    assert w.restarts == [10]
+
+
+def test_a_ban_that_shows_after_a_restart_is_told_as_one(watch: Watcher) -> None:
+    """Who is called because it did not help must learn of the ban, not at the next reminder."""
+    w = watch()
+    w.fail()
+    w.go_through_restart()
+    w.fail(*[Fault.DROPPED] * 4, after=w.policy.verify_for_s)
+    assert w.topics == [Topic.OPENED, Topic.ESCALATED]
+    assert w.told[-1].incident.hold == Hold(Reason.BANNED)
+    assert w.incident.attempts[0].outcome is Outcome.FAILED
+
+
+def test_a_restart_that_cured_all_that_it_can_has_helped(watch: Watcher) -> None:
+    """A queue that is long before and after is no reason to call the restart a failure."""
+    w = watch()
+    w.fail(Fault.SILENT, Fault.QUEUE)
+    w.go_through_restart()
+    w.fail(Fault.QUEUE, after=w.policy.verify_for_s)
+    assert w.incident.attempts[0].outcome is Outcome.RECOVERED
+    assert w.topics == [Topic.OPENED, Topic.ESCALATED]
+    assert w.told[-1].incident.hold == Hold(Reason.INCURABLE)
+    w.fail(Fault.QUEUE, Fault.SILENT, after=10)
+    w.fail(Fault.QUEUE, Fault.SILENT, after=10)
+    assert w.incident.hold is not None
+    assert w.incident.hold.reason is Reason.BACKOFF
+    w(Passed(), after=10)
+    assert w.topics == [Topic.OPENED, Topic.ESCALATED, Topic.RECOVERED]
+
+
+@pytest.mark.parametrize("remind_every_s", [0, 4 * 3600])
+def test_an_outage_inside_an_old_incident_is_told_when_a_restart_does_not_help(
+    watch: Watcher, remind_every_s: float
+) -> None:
+    """Who was called for a long queue days ago does not know that mail is down since."""
+    w = watch(remind_every_s=remind_every_s)
+    w.fail(Fault.QUEUE)
+    for _ in range(2):
+        w.fail(Fault.QUEUE, Fault.SILENT, after=600)
+    w.go_through_restart()
+    w.fail(Fault.QUEUE, Fault.SILENT, after=w.policy.verify_for_s)
+    assert w.topics == [Topic.ESCALATED, Topic.REMINDER]
+    w.fail(Fault.QUEUE, Fault.SILENT, after=w.policy.backoff_s)
+    w.go_through_restart()
+    w.fail(Fault.QUEUE, Fault.SILENT, after=w.policy.verify_for_s)
+    assert w.topics == [Topic.ESCALATED, Topic.REMINDER]
+
+
+def test_somebody_elses_restart_during_the_final_window_has_its_own_time(watch: Watcher) -> None:
+    """It comes up again: nobody is called while it does, and somebody is when it does not."""
+    w = watch()
+    w.fail()
+    w.go_through_restart()
+    anew = w.now.wall + 55
+    w.fail(after=60, started_at=anew)
+    assert w.is_in(Stage.VERIFYING)
+    w.fail(after=10, started_at=anew)
+    assert w.topics == [Topic.OPENED, Topic.ESCALATED]
+
+
+def test_a_clock_that_was_set_back_hides_no_restart(watch: Watcher) -> None:
+    """A restart that was cut short took place if the start is another one, sooner or later."""
+    w = watch()
+    w.fail()
+    earlier = TargetState(Condition.RUNNING, started_at=WALL - 90_000)
+    w(Restored(earlier), after=3)
+    assert w.is_in(Stage.SETTLING)
 
 
 def test_an_incident_follows_what_fails_now_and_remembers_what_failed_first(
