@@ -24,9 +24,7 @@ from mailwatch.store.backlog import Backlog
 from mailwatch.store.boot import Boot, boot_id
 from mailwatch.store.connection import (
     BUSY_TIMEOUT_S,
-    LOCKED_TIMEOUT_S,
     OPEN_TIMEOUT_S,
-    be_patient,
     is_damage,
     is_lock,
     transaction,
@@ -34,12 +32,12 @@ from mailwatch.store.connection import (
 from mailwatch.store.files import NAME, Unusable
 from mailwatch.store.loading import add_late, load, load_unwritable
 from mailwatch.store.memory import MemoryStore
-from mailwatch.store.opening import Say, open_or_begin_anew, put_aside, reason
+from mailwatch.store.opening import Say, reason
+from mailwatch.store.state_file import StateFile
 
 RETRY_S = 10.0
 """How long to leave a file alone that could not be written, unless there is news to keep."""
 
-_SET_ASIDE_AGAIN_S = 3600.0
 _FAULTS = (sqlite3.Error, OSError)
 
 Job = Callable[[Connection], None]
@@ -59,17 +57,13 @@ class SqliteStore:
         max_bytes: int = retention.MAX_BYTES,
         boot: str | None = None,
     ) -> None:
-        self._path = directory / NAME
+        self._file = StateFile(directory / NAME, max_bytes, say)
         self._say = say
-        self._max_bytes = max_bytes
         self._boot_id = boot_id(os.environ) if boot is None else boot
         self._memory = MemoryStore()
         self._backlog = Backlog()
         self._sweeper = retention.Sweeper()
         self._now = Now(0.0, 0.0)
-        self._connection: Connection | None = None
-        self._inode: tuple[int, int] | None = None
-        self._patience_s = BUSY_TIMEOUT_S
         self._restoring = False
         self._restored = False
         self._loaded = False
@@ -79,8 +73,6 @@ class SqliteStore:
         """Whether the pause of this process is newer than that in the file."""
         self._troubled = False
         self._retry_at = float("-inf")
-        self._condemned = False
-        self._set_aside_after = float("-inf")
 
     # --- the machine's memory -------------------------------------------------------------
 
@@ -192,9 +184,9 @@ class SqliteStore:
     def paused_until(self, now: Now) -> Now | None:
         """Return the end of the admin's pause, which another process may have written."""
         self._now = now
-        if self._connection is not None and not self._behind:
+        if self._file.connection is not None and not self._behind:
             try:
-                self._memory.pause(pause.read(self._connection, self._boot))
+                self._memory.pause(pause.read(self._file.connection, self._boot))
             except _FAULTS as error:
                 self._fail(error)
         return self._memory.paused_until(now)
@@ -225,8 +217,8 @@ class SqliteStore:
         if self._restored and self._behind:
             self._catch_up(force=True)
             if self._behind:
-                self._say(f"mailwatch ends, and what {self._path} lacks is forgotten.")
-        self._disconnect()
+                self._say(f"mailwatch ends, and what {self._file.path} lacks is forgotten.")
+        self._file.close()
 
     # --- writing --------------------------------------------------------------------------
 
@@ -237,13 +229,12 @@ class SqliteStore:
     def _write(self, job: Job | None, now: Now, durable: bool = True) -> None:
         """Do `job` in a transaction, or all that was left undone; None is no news."""
         self._now = now
-        if self._connection is not None and not self._behind:
+        if self._file.connection is not None and not self._behind:
             if job is None:
                 return
             try:
-                self._look_for_file()
-                with transaction(self._connection, durable):
-                    job(self._connection)
+                with self._file.transaction(durable) as connection:
+                    job(connection)
             except _FAULTS as error:
                 self._fail(error)
             else:
@@ -291,47 +282,24 @@ class SqliteStore:
         self._behind = False
         self._paused_here = False
         self._retry_at = float("-inf")
-        self._be_patient(BUSY_TIMEOUT_S)
+        self._file.succeed()
         if self._troubled:
             self._troubled = False
             what = f"the readings of {lost} rounds were" if lost else "nothing was"
-            self._say(f"{self._path} can be written again, and {what} lost.")
+            self._say(f"{self._file.path} can be written again, and {what} lost.")
 
     # --- what goes wrong ------------------------------------------------------------------
 
-    def _look_for_file(self) -> None:
-        """Raise OSError when the open file is no longer the one with that name."""
-        found = self._path.stat()
-        if (found.st_dev, found.st_ino) != self._inode:
-            raise FileNotFoundError(f"{self._path} was replaced")
-
     def _fail(self, error: Exception) -> None:
         self._behind = True
-        if is_damage(error):
-            self._condemned = True
-        if is_lock(error):
-            self._be_patient(LOCKED_TIMEOUT_S)
-        else:
-            self._disconnect()
-
-    def _be_patient(self, seconds: float) -> None:
-        if self._connection is not None and seconds != self._patience_s:
-            with suppress(sqlite3.Error):
-                be_patient(self._connection, seconds)
-                self._patience_s = seconds
-
-    def _disconnect(self) -> None:
-        if self._connection is not None:
-            with suppress(sqlite3.Error):
-                self._connection.close()
-        self._connection = None
+        self._file.fail(error)
 
     def _complain(self, error: Exception) -> None:
         if not self._troubled:
             self._troubled = True
             why, advice = reason(error)
             self._say(
-                f"Cannot write the state file {self._path}, for {why}: mailwatch watches, "
+                f"Cannot write the state file {self._file.path}, for {why}: mailwatch watches, "
                 f"restarts and tells as before, but would forget all if it were ended now; "
                 f"{advice}."
             )
@@ -339,59 +307,29 @@ class SqliteStore:
     # --- opening --------------------------------------------------------------------------
 
     def _open(self) -> Connection:
-        """Return the connection to the file that has the name now."""
-        if self._connection is not None:
-            try:
-                self._look_for_file()
-            except OSError:
-                self._disconnect()
-            else:
-                return self._connection
-        if self._condemned:
-            self._condemned = False
-            self._set_aside()
-        connection = self._open_anew()
+        connection = self._connect()
         if not self._loaded:
             try:
                 self._take_over(load(connection, self._boot))
             except Exception as error:
                 if not is_damage(error):
                     raise
-                self._disconnect()
-                self._set_aside()
-                connection = self._open_anew()
+                self._file.fail(error)
+                connection = self._connect()
                 self._loaded = True
         return connection
 
-    def _open_anew(self) -> Connection:
+    def _connect(self) -> Connection:
+        timeout_s = OPEN_TIMEOUT_S if self._restoring else BUSY_TIMEOUT_S
         try:
-            self._connection, is_new = open_or_begin_anew(
-                self._path,
-                self._max_bytes,
-                OPEN_TIMEOUT_S if self._restoring else BUSY_TIMEOUT_S,
-                self._now.wall,
-                self._say,
-                expected=self._inode is not None,
-            )
-            self._patience_s = BUSY_TIMEOUT_S
+            connection, is_new = self._file.open(self._now, timeout_s)
         except _FAULTS as error:
             if self._restoring and not is_lock(error):
                 with suppress(*_FAULTS, Unusable, ValueError, TypeError, LookupError):
-                    self._take_over(load_unwritable(self._path, self._boot))
+                    self._take_over(load_unwritable(self._file.path, self._boot))
             raise
-        found = self._path.stat()
-        self._inode = (found.st_dev, found.st_ino)
         self._paused_here |= is_new
-        return self._connection
-
-    def _set_aside(self) -> None:
-        """Set the file aside whose content makes no sense, but not again and again."""
-        if self._now.steady < self._set_aside_after:
-            return
-        self._set_aside_after = self._now.steady + _SET_ASIDE_AGAIN_S
-        damaged = Unusable("damaged", "its content makes no sense")
-        put_aside(self._path, damaged, self._now.wall, self._say)
-        self._inode = None
+        return connection
 
     def _take_over(self, found: MemoryStore) -> None:
         self._loaded = True
@@ -403,6 +341,6 @@ class SqliteStore:
         incident = found.restore(self._now).incident
         if incident is not None:
             self._say(
-                f"{self._path} could not be read as mailwatch started: incident {incident.id} "
+                f"{self._file.path} could not be read as mailwatch started: incident {incident.id} "
                 "in it is taken as over, and what fails now is a new one."
             )
