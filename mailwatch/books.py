@@ -14,11 +14,11 @@ from mailwatch.parts import Parts
 
 
 class Books:
-    """Writes into the store, and tells the courier; only the blindness is kept in memory."""
+    """Writes into the store, and tells the courier."""
 
     def __init__(self, parts: Parts) -> None:
         self._parts = parts
-        self._blind = Blindness()
+        self._blind: Blindness | None = None
 
     def replace(self, parts: Parts) -> None:
         """Go on with other parts."""
@@ -36,13 +36,17 @@ class Books:
         """Keep what a round has shown, and tell what of it is no matter of an incident."""
         store, policy, voice = self._parts.store, self._parts.policy, self._parts.voice
         store.record(readings, now)
-        self._blind, notices = blindness.look(self._blind, readings, now, voice, policy)
+        kept = store.blindness()
+        blind = kept if self._blind is None else self._blind
+        self._blind, notices = blindness.look(blind, readings, now, voice, policy)
+        lasting = self._blind.to_keep
         known = store.certificates()
         told, warnings = certificates.look(known, readings, now, voice, policy)
         before = store.proven()
         after = proven.look(before, readings, self._parts.settings)
-        if notices or told != known or after != before:
-            self.keep(state, (*notices, *warnings), now, certificates=told, proven=after)
+        if lasting != kept or told != known or after != before:
+            messages = (*notices, *warnings)
+            self.keep(state, messages, now, certificates=told, proven=after, blindness=lasting)
 
     def keep(
         self,
@@ -53,10 +57,11 @@ class Books:
         closed: Incident | None = None,
         certificates: Certificates | None = None,
         proven: Proven | None = None,
+        blindness: Blindness | None = None,
     ) -> None:
         """Keep the state, and let out as many messages as an hour allows, in one transaction.
 
-        See `store.base.Store.commit` for `closed`, `certificates` and `proven`.
+        See `store.base.Store.commit` for all that may be None.
         """
         store, voice = self._parts.store, self._parts.voice
         per_hour = self._parts.policy.messages_per_hour
@@ -69,6 +74,7 @@ class Books:
             ledger=ledger,
             certificates=certificates,
             proven=proven,
+            blindness=blindness,
         )
         if out:
             self._parts.courier.wrote()

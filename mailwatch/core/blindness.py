@@ -16,10 +16,18 @@ _FEW = 6
 
 @dataclass(frozen=True, slots=True)
 class Blindness:
-    """Since when each service could not be measured, and of which the admin was told."""
+    """Since when each service could not be measured, and of which the admin was told.
+
+    What the admin was told is kept with the state, for its end must be told too.
+    """
 
     since: Mapping[str, Now] = field(default_factory=dict)
     told: frozenset[str] = frozenset()
+
+    @property
+    def to_keep(self) -> Blindness:
+        """The part of it that outlives the process."""
+        return Blindness({s: self.since[s] for s in self.since if s in self.told}, self.told)
 
 
 def look(
@@ -34,7 +42,8 @@ def look(
         if now.steady - began.steady >= policy.unmeasured_after_s
     ]
     news = [service for service in lasting if service not in before.told]
-    over = sorted(before.told - set(details))
+    watched = {reading.service for reading in readings}
+    over = sorted((before.told & watched) - set(details))
     messages = []
     if news:
         longest = duration(max(now.steady - since[service].steady for service in news))
@@ -50,3 +59,9 @@ def look(
         messages.append(notice(title, f"At {name_some(over, _FEW)}.", now, policy.priority))
     told = (before.told & set(details)) | set(lasting)
     return Blindness(since, frozenset(told)), tuple(messages)
+
+
+def moved(blind: Blindness, by: float) -> Blindness:
+    """Return it with its steady moments moved by `by` seconds (see core.rebase.shift_s)."""
+    since = {s: Now(began.steady + by, began.wall) for s, began in blind.since.items()}
+    return Blindness(since, blind.told)

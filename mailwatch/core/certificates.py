@@ -24,6 +24,8 @@ class Warned:
     at: Now
     renewed: bool = False
     """Whether the service has a new one since, which the admin was told."""
+    expires: float | None = None
+    """When the one expires that the warning was of, None where that was not kept."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,8 +55,8 @@ def look(
         for reading in readings
         if reading.service in told
         and not told[reading.service].renewed
-        and reading.certificate_expires is not None
         and reading not in soon
+        and _is_later(reading, told[reading.service])
     ]
     due = [r for r in soon if r.service not in told or _is_a_day_old(told[r.service], now)]
     rest = [r for r in soon if r not in due]
@@ -62,7 +64,7 @@ def look(
         due = []
     messages = []
     if due:
-        told.update({reading.service: Warned(now) for reading in due})
+        told.update({r.service: Warned(now, expires=r.certificate_expires) for r in due})
         messages.append(_warning(due, now, voice, policy))
     if renewed:
         told.update({r.service: replace(told[r.service], renewed=True) for r in renewed})
@@ -101,6 +103,12 @@ def time_left(expires: float, wall: float) -> str:
 def _is_kept(service: str, warned: Warned, watched: AbstractSet[str], now: Now) -> bool:
     """Whether the warning still matters: its day lasts, or its certificate is still the old one."""
     return not _is_a_day_old(warned, now) or (service in watched and not warned.renewed)
+
+
+def _is_later(reading: Reading, warned: Warned) -> bool:
+    """Whether the certificate is another one, and not the same by other settings or clocks."""
+    expires = reading.certificate_expires
+    return expires is not None and (warned.expires is None or expires > warned.expires)
 
 
 def _is_a_day_old(warned: Warned, now: Now) -> bool:

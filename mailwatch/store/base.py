@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Protocol
 
+from mailwatch.core.blindness import Blindness
 from mailwatch.core.certificates import Certificates
 from mailwatch.core.model import Message, Now, Reading
 from mailwatch.core.outbox import Letter
@@ -39,6 +40,10 @@ class Store(Protocol):
         """Return which services have passed as configured, as it was last committed."""
         ...
 
+    def blindness(self) -> Blindness:
+        """Return what the admin was told that we cannot look at, as it was last committed."""
+        ...
+
     def commit(
         self,
         state: State,
@@ -49,12 +54,13 @@ class Store(Protocol):
         ledger: Ledger | None = None,
         certificates: Certificates | None = None,
         proven: Proven | None = None,
+        blindness: Blindness | None = None,
     ) -> None:
         """Keep `state` and put `messages` into the outbox, all or nothing.
 
         `closed` is the incident that this step has closed, as it stood then; without it an
         incident that is gone from `state` is kept as it was last seen, closed at `now`. A
-        `ledger`, `certificates` or `proven` of None means that it has not changed.
+        `ledger`, `certificates`, `proven` or `blindness` of None means that it has not changed.
         """
         ...
 

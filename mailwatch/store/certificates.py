@@ -12,8 +12,11 @@ def write(connection: Connection, certificates: Certificates) -> None:
     """Replace what was remembered by `certificates`."""
     connection.execute("DELETE FROM certificates")
     connection.executemany(
-        "INSERT INTO certificates VALUES (?, ?, ?, ?)",
-        [(s, *pair(warned.at), warned.renewed) for s, warned in certificates.told.items()],
+        "INSERT INTO certificates VALUES (?, ?, ?, ?, ?)",
+        [
+            (s, *pair(warned.at), warned.renewed, warned.expires)
+            for s, warned in certificates.told.items()
+        ],
     )
 
 
@@ -21,5 +24,8 @@ def read(connection: Connection) -> Certificates:
     """Return what is remembered; raises ValueError where a row makes no sense."""
     rows = connection.execute("SELECT * FROM certificates")
     return Certificates(
-        {row["service"]: Warned(moment(row, "warned"), bool(row["renewed"])) for row in rows}
+        {
+            row["service"]: Warned(moment(row, "warned"), bool(row["renewed"]), row["expires"])
+            for row in rows
+        }
     )

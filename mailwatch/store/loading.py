@@ -8,14 +8,16 @@ from dataclasses import replace
 from pathlib import Path
 from sqlite3 import Connection
 
+from mailwatch.core import blindness as sightless
 from mailwatch.core import certificates as warnings
+from mailwatch.core.blindness import Blindness
 from mailwatch.core.certificates import Certificates
 from mailwatch.core.model import Now
 from mailwatch.core.outbox import Letter
 from mailwatch.core.proven import Proven
 from mailwatch.core.ratelimit import moved
 from mailwatch.core.rebase import rebase, shift_s
-from mailwatch.store import certificates, clock, ledger, machine, outbox, pause, proven
+from mailwatch.store import blindness, certificates, clock, ledger, machine, outbox, pause, proven
 from mailwatch.store.boot import Boot
 from mailwatch.store.connection import open_for_reading
 from mailwatch.store.memory import MemoryStore
@@ -38,6 +40,7 @@ def load(connection: Connection, boot: Boot) -> MemoryStore:
         moved(ledger.read(connection), by),
         warnings.moved(certificates.read(connection), by),
         proven.read(connection),
+        sightless.moved(blindness.read(connection), by),
     )
     memory.pause(pause.read(connection, boot))
     return memory
@@ -61,6 +64,10 @@ def add_late(memory: MemoryStore, found: MemoryStore, now: Now) -> None:
         now,
         certificates=Certificates({**found.certificates().told, **memory.certificates().told}),
         proven=Proven({**found.proven().passed, **memory.proven().passed}),
+        blindness=Blindness(
+            {**found.blindness().since, **memory.blindness().since},
+            found.blindness().told | memory.blindness().told,
+        ),
     )
 
 

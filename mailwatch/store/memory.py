@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from mailwatch.core.blindness import Blindness
 from mailwatch.core.certificates import Certificates
 from mailwatch.core.model import Message, Now, Reading
 from mailwatch.core.outbox import Letter
@@ -23,6 +24,7 @@ class MemoryStore:
         ledger: Ledger | None = None,
         certificates: Certificates | None = None,
         proven: Proven | None = None,
+        blindness: Blindness | None = None,
     ) -> None:
         self._state = state or State()
         self._letters = tuple(letters)
@@ -31,6 +33,7 @@ class MemoryStore:
         self._ledger = ledger or Ledger()
         self._certificates = certificates or Certificates()
         self._proven = proven or Proven()
+        self._blindness = blindness or Blindness()
         self._paused_until: Now | None = None
 
     def restore(self, now: Now) -> State:
@@ -49,6 +52,10 @@ class MemoryStore:
         """Return which services have passed as configured."""
         return self._proven
 
+    def blindness(self) -> Blindness:
+        """Return what the admin was told that we cannot look at."""
+        return self._blindness
+
     def commit(
         self,
         state: State,
@@ -59,12 +66,14 @@ class MemoryStore:
         ledger: Ledger | None = None,
         certificates: Certificates | None = None,
         proven: Proven | None = None,
+        blindness: Blindness | None = None,
     ) -> None:
         """Keep `state` and put `messages` into the outbox."""
         self._state = state
         self._ledger = self._ledger if ledger is None else ledger
         self._certificates = self._certificates if certificates is None else certificates
         self._proven = self._proven if proven is None else proven
+        self._blindness = self._blindness if blindness is None else blindness
         for message in messages:
             self._letters = (*self._letters, Letter(self.next_id, message))
             self.next_id += 1

@@ -165,6 +165,15 @@ STEPS: tuple[tuple[str, ...], ...] = (
     (  # 7: whether some services dropped us in the last round, and others did not
         "ALTER TABLE machine ADD COLUMN dropped_apart INTEGER NOT NULL DEFAULT 0",
     ),
+    (  # 8: what was told that must not be told twice, nor be taken back without ground
+        """
+        CREATE TABLE blindness (
+            service TEXT PRIMARY KEY,
+            since_steady REAL NOT NULL, since_wall REAL NOT NULL
+        ) WITHOUT ROWID
+        """,
+        "ALTER TABLE certificates ADD COLUMN expires REAL",
+    ),
 )
 
 VERSION = len(STEPS)

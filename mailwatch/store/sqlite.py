@@ -10,12 +10,14 @@ from dataclasses import replace
 from pathlib import Path
 from sqlite3 import Connection
 
+from mailwatch.core.blindness import Blindness
 from mailwatch.core.certificates import Certificates
 from mailwatch.core.model import Message, Now, Reading
 from mailwatch.core.outbox import Letter
 from mailwatch.core.proven import Proven
 from mailwatch.core.ratelimit import Ledger
 from mailwatch.core.state import Incident, State
+from mailwatch.store import blindness as sightless
 from mailwatch.store import certificates as warnings
 from mailwatch.store import clock, incidents, machine, outbox, pause, retention
 from mailwatch.store import ledger as ledgers
@@ -100,6 +102,10 @@ class SqliteStore:
         """Return which services have passed as configured."""
         return self._memory.proven()
 
+    def blindness(self) -> Blindness:
+        """Return what the admin was told that we cannot look at."""
+        return self._memory.blindness()
+
     def commit(
         self,
         state: State,
@@ -110,13 +116,15 @@ class SqliteStore:
         ledger: Ledger | None = None,
         certificates: Certificates | None = None,
         proven: Proven | None = None,
+        blindness: Blindness | None = None,
     ) -> None:
         """Keep all of it in one transaction; costs nothing when nothing is new."""
         before = self._memory.restore(now)
         news = None if ledger == self._memory.ledger() else ledger
         warned = None if certificates == self._memory.certificates() else certificates
         shown = None if proven == self._memory.proven() else proven
-        if state == before and not messages and (closed, news, warned, shown) == (None,) * 4:
+        blind = None if blindness == self._memory.blindness() else blindness
+        if state == before and not messages and (closed, news, warned, shown, blind) == (None,) * 5:
             self._write(None, now)
             return
         if closed is None and before.incident is not None:
@@ -126,7 +134,14 @@ class SqliteStore:
             self._backlog.add_closed(closed)
         count = len(self._memory.letters())
         self._memory.commit(
-            state, messages, now, closed=closed, ledger=news, certificates=warned, proven=shown
+            state,
+            messages,
+            now,
+            closed=closed,
+            ledger=news,
+            certificates=warned,
+            proven=shown,
+            blindness=blind,
         )
         letters = self._memory.letters()[count:]
 
@@ -140,6 +155,8 @@ class SqliteStore:
                 warnings.write(connection, warned)
             if shown is not None:
                 provens.write(connection, shown)
+            if blind is not None:
+                sightless.write(connection, blind)
             outbox.write(connection, letters)
             clock.write(connection, self._boot)
 
@@ -268,6 +285,7 @@ class SqliteStore:
         ledgers.write(connection, self._memory.ledger())
         warnings.write(connection, self._memory.certificates())
         provens.write(connection, self._memory.proven())
+        sightless.write(connection, self._memory.blindness())
         outbox.keep_only(connection, self._memory.letters(), self._memory.next_id)
         if self._paused_here:
             self._write_pause(connection)

@@ -31,6 +31,7 @@ import mailwatch.restarters.docker_engine  # noqa: F401  # before the fork, as i
 from mailwatch import courier, target, tick
 from mailwatch.config.model import Config
 from mailwatch.core import outbox, ratelimit
+from mailwatch.core.blindness import Blindness
 from mailwatch.core.certificates import Certificates
 from mailwatch.core.deadline import Deadline
 from mailwatch.core.model import Message, Now, Reading, TargetState, Verdict
@@ -127,6 +128,9 @@ class TracedStore:
     def proven(self) -> Proven:
         return self._store.proven()
 
+    def blindness(self) -> Blindness:
+        return self._store.blindness()
+
     def commit(
         self,
         state: State,
@@ -137,6 +141,7 @@ class TracedStore:
         ledger: Ledger | None = None,
         certificates: Certificates | None = None,
         proven: Proven | None = None,
+        blindness: Blindness | None = None,
     ) -> None:
         incident = state.incident.id if state.incident else ""
         told = [_about(message) for message in messages]
@@ -150,6 +155,7 @@ class TracedStore:
                 ledger=ledger,
                 certificates=certificates,
                 proven=proven,
+                blindness=blindness,
             )
 
     def letters(self) -> tuple[Letter, ...]:

@@ -220,3 +220,15 @@ def test_never_twice_a_day_whatever_is_seen(looks: list[tuple[float, float]]) ->
 def test_a_refused_certificate_is_nothing_to_restart_for() -> None:
     """The kind of failure that verification gives is not among those that a restart may cure."""
     assert Fault.CERTIFICATE not in CURABLE_BY_DEFAULT
+
+
+@pytest.mark.parametrize("days", [3, 14])
+def test_the_same_certificate_is_never_called_new(days: int, voice: Voice) -> None:
+    """Neither fewer days in the configuration nor a clock that was set back renews anything."""
+    reading = _seen("IMAPS:993", 9)
+    known, messages = look(Certificates(), [reading], Now(0, WALL), voice, POLICY)
+    assert len(messages) == 1
+    policy = replace(POLICY, certificate_days=days)
+    back = Now(60, WALL - 400 * DAY_S) if days == POLICY.certificate_days else Now(60, WALL + 60)
+    _, messages = look(known, [reading], back, voice, policy)
+    assert messages == ()

@@ -10,6 +10,7 @@ from typing import Any, TypeVar
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from mailwatch.core.blindness import Blindness
 from mailwatch.core.certificates import Certificates, Warned
 from mailwatch.core.model import Fault, Message, Now, Phase, Reading, Topic, Verdict
 from mailwatch.core.outbox import Letter
@@ -124,8 +125,11 @@ ledgers = every_field(
 )
 warnings = every_field(
     Certificates,
-    told=st.dictionaries(texts, every_field(Warned, at=moments, renewed=st.booleans())),
+    told=st.dictionaries(
+        texts, every_field(Warned, at=moments, renewed=st.booleans(), expires=st.none() | walls)
+    ),
 )
+blindnesses = st.dictionaries(texts, moments).map(lambda since: Blindness(since, frozenset(since)))
 provens = every_field(Proven, passed=st.dictionaries(texts, texts))
 readings = every_field(
     Reading,
@@ -146,6 +150,7 @@ readings = every_field(
     ledgers,
     warnings,
     provens,
+    blindnesses,
 )
 @settings(max_examples=150, deadline=None)
 def test_every_value_comes_back(
@@ -155,6 +160,7 @@ def test_every_value_comes_back(
     ledger: Ledger,
     certificates: Certificates,
     proven: Proven,
+    blindness: Blindness,
 ) -> None:
     """State, letters and all else that is kept are equal after a new start in the same boot."""
     now = Now(2e9, 2e9)
@@ -162,7 +168,15 @@ def test_every_value_comes_back(
         said: list[str] = []
         store = SqliteStore(Path(directory), said.append, boot="one")
         store.restore(now)
-        store.commit(state, told, now, ledger=ledger, certificates=certificates, proven=proven)
+        store.commit(
+            state,
+            told,
+            now,
+            ledger=ledger,
+            certificates=certificates,
+            proven=proven,
+            blindness=blindness,
+        )
         outbox = (*store.letters(), *(replace(x, id=i) for i, x in enumerate(kept, len(told) + 1)))
         store.keep_letters(outbox)
         store.close()
@@ -172,6 +186,7 @@ def test_every_value_comes_back(
         assert again.ledger() == ledger
         assert again.certificates() == certificates
         assert again.proven() == proven
+        assert again.blindness() == blindness
         again.close()
         assert said == []
 

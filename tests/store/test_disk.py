@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from mailwatch.core.blindness import Blindness
 from mailwatch.core.certificates import Certificates, Warned
 from mailwatch.core.proven import Proven
 from mailwatch.core.state import State
@@ -313,6 +314,7 @@ def test_a_file_that_is_locked_at_the_start_loses_no_message(stores: Stores, nig
         night.at(100),
         certificates=warned,
         proven=Proven({"S:1": "old", "S:2": "old"}),
+        blindness=Blindness({"S:3": night.at(99)}, frozenset({"S:3"})),
     )
     store.close()
     with closing(sqlite3.connect(stores.path, isolation_level=None)) as other:
@@ -328,6 +330,7 @@ def test_a_file_that_is_locked_at_the_start_loses_no_message(stores: Stores, nig
     assert len({letter.id for letter in store.letters()}) == 2
     assert store.certificates() == Certificates({**told, **again.told}), "who was warned, was"
     assert store.proven() == Proven({"S:1": "old", "S:2": "new"})
+    assert store.blindness().told == {"S:3"}
     (incident,) = Views(stores.directory).incidents(9)
     assert incident.closed is not None
     assert any(incident.id in sentence for sentence in stores.said)

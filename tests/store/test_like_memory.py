@@ -12,6 +12,7 @@ from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
 
+from mailwatch.core.blindness import Blindness
 from mailwatch.core.certificates import Certificates, Warned
 from mailwatch.core.model import Fault, Message, Now, Reading, Topic, Verdict
 from mailwatch.core.outbox import after_failure, merge
@@ -56,6 +57,7 @@ class LikeMemory(RuleBasedStateMachine):
         ledger: Ledger | None = None,
         certificates: Certificates | None = None,
         proven: Proven | None = None,
+        blindness: Blindness | None = None,
     ) -> None:
         """Commit the same to both."""
         topics = [Topic.OPENED, Topic.RECOVERED, Topic.NOTICE]
@@ -80,6 +82,7 @@ class LikeMemory(RuleBasedStateMachine):
                 ledger=ledger,
                 certificates=certificates,
                 proven=proven,
+                blindness=blindness,
             )
 
     @rule(seconds=st.floats(0.1, 5000))
@@ -120,6 +123,12 @@ class LikeMemory(RuleBasedStateMachine):
     def prove(self, passed: dict[str, str]) -> None:
         """Learn that services pass, or forget it."""
         self.commit(self.memory.restore(self.now), 0, proven=Proven(passed))
+
+    @rule(told=st.integers(0, 1), services=st.sets(st.sampled_from("ab")))
+    def go_blind(self, told: int, services: set[str]) -> None:
+        """Tell that services cannot be looked at, or that they can again."""
+        blindness = Blindness(dict.fromkeys(services, self.now), frozenset(services))
+        self.commit(self.memory.restore(self.now), told, blindness=blindness)
 
     @precondition(lambda self: self.memory.letters())
     @rule(data=st.data())
@@ -211,6 +220,7 @@ class LikeMemory(RuleBasedStateMachine):
         assert self.store.letters() == self.memory.letters()
         assert self.store.ledger() == self.memory.ledger()
         assert self.store.certificates() == self.memory.certificates()
+        assert self.store.blindness() == self.memory.blindness()
         assert self.store.proven() == self.memory.proven()
         assert self.store.paused_until(self.now) == self.memory.paused_until(self.now)
 

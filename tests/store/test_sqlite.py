@@ -8,6 +8,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from mailwatch.core.blindness import Blindness
 from mailwatch.core.certificates import Certificates, Warned
 from mailwatch.core.model import Now
 from mailwatch.core.outbox import after_failure
@@ -207,6 +208,21 @@ def test_a_warning_is_committed_with_its_message(stores: Stores, night: Night) -
     again.close()
     last, _ = stores.restored(night.at(5))
     assert last.certificates() == Certificates()
+
+
+def test_blindness_is_committed_with_its_message(stores: Stores, night: Night) -> None:
+    """A new process knows of what it was told, and a reboot moves the moment to its clock."""
+    store, state = stores.restored(night.at(0))
+    blind = Blindness({"S:1": night.at(-900)}, frozenset({"S:1"}))
+    store.commit(state, [night.message("cannot look")], night.at(1), blindness=blind)
+    store.commit(state, [night.message("other")], night.at(2))
+    store.close()
+    again, _ = stores.restored(night.at(3))
+    assert again.blindness() == blind
+    again.commit(state, [], night.at(4), blindness=Blindness())
+    again.close()
+    last, _ = stores.restored(night.at(5))
+    assert last.blindness() == Blindness()
 
 
 def test_what_is_proven_is_kept_in_its_round(stores: Stores, night: Night) -> None:

@@ -8,6 +8,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from mailwatch.core.blindness import Blindness
 from mailwatch.core.certificates import Certificates, Warned
 from mailwatch.core.model import Fault, Message, Phase, Reading, Topic, Verdict
 from mailwatch.core.proven import Proven
@@ -59,6 +60,7 @@ def test_all_that_0_1_0_has_written_is_still_there(stores: Stores, night: Night)
     )
     assert store.certificates() == Certificates()
     assert store.proven() == Proven(), "what was never kept is not known"
+    assert store.blindness() == Blindness()
     assert store.paused_until(at(110)) == at(900)
     assert stores.said == []
     views = Views(stores.directory)
@@ -81,9 +83,11 @@ def test_what_is_new_can_be_kept_in_an_old_file(stores: Stores, night: Night) ->
     warned = Certificates({"IMAPS:993": Warned(night.at(111))})
     proven = Proven({"IMAPS:993": "digest"})
     after = replace(state, streak=3)
-    store.commit(after, [], night.at(111), certificates=warned, proven=proven)
+    blind = Blindness({"SMTP:25": night.at(110)}, frozenset({"SMTP:25"}))
+    store.commit(after, [], night.at(111), certificates=warned, proven=proven, blindness=blind)
     store.close()
     again, state = stores.restored(night.at(112))
     assert again.certificates() == warned
     assert again.proven() == proven
+    assert again.blindness() == blind
     assert state.streak == 3
