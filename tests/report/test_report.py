@@ -6,6 +6,7 @@ import re
 import stat
 import sys
 import xml.etree.ElementTree as ET
+from contextlib import closing
 from html.parser import HTMLParser
 from pathlib import Path
 
@@ -164,7 +165,8 @@ def test_a_short_time_is_shown_by_the_hour(directory: Path) -> None:
 
 def test_nothing_to_tell_is_said(tmp_path: Path) -> None:
     """A new installation has a page too."""
-    SqliteStore(tmp_path, no_words).restore(Now(0, NOW))
+    with closing(SqliteStore(tmp_path, no_words)) as store:
+        store.restore(Now(0, NOW))
     text = written(tmp_path)
     assert "No incident in this time." in text
     assert "No check was recorded in this time." in text
