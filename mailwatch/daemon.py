@@ -83,7 +83,7 @@ def real_world(journal: Journal) -> Outside:
 
     return Outside(
         restarter=lambda config: DockerRestarter(
-            config.docker, config.ports_on_loopback, config.hosts
+            config.docker, config.ports_on_loopback, config.hosts, config.introduced
         ),
         notifier=notifier,
         store=store,

@@ -263,7 +263,7 @@ class Engine:
         self._undecided = None
         self._failing = observation.still_failing(readings, self._failing)
         witness = self._parts.witness if self._state.incident is None else None
-        cause = "" if witness is None else witness.cause(readings)
+        cause = "" if witness is None else witness.cause(readings, target.seen_as)
         heard = self._heard if witness is None else self._heard | witness.heard
         if not self._fresh:
             target = replace(target, listens={})  # it was seen before the round had ended

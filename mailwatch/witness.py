@@ -132,12 +132,15 @@ class Witness:
         """When (steady) the present look is no longer waited for, None while there is none."""
         return self._until
 
-    def cause(self, found: tuple[Reading, ...]) -> str:
-        """Return the likely cause in one line, judged with the readings of the whole round."""
+    def cause(self, found: tuple[Reading, ...], seen_as: str = "") -> str:
+        """Return the likely cause in one line, judged with the readings of the whole round.
+
+        `seen_as` is the address that the target sees us as, empty where it is not known.
+        """
         if self._evidence is None:
             return causes.UNKNOWN
         try:
-            self._evidence = _with_readings(self._evidence, found)
+            self._evidence = _with_the_round(self._evidence, found, seen_as)
             return causes.likely(self._evidence)
         except Exception as error:  # noqa: BLE001  # a bug of ours must not cost the restart
             name = type(error).__name__
@@ -211,10 +214,12 @@ class Witness:
                 )
 
 
-def _with_readings(evidence: Evidence, found: tuple[Reading, ...]) -> Evidence:
+def _with_the_round(evidence: Evidence, found: tuple[Reading, ...], seen_as: str) -> Evidence:
     before = evidence["readings"].values if "readings" in evidence else {}
-    now = Finding({**before, "now": readings.at_hand(found)})
-    told = {**evidence, "readings": now}
+    told = {**evidence, "readings": Finding({**before, "now": readings.at_hand(found)})}
+    if seen_as and "container" in evidence:
+        container = evidence["container"]
+        told["container"] = replace(container, values={**container.values, "seen_as": seen_as})
     about = evidence[GATHERED]
     lines = [cause.line for cause in causes.find(told)]
     return {**told, GATHERED: replace(about, values={**about.values, "causes": lines})}

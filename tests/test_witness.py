@@ -85,7 +85,9 @@ def test_what_is_remembered_hides_no_ban(stand: Stand) -> None:
     assert stand.witness.owns(Witnessed(report.job, seen))
     dropped = Reading("SMTP:25", Verdict.FAIL, Fault.DROPPED, "closed")
     canary = Reading("Canary:587", Verdict.PASS, remembered=True)
-    assert stand.witness.cause((dropped, canary)).startswith("ban")
+    assert stand.witness.cause((dropped, canary)).startswith("ban or")
+    line = stand.witness.cause((dropped, canary), "127.0.0.1 or 172.17.0.1")
+    assert line.startswith("ban of 127.0.0.1 or 172.17.0.1, as which it sees this host,")
 
 
 def test_evidence_that_cannot_be_judged_costs_no_restart(stand: Stand) -> None:

@@ -12,7 +12,7 @@ from mailwatch.core.policy import Policy
 from mailwatch.core.secret import Secret
 from mailwatch.evidence.settings import EvidenceSettings
 from mailwatch.notifiers.gotify import GotifySettings
-from mailwatch.probes.settings import ServiceSettings
+from mailwatch.probes.settings import ProxyHeader, ServiceSettings
 from mailwatch.restarters.docker import DockerSettings
 
 
@@ -106,8 +106,15 @@ class Config:
 
     @property
     def hosts(self) -> frozenset[str]:
-        """The hosts at whose ports services are asked."""
-        return frozenset(service.host for service in self.services if not service.portless)
+        """The hosts at whose ports services are asked by the address of the connection."""
+        asked = (service for service in self.services if not service.portless)
+        return frozenset(s.host for s in asked if s.proxy is not ProxyHeader.V1)
+
+    @property
+    def introduced(self) -> frozenset[str]:
+        """The hosts at whose ports a PROXY header of version 1 says who asks."""
+        asked = (service for service in self.services if not service.portless)
+        return frozenset(s.host for s in asked if s.proxy is ProxyHeader.V1)
 
     @property
     def secrets(self) -> tuple[Secret, ...]:

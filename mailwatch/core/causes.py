@@ -224,8 +224,8 @@ def _ban(evidence: Evidence) -> Found:
     asked = [row for row in watched if _failed_on(evidence, row.get("published_as"))]
     if not asked or any(row.get("listens") is not True for row in asked):
         return None
-    gateway = text(evidence, "container", "gateway")
-    who = f" of {gateway}, as which it sees this host," if gateway else ""
+    us = text(evidence, "container", "seen_as") or text(evidence, "container", "gateway")
+    who = f" of {us}, as which it sees this host," if us else ""
     return f"ban{who} or a connection limit: all is dropped at once while the container listens", [
         f"readings: {len(dropped)} of {len(ports)} ports that fail drop the connection",
         "connections: every port listens inside the container",

@@ -71,7 +71,10 @@ class Case:
     def target(self) -> TargetState:
         """What the container is doing."""
         restarter = DockerRestarter(
-            self.config.docker, self.config.ports_on_loopback, self.config.hosts
+            self.config.docker,
+            self.config.ports_on_loopback,
+            self.config.hosts,
+            self.config.introduced,
         )
         try:
             return restarter.inspect(Deadline.after(ENGINE_S, time.monotonic))

@@ -40,7 +40,7 @@ def examine(case: Case) -> Iterator[Finding]:
         if local and matched:
             yield ok(f"Every port that is asked on this host is one that {name} publishes.")
         yield from _not_watched(case, open_ports, name)
-    if address := seen_as(record, case.config.hosts):
+    if address := seen_as(record, case.config.hosts, case.config.introduced):
         yield ok(
             f"{name} sees mailwatch as {address}: allow-list that in the mail server, "
             "which may ban an address that connects so often."

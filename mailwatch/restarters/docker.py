@@ -88,14 +88,17 @@ class DockerRestarter:
         settings: DockerSettings,
         asked: frozenset[int] = frozenset(),
         hosts: frozenset[str] = frozenset({"127.0.0.1"}),
+        introduced: frozenset[str] = frozenset(),
     ) -> None:
         """`asked` are the ports of this host's loopback of which a look says what listens.
 
-        `hosts` are the addresses at which the services are asked.
+        `hosts` are the addresses at which the services are asked, but for those `introduced`,
+        where a PROXY header of version 1 says who we are.
         """
         self._settings = settings
         self._asked = asked
         self._hosts = hosts
+        self._introduced = introduced
         self._link = Link(settings.socket)
         self._unfinished: _Unfinished | None = None
         self._ordered: tuple[str, str, bool] | None = None
@@ -175,7 +178,7 @@ class DockerRestarter:
         condition, detail = self._condition(container, deadline)
         return replace(
             _bare_state(container, condition, detail),
-            seen_as=seen_as(container, self._hosts),
+            seen_as=seen_as(container, self._hosts, self._introduced),
             listens=self._listens(container, deadline) if condition in _SERVING else {},
             elsewhere=elsewhere(container, self._asked),
         )

@@ -18,17 +18,23 @@ from mailwatch.restarters.docker_state import Record, part, text
 _LOCALHOST = ("127.0.0.1", "::1")
 
 
-def seen_as(container: Record, hosts: Iterable[str]) -> str:
+def seen_as(container: Record, hosts: Iterable[str], introduced: Iterable[str] = ()) -> str:
     """Return the addresses, of which one is that of a connection from here to one of `hosts`.
 
-    They are joined by `or`. Empty where it is not known, as for a name, or in the network of
-    another container.
+    To those `introduced` we say ourselves, in a PROXY header of version 1, as whom to take us:
+    our own end of the connection (see `probes.proxy`). The addresses are joined by `or`. Empty
+    where none is known, as for a name, or in the network of another container.
     """
+    seen = [address for host in _numeric(hosts) for address in _seen(container, host)]
+    seen += filter(None, map(source_towards, _numeric(introduced)))
+    return join_words([printable(one, 64) for one in dict.fromkeys(seen)], "or")
+
+
+def _numeric(hosts: Iterable[str]) -> list[str]:
     asked: list[str] = []
     for host in sorted(hosts):
         asked += _LOCALHOST if host == "localhost" else [host]
-    seen = [address for host in filter(is_numeric, asked) for address in _seen(container, host)]
-    return join_words([printable(one, 64) for one in dict.fromkeys(seen)], "or")
+    return list(filter(is_numeric, asked))
 
 
 def _seen(container: Record, host: str) -> list[str]:

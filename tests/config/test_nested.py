@@ -80,7 +80,11 @@ def test_a_fingerprint_may_be_pasted_from_openssl(tmp_path: Path, colons: bool) 
 def test_proxy_is_a_version_of_the_protocol(tmp_path: Path, version: ProxyHeader) -> None:
     """Each word means the header of that version."""
     text = f'[[services]]\nname = "SMTP"\nport = 25\nproxy = "{version.value}"\n'
-    assert _load(tmp_path, text).services[0].proxy is version
+    config = _load(tmp_path, text)
+    assert config.services[0].proxy is version
+    by_header = version is ProxyHeader.V1
+    host = frozenset({"127.0.0.1"})
+    assert (config.hosts, config.introduced) == ((set(), host) if by_header else (host, set()))
 
 
 @pytest.mark.parametrize(

@@ -73,6 +73,24 @@ def test_the_address_that_the_container_sees(
     assert seen_as(record, hosts.split()) == addresses
 
 
+@pytest.mark.parametrize(
+    ("hosts", "introduced", "addresses"),
+    [
+        ("", "127.0.0.1", "127.0.0.1"),
+        ("127.0.0.1", "127.0.0.1", "172.17.0.1 or 127.0.0.1"),
+        ("127.0.0.1", "172.17.0.2", "172.17.0.1"),
+        ("", "localhost", "127.0.0.1 or ::1"),
+        ("", "mail.example.org", ""),
+    ],
+)
+def test_who_we_say_that_we_are(
+    hosts: str, introduced: str, addresses: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A PROXY header of version 1 names our own end, which is then what a ban is about."""
+    monkeypatch.setattr(docker_sight, "source_towards", _source)
+    assert seen_as(_record(a=BRIDGE), hosts.split(), introduced.split()) == addresses
+
+
 def test_the_kernel_tells_our_own_address() -> None:
     """From loopback to loopback; where no way leads there is none."""
     assert source_towards("127.0.0.1") == "127.0.0.1"
