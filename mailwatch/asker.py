@@ -22,11 +22,12 @@ class RoundAsker:
         self._roll_call = RollCall(probes, clock)
         self._mailbox = mailbox
         self._clock = clock
+        self._control = control.Control()
 
     def begin(self, number: int, attempts: Attempts) -> None:
         """Begin round `number`; RoundDone will carry it, and AttemptDone what does not pass.
 
-        A round in which no service said a word is reported after one more attempt, with our
+        A round in which a service said no word is reported after one more attempt, with our
         own listener, which costs 1 ms unless the fault is ours (see `probes.control`).
         """
         mailbox, clock = self._mailbox, self._clock
@@ -38,7 +39,7 @@ class RoundAsker:
 
         def sift(readings: tuple[Reading, ...]) -> None:
             deadline = Deadline.after(attempts.timeout_s, clock)
-            mailbox.put(RoundDone(number, control.sift(readings, deadline)))
+            mailbox.put(RoundDone(number, self._control.sift(readings, deadline)))
 
         def round_done(readings: tuple[Reading, ...]) -> None:
             if control.is_called_for(readings):
@@ -46,9 +47,10 @@ class RoundAsker:
                 try:
                     WORKERS.run(lambda: sift(readings))
                 except RuntimeError:
-                    mailbox.put(RoundDone(number, control.disown(readings, threads.NO_THREAD)))
+                    unheard = self._control.disown(readings, threads.NO_THREAD)
+                    mailbox.put(RoundDone(number, unheard))
             else:
-                mailbox.put(RoundDone(number, readings))
+                mailbox.put(RoundDone(number, self._control.disown(readings, "")))
 
         self._roll_call.begin(attempts, attempt_done, round_done)
 

@@ -1,15 +1,18 @@
-"""The neutral control: where no service says a word, do we at least hear ourselves?
+"""The neutral control: where a service says no word, do we at least hear ourselves?
 
-A round in which every port kept silent, refused or broke off may be the work of the mail server,
-or of a host that gives us no processor, or of a filter that swallows or rejects all that goes
-through loopback. So after such a round, and only then, mailwatch holds one more conversation, with
-a listener of its own.
+A port that kept silent, refused or broke off may be the work of the mail server, or of a host that
+gives us no processor, or of a filter that swallows or rejects all that goes through loopback. So
+after a round with such a port, and only then, mailwatch holds one more conversation, with a
+listener of its own.
 
 What it proves: when it fails, this process could not have heard anybody at this moment, so the
-round says nothing about the services, and is unmeasured. When it succeeds, this process can make
+silence says nothing about a service, and is unmeasured. When it succeeds, this process can make
 sockets, start a thread, connect, and be scheduled twice within one attempt's time; what lies
-beyond loopback, Docker's forwarding or the route to another host, it has not tried. A word from
-any service, right or wrong, needs no control: we have heard it.
+beyond loopback, Docker's forwarding or the route to another host, it has not tried.
+
+A word from a service, right or wrong, is believed, but does not stand in for the control: it may
+have come before the fault of this host began. For the same reason a control that succeeds after one
+that failed is not enough: the fault may have ended since the ports were asked.
 """
 
 from __future__ import annotations
@@ -35,29 +38,46 @@ _GREETING = b"220 mailwatch speaks to itself\r\n"
 _LOOPBACKS = ((socket.AF_INET, "127.0.0.1"), (socket.AF_INET6, "::1"))
 
 
+_DEAF = "a fault of this host: no answer, and none from a listener of mailwatch's own on loopback"
+_JUST_OVER = "a fault of this host: it has only just ended, and may have kept an answer from us"
+
+
+class Control:
+    """Sifts one round after the other; it remembers whether the one before heard anything."""
+
+    def __init__(self) -> None:
+        self._was_deaf = False
+
+    def sift(self, readings: Sequence[Reading], deadline: Deadline) -> tuple[Reading, ...]:
+        """Return `readings`, in which a silence that may be our own fault is unmeasured.
+
+        To be given the readings of every round. Where the control is called for it costs 1 ms
+        if all is well, and ends by `deadline`; raises nothing.
+        """
+        trouble = hear_ourselves(deadline) if is_called_for(readings) else ""
+        return self.disown(readings, trouble)
+
+    def disown(self, readings: Sequence[Reading], trouble: str) -> tuple[Reading, ...]:
+        """Return `readings` as sift() does where the control failed for `trouble`, or did not."""
+        was_deaf, self._was_deaf = self._was_deaf, bool(trouble)
+        if not trouble and not was_deaf:
+            return tuple(readings)
+        detail = printable(f"{_DEAF} ({trouble})" if trouble else _JUST_OVER, limit=300)
+        return tuple(
+            replace(reading, verdict=Verdict.UNMEASURED, fault=None, detail=detail)
+            if _is_wordless(reading)
+            else reading
+            for reading in readings
+        )
+
+
 def is_called_for(readings: Sequence[Reading]) -> bool:
-    """Whether at least one port failed without a word, and none did anything else."""
-    measured = [r for r in readings if r.verdict is not Verdict.UNMEASURED and not r.portless]
-    return bool(measured) and all(reading.fault in _WORDLESS for reading in measured)
+    """Whether at least one port failed without a word."""
+    return any(_is_wordless(reading) for reading in readings)
 
 
-def sift(readings: Sequence[Reading], deadline: Deadline) -> tuple[Reading, ...]:
-    """Return `readings` as they are, or all of them unmeasured where the fault is our own.
-
-    Costs 1 ms where all is well, and ends by `deadline`; raises nothing.
-    """
-    trouble = hear_ourselves(deadline) if is_called_for(readings) else ""
-    return disown(readings, trouble) if trouble else tuple(readings)
-
-
-def disown(readings: Sequence[Reading], trouble: str) -> tuple[Reading, ...]:
-    """Return `readings` unmeasured, for `trouble` of our own; what asked no port stays."""
-    return tuple(
-        reading
-        if reading.verdict is Verdict.UNMEASURED or reading.portless
-        else replace(reading, verdict=Verdict.UNMEASURED, fault=None, detail=_detail(trouble))
-        for reading in readings
-    )
+def _is_wordless(reading: Reading) -> bool:
+    return reading.fault in _WORDLESS and not reading.portless
 
 
 def hear_ourselves(deadline: Deadline) -> str:
@@ -105,11 +125,3 @@ def _greet(listener: socket.socket, deadline: Deadline) -> None:
             link.settimeout(deadline.remaining())
             link.sendall(_GREETING)
             link.recv(1)
-
-
-def _detail(trouble: str) -> str:
-    return printable(
-        "a fault of this host: no service answered, and neither did a listener of mailwatch's "
-        f"own on loopback ({trouble})",
-        limit=300,
-    )
