@@ -15,6 +15,7 @@ from mailwatch.restarters.docker_faults import EngineFault
 from mailwatch.restarters.docker_link import Link
 from mailwatch.restarters.docker_listeners import listens
 from mailwatch.restarters.docker_network import elsewhere
+from mailwatch.restarters.docker_process import has_ended
 from mailwatch.restarters.docker_sight import seen_as
 from mailwatch.restarters.docker_state import (
     condition_of,
@@ -33,6 +34,11 @@ SETTLE_S = 10
 """The time to find out what became of a restart whose answer did not come."""
 
 LOOK_AGAIN_S = 0.5
+
+CATCH_UP_S = 1.0
+"""The engine's time to hear that a container has ended; 10 ms on an idle host."""
+
+_CATCH_UP_EVERY_S = 0.05
 
 LISTENERS_S = 1.5
 """What it may take to see what listens; on an idle host that takes a millisecond."""
@@ -103,11 +109,13 @@ class DockerRestarter:
         self._unfinished: _Unfinished | None = None
         self._ordered: tuple[str, str, bool] | None = None
         """Identity, FinishedAt, and whether that end was ordered."""
+        self._waited_in_vain_for: tuple[str, str] | None = None
+        """Identity and StartedAt of a run that has no process here."""
 
     def inspect(self, deadline: Deadline) -> TargetState:
         """Return what the container is doing; it never raises, and ends with `deadline`."""
         try:
-            container = self._look(deadline)
+            container = self._caught_up(self._look(deadline), deadline)
             if container is None:
                 return self._missing(deadline)
             return self._state(container, deadline)
@@ -151,6 +159,26 @@ class DockerRestarter:
             f"There is no container named {self._name}; the one with that id is named {name}: put"
             " that name into [restart] container, for ids change.",
         )
+
+    def _caught_up(
+        self, container: Mapping[str, Any] | None, deadline: Deadline
+    ) -> Mapping[str, Any] | None:
+        """Return the container as it is once the engine has heard of its end.
+
+        An engine that never does is another host's, and is waited for once in each of its runs.
+        """
+        now = deadline.clock()
+        until = now + min(CATCH_UP_S, (deadline.at - now) / 2)
+        while container is not None and has_ended(container):
+            run = (text(container, "Id"), text(part(container, "State"), "StartedAt"))
+            if run == self._waited_in_vain_for:
+                break
+            if deadline.clock() >= until:
+                self._waited_in_vain_for = run
+                break
+            time.sleep(_CATCH_UP_EVERY_S)
+            container = self._look(deadline)
+        return container
 
     def _missing(self, deadline: Deadline) -> TargetState:
         try:
