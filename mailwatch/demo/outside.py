@@ -36,6 +36,7 @@ POLICY = Policy(
     verify_for_s=15,
     verify_every_s=1,
     remind_every_s=0,
+    certificate_days=0,  # its certificate is made for one run
 )
 """An installed mailwatch is the same with more patience."""
 

@@ -76,11 +76,11 @@ def test_it_answers_hangs_and_answers_again(
     server.start()
     first = server.pid
     assert first is not None
-    assert faults(offers, 30) == {None}
+    assert faults(offers, 120) == {None}
     server.hang()
-    assert faults(offers, 0.2) == {Fault.SILENT}
+    assert faults(offers, 1) == {Fault.SILENT}
     server.restart()
-    assert faults(offers, 30) == {None}
+    assert faults(offers, 120) == {None}
     assert server.pid not in (None, first)
     assert not Path(f"/proc/{first}").exists()
     assert "SIGTERM" in " ".join(said)
@@ -100,7 +100,7 @@ def test_closed_it_is_gone_and_cannot_come_back(server: Server, offers: tuple[Of
     pid = server.pid
     server.close()
     assert not Path(f"/proc/{pid}").exists()
-    assert faults(offers, 30) == {Fault.REFUSED}
+    assert faults(offers, 120) == {Fault.REFUSED}
     with pytest.raises((ServerError, RuntimeError)):
         server.start()
 
@@ -137,7 +137,7 @@ def test_no_certificate_has_a_reason(
     before = set(os.listdir("/proc/self/fd"))
     with pytest.raises(NoCertificate, match=reason):
         make_certificate()
-    assert set(os.listdir("/proc/self/fd")) == before
+    assert set(os.listdir("/proc/self/fd")) <= before
 
 
 def test_a_demo_without_its_server_is_one_sentence_and_exit_1(
@@ -151,4 +151,4 @@ def test_a_demo_without_its_server_is_one_sentence_and_exit_1(
     assert demo.run(argparse.Namespace()) == 1
     error = capsys.readouterr().err
     assert error == "The demo's mail server did not start (no luck today): try again.\n"
-    assert threading.active_count() == before
+    assert threading.active_count() <= before

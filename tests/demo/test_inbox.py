@@ -37,7 +37,7 @@ def inbox(arrived: list[Arrival]) -> Iterator[Inbox]:
 def send(inbox: Inbox, token: str) -> None:
     """Send MESSAGE through the real notifier."""
     notifier = GotifyNotifier(GotifySettings(inbox.url, Secret(token)))
-    notifier.send(MESSAGE, Deadline.after(30, time.monotonic))
+    notifier.send(MESSAGE, Deadline.after(120, time.monotonic))
 
 
 def test_a_message_arrives_as_it_was_sent(inbox: Inbox, arrived: list[Arrival]) -> None:
@@ -77,7 +77,7 @@ def test_what_is_no_message_is_refused(inbox: Inbox, arrived: list[Arrival], bod
     )
     opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))
     with pytest.raises(urllib.error.HTTPError) as caught:
-        opener.open(request, timeout=30)
+        opener.open(request, timeout=120)
     with caught.value as answer:
         assert answer.code == 400
         assert json.load(answer)["errorCode"] == 400
@@ -88,7 +88,7 @@ def test_what_is_no_message_is_refused(inbox: Inbox, arrived: list[Arrival], bod
 def test_health_and_version_need_no_token(inbox: Inbox, path: str) -> None:
     """They are answered as Gotify answers them."""
     opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))
-    with opener.open(inbox.url + path, timeout=30) as answer:
+    with opener.open(inbox.url + path, timeout=120) as answer:
         assert answer.status == 200
         assert isinstance(json.load(answer), dict)
 
@@ -97,6 +97,6 @@ def test_there_is_nothing_else_to_read(inbox: Inbox) -> None:
     """Any other path is 404."""
     opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))
     with pytest.raises(urllib.error.HTTPError) as caught:
-        opener.open(f"{inbox.url}/message", timeout=30)
+        opener.open(f"{inbox.url}/message", timeout=120)
     with caught.value as answer:
         assert answer.code == 404
