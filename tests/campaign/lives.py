@@ -10,6 +10,8 @@ import threading
 from pathlib import Path
 from typing import Any
 
+PATIENCE_S = 120.0
+
 
 class Nursery:
     """The program nursery.py, which makes one daemon after the other."""
@@ -40,7 +42,7 @@ class Nursery:
         """End it."""
         assert self._process.stdin is not None
         self._process.stdin.close()
-        self._process.wait(timeout=30)
+        self._process.wait(timeout=PATIENCE_S)
         assert self._process.stdout is not None
         self._process.stdout.close()
 
@@ -68,9 +70,9 @@ class Buried:
 
     def wait(self) -> int:
         """Return the status, as soon as there is one."""
-        self._thread.join(30)
+        self._thread.join(PATIENCE_S)
         if self.status is None:
-            raise RuntimeError("mailwatch did not end within 30 seconds of its SIGTERM")
+            raise RuntimeError(f"mailwatch did not end within {PATIENCE_S:g} s of its SIGTERM")
         return self.status
 
     def _wait(self) -> None:

@@ -23,7 +23,7 @@ from tests.campaign.mail import Mail
 from tests.campaign.plan import POLICY, At, Death, Plan, Result
 from tests.campaign.scenarios import SCENARIOS
 
-LONGEST_S = 60.0
+LONGEST_S = 180.0
 """A night that lasts longer has come to a standstill; most take a second or two."""
 
 _LOOK_EVERY_S = 0.005
