@@ -98,7 +98,7 @@ def test_a_ban_looks_the_same_without_docker_proxy(
             {"name": name, "host": address, "port": FRONT + port} for name, port in SERVICES.items()
         ]
     )
-    _, said = host.try_run("mailwatch check --json --once")
+    _, said = host.try_run("mailwatch check --json --once --set watch.attempt_timeout_s=30")
     faults = {one["service"]: one["fault"] for one in json.loads(said)["services"]}
     assert set(faults.values()) == {"dropped"}, faults
     assert len(faults) == len(SERVICES)

@@ -22,6 +22,7 @@ CANARY: Table = {
     "user": "anna@example.test", "password_file": PASSWORD,
     "sender": "anna@example.test", "recipient": "anna@example.test",
 }  # fmt: skip
+PATIENT = "--set watch.attempt_timeout_s=30"
 MAILDIR = "/var/mail/anna@example.test/Maildir"
 
 Configure = Callable[..., None]
@@ -88,7 +89,8 @@ def _canaries(inside: Callable[[str], str]) -> list[str]:
 def _leave_one(host: Host, inside: Callable[[str], str], postfix: Configure) -> str:
     """Let a `check` end before its message is delivered; return the name of its file."""
     postfix(defer_transports="lmtp")
-    assert _check(host, "--once")["verdict"] == "unmeasured"
+    reading = _check(host, "--once --set watch.attempt_timeout_s=3")
+    assert reading["verdict"] == "unmeasured", reading
     before = set(_canaries(inside))
     return _deliver(inside, before)
 
@@ -114,13 +116,16 @@ def test_a_check_leaves_the_services_canary_alone(
 ) -> None:
     """Both submit, both find their own, and nobody is called."""
     postfix(defer_transports="lmtp")
-    watcher.configure(services=[CANARY], watch={"interval_s": 25, "retries": 1})
+    watcher.configure(
+        services=[CANARY], watch={"interval_s": 25, "retries": 1, "attempt_timeout_s": 3}
+    )
     watcher.start()
     watcher.wait_for_line("has not arrived yet")
     flying = _deliver(inside, set())
-    reading = _check(host, "--set watch.attempt_timeout_s=10")
+    reading = _check(host, PATIENT)
     assert reading["verdict"] == "pass", reading
-    assert _canaries(inside) == [flying]
+    # On a slow machine the service's next round has come, and has removed its own.
+    assert set(_canaries(inside)) <= {flying}
     watcher.wait_for_status("1 of 1 services answer", 60)
     assert _canaries(inside) == []
     assert inbox.messages == []
@@ -130,7 +135,7 @@ def test_the_doctor_sends_no_canary(
     watcher: Watcher, host: Host, inside: Callable[[str], str]
 ) -> None:
     """It tries both logins; the server takes no message."""
-    watcher.configure(services=[CANARY], watch={"attempt_timeout_s": 10})
+    watcher.configure(services=[CANARY], watch={"attempt_timeout_s": 30})
     _, said = host.try_run("mailwatch doctor --json")
     assert any("Canary:465 answers" in one["sentence"] for one in json.loads(said)["findings"])
     assert "is empty" in inside("postqueue -p")
@@ -148,17 +153,17 @@ def test_leftovers_of_this_host_go_after_a_day(
     inside(f"sed 's/^X-Mailwatch-Canary: host=/&x/' {MAILDIR}/*/{old}* >{other}")
     inside(f"chown vmail: {other}; touch -d '-2 days' {MAILDIR}/*/{old}* {other}")
     inside(f"rm -f {MAILDIR}/dovecot.index*")
-    assert _check(host, "--set watch.attempt_timeout_s=10")["verdict"] == "pass"
+    assert _check(host, PATIENT)["verdict"] == "pass"
     assert set(_canaries(inside)) == {young, "1.M1.other"}
 
 
 def test_a_filter_that_takes_its_time_restarts_nothing(
     watcher: Watcher, host: Host, inbox: Inbox, inside: Callable[[str], str], postfix: Configure
 ) -> None:
-    """Postfix answers the message after three seconds, an attempt has one."""
-    postfix(smtpd_end_of_data_restrictions="sleep 3")
+    """Postfix answers the message after five seconds, an attempt has three."""
+    postfix(smtpd_end_of_data_restrictions="sleep 5")
     started = host.run(f"docker inspect --format={{{{.State.StartedAt}}}} {NAME}")
-    watcher.configure(services=[CANARY])
+    watcher.configure(services=[CANARY], watch={"attempt_timeout_s": 3})
     watcher.start()
     watcher.wait_for_status("1 of 1 services answer", 60)
     assert _canaries(inside) == []
@@ -171,7 +176,7 @@ def test_a_greylist_calls_nobody(
 ) -> None:
     """The server asks for another try, which it gets; its words are told."""
     postfix(smtpd_end_of_data_restrictions="check_client_access static:{450 4.2.0 Greylisted}")
-    watcher.configure(services=[CANARY], watch={"attempt_timeout_s": 10})
+    watcher.configure(services=[CANARY], watch={"attempt_timeout_s": 30})
     reading = _check(host, "--once")
     assert reading["verdict"] == "unmeasured"
     assert "450 4.2.0" in str(reading["detail"])
@@ -188,19 +193,23 @@ def test_without_uidplus_only_what_is_ours_goes(
 ) -> None:
     """A message that its owner has marked stays, and so does ours until that is decided."""
     watcher.configure(services=[CANARY])
-    patient = "--set watch.attempt_timeout_s=10"
     dovecot("imap_capability = IMAP4rev1 LITERAL+ IDLE")
-    reading = _check(host, patient)
+    reading = _check(host, PATIENT)
     assert reading["verdict"] == "pass", reading
     assert _canaries(inside) == []
     marked = f"{MAILDIR}/cur/1.M1.marked:2,T"
     inside(f"printf 'Subject: mine\\n\\nmine\\n' >{marked}; chown vmail: {marked}")
-    assert _check(host, patient)["verdict"] == "pass"
+    assert _check(host, PATIENT)["verdict"] == "pass"
     assert "marked" in inside(f"ls {MAILDIR}/cur")
     assert len(_canaries(inside)) == 1
     inside(f"rm {marked}")
-    assert _check(host, patient)["verdict"] == "pass"
-    assert _canaries(inside) == []
+
+    def all_are_gone() -> bool:
+        assert _check(host, PATIENT)["verdict"] == "pass"
+        return _canaries(inside) == []
+
+    # Dovecot may remember the file for a moment.
+    wait_until(all_are_gone, 30, "the mailbox to be swept")
 
 
 def test_a_canary_among_the_spam_is_told_as_that(
@@ -218,8 +227,8 @@ def test_a_canary_among_the_spam_is_told_as_that(
     )
     recipient = "anna+Junk@example.test"
     watcher.configure(
-        services=[{**CANARY, "recipient": recipient, "within_s": 2}],
-        watch={"attempt_timeout_s": 5},
+        services=[{**CANARY, "recipient": recipient, "within_s": 6}],
+        watch={"attempt_timeout_s": 10},
     )
     watcher.start()
     message = inbox.wait_for(lambda one: "needs you" in one.title, 60)

@@ -43,7 +43,9 @@ def configured(watcher: Watcher, host: Host) -> Watcher:
 
 def _reading(host: Host, prefix: str = "") -> tuple[str, str]:
     """Return the verdict and the detail of the one service that `check` asks."""
-    _, said = host.try_run(f"{prefix} mailwatch check --json --once")
+    _, said = host.try_run(
+        f"{prefix} mailwatch check --json --once --set watch.attempt_timeout_s=30"
+    )
     (one,) = json.loads(said)["services"]
     return one["verdict"], one["detail"]
 

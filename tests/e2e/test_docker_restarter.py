@@ -6,6 +6,7 @@ import os
 import threading
 import time
 from collections.abc import Callable, Iterator
+from signal import SIGINT, SIGUSR2, Signals
 
 import pytest
 
@@ -52,6 +53,16 @@ class Target:
         """Send a signal to its process 1 behind Docker's back."""
         self._host.run(f"kill -{name} {self.docker('inspect', '-f', '{{.State.Pid}}', NAME)}")
 
+    def traps(self, number: Signals) -> None:
+        """Wait until its process 1 catches `number`, which it would not hear of before."""
+        pid = self.docker("inspect", "-f", "{{.State.Pid}}", NAME)
+
+        def caught() -> bool:
+            mask = self._host.run(f"sed -n 's/^SigCgt:\\s*//p' /proc/{pid}/status")
+            return bool(int(mask, 16) >> (number - 1) & 1)
+
+        wait_until(caught, 30, f"a trap for {number.name}")
+
     def seen(self) -> TargetState:
         """Return what an inspection says."""
         return self.restarter.inspect(soon())
@@ -69,7 +80,7 @@ class Target:
 
     def restarted(self) -> TargetState:
         """Restart it, and return what an inspection says then."""
-        self.restarter.restart(Deadline.after(60, time.monotonic))
+        self.restarter.restart(Deadline.after(300, time.monotonic))
         return self.seen()
 
     def end(self) -> None:
@@ -80,7 +91,7 @@ class Target:
 
 def soon() -> Deadline:
     """Return a deadline that no inspection of a healthy engine reaches."""
-    return Deadline.after(20, time.monotonic)
+    return Deadline.after(120, time.monotonic)
 
 
 @pytest.fixture
@@ -138,6 +149,7 @@ def test_stopped_by_hand(target: Target, order: tuple[str, ...], policy: str) ->
     target.run(
         f"--restart={policy}", command=("/bin/sh", "-c", "trap 'exit 3' INT; sleep 60 & wait")
     )
+    target.traps(SIGINT)
     target.docker(*order, NAME)
     found = target.becomes(Condition.STOPPED)
     assert "Somebody stopped" in found.detail
@@ -164,6 +176,7 @@ def test_a_reload_signal_is_no_stop(target: Target) -> None:
     target.run(
         command=("/bin/sh", "-c", "trap : HUP; trap 'exit 9' USR2; while :; do sleep 1; done")
     )
+    target.traps(SIGUSR2)
     target.docker("kill", "--signal=HUP", NAME)
     target.signal("USR2")
     assert "exit code 9" in target.becomes(Condition.CRASHED).detail
@@ -235,7 +248,7 @@ def test_restarted_by_two_at_once(target: Target) -> None:
 
     def restart(one: DockerRestarter) -> None:
         try:
-            one.restart(Deadline.after(60, time.monotonic))
+            one.restart(Deadline.after(300, time.monotonic))
         except RestartError as error:
             failures.append(error)
 
@@ -265,7 +278,7 @@ def test_a_hung_engine(
     assert found.condition is Condition.UNREACHABLE
     with pytest.raises(RestartError, match="does not answer in time"):
         target.restarter.restart(Deadline.after(1, time.monotonic))
-    assert time.monotonic() - began < 30
+    assert time.monotonic() - began < 120
     host.run(f"kill -CONT {dockerd}")
     assert target.becomes(Condition.RUNNING).started_at == before.started_at
 
@@ -312,7 +325,7 @@ def test_no_descriptor_is_left(target: Target) -> None:
     for _ in range(100):
         target.seen()
     target.restarted()
-    assert len(os.listdir("/proc/self/fd")) == before
+    assert len(os.listdir("/proc/self/fd")) <= before
 
 
 @pytest.fixture

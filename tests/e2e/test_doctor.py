@@ -12,6 +12,7 @@ from tests.e2e.bed.engine import Engine
 from tests.e2e.bed.host import Host
 from tests.e2e.bed.inbox import Inbox
 from tests.e2e.bed.mail import NAME, Mail
+from tests.e2e.bed.wait import wait_until
 from tests.e2e.bed.watcher import Watcher
 
 pytestmark = pytest.mark.e2e
@@ -31,6 +32,7 @@ def _of(findings: Findings, check: str) -> list[tuple[str, str]]:
 
 def test_a_host_that_is_well(watcher: Watcher, host: Host, inbox: Inbox) -> None:
     """Nothing is a problem, and the address to allow-list is the one that Docker's bridge has."""
+    watcher.configure(watch={"attempt_timeout_s": 30})
     watcher.start()
     watcher.wait_for_status("4 of 4 services answer")
     code, findings = _doctor(host)
@@ -81,20 +83,32 @@ def reached_twice(
     host.run(f"ip addr del {address}")
 
 
+def _log_up_to(engine: Engine, mark: str) -> str:
+    """Return the log of Postfix, with all that it has said by now, up to a line with `mark`."""
+    engine.docker("exec", NAME, "postlog", mark)
+    log: list[str] = []
+
+    def has_come() -> bool:
+        log.append(engine.docker("logs", NAME))
+        return f": {mark}" in log[-1]
+
+    wait_until(has_come, 10, "the mark in Postfix's log")
+    return log[-1]
+
+
 @pytest.mark.usefixtures("reached_twice")
 @pytest.mark.parametrize(("asked", "port"), [("127.0.0.1", 25), (HOST_ADDRESS, HOST_PORT)])
 def test_the_container_sees_the_address_that_was_foretold(
     asked: str, port: int, watcher: Watcher, host: Host, engine: Engine
 ) -> None:
     """Postfix logs where our connection came from: it is an address that doctor named."""
-    watcher.configure(services=[{"name": "SMTP", "port": port, "host": asked}])
-    began = len(engine.docker("logs", NAME).splitlines())
+    watcher.configure(
+        services=[{"name": "SMTP", "port": port, "host": asked}], watch={"attempt_timeout_s": 30}
+    )
+    _log_up_to(engine, "before")
     host.run("mailwatch check --once")
-    (came_from,) = {
-        found[1]
-        for line in engine.docker("logs", NAME).splitlines()[began:]
-        if (found := re.search(r"smtpd\[\d+\]: connect from \S+\[([^]]+)\]", line))
-    }
+    said = _log_up_to(engine, "after").rpartition("before")[2]
+    (came_from,) = set(re.findall(r"smtpd\[\d+\]: connect from \S+\[([^]]+)\]", said))
     _, findings = _doctor(host)
     (sentence,) = (said for _, said in _of(findings, "ports") if "sees mailwatch as" in said)
     named = sentence.partition("sees mailwatch as ")[2].partition(":")[0].split(" or ")

@@ -142,7 +142,7 @@ def test_the_installed_service_reads_all_that_it_promises(
         assert look["cgroup"]["memory_bytes"] > 0
         assert look["processes"]["count"] > 5
         assert any(row["path"] == "/" for row in look["disk"]["file_systems"])
-        assert look["gathered"]["took_s"] < 5
+        assert look["gathered"]["took_s"] < 15
     assert incident["evidence"]["log"]["lines"] is not None
     rounds = incident["evidence"]["readings"]["before"]
     assert rounds[-1]["readings"][0]["phases"]["connect"] >= 0
@@ -239,12 +239,15 @@ def test_a_firewall_inside_the_container_looks_like_the_ban_that_it_is(
 
 
 def test_docker_that_hangs_is_named_in_the_call(
-    watching: Watcher, host: Host, mail: Mail, inbox: Inbox
+    watcher: Watcher, host: Host, mail: Mail, inbox: Inbox
 ) -> None:
     """dockerd is stopped with SIGSTOP while mail is down: the call says that Docker hangs."""
-    mail.hang()
+    watcher.configure(evidence={"wait_s": 3})
+    watcher.start()
+    watcher.wait_for_status(WELL)
     host.run("kill -STOP $(pidof dockerd)")
     try:
+        mail.hang()
         message = inbox.wait_for(with_cause, 60)
         assert cause_of(message) == "Docker does not answer, so it hangs or is stopped"
     finally:

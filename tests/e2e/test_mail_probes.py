@@ -27,7 +27,7 @@ QUEUE: Table = {
 
 
 def _check(host: Host) -> dict[str, dict[str, object]]:
-    _, said = host.try_run("mailwatch check --json --set watch.attempt_timeout_s=10")
+    _, said = host.try_run("mailwatch check --json --set watch.attempt_timeout_s=30")
     return {one["service"]: one for one in json.loads(said)["services"]}
 
 
@@ -68,7 +68,7 @@ def test_a_canary_comes_in_as_a_strangers_mail(watcher: Watcher, host: Host) -> 
 @pytest.mark.usefixtures("password")
 def test_the_service_keeps_canaries_flying(watcher: Watcher, inbox: Inbox) -> None:
     """Under systemd, in the sandbox, and without a message to anybody."""
-    watcher.configure(services=[{**CANARY, "every_s": 1}])
+    watcher.configure(services=[{**CANARY, "every_s": 1}], watch={"attempt_timeout_s": 10})
     watcher.start()
     watcher.wait_for_status("1 of 1 services answer; next check in ")
     assert inbox.messages == []
@@ -91,7 +91,7 @@ def test_the_queue_of_postfix_is_counted(
     engine.docker("exec", NAME, "postconf", "-e", "defer_transports=lmtp")
     engine.docker("exec", NAME, "postfix", "reload")
     try:
-        watcher.configure(services=[QUEUE])
+        watcher.configure(services=[QUEUE], watch={"attempt_timeout_s": 10})
         watcher.start()
         watcher.wait_for_status("1 of 1 services answer")
         for number in range(4):

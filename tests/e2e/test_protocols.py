@@ -10,6 +10,7 @@ import pytest
 from tests.e2e.bed.engine import Engine
 from tests.e2e.bed.host import Host
 from tests.e2e.bed.mail import NAME, Mail
+from tests.e2e.bed.wait import wait_until
 from tests.e2e.bed.watcher import Table, Watcher
 
 pytestmark = pytest.mark.e2e
@@ -38,7 +39,7 @@ def _private(name: str, **more: object) -> Table:
     return _service(name, **starttls, **ACCOUNT) | more
 
 
-def _check(host: Host, timeout_s: float = 10) -> dict[str, dict[str, object]]:
+def _check(host: Host, timeout_s: float = 30) -> dict[str, dict[str, object]]:
     """Return the reading of each service by its name; each is asked once."""
     _, said = host.try_run(
         f"mailwatch check --json --once --set watch.attempt_timeout_s={timeout_s}"
@@ -139,11 +140,11 @@ def test_http_rules_are_held_against_nginx(watcher: Watcher, host: Host) -> None
 
 @pytest.fixture
 def postscreen(mail: Mail, engine: Engine) -> Iterator[None]:
-    """Postfix's postscreen at 25, that makes a stranger wait 3 s for the end of its greeting."""
+    """Postfix's postscreen at 25, that makes a stranger wait 6 s for the end of its greeting."""
     engine.docker(
         "exec", NAME, "sh", "-ec",
         "postconf -M smtp/inet='smtp inet n - n - 1 postscreen' smtpd/pass='smtpd pass - - n - - "
-        "smtpd'; postconf -e postscreen_greet_action=enforce postscreen_greet_wait=3s; "
+        "smtpd'; postconf -e postscreen_greet_action=enforce postscreen_greet_wait=6s; "
         "postfix reload",
     )  # fmt: skip
     yield
@@ -154,11 +155,12 @@ def postscreen(mail: Mail, engine: Engine) -> Iterator[None]:
 def test_postscreen_needs_patience_once(watcher: Watcher, host: Host) -> None:
     """Half a greeting says nothing of the server; who hears it out is no stranger any more."""
     watcher.configure(services=[_service("SMTP")])
-    hasty = _check(host, timeout_s=1)["SMTP"]
+    hasty = _check(host, timeout_s=3)["SMTP"]
     assert (hasty["verdict"], hasty["fault"]) == ("unmeasured", None)
     assert "raise attempt_timeout_s above its postscreen_greet_wait" in str(hasty["detail"])
-    assert _check(host, timeout_s=10)["SMTP"]["verdict"] == "pass"
-    assert _check(host, timeout_s=1)["SMTP"]["verdict"] == "pass"
+    assert _check(host)["SMTP"]["verdict"] == "pass"
+    # Less than the wait for a stranger.
+    assert _check(host, timeout_s=5)["SMTP"]["verdict"] == "pass"
 
 
 @pytest.fixture
@@ -177,6 +179,8 @@ def behind_a_proxy(mail: Mail, engine: Engine) -> Iterator[None]:
         f"printf 'haproxy_trusted_networks = 0.0.0.0/0\n{listener}\n' >>{file}; doveadm reload; "
         + web.format(";", " proxy_protocol;")
     )
+    # All three take it up in their own time.
+    wait_until(lambda: not any(mail.greets(port, 1) for port in (25, 143, 443)), 20, "the proxies")
     yield
     run(
         f"postconf -PX {parameter}; postfix reload; mv {file}.before {file}; doveadm reload; "
@@ -201,7 +205,7 @@ def test_the_proxy_protocol_opens_ports_that_expect_it(watcher: Watcher, host: H
         "nginx": {"port": 443, "probe": "http", "tls": "implicit"},
     }
     watcher.configure(services=[{"name": name, **one} for name, one in asked.items()])
-    readings = _check(host, timeout_s=2)
+    readings = _check(host, timeout_s=8)
     assert {name: one["verdict"] for name, one in readings.items()} == {
         name: "pass" if "proxy" in one else "fail" for name, one in asked.items()
     }, readings

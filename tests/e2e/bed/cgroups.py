@@ -31,6 +31,11 @@ def remove(groups: list[Path]) -> None:
     wait_until(lambda: all(_removed(group) for group in groups), 10, f"the end of {groups}")
 
 
+def left(pid: int) -> list[Path]:
+    """Return the groups that the process `pid` has made and that are still there."""
+    return [group for root in _hierarchies() for group in root.glob(f"{_PREFIX}{pid}-*")]
+
+
 def sweep() -> None:
     """Remove what a run that was killed has left: groups named after a process that is gone."""
     for root in _hierarchies():

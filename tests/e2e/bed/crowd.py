@@ -7,7 +7,7 @@ import socket
 import sys
 import time
 
-LONGEST_S = 90.0
+LONGEST_S = 600.0
 
 
 def main() -> None:

@@ -43,7 +43,7 @@ class Engine:
         """Whether Docker answers through its socket."""
         return self._host.try_run("docker version")[0] == 0
 
-    def docker(self, *arguments: str, timeout_s: float = 90.0) -> str:
+    def docker(self, *arguments: str, timeout_s: float = 300.0) -> str:
         """Run the docker command and return what it said; raises CommandFailed."""
         return self._host.run(shlex.join(["docker", *arguments]), timeout_s)
 

@@ -16,7 +16,7 @@ from tests.e2e.bed.mounts import APART, FROM_THE_ROOT, UNSHARE
 from tests.e2e.bed.wait import wait_until
 
 _count = itertools.count(1)
-_COMMAND_S = 90.0
+_COMMAND_S = 300.0
 _BOOT_S = 60.0
 _NAME = "mailhost"
 
@@ -127,7 +127,7 @@ class Host:
         if self._nspawn is not None:
             # It takes along its namespace of processes, and that all others.
             self._nspawn.kill()
-            self._nspawn.wait(timeout=30)
+            self._nspawn.wait(timeout=120)
             self._nspawn = None
         cgroups.remove(self._groups)
         self._groups = []

@@ -118,10 +118,9 @@ class Mail:
 
     def _all_stopped(self, program: str) -> bool:
         # A process may have forked while we looked, so it takes a look at which all are stopped.
-        rows = self._engine.docker("top", NAME, "-eo", "pid,stat,comm").splitlines()[1:]
         moving = [
             pid
-            for pid, state, name in (row.split(maxsplit=2) for row in rows)
+            for pid, state, name in self._processes()
             if state[0] not in "TZ" and program in ("", name)
         ]
         if moving:
@@ -130,8 +129,15 @@ class Mail:
 
     def resume(self) -> None:
         """Let every process of the container go on (SIGCONT)."""
-        rows = self._engine.docker("top", NAME, "-eo", "pid").splitlines()[1:]
-        self._host.try_run(f"kill -CONT {' '.join(row.strip() for row in rows)}")
+        self._host.try_run(f"kill -CONT {' '.join(pid for pid, _, _ in self._processes())}")
+
+    def _processes(self) -> list[list[str]]:
+        """Return process id, state and name of all in the container, without Docker's help."""
+        first = "pgrep --oldest --full '[s]erve-mail'"
+        rows = self._host.run(
+            f"ps -o pid=,stat=,comm= -p $(pgrep --ns $({first}) --nslist pid -d ,)"
+        )
+        return [row.split(maxsplit=2) for row in rows.splitlines()]
 
     def break_for_good(self) -> None:
         """Hang now and after every restart: each port accepts and nothing ever answers."""

@@ -8,16 +8,25 @@ from typing import TypeVar
 
 T = TypeVar("T")
 
+PATIENCE = 5
+"""How much slower than a machine that does nothing else the one of the tests may be."""
+
 
 class NeverHappened(AssertionError):
     """What a test waited for did not come in time; the text says what, and what was seen last."""
 
 
 def wait_until(condition: Callable[[], T], timeout_s: float, what: str) -> T:
-    """Return the first true result of `condition`; raise NeverHappened after `timeout_s`."""
-    end = time.monotonic() + timeout_s
+    """Return the first true result of `condition`.
+
+    `timeout_s` is what it takes at most on an idle machine. Raises NeverHappened after PATIENCE
+    times that, for to wait longer for what does come costs nothing.
+    """
+    end = time.monotonic() + timeout_s * PATIENCE
     while not (result := condition()):
         if time.monotonic() > end:
-            raise NeverHappened(f"{what}: not within {timeout_s:g} s (last seen: {result!r})")
+            raise NeverHappened(
+                f"{what}: not within {timeout_s * PATIENCE:g} s (last seen: {result!r})"
+            )
         time.sleep(0.05)
     return result
