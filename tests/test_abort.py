@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-PATIENCE_S = 30.0
+PATIENCE_S = 120.0
 CONFIG = """
 [watch]
 interval_s = 0.1

@@ -19,7 +19,7 @@ from mailwatch.clocks import clock_text
 from mailwatch.core.state import Hold, Reason
 from mailwatch.store.views import StoreError, Views
 
-PATIENCE_S = 60.0
+PATIENCE_S = 180.0
 
 
 class Manager:

@@ -15,7 +15,7 @@ import pytest
 
 from mailwatch.systemd import LONGEST_STATUS, Systemd
 
-GENEROUS_S = 20
+GENEROUS_S = 120
 
 
 class Manager:

@@ -13,7 +13,7 @@ from mailwatch.core.model import Condition, TargetState
 from mailwatch.reports import Looked, Mailbox, Restarted
 from mailwatch.target import Target
 
-PATIENCE_S = 20.0
+PATIENCE_S = 120.0
 
 
 class Container:

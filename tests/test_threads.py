@@ -23,7 +23,7 @@ def test_a_thread_leaves_the_watchdogs_signal_to_the_main_one() -> None:
         found.put((me.name, me.daemon, signal.pthread_sigmask(signal.SIG_BLOCK, ())))
 
     thread = threads.start(job, "a job")
-    name, is_daemon, blocked = found.get(timeout=20)
+    name, is_daemon, blocked = found.get(timeout=120)
     assert (name, is_daemon) == ("a job", True)
     assert signal.SIGABRT in blocked
     assert signal.SIGABRT not in signal.pthread_sigmask(signal.SIG_BLOCK, ())

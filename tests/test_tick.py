@@ -44,7 +44,7 @@ from mailwatch.tick import LOOK_GRACE_S, ROUND_SLACK_S, Engine
 from mailwatch.witness import Scene, Witness
 
 RUNNING = TargetState(Condition.RUNNING, started_at=1000.0)
-PATIENCE_S = 20.0
+PATIENCE_S = 120.0
 
 
 @dataclass

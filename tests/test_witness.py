@@ -18,7 +18,7 @@ from mailwatch.evidence.subject import Subject
 from mailwatch.reports import Mailbox, Witnessed
 from mailwatch.witness import Scene, Witness
 
-PATIENCE_S = 20.0
+PATIENCE_S = 120.0
 NOW = Now(100.0, 1_700_000_000.0)
 BAD = (Reading("SMTP:25", Verdict.FAIL, Fault.SILENT, "no greeting came"),)
 

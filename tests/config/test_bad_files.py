@@ -126,7 +126,7 @@ def test_forbidden_file_says_who_may_read_it(tmp_path: Path) -> None:
     )
     tmp_path.chmod(0o755)
     done = subprocess.run(
-        [sys.executable, "-c", code, str(tmp_path)], capture_output=True, text=True, timeout=60
+        [sys.executable, "-c", code, str(tmp_path)], capture_output=True, text=True, timeout=300
     )
     assert done.stdout == (
         "mailwatch.toml: the file may not be read by user nobody: it belongs to user root and "

@@ -86,7 +86,7 @@ def test_what_is_read_is_what_a_shell_reads(value: str, style: str) -> None:
         ["sh", "-c", f'{line}\nprintf %s "$A"'],
         capture_output=True,
         text=True,
-        timeout=30,
+        timeout=300,
         env={"PATH": os.defpath},
     )
     assert variables["A"] == done.stdout

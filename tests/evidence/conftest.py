@@ -66,4 +66,4 @@ def subject(engine: ScriptedEngine) -> Subject:
 @pytest.fixture
 def soon() -> Callable[[], Deadline]:
     """Return a generous deadline."""
-    return lambda: Deadline.after(20, time.monotonic)
+    return lambda: Deadline.after(120, time.monotonic)

@@ -50,7 +50,7 @@ def test_a_collector_that_hangs_or_breaks_costs_only_itself(subject: Subject) ->
     let_go = threading.Event()
 
     def hangs(_subject: Subject, _deadline: Deadline) -> Finding:
-        let_go.wait(20)
+        let_go.wait(300)
         return Finding({})
 
     def breaks(_subject: Subject, _deadline: Deadline) -> Finding:
@@ -64,8 +64,8 @@ def test_a_collector_that_hangs_or_breaks_costs_only_itself(subject: Subject) ->
 
     began = time.monotonic()
     table = {"hangs": hangs, "breaks": breaks, "cannot": cannot, "works": works}
-    found = Gatherer().gather(subject, Deadline.after(0.3, time.monotonic), 0.0, table)
-    assert time.monotonic() - began < 10
+    found = Gatherer().gather(subject, Deadline.after(1.5, time.monotonic), 0.0, table)
+    assert time.monotonic() - began < 60
     let_go.set()
     assert "no answer came within" in found["hangs"].unreadable[EVERYTHING]
     assert "ZeroDivisionError" in found["breaks"].unreadable[EVERYTHING]
@@ -81,7 +81,7 @@ def test_a_collector_that_hangs_is_not_asked_anew(subject: Subject) -> None:
 
     def hangs(_subject: Subject, _deadline: Deadline) -> Finding:
         asked.append(threading.current_thread())
-        let_go.wait(20)
+        let_go.wait(300)
         return Finding({"well": True})
 
     gatherer = Gatherer()
@@ -95,13 +95,13 @@ def test_a_collector_that_hangs_is_not_asked_anew(subject: Subject) -> None:
     try:
         assert "no answer came within" in look(0.05).unreadable[EVERYTHING]
         for _ in range(3):
-            reason = look(20).unreadable[EVERYTHING]
+            reason = look(120).unreadable[EVERYTHING]
             assert reason.startswith("it is still busy with an earlier look")
         assert len(asked) == 1
     finally:
         let_go.set()
-    asked[0].join(20)
-    assert look(20).values == {"well": True}
+    asked[0].join(120)
+    assert look(120).values == {"well": True}
     assert len(asked) == 2
 
 

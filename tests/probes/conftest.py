@@ -20,8 +20,11 @@ from mailwatch.core.model import Reading
 from mailwatch.probes.registry import build
 from mailwatch.probes.settings import ServiceSettings, defaults_for
 
-PATIENCE_S = 20
+PATIENCE_S = 120
 """How long a script waits for its client before it gives the test up."""
+
+SLACK_S = 20
+"""How much later than its deadline a probe may end on a machine that does other things."""
 
 
 class Link:
@@ -238,16 +241,16 @@ def service() -> Callable[..., ServiceSettings]:
 
 @pytest.fixture
 def ask() -> Callable[..., Reading]:
-    """Return a function that checks a service: `ask(settings, within_s=10)`.
+    """Return a function that checks a service: `ask(settings, within_s=60)`.
 
     It fails the test when the probe outlives its deadline; `make fuzz` measures that sharply, here
     the machine is shared.
     """
 
-    def check(settings: ServiceSettings, within_s: float = 10) -> Reading:
+    def check(settings: ServiceSettings, within_s: float = 60) -> Reading:
         began = time.monotonic()
         reading = build(settings).check(Deadline.after(within_s, time.monotonic))
-        assert time.monotonic() - began < within_s + 2
+        assert time.monotonic() - began < within_s + SLACK_S
         assert reading.service == settings.key
         assert reading.detail.isprintable()
         return reading

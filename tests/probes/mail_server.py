@@ -133,7 +133,7 @@ class MailServer:
 
     def _pause(self, verb: str) -> None:
         if verb in self.waits_for:
-            assert self.waits_for[verb].wait(20)
+            assert self.waits_for[verb].wait(300)
 
     def _imap(self, link: Link) -> None:
         link.say("* OK ready")

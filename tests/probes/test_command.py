@@ -17,13 +17,13 @@ from mailwatch.probes.postqueue import _Count
 from mailwatch.probes.registry import build
 from mailwatch.probes.settings import ServiceSettings
 
-GENEROUS_S = 20
+GENEROUS_S = 120
 
 
 def _check(settings: ServiceSettings, within_s: float = GENEROUS_S) -> Reading:
     began = time.monotonic()
     reading = build(settings).check(Deadline.after(within_s, time.monotonic))
-    assert time.monotonic() - began < within_s + 5
+    assert time.monotonic() - began < within_s + 20
     assert reading.portless
     assert reading.service == settings.name
     assert reading.detail.isprintable()
@@ -100,7 +100,7 @@ def test_a_program_that_cannot_be_started_is_our_own_fault(program: str, words: 
 def test_what_does_not_end_is_killed_with_all_its_children(script: str, tmp_path: Path) -> None:
     """Whatever it ignores, closes or prints, nothing of its group is left after the deadline."""
     leader = tmp_path / "pid"
-    reading = _shell(f"echo $$ >{leader}; {script}", within_s=0.5)
+    reading = _shell(f"echo $$ >{leader}; {script}", within_s=1)
     assert reading.verdict is Verdict.UNMEASURED
     assert "did not end in time" in reading.detail
     group = int(leader.read_text())

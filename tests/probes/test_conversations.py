@@ -109,7 +109,7 @@ def test_no_conversation_breaks_a_probe(
         ),
         within_s=5,
     )
-    assert time.monotonic() - began < 10
+    assert time.monotonic() - began < 30
     server.close()
     assert "a fault of mailwatch" not in reading.detail
     assert "s3cret" not in reading.detail

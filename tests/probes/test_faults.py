@@ -63,7 +63,7 @@ def full_backlog() -> Iterator[int]:
 
 def test_a_connection_that_is_never_accepted_times_out(full_backlog: int, ask: Ask) -> None:
     """A listener whose queue is full drops our SYN: a timeout, seen while connecting."""
-    reading = ask(ServiceSettings("SMTP", "127.0.0.1", full_backlog, "smtp"), within_s=0.3)
+    reading = ask(ServiceSettings("SMTP", "127.0.0.1", full_backlog, "smtp"), within_s=1)
     assert reading.fault is Fault.TIMEOUT
     assert reading.detail == f"127.0.0.1 port {full_backlog} did not accept the connection in time"
     assert list(reading.phases)[-1] == Phase.CONNECT
@@ -72,7 +72,7 @@ def test_a_connection_that_is_never_accepted_times_out(full_backlog: int, ask: A
 @pytest.mark.parametrize("name", ALL)
 def test_silent(name: str, peer: MakePeer, service: Settings, ask: Ask) -> None:
     """Accepts, then silence for ever: the sign of a hang, with TLS or without."""
-    reading = ask(service(name, peer(lambda link: link.hear_end())), within_s=0.3)
+    reading = ask(service(name, peer(lambda link: link.hear_end())), within_s=1)
     assert reading.fault is Fault.SILENT
     assert "said nothing" in reading.detail
 
@@ -80,7 +80,7 @@ def test_silent(name: str, peer: MakePeer, service: Settings, ask: Ask) -> None:
 @pytest.mark.parametrize("name", INSIDE_TLS)
 def test_silent_behind_tls(name: str, peer: MakePeer, service: Settings, ask: Ask) -> None:
     """A handshake is not a greeting: silence after it is the sign of a hang as well."""
-    reading = ask(service(name, peer(lambda link: link.hear_end(), tls=True)), within_s=0.5)
+    reading = ask(service(name, peer(lambda link: link.hear_end(), tls=True)), within_s=1.5)
     assert reading.fault is Fault.SILENT
     assert list(reading.phases)[-1] == Phase.GREETING
 
@@ -213,7 +213,7 @@ def test_a_hang_in_the_dialogue_is_a_timeout(
             link.hear()
         link.hear_end()
 
-    reading = ask(service("SMTP", peer(script, tls=tls is TlsMode.IMPLICIT), tls=tls), 0.5)
+    reading = ask(service("SMTP", peer(script, tls=tls is TlsMode.IMPLICIT), tls=tls), 1.5)
     assert reading.fault is Fault.TIMEOUT
     assert (
         reading.detail == f"the answer to {['EHLO', 'QUIT'][len(before) - 1]} did not come in time"
@@ -227,7 +227,7 @@ def test_a_slow_handshake_is_a_timeout(peer: MakePeer, service: Settings, ask: A
         link.send(b"\x16\x03\x03\x00\x7a\x02")
         link.hear_end()
 
-    reading = ask(service("IMAPS", peer(script)), within_s=0.3)
+    reading = ask(service("IMAPS", peer(script)), within_s=1)
     assert reading.fault is Fault.TIMEOUT
     assert reading.detail == "the TLS handshake did not come in time"
     assert list(reading.phases)[-1] == Phase.TLS
@@ -305,7 +305,7 @@ def test_a_bug_of_ours_is_unmeasured_and_keeps_its_text_to_itself(
             raise ZeroDivisionError("a secret")
 
     settings = service("SMTP", peer(smtp_server))
-    reading = Broken(settings).check(Deadline.after(10, time.monotonic))
+    reading = Broken(settings).check(Deadline.after(60, time.monotonic))
     assert reading.verdict is Verdict.UNMEASURED
     assert reading.detail == "a fault of mailwatch: ZeroDivisionError"
 
@@ -353,12 +353,12 @@ def _elsewhere(code: str, *wrapper: str) -> str:
         from mailwatch.probes.settings import ServiceSettings
         def ask(host, port):
             settings = ServiceSettings("SMTP", host, port, "smtp")
-            reading = build(settings).check(Deadline.after(10, time.monotonic))
+            reading = build(settings).check(Deadline.after(60, time.monotonic))
             print(reading.verdict, reading.detail)
     """
     whole = textwrap.dedent(prelude) + textwrap.dedent(code)
     done = subprocess.run(
-        [*wrapper, sys.executable, "-c", whole], capture_output=True, text=True, timeout=60
+        [*wrapper, sys.executable, "-c", whole], capture_output=True, text=True, timeout=300
     )
     assert done.returncode == 0, done.stderr
     return done.stdout
@@ -390,7 +390,7 @@ def namespace() -> list[str]:
     """Return a command that runs another one in a new, empty network namespace."""
     command = ["unshare", "--net"] if os.geteuid() == 0 else ["unshare", "--user", "--net", "-r"]
     try:
-        works = subprocess.run([*command, "true"], capture_output=True, timeout=60).returncode == 0
+        works = subprocess.run([*command, "true"], capture_output=True, timeout=300).returncode == 0
     except FileNotFoundError:
         works = False
     if not works:

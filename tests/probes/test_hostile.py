@@ -47,7 +47,7 @@ def test_a_drip_ends_on_time(
 ) -> None:
     """A peer that sends a byte now and then cannot stretch the deadline."""
     server = peer(_for_ever(b"2", every_s=0.02), tls=tls is TlsMode.IMPLICIT)
-    reading = ask(service("MAIL", server, probe=probe, tls=tls), within_s=0.6)
+    reading = ask(service("MAIL", server, probe=probe, tls=tls), within_s=1.5)
     assert reading.fault is Fault.TIMEOUT
 
 
@@ -57,7 +57,7 @@ def test_a_drip_of_whole_lines_ends_on_time(
 ) -> None:
     """A greeting that goes on and on, line after line, cannot stretch the deadline either."""
     server = peer(_for_ever(b"220-wait\r\n", every_s=0.02), tls=tls is TlsMode.IMPLICIT)
-    reading = ask(service("SMTP", server, tls=tls), within_s=0.6)
+    reading = ask(service("SMTP", server, tls=tls), within_s=1.5)
     assert reading.fault is Fault.TIMEOUT
 
 
@@ -68,7 +68,7 @@ def test_a_dripping_handshake_ends_on_time(peer: MakePeer, service: Settings, as
         link.send(b"\x16\x03\x03\x40\x00\x02\x00\x3f\xfc")
         _for_ever(b"\x03", every_s=0.02)(link)
 
-    reading = ask(service("SMTPS", peer(script)), within_s=0.4)
+    reading = ask(service("SMTPS", peer(script)), within_s=1.5)
     assert reading.fault is Fault.TIMEOUT
 
 
@@ -87,12 +87,12 @@ def test_a_flood_is_cut_off(
     ask(settings)  # what is built once is not counted
     tracemalloc.start()
     try:
-        reading = ask(settings, within_s=60)
+        reading = ask(settings, within_s=300)
         _, peak = tracemalloc.get_traced_memory()
     finally:
         tracemalloc.stop()
     assert reading.fault is Fault.PROTOCOL
-    assert reading.seconds < 30
+    assert reading.seconds < 200
     assert peak < 2 * 1024 * 1024
 
 
@@ -112,7 +112,7 @@ def test_a_flood_of_session_tickets_is_cut_off(
     authority.issue_cert("127.0.0.1").configure_cert(context)
     context.num_tickets = 5000
     server = peer(lambda link: link.hear_end(), tls=True, context=context)
-    reading = ask(service("SMTPS", server), within_s=60)
+    reading = ask(service("SMTPS", server), within_s=300)
     assert reading.fault is Fault.PROTOCOL
     assert reading.detail == "sent more than 256 KiB while we waited for the greeting"
 
@@ -122,7 +122,7 @@ def test_a_chain_of_certificates_without_end_is_refused(
 ) -> None:
     """A certificate message of megabytes is a TLS fault, and is never held in memory."""
     server = peer(lambda link: link.hear_end(), tls=True, context=_long_chain(authority))
-    reading = ask(service("SMTPS", server), within_s=60)
+    reading = ask(service("SMTPS", server), within_s=300)
     assert reading.fault is Fault.TLS
 
 
@@ -144,10 +144,10 @@ def test_a_peer_that_never_reads_cannot_block_us(
 ) -> None:
     """Words that nobody takes end at the deadline, too."""
     ended = threading.Event()
-    server = peer(lambda link: ended.wait(20), tls=tls)
+    server = peer(lambda link: ended.wait(120), tls=tls)
     mode = TlsMode.IMPLICIT if tls else TlsMode.NONE
     settings = service("SMTP", server, tls=mode)
-    talk = Conversation(settings, Deadline.after(0.5, time.monotonic))
+    talk = Conversation(settings, Deadline.after(2, time.monotonic))
     began = time.monotonic()
     try:
         talk.open()
@@ -157,4 +157,4 @@ def test_a_peer_that_never_reads_cannot_block_us(
     finally:
         talk.close()
         ended.set()
-    assert time.monotonic() - began < 10
+    assert time.monotonic() - began < 60

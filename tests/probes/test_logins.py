@@ -252,7 +252,7 @@ def test_a_password_never_leaves_this_host_in_plain_text() -> None:
             ["unshare", "--net", sys.executable, "-c", CODE],
             capture_output=True,
             text=True,
-            timeout=60,
+            timeout=300,
         )
     except FileNotFoundError:
         pytest.skip("no network namespace can be made here")

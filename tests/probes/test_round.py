@@ -24,8 +24,8 @@ if TYPE_CHECKING:
     MakePeer = Callable[..., Peer]
 Settings = Callable[..., ServiceSettings]
 
-ONCE = Attempts(retries=1, timeout_s=10, delay_s=0)
-PATIENCE_S = 30
+ONCE = Attempts(retries=1, timeout_s=60, delay_s=0)
+PATIENCE_S = 120
 
 
 class Round:
@@ -107,7 +107,7 @@ def test_a_pass_ends_the_attempts(peer: MakePeer, service: Settings, smtp_server
     server = peer(smtp_server)
     a_round = Round(
         RollCall([build(service("SMTP", server))], time.monotonic),
-        Attempts(retries=3, timeout_s=10, delay_s=600),
+        Attempts(retries=3, timeout_s=60, delay_s=600),
     )
     assert a_round.readings()[0].verdict is Verdict.PASS
     assert len(server.links) == 1
@@ -127,7 +127,7 @@ def test_a_service_that_comes_back_passes(
     server = peer(script)
     a_round = Round(
         RollCall([build(service("SMTP", server))], time.monotonic),
-        Attempts(retries=5, timeout_s=10, delay_s=0.01),
+        Attempts(retries=5, timeout_s=60, delay_s=0.01),
     )
     assert a_round.readings()[0].verdict is Verdict.PASS
     verdicts = [verdict for _, _, verdict in a_round.attempts]
@@ -139,7 +139,7 @@ def test_all_attempts_failing_is_a_failure(closed_port: int) -> None:
     """A service that fails `retries` times has the reading of the last one."""
     probe = build(ServiceSettings("A", "127.0.0.1", closed_port))
     a_round = Round(
-        RollCall([probe], time.monotonic), Attempts(retries=3, timeout_s=10, delay_s=0.01)
+        RollCall([probe], time.monotonic), Attempts(retries=3, timeout_s=60, delay_s=0.01)
     )
     assert a_round.readings()[0].fault is Fault.REFUSED
     assert [number for _, number, _ in a_round.attempts] == [1, 2, 3]
@@ -149,12 +149,12 @@ def test_hung_services_last_as_long_as_one(peer: MakePeer, service: Settings) ->
     """However many hang, the round lasts retries x timeout + the delays, and little more."""
     server = peer(lambda link: link.hear_end())
     probes = [build(service("SMTP", server)) for _ in range(40)]
-    attempts = Attempts(retries=2, timeout_s=0.5, delay_s=0.5)
+    attempts = Attempts(retries=2, timeout_s=1.5, delay_s=0.5)
     began = time.monotonic()
     readings = Round(RollCall(probes, time.monotonic), attempts).readings()
     took = time.monotonic() - began
     assert {reading.fault for reading in readings} == {Fault.SILENT}
-    assert attempts.longest_s <= took < attempts.longest_s + 10
+    assert attempts.longest_s <= took < attempts.longest_s + 30
 
 
 def test_a_stuck_check_delays_no_other_and_is_not_piled_up(
@@ -164,7 +164,7 @@ def test_a_stuck_check_delays_no_other_and_is_not_piled_up(
     monkeypatch.setattr(module, "GRACE_S", 0.2)
     stuck = Stuck("STUCK")
     healthy = build(service("SMTP", peer(smtp_server)))
-    attempts = Attempts(retries=1, timeout_s=1, delay_s=0)
+    attempts = Attempts(retries=1, timeout_s=4, delay_s=0)
     roll_call = RollCall([stuck, healthy], time.monotonic)
     try:
         readings = Round(roll_call, attempts).readings()
@@ -187,7 +187,7 @@ def test_cancel_ends_a_round_at_once_and_for_good(closed_port: int) -> None:
     """A cancelled round makes no further call, however long its delays were to be."""
     probe = build(ServiceSettings("A", "127.0.0.1", closed_port))
     roll_call = RollCall([probe], time.monotonic)
-    first = Round(roll_call, Attempts(retries=2, timeout_s=10, delay_s=600))
+    first = Round(roll_call, Attempts(retries=2, timeout_s=60, delay_s=600))
     assert first.attempted.acquire(timeout=PATIENCE_S)
     before = threading.active_count()
     roll_call.cancel()
@@ -212,7 +212,7 @@ def test_a_new_round_may_begin_while_a_cancelled_one_still_waits(
             smtp_server(link)
 
     roll_call = RollCall([build(service("SMTP", peer(script)))], time.monotonic)
-    Round(roll_call, Attempts(retries=1, timeout_s=3, delay_s=0))
+    Round(roll_call, Attempts(retries=1, timeout_s=60, delay_s=0))
     assert hang.wait(PATIENCE_S)
     assert Round(roll_call, ONCE).readings()[0].verdict is Verdict.PASS
 

@@ -8,7 +8,7 @@ import pytest
 
 from mailwatch.probes.workers import KEPT, WORKERS, Workers
 
-PATIENCE_S = 30
+PATIENCE_S = 120
 
 
 def _waiter(what: threading.Barrier | threading.Event) -> Callable[[], None]:
@@ -45,6 +45,7 @@ def test_as_many_are_kept_as_a_round_needs() -> None:
     workers = Workers()
     workers.keep(50)
     seen = _run_together(workers, 50)
+    _wait_for(lambda: workers._idle == 50)
     assert _run_together(workers, 50) == seen
     workers.keep(0)
     before = threading.active_count()
@@ -74,7 +75,7 @@ def test_a_patient_task_takes_the_thread_of_one_that_ends() -> None:
 
 def test_patience_in_vain_ends_soon() -> None:
     """A crowd of tasks that hang is begun after two waits' time, not after one for each."""
-    each_s, count = 0.2, 40
+    each_s, count = 0.5, 40
     workers = Workers(each_s)
     gate = threading.Event()
     began = time.monotonic()

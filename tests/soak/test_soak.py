@@ -17,7 +17,7 @@ def _soak(*options: str) -> subprocess.CompletedProcess[str]:
         capture_output=True,
         text=True,
         env={"PATH": "/usr/bin:/bin", "LC_ALL": "C.UTF-8", "PYTHONPATH": str(top)},
-        timeout=300,
+        timeout=1500,
     )
 
 

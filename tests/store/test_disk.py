@@ -215,7 +215,7 @@ def run_as(group: int, program: str, directory: Path) -> subprocess.CompletedPro
         [sys.executable, "-c", prologue + program, str(directory)],
         capture_output=True,
         text=True,
-        timeout=60,
+        timeout=300,
         cwd=Path(__file__).parents[2],
     )
 

@@ -43,7 +43,7 @@ def test_killed_before_any_statement_it_is_before_or_after_a_step(tmp_path: Path
         [sys.executable, str(KILLED), "every", str(tmp_path)],
         capture_output=True,
         text=True,
-        timeout=300,
+        timeout=1500,
         cwd=ROOT,
     )
     assert result.returncode == 0, result.stderr

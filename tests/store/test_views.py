@@ -183,7 +183,7 @@ def as_user(program: str, directory: Path, group: int = 65534) -> str:
         [sys.executable, "-c", PROLOGUE + program, str(directory), str(group)],
         capture_output=True,
         text=True,
-        timeout=60,
+        timeout=300,
         cwd=ROOT,
     )
     assert result.returncode == 0, result.stderr
