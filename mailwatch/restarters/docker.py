@@ -347,8 +347,8 @@ class DockerRestarter:
                 ourselves = False
                 self._link.engine(deadline).start(text(now, "Id"), deadline)
                 continue
-            if deadline.at - deadline.clock() <= LOOK_AGAIN_S:
-                return False
+            if deadline.at - deadline.clock() <= 2 * LOOK_AGAIN_S:
+                return False  # the next look would have less time than one may take
             time.sleep(LOOK_AGAIN_S)
 
     def _remember_what_is_left(self, before: Mapping[str, Any], deadline: Deadline) -> None:

@@ -46,6 +46,12 @@ def ended_process() -> int:
     return process.pid
 
 
+@pytest.fixture
+def quick_start(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let the engine's answer to a restart be waited for 2 s, whatever the deadline is."""
+    monkeypatch.setattr("mailwatch.restarters.docker.START_S", 1)
+
+
 def stopped_by_hand(engine: Engine) -> None:
     """Let somebody have said `docker stop`, with the kill after its timeout."""
     engine.goes_down()
@@ -532,6 +538,7 @@ class TestRestart:
         restarter.close()
         assert engine.asked("restart")[0].endswith(f"?t={expected}")
 
+    @pytest.mark.usefixtures("quick_start")
     def test_the_answer_is_late(
         self, engine: Engine, restarter: DockerRestarter, within: Within
     ) -> None:
@@ -542,7 +549,7 @@ class TestRestart:
             request.hang()
 
         engine.script["restart"] = late
-        restarter.restart(within(6))
+        restarter.restart(within(GENEROUS_S))
         assert len(engine.asked("restart")) == 1
         assert engine.asked("start") == []
 
@@ -562,6 +569,7 @@ class TestRestart:
         restarter.restart(within(8))
         assert len(looks) == 4
 
+    @pytest.mark.usefixtures("quick_start")
     def test_left_stopped(self, engine: Engine, restarter: DockerRestarter, within: Within) -> None:
         """Some engines stop the container and forget to start it when we stop waiting."""
 
@@ -570,7 +578,7 @@ class TestRestart:
             request.hang()
 
         engine.script["restart"] = half
-        restarter.restart(within(6))
+        restarter.restart(within(GENEROUS_S))
         assert len(engine.asked("start")) == 1
         assert restarter.inspect(within(30)).condition is Condition.RUNNING
 
@@ -616,6 +624,7 @@ class TestRestart:
         engine.goes_down(FinishedAt="2026-03-01T12:00:00Z")
         assert restarter.inspect(within(30)).condition is Condition.STOPPED
 
+    @pytest.mark.usefixtures("quick_start")
     def test_the_engine_hangs_altogether(
         self, engine: Engine, restarter: DockerRestarter, within: Within
     ) -> None:
@@ -631,6 +640,7 @@ class TestRestart:
             restarter.restart(within(4))
         assert time.monotonic() - began < GENEROUS_S
 
+    @pytest.mark.usefixtures("quick_start")
     def test_a_dripping_answer(
         self, engine: Engine, restarter: DockerRestarter, within: Within
     ) -> None:
