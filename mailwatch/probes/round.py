@@ -147,6 +147,7 @@ class _Round:
             self._settle(desk, desk.unmeasured(threads.NO_THREAD))
 
     def _ask(self, desk: _Desk, check: object) -> None:
+        failed, blind = 0, None
         try:
             for number in range(1, self._attempts.retries + 1):
                 if number > 1 and self._closed.wait(self._attempts.delay_s):
@@ -158,6 +159,12 @@ class _Round:
                     self._on_attempt(reading.service, number, reading)
                 if reading.verdict is Verdict.PASS:
                     break
+                if reading.verdict is Verdict.FAIL:
+                    failed += 1
+                else:
+                    blind = reading
+            if reading.verdict is Verdict.FAIL and failed == 1 and blind is not None:
+                reading = blind  # one failed attempt of several that were to be made is too few
             self._settle(desk, reading)
         finally:
             desk.leave(check)

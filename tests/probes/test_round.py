@@ -145,6 +145,40 @@ def test_all_attempts_failing_is_a_failure(closed_port: int) -> None:
     assert [number for _, number, _ in a_round.attempts] == [1, 2, 3]
 
 
+class Told(TcpProbe):
+    """A probe whose attempts go as they are told."""
+
+    def __init__(self, *verdicts: Verdict) -> None:
+        super().__init__(ServiceSettings("TOLD", "127.0.0.1", 1))
+        self._verdicts = iter(verdicts)
+
+    def check(self, deadline: Deadline) -> Reading:
+        """Say what comes next."""
+        verdict = next(self._verdicts)
+        fault = Fault.REFUSED if verdict is Verdict.FAIL else None
+        return Reading(self.settings.key, verdict, fault)
+
+
+@pytest.mark.parametrize(
+    ("attempts", "outcome"),
+    [
+        ("FAIL", "FAIL"),
+        ("UNMEASURED FAIL", "UNMEASURED"),
+        ("UNMEASURED UNMEASURED FAIL", "UNMEASURED"),
+        ("UNMEASURED FAIL FAIL", "FAIL"),
+        ("FAIL UNMEASURED FAIL", "FAIL"),
+        ("FAIL FAIL UNMEASURED", "UNMEASURED"),
+        ("UNMEASURED FAIL PASS", "PASS"),
+    ],
+)
+def test_an_attempt_that_could_not_look_is_no_failed_one(attempts: str, outcome: str) -> None:
+    """A host whose network comes back in the middle of a round has not seen the server fail."""
+    verdicts = [Verdict[name] for name in attempts.split()]
+    once = Attempts(retries=len(verdicts), timeout_s=10, delay_s=0)
+    (reading,) = Round(RollCall([Told(*verdicts)], time.monotonic), once).readings()
+    assert reading.verdict is Verdict[outcome]
+
+
 def test_hung_services_last_as_long_as_one(peer: MakePeer, service: Settings) -> None:
     """However many hang, the round lasts retries x timeout + the delays, and little more."""
     server = peer(lambda link: link.hear_end())
