@@ -122,7 +122,7 @@ def test_a_service_that_never_passed_is_known_as_that(tmp_path: Path, manager: M
         threading.Thread(target=talk_nonsense, daemon=True).start()
         key = f"SMTP:{server.getsockname()[1]}"
         with service(tmp_path, manager, {}, services=key, **{"watch.retries": 1}):
-            assert _hold(tmp_path) == Hold(Reason.UNPROVEN, key)
+            assert _hold(tmp_path) == Hold(Reason.UNPROVEN, services=(key,))
         server.shutdown(socket.SHUT_RDWR)
 
 

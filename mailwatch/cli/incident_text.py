@@ -40,8 +40,8 @@ def _told(incident: Incident) -> list[tuple[float, int, str]]:
         events.append((incident.escalated.wall, 4, "a person was called"))
     if incident.reminded:
         events.append((incident.reminded.wall, 5, "the last reminder"))
-    if incident.hold and incident.hold.detail != incident.target:
-        reason = incident.hold.detail or incident.hold.reason.value
+    if incident.hold and incident.hold.target != incident.target:
+        reason = incident.hold.target or incident.hold.reason.value
         events.append((incident.opened.wall, 6, f"held: {reason}"))
     return events
 

@@ -8,7 +8,6 @@ from dataclasses import dataclass
 from mailwatch.core.model import Condition, Fault, Now, TargetState
 from mailwatch.core.policy import Policy
 from mailwatch.core.state import Failure, Hold, Reason, State
-from mailwatch.core.text import name_some
 
 _TARGET_REASONS = {
     Condition.STOPPED: Reason.OPERATOR,
@@ -115,14 +114,14 @@ def _reasons(state: State, situation: Situation, now: Now, policy: Policy) -> It
     curable = situation.curable(policy)
     if situation.all_dropped and target.condition is Condition.RUNNING:
         if not policy.restart_when_all_dropped:
-            yield Hold(Reason.BANNED, target.seen_as)
+            yield Hold(Reason.BANNED, seen_as=target.seen_as)
     elif not curable:
         is_rejected = any(f.fault is Fault.REJECTED for f in situation.failures)
-        yield Hold(Reason.INCURABLE, target.seen_as if is_rejected else "")
+        yield Hold(Reason.INCURABLE, seen_as=target.seen_as if is_rejected else "")
     elif _may_be_half_a_ban(state, curable, target, policy):
         yield Hold(Reason.APART)
     elif target.condition not in _ENDED and all(_may_be_ours(f, situation) for f in curable):
-        yield Hold(Reason.UNPROVEN, name_some([failure.service for failure in curable]))
+        yield Hold(Reason.UNPROVEN, services=tuple(failure.service for failure in curable))
     if target.condition is Condition.MISSING:
         yield Hold(Reason.OPERATOR if state.target_seen else Reason.MISSING, target.detail)
     if target.condition in _TARGET_REASONS:

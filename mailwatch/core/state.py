@@ -74,15 +74,17 @@ class Reason(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Hold:
-    """A reason not to restart now; `until` is on the steady clock, None if no time ends it.
-
-    `detail` is a sentence of the target's own; with BANNED, or INCURABLE where we were
-    REJECTED, the address that the target sees us as, and with UNPROVEN the services.
-    """
+    """A reason not to restart now."""
 
     reason: Reason
-    detail: str = ""
+    target: str = ""
+    """What the restarter says of its target, one sentence or empty."""
     until: float | None = None
+    """When it ends, on the steady clock; None if no time ends it."""
+    seen_as: str = ""
+    """The address that a target which turns us away sees us as, empty where nobody knows."""
+    services: tuple[str, ...] = ()
+    """With UNPROVEN: those that have never passed as configured."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -142,27 +142,28 @@ _WRITERS: dict[Topic, Callable[[Tell, Voice, Policy], Written]] = {
 
 def why(hold: Hold, voice: Voice, at: Now) -> str:
     """Return the reason for not restarting, with its end, as the second half of a sentence."""
-    because = _because(hold)
+    reason = because(hold)
     if hold.until is None:
-        return because
+        return reason
     until = voice.clock_text(at.wall + hold.until - at.steady)
     match hold.reason:
         case Reason.PAUSED:
-            return f"{because} until {until}"
+            return f"{reason} until {until}"
         case Reason.STARTING:
-            return f"{because}, and has until {until} at the latest"
+            return f"{reason}, and has until {until} at the latest"
         case Reason.TOO_EARLY:
-            return f"{because}; it must last until {until}"
+            return f"{reason}; it must last until {until}"
         case _:
-            return f"{because}; the next one may come at {until}"
+            return f"{reason}; the next one may come at {until}"
 
 
-def _because(hold: Hold) -> str:
+def because(hold: Hold) -> str:
+    """Return the reason for not restarting, as the second half of a sentence."""
     match hold.reason:
         case Reason.PAUSED:
             return "mailwatch is paused"
         case Reason.STARTING:
-            return _bare(hold.detail) or "it is still starting"
+            return _bare(hold.target) or "it is still starting"
         case Reason.TOO_EARLY:
             return "the failure is too short yet"
         case Reason.BANNED:
@@ -178,18 +179,19 @@ def _because(hold: Hold) -> str:
         case Reason.INCURABLE:
             return "a restart does not cure faults of this kind"
         case Reason.UNPROVEN:
+            names = _bare(name_some(hold.services)) or "it"
             return (
-                f"mailwatch has never seen {_bare(hold.detail) or 'it'} answer as configured "
+                f"mailwatch has never seen {names} answer as configured "
                 "now, so the mistake may be in its own settings, which no restart cures"
             )
         case Reason.OPERATOR:
-            return _bare(hold.detail) or "somebody stopped it on purpose"
+            return _bare(hold.target) or "somebody stopped it on purpose"
         case Reason.MISSING:
-            return _bare(hold.detail) or "it does not exist"
+            return _bare(hold.target) or "it does not exist"
         case Reason.DENIED:
-            return _bare(hold.detail) or "mailwatch may not talk to its engine"
+            return _bare(hold.target) or "mailwatch may not talk to its engine"
         case Reason.UNREACHABLE:
-            return _bare(hold.detail) or "its engine does not answer"
+            return _bare(hold.target) or "its engine does not answer"
         case Reason.BUDGET if hold.until is None:
             return "restarts are switched off (max_restarts = 0)"
         case Reason.BUDGET:
@@ -200,9 +202,9 @@ def _because(hold: Hold) -> str:
 
 def _not_restarted(hold: Hold, voice: Voice) -> str:
     # What a restarter says of its target is a sentence of its own, with its own remedy.
-    if hold.detail and hold.reason in _TOLD_BY_THE_TARGET:
-        return f"{_capital(voice.target)} is not restarted. {_sentence(hold.detail)}"
-    return f"{_capital(voice.target)} is not restarted: {_because(hold)}."
+    if hold.target and hold.reason in _TOLD_BY_THE_TARGET:
+        return f"{_capital(voice.target)} is not restarted. {_sentence(hold.target)}"
+    return f"{_capital(voice.target)} is not restarted: {because(hold)}."
 
 
 def _what_fails(incident: Incident, voice: Voice) -> list[str]:
@@ -274,7 +276,7 @@ def _advice(incident: Incident, voice: Voice) -> list[str]:
     lines = []
     hold = incident.hold
     reason = None if hold is None else hold.reason
-    seen_as = hold.detail if hold and reason in (Reason.BANNED, Reason.INCURABLE) else ""
+    seen_as = "" if hold is None else hold.seen_as
     if reason is Reason.BANNED:
         lines.append(
             f"What to do: look whether the mail server has banned {_as_seen(seen_as)}; if "

@@ -13,22 +13,23 @@ from mailwatch.store.moments import maybe, moment, pair
 
 def write(connection: Connection, incident: Incident) -> None:
     """Add `incident` with its attempts, or replace what was written of it before."""
-    hold = incident.hold
     connection.execute(
         """
         INSERT INTO incidents (
             id, since_steady, since_wall, opened_steady, opened_wall,
-            failures, first_failures, target, cause, hold_reason, hold_detail, hold_until,
+            failures, first_failures, target, cause,
+            hold_reason, hold_target, hold_until, hold_seen_as, hold_services,
             held_told, opened_told, escalated_steady, escalated_wall,
             reminded_steady, reminded_wall, closed_steady, closed_wall
-        ) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
+        ) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
         ON CONFLICT (id) DO UPDATE SET
             since_steady = excluded.since_steady, since_wall = excluded.since_wall,
             opened_steady = excluded.opened_steady, opened_wall = excluded.opened_wall,
             failures = excluded.failures, first_failures = excluded.first_failures,
             target = excluded.target, cause = excluded.cause,
-            hold_reason = excluded.hold_reason, hold_detail = excluded.hold_detail,
-            hold_until = excluded.hold_until,
+            hold_reason = excluded.hold_reason, hold_target = excluded.hold_target,
+            hold_until = excluded.hold_until, hold_seen_as = excluded.hold_seen_as,
+            hold_services = excluded.hold_services,
             held_told = excluded.held_told, opened_told = excluded.opened_told,
             escalated_steady = excluded.escalated_steady,
             escalated_wall = excluded.escalated_wall,
@@ -43,9 +44,7 @@ def write(connection: Connection, incident: Incident) -> None:
             _dump(incident.first_failures),
             incident.target,
             incident.cause,
-            None if hold is None else hold.reason.value,
-            None if hold is None else hold.detail,
-            None if hold is None else hold.until,
+            *_hold_columns(incident.hold),
             incident.held_told,
             incident.opened_told,
             *pair(incident.escalated),
@@ -113,9 +112,6 @@ def _incident(connection: Connection, row: Row) -> Incident:
     attempts = connection.execute(
         "SELECT * FROM attempts WHERE incident = ? ORDER BY number", (row["id"],)
     )
-    hold = None
-    if row["hold_reason"] is not None:
-        hold = Hold(Reason(row["hold_reason"]), row["hold_detail"], row["hold_until"])
     return Incident(
         id=row["id"],
         since=moment(row, "since"),
@@ -125,12 +121,31 @@ def _incident(connection: Connection, row: Row) -> Incident:
         target=row["target"],
         cause=row["cause"],
         attempts=tuple(_attempt(attempt) for attempt in attempts),
-        hold=hold,
+        hold=_hold(row),
         held_told=bool(row["held_told"]),
         opened_told=bool(row["opened_told"]),
         escalated=maybe(row, "escalated"),
         reminded=maybe(row, "reminded"),
         closed=maybe(row, "closed"),
+    )
+
+
+def _hold_columns(hold: Hold | None) -> tuple[object, ...]:
+    if hold is None:
+        return (None,) * 5
+    services = json.dumps(hold.services)
+    return hold.reason.value, hold.target, hold.until, hold.seen_as, services
+
+
+def _hold(row: Row) -> Hold | None:
+    if row["hold_reason"] is None:
+        return None
+    return Hold(
+        Reason(row["hold_reason"]),
+        row["hold_target"],
+        row["hold_until"],
+        row["hold_seen_as"],
+        tuple(json.loads(row["hold_services"])),
     )
 
 

@@ -174,6 +174,24 @@ STEPS: tuple[tuple[str, ...], ...] = (
         """,
         "ALTER TABLE certificates ADD COLUMN expires REAL",
     ),
+    (  # 9: what a hold says, each in a column of its own
+        "ALTER TABLE incidents RENAME COLUMN hold_detail TO hold_target",
+        "ALTER TABLE incidents ADD COLUMN hold_seen_as TEXT",
+        "ALTER TABLE incidents ADD COLUMN hold_services TEXT",
+        """
+        UPDATE incidents SET hold_seen_as = '', hold_services = '[]'
+        WHERE hold_reason IS NOT NULL
+        """,
+        """
+        UPDATE incidents SET hold_seen_as = hold_target, hold_target = ''
+        WHERE hold_reason IN ('banned', 'incurable')
+        """,
+        # Several were one text, which serves as the name of one.
+        """
+        UPDATE incidents SET hold_services = json_array(hold_target), hold_target = ''
+        WHERE hold_reason = 'unproven'
+        """,
+    ),
 )
 
 VERSION = len(STEPS)

@@ -100,14 +100,14 @@ def test_half_a_ban_is_told_from_a_service_that_drops_us_by_the_next_round(
     assert _why(CLEAR, some, replace(POLICY, restart_when_all_dropped=True)) is None
     never_passed = replace(some, unproven=frozenset({"S1:1", "S2:2", "S3:3"}), some_pass=True)
     assert _why(CLEAR, never_passed) == Hold(Reason.APART)
-    assert _why(AGAIN, never_passed) == Hold(Reason.UNPROVEN, "S1:1, S2:2 and S3:3")
+    assert _why(AGAIN, never_passed) == Hold(Reason.UNPROVEN, services=("S1:1", "S2:2", "S3:3"))
 
 
 def test_who_is_turned_away_in_words_learns_the_address(situation: Maker) -> None:
     """It restarts nothing unless the admin names it; one curable fault beside it restarts."""
     away = situation(*[Fault.REJECTED] * 4)
     away = replace(away, target=replace(away.target, seen_as="172.17.0.1"))
-    assert _why(CLEAR, away) == Hold(Reason.INCURABLE, "172.17.0.1")
+    assert _why(CLEAR, away) == Hold(Reason.INCURABLE, seen_as="172.17.0.1")
     assert _why(CLEAR, away, replace(POLICY, restart_on=frozenset({Fault.REJECTED}))) is None
     assert _why(CLEAR, situation(Fault.REJECTED, Fault.SILENT)) is None
 
@@ -152,7 +152,9 @@ def test_what_never_passed_as_configured_may_be_our_own_mistake(
         Fault.DROPPED,
         Fault.RESET,
     )
-    assert _why(AGAIN, fresh, every) == (Hold(Reason.UNPROVEN, "S1:1") if ours else None)
+    assert _why(AGAIN, fresh, every) == (
+        Hold(Reason.UNPROVEN, services=("S1:1",)) if ours else None
+    )
     assert _why(AGAIN, replace(fresh, unproven=frozenset({"S2:2"})), every) is None
 
 
@@ -162,7 +164,7 @@ def test_what_never_passed_is_no_hang_while_others_answer(situation: Maker, faul
     every = replace(POLICY, restart_on=frozenset(Fault))
     new = frozenset({"S1:1"})
     alone = replace(situation(fault, unproven=new), some_pass=True)
-    assert _why(AGAIN, alone, every) == Hold(Reason.UNPROVEN, "S1:1")
+    assert _why(AGAIN, alone, every) == Hold(Reason.UNPROVEN, services=("S1:1",))
     with_another = replace(situation(fault, Fault.SILENT, unproven=new), some_pass=True)
     assert _why(CLEAR, with_another, every) is None
     ended = replace(situation(fault, condition=Condition.CRASHED, unproven=new), some_pass=True)
@@ -173,9 +175,9 @@ def test_another_reason_to_restart_outweighs_a_service_that_never_passed(situati
     """A fault of a proven service, one that no setting brings about, or a target that ended."""
     new = frozenset({"S1:1", "S2:2"})
     held = _why(CLEAR, situation(Fault.TLS, Fault.STATUS, unproven=new))
-    assert held == Hold(Reason.UNPROVEN, "S1:1 and S2:2")
+    assert held == Hold(Reason.UNPROVEN, services=("S1:1", "S2:2"))
     with_certificate = situation(Fault.TLS, Fault.CERTIFICATE, unproven=new)
-    assert _why(CLEAR, with_certificate) == Hold(Reason.UNPROVEN, "S1:1")
+    assert _why(CLEAR, with_certificate) == Hold(Reason.UNPROVEN, services=("S1:1",))
     only_first = situation(Fault.TLS, Fault.STATUS, unproven=frozenset({"S1:1"}))
     assert _why(CLEAR, only_first) is None
     assert _why(CLEAR, situation(Fault.TLS, Fault.SILENT, unproven=new)) is None

@@ -206,7 +206,7 @@ def test_only_a_port_that_passes_now_tells_a_wrong_setting_from_a_hang(fault: Fa
         return outcome(bad_news([new, *others], target, None, unproven=frozenset({"SMTP:25"})))
 
     well = read("IMAPS:993", None)
-    assert held(well) == Hold(Reason.UNPROVEN, "SMTP:25")
+    assert held(well) == Hold(Reason.UNPROVEN, services=("SMTP:25",))
     assert held(replace(well, remembered=True)) is None
     assert held(read("Queue", None), Reading("IMAPS:993", Verdict.UNMEASURED)) is None
     assert held(read("IMAPS:993", Fault.TIMEOUT)) is None

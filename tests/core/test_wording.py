@@ -552,7 +552,7 @@ def test_five_hundred_failing_services_fit_on_a_phone(
         failures[:400],
         target=long,
         cause=long,
-        hold=Hold(reason, long),
+        hold=Hold(reason, long, seen_as=long, services=(long, *[f.service for f in failures])),
         attempts=(Attempt(1, _NOW, None, Outcome.FAILED, long),),
     )
     loud = replace(night, host=long, target=long, look=long)

@@ -46,7 +46,14 @@ def every_field(cls: type[T], **given: st.SearchStrategy[Any]) -> st.SearchStrat
 
 
 failures = every_field(Failure, service=texts, fault=st.sampled_from(Fault), detail=texts)
-holds = every_field(Hold, reason=st.sampled_from(Reason), detail=texts, until=st.none() | seconds)
+holds = every_field(
+    Hold,
+    reason=st.sampled_from(Reason),
+    target=texts,
+    until=st.none() | seconds,
+    seen_as=texts,
+    services=st.lists(texts, max_size=3).map(tuple),
+)
 attempts = every_field(
     Attempt,
     number=st.just(0),

@@ -8,6 +8,8 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+import pytest
+
 from mailwatch.core.blindness import Blindness
 from mailwatch.core.certificates import Certificates, Warned
 from mailwatch.core.model import Fault, Message, Phase, Reading, Topic, Verdict
@@ -91,3 +93,29 @@ def test_what_is_new_can_be_kept_in_an_old_file(stores: Stores, night: Night) ->
     assert again.proven() == proven
     assert again.blindness() == blind
     assert state.streak == 3
+
+
+@pytest.mark.parametrize(
+    ("reason", "detail", "hold"),
+    [
+        ("operator", "It was stopped.", Hold(Reason.OPERATOR, "It was stopped.")),
+        ("banned", "172.17.0.1", Hold(Reason.BANNED, seen_as="172.17.0.1")),
+        ("banned", "", Hold(Reason.BANNED)),
+        ("incurable", "172.17.0.1", Hold(Reason.INCURABLE, seen_as="172.17.0.1")),
+        ("unproven", "A:1 and B:2", Hold(Reason.UNPROVEN, services=("A:1 and B:2",))),
+    ],
+)
+def test_why_an_open_incident_was_left_alone_is_still_known(
+    stores: Stores, night: Night, reason: str, detail: str, hold: Hold
+) -> None:
+    """0.1.0 wrote one text for each reason, and each is read as what it was."""
+    lay_down(stores.path, "0.1.0")
+    with closing(sqlite3.connect(stores.path)) as connection, connection:
+        connection.execute(
+            "UPDATE incidents SET hold_reason = ?, hold_detail = ?, hold_until = NULL "
+            "WHERE hold_reason IS NOT NULL",
+            (reason, detail),
+        )
+    _, state = stores.restored(night.at(110))
+    assert state.incident is not None
+    assert state.incident.hold == hold
