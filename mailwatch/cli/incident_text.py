@@ -6,6 +6,7 @@ from mailwatch.cli.times import stamp
 from mailwatch.clocks import clock_text
 from mailwatch.core.state import Attempt, Failure, Incident, Outcome
 from mailwatch.core.text import duration
+from mailwatch.core.wording import because
 
 _OUTCOMES = {
     Outcome.PENDING: "whether it happened is not known yet",
@@ -31,6 +32,10 @@ def story(incident: Incident) -> list[str]:
         lines += ["", "What fails now:", *_failures(incident.failures)]
     if incident.target:
         lines += ["", f"The target: {incident.target}"]
+    hold = incident.hold
+    if hold and (not hold.target or hold.target != incident.target):
+        seen_as = f" It sees this host as {hold.seen_as}." if hold.seen_as else ""
+        lines += ["", f"Why it is not restarted now: {because(hold)}.{seen_as}"]
     return lines
 
 
@@ -40,9 +45,6 @@ def _told(incident: Incident) -> list[tuple[float, int, str]]:
         events.append((incident.escalated.wall, 4, "a person was called"))
     if incident.reminded:
         events.append((incident.reminded.wall, 5, "the last reminder"))
-    if incident.hold and incident.hold.target != incident.target:
-        reason = incident.hold.target or incident.hold.reason.value
-        events.append((incident.opened.wall, 6, f"held: {reason}"))
     return events
 
 

@@ -16,7 +16,7 @@ from mailwatch.core.evidence import Finding
 from mailwatch.core.model import Fault, Message, Now, Reading, Topic, Verdict
 from mailwatch.core.outbox import after_failure
 from mailwatch.core.proven import Proven
-from mailwatch.core.state import Attempt, Failure, Incident, Outcome, Stage, State
+from mailwatch.core.state import Attempt, Failure, Hold, Incident, Outcome, Reason, Stage, State
 from mailwatch.evidence import keeping
 from mailwatch.store.sqlite import SqliteStore
 
@@ -117,6 +117,19 @@ def test_an_open_incident_is_critical_and_can_be_shown(
     assert shown["cause"] == "unknown"
     assert shown["evidence"] == {}
     assert shown["restarts"][0]["outcome"] == "failed"
+
+
+def test_an_open_incident_says_why_nothing_is_restarted(
+    call: Call, store: SqliteStore, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """In words, and with the address that the admin is to allow-list."""
+    now = clocks()
+    incident = replace(outage(now), hold=Hold(Reason.BANNED, seen_as="172.17.0.1"))
+    store.commit(State(Stage.ESCALATED, incident, failing_since=now), [], now)
+    call("incident", "show", "last")
+    told = capsys.readouterr().out
+    assert "Why it is not restarted now: every service accepts the connection" in told
+    assert "It sees this host as 172.17.0.1." in told
 
 
 def test_status_names_the_cause_where_it_is_known(
