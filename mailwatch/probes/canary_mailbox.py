@@ -154,7 +154,10 @@ class Mailbox(ImapProbe):
         if b"UIDPLUS" in offers or b"IMAP4REV2" in offers:
             ask(talk, f"{tag}2", f"UID EXPUNGE {which}", Fault.DELIVERY)
             return
-        others = _search(talk, f"{tag}3", "DELETED") - ours
+        deleted = _search(talk, f"{tag}3", "DELETED")
+        if not ours <= deleted:
+            return  # who does not name what was just marked may leave out others' mail, too
+        others = deleted - ours
         # Canaries of this host that are marked were seen by whoever waited for them.
         if len(others) <= MAX_MESSAGES and (not others or others <= self._kin(talk, tag, others)):
             ask(talk, f"{tag}5", "EXPUNGE", Fault.DELIVERY)

@@ -42,7 +42,7 @@ class MailServer:
         self.inbox: dict[int, Stored] = {1: Stored("Subject: somebody's own\n", time.time())}
         self.delivers = True
         self.answers: dict[str, str] = {}
-        """What is answered in place of a yes, by the verb of SMTP (`.` for the message) or IMAP."""
+        """What is answered in place of a yes, by the verb (`.` for a message) or the IMAP tag."""
         self.waits_for: dict[str, threading.Event] = {}
         """The verbs of SMTP that are answered only after somebody says so."""
         self.clock_is_off_s = 0.0
@@ -50,8 +50,6 @@ class MailServer:
         """What the server's own dates say."""
         self.spam: dict[int, Stored] = {}
         """What lies in the folder for spam, called `Bulk mail`."""
-        self.refuses_tag = ""
-        """The tag of IMAP that is answered with NO."""
         self.hangs_at = ""
         """The command of IMAP that gets no answer."""
         self.offers = "IMAP4rev1 UIDPLUS AUTH=PLAIN"
@@ -148,8 +146,8 @@ class MailServer:
             if command == self.hangs_at:
                 link.hear_end()
                 return
-            if command in self.answers or tag == self.refuses_tag:
-                link.say(f"{tag} {self.answers.get(command, 'NO not now')}")
+            if answer := self.answers.get(tag) or self.answers.get(command):
+                link.say(f"{tag} {answer}")
                 continue
             if verb == "LOGOUT":
                 link.say("* BYE", f"{tag} OK")

@@ -46,7 +46,7 @@ IMAP = (
     b"* CAPABILITY IMAP4rev1\r\nb1 OK\r\n", b"* OK [UIDNEXT 9]\r\nb2 OK\r\n",
     b"* SEARCH 7\r\nb3 OK\r\n", OURS + b"b4 OK\r\n", b"c1 OK\r\n", b"* SEARCH 7 3\r\nc3 OK\r\n",
     LEFT + b"c4 OK\r\n", b"c5 OK\r\n", b"* SEARCH 3 4\r\nd1 OK\r\n", LEFT + THEIRS + b"d2 OK\r\n",
-    b"e1 OK\r\n", b"* SEARCH\r\ne3 OK\r\n", b"e5 OK\r\n", b"* BYE\r\na9 OK\r\n",
+    b"e1 OK\r\n", b"* SEARCH 3\r\ne3 OK\r\n", b"e5 OK\r\n", b"* BYE\r\na9 OK\r\n",
 )  # fmt: skip
 WORDS = (
     b"", b"\r\n", b"\0", b"\xff", b" ", b"(", b")", b'"', b"{3}\r\n", b"{0}\r\n", b"{99999}\r\n",

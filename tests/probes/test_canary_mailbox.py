@@ -175,6 +175,15 @@ def test_without_uidplus_what_others_marked_stays(server: MailServer) -> None:
     assert list(server.inbox) == [1]
 
 
+def test_without_uidplus_all_stays_where_nobody_says_what_is_marked(server: MailServer) -> None:
+    """An answer without even the canary, which was marked just now, says nothing of the rest."""
+    server.offers = "IMAP4rev1 AUTH=PLAIN"
+    server.inbox[1].deleted = True
+    server.answers = {"c3": "OK done"}
+    assert _check(server.probe()).verdict is Verdict.PASS
+    assert 1 in server.inbox
+
+
 @pytest.mark.parametrize("verb", ["STORE", "EXPUNGE"])
 def test_what_cannot_be_removed_is_told(verb: str, server: MailServer) -> None:
     """Else the mailbox fills up, one message every quarter of an hour; a later check tries on."""
@@ -191,7 +200,7 @@ def test_what_cannot_be_removed_is_told(verb: str, server: MailServer) -> None:
 def test_leftovers_that_stay_are_no_failure(server: MailServer) -> None:
     """The mail arrived, which is what was asked."""
     server.store(_marked(new_mark()), time.time() - OLD_S)
-    server.refuses_tag = "e1"
+    server.answers = {"e1": "NO not now"}
     assert _check(server.probe()).verdict is Verdict.PASS
     assert server.commands[-1] == "a9 LOGOUT"
 
