@@ -25,11 +25,11 @@ def write_round(connection: Connection, boot: Boot) -> None:
     """Note that a round was recorded at `boot.at`."""
     connection.execute(
         """
-        INSERT INTO clock VALUES (1, ?1, ?2, ?3, ?2, ?3)
+        INSERT INTO clock VALUES (1, :boot, :steady, :wall, :steady, :wall)
         ON CONFLICT (only) DO UPDATE
-        SET boot = ?1, steady = ?2, wall = ?3, round_steady = ?2, round_wall = ?3
+        SET boot = :boot, steady = :steady, wall = :wall, round_steady = :steady, round_wall = :wall
         """,
-        (boot.id, boot.at.steady, boot.at.wall),
+        {"boot": boot.id, "steady": boot.at.steady, "wall": boot.at.wall},
     )
 
 

@@ -57,12 +57,15 @@ def add(connection: Connection, readings: Sequence[Reading], wall: float) -> Non
     )
     connection.executemany(
         """
-        INSERT INTO summary_seconds VALUES (?1, ?2, ?3, 1, ?4, ?4, ?4)
+        INSERT INTO summary_seconds VALUES (:day, :service, :phase, 1, :seconds, :seconds, :seconds)
         ON CONFLICT (day, service, phase) DO UPDATE SET
             count = count + 1, sum_s = sum_s + excluded.sum_s,
             min_s = min(min_s, excluded.min_s), max_s = max(max_s, excluded.max_s)
         """,
-        [(day, *times) for times in _times(readings)],
+        [
+            {"day": day, "service": service, "phase": phase, "seconds": seconds}
+            for service, phase, seconds in _times(readings)
+        ],
     )
 
 

@@ -89,10 +89,10 @@ def ids_from(connection: Connection, prefix: str, limit: int) -> list[str]:
     """Return the ids that begin with `prefix`, the newest first, at most `limit`."""
     rows = connection.execute(
         """
-        SELECT id FROM incidents WHERE substr(id, 1, length(?1)) = ?1
-        ORDER BY number DESC LIMIT ?2
+        SELECT id FROM incidents WHERE substr(id, 1, length(:prefix)) = :prefix
+        ORDER BY number DESC LIMIT :limit
         """,
-        (prefix, limit),
+        {"prefix": prefix, "limit": limit},
     )
     return [row["id"] for row in rows]
 
