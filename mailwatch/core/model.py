@@ -158,6 +158,8 @@ class TargetState:
     that lead to the target to whether anything listens there in the target; it lacks each port
     of which that is not known for certain. `elsewhere` are those that lead to something else, a
     proxy in front of several servers perhaps; a port of which nobody knows is not among them.
+    `unheard` are those where something listens in the target, and a packet filter lets nothing
+    of this host's through to it.
     """
 
     condition: Condition
@@ -168,6 +170,7 @@ class TargetState:
     seen_as: str = ""
     listens: Mapping[int, bool] = field(default_factory=_nothing_known)
     elsewhere: frozenset[int] = frozenset()
+    unheard: frozenset[int] = frozenset()
 
 
 class Topic(StrEnum):

@@ -16,6 +16,12 @@ NOTHING_LISTENS = (
     "nothing listens on it inside the container: Docker accepted the connection, then closed it"
 )
 
+FILTERED = (
+    "a packet filter lets nothing of this host's through to it, though it listens inside the "
+    "container"
+)
+_UNANSWERED = frozenset({Fault.TIMEOUT, Fault.SILENT})
+
 
 def failures(readings: Sequence[Reading]) -> tuple[Failure, ...]:
     """Return the services that failed, in the order of `readings`."""
@@ -61,6 +67,20 @@ def unmasked(readings: Sequence[Reading], closed: Collection[int]) -> tuple[Read
     )
 
 
+def filtered(readings: Sequence[Reading], unheard: Collection[int]) -> tuple[Reading, ...]:
+    """Return `readings`, in which services that a filter hides are rejected, and do not hang.
+
+    `unheard` are the ports of which that is certain. A firewall that drops what an address sends
+    is how fail2ban bans it; Docker's userland proxy accepts for the server, and then waits.
+    """
+    return tuple(
+        replace(reading, fault=Fault.REJECTED, detail=FILTERED)
+        if reading.fault in _UNANSWERED and reading.port in unheard
+        else reading
+        for reading in readings
+    )
+
+
 def served(listens: Mapping[int, bool]) -> frozenset[int]:
     """Return the ports behind which something listens, by a TargetState's `listens`."""
     return frozenset(port for port, something in listens.items() if something)
@@ -95,7 +115,8 @@ def bad_news(
     never passed as they are configured now.
     """
     measured = [r for r in readings if r.verdict is not Verdict.UNMEASURED and not r.portless]
-    found = failures(unmasked(readings, silent(target.listens) - heard))
+    asked = filtered(readings, target.unheard)
+    found = failures(unmasked(asked, silent(target.listens) - heard))
     passed = [reading for reading in measured if reading.verdict is Verdict.PASS]
     # A proxy that answers in front of the target does not show that the target talks to us.
     others = sum(reading.port in target.elsewhere for reading in passed)
@@ -107,4 +128,7 @@ def bad_news(
 
 def _plain_cause(found: Sequence[Failure]) -> str:
     names = [failure.service for failure in found if failure.detail == NOTHING_LISTENS]
-    return f"nothing listens inside the container for {name_some(names)}" if names else ""
+    if names:
+        return f"nothing listens inside the container for {name_some(names)}"
+    names = [failure.service for failure in found if failure.detail == FILTERED]
+    return f"a packet filter keeps this host from {name_some(names)}" if names else ""

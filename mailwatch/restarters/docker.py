@@ -13,7 +13,7 @@ from mailwatch.core.model import Condition, TargetState
 from mailwatch.core.text import join_words, printable
 from mailwatch.restarters.docker_faults import EngineFault
 from mailwatch.restarters.docker_link import Link
-from mailwatch.restarters.docker_listeners import listens
+from mailwatch.restarters.docker_listeners import Behind, behind
 from mailwatch.restarters.docker_network import elsewhere
 from mailwatch.restarters.docker_process import has_ended
 from mailwatch.restarters.docker_sight import seen_as
@@ -204,10 +204,14 @@ class DockerRestarter:
 
     def _state(self, container: Mapping[str, Any], deadline: Deadline) -> TargetState:
         condition, detail = self._condition(container, deadline)
+        inside = Behind()
+        if condition in _SERVING:
+            inside = behind(container, self._asked, deadline.sooner(LISTENERS_S))
         return replace(
             _bare_state(container, condition, detail),
             seen_as=seen_as(container, self._hosts, self._introduced),
-            listens=self._listens(container, deadline) if condition in _SERVING else {},
+            listens=inside.listens,
+            unheard=inside.unheard,
             elsewhere=elsewhere(container, self._asked),
         )
 
@@ -216,9 +220,6 @@ class DockerRestarter:
         left = ended and self._left_stopped(container, deadline)
         ordered = None if left else self._was_ordered(container, deadline)
         return condition_of(container, ordered=ordered, left_stopped=left)
-
-    def _listens(self, container: Mapping[str, Any], deadline: Deadline) -> dict[int, bool]:
-        return listens(container, self._asked, deadline.sooner(LISTENERS_S))
 
     def _left_stopped(self, container: Mapping[str, Any], deadline: Deadline) -> bool:
         """Whether this end is the work of a restart of ours that got no further."""

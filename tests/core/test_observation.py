@@ -10,7 +10,7 @@ from mailwatch.core.events import Failed, Restart
 from mailwatch.core.evidence import Evidence, Finding, Json
 from mailwatch.core.incident import step
 from mailwatch.core.model import Condition, Fault, Now, Reading, TargetState, Verdict
-from mailwatch.core.observation import NOTHING_LISTENS, bad_news, heard_in
+from mailwatch.core.observation import FILTERED, NOTHING_LISTENS, bad_news, heard_in
 from mailwatch.core.policy import CURABLE_BY_DEFAULT, Policy
 from mailwatch.core.state import Hold, Reason, State
 
@@ -30,11 +30,16 @@ def read(service: str, fault: Fault | None) -> Reading:
 
 
 def news(
-    *faults: Fault | None, listens: dict[int, bool], heard: frozenset[int] = frozenset()
+    *faults: Fault | None,
+    listens: dict[int, bool] | None = None,
+    heard: frozenset[int] = frozenset(),
+    unheard: frozenset[int] = frozenset(),
 ) -> Failed:
     """Return the event of a round of the four services."""
     readings = [read(service, fault) for service, fault in zip(SERVICES, faults, strict=True)]
-    target = TargetState(Condition.RUNNING, started_at=NOW.wall - 86_400, listens=listens)
+    target = TargetState(
+        Condition.RUNNING, started_at=NOW.wall - 86_400, listens=listens or {}, unheard=unheard
+    )
     return bad_news(readings, target, None, heard=heard)
 
 
@@ -222,3 +227,21 @@ def test_what_is_remembered_speaks_against_no_ban() -> None:
     assert held.reason is Reason.BANNED
     fresh = bad_news([*readings, replace(canary, remembered=False)], target, None)
     assert outcome_of_two(fresh) is None
+
+
+def test_a_packet_filter_is_a_ban_and_no_hang() -> None:
+    """What waits for an answer that a firewall swallows is not restarted for."""
+    event = news(*[Fault.SILENT] * 4, unheard=frozenset(PORTS))
+    held = outcome(event)
+    assert held is not None
+    assert held.reason is Reason.INCURABLE
+    for failure in event.situation.failures:
+        assert (failure.fault, failure.detail) == (Fault.REJECTED, FILTERED)
+    assert event.plain.startswith("a packet filter keeps this host from SMTP:25")
+
+
+def test_a_hang_beside_a_packet_filter_is_restarted_for() -> None:
+    """Only what the filter hides is taken out of it."""
+    event = news(*[Fault.SILENT] * 4, unheard=frozenset(PORTS) - {25})
+    assert outcome(event) is None
+    assert event.situation.failures[0].fault is Fault.SILENT

@@ -120,3 +120,26 @@ def test_what_was_proven_before_a_restart_of_mailwatch_is_still_healed(
     watcher.start()
     inbox.wait_for(_opened, 30)
     wait_until(lambda: altered.started_at() > before, 30, "the container to be restarted")
+
+
+def test_a_firewall_that_swallows_what_we_send_is_told_and_never_restarted_for(
+    watcher: Watcher, host: Host, engine: Engine, mail: Mail, inbox: Inbox
+) -> None:
+    """A ban as fail2ban's: docker-proxy accepts and waits, as before a server that hangs."""
+    pid = engine.docker("inspect", "--format={{.State.Pid}}", NAME)
+    gateway = engine.docker("inspect", "--format={{.NetworkSettings.Gateway}}", NAME)
+    before = mail.started_at()
+    watcher.configure(services=[SMTP, {"name": "IMAPS", "port": 993}])
+    watcher.start()
+    watcher.wait_for_status("2 of 2 services answer")
+    rule = f"-p tcp -s {gateway} -j DROP"
+    host.run(f"nsenter -t {pid} -n iptables -I INPUT {rule}")
+    try:
+        call = inbox.wait_for(_calls_a_person, 40)
+    finally:
+        host.run(f"nsenter -t {pid} -n iptables -D INPUT {rule}")
+    assert "a packet filter lets nothing of this host's through to it" in call.message
+    assert f"drops what comes from {gateway}, the address" in call.message
+    last = inbox.wait_for(_recovered, 60)
+    assert inbox.messages == [call, last]
+    assert mail.started_at() == before

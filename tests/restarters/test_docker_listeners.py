@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 
 from mailwatch.core.deadline import Deadline
-from mailwatch.restarters.docker_listeners import listens
+from mailwatch.restarters.docker_listeners import Behind, behind
 
 LOOPBACK = "127.0.0.1"
 HEAD = "  sl  local_address rem_address   st tx_queue rx_queue tr tm->when retrnsmt   uid\n"
@@ -67,7 +67,8 @@ def container(
 
 def look(record: dict[str, Any], *asked: int, proc: Path = Path("/proc")) -> dict[int, bool]:
     """Look at the ports 25 and 993 of the host, or at those that are given."""
-    return listens(record, asked or (25, 993), Deadline.after(20, time.monotonic), proc)
+    within = Deadline.after(20, time.monotonic)
+    return dict(behind(record, asked or (25, 993), within, proc).listens)
 
 
 def test_a_port_that_is_served_and_one_that_is_not(open_port: int, closed_port: int) -> None:
@@ -158,4 +159,36 @@ def test_a_listener_behind_a_crowd_is_found(hidden: Path) -> None:
 def test_it_ends_with_its_deadline(closed_port: int) -> None:
     """With no time left nothing is known."""
     record = container((25, closed_port))
-    assert listens(record, (25,), Deadline.after(0, time.monotonic)) == {}
+    assert behind(record, (25,), Deadline.after(0, time.monotonic)) == Behind()
+
+
+ROW = "   0: 0100007F:{:04X} {} {} 00000000:{:08X} 00:00000000 {:08X} 0 0 1 1\n"
+NOBODY, SERVER = "00000000:0000", "020011AC:0019"
+
+
+@pytest.mark.parametrize(
+    ("waiting", "sent", "unheard"),
+    [
+        (0, [(SERVER, "02", 1)], {2525}),
+        (0, [(SERVER, "02", 0)], set()),
+        (0, [(SERVER, "01", 3)], set()),
+        (0, [("030011AC:0019", "02", 3)], set()),
+        (0, [("020011AC:001A", "02", 3)], set()),
+        (1, [(SERVER, "02", 3)], set()),
+        (0, [("nonsense", "02", 3)], set()),
+    ],
+    ids=["sent again", "just sent", "connected", "elsewhere", "other port", "hangs", "nonsense"],
+)
+def test_a_packet_filter_is_told_from_a_hang(
+    hidden: Path, waiting: int, sent: list[tuple[str, str, int]], unheard: set[int]
+) -> None:
+    """What docker-proxy sends is sent again and again, while nobody inside waits for the server."""
+    inside = hidden / str(os.getpid()) / "net/tcp"
+    inside.write_text(HEAD + ROW.format(25, NOBODY, "0A", waiting, 0))
+    ours = hidden / "self/net"
+    ours.mkdir(parents=True)
+    rows = [ROW.format(9, end, state, 0, again) for end, state, again in sent]
+    (ours / "tcp").write_text(HEAD + "".join(rows))
+    record = container((2525, 25), addresses=("172.17.0.2",))
+    found = behind(record, (2525,), Deadline.after(20, time.monotonic), hidden)
+    assert found == Behind({2525: True}, frozenset(unheard))
