@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 from mailwatch.core.events import Failed, Passed, RestartEnded, Restored, Tell
 from mailwatch.core.judgement import Situation
 from mailwatch.core.model import Condition, Fault, Message, Now, TargetState, Topic
+from mailwatch.core.observation import FILTERED
 from mailwatch.core.policy import Policy
 from mailwatch.core.state import Attempt, Failure, Hold, Incident, Outcome, Reason
 from mailwatch.core.wording import Voice, compose, notice, why
@@ -304,6 +305,19 @@ def test_escalated_for_a_ban_in_words(
         "allow-list it there, or raise the limit that its words name.",
         LOOK,
     ]
+
+
+def test_a_packet_filter_is_told_with_whom_it_keeps_out(watch: Watcher, night: Voice) -> None:
+    """The mail server knows nothing of it, so its log is no place to look."""
+    w = watch()
+    target = TargetState(Condition.RUNNING, started_at=WALL - 86_400, seen_as="172.17.0.1")
+    w(Failed(Situation((Failure("SMTP:25", Fault.REJECTED, FILTERED),), 1, target)))
+    _, lines, _ = _last(w, night)
+    assert lines[-2] == (
+        "What to do: find the packet filter, fail2ban's say, in the container or on this host, "
+        "that drops what comes from 172.17.0.1, the address that it sees for this host; unblock "
+        "and allow-list it."
+    )
 
 
 def test_escalated_for_what_never_passed_as_configured(watch: Watcher, night: Voice) -> None:
