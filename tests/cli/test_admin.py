@@ -7,6 +7,7 @@ import time
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
 
@@ -20,16 +21,18 @@ from mailwatch.core.state import Attempt, Failure, Hold, Incident, Outcome, Reas
 from mailwatch.evidence import keeping
 from mailwatch.store.sqlite import SqliteStore
 
+if TYPE_CHECKING:
+    from tests.cli.conftest import Configure
+
 Call = Callable[..., int]
 GOOD = Reading("SMTP:25", Verdict.PASS, phases={"connect": 0.001, "greeting": 0.002})
 BAD = Reading("IMAPS:993", Verdict.FAIL, Fault.SILENT, "no greeting came within 5 s")
 
 
 @pytest.fixture
-def call(tmp_path: Path) -> Call:
-    """Return main() for a configuration of its own, whose state is in the test's directory."""
-    config = tmp_path / "mailwatch.toml"
-    config.write_text(f'[state]\ndirectory = "{tmp_path}"\n')
+def call(configure: Configure) -> Call:
+    """Return main() for a configuration of its own."""
+    config = configure("")
 
     def run(*words: str) -> int:
         return main([*words, "--config", str(config)])

@@ -7,11 +7,15 @@ import os
 import tempfile
 from collections.abc import Callable
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
 
 from mailwatch.cli import credentials
 from mailwatch.cli.main import main
+
+if TYPE_CHECKING:
+    from tests.cli.conftest import Configure
 
 TOKEN = "AxSecret"
 Unit = Callable[..., None]
@@ -43,14 +47,9 @@ def unit(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Unit:
 
 
 @pytest.fixture
-def config(tmp_path: Path) -> Path:
+def config(configure: Configure) -> Path:
     """A configuration with a Gotify whose token is nowhere in it."""
-    path = tmp_path / "mailwatch.toml"
-    path.write_text(
-        f'[gotify]\nurl = "http://127.0.0.1:1"\n[state]\ndirectory = "{tmp_path}"\n'
-        "[watch]\nretries = 1\n"
-    )
-    return path
+    return configure('[gotify]\nurl = "http://127.0.0.1:1"\n')
 
 
 def _secret(path: Path, text: str = TOKEN, mode: int = 0o600) -> Path:

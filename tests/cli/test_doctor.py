@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import socket
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
 
@@ -13,16 +14,14 @@ from mailwatch.cli.main import main
 from mailwatch.doctor import checks
 from mailwatch.doctor.finding import Finding, ok, problem, warning
 
+if TYPE_CHECKING:
+    from tests.cli.conftest import Configure
+
 
 @pytest.fixture
-def config(tmp_path: Path) -> Path:
+def config(configure: Configure, tmp_path: Path) -> Path:
     """A configuration whose Docker socket is not there."""
-    path = tmp_path / "mailwatch.toml"
-    path.write_text(
-        f'[restart]\nsocket = "{tmp_path}/none.sock"\n[state]\ndirectory = "{tmp_path}"\n'
-        "[watch]\nretries = 1\n"
-    )
-    return path
+    return configure(f'[restart]\nsocket = "{tmp_path}/none.sock"\n')
 
 
 def _only(monkeypatch: pytest.MonkeyPatch, *findings: Finding) -> None:
