@@ -33,6 +33,14 @@ def written(directory: Path, text: str) -> Path:
     return path
 
 
+def private(directory: Path, password: str) -> Path:
+    """Return a file of mode 0600 with `password`."""
+    path = directory / "password"
+    path.write_text(password)
+    path.chmod(0o600)
+    return path
+
+
 def sentences(
     path: Path | None = None,
     flags: Mapping[str, str] | None = None,
@@ -368,9 +376,7 @@ def test_services_that_are_no_port(tmp_path: Path) -> None:
 
 def test_a_login_is_read_from_its_file_and_shown_nowhere(tmp_path: Path) -> None:
     """The password reaches the probe, is among the secrets to clear away, and in no repr."""
-    password = tmp_path / "password"
-    password.write_text("hunter2 and more\n")
-    password.chmod(0o600)
+    password = private(tmp_path, "hunter2 and more\n")
     path = tmp_path / "mailwatch.toml"
     path.write_text(
         '[[services]]\nname = "Canary"\nport = 465\nprobe = "canary"\ntls = "implicit"\n'
@@ -393,9 +399,7 @@ def test_a_login_is_read_from_its_file_and_shown_nowhere(tmp_path: Path) -> None
 
 def test_the_legs_of_a_canary_have_settings_of_their_own(tmp_path: Path) -> None:
     """Submitted on port 25 in plain text, found by TLS on another host, verified and pinned."""
-    password = tmp_path / "password"
-    password.write_text("hunter2")
-    password.chmod(0o600)
+    password = private(tmp_path, "hunter2")
     path = tmp_path / "mailwatch.toml"
     path.write_text(
         '[[services]]\nname = "Canary"\nport = 25\nprobe = "canary"\nverify = true\n'
