@@ -14,6 +14,7 @@ import pytest
 sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
 
 from tests.e2e.bed import images, need
+from tests.e2e.bed.canary import PASSWORD
 from tests.e2e.bed.engine import Engine
 from tests.e2e.bed.host import Host
 from tests.e2e.bed.inbox import Inbox
@@ -118,3 +119,10 @@ def watcher(host: Host, mail: Mail, inbox: Inbox, _installed: Path) -> Iterator[
     one.configure()
     yield one
     one.put_right()
+
+
+@pytest.fixture
+def canary_password(watcher: Watcher, host: Host) -> None:
+    """The password of `bed.canary.CANARY`, in a file that the service may read."""
+    assert watcher, "its package makes the group"
+    host.run(f"printf secret >{PASSWORD}; chgrp mailwatch {PASSWORD}; chmod 640 {PASSWORD}")

@@ -7,31 +7,20 @@ from collections.abc import Callable, Iterator
 
 import pytest
 
+from tests.e2e.bed.canary import CANARY
 from tests.e2e.bed.engine import Engine
 from tests.e2e.bed.host import Host
 from tests.e2e.bed.inbox import Inbox
 from tests.e2e.bed.mail import NAME
 from tests.e2e.bed.wait import wait_until
-from tests.e2e.bed.watcher import Table, Watcher
+from tests.e2e.bed.watcher import Watcher
 
-pytestmark = [pytest.mark.e2e, pytest.mark.usefixtures("password")]
+pytestmark = [pytest.mark.e2e, pytest.mark.usefixtures("canary_password")]
 
-PASSWORD = "/etc/mailwatch.canary"
-CANARY: Table = {
-    "name": "Canary", "port": 465, "probe": "canary", "tls": "implicit",
-    "user": "anna@example.test", "password_file": PASSWORD,
-    "sender": "anna@example.test", "recipient": "anna@example.test",
-}  # fmt: skip
 PATIENT = "--set watch.attempt_timeout_s=30"
 MAILDIR = "/var/mail/anna@example.test/Maildir"
 
 Configure = Callable[..., None]
-
-
-@pytest.fixture
-def password(host: Host) -> None:
-    """The account's password in a file that the service may read."""
-    host.run(f"printf secret >{PASSWORD}; chgrp mailwatch {PASSWORD}; chmod 640 {PASSWORD}")
 
 
 @pytest.fixture

@@ -6,6 +6,7 @@ import json
 
 import pytest
 
+from tests.e2e.bed.canary import CANARY, PASSWORD
 from tests.e2e.bed.engine import Engine
 from tests.e2e.bed.host import Host
 from tests.e2e.bed.inbox import Inbox
@@ -14,12 +15,6 @@ from tests.e2e.bed.watcher import Table, Watcher
 
 pytestmark = pytest.mark.e2e
 
-PASSWORD = "/etc/mailwatch.canary"
-CANARY: Table = {
-    "name": "Canary", "port": 465, "probe": "canary", "tls": "implicit",
-    "user": "anna@example.test", "password_file": PASSWORD,
-    "sender": "anna@example.test", "recipient": "anna@example.test",
-}  # fmt: skip
 QUEUE: Table = {
     "name": "Queue", "probe": "postqueue", "queue_limit": 2,
     "command": ["docker", "exec", NAME, "postqueue", "-j"],
@@ -31,13 +26,7 @@ def _check(host: Host) -> dict[str, dict[str, object]]:
     return {one["service"]: one for one in json.loads(said)["services"]}
 
 
-@pytest.fixture
-def password(host: Host) -> None:
-    """The account's password in a file that the service may read."""
-    host.run(f"printf secret >{PASSWORD}; chgrp mailwatch {PASSWORD}; chmod 640 {PASSWORD}")
-
-
-@pytest.mark.usefixtures("password")
+@pytest.mark.usefixtures("canary_password")
 def test_a_canary_flies_through_postfix_and_dovecot(
     watcher: Watcher, host: Host, engine: Engine
 ) -> None:
@@ -54,7 +43,7 @@ def test_a_canary_flies_through_postfix_and_dovecot(
     assert left == ""
 
 
-@pytest.mark.usefixtures("password")
+@pytest.mark.usefixtures("canary_password")
 def test_a_canary_comes_in_as_a_strangers_mail(watcher: Watcher, host: Host) -> None:
     """Port 25 offers no login and is asked for none; the mailbox is asked as its owner."""
     watcher.configure(services=[{**CANARY, "port": 25, "tls": "none", "submit_login": False}])
@@ -65,7 +54,7 @@ def test_a_canary_comes_in_as_a_strangers_mail(watcher: Watcher, host: Host) -> 
     assert "offers neither AUTH PLAIN nor LOGIN" in str(reading["detail"])
 
 
-@pytest.mark.usefixtures("password")
+@pytest.mark.usefixtures("canary_password")
 def test_the_service_keeps_canaries_flying(watcher: Watcher, inbox: Inbox) -> None:
     """Under systemd, in the sandbox, and without a message to anybody."""
     watcher.configure(services=[{**CANARY, "every_s": 1}], watch={"attempt_timeout_s": 10})
@@ -74,7 +63,7 @@ def test_the_service_keeps_canaries_flying(watcher: Watcher, inbox: Inbox) -> No
     assert inbox.messages == []
 
 
-@pytest.mark.usefixtures("password")
+@pytest.mark.usefixtures("canary_password")
 def test_a_refused_login_is_told_as_that(watcher: Watcher, host: Host) -> None:
     """A wrong password is no outage of the server."""
     host.run(f"printf wrong >{PASSWORD}")
