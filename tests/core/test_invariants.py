@@ -139,6 +139,7 @@ class World:
             assert not actions
         self._judge_restarts(event, [a for a in actions if isinstance(a, Restart)])
         if dies == "before":
+            self.some_dropped = self.dropped_before  # nobody remembers this round
             return
         self.state = after
         if isinstance(event, Passed):
