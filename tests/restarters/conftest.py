@@ -6,6 +6,7 @@ import json
 import shutil
 import socket
 import socketserver
+import subprocess
 import tempfile
 import threading
 import time
@@ -19,6 +20,9 @@ from urllib.parse import parse_qs, urlsplit
 import pytest
 
 from mailwatch.core.deadline import Deadline
+from mailwatch.restarters import DockerRestarter, DockerSettings
+
+Within = Callable[[float], Deadline]
 
 STARTED = "2026-03-01T10:00:00.123456789Z"
 STARTED_AGAIN = "2026-03-01T11:00:00.987654321Z"
@@ -207,6 +211,16 @@ class Engine:
         ended = {"Status": "exited", "Running": False, "FinishedAt": FINISHED, "ExitCode": 137}
         self.container["State"] |= ended | state
 
+    def stopped_by_hand(self) -> None:
+        """Let somebody have said `docker stop`, with the kill after its timeout."""
+        self.goes_down()
+        self.events = [
+            {"Action": "kill", "Actor": {"Attributes": {"signal": "15"}}},
+            {"Action": "kill", "Actor": {"Attributes": {"signal": "9"}}},
+            {"Action": "die", "Actor": {"Attributes": {"exitCode": "137"}}},
+            {"Action": "stop"},
+        ]
+
 
 @pytest.fixture
 def directory() -> Iterator[Path]:
@@ -226,6 +240,28 @@ def engine(directory: Path) -> Iterator[Engine]:
 
 
 @pytest.fixture
-def within() -> Callable[[float], Deadline]:
+def within() -> Within:
     """Return what makes a real deadline of some seconds."""
     return lambda seconds: Deadline.after(seconds, time.monotonic)
+
+
+@pytest.fixture
+def restarter(engine: Engine) -> Iterator[DockerRestarter]:
+    """Return a restarter for the scripted engine's container."""
+    made = DockerRestarter(DockerSettings(socket=engine.path, stop_timeout_s=1))
+    yield made
+    made.close()
+
+
+@pytest.fixture
+def ended_process() -> int:
+    """Return the number of a process that has ended."""
+    with subprocess.Popen(["true"]) as process:
+        process.wait()
+    return process.pid
+
+
+@pytest.fixture
+def quick_start(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let the engine's answer to a restart be waited for 2 s, whatever the deadline is."""
+    monkeypatch.setattr("mailwatch.restarters.docker.START_S", 1)
