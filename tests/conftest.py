@@ -1,11 +1,16 @@
-"""What every test may rely on: an environment without a variable that mailwatch reads."""
+"""What every test may rely on: no variable that mailwatch reads, and an engine to play with."""
 
 from __future__ import annotations
 
 import os
+from collections.abc import Iterator
+from typing import TYPE_CHECKING
 
 import pytest
 from hypothesis import HealthCheck, settings
+
+if TYPE_CHECKING:
+    from tests.house import House
 
 READ_BY_MAILWATCH = (
     "GOTIFY_URL",
@@ -42,3 +47,14 @@ def _plain_environment(monkeypatch: pytest.MonkeyPatch) -> None:
     for name in READ_BY_MAILWATCH:
         if name in os.environ:
             monkeypatch.delenv(name)
+
+
+@pytest.fixture
+def house() -> Iterator[House]:
+    """Give a house with the default policy, and let a hung container go at the end."""
+    from mailwatch.core.policy import Policy
+    from tests.house import House
+
+    built = House(Policy())
+    yield built
+    built.container.let_go.set()

@@ -1,0 +1,178 @@
+"""The engine and all that it works with, scripted but for the threads and the store."""
+
+from __future__ import annotations
+
+import io
+import threading
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, field
+
+from mailwatch.core.deadline import Deadline
+from mailwatch.core.model import (
+    Condition,
+    Fault,
+    Message,
+    Now,
+    Reading,
+    TargetState,
+    Topic,
+    Verdict,
+)
+from mailwatch.core.policy import Attempts, Policy
+from mailwatch.core.wording import Voice
+from mailwatch.courier import Courier
+from mailwatch.journal import Journal
+from mailwatch.narrator import Narrator
+from mailwatch.notifiers.errors import DeliveryError
+from mailwatch.parts import Parts
+from mailwatch.reports import AttemptDone, Mailbox, Report, RoundDone
+from mailwatch.restarters.errors import RestartError
+from mailwatch.store.memory import MemoryStore
+from mailwatch.target import Target
+from mailwatch.tick import Engine
+
+RUNNING = TargetState(Condition.RUNNING, started_at=1000.0)
+PATIENCE_S = 120.0
+
+
+@dataclass
+class ScriptedAsker:
+    """Remembers which rounds were begun; the test reports their outcome."""
+
+    begun: list[tuple[int, Attempts]] = field(default_factory=list)
+    forgot_after: list[int] = field(default_factory=list)
+
+    def begin(self, number: int, attempts: Attempts) -> None:
+        self.begun.append((number, attempts))
+
+    def forget(self) -> None:
+        self.forgot_after.append(len(self.begun))
+
+    def cancel(self) -> None:
+        pass
+
+
+@dataclass
+class ScriptedContainer:
+    """A restarter whose engine answers at once, refuses, or hangs until `let_go` is set."""
+
+    state: TargetState = RUNNING
+    error: str = ""
+    intervened: bool = False
+    hangs: bool = False
+    restarts: int = 0
+    looks: int = 0
+    seen: list[TargetState] = field(default_factory=list)
+    let_go: threading.Event = field(default_factory=threading.Event)
+
+    def inspect(self, deadline: Deadline) -> TargetState:
+        self.looks += 1
+        if self.hangs:
+            self.let_go.wait(PATIENCE_S)
+        return self.state
+
+    def restart(self, deadline: Deadline, seen: TargetState) -> None:
+        self.restarts += 1
+        self.seen.append(seen)
+        if self.error:
+            raise RestartError(self.error, intervened=self.intervened)
+
+
+@dataclass
+class ScriptedPhone:
+    """A notifier that takes every message, or fails as it is told."""
+
+    messages: list[Message] = field(default_factory=list)
+    error: DeliveryError | None = None
+
+    def send(self, message: Message, deadline: Deadline) -> None:
+        if self.error is not None:
+            raise self.error
+        self.messages.append(message)
+
+
+class House:
+    """The engine and all that it works with, on a clock that the test moves."""
+
+    def __init__(self, policy: Policy) -> None:
+        self.policy = policy
+        self.seconds = 5000.0
+        self.wall_offset = 1_700_000_000.0
+        self.mailbox = Mailbox()
+        self.asker = ScriptedAsker()
+        self.container = ScriptedContainer()
+        self.phone = ScriptedPhone()
+        self.store = MemoryStore()
+        self.log = io.StringIO()
+        self.extended: list[float] = []
+        journal = Journal(self.log, journald=False)
+        voice = Voice("mx1", "container stalwart", "docker logs stalwart", lambda wall: "03:14:02")
+        self.target = Target(lambda: self.container, self.mailbox, lambda: self.seconds)
+        self.courier = Courier(
+            self.phone,
+            self.store,
+            self.mailbox,
+            journal,
+            lambda: self.seconds,
+            voice.clock_text,
+            lambda: 0.0,
+        )
+        self.parts = Parts(
+            policy,
+            voice,
+            self.asker,
+            self.target,
+            self.courier,
+            Narrator(journal, voice),
+            self.store,
+            self.extended.append,
+        )
+        self.engine = Engine(self.parts)
+
+    @property
+    def now(self) -> Now:
+        return Now(self.seconds, self.seconds + self.wall_offset)
+
+    def start(self) -> None:
+        self.engine.begin(self.now)
+        self.engine.advance(self.now)
+
+    def pass_time(self, seconds: float) -> None:
+        self.seconds += seconds
+        self.engine.advance(self.now)
+
+    def take(self, report: Report) -> None:
+        self.engine.handle(report, self.now)
+        self.engine.advance(self.now)
+
+    def drain_until(self, condition: Callable[[], bool]) -> None:
+        """Take what the threads report until `condition` holds."""
+        patience = time.monotonic() + PATIENCE_S
+        while not condition():
+            self.take(self.mailbox.get(timeout=max(0.01, patience - time.monotonic())))
+
+    def end_round(self, *readings: Reading) -> None:
+        """Report the outcome of the round under way."""
+        number = self.asker.begun[-1][0]
+        for reading in readings:
+            self.take(AttemptDone(number, reading.service, 1, reading))
+        self.take(RoundDone(number, readings))
+
+    def topics(self) -> list[Topic]:
+        return [message.topic for message in self.phone.messages]
+
+
+def good(service: str = "SMTP:25") -> Reading:
+    """Return a reading that passed."""
+    return Reading(service, Verdict.PASS)
+
+
+def bad(service: str = "SMTP:25", fault: Fault = Fault.SILENT) -> Reading:
+    """Return a reading that failed."""
+    return Reading(service, Verdict.FAIL, fault, "no greeting came within 5 s")
+
+
+def blind(service: str = "SMTP:25") -> Reading:
+    """Return a reading that says nothing."""
+    return Reading(service, Verdict.UNMEASURED, detail="this host is out of memory")
