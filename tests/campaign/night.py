@@ -120,14 +120,9 @@ class Night:
             and newest["stage"] == "healthy"
         )
 
-    def has_committed(self, topic: str) -> bool:
-        """Whether a message of `topic` is in the outbox, or was."""
-        return any(
-            message["topic"] == topic
-            for line in self.trace
-            if line["what"] == "commit" and line["edge"] == "after"
-            for message in line["messages"]
-        )
+    def has_been(self, stage: str) -> bool:
+        """Whether `stage` was committed: where a death hid that, the next life's record tells."""
+        return any(line["edge"] == "after" and line.get("stage") == stage for line in self.trace)
 
     def count_of(self, words: str) -> int:
         """Return how many different incidents have a message whose text has `words`."""

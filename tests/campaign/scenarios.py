@@ -93,7 +93,7 @@ def inbox_fails(night: Night) -> Story:
     night.inbox.manner = Manner.FAILS
     yield night.is_watched
     night.outage()
-    yield lambda: night.has_committed("escalated")
+    yield lambda: night.has_been("escalated")
     yield night.after(0.3)
     night.inbox.manner = Manner.TAKES
     yield lambda: night.has_come("needs you")
