@@ -7,10 +7,7 @@ from typing import Any
 
 import pytest
 
-from mailwatch.core.model import (
-    Fault,
-    Topic,
-)
+from mailwatch.core.model import Fault, Topic
 from mailwatch.core.policy import Policy
 from mailwatch.core.proven import Proven
 from mailwatch.core.state import Stage

@@ -9,13 +9,7 @@ from pathlib import Path
 import pytest
 
 from mailwatch.core.deadline import Deadline
-from mailwatch.core.model import (
-    Condition,
-    Message,
-    Now,
-    TargetState,
-    Topic,
-)
+from mailwatch.core.model import Condition, Message, Now, TargetState, Topic
 from mailwatch.core.outbox import FIRST_RETRY_S
 from mailwatch.core.policy import Attempts, Policy
 from mailwatch.core.state import Stage

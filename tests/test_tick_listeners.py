@@ -9,11 +9,7 @@ import pytest
 
 from mailwatch.core.deadline import Deadline
 from mailwatch.core.evidence import Finding
-from mailwatch.core.model import (
-    Fault,
-    TargetState,
-    Topic,
-)
+from mailwatch.core.model import Fault, TargetState, Topic
 from mailwatch.core.state import Stage
 from mailwatch.evidence.settings import EvidenceSettings
 from mailwatch.evidence.subject import Examiner, Subject

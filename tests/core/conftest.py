@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -107,11 +108,25 @@ class Watch:
         return self.state.incident
 
 
+Watcher = Callable[..., Watch]
+
+
 @pytest.fixture
-def watch(situation: SituationMaker) -> Callable[..., Watch]:
+def watch(situation: SituationMaker) -> Watcher:
     """Build a Watch whose policy is the default one but for what is said."""
 
     def make(**of_policy: Any) -> Watch:
         return Watch(situation, Policy(**of_policy))
 
     return make
+
+
+def _clock(wall: float) -> str:
+    seconds = int(wall - WALL)
+    return f"{3 + seconds // 3600:02}:{seconds // 60 % 60:02}:{seconds % 60:02}"
+
+
+@pytest.fixture
+def night(voice: Voice) -> Voice:
+    """A voice whose clock stands at 03:00:00 when steady is 0."""
+    return replace(voice, clock_text=_clock)

@@ -1,0 +1,253 @@
+"""What an incident does not restart the target for, and whom it calls instead."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import pytest
+
+from mailwatch.core.events import Failed, Note, Passed, Restart, Restored
+from mailwatch.core.model import Condition, Fault, TargetState, Topic
+from mailwatch.core.state import Hold, Outcome, Reason, Stage
+
+if TYPE_CHECKING:
+    from tests.core.conftest import SituationMaker, Watcher
+
+WALL = 1_700_000_000.0
+RUNNING = TargetState(Condition.RUNNING, started_at=WALL - 86_400)
+
+
+@pytest.mark.parametrize("condition", [Condition.STOPPED, Condition.PAUSED, Condition.REMOVING])
+def test_what_an_operator_stopped_is_left_alone_and_said_once(
+    watch: Watcher, condition: Condition
+) -> None:
+    """One message, no restart, no reminder; healing resumes when it runs again."""
+    w = watch()
+    for _ in range(50):
+        w.fail(condition=condition, after=3600)
+    assert w.topics == [Topic.HELD]
+    assert w.restarts == []
+    w.fail(after=10)
+    assert w.topics == [Topic.HELD, Topic.OPENED]
+    assert len(w.restarts) == 1
+
+
+@pytest.mark.parametrize("condition", [Condition.UNREACHABLE, Condition.DENIED])
+def test_maintenance_that_stops_docker_too_calls_nobody(
+    watch: Watcher, condition: Condition
+) -> None:
+    """What an operator stopped stays stopped on purpose while nobody can see it."""
+    w = watch()
+    w.fail(condition=Condition.STOPPED)
+    for _ in range(100):
+        w.fail(condition=condition, after=10)
+    assert w.topics == [Topic.HELD]
+    w.fail(after=10)
+    assert w.topics == [Topic.HELD, Topic.OPENED]
+
+
+def test_reasons_are_noted_once_each_time_they_change(watch: Watcher) -> None:
+    """The log is not filled with the same sentence every ten seconds."""
+    w = watch()
+    notes = []
+    for condition in (*[Condition.UNREACHABLE] * 3, *[Condition.DENIED] * 3):
+        notes += [a for a in w.fail(condition=condition, after=5) if isinstance(a, Note)]
+    assert [note.hold.reason for note in notes] == [Reason.UNREACHABLE, Reason.DENIED]
+
+
+def test_docker_that_comes_back_in_time_leads_to_a_quiet_restart(watch: Watcher) -> None:
+    """OPENED says that Docker does not answer; when it does, the restart needs no message."""
+    w = watch()
+    w.fail(condition=Condition.UNREACHABLE)
+    assert w.topics == [Topic.OPENED]
+    assert w.told[0].next_restart is None
+    actions = w.fail(after=60)
+    assert actions == (Restart(w.incident.id, 1, RUNNING),)
+
+
+def test_docker_that_stays_away_calls_a_person(watch: Watcher) -> None:
+    """After as long as a restart would have been given to help."""
+    w = watch()
+    w.fail(condition=Condition.UNREACHABLE)
+    w.fail(condition=Condition.UNREACHABLE, after=74)
+    assert w.topics == [Topic.OPENED]
+    w.fail(condition=Condition.UNREACHABLE, after=1)
+    assert w.topics == [Topic.OPENED, Topic.ESCALATED]
+
+
+def test_a_ban_that_begins_in_mid_round_is_a_ban(watch: Watcher) -> None:
+    """The round sees half of it, and is no incident yet; the next one sees all of it."""
+    w = watch()
+    assert w.fail(Fault.DROPPED, Fault.DROPPED) == (Note(Hold(Reason.APART)),)
+    assert w.is_in(Stage.CONFIRMING)
+    w.fail(*[Fault.DROPPED] * 4, after=10)
+    assert (w.topics, w.restarts) == ([Topic.ESCALATED], [])
+    assert w.incident.since.steady == 0
+
+
+def test_a_ban_that_ends_in_mid_round_restarts_nothing(watch: Watcher) -> None:
+    """What its last round still saw dropped is no reason; the recovery is told."""
+    w = watch()
+    w.fail(*[Fault.DROPPED] * 4)
+    w.fail(Fault.DROPPED, after=10)
+    w(Passed(), after=10)
+    assert (w.topics, w.restarts) == ([Topic.ESCALATED, Topic.RECOVERED], [])
+    w.fail(Fault.DROPPED, after=100)
+    assert w.restarts == [], "what was seen before the recovery does not count"
+
+
+def test_who_alone_drops_us_is_restarted_by_the_second_round(watch: Watcher) -> None:
+    """Whichever it is in each round: a limit may hit now this service and now that one."""
+    w = watch()
+    w.fail(Fault.DROPPED)
+    w.fail(Fault.CERTIFICATE, Fault.DROPPED, after=10)
+    assert (w.topics, w.restarts) == ([Topic.OPENED], [10])
+    assert w.incident.since.steady == 0
+
+
+def test_a_new_process_takes_no_old_round_for_the_one_before(watch: Watcher) -> None:
+    """Unless an incident is open, in which nothing is forgotten."""
+    w = watch()
+    w.fail(Fault.DROPPED)
+    w(Restored(RUNNING), after=100)
+    w.fail(Fault.DROPPED)
+    assert w.restarts == []
+
+
+def test_the_cause_of_a_ban_ends_with_the_ban(watch: Watcher, situation: SituationMaker) -> None:
+    """What comes after it has a cause of its own; until then the one that was found stays."""
+    w = watch()
+    w(Failed(situation(*[Fault.DROPPED] * 4), "ban of 172.17.0.1"))
+    w.fail(*[Fault.DROPPED] * 4, after=10)
+    assert w.incident.cause == "ban of 172.17.0.1"
+    for _ in range(2):
+        w(Failed(situation(Fault.REFUSED), plain="nothing listens"), after=10)
+    assert w.restarts == [30]
+    assert w.incident.cause == "nothing listens"
+    assert w.topics == [Topic.ESCALATED]
+
+
+def test_a_cause_that_was_found_outweighs_what_is_plain(
+    watch: Watcher, situation: SituationMaker
+) -> None:
+    """The evidence knows why nothing listens; what is plain stands where nothing was found."""
+    w = watch(backoff_s=100)
+    w(Failed(situation(Fault.REFUSED), "out of memory", "nothing listens"))
+    assert w.incident.cause == "out of memory"
+    w.go_through_restart()
+    w(Failed(situation(Fault.REFUSED), plain="nothing listens"), after=60)
+    assert w.incident.cause == "out of memory"
+
+
+@pytest.mark.parametrize(
+    ("faults", "condition", "reason"),
+    [
+        ([Fault.DROPPED] * 4, Condition.RUNNING, Reason.BANNED),
+        ([Fault.CERTIFICATE], Condition.RUNNING, Reason.INCURABLE),
+        ([Fault.SILENT], Condition.MISSING, Reason.MISSING),
+        ([Fault.SILENT], Condition.DENIED, Reason.DENIED),
+    ],
+)
+def test_what_no_restart_cures_is_a_persons_at_once(
+    watch: Watcher, faults: list[Fault], condition: Condition, reason: Reason
+) -> None:
+    """One call, nothing else, and no restart."""
+    w = watch()
+    w.fail(*faults, condition=condition)
+    w.fail(*faults, condition=condition, after=60)
+    assert w.topics == [Topic.ESCALATED]
+    assert w.restarts == []
+    assert w.told[0].next_restart is None
+    assert w.incident.hold is not None
+    assert w.incident.hold.reason is reason
+
+
+def test_a_service_that_never_passed_is_a_persons_until_it_hangs(watch: Watcher) -> None:
+    """One call and no restart for its TLS; a restart, and no second call, once it is silent."""
+    new = frozenset({"S1:1"})
+    w = watch()
+    w.fail(Fault.TLS, unproven=new)
+    w.fail(Fault.TLS, unproven=new, after=60)
+    assert (w.topics, w.restarts) == ([Topic.ESCALATED], [])
+    assert w.incident.hold == Hold(Reason.UNPROVEN, services=("S1:1",))
+    w.fail(Fault.SILENT, unproven=new, after=60)
+    w.fail(Fault.SILENT, unproven=new, after=10)
+    assert (w.topics, len(w.restarts)) == ([Topic.ESCALATED], 1)
+
+
+def test_a_restart_for_another_service_does_not_prove_it(watch: Watcher) -> None:
+    """What still fails after that restart, and never passed, is not restarted for again."""
+    w = watch(cooldown_s=0, backoff_s=0)
+    w.fail(Fault.SILENT, Fault.TLS, unproven=frozenset({"S2:2"}))
+    w.go_through_restart()
+    w.fail(Fault.TLS, after=60, unproven=frozenset({"S1:1"}))
+    w.fail(Fault.TLS, after=600, unproven=frozenset({"S1:1"}))
+    assert len(w.restarts) == 1
+    assert w.topics == [Topic.OPENED, Topic.ESCALATED]
+
+
+def test_while_an_incident_is_open_one_look_is_no_proof(watch: Watcher) -> None:
+    """Each look is a single attempt then: a server that is reloaded just then is well again."""
+    w = watch()
+    w.fail(Fault.QUEUE)
+    w.fail(Fault.QUEUE, Fault.REFUSED, after=10)
+    w.fail(Fault.QUEUE, after=10)
+    w.fail(Fault.QUEUE, Fault.RESET, after=10)
+    w.fail(Fault.QUEUE, Fault.REFUSED, after=10)
+    assert w.restarts == []
+    w.fail(Fault.QUEUE, Fault.REFUSED, after=10)
+    assert w.restarts == [50]
+
+
+def test_while_an_incident_is_open_a_crash_is_proof_enough(watch: Watcher) -> None:
+    """Docker itself says that the container has ended: that needs no second look."""
+    w = watch()
+    w.fail(Fault.QUEUE)
+    w.fail(Fault.QUEUE, Fault.REFUSED, condition=Condition.CRASHED, after=10)
+    assert w.restarts == [10]
+
+
+def test_a_ban_that_shows_after_a_restart_is_told_as_one(watch: Watcher) -> None:
+    """Who is called because it did not help must learn of the ban, not at the next reminder."""
+    w = watch()
+    w.fail()
+    w.go_through_restart()
+    w.fail(*[Fault.DROPPED] * 4, after=w.policy.verify_for_s)
+    assert w.topics == [Topic.OPENED, Topic.ESCALATED]
+    assert w.told[-1].incident.hold == Hold(Reason.BANNED)
+    assert w.incident.attempts[0].outcome is Outcome.FAILED
+
+
+def test_a_restart_that_cured_all_that_it_can_has_helped(watch: Watcher) -> None:
+    """A queue that is long before and after is no reason to call the restart a failure."""
+    w = watch()
+    w.fail(Fault.SILENT, Fault.QUEUE)
+    w.go_through_restart()
+    w.fail(Fault.QUEUE, after=w.policy.verify_for_s)
+    assert w.incident.attempts[0].outcome is Outcome.RECOVERED
+    assert w.topics == [Topic.OPENED, Topic.ESCALATED]
+    assert w.told[-1].incident.hold == Hold(Reason.INCURABLE)
+    w.fail(Fault.QUEUE, Fault.SILENT, after=10)
+    w.fail(Fault.QUEUE, Fault.SILENT, after=10)
+    assert w.incident.hold is not None
+    assert w.incident.hold.reason is Reason.BACKOFF
+    w(Passed(), after=10)
+    assert w.topics == [Topic.OPENED, Topic.ESCALATED, Topic.RECOVERED]
+
+
+@pytest.mark.parametrize("remind_every_s", [0, 4 * 3600])
+def test_an_outage_inside_an_old_incident_is_told_when_a_restart_does_not_help(
+    watch: Watcher, remind_every_s: float
+) -> None:
+    """Who was called for a long queue days ago does not know that mail is down since."""
+    w = watch(remind_every_s=remind_every_s)
+    w.fail(Fault.QUEUE)
+    for _ in range(2):
+        w.fail(Fault.QUEUE, Fault.SILENT, after=600)
+    w.go_through_restart()
+    w.fail(Fault.QUEUE, Fault.SILENT, after=w.policy.verify_for_s)
+    assert w.topics == [Topic.ESCALATED, Topic.REMINDER]
+    w.fail(Fault.QUEUE, Fault.SILENT, after=w.policy.backoff_s)
+    w.go_through_restart()
+    w.fail(Fault.QUEUE, Fault.SILENT, after=w.policy.verify_for_s)
+    assert w.topics == [Topic.ESCALATED, Topic.REMINDER]
