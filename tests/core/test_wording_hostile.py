@@ -32,7 +32,12 @@ def _tell(draw: Callable[..., Any]) -> tuple[Tell, Voice]:
     failure = st.builds(Failure, text, st.sampled_from(list(Fault)), text)
     failures = st.lists(failure, min_size=1, max_size=9).map(tuple)
     hold = st.none() | st.builds(
-        Hold, st.sampled_from(list(Reason)), text, st.none() | st.floats(0, 1e6)
+        Hold,
+        st.sampled_from(list(Reason)),
+        text,
+        st.none() | st.floats(0, 1e6),
+        text,
+        st.lists(text, max_size=6).map(tuple),
     )
     attempt = st.builds(
         Attempt,
