@@ -60,7 +60,7 @@ def step(state: State, event: Event, now: Now, policy: Policy) -> Step:
     match event:
         case Failed():  # only now: the move itself compares this round with the one before
             after = replace(after, dropped_apart=event.situation.dropped_apart)
-        case Passed():
+        case Passed() | Unmeasured():  # a round that could not look is no second one in a row
             after = replace(after, dropped_apart=False)
     return after, actions
 
@@ -205,7 +205,7 @@ def _begin_verifying(state: State, _event: TimePassed, at: Moment) -> Step:
 
 def _restored_well(state: State, event: Restored, _at: Moment) -> Step:
     state = meet_again(state, event.target)
-    return replace(state, stage=Stage.HEALTHY, failing_since=None, dropped_apart=False), ()
+    return replace(state, stage=Stage.HEALTHY, failing_since=None), ()
 
 
 def _restored_open(state: State, event: Restored, _at: Moment) -> Step:

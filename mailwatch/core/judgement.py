@@ -215,14 +215,15 @@ def rearmed(state: State, now: Now, policy: Policy) -> bool:
 def is_coming_up(target: TargetState, now: Now, policy: Policy) -> bool:
     """Whether the target is starting, or was started less than `settle_s` ago.
 
-    While nothing listens in it yet, it gets `verify_for_s` more, as after a restart of ours. The
-    age is on the wall clock, the only one that an engine tells; a start in the future (a
-    clock that was set back) counts as no start at all.
+    While something does not listen in it yet, it gets `verify_for_s` more, as after a restart of
+    ours: a host that boots is slow, and the servers of one container come up one by one. The age
+    is on the wall clock, the only one that an engine tells; a start in the future (a clock that
+    was set back) counts as no start at all.
     """
     if target.condition is Condition.STARTING:
         return True
     if target.condition is not Condition.RUNNING or target.started_at is None:
         return False
-    silent = bool(target.listens) and not any(target.listens.values())
-    patience_s = policy.settle_s + (policy.verify_for_s if silent else 0)
+    is_ready = all(target.listens.values())
+    patience_s = policy.settle_s + (0 if is_ready else policy.verify_for_s)
     return 0 <= now.wall - target.started_at < patience_s

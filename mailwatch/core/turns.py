@@ -59,9 +59,9 @@ def remember(state: State, situation: Situation, at: Moment) -> State:
 
 
 def meet_again(state: State, target: TargetState) -> State:
-    """Note what a new process finds: `starting_since` was another one's, or another boot's."""
+    """Note what a new process finds: what began a row of looks was another's, or another boot's."""
     seen = state.target_seen or target.condition not in _UNSEEN
-    return replace(state, starting_since=None, target_seen=seen)
+    return replace(state, starting_since=None, dropped_apart=False, target_seen=seen)
 
 
 def open_anew(state: State, event: Failed, at: Moment) -> State:

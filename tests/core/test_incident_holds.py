@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from mailwatch.core.events import Failed, Note, Passed, Restart, Restored
+from mailwatch.core.events import Failed, Note, Passed, Restart, Restored, Unmeasured
 from mailwatch.core.model import Condition, Fault, TargetState, Topic
 from mailwatch.core.state import Hold, Outcome, Reason, Stage
 
@@ -103,6 +103,17 @@ def test_who_alone_drops_us_is_restarted_by_the_second_round(watch: Watcher) -> 
     w.fail(Fault.CERTIFICATE, Fault.DROPPED, after=10)
     assert (w.topics, w.restarts) == ([Topic.OPENED], [10])
     assert w.incident.since.steady == 0
+
+
+def test_a_round_that_could_not_look_breaks_the_row(watch: Watcher) -> None:
+    """Half a ban today and half a ban an hour ago are two bans."""
+    w = watch()
+    w.fail(Fault.DROPPED)
+    w(Unmeasured(), after=10)
+    w.fail(Fault.DROPPED, after=3600)
+    assert w.restarts == []
+    w.fail(Fault.DROPPED, after=10)
+    assert len(w.restarts) == 1
 
 
 def test_a_new_process_takes_no_old_round_for_the_one_before(watch: Watcher) -> None:

@@ -321,10 +321,11 @@ def test_a_start_in_the_future_counts_as_none() -> None:
 
 
 def test_a_slow_starter_gets_as_long_as_after_a_restart() -> None:
-    """As long as nothing listens in it yet; a server that listens is up, and one unknown is too."""
+    """As long as one does not listen in it yet; if all listen it is up, and one unknown is too."""
     young = TargetState(Condition.RUNNING, started_at=NOW.wall - 74.9)
     silent = replace(young, listens={25: False, 993: False})
     assert is_coming_up(silent, NOW, POLICY)
     assert not is_coming_up(replace(silent, started_at=NOW.wall - 75), NOW, POLICY)
-    assert not is_coming_up(replace(young, listens={25: False, 993: True}), NOW, POLICY)
+    assert is_coming_up(replace(young, listens={25: False, 993: True}), NOW, POLICY)
+    assert not is_coming_up(replace(young, listens={25: True, 993: True}), NOW, POLICY)
     assert not is_coming_up(young, NOW, POLICY)
