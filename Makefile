@@ -40,7 +40,7 @@ fuzz soak campaign: .venv/.stamp
 
 clean:
 	# The root file systems of the end-to-end tests are in .cache; what is mounted there is not ours.
-	rm -rf --one-file-system .venv build dist *.egg-info .cache .hypothesis .mypy_cache .pytest_cache .ruff_cache .import_linter_cache
+	rm -rf --one-file-system .venv build dist *.egg-info .cache .hypothesis .mypy_cache .ruff_cache .import_linter_cache
 	find . -xdev -name __pycache__ -type d -prune -exec rm -rf {} +
 
 .venv/.stamp: pyproject.toml
