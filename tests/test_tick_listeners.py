@@ -23,6 +23,14 @@ ALIVE = replace(RUNNING, listens={25: True, 993: True})
 DEAD = replace(RUNNING, listens={25: False, 993: False})
 
 
+def drop_twice_more(house: House) -> None:
+    """Let two further rounds find that every service drops us."""
+    for _ in range(2):
+        house.pass_time(house.policy.verify_every_s)
+        house.end_round(*BANNED)
+        house.drain_until(lambda: not house.target.busy)
+
+
 def test_a_container_in_which_nothing_listens_is_restarted(house: House) -> None:
     """Docker's proxy drops in its place: the message names that as the cause, and no ban."""
     house.container.state = DEAD
@@ -44,10 +52,7 @@ def test_a_ban_is_held_until_a_round_finds_nothing_that_listens(house: House) ->
     house.drain_until(lambda: house.topics() == [Topic.ESCALATED])
     assert house.container.restarts == 0
     house.container.state = DEAD
-    for _ in range(2):
-        house.pass_time(house.policy.verify_every_s)
-        house.end_round(*BANNED)
-        house.drain_until(lambda: not house.target.busy)
+    drop_twice_more(house)
     house.drain_until(lambda: house.engine.state.stage is Stage.SETTLING)
     assert house.container.restarts == 1
     house.pass_time(house.policy.settle_s)
@@ -69,10 +74,7 @@ def test_a_server_that_listened_during_the_round_may_have_banned_us(
     house.take(RoundDone(1, BANNED))
     house.drain_until(lambda: house.topics() == [Topic.ESCALATED])
     assert house.container.restarts == 0
-    for _ in range(2):
-        house.pass_time(house.policy.verify_every_s)
-        house.end_round(*BANNED)
-        house.drain_until(lambda: not house.target.busy)
+    drop_twice_more(house)
     house.drain_until(lambda: house.container.restarts == 1)
 
 
@@ -108,8 +110,5 @@ def test_a_listener_that_the_evidence_found_may_have_banned_us(
     house.end_round(*BANNED)
     house.drain_until(lambda: house.topics() == [Topic.ESCALATED])
     assert house.container.restarts == 0
-    for _ in range(2):
-        house.pass_time(house.policy.verify_every_s)
-        house.end_round(*BANNED)
-        house.drain_until(lambda: not house.target.busy)
+    drop_twice_more(house)
     house.drain_until(lambda: house.container.restarts == 1)
