@@ -236,21 +236,18 @@ def _ban(evidence: Evidence) -> Found:
 
 
 def _conntrack_full(evidence: Evidence) -> Found:
-    used, most = number(evidence, "host", "conntrack"), number(evidence, "host", "conntrack_limit")
-    if used is None or not most or used < most * NEARLY:
-        return None
-    return f"the host's connection tracking table is full: {used:.0f} of {most:.0f}", [
-        f"host.conntrack is {used:.0f} of {most:.0f}"
-    ]
+    return _used_up(evidence, "conntrack", "the host's connection tracking table is full")
 
 
 def _no_descriptors(evidence: Evidence) -> Found:
-    used, most = number(evidence, "host", "files"), number(evidence, "host", "files_limit")
+    return _used_up(evidence, "files", "the host has no file descriptors left")
+
+
+def _used_up(evidence: Evidence, what: str, words: str) -> Found:
+    used, most = number(evidence, "host", what), number(evidence, "host", f"{what}_limit")
     if used is None or not most or used < most * NEARLY:
         return None
-    return f"the host has no file descriptors left: {used:.0f} of {most:.0f}", [
-        f"host.files is {used:.0f} of {most:.0f}"
-    ]
+    return f"{words}: {used:.0f} of {most:.0f}", [f"host.{what} is {used:.0f} of {most:.0f}"]
 
 
 def _stalled(evidence: Evidence) -> Found:
