@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from mailwatch.core.model import Condition, Fault, Now, TargetState
 from mailwatch.core.policy import Policy
-from mailwatch.core.state import Failure, Hold, Reason, State
+from mailwatch.core.state import Failure, Hold, Reason, Stage, State
 
 _TARGET_REASONS = {
     Condition.STOPPED: Reason.OPERATOR,
@@ -70,6 +70,8 @@ class Situation:
     """The services that have never passed as they are configured now."""
     some_pass: bool = False
     """Whether any port passed in this round: then the target as a whole does not hang."""
+    back: frozenset[str] = frozenset()
+    """The services that were refused, and behind whose ports something listens by now."""
 
     def curable(self, policy: Policy) -> list[Failure]:
         """Return the failures of a kind that a restart may cure."""
@@ -135,7 +137,9 @@ def _reasons(state: State, situation: Situation, now: Now, policy: Policy) -> It
     not_before = earliest_restart(state, policy)
     if now.steady < not_before:
         yield Hold(Reason.BACKOFF, until=not_before)
-    if target.condition not in _ENDED and _is_seen_once(state, curable):
+    came_back = state.stage is Stage.HEALTHY and {f.service for f in curable} <= situation.back
+    doubtful = came_back or _is_seen_once(state, curable)
+    if curable and doubtful and target.condition not in _ENDED:
         yield Hold(Reason.TOO_EARLY)
 
 

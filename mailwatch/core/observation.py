@@ -120,8 +120,16 @@ def bad_news(
     passed = [reading for reading in measured if reading.verdict is Verdict.PASS]
     # A proxy that answers in front of the target does not show that the target talks to us.
     others = sum(reading.port in target.elsewhere for reading in passed)
+    refused = [reading for reading in measured if reading.fault is Fault.REFUSED]
     situation = Situation(
-        found, len(measured) - others, target, paused_until, noticed, unproven, bool(passed)
+        found,
+        len(measured) - others,
+        target,
+        paused_until,
+        noticed,
+        unproven,
+        some_pass=bool(passed),
+        back=frozenset(r.service for r in refused if r.port in served(target.listens)),
     )
     return Failed(situation, cause, _plain_cause(found))
 

@@ -51,7 +51,7 @@ class Reason(StrEnum):
     STARTING = "starting"
     """The target is coming up and has its grace."""
     TOO_EARLY = "too-early"
-    """The failure has not lasted for `min_failure_s`, or an open incident has seen it once."""
+    """The failure has not lasted for `min_failure_s`, or one more look has to confirm it."""
     BANNED = "banned"
     """Every service drops us, and may well listen: a ban or a limit, which no restart cures."""
     APART = "apart"

@@ -12,7 +12,7 @@ from mailwatch.core.incident import step
 from mailwatch.core.model import Condition, Fault, Now, Reading, TargetState, Verdict
 from mailwatch.core.observation import FILTERED, NOTHING_LISTENS, bad_news, heard_in
 from mailwatch.core.policy import CURABLE_BY_DEFAULT, Policy
-from mailwatch.core.state import Hold, Reason, State
+from mailwatch.core.state import Hold, Reason, Stage, State
 
 NOW = Now(100_000.0, 1_700_000_000.0)
 SERVICES = {"SMTP:25": 25, "SMTPS:465": 465, "IMAPS:993": 993, "HTTPS:443": 443}
@@ -245,3 +245,21 @@ def test_a_hang_beside_a_packet_filter_is_restarted_for() -> None:
     event = news(*[Fault.SILENT] * 4, unheard=frozenset(PORTS) - {25})
     assert outcome(event) is None
     assert event.situation.failures[0].fault is Fault.SILENT
+
+
+def test_a_server_that_came_back_in_mid_round_is_looked_at_again() -> None:
+    """Refused thrice, and by now it listens: a second round tells, for Docker's proxy may be gone.
+
+    So it is where the server was restarted inside its container, or Docker was, which keeps
+    containers running where its administrator said so (live-restore).
+    """
+    faults = [REFUSED, None, None, None]
+    event = news(*faults, listens=dict.fromkeys(PORTS, True))
+    state, actions = step(State(), event, NOW, Policy())
+    assert (state.stage, state.incident) == (Stage.CONFIRMING, None)
+    assert not any(isinstance(action, Restart) for action in actions)
+    assert outcome(event, before=state) is None
+    assert outcome(news(*faults, listens={25: False})) is None
+    assert outcome(news(*faults)) is None
+    both = news(REFUSED, Fault.SILENT, None, None, listens=dict.fromkeys(PORTS, True))
+    assert outcome(both) is None
