@@ -220,9 +220,9 @@ def is_coming_up(target: TargetState, now: Now, policy: Policy) -> bool:
     """Whether the target is starting, or was started less than `settle_s` ago.
 
     While something does not listen in it yet, it gets `verify_for_s` more, as after a restart of
-    ours: a host that boots is slow, and the servers of one container come up one by one. The age
-    is on the wall clock, the only one that an engine tells; a start in the future (a clock that
-    was set back) counts as no start at all.
+    ours: a host that boots is slow, and the servers of one container come up one by one. Where
+    its age is not known for certain, it is taken from the wall clock, by which the engine tells
+    its start; one in the future (a clock that was set back) counts as no start at all.
     """
     if target.condition is Condition.STARTING:
         return True
@@ -230,4 +230,5 @@ def is_coming_up(target: TargetState, now: Now, policy: Policy) -> bool:
         return False
     is_ready = all(target.listens.values())
     patience_s = policy.settle_s + (0 if is_ready else policy.verify_for_s)
-    return 0 <= now.wall - target.started_at < patience_s
+    age_s = now.wall - target.started_at if target.runs_for_s is None else target.runs_for_s
+    return 0 <= age_s < patience_s

@@ -159,7 +159,8 @@ class TargetState:
     of which that is not known for certain. `elsewhere` are those that lead to something else, a
     proxy in front of several servers perhaps; a port of which nobody knows is not among them.
     `unheard` are those where something listens in the target, and a packet filter lets nothing
-    of this host's through to it.
+    of this host's through to it. `runs_for_s` is how long it has run by a clock that nobody sets,
+    None where that is not known.
     """
 
     condition: Condition
@@ -171,6 +172,7 @@ class TargetState:
     listens: Mapping[int, bool] = field(default_factory=_nothing_known)
     elsewhere: frozenset[int] = frozenset()
     unheard: frozenset[int] = frozenset()
+    runs_for_s: float | None = None
 
 
 class Topic(StrEnum):

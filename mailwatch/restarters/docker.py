@@ -11,6 +11,7 @@ from typing import Any
 from mailwatch.core.deadline import Deadline
 from mailwatch.core.model import Condition, TargetState
 from mailwatch.core.text import join_words, printable
+from mailwatch.restarters.docker_age import runs_for
 from mailwatch.restarters.docker_faults import EngineFault
 from mailwatch.restarters.docker_link import Link
 from mailwatch.restarters.docker_listeners import Behind, behind
@@ -212,6 +213,7 @@ class DockerRestarter:
             seen_as=seen_as(container, self._hosts, self._introduced),
             listens=inside.listens,
             unheard=inside.unheard,
+            runs_for_s=runs_for(container) if condition in _SERVING else None,
             elsewhere=elsewhere(container, self._asked),
         )
 

@@ -320,6 +320,14 @@ def test_a_start_in_the_future_counts_as_none() -> None:
     assert is_coming_up(TargetState(Condition.STARTING), NOW, POLICY)
 
 
+@pytest.mark.parametrize("jump_s", [-86_400, 86_400])
+def test_a_clock_that_is_set_while_it_starts_makes_it_no_older(jump_s: float) -> None:
+    """A host without a battery for its clock boots, starts it, and then learns what day it is."""
+    moved = TargetState(Condition.RUNNING, started_at=NOW.wall - jump_s, runs_for_s=14.9)
+    assert is_coming_up(moved, NOW, POLICY)
+    assert not is_coming_up(replace(moved, runs_for_s=15), NOW, POLICY)
+
+
 def test_a_slow_starter_gets_as_long_as_after_a_restart() -> None:
     """As long as one does not listen in it yet; if all listen it is up, and one unknown is too."""
     young = TargetState(Condition.RUNNING, started_at=NOW.wall - 74.9)
