@@ -94,6 +94,9 @@ class Engine:
     def reconfigure(self, parts: Parts) -> None:
         """Go on with other parts: the round under way is dropped, and a new one is due at once."""
         self._parts.asker.cancel()
+        if parts.voice.target != self._parts.voice.target:
+            # Nobody has seen that one yet: if it is missing, its name may be misspelt.
+            self._state = replace(self._state, target_seen=False)
         self._parts = parts
         self._books.replace(parts)
         self._rounds = Rounds()

@@ -280,6 +280,21 @@ def test_a_new_process_looks_at_the_container_before_it_goes_on(stage: Stage) ->
     assert second.topics() == []
 
 
+def test_a_name_that_is_misspelt_in_a_reload_calls_a_person(house: House) -> None:
+    """That the container of before was there says nothing about one of another name."""
+    house.container.state = replace(RUNNING, started_at=house.now.wall - 1)
+    house.start()
+    house.end_round(bad())
+    house.drain_until(lambda: house.engine.state.stage is Stage.CONFIRMING)
+    house.container.state = TargetState(Condition.MISSING, "There is no container stalwrt.")
+    house.parts = replace(house.parts, voice=replace(house.parts.voice, target="container stalwrt"))
+    house.engine.reconfigure(house.parts)
+    house.engine.advance(house.now)
+    house.end_round(bad())
+    house.drain_until(lambda: house.topics() == [Topic.ESCALATED])
+    assert house.phone.messages[-1].priority == 10
+
+
 def test_a_reload_looks_at_the_container_that_it_names(house: House) -> None:
     """A new process waits for the engine when another container is configured: that one counts."""
     first = House(Policy())
