@@ -89,7 +89,7 @@ def test_removal_stops_and_keeps_and_purge_forgets(fresh_host: Host, package: Pa
     fresh_host.run(f"systemctl enable --now {UNIT}")
     fresh_host.run("touch /var/lib/mailwatch/memory")
     fresh_host.run("apt-get -y -q remove mailwatch")
-    wait_until(lambda: fresh_host.show(UNIT, "ActiveState") != "active", 10, "its end")
+    wait_until(lambda: fresh_host.show(UNIT, "ActiveState") == "inactive", 10, "its end")
     assert fresh_host.try_run("pgrep -u mailwatch") == (1, "")
     assert (fresh_host.root / FILE.lstrip("/")).exists()
     assert (fresh_host.root / "var/lib/mailwatch/memory").exists()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 
@@ -48,7 +49,7 @@ def _check(host: Host, timeout_s: float = 30) -> dict[str, dict[str, object]]:
 
 
 @pytest.fixture
-def accounts(host: Host) -> None:
+def accounts(host: Host, _installed: Path) -> None:
     """The password of the account, and one that is not it, in files of their own."""
     for path, word in ((PASSWORD, "secret"), (WRONG, "hunter2")):
         host.run(f"printf {word} >{path}; chgrp mailwatch {path}; chmod 640 {path}")

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import ssl
 from collections.abc import Iterator
+from contextlib import suppress
 
 import pytest
 
@@ -35,15 +37,23 @@ def altered(mail: Mail) -> Iterator[Mail]:
     mail.remove()
 
 
-def _offer(engine: Engine, versions: str) -> None:
-    """Let nginx speak these versions of TLS alone, now and after a restart."""
+def _offer(engine: Engine, mail: Mail, version: str) -> None:
+    """Let nginx speak this version of TLS alone, now and after a restart."""
     engine.docker(
         "exec", NAME, "sh", "-ec",
-        f"echo 'ssl_protocols {versions};' >/etc/nginx/protocols.conf; "
+        f"echo 'ssl_protocols {version};' >/etc/nginx/protocols.conf; "
         "grep -q protocols.conf /etc/nginx/nginx.conf || "
         "sed -i 's|^http {|&\\n    include /etc/nginx/protocols.conf;|' /etc/nginx/nginx.conf; "
         "nginx -s reload",
     )  # fmt: skip
+
+    def is_spoken() -> bool:
+        with suppress(OSError), mail.connected(443, 10) as peer:
+            return isinstance(peer, ssl.SSLSocket) and peer.version() == version
+        return False
+
+    # The workers of before may take a connection yet.
+    wait_until(is_spoken, 10, f"nginx to speak {version}")
 
 
 HTTPS: Table = {"name": "HTTPS", "port": 443, "minimum_tls": "1.3"}
@@ -54,7 +64,7 @@ def test_a_mistake_in_our_configuration_restarts_nothing(
     watcher: Watcher, host: Host, engine: Engine, altered: Mail, inbox: Inbox
 ) -> None:
     """TLS 1.3 wanted of a server of 1.2, wrong protocol, TLS or none: one call, with keys."""
-    _offer(engine, "TLSv1.2")
+    _offer(engine, altered, "TLSv1.2")
     before = altered.started_at()
     wrong: list[Table] = [
         HTTPS,
@@ -110,13 +120,13 @@ def test_what_was_proven_before_a_restart_of_mailwatch_is_still_healed(
     watcher: Watcher, engine: Engine, altered: Mail, inbox: Inbox
 ) -> None:
     """The same fault, in a service that answered the process before as configured, restarts."""
-    _offer(engine, "TLSv1.3")
+    _offer(engine, altered, "TLSv1.3")
     before = altered.started_at()
     watcher.configure(services=[SMTP, HTTPS])
     watcher.start()
     watcher.wait_for_status("2 of 2 services answer")
     watcher.stop()
-    _offer(engine, "TLSv1.2")
+    _offer(engine, altered, "TLSv1.2")
     watcher.start()
     inbox.wait_for(_opened, 30)
     wait_until(lambda: altered.started_at() > before, 30, "the container to be restarted")

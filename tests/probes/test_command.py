@@ -219,4 +219,4 @@ def test_no_descriptor_is_left() -> None:
         _shell("exit 0")
         _shell("exit 2")
         _shell("sleep 60", within_s=0.02)
-    assert len(os.listdir("/proc/self/fd")) == before
+    assert len(os.listdir("/proc/self/fd")) <= before

@@ -25,6 +25,20 @@ Zone = dict[tuple[str, str], list[str]]
 DOMAIN = "example.org"
 
 
+def _one_port_of_both_kinds() -> tuple[socket.socket, socket.socket]:
+    """Return sockets of TCP and UDP that have the same port; whoever has one may lack the other."""
+    while True:
+        listener = socket.create_server(("127.0.0.1", 0))
+        sock = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+        try:
+            sock.bind(listener.getsockname())
+        except OSError:
+            listener.close()
+            sock.close()
+        else:
+            return listener, sock
+
+
 class NameServer:
     """Answers from `zone`, by UDP and TCP: `rcode` for all, or nothing at all, or what `spoil`
     makes of an answer of UDP (False) or TCP (True), where a test says so."""
@@ -35,10 +49,8 @@ class NameServer:
         self.silent = False
         self.spoil: Callable[[bytes, bool], bytes] = lambda answer, tcp: answer
         self.asked_by_tcp = 0
-        self._listener = socket.create_server(("127.0.0.1", 0))
+        self._listener, self._sock = _one_port_of_both_kinds()
         self.port = int(self._listener.getsockname()[1])
-        self._sock = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
-        self._sock.bind(("127.0.0.1", self.port))
         self._threads = [threading.Thread(target=work) for work in (self._serve, self._accept)]
         for thread in self._threads:
             thread.start()
