@@ -22,6 +22,7 @@ SLOW_DNS_S = 1.0
 STALLED_PERCENT = 40.0
 _PLAINLY_ONE = 0.5
 _NAMES = 3
+_BAN = "ban"
 
 
 @dataclass(frozen=True, slots=True)
@@ -210,6 +211,11 @@ def _syn_backlog(evidence: Evidence) -> Found:
     ]
 
 
+def is_ban(line: str) -> bool:
+    """Return whether the likely cause in `line` is a ban."""
+    return line.startswith(_BAN)
+
+
 def _ban(evidence: Evidence) -> Found:
     watched = rows(evidence, "connections", "watched")
     published = {row.get("published_as") for row in watched}
@@ -226,10 +232,13 @@ def _ban(evidence: Evidence) -> Found:
         return None
     us = text(evidence, "container", "seen_as") or text(evidence, "container", "gateway")
     who = f" of {us}, as which it sees this host," if us else ""
-    return f"ban{who} or a connection limit: all is dropped at once while the container listens", [
-        f"readings: {len(dropped)} of {len(ports)} ports that fail drop the connection",
-        "connections: every port listens inside the container",
-    ]
+    return (
+        f"{_BAN}{who} or a connection limit: all is dropped at once while the container listens",
+        [
+            f"readings: {len(dropped)} of {len(ports)} ports that fail drop the connection",
+            "connections: every port listens inside the container",
+        ],
+    )
 
 
 # --- the host -----------------------------------------------------------------------------

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 
+from mailwatch.core.causes import is_ban
 from mailwatch.core.events import Action, Failed, Note, Restart, Tell
 from mailwatch.core.judgement import (
     BEFORE_OPENING,
@@ -82,8 +83,9 @@ def update(incident: Incident, event: Failed) -> Incident:
     """Note what fails now, and a cause if one has been found."""
     failures = event.situation.failures
     held = incident.hold is not None and incident.hold.reason in (Reason.BANNED, Reason.APART)
-    # Whatever explained a ban does not explain what came after it.
-    over = held and all(failure.fault is not Fault.DROPPED for failure in failures)
+    # Whatever explained a ban does not explain what came after it, nor after some other hold.
+    of_a_ban = held or is_ban(incident.cause)
+    over = of_a_ban and all(failure.fault is not Fault.DROPPED for failure in failures)
     cause = event.cause or ("" if over else incident.cause) or event.plain
     return replace(incident, failures=failures, cause=cause)
 

@@ -138,6 +138,19 @@ def test_the_cause_of_a_ban_ends_with_the_ban(watch: Watcher, situation: Situati
     assert w.topics == [Topic.ESCALATED]
 
 
+def test_the_cause_of_a_ban_ends_with_it_whatever_holds_us_then(
+    watch: Watcher, situation: SituationMaker
+) -> None:
+    """A server that dies behind a ban may be young enough to count as coming up for a round."""
+    w = watch()
+    w(Failed(situation(*[Fault.DROPPED] * 4), "ban of 172.17.0.1"))
+    w(Failed(situation(*[Fault.DROPPED] * 4, condition=Condition.STARTING)), after=10)
+    assert w.incident.hold is not None
+    assert w.incident.hold.reason is Reason.STARTING
+    w(Failed(situation(Fault.REFUSED), plain="nothing listens"), after=10)
+    assert w.incident.cause == "nothing listens"
+
+
 def test_a_cause_that_was_found_outweighs_what_is_plain(
     watch: Watcher, situation: SituationMaker
 ) -> None:
