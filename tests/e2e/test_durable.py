@@ -94,7 +94,7 @@ def test_killed_during_an_incident_it_goes_on_with_that_one(
     moment(watching, inbox)
     kill(host, watching)
     inbox.wait_for(recovered, 120)
-    watching.wait_for_status(f"{WELL}; next check")
+    watching.wait_until_well()
     assert mail.started_at() != before
     assert starts_of_the_container(engine, host, since) == 1
     incident = the_one_incident(host)

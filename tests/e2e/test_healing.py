@@ -83,7 +83,7 @@ def test_a_hang_is_found_told_cured_and_told_again(
     last = inbox.wait_for(recovered, 60)
     assert mail.started_at() > before
     assert mail.answers()
-    watching.wait_for_status(f"{WELL}; next check")
+    watching.wait_until_well()
     assert inbox.messages == [first, last]
     assert {service for service in SERVICES if service in first.text} == watching.failures()
     assert re.search("[Rr]estart(s|ing) container stalwart now", first.message)

@@ -59,7 +59,7 @@ def test_the_service_keeps_canaries_flying(watcher: Watcher, inbox: Inbox) -> No
     """Under systemd, in the sandbox, and without a message to anybody."""
     watcher.configure(services=[{**CANARY, "every_s": 1}], watch={"attempt_timeout_s": 10})
     watcher.start()
-    watcher.wait_for_status("1 of 1 services answer; next check in ")
+    watcher.wait_until_well()
     assert inbox.messages == []
 
 

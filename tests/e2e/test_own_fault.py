@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import re
+from collections.abc import Callable
+
 import pytest
 
 from tests.e2e.bed.host import Host
@@ -33,6 +36,15 @@ def can_look_again(message: Received) -> bool:
     return message.title == "mailwatch on mailhost can look again"
 
 
+def named(inbox: Inbox, kind: Callable[[Received], bool]) -> list[str]:
+    """Return the services that the messages of this kind name, in the order of the alphabet.
+
+    The fault may begin or end in the middle of a round: then what it saw of it is told apart.
+    """
+    told = [one.text for one in inbox.messages if kind(one)]
+    return sorted(name for text in told for name in SERVICES if re.search(rf"\b{name}\b", text))
+
+
 @pytest.fixture
 def impatient(watcher: Watcher) -> Watcher:
     """mailwatch that has seen all answer, and tells after 3 s that it cannot look."""
@@ -51,13 +63,17 @@ def test_a_firewall_that_keeps_us_from_ourselves_is_no_outage(
     host.run(f"iptables -I {FIREWALLS[firewall]}")
     try:
         impatient.wait_for_status(BLIND)
-        notice = inbox.wait_for(cannot_look, 60)
-        assert all(f"- {name}: a fault of this host: " in notice.message for name in SERVICES)
+        inbox.wait_for(cannot_look, 60)
+        wait_until(lambda: named(inbox, cannot_look) == sorted(SERVICES), 30, "all to be named")
     finally:
         host.run(f"iptables -D {FIREWALLS[firewall]}")
-    last = inbox.wait_for(can_look_again, 60)
+    wait_until(lambda: named(inbox, can_look_again) == sorted(SERVICES), 60, "all to be seen again")
     impatient.wait_for_status(WELL)
-    assert inbox.messages == [notice, last]
+    for notice in filter(cannot_look, inbox.messages):
+        reasons = re.findall("^- .*", notice.message, re.MULTILINE)
+        assert reasons
+        assert all(": a fault of this host: " in reason for reason in reasons)
+    assert all(cannot_look(one) or can_look_again(one) for one in inbox.messages)
     assert "incident" not in impatient.journal()
     assert mail.started_at() == before
 
@@ -70,13 +86,14 @@ def test_a_host_without_loopback_is_no_outage(
     host.run("ip link set lo down")
     try:
         impatient.wait_for_status(BLIND)
-        wait_until(lambda: impatient.undelivered() == 1, 30, "the notice in the outbox")
+        wait_until(lambda: impatient.undelivered() >= 1, 30, "the notice in the outbox")
     finally:
         host.run("ip link set lo up")
-    last = inbox.wait_for(can_look_again, 60)
+    inbox.wait_for(can_look_again, 60)
+    blind = named(inbox, cannot_look)
+    assert blind
+    wait_until(lambda: named(inbox, can_look_again) == blind, 60, "all to be seen again")
     impatient.wait_for_status(WELL)
-    first, second = inbox.messages
-    assert cannot_look(first)
-    assert second == last
+    assert all(cannot_look(one) or can_look_again(one) for one in inbox.messages)
     assert "incident" not in impatient.journal()
     assert mail.started_at() == before

@@ -98,6 +98,16 @@ class Watcher:
 
         return wait_until(status, timeout_s, f"a status with `{text}`")
 
+    def wait_until_well(self, timeout_s: float = 30) -> None:
+        """Wait until the status says that every service answers, and that no incident is open."""
+
+        def is_well() -> bool:
+            said = self.show("StatusText")
+            found = re.match(r"(\d+) of (\d+) services answer", said)
+            return found is not None and found[1] == found[2] and "incident" not in said
+
+        wait_until(is_well, timeout_s, "all services to answer")
+
     def show(self, name: str) -> str:
         """Return one property of the unit as `systemctl show` gives it."""
         return self._host.show(UNIT, name)
