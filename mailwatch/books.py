@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 from mailwatch.core import blindness, certificates, pausing, proven, ratelimit
 from mailwatch.core.blindness import Blindness
-from mailwatch.core.certificates import Certificates
 from mailwatch.core.model import Message, Now, Reading
-from mailwatch.core.proven import Proven
+from mailwatch.core.notes import Notes
 from mailwatch.core.state import Incident, State
 from mailwatch.parts import Parts
 
@@ -30,23 +30,20 @@ class Books:
 
     def unproven(self) -> frozenset[str]:
         """Return the services that have never passed as they are configured now."""
-        return proven.unproven(self._parts.store.proven(), self._parts.settings)
+        return proven.unproven(self._parts.store.notes().proven, self._parts.settings)
 
     def keep_round(self, state: State, readings: Sequence[Reading], now: Now) -> None:
         """Keep what a round has shown, and tell what of it is no matter of an incident."""
         store, policy, voice = self._parts.store, self._parts.policy, self._parts.voice
         store.record(readings, now)
-        kept = store.blindness()
-        blind = kept if self._blind is None else self._blind
+        known = store.notes()
+        blind = known.blindness if self._blind is None else self._blind
         self._blind, notices = blindness.look(blind, readings, now, voice, policy)
-        lasting = self._blind.to_keep
-        known = store.certificates()
-        told, warnings = certificates.look(known, readings, now, voice, policy)
-        before = store.proven()
-        after = proven.look(before, readings, self._parts.settings)
-        if lasting != kept or told != known or after != before:
-            messages = (*notices, *warnings)
-            self.keep(state, messages, now, certificates=told, proven=after, blindness=lasting)
+        told, warnings = certificates.look(known.certificates, readings, now, voice, policy)
+        shown = proven.look(known.proven, readings, self._parts.settings)
+        notes = replace(known, certificates=told, proven=shown, blindness=self._blind.to_keep)
+        if notes != known:
+            self.keep(state, (*notices, *warnings), now, notes=notes)
 
     def keep(
         self,
@@ -55,9 +52,7 @@ class Books:
         now: Now,
         *,
         closed: Incident | None = None,
-        certificates: Certificates | None = None,
-        proven: Proven | None = None,
-        blindness: Blindness | None = None,
+        notes: Notes | None = None,
     ) -> None:
         """Keep the state, and let out as many messages as an hour allows, in one transaction.
 
@@ -65,17 +60,9 @@ class Books:
         """
         store, voice = self._parts.store, self._parts.voice
         per_hour = self._parts.policy.messages_per_hour
-        ledger, out = ratelimit.limit(store.ledger(), messages, now, voice, per_hour)
-        store.commit(
-            state,
-            out,
-            now,
-            closed=closed,
-            ledger=ledger,
-            certificates=certificates,
-            proven=proven,
-            blindness=blindness,
-        )
+        notes = store.notes() if notes is None else notes
+        ledger, out = ratelimit.limit(notes.ledger, messages, now, voice, per_hour)
+        store.commit(state, out, now, closed=closed, notes=replace(notes, ledger=ledger))
         if out:
             self._parts.courier.wrote()
 
@@ -98,4 +85,6 @@ class Books:
 
     def _frees_at(self) -> float | None:
         """Return when (steady) messages that were one too many may leave, None without any."""
-        return ratelimit.frees_at(self._parts.store.ledger(), self._parts.policy.messages_per_hour)
+        return ratelimit.frees_at(
+            self._parts.store.notes().ledger, self._parts.policy.messages_per_hour
+        )

@@ -57,7 +57,7 @@ def test_a_mistake_of_our_own_restarts_nothing(house: House) -> None:
     house.drain_until(lambda: house.topics() == [Topic.ESCALATED])
     assert house.container.restarts == 0
     assert "never seen SUBMISSION:587 answer" in house.phone.messages[0].body
-    assert house.store.proven() == Proven({"SMTP:25": "a"})
+    assert house.store.notes().proven == Proven({"SMTP:25": "a"})
     house.pass_time(house.policy.verify_every_s)
     house.end_round(good(), good("SUBMISSION:587"))
     house.drain_until(lambda: house.topics() == [Topic.ESCALATED, Topic.RECOVERED])
@@ -87,7 +87,7 @@ def test_a_reload_with_other_settings_makes_a_service_unproven(house: House) -> 
     house.end_round(bad(fault=Fault.PROTOCOL))
     house.drain_until(lambda: house.topics() == [Topic.ESCALATED])
     assert house.container.restarts == 0
-    assert house.store.proven() == Proven()
+    assert house.store.notes().proven == Proven()
 
 
 def test_what_is_proven_is_committed_once(house: House, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -96,7 +96,7 @@ def test_what_is_proven_is_committed_once(house: House, monkeypatch: pytest.Monk
     commit = house.store.commit
 
     def count(*args: Any, **kinds: Any) -> None:
-        commits.append(kinds["proven"])
+        commits.append(kinds["notes"].proven)
         commit(*args, **kinds)
 
     monkeypatch.setattr(house.store, "commit", count)

@@ -5,12 +5,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Protocol
 
-from mailwatch.core.blindness import Blindness
-from mailwatch.core.certificates import Certificates
 from mailwatch.core.model import Message, Now, Reading
+from mailwatch.core.notes import Notes
 from mailwatch.core.outbox import Letter
-from mailwatch.core.proven import Proven
-from mailwatch.core.ratelimit import Ledger
 from mailwatch.core.state import Incident, State
 
 
@@ -28,20 +25,8 @@ class Store(Protocol):
         """
         ...
 
-    def ledger(self) -> Ledger:
-        """Return what the limit on messages remembers, as it was last committed."""
-        ...
-
-    def certificates(self) -> Certificates:
-        """Return of which certificates the admin was warned, as it was last committed."""
-        ...
-
-    def proven(self) -> Proven:
-        """Return which services have passed as configured, as it was last committed."""
-        ...
-
-    def blindness(self) -> Blindness:
-        """Return what the admin was told that we cannot look at, as it was last committed."""
+    def notes(self) -> Notes:
+        """Return what is kept beside the incident, as it was last committed."""
         ...
 
     def commit(
@@ -51,16 +36,13 @@ class Store(Protocol):
         now: Now,
         *,
         closed: Incident | None = None,
-        ledger: Ledger | None = None,
-        certificates: Certificates | None = None,
-        proven: Proven | None = None,
-        blindness: Blindness | None = None,
+        notes: Notes | None = None,
     ) -> None:
         """Keep `state` and put `messages` into the outbox, all or nothing.
 
         `closed` is the incident that this step has closed, as it stood then; without it an
-        incident that is gone from `state` is kept as it was last seen, closed at `now`. A
-        `ledger`, `certificates`, `proven` or `blindness` of None means that it has not changed.
+        incident that is gone from `state` is kept as it was last seen, closed at `now`. Without
+        `notes` they have not changed.
         """
         ...
 

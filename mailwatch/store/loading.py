@@ -8,16 +8,14 @@ from dataclasses import replace
 from pathlib import Path
 from sqlite3 import Connection
 
-from mailwatch.core import blindness as sightless
-from mailwatch.core import certificates as warnings
 from mailwatch.core.blindness import Blindness
 from mailwatch.core.certificates import Certificates
 from mailwatch.core.model import Now
+from mailwatch.core.notes import moved
 from mailwatch.core.outbox import Letter
 from mailwatch.core.proven import Proven
-from mailwatch.core.ratelimit import moved
 from mailwatch.core.rebase import rebase, shift_s
-from mailwatch.store import blindness, certificates, clock, ledger, machine, outbox, pause, proven
+from mailwatch.store import clock, machine, notes, outbox, pause
 from mailwatch.store.boot import Boot
 from mailwatch.store.connection import open_for_reading
 from mailwatch.store.memory import MemoryStore
@@ -37,10 +35,7 @@ def load(connection: Connection, boot: Boot) -> MemoryStore:
         rebase(machine.read(connection), written.at, boot.at, same),
         [replace(letter, not_before=letter.not_before + by) for letter in outbox.read(connection)],
         outbox.next_id(connection),
-        moved(ledger.read(connection), by),
-        warnings.moved(certificates.read(connection), by),
-        proven.read(connection),
-        sightless.moved(blindness.read(connection), by),
+        moved(notes.read(connection), by),
     )
     memory.pause(pause.read(connection, boot))
     return memory
@@ -58,17 +53,17 @@ def add_late(memory: MemoryStore, found: MemoryStore, now: Now) -> None:
     Where both know something of the same service, `memory` is newer and stays.
     """
     memory.keep_letters(_before(found.letters(), memory.letters()))
-    memory.commit(
-        memory.restore(now),
-        (),
-        now,
-        certificates=Certificates({**found.certificates().told, **memory.certificates().told}),
-        proven=Proven({**found.proven().passed, **memory.proven().passed}),
+    old, new = found.notes(), memory.notes()
+    known = replace(
+        new,
+        certificates=Certificates({**old.certificates.told, **new.certificates.told}),
+        proven=Proven({**old.proven.passed, **new.proven.passed}),
         blindness=Blindness(
-            {**found.blindness().since, **memory.blindness().since},
-            found.blindness().told | memory.blindness().told,
+            {**old.blindness.since, **new.blindness.since},
+            old.blindness.told | new.blindness.told,
         ),
     )
+    memory.commit(memory.restore(now), (), now, notes=known)
 
 
 def _before(letters: Sequence[Letter], others: Sequence[Letter]) -> tuple[Letter, ...]:

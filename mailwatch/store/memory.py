@@ -4,12 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from mailwatch.core.blindness import Blindness
-from mailwatch.core.certificates import Certificates
 from mailwatch.core.model import Message, Now, Reading
+from mailwatch.core.notes import Notes
 from mailwatch.core.outbox import Letter
-from mailwatch.core.proven import Proven
-from mailwatch.core.ratelimit import Ledger
 from mailwatch.core.state import Incident, State
 
 
@@ -21,40 +18,22 @@ class MemoryStore:
         state: State | None = None,
         letters: Sequence[Letter] = (),
         next_id: int = 1,
-        ledger: Ledger | None = None,
-        certificates: Certificates | None = None,
-        proven: Proven | None = None,
-        blindness: Blindness | None = None,
+        notes: Notes | None = None,
     ) -> None:
         self._state = state or State()
         self._letters = tuple(letters)
         self.next_id = next_id
         """The id of the letter to come; none is handed out twice."""
-        self._ledger = ledger or Ledger()
-        self._certificates = certificates or Certificates()
-        self._proven = proven or Proven()
-        self._blindness = blindness or Blindness()
+        self._notes = notes or Notes()
         self._paused_until: Now | None = None
 
     def restore(self, now: Now) -> State:
         """Return what was committed last in this process."""
         return self._state
 
-    def ledger(self) -> Ledger:
-        """Return what the limit on messages remembers."""
-        return self._ledger
-
-    def certificates(self) -> Certificates:
-        """Return of which certificates the admin was warned."""
-        return self._certificates
-
-    def proven(self) -> Proven:
-        """Return which services have passed as configured."""
-        return self._proven
-
-    def blindness(self) -> Blindness:
-        """Return what the admin was told that we cannot look at."""
-        return self._blindness
+    def notes(self) -> Notes:
+        """Return what is kept beside the incident."""
+        return self._notes
 
     def commit(
         self,
@@ -63,17 +42,11 @@ class MemoryStore:
         now: Now,
         *,
         closed: Incident | None = None,
-        ledger: Ledger | None = None,
-        certificates: Certificates | None = None,
-        proven: Proven | None = None,
-        blindness: Blindness | None = None,
+        notes: Notes | None = None,
     ) -> None:
         """Keep `state` and put `messages` into the outbox."""
         self._state = state
-        self._ledger = self._ledger if ledger is None else ledger
-        self._certificates = self._certificates if certificates is None else certificates
-        self._proven = self._proven if proven is None else proven
-        self._blindness = self._blindness if blindness is None else blindness
+        self._notes = self._notes if notes is None else notes
         for message in messages:
             self._letters = (*self._letters, Letter(self.next_id, message))
             self.next_id += 1

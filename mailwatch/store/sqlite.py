@@ -10,18 +10,12 @@ from dataclasses import replace
 from pathlib import Path
 from sqlite3 import Connection
 
-from mailwatch.core.blindness import Blindness
-from mailwatch.core.certificates import Certificates
 from mailwatch.core.model import Message, Now, Reading
+from mailwatch.core.notes import Notes
 from mailwatch.core.outbox import Letter
-from mailwatch.core.proven import Proven
-from mailwatch.core.ratelimit import Ledger
 from mailwatch.core.state import Incident, State
-from mailwatch.store import blindness as sightless
-from mailwatch.store import certificates as warnings
 from mailwatch.store import clock, incidents, machine, outbox, pause, retention
-from mailwatch.store import ledger as ledgers
-from mailwatch.store import proven as provens
+from mailwatch.store import notes as store_notes
 from mailwatch.store.backlog import Backlog
 from mailwatch.store.boot import Boot, boot_id
 from mailwatch.store.connection import (
@@ -90,21 +84,9 @@ class SqliteStore:
             self._restored = True
         return self._memory.restore(now)
 
-    def ledger(self) -> Ledger:
-        """Return what the limit on messages remembers."""
-        return self._memory.ledger()
-
-    def certificates(self) -> Certificates:
-        """Return of which certificates the admin was warned."""
-        return self._memory.certificates()
-
-    def proven(self) -> Proven:
-        """Return which services have passed as configured."""
-        return self._memory.proven()
-
-    def blindness(self) -> Blindness:
-        """Return what the admin was told that we cannot look at."""
-        return self._memory.blindness()
+    def notes(self) -> Notes:
+        """Return what is kept beside the incident."""
+        return self._memory.notes()
 
     def commit(
         self,
@@ -113,18 +95,13 @@ class SqliteStore:
         now: Now,
         *,
         closed: Incident | None = None,
-        ledger: Ledger | None = None,
-        certificates: Certificates | None = None,
-        proven: Proven | None = None,
-        blindness: Blindness | None = None,
+        notes: Notes | None = None,
     ) -> None:
         """Keep all of it in one transaction; costs nothing when nothing is new."""
         before = self._memory.restore(now)
-        news = None if ledger == self._memory.ledger() else ledger
-        warned = None if certificates == self._memory.certificates() else certificates
-        shown = None if proven == self._memory.proven() else proven
-        blind = None if blindness == self._memory.blindness() else blindness
-        if state == before and not messages and (closed, news, warned, shown, blind) == (None,) * 5:
+        known = self._memory.notes()
+        kept = known if notes is None else notes
+        if state == before and not messages and closed is None and kept == known:
             self._write(None, now)
             return
         if closed is None and before.incident is not None:
@@ -133,30 +110,14 @@ class SqliteStore:
         if closed is not None:
             self._backlog.add_closed(closed)
         count = len(self._memory.letters())
-        self._memory.commit(
-            state,
-            messages,
-            now,
-            closed=closed,
-            ledger=news,
-            certificates=warned,
-            proven=shown,
-            blindness=blind,
-        )
+        self._memory.commit(state, messages, now, closed=closed, notes=kept)
         letters = self._memory.letters()[count:]
 
         def write(connection: Connection) -> None:
             self._backlog.write(connection, self._boot_id)
             if state != before:
                 machine.write(connection, state)
-            if news is not None:
-                ledgers.write(connection, news)
-            if warned is not None:
-                warnings.write(connection, warned)
-            if shown is not None:
-                provens.write(connection, shown)
-            if blind is not None:
-                sightless.write(connection, blind)
+            store_notes.write(connection, kept, known)
             outbox.write(connection, letters)
             clock.write(connection, self._boot)
 
@@ -282,10 +243,7 @@ class SqliteStore:
         self._backlog.write(connection, self._boot_id)
         machine.write(connection, state)
         incidents.close_others(connection, state.incident, self._now)
-        ledgers.write(connection, self._memory.ledger())
-        warnings.write(connection, self._memory.certificates())
-        provens.write(connection, self._memory.proven())
-        sightless.write(connection, self._memory.blindness())
+        store_notes.write(connection, self._memory.notes())
         outbox.keep_only(connection, self._memory.letters(), self._memory.next_id)
         if self._paused_here:
             self._write_pause(connection)

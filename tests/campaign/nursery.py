@@ -31,14 +31,11 @@ import mailwatch.restarters.docker_engine  # noqa: F401  # before the fork, as i
 from mailwatch import courier, target, tick
 from mailwatch.config.model import Config
 from mailwatch.core import outbox, ratelimit
-from mailwatch.core.blindness import Blindness
-from mailwatch.core.certificates import Certificates
 from mailwatch.core.deadline import Deadline
 from mailwatch.core.model import Message, Now, Reading, TargetState, Verdict
+from mailwatch.core.notes import Notes
 from mailwatch.core.outbox import Letter
 from mailwatch.core.policy import Attempts, Policy
-from mailwatch.core.proven import Proven
-from mailwatch.core.ratelimit import Ledger
 from mailwatch.core.secret import Secret
 from mailwatch.core.state import Incident, State
 from mailwatch.daemon import Daemon, Outside, real_world
@@ -119,17 +116,8 @@ class TracedStore:
         self._stage = state.stage.value
         return state
 
-    def ledger(self) -> Ledger:
-        return self._store.ledger()
-
-    def certificates(self) -> Certificates:
-        return self._store.certificates()
-
-    def proven(self) -> Proven:
-        return self._store.proven()
-
-    def blindness(self) -> Blindness:
-        return self._store.blindness()
+    def notes(self) -> Notes:
+        return self._store.notes()
 
     def commit(
         self,
@@ -138,25 +126,13 @@ class TracedStore:
         now: Now,
         *,
         closed: Incident | None = None,
-        ledger: Ledger | None = None,
-        certificates: Certificates | None = None,
-        proven: Proven | None = None,
-        blindness: Blindness | None = None,
+        notes: Notes | None = None,
     ) -> None:
         incident = state.incident.id if state.incident else ""
         told = [_about(message) for message in messages]
         self._stage = state.stage.value
         with self._fuse.call("commit", stage=self._stage, incident=incident, messages=told):
-            self._store.commit(
-                state,
-                messages,
-                now,
-                closed=closed,
-                ledger=ledger,
-                certificates=certificates,
-                proven=proven,
-                blindness=blindness,
-            )
+            self._store.commit(state, messages, now, closed=closed, notes=notes)
 
     def letters(self) -> tuple[Letter, ...]:
         return self._store.letters()

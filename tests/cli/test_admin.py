@@ -15,6 +15,7 @@ from mailwatch.cli.main import main
 from mailwatch.cli.times import parse_duration
 from mailwatch.core.evidence import Finding
 from mailwatch.core.model import Fault, Message, Now, Reading, Topic, Verdict
+from mailwatch.core.notes import Notes
 from mailwatch.core.outbox import after_failure
 from mailwatch.core.proven import Proven
 from mailwatch.core.state import Attempt, Failure, Hold, Incident, Outcome, Reason, Stage, State
@@ -158,7 +159,7 @@ def test_status_says_what_never_answered_as_configured(
     never = "\nIMAPS:993 never answered as configured now: look for the mistake in "
     now = clocks()
     store.record([GOOD, BAD, Reading("QUEUE", Verdict.FAIL, Fault.QUEUE, "long")], now)
-    store.commit(State(), [], now, proven=Proven({"SMTP:25": "a"}))
+    store.commit(State(), [], now, notes=Notes(proven=Proven({"SMTP:25": "a"})))
     call("status")
     assert never in capsys.readouterr().out, "what has no port has none that is wrong"
     call("status", "--json")
@@ -168,7 +169,7 @@ def test_status_says_what_never_answered_as_configured(
         "IMAPS:993": False,
         "QUEUE": False,
     }
-    store.commit(State(), [], now, proven=Proven({"SMTP:25": "a", "IMAPS:993": "b"}))
+    store.commit(State(), [], now, notes=Notes(proven=Proven({"SMTP:25": "a", "IMAPS:993": "b"})))
     call("status")
     assert "never answered" not in capsys.readouterr().out
 

@@ -18,6 +18,7 @@ from typing import Any
 
 from mailwatch.core.certificates import Certificates, Warned
 from mailwatch.core.model import Fault, Message, Now, Reading, Topic, Verdict
+from mailwatch.core.notes import Notes
 from mailwatch.core.proven import Proven
 from mailwatch.core.state import Attempt, Failure, Incident, Stage, State
 from mailwatch.store.sqlite import SqliteStore
@@ -75,7 +76,7 @@ def walk(directory: Path, steps: int, told: int, told_to: int) -> None:
         store.record([Reading("SMTP:25", Verdict.PASS)], at(number))
         state, warned, proven = state_of(number), warnings_of(number), proven_of(number)
         told_now = messages_of(number)
-        store.commit(state, told_now, at(number), certificates=warned, proven=proven)
+        store.commit(state, told_now, at(number), notes=Notes(certificates=warned, proven=proven))
         os.write(told_to, f"committed {number}\n".encode())
         for letter in store.letters():
             if letter.message.title == f"{number - 1}a":
@@ -136,7 +137,7 @@ def every(directory: Path) -> None:
         done, died = kill_at(statement, place)
         store = SqliteStore(place, say, boot="one")
         state = store.restore(at(4))
-        found = (state, store.certificates(), store.proven())
+        found = (state, store.notes().certificates, store.notes().proven)
         number = state.streak
         titles = [letter.message.title for letter in store.letters()]
         store.close()

@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 from mailwatch.core.blindness import Blindness
 from mailwatch.core.certificates import Certificates, Warned
 from mailwatch.core.model import Fault, Message, Now, Phase, Reading, Topic, Verdict
+from mailwatch.core.notes import Notes
 from mailwatch.core.outbox import Letter
 from mailwatch.core.proven import Proven
 from mailwatch.core.ratelimit import Ledger, Told
@@ -138,6 +139,9 @@ warnings = every_field(
 )
 blindnesses = st.dictionaries(texts, moments).map(lambda since: Blindness(since, frozenset(since)))
 provens = every_field(Proven, passed=st.dictionaries(texts, texts))
+notes_kept = every_field(
+    Notes, ledger=ledgers, certificates=warnings, proven=provens, blindness=blindnesses
+)
 readings = every_field(
     Reading,
     service=st.text(min_size=1, max_size=10),
@@ -154,20 +158,14 @@ readings = every_field(
     states,
     st.lists(messages, max_size=3),
     st.lists(letters, max_size=3),
-    ledgers,
-    warnings,
-    provens,
-    blindnesses,
+    notes_kept,
 )
 @settings(max_examples=150, deadline=None)
 def test_every_value_comes_back(
     state: State,
     told: list[Message],
     kept: list[Letter],
-    ledger: Ledger,
-    certificates: Certificates,
-    proven: Proven,
-    blindness: Blindness,
+    notes: Notes,
 ) -> None:
     """State, letters and all else that is kept are equal after a new start in the same boot."""
     now = Now(2e9, 2e9)
@@ -175,25 +173,14 @@ def test_every_value_comes_back(
         said: list[str] = []
         store = SqliteStore(Path(directory), said.append, boot="one")
         store.restore(now)
-        store.commit(
-            state,
-            told,
-            now,
-            ledger=ledger,
-            certificates=certificates,
-            proven=proven,
-            blindness=blindness,
-        )
+        store.commit(state, told, now, notes=notes)
         outbox = (*store.letters(), *(replace(x, id=i) for i, x in enumerate(kept, len(told) + 1)))
         store.keep_letters(outbox)
         store.close()
         again = SqliteStore(Path(directory), said.append, boot="one")
         assert again.restore(now) == state
         assert again.letters() == outbox
-        assert again.ledger() == ledger
-        assert again.certificates() == certificates
-        assert again.proven() == proven
-        assert again.blindness() == blindness
+        assert again.notes() == notes
         again.close()
         assert said == []
 

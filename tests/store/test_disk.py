@@ -17,6 +17,7 @@ import pytest
 
 from mailwatch.core.blindness import Blindness
 from mailwatch.core.certificates import Certificates, Warned
+from mailwatch.core.notes import Notes
 from mailwatch.core.proven import Proven
 from mailwatch.core.state import State
 from mailwatch.store.sqlite import RETRY_S
@@ -89,7 +90,9 @@ def test_a_full_disk_is_caught_up_with(on_tmpfs: Stores, night: Night) -> None:
     warned = Certificates({"S:1": Warned(night.at(100))})
     proven = Proven({"S:1": "digest"})
     during = [night.message("during")]
-    store.commit(night.restarting(), during, night.at(100), certificates=warned, proven=proven)
+    store.commit(
+        night.restarting(), during, night.at(100), notes=Notes(certificates=warned, proven=proven)
+    )
     store.pause(night.at(900))
     first, second = store.letters()
     store.delivered(first, night.at(101))
@@ -106,7 +109,7 @@ def test_a_full_disk_is_caught_up_with(on_tmpfs: Stores, night: Night) -> None:
     expect_whole(stores, night, 200, ["during"])
     again = stores.opened[-1]
     assert second in again.letters()
-    assert (again.certificates(), again.proven()) == (warned, proven)
+    assert (again.notes().certificates, again.notes().proven) == (warned, proven)
 
 
 def test_a_disk_that_is_full_from_the_start(on_tmpfs: Stores, night: Night) -> None:
@@ -312,9 +315,11 @@ def test_a_file_that_is_locked_at_the_start_loses_no_message(stores: Stores, nig
         night.restarting(),
         [night.message("old")],
         night.at(100),
-        certificates=warned,
-        proven=Proven({"S:1": "old", "S:2": "old"}),
-        blindness=Blindness({"S:3": night.at(99)}, frozenset({"S:3"})),
+        notes=Notes(
+            certificates=warned,
+            proven=Proven({"S:1": "old", "S:2": "old"}),
+            blindness=Blindness({"S:3": night.at(99)}, frozenset({"S:3"})),
+        ),
     )
     store.close()
     with closing(sqlite3.connect(stores.path, isolation_level=None)) as other:
@@ -324,13 +329,18 @@ def test_a_file_that_is_locked_at_the_start_loses_no_message(stores: Stores, nig
         assert state == State()
         again = Certificates({"S:2": Warned(night.at(201))})
         new = Proven({"S:2": "new"})
-        store.commit(state, [night.message("new")], night.at(201), certificates=again, proven=new)
+        store.commit(
+            state,
+            [night.message("new")],
+            night.at(201),
+            notes=Notes(certificates=again, proven=new),
+        )
     store.record(night.readings(), night.at(202 + RETRY_S))
     assert [letter.message.title for letter in store.letters()] == ["old", "new"]
     assert len({letter.id for letter in store.letters()}) == 2
-    assert store.certificates() == Certificates({**told, **again.told}), "who was warned, was"
-    assert store.proven() == Proven({"S:1": "old", "S:2": "new"})
-    assert store.blindness().told == {"S:3"}
+    assert store.notes().certificates == Certificates({**told, **again.told}), "who was warned, was"
+    assert store.notes().proven == Proven({"S:1": "old", "S:2": "new"})
+    assert store.notes().blindness.told == {"S:3"}
     (incident,) = Views(stores.directory).incidents(9)
     assert incident.closed is not None
     assert any(incident.id in sentence for sentence in stores.said)

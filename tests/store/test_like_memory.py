@@ -7,6 +7,7 @@ import shutil
 import tempfile
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 from hypothesis import settings
 from hypothesis import strategies as st
@@ -54,10 +55,7 @@ class LikeMemory(RuleBasedStateMachine):
         self,
         state: State,
         told: int,
-        ledger: Ledger | None = None,
-        certificates: Certificates | None = None,
-        proven: Proven | None = None,
-        blindness: Blindness | None = None,
+        **changed: Any,
     ) -> None:
         """Commit the same to both."""
         topics = [Topic.OPENED, Topic.RECOVERED, Topic.NOTICE]
@@ -73,16 +71,14 @@ class LikeMemory(RuleBasedStateMachine):
             self.incidents[before.id] = closed
         if state.incident is not None:
             self.incidents[state.incident.id] = state.incident
+        notes = replace(self.memory.notes(), **changed)
         for store in (self.memory, self.store):
             store.commit(
                 state,
                 messages,
                 self.now,
                 closed=closed,
-                ledger=ledger,
-                certificates=certificates,
-                proven=proven,
-                blindness=blindness,
+                notes=notes,
             )
 
     @rule(seconds=st.floats(0.1, 5000))
@@ -111,7 +107,7 @@ class LikeMemory(RuleBasedStateMachine):
     def tell(self, told: int, notices: list[str]) -> None:
         """Send messages, and note them for the limit."""
         ledger = Ledger(told=(Told(self.now, tuple(notices)),))
-        self.commit(self.memory.restore(self.now), told, ledger)
+        self.commit(self.memory.restore(self.now), told, ledger=ledger)
 
     @rule(told=st.integers(0, 1), services=st.sets(st.sampled_from("ab")), renewed=st.booleans())
     def warn(self, told: int, services: set[str], renewed: bool) -> None:
@@ -218,10 +214,7 @@ class LikeMemory(RuleBasedStateMachine):
         """Both say the same, whatever the disk does."""
         assert self.store.restore(self.now) == self.memory.restore(self.now)
         assert self.store.letters() == self.memory.letters()
-        assert self.store.ledger() == self.memory.ledger()
-        assert self.store.certificates() == self.memory.certificates()
-        assert self.store.blindness() == self.memory.blindness()
-        assert self.store.proven() == self.memory.proven()
+        assert self.store.notes() == self.memory.notes()
         assert self.store.paused_until(self.now) == self.memory.paused_until(self.now)
 
     @invariant()

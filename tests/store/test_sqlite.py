@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 from mailwatch.core.blindness import Blindness
 from mailwatch.core.certificates import Certificates, Warned
 from mailwatch.core.model import Now
+from mailwatch.core.notes import Notes
 from mailwatch.core.outbox import after_failure
 from mailwatch.core.proven import Proven
 from mailwatch.core.ratelimit import Ledger, Told
@@ -65,10 +66,12 @@ def test_an_open_incident_is_taken_up_again(stores: Stores, night: Night) -> Non
 def test_a_commit_without_news_touches_no_file(stores: Stores, night: Night) -> None:
     """A healthy night costs no fsync for the incident machine."""
     store, _ = stores.restored(night.at(0))
-    store.commit(night.restarting(), [], night.at(100), ledger=Ledger(called="x"))
+    store.commit(night.restarting(), [], night.at(100), notes=Notes(ledger=Ledger(called="x")))
     before = written_bytes(stores)
     for second in range(101, 200):
-        store.commit(night.restarting(), [], night.at(second), ledger=Ledger(called="x"))
+        store.commit(
+            night.restarting(), [], night.at(second), notes=Notes(ledger=Ledger(called="x"))
+        )
     assert written_bytes(stores) == before
 
 
@@ -104,7 +107,9 @@ def test_a_reboot_moves_every_moment_to_the_new_clock(stores: Stores, night: Nig
     state = replace(night.restarting(seconds=5000), stage=Stage.VERIFYING, due=5600.0)
     told = Ledger(told=(Told(night.at(4990)),))
     warned = Certificates({"S:1": Warned(night.at(4980))})
-    store.commit(state, [night.message()], night.at(5000), ledger=told, certificates=warned)
+    store.commit(
+        state, [night.message()], night.at(5000), notes=Notes(ledger=told, certificates=warned)
+    )
     late = after_failure(store.letters()[0], "No route.", False, night.at(5000), jitter=0)
     store.keep_letters([late])
     store.pause(night.at(5900))
@@ -115,9 +120,9 @@ def test_a_reboot_moves_every_moment_to_the_new_clock(stores: Stores, night: Nig
     assert after.incident is not None
     assert after.incident.since == Now(30.0 - 180, night.at(5000).wall)
     assert again.letters()[0].not_before == 30.0 + 5 - 180
-    assert again.ledger().told[0].at.steady == 30.0 - 190
+    assert again.notes().ledger.told[0].at.steady == 30.0 - 190
     moved = Warned(Now(30.0 - 200, night.at(4980).wall))
-    assert again.certificates() == Certificates({"S:1": moved})
+    assert again.notes().certificates == Certificates({"S:1": moved})
     assert again.paused_until(now) == Now(30.0 + 720, night.at(5900).wall)
     again.close()
     _, same = stores.restored(Now(40.0, now.wall + 10), boot="two")
@@ -188,57 +193,57 @@ def test_the_limit_on_messages_is_committed_with_them(stores: Stores, night: Nig
     """What was told and what is held back come back with the state."""
     store, state = stores.restored(night.at(0))
     ledger = Ledger((Told(night.at(1), ("a\nb",)),), (night.message("held"),), called="x")
-    store.commit(state, [night.message("told")], night.at(1), ledger=ledger)
+    store.commit(state, [night.message("told")], night.at(1), notes=Notes(ledger=ledger))
     store.close()
     again, _ = stores.restored(night.at(2))
-    assert again.ledger() == ledger
+    assert again.notes().ledger == ledger
 
 
 def test_a_warning_is_committed_with_its_message(stores: Stores, night: Night) -> None:
     """Both come back, or neither; a commit that says nothing of certificates changes nothing."""
     store, state = stores.restored(night.at(0))
     warned = Certificates({"S:1": Warned(night.at(1)), "S:2": Warned(night.at(1), renewed=True)})
-    store.commit(state, [night.message("expires")], night.at(1), certificates=warned)
+    store.commit(state, [night.message("expires")], night.at(1), notes=Notes(certificates=warned))
     store.commit(state, [night.message("other")], night.at(2))
     store.close()
     again, _ = stores.restored(night.at(3))
-    assert again.certificates() == warned
+    assert again.notes().certificates == warned
     assert [letter.message.title for letter in again.letters()] == ["expires", "other"]
-    again.commit(state, [], night.at(4), certificates=Certificates())
+    again.commit(state, [], night.at(4), notes=Notes(certificates=Certificates()))
     again.close()
     last, _ = stores.restored(night.at(5))
-    assert last.certificates() == Certificates()
+    assert last.notes().certificates == Certificates()
 
 
 def test_blindness_is_committed_with_its_message(stores: Stores, night: Night) -> None:
     """A new process knows of what it was told, and a reboot moves the moment to its clock."""
     store, state = stores.restored(night.at(0))
     blind = Blindness({"S:1": night.at(-900)}, frozenset({"S:1"}))
-    store.commit(state, [night.message("cannot look")], night.at(1), blindness=blind)
+    store.commit(state, [night.message("cannot look")], night.at(1), notes=Notes(blindness=blind))
     store.commit(state, [night.message("other")], night.at(2))
     store.close()
     again, _ = stores.restored(night.at(3))
-    assert again.blindness() == blind
-    again.commit(state, [], night.at(4), blindness=Blindness())
+    assert again.notes().blindness == blind
+    again.commit(state, [], night.at(4), notes=Notes(blindness=Blindness()))
     again.close()
     last, _ = stores.restored(night.at(5))
-    assert last.blindness() == Blindness()
+    assert last.notes().blindness == Blindness()
 
 
 def test_what_is_proven_is_kept_in_its_round(stores: Stores, night: Night) -> None:
     """It comes back after a restart and a reboot, and what is proven already writes nothing."""
     store, state = stores.restored(night.at(0))
     passed = Proven({"SMTP:25": "a", "IMAPS:993": "b"})
-    store.commit(state, [], night.at(1), proven=passed)
+    store.commit(state, [], night.at(1), notes=Notes(proven=passed))
     before = written_bytes(stores)
-    store.commit(state, [], night.at(2), proven=Proven(dict(passed.passed)))
+    store.commit(state, [], night.at(2), notes=Notes(proven=Proven(dict(passed.passed))))
     assert written_bytes(stores) == before
-    store.commit(state, [], night.at(3), proven=Proven({"SMTP:25": "c"}))
+    store.commit(state, [], night.at(3), notes=Notes(proven=Proven({"SMTP:25": "c"})))
     assert written_bytes(stores) != before
     store.close()
     again, _ = stores.restored(Now(5.0, night.at(99).wall), boot="two")
-    assert again.proven() == Proven({"SMTP:25": "c"})
-    assert Views(stores.directory).status().proven == again.proven()
+    assert again.notes().proven == Proven({"SMTP:25": "c"})
+    assert Views(stores.directory).status().proven == again.notes().proven
 
 
 def test_the_file_keeps_to_its_settings(stores: Stores, night: Night) -> None:

@@ -55,14 +55,14 @@ def test_all_that_0_1_0_has_written_is_still_there(stores: Stores, night: Night)
     (letter,) = store.letters()
     opened = Message(Topic.OPENED, "Mail is down", "It is.", 5, wall + 101, incident.id)
     assert (letter.id, letter.message, letter.tries, letter.not_before) == (2, opened, 1, 107.0)
-    assert store.ledger() == Ledger(
+    assert store.notes().ledger == Ledger(
         (Told(at(-45)), Told(at(90), ("a\nb",))),
         (Message(Topic.NOTICE, "held", "back", 5, wall + 95),),
         past.id,
     )
-    assert store.certificates() == Certificates()
-    assert store.proven() == Proven(), "what was never kept is not known"
-    assert store.blindness() == Blindness()
+    assert store.notes().certificates == Certificates()
+    assert store.notes().proven == Proven(), "what was never kept is not known"
+    assert store.notes().blindness == Blindness()
     assert store.paused_until(at(110)) == at(900)
     assert stores.said == []
     views = Views(stores.directory)
@@ -86,12 +86,11 @@ def test_what_is_new_can_be_kept_in_an_old_file(stores: Stores, night: Night) ->
     proven = Proven({"IMAPS:993": "digest"})
     after = replace(state, streak=3)
     blind = Blindness({"SMTP:25": night.at(110)}, frozenset({"SMTP:25"}))
-    store.commit(after, [], night.at(111), certificates=warned, proven=proven, blindness=blind)
+    notes = replace(store.notes(), certificates=warned, proven=proven, blindness=blind)
+    store.commit(after, [], night.at(111), notes=notes)
     store.close()
     again, state = stores.restored(night.at(112))
-    assert again.certificates() == warned
-    assert again.proven() == proven
-    assert again.blindness() == blind
+    assert again.notes() == notes
     assert state.streak == 3
 
 

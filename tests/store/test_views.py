@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from mailwatch.core.model import Phase, Reading, Verdict
+from mailwatch.core.notes import Notes
 from mailwatch.core.outbox import after_failure
 from mailwatch.core.ratelimit import Ledger
 from mailwatch.core.state import Stage, State
@@ -35,7 +36,7 @@ def test_status_tells_where_things_stand(stores: Stores, night: Night) -> None:
     store.record(night.readings(3), night.at(50))
     store.record(night.readings(2, detail="no greeting"), night.at(100))
     held = Ledger(held=(night.message("held"),))
-    store.commit(night.restarting(), [night.message()], night.at(101), ledger=held)
+    store.commit(night.restarting(), [night.message()], night.at(101), notes=Notes(ledger=held))
     late = after_failure(store.letters()[0], "No route.", False, night.at(102), 0)
     store.keep_letters([late])
     store.pause(night.at(900))
