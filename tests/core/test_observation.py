@@ -169,7 +169,8 @@ def test_never_restarted_for_all_dropped_unless_nothing_listens_for_certain(
     if set(read) == {None}:
         return
     event = news(*read, listens=listens, heard=heard)
-    held = outcome(event, Policy(restart_on=restart_on), State(dropped_apart=True))
+    seen = State(Stage.CONFIRMING, dropped_apart=True)  # nothing waits for a second round
+    held = outcome(event, Policy(restart_on=restart_on), seen)
     if set(read) != {DROPPED}:
         return
     if listens == NOTHING and not heard:
