@@ -269,9 +269,8 @@ class Engine:
         cause = "" if witness is None else witness.cause(readings, target.seen_as)
         heard = self._heard if witness is None else self._heard | witness.heard
         if not self._fresh:
-            target = replace(
-                target, listens={}, unheard=frozenset()
-            )  # it was seen before the round had ended
+            # It was seen before the round had ended.
+            target = replace(target, listens={}, unheard=frozenset())
         event = observation.bad_news(
             readings,
             target,
