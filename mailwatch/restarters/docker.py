@@ -11,12 +11,11 @@ from typing import Any
 from mailwatch.core.deadline import Deadline
 from mailwatch.core.model import Condition, TargetState
 from mailwatch.core.text import join_words, printable
-from mailwatch.restarters.docker_age import runs_for
 from mailwatch.restarters.docker_faults import EngineFault
 from mailwatch.restarters.docker_link import Link
 from mailwatch.restarters.docker_listeners import Behind, behind
 from mailwatch.restarters.docker_network import elsewhere
-from mailwatch.restarters.docker_process import has_ended
+from mailwatch.restarters.docker_process import has_ended, runs_for
 from mailwatch.restarters.docker_sight import seen_as
 from mailwatch.restarters.docker_state import (
     condition_of,

@@ -18,7 +18,8 @@ from pathlib import Path
 
 from mailwatch.core.deadline import Deadline
 from mailwatch.restarters.docker_network import addresses, published
-from mailwatch.restarters.docker_state import Record, number, part, text
+from mailwatch.restarters.docker_process import first_process, is_of
+from mailwatch.restarters.docker_state import Record
 
 _CONNECT_S = 0.2
 """What one connection may take, so that a network that the host cannot reach costs not all."""
@@ -88,15 +89,13 @@ def behind(
 
 def _listening(container: Record, proc: Path, deadline: Deadline) -> Mapping[int, int]:
     """Return port -> how many wait to be accepted; raises OSError, ValueError and LookupError."""
-    process = proc / str(number(part(container, "State"), "Pid"))
+    process = first_process(container, proc)
     queues: dict[int, int] = {}
     for line in _sockets(process, _LISTEN, deadline):
         port = int(line[1].rpartition(b":")[2], 16)
         waiting = int(line[4].rpartition(b":")[2], 16)
         queues[port] = max(waiting, queues.get(port, 0))
-    # Asked last, when all is read: the engine may be another host's, and a number is soon reused.
-    identity = text(container, "Id")
-    if not identity or identity not in (process / "cgroup").read_text("utf-8", "replace"):
+    if not is_of(process, container):
         raise ValueError("that process is not one of the container")
     return queues
 

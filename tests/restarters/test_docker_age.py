@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from mailwatch.restarters.docker_age import runs_for
+from mailwatch.restarters.docker_process import runs_for
 
 
 def container(pid: object, identity: str | None = None) -> dict[str, Any]:
