@@ -24,7 +24,7 @@ from mailwatch.core.judgement import (
     rearmed,
     why_not,
 )
-from mailwatch.core.model import Condition, Fault, Now, Topic
+from mailwatch.core.model import Condition, Now, Topic
 from mailwatch.core.policy import Policy
 from mailwatch.core.state import Outcome, Stage, State
 from mailwatch.core.turns import (
@@ -136,8 +136,8 @@ def _verify(state: State, event: Failed, at: Moment) -> Step:
         # Whoever paused mailwatch is at work on it: nobody needs to be called.
         return _judge(lose_attempt(state, at, NO_HELP), event, at)
     if not event.situation.curable(at.policy):
-        rejected = any(f.fault is Fault.REJECTED for f in event.situation.failures)
-        after = lose_attempt(state, at, NO_HELP) if rejected else succeed(state, at)
+        in_vain = event.situation.rejected
+        after = lose_attempt(state, at, NO_HELP) if in_vain else succeed(state, at)
         return _judge(after, event, at)
     lost = lose_attempt(state, at, NO_HELP)
     hold = why_not(lost, event.situation, at.now, at.policy)

@@ -86,6 +86,11 @@ class Situation:
         return Fault.DROPPED in away and len(away) == self.watched
 
     @property
+    def rejected(self) -> bool:
+        """Whether a service turned us away in words."""
+        return any(failure.fault is Fault.REJECTED for failure in self.failures)
+
+    @property
     def dropped_apart(self) -> bool:
         """Whether some services dropped us, and others did not."""
         dropped = any(failure.fault is Fault.DROPPED for failure in self.failures)
@@ -118,8 +123,7 @@ def _reasons(state: State, situation: Situation, now: Now, policy: Policy) -> It
         if not policy.restart_when_all_dropped:
             yield Hold(Reason.BANNED, seen_as=target.seen_as)
     elif not curable:
-        is_rejected = any(f.fault is Fault.REJECTED for f in situation.failures)
-        yield Hold(Reason.INCURABLE, seen_as=target.seen_as if is_rejected else "")
+        yield Hold(Reason.INCURABLE, seen_as=target.seen_as if situation.rejected else "")
     elif _may_be_half_a_ban(state, curable, target, policy):
         yield Hold(Reason.APART)
     elif target.condition not in _ENDED and all(_may_be_ours(f, situation) for f in curable):
@@ -137,9 +141,7 @@ def _reasons(state: State, situation: Situation, now: Now, policy: Policy) -> It
     not_before = earliest_restart(state, policy)
     if now.steady < not_before:
         yield Hold(Reason.BACKOFF, until=not_before)
-    came_back = state.stage is Stage.HEALTHY and {f.service for f in curable} <= situation.back
-    doubtful = came_back or _is_seen_once(state, curable)
-    if curable and doubtful and target.condition not in _ENDED:
+    if curable and target.condition not in _ENDED and _is_seen_once(state, situation, curable):
         yield Hold(Reason.TOO_EARLY)
 
 
@@ -156,14 +158,17 @@ def _may_be_half_a_ban(
     return not state.dropped_apart and all(f.fault is Fault.DROPPED for f in curable)
 
 
-def _is_seen_once(state: State, curable: Sequence[Failure]) -> bool:
-    """Whether the last round, of an incident that is open for something else, saw none of it.
+def _is_seen_once(state: State, situation: Situation, curable: Sequence[Failure]) -> bool:
+    """Whether one more look has to tell `curable` from an accident.
 
-    It asks each service once (see `core.schedule`): a server that is reloaded just then, or one
-    late answer, is no more than the first attempt of any other round.
+    Before an incident that is what was refused and listens by now. In one that is open for
+    something else, it is what the last round did not see: each service is asked once there (see
+    `core.schedule`), and a server that is reloaded just then, or one late answer, is no more than
+    the first attempt of any other round.
     """
     if state.incident is None:
-        return False
+        came_back = {failure.service for failure in curable} <= situation.back
+        return came_back and state.stage is Stage.HEALTHY
     before = {(failure.service, failure.fault) for failure in state.incident.failures}
     return not any((failure.service, failure.fault) in before for failure in curable)
 
