@@ -69,6 +69,11 @@ class Outside:
     """What the black box looks through, None where it has nothing to look at."""
 
 
+def docker_restarter(config: Config) -> DockerRestarter:
+    """Return what looks at the container of `config`, and restarts it."""
+    return DockerRestarter(config.docker, config.ports_on_loopback, config.hosts, config.introduced)
+
+
 def real_world(journal: Journal) -> Outside:
     """Return what an installed mailwatch uses."""
 
@@ -82,9 +87,7 @@ def real_world(journal: Journal) -> Outside:
         return SqliteStore(config.state_directory, journal.warning)
 
     return Outside(
-        restarter=lambda config: DockerRestarter(
-            config.docker, config.ports_on_loopback, config.hosts, config.introduced
-        ),
+        restarter=docker_restarter,
         notifier=notifier,
         store=store,
         examiner=lambda config: lambda: DockerExaminer(config.docker),

@@ -107,14 +107,19 @@ class Config:
     @property
     def hosts(self) -> frozenset[str]:
         """The hosts at whose ports services are asked by the address of the connection."""
-        asked = (service for service in self.services if not service.portless)
-        return frozenset(s.host for s in asked if s.proxy is not ProxyHeader.V1)
+        return self._asked(introduced=False)
 
     @property
     def introduced(self) -> frozenset[str]:
         """The hosts at whose ports a PROXY header of version 1 says who asks."""
-        asked = (service for service in self.services if not service.portless)
-        return frozenset(s.host for s in asked if s.proxy is ProxyHeader.V1)
+        return self._asked(introduced=True)
+
+    def _asked(self, *, introduced: bool) -> frozenset[str]:
+        return frozenset(
+            service.host
+            for service in self.services
+            if not service.portless and (service.proxy is ProxyHeader.V1) is introduced
+        )
 
     @property
     def secrets(self) -> tuple[Secret, ...]:

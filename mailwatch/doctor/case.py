@@ -12,12 +12,12 @@ from mailwatch.config.model import Config
 from mailwatch.core import proven
 from mailwatch.core.deadline import Deadline
 from mailwatch.core.model import Reading, TargetState
+from mailwatch.daemon import docker_restarter
 from mailwatch.doctor.account import Account, service_account
 from mailwatch.doctor.unit import Unit, read_unit
 from mailwatch.probes.digest import digest
 from mailwatch.probes.registry import build_harmless
 from mailwatch.reports import Mailbox, RoundDone
-from mailwatch.restarters.docker import DockerRestarter
 from mailwatch.restarters.docker_faults import EngineFault
 from mailwatch.restarters.docker_link import Link
 from mailwatch.store.errors import StoreError
@@ -70,12 +70,7 @@ class Case:
     @cached_property
     def target(self) -> TargetState:
         """What the container is doing."""
-        restarter = DockerRestarter(
-            self.config.docker,
-            self.config.ports_on_loopback,
-            self.config.hosts,
-            self.config.introduced,
-        )
+        restarter = docker_restarter(self.config)
         try:
             return restarter.inspect(Deadline.after(ENGINE_S, time.monotonic))
         finally:
