@@ -16,13 +16,16 @@ def start(job: Callable[[], object], name: str) -> threading.Thread:
     The watchdog's SIGABRT stays with the main thread: while a thread writes the traceback of
     all, its own stands still, and the main thread's is the one that matters.
 
+    A thread is born with the mask of the one that starts it (pthread_create(3)), so SIGABRT is
+    blocked around the birth: a thread that blocked it by its own first line could be given it
+    before, as happened to a service that was stopped and went on with a thread just begun.
+
     Raises RuntimeError where the system allows no further thread.
     """
-
-    def work() -> None:
-        signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGABRT})
-        job()
-
-    thread = threading.Thread(target=work, name=name, daemon=True)
-    thread.start()
+    thread = threading.Thread(target=job, name=name, daemon=True)
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGABRT})
+    try:
+        thread.start()
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)
     return thread
