@@ -12,8 +12,10 @@ from mailwatch.probes.canary_mark import Mark
 from mailwatch.probes.settings import CanaryRules, Login, ServiceSettings, TlsMode
 
 if TYPE_CHECKING:
+    from tests.fuzz.fetched import fetched
     from tests.fuzz.streams import HELLO, Stream, Turns, bend, mutate
 else:  # the directory of the script is where Python looks first
+    from fetched import fetched
     from streams import HELLO, Stream, bend, mutate
 
 MARK = Mark("watcher", "0123456789abcdef", "f" * 32)
@@ -23,17 +25,9 @@ _KIN = Mark("watcher", "0123456789abcdef", "0" * 32)
 _OTHER = Mark("watcher0", "0123456789abcdef", "f" * 32)
 _RECEIVED = "Received: from a; Fri, 02 Jan 2026 03:04:05 +0000\r\n"
 
-
-def _message(uid: int, mark: Mark, day: int) -> bytes:
-    header = f"{_RECEIVED}{mark.line}\r\n\r\n"
-    date = f"0{day}-Jan-2026 03:04:05 +0000"
-    answer = f'* {uid} FETCH (UID {uid} INTERNALDATE "{date}" BODY[] {{{len(header)}}}\r\n'
-    return f"{answer}{header})\r\n".encode()
-
-
-_OURS = _message(7, MARK, 5)
-_LEFT = _message(3, _KIN, 2)
-_THEIRS = _message(4, _OTHER, 2)
+_OURS = fetched(7, f"{_RECEIVED}{MARK.line}\r\n\r\n", 5)
+_LEFT = fetched(3, f"{_RECEIVED}{_KIN.line}\r\n\r\n", 2)
+_THEIRS = fetched(4, f"{_RECEIVED}{_OTHER.line}\r\n\r\n", 2)
 
 _OK = b"250 ok\r\n"
 _SUBMITTED = [b"235 in\r\n", _OK, _OK, b"354 go\r\n", _OK, b"221 bye\r\n"]

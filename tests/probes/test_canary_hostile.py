@@ -17,6 +17,7 @@ from mailwatch.probes import canary, canary_mailbox
 from mailwatch.probes.canary_mark import Mark
 from mailwatch.probes.registry import build
 from mailwatch.probes.settings import CanaryRules, Login, ServiceSettings, TlsMode
+from tests.fuzz.fetched import fetched
 
 if TYPE_CHECKING:
     from tests.probes.conftest import Link, Peer
@@ -27,16 +28,9 @@ MARK = Mark("watcher", "0123456789abcdef", "f" * 32)
 OTHER = Mark("watcher", "0123456789abcdef", "0" * 32)
 RECEIVED = "Received: from a; Fri, 02 Jan 2026 03:04:05 +0000\r\n"
 
-
-def _message(uid: int, header: str, day: int) -> bytes:
-    date = f"0{day}-Jan-2026 03:04:05 +0000"
-    answer = f'* {uid} FETCH (UID {uid} INTERNALDATE "{date}" BODY[] {{{len(header)}}}\r\n'
-    return f"{answer}{header})\r\n".encode()
-
-
-OURS = _message(7, f"{RECEIVED}{MARK.line}\r\n\r\n", 5)
-LEFT = _message(3, f"{OTHER.line}\r\n\r\n", 2)
-THEIRS = _message(4, f"{OTHER.line.replace('watcher', 'watcher0')}\r\n\r\n", 2)
+OURS = fetched(7, f"{RECEIVED}{MARK.line}\r\n\r\n", 5)
+LEFT = fetched(3, f"{OTHER.line}\r\n\r\n", 2)
+THEIRS = fetched(4, f"{OTHER.line.replace('watcher', 'watcher0')}\r\n\r\n", 2)
 SMTP = (
     b"220 hi\r\n", b"250-hi\r\n250 AUTH PLAIN\r\n", b"235 in\r\n", b"250 ok\r\n", b"250 ok\r\n",
     b"354 go\r\n", b"250 queued\r\n", b"221 bye\r\n",
