@@ -213,12 +213,8 @@ KEYS: tuple[Key, ...] = (
 """Every key outside [[services]], in the order in which the sample and `config show` name them."""
 
 SERVICES_ENVIRONMENT = "SERVICES"
-DEFAULT_SERVICES: tuple[tuple[str, int], ...] = (
-    ("SMTP", 25),
-    ("SMTPS", 465),
-    ("IMAPS", 993),
-    ("HTTPS", 443),
-)
+DEFAULT_SERVICES = ("SMTP", "SMTPS", "IMAPS", "HTTPS")
+"""Those that are watched where nobody names any, each at its usual port."""
 
 _ADDRESS = r"[A-Za-z0-9.!#$%&'*+/=?^_`{|}~-]{1,64}@[A-Za-z0-9.-]{1,190}"
 _ADDRESS_RULE = "an address such as canary@example.org"

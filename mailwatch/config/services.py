@@ -15,7 +15,7 @@ from mailwatch.config.report import Report
 from mailwatch.config.schema import DEFAULT_SERVICES, SERVICE_KEYS, SERVICE_SECTION, Value
 from mailwatch.config.sources import GivenServices, unknown
 from mailwatch.core.text import printable
-from mailwatch.probes.settings import ServiceSettings, TlsMode, defaults_for
+from mailwatch.probes.settings import KNOWN, ServiceSettings, TlsMode, defaults_for, usual_port
 
 _LONGEST_CA_FILE = 4 * 1024 * 1024
 _ONLY_WITH_TLS = ("verify", "ca_file", "server_name", "minimum_tls", "fingerprint")
@@ -97,13 +97,29 @@ def _row(at: str, table: object, origin: Origin, report: Report) -> Row:
         if key.name == "port" and not portless.has_port(table):
             continue
         if key.required and key.name not in table:
-            sentence = f"{at} has no {key.name}; add {key.name} = {_example(key.name)}"
+            sentence = f"{at} has no {key.name}; add {key.name} = {_example(key.name, row)}"
             report.mistake(origin, f"{at}.{key.name}", sentence)
     return row
 
 
-def _example(name: str) -> str:
-    return {"name": '"SMTP"', "port": "25"}[name]
+def _example(key: str, row: Row) -> str:
+    if key == "name":
+        return '"SMTP"'
+    port = usual_port(_name(row), *_asked(row))
+    return str(port) if port else "N, where N is the one on which it listens"
+
+
+def _name(row: Row) -> str:
+    return str(row.get("name", ""))
+
+
+def _asked(row: Row) -> tuple[str, TlsMode]:
+    """Return with which probe the service is asked, and when TLS begins."""
+    said = defaults_for(_name(row))
+    probe = str(row.get("probe", said.probe))
+    # A name that spoke of another protocol has said nothing of TLS that is worth a guess.
+    tls = said.tls if probe == said.probe else TlsMode.NONE
+    return probe, TlsMode(str(row.get("tls", tls)))
 
 
 def _rows_of_text(given: GivenServices, text: str, report: Report) -> dict[str, Row]:
@@ -128,16 +144,12 @@ def _rows_of_text(given: GivenServices, text: str, report: Report) -> dict[str, 
 def _service(
     at: str, row: Row, origin: Origin, host: str, secrets: Secrets, report: Report
 ) -> ServiceSettings:
-    said = defaults_for(str(row["name"]))
-    probe = str(row.get("probe", said.probe))
+    probe, tls = _asked(row)
     given = nested.fold(at, row, probe, origin, secrets, report)
-    fields: dict[str, Any] = {"host": host, "probe": probe, "tls": said.tls, **given}
+    fields: dict[str, Any] = {"host": host, "probe": probe, "tls": tls, **given}
     if "ca_file" in row:
         fields.setdefault("verify", True)
     service = ServiceSettings(**fields)
-    if "probe" in row and "tls" not in row and row["probe"] != said.probe:
-        # The name spoke of another protocol, so what it says of TLS is not worth a guess.
-        service = ServiceSettings(**{**fields, "tls": TlsMode.NONE})
     portless.check(at, row, service, origin, report)
     if not service.portless:
         _check_tls(at, row, service, origin, report)
@@ -213,5 +225,5 @@ def _settings(
 
 def default_services() -> GivenServices:
     """Return the list of services that is in force where nobody gives one."""
-    text = ",".join(f"{name}:{port}" for name, port in DEFAULT_SERVICES)
+    text = ",".join(f"{name}:{KNOWN[name].port}" for name in DEFAULT_SERVICES)
     return GivenServices(text, Origin(Source.DEFAULT))

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from mailwatch.core.text import join_words, printable
 from mailwatch.doctor.case import Case
 from mailwatch.doctor.finding import Finding, ok, warning
-from mailwatch.probes.settings import ServiceSettings
+from mailwatch.probes.settings import KNOWN, ServiceSettings
 from mailwatch.restarters.docker_network import (
     Published,
     published,
@@ -15,10 +15,8 @@ from mailwatch.restarters.docker_network import (
 )
 from mailwatch.restarters.docker_sight import seen_as
 
-_MAIL_PORTS = {
-    24: "LMTP", 25: "SMTP", 110: "POP3", 143: "IMAP", 443: "HTTPS", 465: "SMTPS",
-    587: "SUBMISSION", 993: "IMAPS", 995: "POP3S", 4190: "SIEVE",
-}  # fmt: skip
+# Of HTTP without TLS there is seldom more than a redirection.
+_MAIL_PORTS = {known.port: name for name, known in KNOWN.items() if name != "HTTP"}
 
 
 def examine(case: Case) -> Iterator[Finding]:

@@ -166,28 +166,29 @@ class ServiceSettings:
 
 @dataclass(frozen=True, slots=True)
 class Defaults:
-    """What a service's name says when `probe` and `tls` are not given."""
+    """What a service's name says when `probe` and `tls` are not given, and its usual port."""
 
     probe: str
     tls: TlsMode
+    port: int | None = None
 
 
 KNOWN = MappingProxyType(
     {
-        "SMTP": Defaults("smtp", TlsMode.NONE),
-        "SUBMISSION": Defaults("smtp", TlsMode.NONE),
-        "SMTPS": Defaults("smtp", TlsMode.IMPLICIT),
-        "IMAP": Defaults("imap", TlsMode.NONE),
-        "IMAPS": Defaults("imap", TlsMode.IMPLICIT),
-        "POP3": Defaults("pop3", TlsMode.NONE),
-        "POP3S": Defaults("pop3", TlsMode.IMPLICIT),
-        "SIEVE": Defaults("sieve", TlsMode.NONE),
-        "LMTP": Defaults("lmtp", TlsMode.NONE),
-        "HTTP": Defaults("http", TlsMode.NONE),
-        "HTTPS": Defaults("http", TlsMode.IMPLICIT),
+        "SMTP": Defaults("smtp", TlsMode.NONE, 25),
+        "SUBMISSION": Defaults("smtp", TlsMode.NONE, 587),
+        "SMTPS": Defaults("smtp", TlsMode.IMPLICIT, 465),
+        "IMAP": Defaults("imap", TlsMode.NONE, 143),
+        "IMAPS": Defaults("imap", TlsMode.IMPLICIT, 993),
+        "POP3": Defaults("pop3", TlsMode.NONE, 110),
+        "POP3S": Defaults("pop3", TlsMode.IMPLICIT, 995),
+        "SIEVE": Defaults("sieve", TlsMode.NONE, 4190),
+        "LMTP": Defaults("lmtp", TlsMode.NONE, 24),
+        "HTTP": Defaults("http", TlsMode.NONE, 80),
+        "HTTPS": Defaults("http", TlsMode.IMPLICIT, 443),
     }
 )
-"""The names that are well known."""
+"""The names that are well known; LMTP has no port of its own, and 24 is for private mail."""
 
 _ANY_OTHER = Defaults("tcp", TlsMode.NONE)
 
@@ -195,3 +196,14 @@ _ANY_OTHER = Defaults("tcp", TlsMode.NONE)
 def defaults_for(name: str) -> Defaults:
     """Return what `name`, in any case, says; a name that is not KNOWN is a TCP connect."""
     return KNOWN.get(name.upper(), _ANY_OTHER)
+
+
+def usual_port(name: str, probe: str, tls: TlsMode) -> int | None:
+    """Return the port on which a service of that name is asked so, None where there is none."""
+    own = defaults_for(name)
+    if probe == "canary":
+        own, probe = KNOWN["SUBMISSION"], "smtp"
+    at_first = TlsMode.IMPLICIT if tls is TlsMode.IMPLICIT else TlsMode.NONE
+    speak_so = [known for known in (own, *KNOWN.values()) if known.probe == probe]
+    begin_so = [known for known in speak_so if known.tls is at_first]
+    return (begin_so or speak_so or [own])[0].port
