@@ -11,20 +11,14 @@ from typing import Any
 from mailwatch.core.deadline import Deadline
 from mailwatch.core.model import Condition, TargetState
 from mailwatch.core.text import join_words, printable
+from mailwatch.restarters.docker_ends import Ends, is_over
 from mailwatch.restarters.docker_faults import EngineFault
 from mailwatch.restarters.docker_link import Link
 from mailwatch.restarters.docker_listeners import Behind, behind
 from mailwatch.restarters.docker_network import elsewhere
 from mailwatch.restarters.docker_process import has_ended, runs_for
 from mailwatch.restarters.docker_sight import seen_as
-from mailwatch.restarters.docker_state import (
-    condition_of,
-    moment,
-    number,
-    part,
-    stop_ordered,
-    text,
-)
+from mailwatch.restarters.docker_state import moment, part, text
 from mailwatch.restarters.errors import RestartError
 
 START_S = 20
@@ -44,11 +38,6 @@ LISTENERS_S = 1.5
 """What it may take to see what listens; on an idle host that takes a millisecond."""
 
 _SERVING = frozenset({Condition.RUNNING, Condition.STARTING})
-_STOP_S = 120.0
-"""How long `docker stop --time` may have been told to wait: the engine does not tell."""
-
-_KILL_S = 30.0
-_INSPECT_S = 5
 _NAMES_SHOWN = 3
 
 
@@ -68,18 +57,6 @@ class DockerSettings:
     def longest_restart_s(self) -> float:
         """The deadline, in seconds, with which `restart` never has to hurry."""
         return self.stop_timeout_s + START_S + SETTLE_S
-
-
-@dataclass(frozen=True, slots=True)
-class _Unfinished:
-    """A restart of ours of which it is not known, or known, that it only stopped the container."""
-
-    identity: str
-    started: str
-    finished: str | None
-    """When the container ended, as the engine writes it; None while it had not."""
-    until: float
-    """On the steady clock: how long the engine may still carry the restart out."""
 
 
 class DockerRestarter:
@@ -106,9 +83,7 @@ class DockerRestarter:
         self._hosts = hosts
         self._introduced = introduced
         self._link = Link(settings.socket)
-        self._unfinished: _Unfinished | None = None
-        self._ordered: tuple[str, str, bool] | None = None
-        """Identity, FinishedAt, and whether that end was ordered."""
+        self._ends = Ends(self._link)
         self._waited_in_vain_for: tuple[str, str] | None = None
         """Identity and StartedAt of a run that has no process here."""
 
@@ -203,7 +178,7 @@ class DockerRestarter:
         )
 
     def _state(self, container: Mapping[str, Any], deadline: Deadline) -> TargetState:
-        condition, detail = self._condition(container, deadline)
+        condition, detail = self._ends.condition(container, deadline)
         inside = Behind()
         if condition in _SERVING:
             inside = behind(container, self._asked, deadline.sooner(LISTENERS_S))
@@ -215,55 +190,6 @@ class DockerRestarter:
             runs_for_s=runs_for(container) if condition in _SERVING else None,
             elsewhere=elsewhere(container, self._asked),
         )
-
-    def _condition(self, container: Mapping[str, Any], deadline: Deadline) -> tuple[Condition, str]:
-        ended = _ended(container)
-        left = ended and self._left_stopped(container, deadline)
-        ordered = None if left else self._was_ordered(container, deadline)
-        return condition_of(container, ordered=ordered, left_stopped=left)
-
-    def _left_stopped(self, container: Mapping[str, Any], deadline: Deadline) -> bool:
-        """Whether this end is the work of a restart of ours that got no further."""
-        ours, state = self._unfinished, part(container, "State")
-        finished = text(state, "FinishedAt")
-        if ours is None or (ours.identity, ours.started) != (
-            text(container, "Id"),
-            text(state, "StartedAt"),
-        ):
-            return False
-        if ours.finished is None and deadline.clock() < ours.until:
-            self._unfinished = ours = replace(ours, finished=finished)
-        return ours.finished == finished
-
-    def _was_ordered(self, container: Mapping[str, Any], deadline: Deadline) -> bool | None:
-        """Whether the engine was told to end this run, None if it does not know any more.
-
-        For a container that runs, True means that its end is under way: it may take a minute.
-        """
-        state, identity = part(container, "State"), text(container, "Id")
-        finished = text(state, "FinishedAt")  # of the run before, where it runs
-        began, ended = moment(text(state, "StartedAt")), moment(finished)
-        running = text(state, "Status") == "running"
-        if began is None or not (running or (_ended(container) and ended is not None)):
-            return None
-        if running or ended is None:
-            until = time.time()
-            began = max(began, until - _stop_takes_s(container))
-        elif self._ordered is not None and self._ordered[:2] == (identity, finished):
-            return self._ordered[2]
-        else:
-            until = ended + 2
-        try:
-            events = self._link.engine(deadline).events(
-                identity, began, until, deadline.sooner(_INSPECT_S)
-            )
-        except EngineFault:
-            self.close()
-            return None
-        ordered = stop_ordered(events)
-        if ordered is not None and not running:
-            self._ordered = (identity, finished, ordered)
-        return ordered
 
     def _restart(self, deadline: Deadline, seen: TargetState | None) -> None:
         before = self._look(deadline)
@@ -284,13 +210,13 @@ class DockerRestarter:
         else:
             if not done:
                 raise self._replaced()
-        self._unfinished = None
+        self._ends.settle()
 
     def _was_started_since(
         self, container: Mapping[str, Any], seen: TargetState, deadline: Deadline
     ) -> bool:
         """Whether somebody did our work since it was `seen`; raises if they stopped it instead."""
-        condition, detail = self._condition(container, deadline)
+        condition, detail = self._ends.condition(container, deadline)
         now = _bare_state(container, condition, detail)
         if condition in _SERVING and now.started_at != seen.started_at:
             return True
@@ -314,13 +240,9 @@ class DockerRestarter:
                 return
             raise fault
         # What an earlier restart of ours left stopped is still not an operator's doing.
-        if not (_ended(before) and self._left_stopped(before, deadline)):
-            self._unfinished = _Unfinished(
-                text(before, "Id"),
-                text(part(before, "State"), "StartedAt"),
-                None,
-                deadline.clock() + self._settings.stop_timeout_s + START_S,
-            )
+        if not self._ends.left_stopped(before, deadline):
+            until = deadline.clock() + self._settings.stop_timeout_s + START_S
+            self._ends.cut_short(before, until)
             if not fault.undecided:
                 self._remember_what_is_left(before, deadline)
         if not fault.undecided:
@@ -345,7 +267,7 @@ class DockerRestarter:
                 raise self._replaced()
             if text(part(now, "State"), "StartedAt") != text(part(before, "State"), "StartedAt"):
                 return True
-            if _ended(now) and ourselves:
+            if is_over(now) and ourselves:
                 ourselves = False
                 self._link.engine(deadline).start(text(now, "Id"), deadline)
                 continue
@@ -359,11 +281,10 @@ class DockerRestarter:
             now = self._look(deadline)
         except EngineFault:
             return
-        if self._unfinished is not None and now is not None and _ended(now) and not _ended(before):
-            finished = text(part(now, "State"), "FinishedAt")
-            self._unfinished = replace(self._unfinished, finished=finished)
+        if now is not None and is_over(now) and not is_over(before):
+            self._ends.found_stopped(now)
         else:
-            self._unfinished = None
+            self._ends.settle()
 
     def _replaced(self) -> EngineFault:
         return EngineFault(
@@ -378,10 +299,6 @@ class DockerRestarter:
         return printable(self._settings.container)
 
 
-def _ended(container: Mapping[str, Any]) -> bool:
-    return text(part(container, "State"), "Status") in ("exited", "stopped")
-
-
 def _bare_state(container: Mapping[str, Any], condition: Condition, detail: str) -> TargetState:
     """Return what the record alone tells of the container."""
     state = part(container, "State")
@@ -392,8 +309,3 @@ def _bare_state(container: Mapping[str, Any], condition: Condition, detail: str)
         moment(text(state, "FinishedAt")),
         printable(text(container, "Id")),
     )
-
-
-def _stop_takes_s(container: Mapping[str, Any]) -> float:
-    """Return how many seconds after its order an end may still be under way."""
-    return max(_STOP_S, number(part(container, "Config"), "StopTimeout") + _KILL_S)
