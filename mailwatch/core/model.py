@@ -64,6 +64,15 @@ class Fault(StrEnum):
     """A message of our own was refused, or did not arrive in time."""
 
 
+class Mask(StrEnum):
+    """What made a failure look like another, where a look at the target has found it out."""
+
+    PROXY = "proxy"
+    """Docker's proxy accepted where nothing listens behind it, and dropped us as a ban does."""
+    FILTER = "filter"
+    """A packet filter swallowed what we sent, so that a server which listens seemed to hang."""
+
+
 class Phase(StrEnum):
     """The steps of a conversation whose seconds are kept, in their order."""
 
@@ -90,7 +99,8 @@ class Reading:
     printable line (see `core.text.printable`), empty for a pass. `phases` maps the phases that
     were reached to their seconds, the last one being where a failure happened.
     `certificate_expires` is in seconds since 1970 where a certificate was seen. One that is
-    `remembered` is that of an earlier check, which holds until the next is due.
+    `remembered` is that of an earlier check, which holds until the next is due. No probe knows of
+    a `mask`: where there is one, `fault` and `detail` are those of what was behind it.
     """
 
     service: str
@@ -100,6 +110,7 @@ class Reading:
     phases: Mapping[str, float] = field(default_factory=_no_phases)
     certificate_expires: float | None = None
     remembered: bool = False
+    mask: Mask | None = None
 
     def __post_init__(self) -> None:
         if (self.fault is not None) != (self.verdict is Verdict.FAIL):

@@ -8,18 +8,24 @@ from dataclasses import replace
 from mailwatch.core.events import Failed, Passed, Unmeasured
 from mailwatch.core.evidence import Evidence, rows
 from mailwatch.core.judgement import Situation
-from mailwatch.core.model import Fault, Now, Reading, TargetState, Verdict
+from mailwatch.core.model import Fault, Mask, Now, Reading, TargetState, Verdict
 from mailwatch.core.state import Failure
 from mailwatch.core.text import name_some
 
-NOTHING_LISTENS = (
-    "nothing listens on it inside the container: Docker accepted the connection, then closed it"
-)
+_BEHIND = {
+    Mask.PROXY: (
+        Fault.REFUSED,
+        "nothing listens on it inside the container: Docker accepted the connection, then closed "
+        "it",
+    ),
+    Mask.FILTER: (
+        Fault.REJECTED,
+        "a packet filter lets nothing of this host's through to it, though it listens inside the "
+        "container",
+    ),
+}
+"""What such a failure is in truth, and what is said of it."""
 
-FILTERED = (
-    "a packet filter lets nothing of this host's through to it, though it listens inside the "
-    "container"
-)
 _UNANSWERED = frozenset({Fault.TIMEOUT, Fault.SILENT})
 
 
@@ -60,9 +66,7 @@ def unmasked(readings: Sequence[Reading], closed: Collection[int]) -> tuple[Read
     if not all(reading.port in closed for reading in dropped):
         return tuple(readings)
     return tuple(
-        replace(reading, fault=Fault.REFUSED, detail=NOTHING_LISTENS)
-        if reading.fault is Fault.DROPPED
-        else reading
+        _without(Mask.PROXY, reading) if reading.fault is Fault.DROPPED else reading
         for reading in readings
     )
 
@@ -74,11 +78,16 @@ def filtered(readings: Sequence[Reading], unheard: Collection[int]) -> tuple[Rea
     is how fail2ban bans it; Docker's userland proxy accepts for the server, and then waits.
     """
     return tuple(
-        replace(reading, fault=Fault.REJECTED, detail=FILTERED)
+        _without(Mask.FILTER, reading)
         if reading.fault in _UNANSWERED and reading.port in unheard
         else reading
         for reading in readings
     )
+
+
+def _without(mask: Mask, reading: Reading) -> Reading:
+    fault, detail = _BEHIND[mask]
+    return replace(reading, fault=fault, detail=detail, mask=mask)
 
 
 def served(listens: Mapping[int, bool]) -> frozenset[int]:
@@ -135,8 +144,8 @@ def bad_news(
 
 
 def _plain_cause(found: Sequence[Failure]) -> str:
-    names = [failure.service for failure in found if failure.detail == NOTHING_LISTENS]
+    names = [failure.service for failure in found if failure.mask is Mask.PROXY]
     if names:
         return f"nothing listens inside the container for {name_some(names)}"
-    names = [failure.service for failure in found if failure.detail == FILTERED]
+    names = [failure.service for failure in found if failure.mask is Mask.FILTER]
     return f"a packet filter keeps this host from {name_some(names)}" if names else ""

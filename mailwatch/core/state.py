@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from enum import StrEnum
 
-from mailwatch.core.model import Fault, Now, Reading
+from mailwatch.core.model import Fault, Mask, Now, Reading
 
 
 class Stage(StrEnum):
@@ -94,13 +94,14 @@ class Failure:
     service: str
     fault: Fault
     detail: str
+    mask: Mask | None = None
 
     @classmethod
     def of(cls, reading: Reading) -> Failure:
         """Return what to keep of a failed `reading`; raises ValueError for any other."""
         if reading.fault is None:
             raise ValueError(f"{reading.service} did not fail")
-        return cls(reading.service, reading.fault, reading.detail)
+        return cls(reading.service, reading.fault, reading.detail, reading.mask)
 
 
 @dataclass(frozen=True, slots=True)

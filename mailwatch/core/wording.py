@@ -6,8 +6,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 
 from mailwatch.core.events import Tell
-from mailwatch.core.model import Fault, Message, Now, Topic
-from mailwatch.core.observation import FILTERED
+from mailwatch.core.model import Fault, Mask, Message, Now, Topic
 from mailwatch.core.policy import HIGHEST_PRIORITY, Policy
 from mailwatch.core.state import Failure, Hold, Incident, Outcome, Reason
 from mailwatch.core.text import duration, name_some, printable
@@ -284,7 +283,7 @@ def _advice(incident: Incident, voice: Voice) -> list[str]:
             "so, unblock and allow-list it. If nothing listens behind the published ports, "
             "restart it."
         )
-    elif any(failure.detail == FILTERED for failure in incident.failures):
+    elif any(failure.mask is Mask.FILTER for failure in incident.failures):
         lines.append(
             f"What to do: find the packet filter, fail2ban's say, in the container or on this "
             f"host, that drops what comes from {_as_seen(seen_as)}; unblock and allow-list it."

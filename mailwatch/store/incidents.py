@@ -6,7 +6,7 @@ import json
 from collections.abc import Sequence
 from sqlite3 import Connection, Row
 
-from mailwatch.core.model import Fault, Now
+from mailwatch.core.model import Fault, Mask, Now
 from mailwatch.core.state import Attempt, Failure, Hold, Incident, Outcome, Reason
 from mailwatch.store.moments import maybe, moment, pair
 
@@ -161,10 +161,11 @@ def _attempt(row: Row) -> Attempt:
 
 
 def _dump(failures: Sequence[Failure]) -> str:
-    return json.dumps([[f.service, f.fault.value, f.detail] for f in failures])
+    return json.dumps([[f.service, f.fault.value, f.detail, f.mask] for f in failures])
 
 
 def _load(text: str) -> tuple[Failure, ...]:
     return tuple(
-        Failure(service, Fault(fault), detail) for service, fault, detail in json.loads(text)
+        Failure(service, Fault(fault), detail, None if mask is None else Mask(mask))
+        for service, fault, detail, mask in json.loads(text)
     )

@@ -7,6 +7,22 @@ from sqlite3 import Connection
 APPLICATION_ID = 0x6D776174
 """`mwat` in ASCII: by it a file of ours is told from any other SQLite database."""
 
+
+def _with_masks(column: str) -> str:
+    """Return what adds to each failure in `column` a fourth element: its mask, or null."""
+    return f"""
+        UPDATE incidents SET {column} = (
+            SELECT json_group_array(json(json_insert(value, '$[#]', CASE json_extract(value, '$[2]')
+                WHEN 'nothing listens on it inside the container: Docker accepted the connection, '
+                    || 'then closed it' THEN 'proxy'
+                WHEN 'a packet filter lets nothing of this host''s through to it, though it '
+                    || 'listens inside the container' THEN 'filter'
+            END)))
+            FROM json_each({column})
+        )
+        """  # noqa: S608  the name of a column, which no parameter can be
+
+
 # A step that was ever released is never changed: a change of the tables is a new step. Each runs
 # in one transaction with the change of `user_version`.
 #
@@ -191,6 +207,10 @@ STEPS: tuple[tuple[str, ...], ...] = (
         UPDATE incidents SET hold_services = json_array(hold_target), hold_target = ''
         WHERE hold_reason = 'unproven'
         """,
+    ),
+    (  # 10: each failure with its mask, which was known by the failure's own words alone
+        _with_masks("failures"),
+        _with_masks("first_failures"),
     ),
 )
 

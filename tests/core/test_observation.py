@@ -9,8 +9,8 @@ from hypothesis import strategies as st
 from mailwatch.core.events import Failed, Restart
 from mailwatch.core.evidence import Evidence, Finding, Json
 from mailwatch.core.incident import step
-from mailwatch.core.model import Condition, Fault, Now, Reading, TargetState, Verdict
-from mailwatch.core.observation import FILTERED, NOTHING_LISTENS, bad_news, heard_in
+from mailwatch.core.model import Condition, Fault, Mask, Now, Reading, TargetState, Verdict
+from mailwatch.core.observation import bad_news, heard_in
 from mailwatch.core.policy import CURABLE_BY_DEFAULT, Policy
 from mailwatch.core.state import Hold, Reason, Stage, State
 
@@ -66,7 +66,8 @@ def test_a_container_in_which_nothing_listens_is_restarted() -> None:
     event = news(*[DROPPED] * 4, listens=NOTHING)
     assert outcome(event) is None
     for failure in event.situation.failures:
-        assert (failure.fault, failure.detail) == (REFUSED, NOTHING_LISTENS)
+        assert (failure.fault, failure.mask) == (REFUSED, Mask.PROXY)
+        assert failure.detail.startswith("nothing listens on it inside the container")
     assert event.plain == (
         "nothing listens inside the container for SMTP:25, SMTPS:465, IMAPS:993 and HTTPS:443"
     )
@@ -237,7 +238,8 @@ def test_a_packet_filter_is_a_ban_and_no_hang() -> None:
     assert held is not None
     assert held.reason is Reason.INCURABLE
     for failure in event.situation.failures:
-        assert (failure.fault, failure.detail) == (Fault.REJECTED, FILTERED)
+        assert (failure.fault, failure.mask) == (Fault.REJECTED, Mask.FILTER)
+        assert failure.detail.startswith("a packet filter lets nothing of this host's through")
     assert event.plain.startswith("a packet filter keeps this host from SMTP:25")
 
 

@@ -9,8 +9,7 @@ import pytest
 
 from mailwatch.core.events import Failed, Passed, RestartEnded, Restored
 from mailwatch.core.judgement import Situation
-from mailwatch.core.model import Condition, Fault, Message, Now, TargetState, Topic
-from mailwatch.core.observation import FILTERED
+from mailwatch.core.model import Condition, Fault, Mask, Message, Now, TargetState, Topic
 from mailwatch.core.state import Failure, Hold, Reason
 from mailwatch.core.wording import Voice, compose, notice, why
 
@@ -297,7 +296,8 @@ def test_a_packet_filter_is_told_with_whom_it_keeps_out(watch: Watcher, night: V
     """The mail server knows nothing of it, so its log is no place to look."""
     w = watch()
     target = TargetState(Condition.RUNNING, started_at=WALL - 86_400, seen_as="172.17.0.1")
-    w(Failed(Situation((Failure("SMTP:25", Fault.REJECTED, FILTERED),), 1, target)))
+    hidden = Failure("SMTP:25", Fault.REJECTED, "swallowed", Mask.FILTER)
+    w(Failed(Situation((hidden,), 1, target)))
     _, lines, _ = _last(w, night)
     assert lines[-2] == (
         "What to do: find the packet filter, fail2ban's say, in the container or on this host, "

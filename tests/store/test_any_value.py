@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from mailwatch.core.blindness import Blindness
 from mailwatch.core.certificates import Certificates, Warned
-from mailwatch.core.model import Fault, Message, Now, Phase, Reading, Topic, Verdict
+from mailwatch.core.model import Fault, Mask, Message, Now, Phase, Reading, Topic, Verdict
 from mailwatch.core.notes import Notes
 from mailwatch.core.outbox import Letter
 from mailwatch.core.proven import Proven
@@ -46,7 +46,13 @@ def every_field(cls: type[T], **given: st.SearchStrategy[Any]) -> st.SearchStrat
     return st.builds(cls, **given)
 
 
-failures = every_field(Failure, service=texts, fault=st.sampled_from(Fault), detail=texts)
+failures = every_field(
+    Failure,
+    service=texts,
+    fault=st.sampled_from(Fault),
+    detail=texts,
+    mask=st.none() | st.sampled_from(Mask),
+)
 holds = every_field(
     Hold,
     reason=st.sampled_from(Reason),
@@ -151,6 +157,7 @@ readings = every_field(
     phases=st.dictionaries(st.sampled_from(Phase), st.floats(0, 1e6)),
     certificate_expires=st.none() | walls,
     remembered=st.just(False),  # of the round that is over, which no history tells
+    mask=st.none(),  # of what a round comes to, where the history has what was heard
 )
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import sqlite3
 from contextlib import closing
 from dataclasses import replace
@@ -12,7 +13,7 @@ import pytest
 
 from mailwatch.core.blindness import Blindness
 from mailwatch.core.certificates import Certificates, Warned
-from mailwatch.core.model import Fault, Message, Phase, Reading, Topic, Verdict
+from mailwatch.core.model import Fault, Mask, Message, Phase, Reading, Topic, Verdict
 from mailwatch.core.proven import Proven
 from mailwatch.core.ratelimit import Ledger, Told
 from mailwatch.core.state import Attempt, Failure, Hold, Incident, Outcome, Reason, Stage, State
@@ -118,3 +119,29 @@ def test_why_an_open_incident_was_left_alone_is_still_known(
     _, state = stores.restored(night.at(110))
     assert state.incident is not None
     assert state.incident.hold == hold
+
+
+def test_what_made_a_failure_look_like_another_is_still_known(stores: Stores, night: Night) -> None:
+    """Until then only its words told; all others, whatever is in them, have no mask."""
+    gone = (
+        "nothing listens on it inside the container: Docker accepted the connection, then closed it"
+    )
+    swallowed = (
+        "a packet filter lets nothing of this host's through to it, though it listens inside the "
+        "container"
+    )
+    failures = (
+        Failure("SMTP:25", Fault.REFUSED, gone, Mask.PROXY),
+        Failure("IMAPS:993", Fault.REJECTED, swallowed, Mask.FILTER),
+        Failure("HTTPS:443", Fault.STATUS, 'said "[gr\u00fc\u00df]\\"'),
+        Failure("SIEVE:4190", Fault.REFUSED, f"{gone}!"),
+        Failure("LMTP:24", Fault.TIMEOUT, ""),
+    )
+    written = json.dumps([[failure.service, failure.fault, failure.detail] for failure in failures])
+    lay_down(stores.path, "0.1.0")
+    with closing(sqlite3.connect(stores.path)) as connection, connection:
+        connection.execute("UPDATE incidents SET failures = ?, first_failures = ?", (written,) * 2)
+    _, state = stores.restored(night.at(110))
+    for incident in (state.incident, *Views(stores.directory).incidents(9)):
+        assert incident is not None
+        assert (incident.failures, incident.first_failures) == (failures, failures)
