@@ -37,14 +37,22 @@ SOME_NIGHTS = [
 """One of nearly every kind, with the deaths that have the most to say there."""
 
 
-def spend_all(plans: list[Plan]) -> None:
-    """Spend the nights of `plans`, and fail with the story of the first that broke a promise."""
+def spend_all(plans: list[Plan], deaths: int) -> None:
+    """Spend the nights of `plans`, and fail with the story of the first that broke a promise.
+
+    At least so many `deaths` come to pass; whether the others do is a matter of chance, for a
+    busy machine makes one night longer than another.
+    """
     died = 0
     with campaign.pool(WORKERS) as executor:
         for result in executor.map(campaign.spend, plans):
             assert not result.faults, "\n".join([result.plan.words, *result.faults, result.story])
             died += result.deaths
-    assert died >= len(plans) * 3 // 4, "most of these deaths come to pass"
+            if not result.deaths and len(result.plan.deaths) == 1:
+                death = result.plan.deaths[0]
+                reached = {At.CALL: result.calls, At.PEER: result.peers}[death.at]
+                assert reached < death.number, f"{result.plan.words}: it came there and lived on"
+    assert died >= deaths, "most of these deaths come to pass"
 
 
 @pytest.fixture(scope="module")
@@ -81,7 +89,7 @@ def test_killed_at_every_call_of_an_incident_that_a_restart_heals() -> None:
         *campaign.every_call("heals", whole.calls),
         *campaign.every_peer_point("heals", whole.peers),
     ]
-    spend_all(plans)
+    spend_all(plans, deaths=30)
 
 
 def test_killed_at_any_point_of_a_warning_it_warns_once_that_day() -> None:
@@ -93,13 +101,14 @@ def test_killed_at_any_point_of_a_warning_it_warns_once_that_day() -> None:
         [
             Plan("certificate_expires", (Death(At.CALL, call, bool(call % 2)),), statements=True)
             for call in calls
-        ]
+        ],
+        deaths=50,
     )
 
 
 def test_killed_in_the_middle_of_other_nights() -> None:
     """Inbox away, operator at work, Docker hung, a reboot between: the promises are the same."""
-    spend_all([read(words) for words in SOME_NIGHTS])
+    spend_all([read(words) for words in SOME_NIGHTS], deaths=7)
 
 
 def _forget_the_end(night: Night) -> None:
@@ -123,22 +132,42 @@ def _tell_the_end_twice(night: Night) -> None:
     night.inbox.arrivals.append(replace(last, at=last.at + 0.3))
 
 
+def _send_again(night: Night, **other: object) -> None:
+    last = next(line for line in reversed(night.trace) if line["what"] == "send")
+    night.trace.append({**last, "edge": "before", **other})
+
+
+def _send_the_end_again(night: Night) -> None:
+    _send_again(night)
+
+
+def _send_the_end_twice(night: Night) -> None:
+    night.trace = [line for line in night.trace if line["what"] != "delivered"]
+    _send_again(night)
+
+
 def _call_after_the_end(night: Night) -> None:
     night.inbox.arrivals.append(next(o for o in night.inbox.arrivals if o.priority == 10))
 
 
+def _order(began: float, stopped_by_operator: bool = False) -> Order:
+    return Order(began, stopped_by_operator, False, done=began + 0.1)
+
+
+# The night may have had no restart of its own: its death can come before Docker hears of one.
 def _restart_twice(night: Night) -> None:
-    order = night.engine.orders[0]
-    assert order.done is not None
-    night.engine.orders.append(replace(order, at=order.at + 0.1, done=order.done + 0.1))
+    began = night.outages[0].began
+    call = {"what": "restart", "life": 1}
+    edges = {"before": began, "after": began + 0.1}
+    night.trace[:0] = [{**call, "edge": edge, "at": at} for edge, at in edges.items()] * 2
 
 
 def _restart_what_was_stopped(night: Night) -> None:
-    night.engine.orders[0].stopped_by_operator = True
+    night.engine.orders[:] = [_order(night.outages[0].began, stopped_by_operator=True)]
 
 
 def _restart_what_is_well(night: Night) -> None:
-    night.engine.orders.append(Order(night.killed[0] - 100, False, False))
+    night.engine.orders[:] = [_order(night.outages[0].began - 100)]
 
 
 def _make_two_of_one(night: Night) -> None:
@@ -153,7 +182,8 @@ def _warn_twice(night: Night) -> None:
 
 
 def _restart_without_an_attempt(night: Night) -> None:
-    night.trace += [one for one in night.trace if one["what"] == "restart"] * 9
+    began = night.outages[0].began
+    night.trace += [{"what": "restart", "edge": "before", "at": began, "life": 1}] * 9
 
 
 @pytest.mark.parametrize(
@@ -162,7 +192,9 @@ def _restart_without_an_attempt(night: Night) -> None:
         (_forget_the_end, "the end was never told"),
         (_forget_the_call, "was committed and never came"),
         (_tell_nothing_but_the_end, "nothing was told of it before"),
-        (_tell_the_end_twice, "came again after its delivery was committed"),
+        (_tell_the_end_twice, "came 2 times and was sent 1 times"),
+        (_send_the_end_again, "again after its delivery was committed"),
+        (_send_the_end_twice, "was sent again without any reason"),
         (_call_after_the_end, "came after the recovery"),
         (_restart_twice, "after the one before it"),
         (_restart_what_was_stopped, "an operator stopped"),

@@ -10,7 +10,7 @@ import re
 import sqlite3
 from collections.abc import Iterator
 from contextlib import closing
-from itertools import pairwise
+from itertools import zip_longest
 from typing import TYPE_CHECKING, Any
 
 from tests.campaign.inbox import Arrival
@@ -21,8 +21,6 @@ if TYPE_CHECKING:
 OPENINGS = frozenset({"opened", "held", "escalated"})
 SLACK_S = 0.05
 """How far apart the moments of two processes for one event may be."""
-LAG_S = 0.3
-"""How long after its decision a commit may have returned, on a busy machine."""
 
 _SUSPICIOUS = (
     "Traceback",
@@ -61,6 +59,7 @@ def judge(night: Night) -> list[str]:
     """Return a sentence for each promise that was broken."""
     return [
         *_messages(night),
+        *_sends(night),
         *_nothing_lost(night),
         *_restarts(night),
         *_incidents(night),
@@ -81,9 +80,7 @@ def _messages(night: Night) -> Iterator[str]:
         told: list[Arrival] = []
         for one in arrivals:
             if told and told[-1].title == one.title:
-                yield from _twice(night, incident, told[-1], one)
-                told[-1] = one
-                continue
+                continue  # _sends tells whether it might come again
             topic = topic_of(one.title)
             before = [topic_of(other.title) for other in told]
             if topic != "reminder" and topic in before:
@@ -106,29 +103,34 @@ def _story(arrival: Arrival) -> set[str]:
     return {topic_of(line) for line in arrival.body.splitlines()}
 
 
-def _twice(night: Night, incident: str, first: Arrival, again: Arrival) -> Iterator[str]:
-    """A message may come twice when nobody knows that it came once."""
-    topic = topic_of(first.title)
-    # By its title, for two reminders differ in it; one that came late has more words behind it.
-    between = [
-        line
-        for line in night.trace
-        # It may arrive just after the sender has given up on it.
-        if first.at - LAG_S <= line["at"] <= again.at + SLACK_S
-        and line.get("incident") == incident
-        and line.get("topic") == topic
-        and first.title.startswith(line["title"])
-    ]
-    died = any(first.at - SLACK_S <= at <= again.at for at in night.killed)
-    failed = any(line["what"] == "send" and line["edge"] == "failed" for line in between)
-    noted = any(
-        line["what"] == "delivered" and line["edge"] == "after" and line["at"] < again.at
-        for line in between
-    )
-    if noted:
-        yield f"{incident}: {topic!r} came again after its delivery was committed"
-    elif not died and not failed:
-        yield f"{incident}: {topic!r} came twice without any reason"
+def _sends(night: Night) -> Iterator[str]:
+    """A message is sent twice, and may come twice, only where nobody knows that it came once.
+
+    Told by the order of the calls alone: a busy inbox may keep a message long after its sender
+    has given up on it or has died.
+    """
+    of: dict[tuple[str, str], list[dict[str, Any]]] = {}
+    for line in night.trace:
+        if line["what"] in ("send", "delivered") and line["incident"]:
+            of.setdefault((line["incident"], line["title"]), []).append(line)
+    for (incident, title), lines in of.items():
+        sends: list[dict[str, Any]] = []
+        failed = noted = False
+        for line in lines:
+            if line["what"] == "delivered":
+                noted = noted or line["edge"] == "after"
+            elif line["edge"] == "failed":
+                failed = True
+            elif line["edge"] == "before":
+                if noted:
+                    yield f"{incident}: {title!r} was sent again after its delivery was committed"
+                elif sends and sends[-1]["life"] == line["life"] and not failed:
+                    yield f"{incident}: {title!r} was sent again without any reason"
+                sends.append(line)
+                failed = False
+        came = sum((incident_of(o), o.title) == (incident, title) for o in night.inbox.arrivals)
+        if came > len(sends):
+            yield f"{incident}: {title!r} came {came} times and was sent {len(sends)} times"
 
 
 def _nothing_lost(night: Night) -> Iterator[str]:
@@ -182,19 +184,37 @@ def _restarts(night: Night) -> Iterator[str]:
         away += [(at, at) for at in night.reboots]
         if not any(at <= order.at and (end is None or order.at <= end + 2) for at, end in away):
             yield "a restart was asked for although the mail was well"
-    for outage in night.outages:
-        done = [
-            order.done
-            for order in orders
-            if order.done is not None
-            and outage.began <= order.at
-            and (outage.ended is None or order.at <= outage.ended)
-        ]
-        for number, (one, other) in enumerate(pairwise(done)):
-            pause_s = min(policy["backoff_s"] * 2**number, policy["backoff_max_s"])
-            if other - one < pause_s - SLACK_S:
-                yield f"restart {number + 2} came {other - one:.2f} s after the one before it"
+    yield from _backoff(night)
     yield from _cooldown(night)
+
+
+def _backoff(night: Night) -> Iterator[str]:
+    """The pauses between the restarts of one outage grow, each from the end of the one before.
+
+    One that was cut short before the engine heard of it needs no pause, and where nobody heard
+    the end of one, it has been begun at least.
+    """
+    policy = night.policy
+    done_at = [order.at for order in night.engine.orders if order.done is not None]
+    calls: list[dict[str, Any]] = []
+    for line in night.trace:
+        if line["what"] == "restart" and line["edge"] == "before":
+            calls.append({"began": line["at"]})
+        elif line["what"] == "restart" and line["edge"] == "after":
+            calls[-1]["ended"] = line["at"]
+    for outage in night.outages:
+        ended: list[float] = []
+        for call, following in zip_longest(calls, calls[1:], fillvalue={"began": float("inf")}):
+            began = call["began"]
+            if not outage.began <= began <= (outage.ended or began):
+                continue
+            if ended:
+                pause_s = min(policy["backoff_s"] * 2 ** (len(ended) - 1), policy["backoff_max_s"])
+                if began - ended[-1] < pause_s - SLACK_S:
+                    after_s = began - ended[-1]
+                    yield f"restart {len(ended) + 1} came {after_s:.2f} s after the one before it"
+            if "ended" in call or any(began <= at < following["began"] for at in done_at):
+                ended.append(call.get("ended", began))
 
 
 def _cooldown(night: Night) -> Iterator[str]:
@@ -206,8 +226,8 @@ def _cooldown(night: Night) -> Iterator[str]:
         if not any(m["topic"] == "recovered" and m["incident"] in tried for m in line["messages"]):
             continue
         for order in night.engine.orders:
-            after_s = order.at - line["at"]
-            if 0 < after_s < night.policy["cooldown_s"] - LAG_S:
+            after_s = order.at - line["decided"]
+            if 0 < after_s < night.policy["cooldown_s"] - SLACK_S:
                 yield f"a restart came {after_s:.2f} s after a recovery"
 
 

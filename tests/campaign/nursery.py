@@ -62,7 +62,9 @@ courier.SEND_LIMIT_S = 5.0
 class Fuse:
     """Counts the boundaries that a life crosses, writes them down, and ends it at one of them."""
 
-    def __init__(self, trace: str, die_at: int, life: int) -> None:
+    def __init__(self, trace: str, die_at: int, life: int, steady_shift_s: float) -> None:
+        self.steady_shift_s = steady_shift_s
+        """How far ahead the daemon's steady clock is of that of the trace."""
         self._fd = os.open(trace, os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o600)
         self._die_at = die_at
         self._life = life
@@ -131,7 +133,11 @@ class TracedStore:
         incident = state.incident.id if state.incident else ""
         told = [_about(message) for message in messages]
         self._stage = state.stage.value
-        with self._fuse.call("commit", stage=self._stage, incident=incident, messages=told):
+        # On a busy machine or disk it may return long after what it commits was decided.
+        decided = now.steady - self._fuse.steady_shift_s
+        with self._fuse.call(
+            "commit", stage=self._stage, incident=incident, messages=told, decided=decided
+        ):
             self._store.commit(state, messages, now, closed=closed, notes=notes)
 
     def letters(self) -> tuple[Letter, ...]:
@@ -232,7 +238,7 @@ def live(order: dict[str, Any]) -> int:
     shift_s = order["steady_shift_s"]
     if shift_s:
         time.monotonic = lambda: MONOTONIC() + shift_s
-    fuse = Fuse(order["trace"], order["die_at"], order["life"])
+    fuse = Fuse(order["trace"], order["die_at"], order["life"], shift_s)
     if order["statements"]:
         _count_statements(fuse)
     journal = Journal(sys.stdout, journald=False)
