@@ -117,6 +117,7 @@ class Peer:
         self._context = server_context
         self._tls = tls
         self._threads: list[threading.Thread] = []
+        self._accepted = threading.Condition()
         self._problems: list[BaseException] = []
         self.host = "::1" if family == socket.AF_INET6 else "127.0.0.1"
         self._listener = socket.create_server((self.host, 0), family=family, backlog=512)
@@ -127,13 +128,18 @@ class Peer:
     @property
     def link(self) -> Link:
         """The only connection there was, when its script has ended."""
+        # A client may have come and gone before we are given the processor to accept it.
+        with self._accepted:
+            assert self._accepted.wait_for(lambda: self.links, PATIENCE_S), "nobody has come"
         self.join()
         (link,) = self.links
         return link
 
     def join(self) -> None:
         """Wait for the scripts of all connections; raises what they raised."""
-        for thread in self._threads:
+        with self._accepted:
+            begun = list(self._threads)
+        for thread in begun:
             thread.join(PATIENCE_S)
             assert not thread.is_alive(), "the script of a peer did not end"
         if self._problems:
@@ -163,10 +169,12 @@ class Peer:
             sock.settimeout(PATIENCE_S)
             sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
             link = Link(sock, self._context)
-            self.links.append(link)
             thread = threading.Thread(target=self._serve, args=(link,), daemon=True)
-            self._threads.append(thread)
-            thread.start()
+            with self._accepted:
+                self.links.append(link)
+                self._threads.append(thread)
+                thread.start()
+                self._accepted.notify_all()
 
     def _serve(self, link: Link) -> None:
         try:
