@@ -76,11 +76,12 @@ def test_a_collector_that_hangs_or_breaks_costs_only_itself(subject: Subject) ->
 
 def test_a_collector_that_hangs_is_not_asked_anew(subject: Subject) -> None:
     """Round after round it holds one thread, says so, and is asked again when it is back."""
-    let_go = threading.Event()
+    let_go, begun = threading.Event(), threading.Event()
     asked = []
 
     def hangs(_subject: Subject, _deadline: Deadline) -> Finding:
         asked.append(threading.current_thread())
+        begun.set()
         let_go.wait(300)
         return Finding({"well": True})
 
@@ -97,6 +98,7 @@ def test_a_collector_that_hangs_is_not_asked_anew(subject: Subject) -> None:
         for _ in range(3):
             reason = look(120).unreadable[EVERYTHING]
             assert reason.startswith("it is still busy with an earlier look")
+        assert begun.wait(120)
         assert len(asked) == 1
     finally:
         let_go.set()

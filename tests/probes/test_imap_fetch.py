@@ -36,7 +36,7 @@ def fetched(peer: MakePeer, service: Settings) -> Callable[[bytes], list[Fetched
             link.hear_end()
 
         there = peer(script)
-        talk = Conversation(service("IMAP", there), Deadline.after(3, time.monotonic))
+        talk = Conversation(service("IMAP", there), Deadline.after(60, time.monotonic))
         try:
             talk.open()
             return fetch(talk, "t", {7, 3}, "X-A X-B")
@@ -123,7 +123,7 @@ def test_an_answer_that_breaks_off_is_told(peer: MakePeer, service: Settings) ->
         link.hear()
         link.send(b"* 1 FETCH (UID 7 BODY[] {50}\r\nX-A")
 
-    talk = Conversation(service("IMAP", peer(script)), Deadline.after(3, time.monotonic))
+    talk = Conversation(service("IMAP", peer(script)), Deadline.after(60, time.monotonic))
     talk.open()
     with pytest.raises(ConversationError) as caught:
         fetch(talk, "t", {7}, "X-A")

@@ -179,8 +179,11 @@ def test_an_attempt_that_could_not_look_is_no_failed_one(attempts: str, outcome:
     assert reading.verdict is Verdict[outcome]
 
 
-def test_hung_services_last_as_long_as_one(peer: MakePeer, service: Settings) -> None:
+def test_hung_services_last_as_long_as_one(
+    peer: MakePeer, service: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """However many hang, the round lasts retries x timeout + the delays, and little more."""
+    monkeypatch.setattr(module, "GRACE_S", 25)
     server = peer(lambda link: link.hear_end())
     probes = [build(service("SMTP", server)) for _ in range(40)]
     attempts = Attempts(retries=2, timeout_s=1.5, delay_s=0.5)

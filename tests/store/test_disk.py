@@ -10,6 +10,7 @@ import sys
 import time
 from collections.abc import Callable, Iterator
 from contextlib import closing
+from itertools import pairwise
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -290,13 +291,18 @@ def test_a_locked_file_holds_up_little(stores: Stores, night: Night) -> None:
     store, _ = stores.restored(night.at(0))
     with closing(sqlite3.connect(stores.path, isolation_level=None)) as other:
         other.execute("BEGIN IMMEDIATE")
-        began = time.monotonic()
+        moments = [time.monotonic()]
         store.commit(night.restarting(), [night.message()], night.at(100))
         for i in range(9):
+            moments.append(time.monotonic())
             store.record(night.readings(), night.at(101 + i))
         for _ in range(9):
+            moments.append(time.monotonic())
             store.pause(None)
-        assert time.monotonic() - began < 5  # where each waited in full: 9 s or more
+        moments.append(time.monotonic())
+        waited = [ended - began for began, ended in pairwise(moments)]
+        # A machine that stands still makes some of them last longer, but never each.
+        assert sorted(waited)[len(waited) // 2] < 0.4, waited
         assert len(stores.said) == 1
         assert "locked" in stores.said[0]
         other.execute("ROLLBACK")
