@@ -67,7 +67,7 @@ def _log_in(talk: Conversation, tag: str, login: Login, offers: set[bytes]) -> N
     require_privacy(talk)
     if b"AUTH=PLAIN" in offers:
         talk.say(f"{tag} AUTHENTICATE PLAIN")
-        _hear(talk, tag, "the answer to AUTHENTICATE", "+")
+        _hear(talk, tag, "the answer to AUTHENTICATE", "+", Fault.AUTHENTICATION)
         talk.say(plain(login))
     elif b"LOGINDISABLED" not in offers:
         talk.say(f"{tag} LOGIN {_quoted(login.user)} {_quoted(login.password.reveal())}")

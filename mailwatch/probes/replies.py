@@ -25,6 +25,9 @@ _NOT_NOW = frozenset({421, 450})
 _TROUBLE = re.compile(rb"4\.3\.\d")
 """Enhanced status codes that blame the mail system itself, for now (RFC 3463 section 3.4)."""
 
+_LIMIT = re.compile(rb"rate limit|too many (?:open )?connections", re.IGNORECASE)
+"""What Sendmail says with 4.3.2 where a client is at a limit of its own."""
+
 _POLICY = re.compile(
     rb"4\.7\.\d|too many|\blimit|\bdenied|\bblocked|\bbanned|\brejected|list", re.IGNORECASE
 )
@@ -77,11 +80,17 @@ def expect(
                 raise HalfReply(error, code, len(texts)) from None
             raise
         parsed = _REPLY_LINE.fullmatch(line)
-        if not parsed or (code and int(parsed[1]) != code):
+        if not parsed:
             raise _unexpected(awaiting, wanted, line)
-        code = int(parsed[1])
-        texts.append(parsed[3] or b"")
         more = parsed[2] == b"-"
+        text = parsed[3] or b""
+        if code and int(parsed[1]) != code:
+            # postscreen(8) greets with 220-, and turns away whom a blocklist has with 521.
+            if more or not (opens and _turns_away(int(parsed[1]), [text])):
+                raise _unexpected(awaiting, wanted, line)
+            texts.clear()
+        code = int(parsed[1])
+        texts.append(text)
         if more and len(texts) == MAX_LINES:
             raise ConversationError(Fault.PROTOCOL, f"{awaiting} has more than {MAX_LINES} lines")
     talk.require_quiet(awaiting)
@@ -95,7 +104,7 @@ def expect(
 
 
 def _turns_away(code: int, texts: Sequence[bytes]) -> bool:
-    if any(map(_TROUBLE.match, texts)):
+    if any(_TROUBLE.match(text) and not _LIMIT.search(text) for text in texts):
         return False
     return code in _TURNED_AWAY or (code in _NOT_NOW and any(map(_POLICY.search, texts)))
 

@@ -10,8 +10,11 @@ from mailwatch.probes.probe import Probe
 from mailwatch.probes.replies import HalfReply, expect
 from mailwatch.probes.settings import Login, TlsMode
 
-_REFUSED = (535, 534, 538)
-"""Wrong credentials, or a mechanism that is too weak for them (RFC 4954 section 6)."""
+_REFUSED = dict.fromkeys((525, 530, 534, 535, 538), Fault.AUTHENTICATION)
+"""Wrong credentials, an account that is disabled, or a way to log in that is too weak for them.
+
+RFC 4954 section 6, RFC 5248 section 2.4, and RFC 3207 section 4 for 530.
+"""
 
 
 _POSTSCREEN = (
@@ -72,9 +75,9 @@ class SmtpProbe(Probe):
             talk.say(f"AUTH PLAIN {plain(login)}")
         elif b"LOGIN" in mechanisms:
             talk.say("AUTH LOGIN")
-            expect(talk, 334, "the answer to AUTH")
+            expect(talk, 334, "the answer to AUTH", _REFUSED)
             talk.say(wrapped(login.user))
-            expect(talk, 334, "the answer to the user name")
+            expect(talk, 334, "the answer to the user name", _REFUSED)
             talk.say(wrapped(login.password.reveal()))
         else:
             raise SaidNo(
@@ -82,7 +85,7 @@ class SmtpProbe(Probe):
                 f"the answer to {self.hello} offers neither AUTH PLAIN nor LOGIN; "
                 "many servers do so inside TLS alone",
             )
-        expect(talk, 235, "the answer to the login", dict.fromkeys(_REFUSED, Fault.AUTHENTICATION))
+        expect(talk, 235, "the answer to the login", _REFUSED)
 
 
 def address_literal(address: str) -> str:

@@ -157,7 +157,9 @@ def test_half_a_greeting_is_not_waited_for_for_ever(
         (b"220-one\r\n2", Fault.TIMEOUT),
         (b"554-no\r\n", Fault.TIMEOUT),
         (b"250-well\r\n", Fault.TIMEOUT),
-        (b"220-one\r\n554 no\r\n", Fault.PROTOCOL),
+        (b"220-one\r\n554-no\r\n", Fault.PROTOCOL),
+        (b"220-one\r\n500 no\r\n", Fault.PROTOCOL),
+        (b"220-one\r\n421 4.3.0 no\r\n", Fault.PROTOCOL),
         (b"220-one\r\n220:two\r\n", Fault.PROTOCOL),
         (b"+220-one\r\n", Fault.PROTOCOL),
     ],
@@ -183,13 +185,20 @@ def test_other_pieces_of_a_greeting_are_the_servers_fault(
         "421 mail.example.org: Too many concurrent SMTP connections; please try again later.",
         "521 5.3.2 Service currently unavailable",
         "450 4.7.1 Client host rejected: cannot find your hostname",
+        "421 4.3.2 Connection rate limit exceeded.",
+        "421 4.3.2 Too many open connections.",
         "554 5.7.1 \x1b[2Jno",
+        "220-mail.example.org\n521 5.7.1 Service unavailable; client [192.0.2.7] blocked using x",
+        "220-mail.example.org\n220-wait\n550 5.7.1 Service unavailable",
     ],
 )
 def test_a_server_that_turns_us_away_is_well(
     words: str, peer: MakePeer, service: Settings, ask: Ask
 ) -> None:
-    """Postfix and Exim say so in the greeting; their words are told, made harmless."""
+    """Postfix, Exim and Sendmail say so in the greeting; their words are told, made harmless.
+
+    Postfix's postscreen does so after a first line that was none of this.
+    """
     reading = ask(service("SMTP", peer(in_turn(words))))
     assert reading.fault is Fault.REJECTED
     last = words.splitlines()[-1].replace("\x1b", r"\x1b")

@@ -36,10 +36,10 @@ USER, PASSWORD = (b64encode(word).decode() for word in (b"watch", b"s3cret"))
 
 CODES = (
     "211", "214", "220", "221", "235", "250", "251", "252", "334", "354", "421", "432", "450",
-    "451", "452", "454", "455", "500", "501", "502", "503", "504", "521", "530", "534", "535",
-    "538", "550", "551", "552", "553", "554", "555",
+    "451", "452", "454", "455", "500", "501", "502", "503", "504", "521", "525", "530", "534",
+    "535", "538", "550", "551", "552", "553", "554", "555",
 )  # fmt: skip
-"""Those of RFC 5321, RFC 4954, RFC 3207 and RFC 7504, right somewhere and wrong elsewhere."""
+"""Those of RFC 5321, 4954, 3207, 5248 and 7504, right somewhere and wrong elsewhere."""
 
 
 @dataclass(frozen=True)
@@ -77,7 +77,7 @@ def smtp(line: Line) -> Iterator[Wrong]:
         fault = line.fault
         if opens and code in ("521", "550", "554"):
             fault = REJECTED
-        if fault is Fault.AUTHENTICATION and code not in ("534", "535", "538"):
+        if fault is Fault.AUTHENTICATION and code not in ("525", "530", "534", "535", "538"):
             fault = Fault.PROTOCOL
         if code == "421":
             yield Wrong("421 closing", leaves=False)
@@ -169,8 +169,8 @@ TALKS = {
         (
             Line("", "220 hi"),
             Line("EHLO [127.0.0.1]", "250-hi\n250 AUTH LOGIN"),
-            Line("AUTH LOGIN", "334 VXNlcm5hbWU6"),
-            Line(USER, "334 UGFzc3dvcmQ6"),
+            Line("AUTH LOGIN", "334 VXNlcm5hbWU6", REFUSED),
+            Line(USER, "334 UGFzc3dvcmQ6", REFUSED),
             Line(PASSWORD, "235 welcome", REFUSED),
             QUIT,
         ),
@@ -196,7 +196,7 @@ TALKS = {
             CAPABLE,
             Line("a2 STARTTLS", "a2 OK", then_tls=True),
             Line("a3 CAPABILITY", f"{ABLE}\na3 OK"),
-            Line("a4 AUTHENTICATE PLAIN", "+"),
+            Line("a4 AUTHENTICATE PLAIN", "+", REFUSED),
             Line(PLAIN, "a4 OK", REFUSED),
             LOGOUT,
         ),
@@ -264,7 +264,7 @@ MAILBOX = Talk(
     (
         Line("", "* OK hi"),
         CAPABLE,
-        Line("a4 AUTHENTICATE PLAIN", "+"),
+        Line("a4 AUTHENTICATE PLAIN", "+", REFUSED),
         Line(PLAIN, "a4 OK", REFUSED),
         Line("b1 CAPABILITY", f"{ABLE}\nb1 OK"),
         Line("b2 SELECT INBOX", "* 1 EXISTS\nb2 OK", DELIVERY),
