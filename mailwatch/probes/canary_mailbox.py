@@ -13,7 +13,7 @@ from mailwatch.core.model import Fault, Reading
 from mailwatch.probes.canary_mark import HEADER, Mark, read_mark
 from mailwatch.probes.conversation import Conversation
 from mailwatch.probes.errors import ConversationError, SaidNo
-from mailwatch.probes.imap import ImapProbe, ask
+from mailwatch.probes.imap import Goodbye, ImapProbe, ask
 from mailwatch.probes.imap_fetch import MAX_MESSAGES, Fetched, fetch, numbers
 from mailwatch.probes.imap_folders import junk_folder, shown
 from mailwatch.probes.settings import CanaryRules, ServiceSettings
@@ -82,7 +82,8 @@ class Mailbox(ImapProbe):
         except SaidNo:
             raise
         except ConversationError as error:
-            fault = Fault.DELIVERY if error.fault in _STORAGE else error.fault
+            storage = error.fault in _STORAGE or isinstance(error, Goodbye)
+            fault = Fault.DELIVERY if storage else error.fault
             raise ConversationError(fault, error.detail) from None
 
     def farewell(self, talk: Conversation) -> None:

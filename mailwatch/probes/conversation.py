@@ -137,6 +137,16 @@ class Conversation:
         del self._heard[:at_most]
         return data
 
+    def read_exactly(self, size: int, awaiting: str) -> bytes:
+        """Return the next `size` (>= 0) bytes."""
+        data = b""
+        while len(data) < size:
+            more = self.read_some(size - len(data), awaiting)
+            if not more:
+                raise ConversationError(Fault.RESET, f"closed the connection in {awaiting}")
+            data += more
+        return data
+
     def require_quiet(self, after: str) -> None:
         """Raise where more has come than was asked for.
 

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import re
+
 from mailwatch.core.model import Fault
 from mailwatch.core.text import printable
-from mailwatch.probes.conversation import Conversation
+from mailwatch.probes.conversation import MAX_LINE, Conversation
 from mailwatch.probes.errors import ConversationError, SaidNo
 from mailwatch.probes.logins import plain, require_privacy
 from mailwatch.probes.probe import Probe
@@ -18,6 +20,18 @@ _TROUBLE = (b"[UNAVAILABLE", b"[SERVERBUG")
 
 _BUSY = (b"[INUSE", b"[LIMIT")
 """Refusals that blame what others do with the account."""
+
+_LITERALS = 4
+"""Of one response; servers send one of each message."""
+_LITERAL = re.compile(rb"\{([0-9]{1,6})\}$")
+_STATUSES = (b"OK", b"NO", b"BAD", b"BYE", b"PREAUTH")
+"""What begins a line that ends in words for a person, where a brace is a brace."""
+
+_LEAVING = "the answer to LOGOUT"
+
+
+class Goodbye(ConversationError):
+    """The server said BYE where nobody had asked for it, and closes (RFC 9051 section 7.1.5)."""
 
 
 class ImapProbe(Probe):
@@ -113,27 +127,43 @@ def _hear(
     """Return the untagged lines that come before `wanted`, by default the tagged OK.
 
     Raises SaidNo, with `fault` for a tagged NO that blames the credentials, and unmeasured for
-    one that says that the account is in use.
+    one that says that the account is in use; and Goodbye.
     """
     wanted = wanted or f"{tag} OK"
     end = _words(wanted.encode("ascii"))
     untagged: list[bytes] = []
     while len(untagged) < MAX_LINES:
-        line = talk.read_line(awaiting)
+        line, _ = response(talk, awaiting)
         words = _words(line)
         if words[: len(end)] == end:
             return untagged
-        if words[0] == b"*":
-            untagged.append(line)
-            continue
-        raise refusal(line, tag, awaiting, wanted, fault)
+        if words[0] != b"*" or (words[1:2] == [b"BYE"] and awaiting != _LEAVING):
+            raise refusal(line, tag, awaiting, wanted, fault)
+        untagged.append(line)
     raise ConversationError(Fault.PROTOCOL, f"{awaiting} has more than {MAX_LINES} lines")
+
+
+def response(talk: Conversation, awaiting: str) -> tuple[bytes, list[bytes]]:
+    """Return one response and its literals, which could hold anything, apart from each other."""
+    line = talk.read_line(awaiting)
+    literals: list[bytes] = []
+    if b"".join(_words(line)[1:2]) in _STATUSES:
+        return line, literals
+    while literal := _LITERAL.search(line):
+        size = int(literal[1])
+        if size > MAX_LINE or len(literals) == _LITERALS:
+            raise ConversationError(Fault.PROTOCOL, f"{awaiting} is longer than was asked for")
+        literals.append(talk.read_exactly(size, awaiting))
+        line = line[: literal.start()] + talk.read_line(awaiting)
+    return line, literals
 
 
 def refusal(line: bytes, tag: str, awaiting: str, wanted: str, fault: Fault) -> ConversationError:
     """Return the error that `line` is, in place of `wanted`; see `ask`."""
     words = _words(line)
     what = f"{awaiting} was '{printable(line)}', not '{wanted}'"
+    if words[:2] == [b"*", b"BYE"]:
+        return Goodbye(Fault.PROTOCOL, what)
     if words[:2] == _words(f"{tag} NO".encode("ascii")):
         code = words[2] if words[2:] else b""
         if code.startswith(_BUSY):

@@ -8,16 +8,13 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from mailwatch.core.model import Fault
-from mailwatch.probes.conversation import MAX_LINE, Conversation
+from mailwatch.probes.conversation import Conversation
 from mailwatch.probes.errors import ConversationError
-from mailwatch.probes.imap import MAX_LINES, refusal
+from mailwatch.probes.imap import MAX_LINES, refusal, response
 
 MAX_MESSAGES = 50
 """How many are asked for at once, at most."""
 
-_LITERALS = 4
-"""Of one message; servers send one."""
-_LITERAL = re.compile(rb"\{([0-9]{1,6})\}$")
 _FETCH = re.compile(rb"\* [0-9]+ FETCH \(", re.I)
 _UID = re.compile(rb"[( ]UID ([1-9][0-9]{0,9})(?=[ )])", re.I)
 _INTERNAL_DATE = re.compile(rb'[( ]INTERNALDATE "([^"]{20,40})"', re.I)
@@ -48,10 +45,11 @@ def fetch(talk: Conversation, tag: str, uids: Collection[int], fields: str) -> l
     end = tag.encode("ascii")
     found: list[Fetched] = []
     for _ in range(MAX_LINES):
-        line, literals = _response(talk, awaiting)
-        if line.upper().split(b" ")[:2] == [end.upper(), b"OK"]:
+        line, literals = response(talk, awaiting)
+        words = line.upper().split(b" ")[:2]
+        if words == [end.upper(), b"OK"]:
             return found
-        if line[:2] != b"* ":
+        if line[:2] != b"* " or words == [b"*", b"BYE"]:
             raise refusal(line, tag, awaiting, f"{tag} OK", Fault.DELIVERY)
         # What else is said of messages (RFC 9051 section 7.5.2) has no literal.
         told = [int(uid) for uid in _UID.findall(line)] if _FETCH.match(line) else []
@@ -63,29 +61,6 @@ def fetch(talk: Conversation, tag: str, uids: Collection[int], fields: str) -> l
 def numbers(uids: Collection[int]) -> str:
     """Return `uids` as IMAP writes a set of them."""
     return ",".join(map(str, sorted(uids)))
-
-
-def _response(talk: Conversation, awaiting: str) -> tuple[bytes, list[bytes]]:
-    """Return one response and its literals, which could hold anything, apart from each other."""
-    line = talk.read_line(awaiting)
-    literals: list[bytes] = []
-    while literal := _LITERAL.search(line):
-        size = int(literal[1])
-        if size > MAX_LINE or len(literals) == _LITERALS:
-            raise ConversationError(Fault.PROTOCOL, f"{awaiting} is longer than was asked for")
-        literals.append(_exactly(talk, size, awaiting))
-        line = line[: literal.start()] + talk.read_line(awaiting)
-    return line, literals
-
-
-def _exactly(talk: Conversation, size: int, awaiting: str) -> bytes:
-    data = b""
-    while len(data) < size:
-        more = talk.read_some(size - len(data), awaiting)
-        if not more:
-            raise ConversationError(Fault.RESET, f"closed the connection in {awaiting}")
-        data += more
-    return data
 
 
 def _moment(line: bytes) -> float | None:

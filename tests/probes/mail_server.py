@@ -161,7 +161,7 @@ class MailServer:
         if command == "CAPABILITY":
             link.say(f"* CAPABILITY {self.offers}")
         elif command == "LIST":
-            link.say('* LIST (\\HasNoChildren \\Trash) "/" Trash')
+            link.say('* LIST (\\HasNoChildren \\Trash) "/" {9}', 'a "bin" 2')
             link.say('* LIST (\\Junk \\HasNoChildren) "/" "Bulk mail"')
         elif command == "SELECT":
             link.say(f"* {len(folder)} EXISTS", f"* OK [UIDNEXT {self.next_uid + 1}] next")

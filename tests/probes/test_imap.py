@@ -65,6 +65,7 @@ BYE = "* BYE bye\na9 OK done"
         ["* ok hi", "* capability imap4REV2\nA1 ok", BYE],
         ["* OK hi", "* OK still here\n* CAPABILITY IMAP4rev1\na1 OK done", BYE],
         ["* OK hi\n* CAPABILITY IMAP4rev1", "a1 OK done", BYE],
+        ["* OK hi {9}", "* X {7}\na1 BAD\r \n* CAPABILITY IMAP4rev1\na1 OK {7}", BYE],
         [GREETING, CAPABLE, "* 3 EXISTS\n* BYE bye\na9 OK done"],
     ],
 )
@@ -90,6 +91,11 @@ def test_answers_that_are_in_order(
         ([GREETING, "* CAPABILITY ACL\na1 OK", BYE], [ASK, LEAVE], "names neither"),
         ([GREETING, CAPABLE, "a9 OK done"], [ASK, LEAVE], "LOGOUT holds no '* BYE'"),
         ([GREETING, CAPABLE, "* BYE\na1 OK"], [ASK, LEAVE], "was 'a1 OK', not 'a9 OK'"),
+        (
+            [GREETING, "* BYE [UNAVAILABLE] oops"],
+            [ASK],
+            "CAPABILITY was '* BYE [UNAVAILABLE] oops'",
+        ),
     ],
 )
 def test_a_wrong_answer(

@@ -98,7 +98,7 @@ def submission(line: Line) -> Iterator[Wrong]:
 
 
 def imap(line: Line) -> Iterator[Wrong]:
-    """A tagged NO or BAD, and the word to go on or to stop where the other is wanted."""
+    """A tagged NO or BAD, the word to go on or to stop where the other is wanted, and BYE."""
     if not line.says:
         yield from (Wrong(f"* {word} hi", leaves=False) for word in ("NO", "BAD"))
         yield Wrong("* BYE", REJECTED, leaves=False)
@@ -111,6 +111,10 @@ def imap(line: Line) -> Iterator[Wrong]:
     yield Wrong(f"{tag} NO [UNAVAILABLE] later")
     yield Wrong(f"{tag} BAD other")
     yield Wrong(f"{tag} OK so soon" if line.right == "+" else "+ go on", leaves=False)
+    if line is not LOGOUT:
+        # Once it has let us in and looks at the mailbox, what breaks is the mailbox.
+        bye = Fault.PROTOCOL if tag.startswith("a") else DELIVERY
+        yield Wrong("* BYE [UNAVAILABLE] oops", bye, leaves=False)
 
 
 def pop3(line: Line) -> Iterator[Wrong]:
