@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import re
+
 from mailwatch.core.model import Fault
 from mailwatch.core.text import printable
-from mailwatch.probes.conversation import Conversation
+from mailwatch.probes.conversation import MAX_LINE, Conversation
 from mailwatch.probes.errors import ConversationError, SaidNo
 from mailwatch.probes.logins import plain, require_privacy
 from mailwatch.probes.probe import Probe
@@ -12,6 +14,8 @@ from mailwatch.probes.settings import Login, TlsMode
 
 MAX_LINES = 100
 """Of one answer; servers list about eight capabilities."""
+
+_LITERAL = re.compile(rb"\{([0-9]{1,6})\+?\}$")
 
 _TROUBLE = b"(TRYLATER"
 """A refusal that blames the server, not the credentials or the client (RFC 5804 section 1.3)."""
@@ -72,7 +76,7 @@ def _expect_ok(talk: Conversation, awaiting: str, fault: Fault = Fault.PROTOCOL)
     """
     lines: list[bytes] = []
     while len(lines) < MAX_LINES:
-        line = talk.read_line(awaiting)
+        line = _response(talk, awaiting)
         word, _, text = line.partition(b" ")
         word = word.upper()
         if line.startswith(b'"'):
@@ -89,3 +93,18 @@ def _expect_ok(talk: Conversation, awaiting: str, fault: Fault = Fault.PROTOCOL)
         turned_away = word == b"BYE" and fault is Fault.REJECTED
         raise ConversationError(Fault.REJECTED if turned_away else Fault.PROTOCOL, what)
     raise ConversationError(Fault.PROTOCOL, f"{awaiting} has more than {MAX_LINES} lines")
+
+
+def _response(talk: Conversation, awaiting: str) -> bytes:
+    """Return one response in one line: strings that came as literals are quoted in it.
+
+    RFC 5804 section 4 leaves the server the choice, and some word their errors so.
+    """
+    line = talk.read_line(awaiting)
+    while literal := _LITERAL.search(line):
+        size = int(literal[1])
+        if len(line) + size > MAX_LINE:
+            raise ConversationError(Fault.PROTOCOL, f"{awaiting} has a string that is too long")
+        string = talk.read_exactly(size, awaiting).replace(b'"', b"'")
+        line = b'%b"%b"%b' % (line[: literal.start()], string, talk.read_line(awaiting))
+    return line

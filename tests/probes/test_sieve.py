@@ -35,6 +35,43 @@ def test_a_conversation_is_capabilities_and_logout(
     assert server.link.ended == "in order"
 
 
+@pytest.mark.parametrize(
+    "greeting",
+    [
+        '"IMPLEMENTATION" {11}\nit "is" {5}\n"SASL" {11}\nLOGIN PLAIN\nOK {5}\nready',
+        '{14}\nIMPLEMENTATION {1+}\nx\n{4+}\nSASL "PLAIN"\nOK',
+        '"IMPLEMENTATION" {0}\n\n"SASL" {12}\nLOGIN\nPLAIN\nOK (WARNINGS) {4}\na\nb',
+    ],
+)
+def test_a_string_may_be_a_literal(
+    greeting: str, peer: MakePeer, service: Settings, ask: Ask
+) -> None:
+    """As RFC 5804 section 4 has it for every string: what is in it is no line of its own."""
+    server = peer(in_turn(greeting, "OK {2}\nin", 'OK "bye"'))
+    reading = ask(service("SIEVE", server, login=LOGIN))
+    assert reading.verdict is Verdict.PASS, reading.detail
+    assert server.link.heard == [b'AUTHENTICATE "PLAIN" "' + PLAIN + b'"', b"LOGOUT"]
+
+
+@pytest.mark.parametrize(
+    ("greeting", "fault", "words"),
+    [
+        ("BYE {6}\nbanned", Fault.REJECTED, "the greeting was 'BYE \"banned\"', not OK"),
+        ("NO (TRYLATER) {9}\nbusy\nnow", Fault.PROTOCOL, r"busy\r\nnow"),
+        ('"X" {8200}\n', Fault.PROTOCOL, "the greeting has a string that is too long"),
+        ('"X" ' + "{5000}\n" + "x" * 5000 + " {5000}", Fault.PROTOCOL, "too long"),
+        ('"X" {9}\nhalf', Fault.TIMEOUT, "the greeting did not come in time"),
+    ],
+)
+def test_the_words_of_a_no_may_be_a_literal(
+    greeting: str, fault: Fault, words: str, peer: MakePeer, service: Settings, ask: Ask
+) -> None:
+    """They are told like any others, and are bounded like a line."""
+    reading = ask(service("SIEVE", peer(in_turn(greeting))), within_s=1)
+    assert reading.fault is fault
+    assert words in reading.detail
+
+
 def test_starttls_hears_the_capabilities_again(peer: MakePeer, service: Settings, ask: Ask) -> None:
     """Inside TLS the server lists its capabilities unasked (RFC 5804 section 2.2)."""
 
