@@ -11,6 +11,7 @@ from mailwatch.core.incident import step
 from mailwatch.core.model import Condition, Now, Reading, TargetState, Topic, Verdict
 from mailwatch.core.schedule import Rounds, plan
 from mailwatch.core.state import OPEN, Stage, State
+from mailwatch.core.turns import aim
 from mailwatch.core.wording import compose
 from mailwatch.parts import Parts
 from mailwatch.reports import (
@@ -81,7 +82,10 @@ class Engine:
 
     def begin(self, now: Now) -> None:
         """Take up where the last process left off."""
-        self._state = self._parts.store.restore(now)
+        restored = self._parts.store.restore(now)
+        self._state = aim(restored, self._parts.voice.target)
+        if self._state != restored:
+            self._books.keep(self._state, (), now)  # the next start may name another
         self._restoring = self._state.stage in OPEN
         if self._state.incident is not None:
             self._failing = frozenset(f.service for f in self._state.incident.failures)
@@ -94,9 +98,7 @@ class Engine:
     def reconfigure(self, parts: Parts) -> None:
         """Go on with other parts: the round under way is dropped, and a new one is due at once."""
         self._parts.asker.cancel()
-        if parts.voice.target != self._parts.voice.target:
-            # Nobody has seen that one yet: if it is missing, its name may be misspelt.
-            self._state = replace(self._state, target_seen=False)
+        self._state = aim(self._state, parts.voice.target)
         self._parts = parts
         self._books.replace(parts)
         self._rounds = Rounds()

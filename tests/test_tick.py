@@ -12,7 +12,7 @@ from mailwatch.core.deadline import Deadline
 from mailwatch.core.model import Condition, Message, Now, TargetState, Topic
 from mailwatch.core.outbox import FIRST_RETRY_S
 from mailwatch.core.policy import Attempts, Policy
-from mailwatch.core.state import Stage
+from mailwatch.core.state import Stage, State
 from mailwatch.courier import SEND_LIMIT_S, SLACK_S
 from mailwatch.evidence.settings import EvidenceSettings
 from mailwatch.evidence.subject import Examiner
@@ -293,6 +293,20 @@ def test_a_name_that_is_misspelt_in_a_reload_calls_a_person(house: House) -> Non
     house.end_round(bad())
     house.drain_until(lambda: house.topics() == [Topic.ESCALATED])
     assert house.phone.messages[-1].priority == 10
+
+
+@pytest.mark.parametrize("noted", ["container stalwart", ""])
+def test_a_name_that_is_misspelt_at_a_restart_calls_a_person(house: House, noted: str) -> None:
+    """Also where the file is of a version that noted none, if one start since had the right one."""
+    house.store.commit(State(target_seen=True, target=noted), [], house.now)
+    house.engine.begin(house.now)
+    voice = replace(house.parts.voice, target="container stalwrt")
+    house.engine = Engine(replace(house.parts, voice=voice))
+    house.container.state = TargetState(Condition.MISSING, "There is no container stalwrt.")
+    house.start()
+    house.end_round(bad())
+    house.drain_until(lambda: house.topics() == [Topic.ESCALATED])
+    assert "There is no container stalwrt." in house.phone.messages[-1].body
 
 
 def test_a_reload_looks_at_the_container_that_it_names(house: House) -> None:

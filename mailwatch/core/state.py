@@ -174,7 +174,9 @@ class State:
     last_cure: Now | None = None
     """When the last incident in which a restart was tried was over."""
     target_seen: bool = False
-    """Whether the target was ever found: a missing one was then removed, not misspelt."""
+    """Whether `target` was ever found: a missing one was then removed, not misspelt."""
+    target: str = ""
+    """What gets restarted, as `Voice.target` names it; empty where nobody has said so yet."""
     last_id: str = ""
     """The id of the newest incident, open or over, empty before the first."""
     dropped_apart: bool = False

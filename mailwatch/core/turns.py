@@ -59,6 +59,16 @@ def remember(state: State, situation: Situation, at: Moment) -> State:
     )
 
 
+def aim(state: State, target: str) -> State:
+    """Return `state` for a configuration that names `target`, as `Voice.target` does.
+
+    Nobody has seen it yet where it is another than before: if it is missing, its name may be
+    misspelt. A state without a name is of a version that kept none, and is taken as its own.
+    """
+    seen = state.target_seen and state.target in ("", target)
+    return replace(state, target=target, target_seen=seen)
+
+
 def meet_again(state: State, target: TargetState) -> State:
     """Note what a new process finds: what began a row of looks was another's, or another boot's."""
     seen = state.target_seen or target.condition not in _UNSEEN

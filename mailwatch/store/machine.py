@@ -16,7 +16,10 @@ def write(connection: Connection, state: State) -> None:
     if state.incident is not None:
         incidents.write(connection, state.incident)
     connection.execute(
-        "INSERT OR REPLACE INTO machine VALUES (1, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+        """
+        INSERT OR REPLACE INTO machine
+        VALUES (1, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
+        """,
         (
             state.stage.value,
             None if state.incident is None else state.incident.id,
@@ -30,6 +33,7 @@ def write(connection: Connection, state: State) -> None:
             state.target_seen,
             state.last_id,
             state.dropped_apart,
+            state.target,
         ),
     )
 
@@ -58,4 +62,5 @@ def read(connection: Connection) -> State:
         target_seen=bool(row["target_seen"]),
         last_id=row["last_id"],
         dropped_apart=bool(row["dropped_apart"]),
+        target=row["target"],
     )

@@ -212,6 +212,9 @@ STEPS: tuple[tuple[str, ...], ...] = (
         _with_masks("failures"),
         _with_masks("first_failures"),
     ),
+    (  # 11: the name of the target of which `target_seen` speaks
+        "ALTER TABLE machine ADD COLUMN target TEXT NOT NULL DEFAULT ''",
+    ),
 )
 
 VERSION = len(STEPS)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import pytest
@@ -9,6 +10,7 @@ import pytest
 from mailwatch.core.events import Passed, Restart, RestartEnded, Restored, TimePassed
 from mailwatch.core.model import Condition, TargetState, Topic
 from mailwatch.core.state import Outcome, Stage
+from mailwatch.core.turns import aim
 
 if TYPE_CHECKING:
     from tests.core.conftest import Watcher
@@ -201,6 +203,26 @@ def test_a_container_removed_after_the_start_was_removed_on_purpose(
         w(Restored(RUNNING))
     w.fail(condition=Condition.MISSING, after=60)
     assert w.topics == [Topic.HELD if reboot else Topic.ESCALATED]
+
+
+@pytest.mark.parametrize(
+    ("noted", "named", "is_missed"),
+    [
+        ("container mail", "container mail", True),
+        ("container mail", "container mial", False),
+        ("", "container mail", True),
+    ],
+    ids=["the same", "another", "of a version that noted no name"],
+)
+def test_who_is_missing_was_removed_only_if_seen_under_its_name(
+    watch: Watcher, noted: str, named: str, is_missed: bool
+) -> None:
+    """A name that nobody has seen may be misspelt, whatever the one before was; it calls."""
+    w = watch()
+    w.state = aim(replace(w.state, target_seen=True, target=noted), named)
+    assert w.state.target == named
+    w.fail(condition=Condition.MISSING)
+    assert w.topics == [Topic.HELD if is_missed else Topic.ESCALATED]
 
 
 def test_a_called_person_stays_called_across_an_interrupted_restart(watch: Watcher) -> None:

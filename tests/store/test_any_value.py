@@ -105,6 +105,7 @@ def states_in(stage: Stage) -> st.SearchStrategy[State]:
         last_attempt_ended=st.none() | moments,
         last_cure=st.none() | moments,
         target_seen=st.booleans(),
+        target=texts,
         last_id=texts,
         dropped_apart=st.booleans(),
     )
