@@ -65,7 +65,7 @@ def request(settings: ServiceSettings) -> bytes:
 
 def host_field(settings: ServiceSettings) -> str:
     """Return the Host of `settings`, with the port where it is not the usual one."""
-    name = settings.server_name or settings.host
+    name = settings.asked_name
     host = f"[{name}]" if ":" in name else name.encode("idna").decode("ascii")
     usual = 443 if settings.tls is TlsMode.IMPLICIT else 80
     return host if settings.port == usual else f"{host}:{settings.port}"

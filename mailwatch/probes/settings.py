@@ -159,6 +159,15 @@ class ServiceSettings:
         return is_loopback(self.host)
 
     @property
+    def asked_name(self) -> str:
+        """The name that TLS and HTTP ask for.
+
+        It has neither the dot of a name's root (RFC 6066 section 3) nor an address's zone (RFC
+        4007 section 11), which mean something to this host's resolver and to no server.
+        """
+        return (self.server_name or self.host).partition("%")[0].removesuffix(".")
+
+    @property
     def key(self) -> str:
         """`NAME:PORT`, or `NAME` where it is portless; so readings and the journal call it."""
         return self.name if self.portless else f"{self.name}:{self.port}"

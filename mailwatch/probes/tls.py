@@ -113,7 +113,7 @@ class Tls:
         self._first = b""
         self._hello = FirstMessage()
         self._pin = settings.fingerprint
-        name = settings.server_name or settings.host
+        name = settings.asked_name
         try:
             self._session = context_for(settings).wrap_bio(
                 self._incoming, self._outgoing, server_hostname=name

@@ -65,7 +65,9 @@ def test_one_get_and_no_more(
         ("127.0.0.1", 443, TlsMode.NONE, "127.0.0.1:443"),
         ("mail.example.org", 443, TlsMode.IMPLICIT, "mail.example.org"),
         ("mail.example.org", 8443, TlsMode.IMPLICIT, "mail.example.org:8443"),
+        ("mail.example.org.", 80, TlsMode.NONE, "mail.example.org"),
         ("::1", 80, TlsMode.NONE, "[::1]"),
+        ("fe80::1%eth0", 80, TlsMode.NONE, "[fe80::1]"),
         ("b\xfccher.example", 80, TlsMode.NONE, "xn--bcher-kva.example"),
     ],
 )

@@ -64,6 +64,16 @@ def test_a_certificate_for_another_name_is_refused(
     assert "other.example.org" in reading.detail
 
 
+def test_the_dot_of_the_root_is_no_part_of_a_certificate(
+    ca_file: Path, peer: MakePeer, service: Settings, ask: Ask, smtp_server: Script
+) -> None:
+    """Whoever writes a name in full, so that no search list is tried, has it verified as usual."""
+    server = peer(smtp_server, tls=True)
+    name = "mail.example.org."
+    reading = ask(service("SMTPS", server, verify=True, ca_file=ca_file, server_name=name))
+    assert reading.verdict is Verdict.PASS, reading.detail
+
+
 def test_starttls_verifies_too(
     peer: MakePeer, service: Settings, ask: Ask, smtp_server: Script
 ) -> None:
@@ -77,6 +87,7 @@ def test_starttls_verifies_too(
     [
         ("127.0.0.1", None, None),
         ("127.0.0.1", "mail.example.org", "mail.example.org"),
+        ("127.0.0.1", "mail.example.org.", "mail.example.org"),
         ("localhost", None, "localhost"),
     ],
 )
