@@ -33,20 +33,26 @@ class Blindness:
 def look(
     before: Blindness, readings: Sequence[Reading], now: Now, voice: Voice, policy: Policy
 ) -> tuple[Blindness, tuple[Message, ...]]:
-    """Return what is known after one round, and the notices that it calls for."""
+    """Return what is known after one round, and the notices that it calls for.
+
+    A fault of this host that begins in the middle of a round blinds some services a round later
+    than others. So whatever cannot be looked at for the same reason is told along with the first.
+    """
     details = {r.service: r.detail for r in readings if r.verdict is Verdict.UNMEASURED}
     since = {service: before.since.get(service, now) for service in details}
-    lasting = [
-        service
-        for service, began in since.items()
-        if now.steady - began.steady >= policy.unmeasured_after_s
-    ]
-    news = [service for service in lasting if service not in before.told]
+    untold = [service for service in details if service not in before.told]
+    reasons = {
+        details[service]
+        for service in untold
+        if now.steady - since[service].steady >= policy.unmeasured_after_s
+    }
+    news = [service for service in untold if details[service] in reasons]
     watched = {reading.service for reading in readings}
     over = sorted((before.told & watched) - set(details))
     messages = []
     if news:
-        longest = duration(max(now.steady - since[service].steady for service in news))
+        spans = {now.steady - since[service].steady for service in news}
+        longest = f"{'up to ' if len(spans) > 1 else ''}{duration(max(spans))}"
         lines = [
             f"For {longest} mailwatch could not look whether these services answer; it restarts "
             "nothing on such grounds.",
@@ -57,7 +63,7 @@ def look(
     if over:
         title = f"mailwatch on {voice.host} can look again"
         messages.append(notice(title, f"At {name_some(over, _FEW)}.", now, policy.priority))
-    told = (before.told & set(details)) | set(lasting)
+    told = (before.told & set(details)) | set(news)
     return Blindness(since, frozenset(told)), tuple(messages)
 
 
