@@ -7,6 +7,8 @@ import signal
 import subprocess
 import sys
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
@@ -30,19 +32,31 @@ directory = "{directory}"
 """
 
 
+@contextmanager
+def _ended(service: subprocess.Popen[str]) -> Iterator[None]:
+    """Leave none behind for which a test that fails, with it stopped perhaps, waits for ever."""
+    try:
+        yield
+    finally:
+        service.kill()
+
+
 @pytest.mark.parametrize("stopped", [False, True])
 def test_sigabrt_is_taken_by_the_main_thread(tmp_path: Path, stopped: bool) -> None:
     """Stopped or not, the main thread writes the traceback, so that its own part is whole."""
     config = tmp_path / "mailwatch.toml"
     config.write_text(CONFIG.format(port=1, directory=tmp_path))
-    with subprocess.Popen(
-        [sys.executable, "-m", "mailwatch", "run", "--config", str(config)],
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        text=True,
-        env={"PATH": os.environ["PATH"], "HOST": "127.0.0.1"},
-        cwd=Path(__file__).resolve().parents[1],
-    ) as service:
+    with (
+        subprocess.Popen(
+            [sys.executable, "-m", "mailwatch", "run", "--config", str(config)],
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+            env={"PATH": os.environ["PATH"], "HOST": "127.0.0.1"},
+            cwd=Path(__file__).resolve().parents[1],
+        ) as service,
+        _ended(service),
+    ):
         assert service.stdout is not None
         # A failed round has started every kind of thread.
         while " opens" not in service.stdout.readline():

@@ -47,10 +47,10 @@ def service(
     directory: Path, manager: Manager, environ: dict[str, str], **settings: object
 ) -> Iterator[subprocess.Popen[bytes]]:
     """Run mailwatch for a port that refuses, and a Docker that is not there."""
-    with socket.create_server(("127.0.0.1", 0)) as closed:
-        port = closed.getsockname()[1]
+    closed = socket.socket()
+    closed.bind(("127.0.0.1", 0))  # and does not listen: the port stays ours, and refuses
     chosen = {
-        "services": f"SMTP:{port}",
+        "services": f"SMTP:{closed.getsockname()[1]}",
         "restart.socket": directory / "no-docker.sock",
         "state.directory": directory,
         "evidence.enabled": "false",
@@ -72,6 +72,7 @@ def service(
     finally:
         process.kill()
         process.wait(PATIENCE_S)
+        closed.close()
 
 
 @pytest.fixture

@@ -176,8 +176,8 @@ def test_a_refused_login_is_not_tried_again_soon(peer: MakePeer, service: Settin
     server = peer(script)
     probe = build(service("SMTP", server, login=LOGIN))
     asked = []
-    for later_s in (0, 5, LOGIN_AGAIN_S - 1, LOGIN_AGAIN_S + 1):
-        reading = probe.check(Deadline.after(10, lambda: time.monotonic() + later_s))  # noqa: B023
+    for later_s in (0, 5, LOGIN_AGAIN_S - 60, LOGIN_AGAIN_S + 1):
+        reading = probe.check(Deadline.after(60, lambda: time.monotonic() + later_s))  # noqa: B023
         asked.append((reading.fault, reading.detail))
     said = "the answer to the login was '535 no', not 235"
     assert asked == [(Fault.AUTHENTICATION, said)] * 4
@@ -198,20 +198,20 @@ def test_a_refused_login_is_tried_again_with_a_new_server(
             link.say(*answers[line.decode().split()[0]])
 
     probe = build(service("SMTP", peer(script), login=LOGIN))
-    assert probe.check(Deadline.after(10, time.monotonic)).fault is Fault.AUTHENTICATION
+    assert probe.check(Deadline.after(60, time.monotonic)).fault is Fault.AUTHENTICATION
     answers["AUTH"] = ["235 ok"]
-    assert probe.check(Deadline.after(10, time.monotonic)).fault is Fault.AUTHENTICATION
+    assert probe.check(Deadline.after(60, time.monotonic)).fault is Fault.AUTHENTICATION
     probe.forget()
-    assert probe.check(Deadline.after(10, time.monotonic)).verdict is Verdict.PASS
+    assert probe.check(Deadline.after(60, time.monotonic)).verdict is Verdict.PASS
 
 
 def test_a_spared_login_hides_no_other_fault(peer: MakePeer, service: Settings) -> None:
     """A server that dies while its login is spared is known to be dead."""
     server = peer(in_turn("+OK hi", "+OK", "-ERR no", "+OK"))
     probe = build(service("POP3", server, login=LOGIN))
-    assert probe.check(Deadline.after(10, time.monotonic)).fault is Fault.AUTHENTICATION
+    assert probe.check(Deadline.after(60, time.monotonic)).fault is Fault.AUTHENTICATION
     server.close()
-    assert probe.check(Deadline.after(10, time.monotonic)).fault is Fault.REFUSED
+    assert probe.check(Deadline.after(60, time.monotonic)).fault is Fault.REFUSED
 
 
 def test_imap_that_knows_us_already(peer: MakePeer, service: Settings, ask: Ask) -> None:

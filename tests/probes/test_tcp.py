@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from mailwatch.core.model import Fault, Phase, Reading, Verdict
+from mailwatch.probes import conversation
 from mailwatch.probes.settings import ServiceSettings, TlsMode
 
 if TYPE_CHECKING:
@@ -20,9 +21,16 @@ Ask = Callable[..., Reading]
 @pytest.mark.parametrize("family", [socket.AF_INET, socket.AF_INET6])
 @pytest.mark.parametrize("tls", [TlsMode.NONE, TlsMode.IMPLICIT])
 def test_to_a_service_of_unknown_kind_not_a_word_is_said(
-    family: socket.AddressFamily, tls: TlsMode, peer: MakePeer, service: Settings, ask: Ask
+    family: socket.AddressFamily,
+    tls: TlsMode,
+    peer: MakePeer,
+    service: Settings,
+    ask: Ask,
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     """An unknown service sees a connection, a TLS handshake where wanted, and an orderly end."""
+    # Whoever speaks only once we have stopped listening gets a reset.
+    monkeypatch.setattr(conversation, "_PARTING_S", 60)
 
     def script(link: Link) -> None:
         link.say("whatever it may say first, unread")

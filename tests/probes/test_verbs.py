@@ -381,7 +381,7 @@ def _fly(smtp_peer: Peer, imap_peer: Peer) -> Reading:
     settings = ServiceSettings(
         "Canary", "127.0.0.1", smtp_peer.port, "canary", login=LOGIN, canary=rules
     )
-    return build(settings).check(Deadline.after(10, time.monotonic))
+    return build(settings).check(Deadline.after(60, time.monotonic))
 
 
 @pytest.fixture

@@ -89,18 +89,18 @@ class TestInspect:
     ) -> None:
         """A server may take the minute that its admin gave it to end: until then, it is theirs."""
         engine.events = [{"Action": "kill", "Actor": {"Attributes": {"signal": "15"}}}]
-        found = restarter.inspect(within(5))
+        found = restarter.inspect(within(30))
         assert found.condition is Condition.STARTING
         assert "Somebody is stopping or restarting stalwart" in found.detail
         engine.events = []
-        assert restarter.inspect(within(5)).condition is Condition.RUNNING
+        assert restarter.inspect(within(30)).condition is Condition.RUNNING
 
     def test_a_signal_that_ends_nothing(
         self, engine: Engine, restarter: DockerRestarter, within: Within
     ) -> None:
         """To have it read its files again is no stop, and an old order without effect is none."""
         engine.events = [{"Action": "kill", "Actor": {"Attributes": {"signal": "1"}}}]
-        assert restarter.inspect(within(5)).condition is Condition.RUNNING
+        assert restarter.inspect(within(30)).condition is Condition.RUNNING
         asked = parse_qs(urlsplit(engine.asked("events")[-1]).query)
         since, until = float(asked["since"][0]), float(asked["until"][0])
         assert until - since == pytest.approx(120)
@@ -111,18 +111,18 @@ class TestInspect:
     ) -> None:
         """What is known of its last end, whose time it keeps, says nothing about a new run."""
         engine.stopped_by_hand()
-        assert restarter.inspect(within(5)).condition is Condition.STOPPED
+        assert restarter.inspect(within(30)).condition is Condition.STOPPED
         engine.comes_up()
         engine.events = []
         assert engine.container is not None
         engine.container["State"]["FinishedAt"] = engine.finished
-        assert restarter.inspect(within(5)).condition is Condition.RUNNING
+        assert restarter.inspect(within(30)).condition is Condition.RUNNING
 
     def test_a_long_stop(self, engine: Engine, restarter: DockerRestarter, within: Within) -> None:
         """As long as the container's own StopTimeout gives it, its stop is looked for."""
         assert engine.container is not None
         engine.container["Config"] = {"StopTimeout": 600}
-        restarter.inspect(within(5))
+        restarter.inspect(within(30))
         asked = parse_qs(urlsplit(engine.asked("events")[-1]).query)
         assert float(asked["until"][0]) - float(asked["since"][0]) == pytest.approx(630)
 

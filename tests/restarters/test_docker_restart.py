@@ -57,6 +57,7 @@ class TestRestart:
         assert len(engine.asked("restart")) == 1
         assert engine.asked("start") == []
 
+    @pytest.mark.usefixtures("quick_start")
     def test_it_comes_up_while_we_look(
         self, engine: Engine, restarter: DockerRestarter, within: Within
     ) -> None:
@@ -70,7 +71,7 @@ class TestRestart:
             engine.plainly(request)
 
         engine.script |= {"restart": lambda request: request.hang(), "json": look}
-        restarter.restart(within(8))
+        restarter.restart(within(GENEROUS_S))
         assert len(looks) == 4
 
     @pytest.mark.usefixtures("quick_start")
@@ -100,7 +101,7 @@ class TestRestart:
             "start": lambda request: request.reply(500, {"message": "port is taken\n"}),
         }
         with pytest.raises(RestartError, match=r"500: port is taken\)") as caught:
-            restarter.restart(within(3))
+            restarter.restart(within(30))
         assert not caught.value.permanent
         assert caught.value.__cause__ is None
         assert len(engine.asked("start")) == 1
@@ -184,9 +185,9 @@ class TestRestart:
         assert engine.asked("start") == []
         assert restarter.inspect(within(30)).condition is Condition.CRASHED
         del engine.script["restart"]
-        restarter.restart(within(5))
+        restarter.restart(within(30))
         engine.events = []  # they are asked for since its start alone
-        assert restarter.inspect(within(5)).condition is Condition.RUNNING
+        assert restarter.inspect(within(30)).condition is Condition.RUNNING
 
         restarter.restart(within(30))
         assert restarter.inspect(within(30)).condition is Condition.RUNNING
@@ -236,7 +237,7 @@ class TestRestart:
             engine.plainly(request)
 
         engine.script |= {"restart": crossed, "json": look}
-        restarter.restart(within(20))
+        restarter.restart(within(GENEROUS_S))
         assert len(looks) == 3
         assert engine.asked("start") == []
 
@@ -251,7 +252,7 @@ class TestRestart:
 
         engine.script["restart"] = stopped
         with pytest.raises(RestartError, match="is not running") as caught:
-            restarter.restart(within(3))
+            restarter.restart(within(30))
         assert caught.value.intervened
         assert engine.asked("start") == []
         assert restarter.inspect(within(30)).condition is Condition.STOPPED
@@ -261,7 +262,7 @@ class TestRestart:
         self, engine: Engine, restarter: DockerRestarter, within: Within, what: str
     ) -> None:
         """What was decided for a container that ran is not done to one that they stopped since."""
-        seen = restarter.inspect(within(5))
+        seen = restarter.inspect(within(30))
         assert engine.container is not None
         match what:
             case "stopped":
@@ -274,7 +275,7 @@ class TestRestart:
                 engine.container["Id"] = "f" * 64
                 engine.container["State"] |= {"Status": "created", "StartedAt": engine.never}
         with pytest.raises(RestartError, match=r"^It was left alone\. .*stalwart") as caught:
-            restarter.restart(within(5), seen)
+            restarter.restart(within(30), seen)
         assert caught.value.intervened
         assert engine.asked("restart") == engine.asked("start") == []
 
@@ -283,11 +284,11 @@ class TestRestart:
         self, engine: Engine, restarter: DockerRestarter, within: Within, identity: str | None
     ) -> None:
         """Docker itself came back, say, and started it: a second restart would only cost time."""
-        seen = restarter.inspect(within(5))
+        seen = restarter.inspect(within(30))
         assert engine.container is not None
         engine.container["Id"] = identity or engine.identity
         engine.comes_up()
-        restarter.restart(within(5), seen)
+        restarter.restart(within(30), seen)
         assert engine.asked("restart") == []
 
     @pytest.mark.parametrize("what", ["runs", "crashed since", "was stopped when it was judged"])
@@ -297,10 +298,10 @@ class TestRestart:
         """What is as it was seen, or has ended by itself since, is restarted."""
         if what.startswith("was"):
             engine.stopped_by_hand()
-        seen = restarter.inspect(within(5))
+        seen = restarter.inspect(within(30))
         if what.startswith("crashed"):
             engine.goes_down(ExitCode=139)
-        restarter.restart(within(5), seen)
+        restarter.restart(within(30), seen)
         assert len(engine.asked("restart")) == 1
 
     def test_missing(self, engine: Engine, restarter: DockerRestarter, within: Within) -> None:
