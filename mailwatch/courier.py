@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Callable
 
+from mailwatch import threads
 from mailwatch.core.deadline import Clock, Deadline
 from mailwatch.core.model import Now
 from mailwatch.core.outbox import Letter, after_failure, as_sent, merge, next_letter, retry_now
@@ -12,7 +14,6 @@ from mailwatch.journal import Journal
 from mailwatch.notifiers import DeliveryError, Notifier
 from mailwatch.reports import Mailbox, Posted
 from mailwatch.store.base import Store
-from mailwatch.worker import Worker
 
 SEND_LIMIT_S = 60.0
 """How long one delivery may take at most, whatever a notifier's own timeout is."""
@@ -41,7 +42,7 @@ class Courier:
         self._clock = clock
         self._clock_text = clock_text
         self._jitter = jitter
-        self._worker = Worker("courier")
+        self._thread: threading.Thread | None = None
         self._job = 0
         self._carried: Letter | None = None
         self._deadline: Deadline | None = None
@@ -69,7 +70,6 @@ class Courier:
         if self._deadline is not None:
             if now.steady < self._deadline.at + SLACK_S or self._carried is None:
                 return
-            self._worker.abandon()
             trouble = f"the notifier has not come back for {duration(SEND_LIMIT_S + SLACK_S)}"
             self.posted(Posted(self._job, trouble), now)
         if not self._news and (self._wake_at is None or now.steady < self._wake_at):
@@ -107,8 +107,8 @@ class Courier:
 
     def finish(self, seconds: float) -> None:
         """Give a delivery that is under way at most `seconds` to end."""
-        if self._carried is not None:
-            self._worker.wait(seconds)
+        if self._carried is not None and self._thread is not None:
+            self._thread.join(seconds)
 
     def _carry(self, letter: Letter, now: Now) -> None:
         self._job += 1
@@ -128,5 +128,5 @@ class Courier:
             else:
                 mailbox.put(Posted(job))
 
-        self._worker.wait(SLACK_S)
-        self._worker.run(send)
+        # The thread of the letter before may have answered and not be gone yet: nothing waits.
+        self._thread = threads.start(send, "courier")

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
+from mailwatch import threads
 from mailwatch.core.deadline import Clock, Deadline
 from mailwatch.core.model import Condition, TargetState
 from mailwatch.core.text import duration
 from mailwatch.reports import Looked, Mailbox, Restarted
 from mailwatch.restarters import Restarter, RestartError
-from mailwatch.worker import Worker
 
 LOOK_LIMIT_S = 20.0
 """How long an engine may take to describe one container."""
@@ -26,7 +26,6 @@ class Target:
         self._restarter = make()
         self._mailbox = mailbox
         self._clock = clock
-        self._worker = Worker("target")
         self._job = 0
         self._began = 0.0
         self._deadline: Deadline | None = None
@@ -44,8 +43,7 @@ class Target:
 
     def replace(self, make: Callable[[], Restarter]) -> None:
         """Use another restarter from the next job on; a look at the one before counts no more."""
-        if self.busy and not self._restarting:
-            self._worker.abandon()
+        if not self._restarting:
             self._deadline = None
         self._make = make
         self._restarter = make()
@@ -66,7 +64,6 @@ class Target:
         if not self.busy or report.job != self._job:
             return False
         self._deadline = None
-        self._worker.wait(SLACK_S)
         return True
 
     def overdue_at(self) -> float | None:
@@ -86,7 +83,6 @@ class Target:
         return report
 
     def _abandon(self) -> None:
-        self._worker.abandon()
         self._deadline = None
         # The old one's connection may still be in use by the thread that hangs.
         self._restarter = self._make()
@@ -116,7 +112,8 @@ class Target:
                 report = Restarted(job, _our_fault(error))
             mailbox.put(report)
 
-        self._worker.run(look if seen is None else lambda: restart(seen))
+        # The thread of the job before may have answered and not be gone yet: nothing waits for it.
+        threads.start(look if seen is None else lambda: restart(seen), "target")
 
 
 def unanswered(waited_s: float) -> TargetState:

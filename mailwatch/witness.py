@@ -20,7 +20,6 @@ from mailwatch.evidence.keeping import Moment
 from mailwatch.evidence.settings import EvidenceSettings
 from mailwatch.evidence.subject import Collector, Examiner, Round, Subject
 from mailwatch.reports import Mailbox, Witnessed
-from mailwatch.worker import Worker
 
 ROUNDS = 10
 """How many rounds before the failure are written down."""
@@ -64,7 +63,6 @@ class Witness:
         self._mailbox = mailbox
         self._clock = clock
         self._say = say
-        self._looker = Worker("witness")
         self._gatherer = Gatherer()
         self._rounds: deque[Round] = deque(maxlen=ROUNDS)
         self._well_at: float | None = None
@@ -109,9 +107,8 @@ class Witness:
         def see() -> None:
             mailbox.put(Witnessed(job, gatherer.gather(subject, deadline, now.wall, collectors)))
 
-        self._looker.abandon()
         try:
-            self._looker.run(see)
+            threads.start(see, "witness")
         except RuntimeError:
             self._until = None
             self._say(_NO_THREAD)

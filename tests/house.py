@@ -36,6 +36,18 @@ RUNNING = TargetState(Condition.RUNNING, started_at=1000.0)
 PATIENCE_S = 120.0
 
 
+class LingeringMailbox(Mailbox):
+    """Keeps each thread that puts a report in, as a busy machine may, until `let_go` is set."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.let_go = threading.Event()
+
+    def put(self, item: Report, block: bool = True, timeout: float | None = None) -> None:
+        super().put(item, block, timeout)
+        self.let_go.wait(PATIENCE_S)
+
+
 @dataclass
 class ScriptedAsker:
     """Remembers which rounds were begun; the test reports their outcome."""

@@ -1,0 +1,37 @@
+"""The courier's threads: one letter at a time, and none that the next one waits for."""
+
+from __future__ import annotations
+
+import io
+import time
+
+from mailwatch.core.model import Message, Now, Topic
+from mailwatch.core.state import State
+from mailwatch.courier import Courier
+from mailwatch.journal import Journal
+from mailwatch.reports import Posted
+from mailwatch.store.memory import MemoryStore
+from tests.house import PATIENCE_S, LingeringMailbox, ScriptedPhone
+
+NOW = Now(5000.0, 1_700_000_000.0)
+
+
+def _letters(count: int) -> list[Message]:
+    return [Message(Topic.NOTICE, f"letter {n}", "", 5, NOW.wall) for n in range(count)]
+
+
+def test_a_thread_that_has_answered_keeps_no_letter_from_leaving() -> None:
+    """On a busy machine it may be there long after its answer: neither waited for nor an error."""
+    lingering, phone, store = LingeringMailbox(), ScriptedPhone(), MemoryStore()
+    journal = Journal(io.StringIO(), journald=False)
+    courier = Courier(phone, store, lingering, journal, time.monotonic, str, lambda: 0.0)
+    store.commit(State(), _letters(3), NOW)
+    try:
+        while store.letters():
+            courier.advance(NOW)
+            report = lingering.get(timeout=PATIENCE_S)
+            assert isinstance(report, Posted)
+            courier.posted(report, NOW)
+    finally:
+        lingering.let_go.set()
+    assert [message.title for message in phone.messages] == ["letter 0", "letter 1", "letter 2"]
