@@ -8,7 +8,7 @@ from mailwatch.core.model import Fault
 from mailwatch.core.text import printable
 from mailwatch.probes.conversation import MAX_LINE, Conversation
 from mailwatch.probes.errors import ConversationError, SaidNo
-from mailwatch.probes.logins import plain, require_privacy
+from mailwatch.probes.logins import plain, quoted, require_privacy
 from mailwatch.probes.probe import Probe
 from mailwatch.probes.settings import Login, TlsMode
 
@@ -84,7 +84,7 @@ def _log_in(talk: Conversation, tag: str, login: Login, offers: set[bytes]) -> N
         _hear(talk, tag, "the answer to AUTHENTICATE", "+", Fault.AUTHENTICATION)
         talk.say(plain(login))
     elif b"LOGINDISABLED" not in offers:
-        talk.say(f"{tag} LOGIN {_quoted(login.user)} {_quoted(login.password.reveal())}")
+        talk.say(f"{tag} LOGIN {quoted(login.user)} {quoted(login.password.reveal())}")
     else:
         raise SaidNo(
             Fault.AUTHENTICATION,
@@ -92,11 +92,6 @@ def _log_in(talk: Conversation, tag: str, login: Login, offers: set[bytes]) -> N
             "many servers do so inside TLS alone",
         )
     _hear(talk, tag, "the answer to the login", fault=Fault.AUTHENTICATION)
-
-
-def _quoted(text: str) -> str:
-    escaped = text.replace("\\", "\\\\").replace('"', '\\"')
-    return f'"{escaped}"'
 
 
 def ask(

@@ -1,4 +1,4 @@
-"""What the ways to log in have in common: where a password may go, and how PLAIN wraps it."""
+"""What the ways to log in have in common: where a password may go, and how it is worded there."""
 
 from __future__ import annotations
 
@@ -7,6 +7,10 @@ from base64 import b64encode
 from mailwatch.probes.conversation import Conversation
 from mailwatch.probes.errors import SaidNo
 from mailwatch.probes.settings import Login
+
+_MASK = "***"
+_TELLING = 4
+"""Fewer letters than these occur anywhere, and to mask them would say so."""
 
 
 def require_privacy(talk: Conversation) -> None:
@@ -27,3 +31,25 @@ def plain(login: Login) -> str:
 def wrapped(text: str) -> str:
     """Return `text` as UTF-8 in base64."""
     return b64encode(text.encode()).decode("ascii")
+
+
+def quoted(text: str) -> str:
+    """Return `text` as a quoted string of IMAP (RFC 9051 section 4.3)."""
+    escaped = text.replace("\\", "\\\\").replace('"', '\\"')
+    return f'"{escaped}"'
+
+
+def masked(detail: str, login: Login) -> str:
+    """Return `detail` without the password, in any of the forms in which it is sent.
+
+    Some servers repeat the command that they do not like. A form that was cut short, at `...` or
+    before the quote that ends the server's words, is masked too if it has four letters or more.
+    """
+    password = login.password.reveal()
+    forms = (plain(login), wrapped(password), quoted(password)[1:-1], password)
+    for form in (form for form in forms if len(form) >= _TELLING):
+        detail = detail.replace(form, _MASK)
+        for length in range(min(len(form), len(detail)), _TELLING - 1, -1):
+            for end in ("...", "'"):
+                detail = detail.replace(form[:length] + end, _MASK + end)
+    return detail

@@ -10,6 +10,7 @@ from mailwatch.core.deadline import Deadline
 from mailwatch.core.model import Fault, Reading, Verdict
 from mailwatch.probes.conversation import Conversation
 from mailwatch.probes.errors import ConversationError, SaidNo
+from mailwatch.probes.logins import masked
 from mailwatch.probes.settings import ServiceSettings
 
 LOGIN_AGAIN_S = 1800.0
@@ -54,6 +55,8 @@ class Probe(Check):
         try:
             self._hold(talk, refused)
         except ConversationError as error:
+            if self.settings.login:
+                error.detail = masked(error.detail, self.settings.login)
             if error.fault is Fault.AUTHENTICATION and not refused:
                 self._refusal = now, error.detail
             return self._reading(talk, error)

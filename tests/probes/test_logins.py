@@ -13,6 +13,7 @@ import pytest
 from mailwatch.core.deadline import Deadline
 from mailwatch.core.model import Fault, Reading, Verdict
 from mailwatch.core.secret import Secret
+from mailwatch.probes.logins import plain, quoted, wrapped
 from mailwatch.probes.probe import LOGIN_AGAIN_S
 from mailwatch.probes.registry import build
 from mailwatch.probes.settings import Login, ServiceSettings, TlsMode
@@ -279,6 +280,54 @@ def test_a_password_with_a_line_break_is_not_sent(
     assert reading.verdict is Verdict.UNMEASURED
     assert "s3cret" not in reading.detail
     assert server.link.heard == [b"USER watch"]
+
+
+ECHO = "what is this: "
+
+
+@pytest.mark.parametrize("password", ["s3cret", "s'3c\"r\\e t...", "longer " * 50, "пароль-1"])
+@pytest.mark.parametrize(
+    ("name", "answers", "no"),
+    [
+        ("SMTP", ["220 hi", "250-hi\n250 AUTH PLAIN"], "500 "),
+        ("SMTP", ["220 hi", "250-hi\n250 AUTH LOGIN", "334 x", "334 x"], "535 "),
+        ("IMAP", ["* OK hi", "* CAPABILITY IMAP4rev1\na1 OK"], "a4 BAD "),
+        ("IMAP", ["* OK hi", "* CAPABILITY IMAP4rev1 AUTH=PLAIN\na1 OK", "+"], "a4 NO "),
+        ("POP3", ["+OK hi", "+OK"], "-ERR "),
+        ("SIEVE", ['"IMPLEMENTATION"\n"SASL" "PLAIN"\nOK'], "NO "),
+    ],
+)
+@pytest.mark.parametrize("ends", ["", " is wrong", None])
+def test_a_password_that_the_server_repeats_is_not_told(
+    name: str,
+    answers: list[str],
+    no: str,
+    ends: str | None,
+    password: str,
+    peer: MakePeer,
+    service: Settings,
+    ask: Ask,
+) -> None:
+    """Some servers quote the command that they refuse, whole or in part: its secret is masked."""
+    said: list[bytes] = []
+
+    def script(link: Link) -> None:
+        for answer in answers:
+            link.say(*answer.split("\n"))
+            said.append(link.hear())
+        echo = no.encode() + ECHO.encode() + said[-1]
+        # Where it ends in the middle, the line is not a whole one.
+        link.send(echo[:-1] if ends is None else echo + ends.encode() + b"\r\n")
+        if ends is not None:
+            link.hear_end()
+
+    login = Login("watch", Secret(password))
+    reading = ask(service(name, peer(script), login=login))
+    assert reading.verdict is Verdict.FAIL
+    assert ECHO in reading.detail
+    assert "***" in reading.detail
+    for form in (password, plain(login), wrapped(password), quoted(password)):
+        assert form[:8] not in reading.detail
 
 
 def test_a_login_over_ipv6_loopback(peer: MakePeer, service: Settings, ask: Ask) -> None:
