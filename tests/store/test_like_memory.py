@@ -7,8 +7,9 @@ import shutil
 import tempfile
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
+import pytest
 from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
@@ -32,10 +33,13 @@ FAILURES = (Failure("SMTP:25", Fault.SILENT, "no greeting"),)
 class LikeMemory(RuleBasedStateMachine):
     """Does the same to both stores, with new starts, kills and an unusable disk in between."""
 
+    home: ClassVar[Path]
+    """Where each example has a place of its own."""
+
     @initialize()
     def begin(self) -> None:
         """Open both for the first time."""
-        self.place = Path(tempfile.mkdtemp(prefix="mailwatch-test-"))
+        self.place = Path(tempfile.mkdtemp(dir=self.home))
         self.directory = self.place / "state"
         self.said: list[str] = []
         self.now = Now(10.0, WALL)
@@ -238,5 +242,11 @@ class LikeMemory(RuleBasedStateMachine):
         shutil.rmtree(self.place)
 
 
-TestLikeMemory = LikeMemory.TestCase
-TestLikeMemory.settings = settings(max_examples=60, stateful_step_count=30, deadline=None)
+class TestLikeMemory(LikeMemory.TestCase):  # type: ignore[misc, valid-type]  # made at run time
+    """What pytest runs."""
+
+    settings = settings(max_examples=60, stateful_step_count=30, deadline=None)
+
+    @pytest.fixture(autouse=True)
+    def _home(self, tmp_path: Path) -> None:
+        LikeMemory.home = tmp_path
