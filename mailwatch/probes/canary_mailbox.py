@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import re
 import time
-from collections.abc import Collection
-from contextlib import suppress
+from collections.abc import Collection, Iterator
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, replace
 
 from mailwatch.core.deadline import Clock, Deadline
@@ -31,6 +31,19 @@ _NEWEST = 5000
 """So many of the newest UIDs are searched: a search of all could take a large mailbox long."""
 _STORAGE = frozenset({Fault.TIMEOUT, Fault.SILENT, Fault.RESET, Fault.DROPPED})
 """What a mailbox that is slow or broken looks like, in a server that is well."""
+
+
+@contextmanager
+def mailbox_trouble() -> Iterator[None]:
+    """Take a break within for one of delivery: the server has let us in, and is well."""
+    try:
+        yield
+    except SaidNo:
+        raise
+    except ConversationError as error:
+        storage = error.fault in _STORAGE or isinstance(error, Goodbye)
+        fault = Fault.DELIVERY if storage else error.fault
+        raise ConversationError(fault, error.detail) from None
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,14 +90,8 @@ class Mailbox(ImapProbe):
     def converse(self, talk: Conversation) -> None:
         """Select the inbox, search it again and again, and remove what is found."""
         super().converse(talk)
-        try:
+        with mailbox_trouble():
             self._visit(talk)
-        except SaidNo:
-            raise
-        except ConversationError as error:
-            storage = error.fault in _STORAGE or isinstance(error, Goodbye)
-            fault = Fault.DELIVERY if storage else error.fault
-            raise ConversationError(fault, error.detail) from None
 
     def farewell(self, talk: Conversation) -> None:
         """Say LOGOUT, where the server still hears us out."""

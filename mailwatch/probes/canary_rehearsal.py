@@ -7,6 +7,7 @@ from types import MappingProxyType
 
 from mailwatch.core.deadline import Deadline
 from mailwatch.core.model import Fault, Reading, Verdict
+from mailwatch.probes.canary_mailbox import mailbox_trouble
 from mailwatch.probes.conversation import Conversation
 from mailwatch.probes.imap import ImapProbe, ask
 from mailwatch.probes.probe import Check
@@ -51,4 +52,5 @@ class _Inbox(ImapProbe):
 
     def converse(self, talk: Conversation) -> None:
         super().converse(talk)
-        ask(talk, "b1", "EXAMINE INBOX", Fault.DELIVERY)
+        with mailbox_trouble():
+            ask(talk, "b1", "EXAMINE INBOX", Fault.DELIVERY)
