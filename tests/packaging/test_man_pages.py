@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import argparse
+import importlib
 import re
 import subprocess
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
@@ -142,6 +143,31 @@ def test_every_command_and_option_is_explained(top: Path) -> None:
         for line in re.findall(r"^\.TP\n(.*)$", options, re.MULTILINE)
     }
     assert listed == known - {"-h"} | {"--json", "--version"}
+
+
+def test_every_command_that_prints_json_is_named(top: Path) -> None:
+    """mailwatch(1) lists them below `--json`; each has it among its own options."""
+    page = (top / "packaging/man/mailwatch.1").read_text()
+    entry = re.search(r"\n\.B \\-\\-json\n(.*?)\.TP\n", page, re.DOTALL)
+    assert entry is not None
+    named = re.findall(r'^\.BR? "?([a-z ]+?)"?(?: [,.])?$', entry[1], re.MULTILINE)
+    have = set()
+    for module, _ in COMMANDS.values():
+        parser = argparse.ArgumentParser()
+        importlib.import_module(f"mailwatch.cli.{module}").add(parser.add_subparsers())
+        have |= {words for words, one in parsers(parser) if "--json" in one._option_string_actions}
+    assert set(named) == have
+
+
+def parsers(
+    parser: argparse.ArgumentParser, *words: str
+) -> Iterator[tuple[str, argparse.ArgumentParser]]:
+    """Give each command below `parser` by its words, with its own parser."""
+    for action in parser._actions:
+        if isinstance(action, argparse._SubParsersAction):
+            for name, below in action.choices.items():
+                yield " ".join([*words, name]), below
+                yield from parsers(below, *words, name)
 
 
 @pytest.mark.parametrize("page", PAGES)
