@@ -18,8 +18,9 @@ from mailwatch.notifiers.gotify import GotifyNotifier
 def examine(case: Case) -> Iterator[Finding]:
     """Give one finding; a message is sent only where that was asked for."""
     settings = case.config.gotify
-    if settings is None and case.config.token_withheld:
-        yield warning("Gotify was not asked, as only the service can read the token here.")
+    withheld = case.config.token_withheld
+    if settings is None and withheld:
+        yield warning("Gotify was not asked.", f"{withheld[:1].upper()}{withheld[1:]}.")
         return
     if settings is None:
         yield warning(

@@ -340,6 +340,16 @@ def test_no_gotify_is_a_warning(case: MakeCase) -> None:
     assert _levels(gotify.examine(case())) == [Level.WARNING]
 
 
+def test_a_token_that_only_the_service_can_read_is_told_with_the_way_to_it(case: MakeCase) -> None:
+    """Whoever lacks a right learns which."""
+    there = case()
+    why = "only the service can read the Gotify token, credential gotify-token; run this as root"
+    there.config = replace(there.config, token_withheld=why)
+    (finding,) = gotify.examine(there)
+    assert _levels([finding]) == [Level.WARNING]
+    assert finding.cure.endswith("; run this as root.")
+
+
 def test_a_gotify_that_is_away_is_a_problem(case: MakeCase) -> None:
     """With the sentence that a delivery would have had."""
     with socket.socket() as nobody:
