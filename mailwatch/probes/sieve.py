@@ -15,6 +15,8 @@ from mailwatch.probes.settings import Login, TlsMode
 MAX_LINES = 100
 """Of one answer; servers list about eight capabilities."""
 
+_LITERALS = 4
+"""Of one response, which has two strings at most."""
 _LITERAL = re.compile(rb"\{([0-9]{1,6})\+?\}$")
 
 _TROUBLE = b"(TRYLATER"
@@ -101,10 +103,12 @@ def _response(talk: Conversation, awaiting: str) -> bytes:
     RFC 5804 section 4 leaves the server the choice, and some word their errors so.
     """
     line = talk.read_line(awaiting)
+    literals = 0
     while literal := _LITERAL.search(line):
         size = int(literal[1])
-        if len(line) + size > MAX_LINE:
-            raise ConversationError(Fault.PROTOCOL, f"{awaiting} has a string that is too long")
+        literals += 1
+        if len(line) + size > MAX_LINE or literals > _LITERALS:
+            raise ConversationError(Fault.PROTOCOL, f"{awaiting} is longer than it may be")
         string = talk.read_exactly(size, awaiting).replace(b'"', b"'")
         line = b'%b"%b"%b' % (line[: literal.start()], string, talk.read_line(awaiting))
     return line
