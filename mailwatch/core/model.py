@@ -45,7 +45,7 @@ class Fault(StrEnum):
     TLS = "tls"
     """The TLS handshake failed."""
     REJECTED = "rejected"
-    """A peer that is well turned this host away in its greeting: a ban or a limit, in words."""
+    """A peer that is well turned this host away: a ban or a limit, in words."""
     PROTOCOL = "protocol"
     """The peer answered something that its protocol does not allow, or said no."""
     STATUS = "status"

@@ -28,6 +28,9 @@ _TROUBLE = re.compile(rb"4\.3\.\d")
 _LIMIT = re.compile(rb"rate limit|too many (?:open )?connections", re.IGNORECASE)
 """What Sendmail says with 4.3.2 where a client is at a limit of its own."""
 
+_TOO_MANY = re.compile(rb"too many|\blimit", re.IGNORECASE)
+"""What shows at any step that the client is at a limit of its own, as Postfix's of logins."""
+
 _POLICY = re.compile(
     rb"4\.7\.\d|too many|\blimit|\bdenied|\bblocked|\bbanned|\brejected|list", re.IGNORECASE
 )
@@ -63,7 +66,8 @@ def expect(
     """Read one whole reply and return the text of its lines.
 
     `faults` says which codes are another fault than PROTOCOL, `also` names one more that is fine.
-    A reply that `opens` the session is REJECTED where the server is well and turns us away.
+    A reply that `opens` the session is REJECTED where the server is well and turns us away, and
+    any other where it names a limit.
 
     Raises SaidNo where its code is not the `wanted` one, HalfReply where the rest of it is late,
     and ConversationError where it is no reply, or where more than the one reply has come: a
@@ -97,14 +101,22 @@ def expect(
     if code not in (wanted, also):
         kind = ConversationError if code == _CLOSING else SaidNo
         fault = faults.get(code, Fault.PROTOCOL)
-        if opens and _turns_away(code, texts):
+        if _turns_away(code, texts) if opens else _names_limit(code, texts):
             fault = Fault.REJECTED
         raise kind(fault, f"{awaiting} was '{printable(line)}', not {wanted}", code)
     return texts
 
 
+def _names_limit(code: int, texts: Sequence[bytes]) -> bool:
+    return 400 <= code < 500 and not _is_trouble(texts) and any(map(_TOO_MANY.search, texts))
+
+
+def _is_trouble(texts: Sequence[bytes]) -> bool:
+    return any(_TROUBLE.match(text) and not _LIMIT.search(text) for text in texts)
+
+
 def _turns_away(code: int, texts: Sequence[bytes]) -> bool:
-    if any(_TROUBLE.match(text) and not _LIMIT.search(text) for text in texts):
+    if _is_trouble(texts):
         return False
     return code in _TURNED_AWAY or (code in _NOT_NOW and any(map(_POLICY.search, texts)))
 

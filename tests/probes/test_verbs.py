@@ -81,13 +81,15 @@ def smtp(line: Line) -> Iterator[Wrong]:
             fault = Fault.PROTOCOL
         if code == "421":
             yield Wrong("421 closing", leaves=False)
-            yield Wrong("421 too many", REJECTED if opens else Fault.PROTOCOL, leaves=False)
+            yield Wrong("421 too many", REJECTED, leaves=False)
         elif code not in rights:
             yield Wrong(f"{code} other", fault)
             yield Wrong(f"{code}-other\n{code} lines", fault)
             if opens:
                 # It blames itself, for now: what a restart may cure (RFC 3463 section 3.4).
                 yield Wrong(f"{code} 4.3.2 later")
+            elif code.startswith("4"):
+                yield Wrong(f"{code} 4.7.1 Error: too many of these", REJECTED)
 
 
 def submission(line: Line) -> Iterator[Wrong]:
