@@ -23,10 +23,13 @@ def wait_until(condition: Callable[[], T], timeout_s: float, what: str) -> T:
     times that, for to wait longer for what does come costs nothing.
     """
     end = time.monotonic() + timeout_s * PATIENCE
-    while not (result := condition()):
-        if time.monotonic() > end:
+    while True:
+        # Read before the last look: this process may stand still between the two.
+        is_late = time.monotonic() > end
+        if result := condition():
+            return result
+        if is_late:
             raise NeverHappened(
                 f"{what}: not within {timeout_s * PATIENCE:g} s (last seen: {result!r})"
             )
         time.sleep(0.05)
-    return result
