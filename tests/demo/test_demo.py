@@ -161,10 +161,14 @@ def start() -> Iterator[Start]:
 
 
 def assert_story(heard: str) -> None:
-    """Assert that every turn is there, in order."""
-    at = [heard.find(words) for words in TURNS]
-    assert -1 not in at, heard
-    assert at == sorted(at), heard
+    """Assert that every turn is there, in order.
+
+    On a busy machine an attempt may fail before its time as well, and its retry succeed.
+    """
+    rest = heard
+    for words in TURNS:
+        _, turn, rest = rest.partition(words)
+        assert turn, f"{words!r} is not there, or too early, in:\n{heard}"
 
 
 def test_it_tells_the_whole_story_whatever_the_environment_says(start: Start) -> None:
@@ -190,8 +194,7 @@ def test_a_pipe_gets_plain_text(start: Start) -> None:
     ratio = re.search(r"([0-9.]+) x the least possible", demo.heard)
     assert ratio
     # The aim is 1.02, which `make bench` measures. A machine that runs other tests too gets more,
-    # and less where the round before the hang was long in coming together, from which the next
-    # one is reckoned.
+    # and less where it drew out all rounds before the hang, from which the next one is reckoned.
     assert 0.5 <= float(ratio[1]) < 10
 
 

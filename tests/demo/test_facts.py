@@ -9,7 +9,7 @@ import pytest
 
 from mailwatch.core.policy import Attempts, Policy
 from mailwatch.demo.facts import Facts, NoStory, Over, Turn
-from mailwatch.demo.story import figures
+from mailwatch.demo.story import await_pace, figures
 
 
 def test_a_turn_is_waited_for() -> None:
@@ -40,6 +40,25 @@ def test_the_end_wakes_everybody() -> None:
         facts.wait(Turn.OPENED, 1, 60, "never")
     assert time.monotonic() - began < 55
     facts.unless_over(lambda: pytest.fail("it is over"))
+
+
+@pytest.mark.parametrize(
+    ("began", "taken"),
+    [
+        ([0.2, 2.2, 4.2], 2.2),
+        ([0.2, 3.7, 4.2, 6.2, 8.2], 6.2),
+        ([0.2, 3.2, 4.2, 7.2, 8.2, 11.2, 13.2], 11.2),
+    ],
+    ids=["at once", "one was drawn out", "all are"],
+)
+def test_the_story_begins_after_a_round_that_came_when_it_was_due(
+    began: list[float], taken: float
+) -> None:
+    """A round that was retried or stood still tells nothing of when the next one is due."""
+    facts = Facts()
+    for moment in began:
+        facts.note(Turn.WELL, moment)
+    assert await_pace(facts, Policy(interval_s=2)) == taken
 
 
 def test_figures_take_the_rest_of_the_interval_apart() -> None:
