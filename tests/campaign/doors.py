@@ -22,19 +22,24 @@ class Door:
     def __init__(self, answer: Answer, path: Path | None = None) -> None:
         self._answer = answer
         self._path = path
+        self._turning = threading.Lock()
         self._lock = threading.Lock()
         self._listener: socket.socket | None = None
         self._guests: set[socket.socket] = set()
         self._keeper: socket.socket | None = None
+        self._given_up = False
         self.port = 0
         if path is None:
             self._keeper = self._bound(0)
             self.port = int(self._keeper.getsockname()[1])
 
     def open(self) -> None:
-        """Accept connections; nothing happens where it does already."""
-        if self._listener is not None:
-            return
+        """Accept connections; nothing happens where it does already, or where it was given up."""
+        with self._turning:
+            if self._listener is None and not self._given_up:
+                self._open()
+
+    def _open(self) -> None:
         if self._path is None:
             listener = self._bound(self.port)
         else:
@@ -46,6 +51,10 @@ class Door:
 
     def close(self) -> None:
         """Refuse connections, and break off those that there are."""
+        with self._turning:
+            self._close()
+
+    def _close(self) -> None:
         listener, self._listener = self._listener, None
         if listener is None:
             return
@@ -61,10 +70,12 @@ class Door:
                 guest.shutdown(socket.SHUT_RDWR)
 
     def give_up(self) -> None:
-        """Close, and let go of the port."""
-        self.close()
-        if self._keeper is not None:
-            self._keeper.close()
+        """Close for good, and let go of the port."""
+        with self._turning:
+            self._given_up = True
+            self._close()
+            if self._keeper is not None:
+                self._keeper.close()
 
     @staticmethod
     def _bound(port: int) -> socket.socket:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import socket
 import ssl
+import threading
 from datetime import UTC, datetime, timedelta
 from functools import cache
 
@@ -24,6 +25,7 @@ class Mail:
     """One SMTP service and one plain TCP service, behind the container that runs them."""
 
     def __init__(self) -> None:
+        self._lock = threading.Lock()
         self._silent = False
         self._smtp = Door(self._speak)
         self._plain = Door(self._listen)
@@ -38,19 +40,21 @@ class Mail:
 
     def comes_up(self) -> None:
         """Answer as a healthy server does."""
-        self._silent = False
-        self._smtp.open()
-        self._plain.open()
-        self.well = True
+        with self._lock:
+            self._silent = False
+            self._smtp.open()
+            self._plain.open()
+            self.well = True
 
     def fails(self, silent: bool = False) -> None:
         """Refuse every connection, or accept them and keep `silent` on SMTP."""
-        self.well = False
-        self._smtp.close()
-        self._plain.close()
-        if silent:
-            self._silent = True
-            self._smtp.open()
+        with self._lock:
+            self.well = False
+            self._smtp.close()
+            self._plain.close()
+            if silent:
+                self._silent = True
+                self._smtp.open()
 
     def give_up(self) -> None:
         """Let go of both ports."""
