@@ -8,6 +8,7 @@ from mailwatch.core.model import Fault
 from mailwatch.core.text import printable
 from mailwatch.probes.conversation import MAX_LINE, Conversation
 from mailwatch.probes.errors import ConversationError, SaidNo
+from mailwatch.probes.limits import names_limit
 from mailwatch.probes.logins import plain, quoted, require_privacy
 from mailwatch.probes.probe import Probe
 from mailwatch.probes.settings import Login, TlsMode
@@ -43,9 +44,7 @@ class ImapProbe(Probe):
         words = _words(greeting)
         if words[:2] not in ([b"*", b"OK"], [b"*", b"PREAUTH"]):
             # With BYE the server refuses the connection (RFC 9051 section 7.1.5).
-            turned_away = words[:2] == [b"*", b"BYE"] and not b"".join(words[2:3]).startswith(
-                _TROUBLE
-            )
+            turned_away = words[:2] == [b"*", b"BYE"] and not _blames_itself(words[2:])
             raise ConversationError(
                 Fault.REJECTED if turned_away else Fault.PROTOCOL,
                 f"the greeting should be '* OK' or '* PREAUTH', but was '{printable(greeting)}'",
@@ -122,7 +121,7 @@ def _hear(
     """Return the untagged lines that come before `wanted`, by default the tagged OK.
 
     Raises SaidNo, with `fault` for a tagged NO that blames the credentials, and unmeasured for
-    one that says that the account is in use; and Goodbye.
+    one that says that the account is in use or at a limit; and Goodbye.
     """
     wanted = wanted or f"{tag} OK"
     end = _words(wanted.encode("ascii"))
@@ -160,13 +159,16 @@ def refusal(line: bytes, tag: str, awaiting: str, wanted: str, fault: Fault) -> 
     if words[:2] == [b"*", b"BYE"]:
         return Goodbye(Fault.PROTOCOL, what)
     if words[:2] == _words(f"{tag} NO".encode("ascii")):
-        code = words[2] if words[2:] else b""
-        if code.startswith(_BUSY):
+        if b"".join(words[2:3]).startswith(_BUSY) or names_limit(line):
             return SaidNo(None, what)
-        return SaidNo(Fault.PROTOCOL if code.startswith(_TROUBLE) else fault, what)
+        return SaidNo(Fault.PROTOCOL if _blames_itself(words[2:]) else fault, what)
     if words[:2] == _words(f"{tag} BAD".encode("ascii")):
         return SaidNo(Fault.PROTOCOL, what)
     return ConversationError(Fault.PROTOCOL, what)
+
+
+def _blames_itself(words: list[bytes]) -> bool:
+    return b"".join(words[:1]).startswith(_TROUBLE) and not names_limit(b" ".join(words))
 
 
 def _words(line: bytes) -> list[bytes]:

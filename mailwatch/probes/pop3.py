@@ -6,6 +6,7 @@ from mailwatch.core.model import Fault
 from mailwatch.core.text import printable
 from mailwatch.probes.conversation import Conversation
 from mailwatch.probes.errors import ConversationError, SaidNo
+from mailwatch.probes.limits import names_limit
 from mailwatch.probes.logins import require_privacy
 from mailwatch.probes.probe import Probe
 from mailwatch.probes.settings import Login, TlsMode
@@ -68,7 +69,7 @@ def _expect_ok(
     """Read one line, and no other unless `more`.
 
     Raises SaidNo where it is -ERR: with `fault` unless it blames the server, and unmeasured where
-    it says that the account is in use.
+    it says that the account is in use or at a limit.
     """
     line = talk.read_line(awaiting)
     word, _, text = line.partition(b" ")
@@ -79,7 +80,9 @@ def _expect_ok(
     what = f"{awaiting} was '{printable(line)}', not +OK"
     if word == b"-ERR":
         code = text.upper()
-        if code.startswith(_BUSY):
+        at_limit = names_limit(text)
+        if code.startswith(_BUSY) or (at_limit and fault is not Fault.REJECTED):
             raise SaidNo(None, what)
-        raise SaidNo(Fault.PROTOCOL if code.startswith(_TROUBLE) else fault, what)
+        blames_itself = code.startswith(_TROUBLE) and not at_limit
+        raise SaidNo(Fault.PROTOCOL if blames_itself else fault, what)
     raise ConversationError(Fault.PROTOCOL, what)

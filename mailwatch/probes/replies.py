@@ -10,6 +10,7 @@ from mailwatch.core.model import Fault
 from mailwatch.core.text import printable
 from mailwatch.probes.conversation import Conversation
 from mailwatch.probes.errors import ConversationError, SaidNo
+from mailwatch.probes.limits import names_limit
 
 MAX_LINES = 100
 """Of one reply; a long answer to EHLO has about twenty."""
@@ -24,9 +25,6 @@ _NOT_NOW = frozenset({421, 450})
 
 _TROUBLE = re.compile(rb"4\.3\.\d")
 """Enhanced status codes that blame the mail system itself, for now (RFC 3463 section 3.4)."""
-
-_LIMIT = re.compile(rb"rate limit|too many (?:open )?connections", re.IGNORECASE)
-"""What Sendmail says with 4.3.2 where a client is at a limit of its own."""
 
 _TOO_MANY = re.compile(rb"too many|\blimit", re.IGNORECASE)
 """What shows at any step that the client is at a limit of its own, as Postfix's of logins."""
@@ -101,18 +99,18 @@ def expect(
     if code not in (wanted, also):
         kind = ConversationError if code == _CLOSING else SaidNo
         fault = faults.get(code, Fault.PROTOCOL)
-        if _turns_away(code, texts) if opens else _names_limit(code, texts):
+        if _turns_away(code, texts) if opens else _is_at_limit(code, texts):
             fault = Fault.REJECTED
         raise kind(fault, f"{awaiting} was '{printable(line)}', not {wanted}", code)
     return texts
 
 
-def _names_limit(code: int, texts: Sequence[bytes]) -> bool:
+def _is_at_limit(code: int, texts: Sequence[bytes]) -> bool:
     return 400 <= code < 500 and not _is_trouble(texts) and any(map(_TOO_MANY.search, texts))
 
 
 def _is_trouble(texts: Sequence[bytes]) -> bool:
-    return any(_TROUBLE.match(text) and not _LIMIT.search(text) for text in texts)
+    return any(_TROUBLE.match(text) and not names_limit(text) for text in texts)
 
 
 def _turns_away(code: int, texts: Sequence[bytes]) -> bool:

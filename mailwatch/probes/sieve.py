@@ -8,6 +8,7 @@ from mailwatch.core.model import Fault
 from mailwatch.core.text import printable
 from mailwatch.probes.conversation import MAX_LINE, Conversation
 from mailwatch.probes.errors import ConversationError, SaidNo
+from mailwatch.probes.limits import names_limit
 from mailwatch.probes.logins import plain, require_privacy
 from mailwatch.probes.probe import Probe
 from mailwatch.probes.settings import Login, TlsMode
@@ -74,6 +75,7 @@ def _log_in(talk: Conversation, login: Login, mechanisms: bytes) -> None:
 def _expect_ok(talk: Conversation, awaiting: str, fault: Fault = Fault.PROTOCOL) -> list[bytes]:
     """Return the quoted lines before the OK; raises SaidNo with `fault` where it is a NO.
 
+    That is unmeasured where it says that the account is at a limit.
     A BYE is of another kind than PROTOCOL only where it turns us away.
     """
     lines: list[bytes] = []
@@ -88,7 +90,10 @@ def _expect_ok(talk: Conversation, awaiting: str, fault: Fault = Fault.PROTOCOL)
             talk.require_quiet(awaiting)
             return lines
         what = f"{awaiting} was '{printable(line)}', not OK"
-        if text.upper().startswith(_TROUBLE):
+        if names_limit(text):
+            if word == b"NO" and fault is not Fault.REJECTED:
+                raise SaidNo(None, what)
+        elif text.upper().startswith(_TROUBLE):
             fault = Fault.PROTOCOL
         if word == b"NO":
             raise SaidNo(fault, what)

@@ -66,6 +66,11 @@ def test_smtp(
     assert not server.link.pipelined
 
 
+DOVECOTS_LIMIT = (
+    "Maximum number of connections from user+IP exceeded (mail_max_userip_connections=10)"
+)
+
+
 @pytest.mark.parametrize(
     ("offer", "answers", "fault"),
     [
@@ -143,6 +148,7 @@ def test_imap(
         ("X", ["a4 NO [UNAVAILABLE] later"], Fault.PROTOCOL),
         ("X", ["a4 NO [INUSE] by another"], None),
         ("X", ["a4 NO [LIMIT] too many sessions"], None),
+        ("X", [f"a4 NO [UNAVAILABLE] {DOVECOTS_LIMIT}"], None),
         ("X", ["a4 NO [CONTACTADMIN] disabled"], Fault.AUTHENTICATION),
         ("X", ["a4 BAD what"], Fault.PROTOCOL),
         ("AUTH=PLAIN", ["a4 NO not here"], Fault.AUTHENTICATION),

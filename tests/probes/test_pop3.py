@@ -114,6 +114,7 @@ def test_a_login(peer: MakePeer, service: Settings, ask: Ask) -> None:
         (["+OK", "-ERR [AUTH] no", "+OK"], Fault.AUTHENTICATION),
         (["-ERR no such user", "+OK"], Fault.AUTHENTICATION),
         (["+OK", "-ERR [SYS/TEMP] later", "+OK"], Fault.PROTOCOL),
+        (["+OK", "-ERR [SYS/TEMP] Maximum number of connections from user+IP", "+OK"], None),
         (["+OK", "-ERR [IN-USE] locked", "+OK"], None),
         (["+OK", "-ERR [LOGIN-DELAY] wait", "+OK"], None),
         (["+OK", "what?"], Fault.PROTOCOL),

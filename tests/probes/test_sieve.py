@@ -134,6 +134,7 @@ def test_a_wrong_answer_to_logout(answer: str, peer: MakePeer, service: Settings
         ("OK", None),
         ('NO "wrong"', Fault.AUTHENTICATION),
         ('NO (TRYLATER) "busy"', Fault.PROTOCOL),
+        ('NO (TRYLATER) "Maximum number of connections from user+IP exceeded"', None),
         ('NO (ENCRYPT-NEEDED) "tls"', Fault.AUTHENTICATION),
         ("what", Fault.PROTOCOL),
     ],

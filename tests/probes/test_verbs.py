@@ -105,12 +105,14 @@ def imap(line: Line) -> Iterator[Wrong]:
         yield from (Wrong(f"* {word} hi", leaves=False) for word in ("NO", "BAD"))
         yield Wrong("* BYE", REJECTED, leaves=False)
         yield Wrong("* bye [ALERT] too many connections", REJECTED, leaves=False)
+        yield Wrong("* BYE [UNAVAILABLE] Too many connections", REJECTED, leaves=False)
         yield Wrong("* BYE [UNAVAILABLE] later", leaves=False)
         yield Wrong("* BYE [SERVERBUG] oops", leaves=False)
         return
     tag = "a4" if line.says == PLAIN else line.tag
     yield Wrong(f"{tag} NO other", line.fault)
     yield Wrong(f"{tag} NO [UNAVAILABLE] later")
+    yield Wrong(f"{tag} NO [UNAVAILABLE] Maximum number of connections", None)
     yield Wrong(f"{tag} BAD other")
     yield Wrong(f"{tag} OK so soon" if line.right == "+" else "+ go on", leaves=False)
     if line is not LOGOUT:
@@ -124,6 +126,7 @@ def pop3(line: Line) -> Iterator[Wrong]:
     yield Wrong("-ERR", line.fault)
     yield Wrong("-ERR other", line.fault)
     yield Wrong("-ERR [SYS/TEMP] later")
+    yield Wrong("-ERR [SYS/TEMP] too many sessions", None if line.says else REJECTED)
 
 
 def sieve(line: Line) -> Iterator[Wrong]:
@@ -131,6 +134,7 @@ def sieve(line: Line) -> Iterator[Wrong]:
     yield Wrong("NO", line.fault)
     yield Wrong('NO "other"', line.fault)
     yield Wrong('NO (TRYLATER) "other"')
+    yield Wrong('NO (TRYLATER) "too many logins"', REJECTED if line.fault is REJECTED else None)
     yield Wrong('BYE (TRYLATER) "closing"', leaves=False)
     bye = REJECTED if line.fault is REJECTED else Fault.PROTOCOL
     yield Wrong('BYE "closing"', bye, leaves=False)
