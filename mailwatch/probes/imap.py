@@ -98,7 +98,8 @@ def ask(
 ) -> list[list[bytes]]:
     """Say one command; return the words of the untagged lines that come before its tagged OK.
 
-    Raises SaidNo where that is a NO, with `fault` unless it blames the server, or a BAD.
+    Raises SaidNo where that is a BAD, or a NO: that one with `fault`, or PROTOCOL where it blames
+    the server itself and `fault` is not DELIVERY.
     """
     return [_words(line) for line in ask_raw(talk, tag, command, fault)]
 
@@ -161,7 +162,9 @@ def refusal(line: bytes, tag: str, awaiting: str, wanted: str, fault: Fault) -> 
     if words[:2] == _words(f"{tag} NO".encode("ascii")):
         if b"".join(words[2:3]).startswith(_BUSY) or names_limit(line):
             return SaidNo(None, what)
-        return SaidNo(Fault.PROTOCOL if _blames_itself(words[2:]) else fault, what)
+        if _blames_itself(words[2:]) and fault is not Fault.DELIVERY:
+            fault = Fault.PROTOCOL  # who says so of one mailbox has let us in, and is well
+        return SaidNo(fault, what)
     if words[:2] == _words(f"{tag} BAD".encode("ascii")):
         return SaidNo(Fault.PROTOCOL, what)
     return ConversationError(Fault.PROTOCOL, what)

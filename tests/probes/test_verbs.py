@@ -111,7 +111,8 @@ def imap(line: Line) -> Iterator[Wrong]:
         return
     tag = "a4" if line.says == PLAIN else line.tag
     yield Wrong(f"{tag} NO other", line.fault)
-    yield Wrong(f"{tag} NO [UNAVAILABLE] later")
+    trouble = DELIVERY if line.fault is DELIVERY else Fault.PROTOCOL
+    yield Wrong(f"{tag} NO [UNAVAILABLE] later", trouble)
     yield Wrong(f"{tag} NO [UNAVAILABLE] Maximum number of connections", None)
     yield Wrong(f"{tag} BAD other")
     yield Wrong(f"{tag} OK so soon" if line.right == "+" else "+ go on", leaves=False)
