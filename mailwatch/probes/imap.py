@@ -158,7 +158,7 @@ def refusal(line: bytes, tag: str, awaiting: str, wanted: str, fault: Fault) -> 
     words = _words(line)
     what = f"{awaiting} was '{printable(line)}', not '{wanted}'"
     if words[:2] == [b"*", b"BYE"]:
-        return Goodbye(Fault.PROTOCOL, what)
+        return Goodbye(Fault.REJECTED if names_limit(line) else Fault.PROTOCOL, what)
     if words[:2] == _words(f"{tag} NO".encode("ascii")):
         if b"".join(words[2:3]).startswith(_BUSY) or names_limit(line):
             return SaidNo(None, what)

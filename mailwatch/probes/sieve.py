@@ -97,7 +97,7 @@ def _expect_ok(talk: Conversation, awaiting: str, fault: Fault = Fault.PROTOCOL)
             fault = Fault.PROTOCOL
         if word == b"NO":
             raise SaidNo(fault, what)
-        turned_away = word == b"BYE" and fault is Fault.REJECTED
+        turned_away = word == b"BYE" and (fault is Fault.REJECTED or names_limit(text))
         raise ConversationError(Fault.REJECTED if turned_away else Fault.PROTOCOL, what)
     raise ConversationError(Fault.PROTOCOL, f"{awaiting} has more than {MAX_LINES} lines")
 

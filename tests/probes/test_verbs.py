@@ -120,6 +120,8 @@ def imap(line: Line) -> Iterator[Wrong]:
         # Once it has let us in and looks at the mailbox, what breaks is the mailbox.
         bye = Fault.PROTOCOL if tag.startswith("a") else DELIVERY
         yield Wrong("* BYE [UNAVAILABLE] oops", bye, leaves=False)
+        away = REJECTED if bye is Fault.PROTOCOL else DELIVERY
+        yield Wrong("* BYE Too many authentication requests", away, leaves=False)
 
 
 def pop3(line: Line) -> Iterator[Wrong]:
@@ -139,6 +141,7 @@ def sieve(line: Line) -> Iterator[Wrong]:
     yield Wrong('BYE (TRYLATER) "closing"', leaves=False)
     bye = REJECTED if line.fault is REJECTED else Fault.PROTOCOL
     yield Wrong('BYE "closing"', bye, leaves=False)
+    yield Wrong('BYE (TRYLATER) "Too many failed attempts"', REJECTED, leaves=False)
 
 
 HELLO = Line("EHLO [127.0.0.1]", "250-hi\n250-STARTTLS\n250 AUTH PLAIN")
