@@ -56,6 +56,7 @@ class Night:
         self.reboots: list[float] = []
         self.trace: list[dict[str, Any]] = []
         self.statuses: list[int] = []
+        self._turning = threading.Lock()
         self._cure: int | None = None
         self._silent = False
         self._starts = 0
@@ -85,18 +86,19 @@ class Night:
 
     def outage(self, cure: int | None = None, silent: bool = False, stopped: bool = False) -> None:
         """Let the mail fail until the `cure`th start of the container, or until mended()."""
-        self.outages.append(Outage(time.monotonic()))
-        self._cure, self._starts, self._silent = cure, 0, silent
-        if stopped:
-            self.engine.operator_stops()
-        else:
-            self.mail.fails(silent)
+        with self._turning:
+            self.outages.append(Outage(time.monotonic()))
+            self._cure, self._starts, self._silent = cure, 0, silent
+            if stopped:
+                self.engine.operator_stops()
+            else:
+                self.mail.fails(silent)
 
     def mended(self) -> None:
         """Let a person bring the mail back."""
         self._cure = 0
         if self.engine.status == "running":
-            self._come_up()
+            self._come_up(len(self.outages))
         else:
             self.engine.start()
 
@@ -153,16 +155,19 @@ class Night:
         if is_down and (self._cure is None or self._starts < self._cure):
             self.mail.fails(self._silent)
             return
-        timer = threading.Timer(_UP_AFTER_S, self._come_up)
+        timer = threading.Timer(_UP_AFTER_S, self._come_up, [len(self.outages)])
         timer.daemon = True
         timer.start()
 
-    def _come_up(self) -> None:
-        if self._over.is_set() or self.engine.status != "running":
-            return
-        if self.outages and self.outages[-1].ended is None:
-            self.outages[-1].ended = time.monotonic()
-        self.mail.comes_up()
+    def _come_up(self, outages: int) -> None:
+        """Be well again, unless there are more than so many outages: a start ends no later one."""
+        with self._turning:
+            is_late = len(self.outages) > outages
+            if is_late or self._over.is_set() or self.engine.status != "running":
+                return
+            if self.outages and self.outages[-1].ended is None:
+                self.outages[-1].ended = time.monotonic()
+            self.mail.comes_up()
 
     def _container_down(self) -> None:
         self.mail.fails()
