@@ -101,7 +101,9 @@ def test_the_turns_are_whole_conversations(peer: MakePeer) -> None:
 
 @pytest.mark.usefixtures("_known_mark")
 @settings(
-    max_examples=150, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
+    max_examples=150,
+    deadline=None,
+    suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
 )
 @given(data=st.data())
 def test_nothing_that_a_peer_says_is_our_fault_or_costs_anybody_mail(

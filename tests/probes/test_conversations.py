@@ -67,7 +67,9 @@ ENDS = st.sampled_from(["close", "reset", "hold"])
     end=ENDS,
 )
 @settings(
-    max_examples=250, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
+    max_examples=250,
+    deadline=None,
+    suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
 )
 def test_no_conversation_breaks_a_probe(
     probe: str,
