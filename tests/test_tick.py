@@ -105,6 +105,7 @@ def test_an_engine_that_comes_back_gets_the_restart_it_was_owed(house: House) ->
     house.end_round(bad())
     house.drain_until(lambda: house.engine.state.stage is Stage.SETTLING)
     assert house.container.restarts == 1
+    house.drain_until(lambda: house.store.letters() == ())
     assert house.topics() == [Topic.OPENED]
 
 
@@ -156,8 +157,8 @@ def test_a_notifier_that_is_away_keeps_nothing_from_happening(house: House) -> N
     house.pass_time(15)
     house.end_round(good())
     assert house.engine.state.stage is Stage.HEALTHY
-    house.phone.error = None
     house.drain_until(lambda: not house.mailbox.qsize() and not house.courier._carried)
+    house.phone.error = None
     house.pass_time(600)
     house.drain_until(lambda: house.store.letters() == ())
     assert house.topics() == [Topic.RECOVERED]
@@ -170,9 +171,11 @@ def test_a_delivery_that_was_given_up_does_not_answer_for_the_next_try(
     """Where the resolver hangs for longer than a delivery may, two tries overlap in time."""
     gates = [threading.Event(), threading.Event()]
     hangs = iter(gates)
+    begun = threading.Semaphore(0)
 
     def send(message: Message, deadline: Deadline) -> None:
         gate = next(hangs, None)
+        begun.release()
         if gate is None:
             house.phone.messages.append(message)
         else:
@@ -181,8 +184,10 @@ def test_a_delivery_that_was_given_up_does_not_answer_for_the_next_try(
 
     monkeypatch.setattr(house.phone, "send", send)
     fail_until_restarted(house)
+    assert begun.acquire(timeout=PATIENCE_S)
     house.pass_time(SEND_LIMIT_S + SLACK_S)
     house.pass_time(FIRST_RETRY_S)
+    assert begun.acquire(timeout=PATIENCE_S)
     gates[0].set()
     report = house.mailbox.get(timeout=PATIENCE_S)
     while not isinstance(report, Posted):
