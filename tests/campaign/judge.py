@@ -182,6 +182,7 @@ def _restarts(night: Night) -> Iterator[str]:
         away = [(outage.began, outage.ended) for outage in night.outages]
         # The container is down with its host, and a moment longer.
         away += [(at, at) for at in night.reboots]
+        away += night.stalls
         if not any(at <= order.at and (end is None or order.at <= end + 2) for at, end in away):
             yield "a restart was asked for although the mail was well"
     yield from _backoff(night)

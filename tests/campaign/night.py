@@ -28,6 +28,7 @@ LONGEST_S = 180.0
 
 _LOOK_EVERY_S = 0.005
 _UP_AFTER_S = 0.02
+_STALL_S = 0.2
 
 
 @dataclass
@@ -54,6 +55,8 @@ class Night:
         self.outages: list[Outage] = []
         self.killed: list[float] = []
         self.reboots: list[float] = []
+        self.stalls: list[tuple[float, float]] = []
+        """When this process stood still, and with it the mail server."""
         self.trace: list[dict[str, Any]] = []
         self.statuses: list[int] = []
         self._turning = threading.Lock()
@@ -192,8 +195,13 @@ class Night:
         self._begin(death)
         status: int | None = None
         buried = Buried(self._nursery)
+        looked = time.monotonic()
         try:
             while True:
+                now = time.monotonic()
+                if now - looked > _STALL_S:
+                    self.stalls.append((looked, now))
+                looked = now
                 if time.monotonic() - began > LONGEST_S:
                     result.faults.append(f"the night did not end within {LONGEST_S:g} seconds")
                     # What the watchdog of systemd sends: the log ends with where each thread is.
