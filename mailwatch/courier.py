@@ -129,4 +129,7 @@ class Courier:
                 mailbox.put(Posted(job))
 
         # The thread of the letter before may have answered and not be gone yet: nothing waits.
-        self._thread = threads.start(send, "courier")
+        try:
+            self._thread = threads.start(send, "courier")
+        except RuntimeError:
+            mailbox.put(Posted(job, f"Not sent, for {threads.NO_THREAD}."))

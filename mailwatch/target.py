@@ -113,7 +113,12 @@ class Target:
             mailbox.put(report)
 
         # The thread of the job before may have answered and not be gone yet: nothing waits for it.
-        threads.start(look if seen is None else lambda: restart(seen), "target")
+        try:
+            threads.start(look if seen is None else lambda: restart(seen), "target")
+        except RuntimeError:
+            why = threads.NO_THREAD
+            unseen = TargetState(Condition.UNREACHABLE, why)
+            mailbox.put(Looked(job, unseen) if seen is None else Restarted(job, why))
 
 
 def unanswered(waited_s: float) -> TargetState:

@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import io
+import threading
 import time
+
+import pytest
 
 from mailwatch.core.model import Message, Now, Topic
 from mailwatch.core.state import State
 from mailwatch.courier import Courier
 from mailwatch.journal import Journal
-from mailwatch.reports import Posted
+from mailwatch.reports import Mailbox, Posted
 from mailwatch.store.memory import MemoryStore
 from tests.house import PATIENCE_S, LingeringMailbox, ScriptedPhone
 
@@ -35,3 +38,29 @@ def test_a_thread_that_has_answered_keeps_no_letter_from_leaving() -> None:
     finally:
         lingering.let_go.set()
     assert [message.title for message in phone.messages] == ["letter 0", "letter 1", "letter 2"]
+
+
+def test_a_host_without_threads_keeps_the_letter(monkeypatch: pytest.MonkeyPatch) -> None:
+    """It is tried again later like any other, the log says what to raise, and nothing ends."""
+
+    def refuse(_thread: threading.Thread) -> None:
+        raise RuntimeError("can't start new thread")
+
+    mailbox, phone, store, log = Mailbox(), ScriptedPhone(), MemoryStore(), io.StringIO()
+    journal = Journal(log, journald=False)
+    courier = Courier(phone, store, mailbox, journal, time.monotonic, str, lambda: 0.0)
+    store.commit(State(), _letters(1), NOW)
+    with monkeypatch.context() as patch:
+        patch.setattr(threading.Thread, "start", refuse)
+        courier.advance(NOW)
+    report = mailbox.get_nowait()
+    assert isinstance(report, Posted)
+    courier.posted(report, NOW)
+    assert [letter.tries for letter in store.letters()] == [1]
+    assert "raise TasksMax" in log.getvalue()
+    later = Now(NOW.steady + 3600, NOW.wall + 3600)
+    courier.advance(later)
+    delivered = mailbox.get(timeout=PATIENCE_S)
+    assert isinstance(delivered, Posted)
+    courier.posted(delivered, later)
+    assert store.letters() == ()

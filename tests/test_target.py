@@ -86,3 +86,26 @@ def test_a_thread_that_has_answered_keeps_no_job_from_beginning() -> None:
             assert target.owns(report)
     finally:
         lingering.let_go.set()
+
+
+def test_a_host_without_threads_is_an_answer_too(
+    mailbox: Mailbox, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Neither a look nor a restart that cannot begin ends the service: both say what to raise."""
+
+    def refuse(_thread: threading.Thread) -> None:
+        raise RuntimeError("can't start new thread")
+
+    monkeypatch.setattr(threading.Thread, "start", refuse)
+    target = Target(lambda: Container("any"), mailbox, time.monotonic)
+    target.look()
+    looked = mailbox.get_nowait()
+    assert isinstance(looked, Looked)
+    assert target.owns(looked)
+    assert looked.target.condition is Condition.UNREACHABLE
+    assert "raise TasksMax" in looked.target.detail
+    target.restart(PATIENCE_S, TargetState(Condition.RUNNING))
+    restarted = mailbox.get_nowait()
+    assert isinstance(restarted, Restarted)
+    assert target.owns(restarted)
+    assert "raise TasksMax" in restarted.error
