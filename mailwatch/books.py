@@ -19,14 +19,17 @@ class Books:
     def __init__(self, parts: Parts) -> None:
         self._parts = parts
         self._blind: Blindness | None = None
+        self._pause_read: tuple[Now, Now | None] | None = None
+        """When the pause was last read, and its end."""
 
     def replace(self, parts: Parts) -> None:
         """Go on with other parts."""
         self._parts = parts
+        self._pause_read = None
 
     def paused_until(self, now: Now) -> Now | None:
         """Return the end of the admin's pause, None where none is in force."""
-        return pausing.in_force(self._parts.store.paused_until(now), now)
+        return pausing.in_force(self._pause_end(now), now)
 
     def unproven(self) -> frozenset[str]:
         """Return the services that have never passed as they are configured now."""
@@ -69,19 +72,26 @@ class Books:
     def advance(self, state: State, now: Now) -> None:
         """Tell that a pause has run out, and let out what was held back for long enough."""
         store, policy, voice = self._parts.store, self._parts.policy, self._parts.voice
-        if pausing.is_over(store.paused_until(now), now):
+        if pausing.is_over(self._pause_end(now), now):
             self.keep(state, [pausing.over(now, voice, policy.priority)], now)
             # Only now: killed in between, the end is announced twice rather than never.
             store.pause(None)
+            self._pause_read = None
         frees_at = self._frees_at()
         if frees_at is not None and frees_at <= now.steady:
             self.keep(state, (), now)
 
     def wake_at(self, now: Now) -> float | None:
         """Return when (steady) advance() has something to do, None as long as nothing has."""
-        paused_until = self._parts.store.paused_until(now)
+        paused_until = self._pause_end(now)
         moments = [self._frees_at(), None if paused_until is None else paused_until.steady]
         return min((moment for moment in moments if moment is not None), default=None)
+
+    def _pause_end(self, now: Now) -> Now | None:
+        """Return the end of the pause in the file, which is read once for each moment."""
+        if self._pause_read is None or self._pause_read[0] != now:
+            self._pause_read = now, self._parts.store.paused_until(now)
+        return self._pause_read[1]
 
     def _frees_at(self) -> float | None:
         """Return when (steady) messages that were one too many may leave, None without any."""

@@ -114,8 +114,9 @@ class Daemon:
         with delivered(_SIGNALS, self._mailbox):
             self._build()
             self._say_what_is_watched()
-            self._engine.begin(read_clocks())
-            self._say_ready(read_clocks())
+            self._now = read_clocks()
+            self._engine.begin(self._now)
+            self._say_ready(self._now)
             while self._ending is None:
                 self._turn()
             return self._finish()
@@ -123,7 +124,7 @@ class Daemon:
     def _turn(self) -> None:
         """One turn of the loop: wait, take one report, do what is due, show that we live."""
         report = self._next_report()
-        now = read_clocks()
+        self._now = now = read_clocks()
         if isinstance(report, Signalled):
             self._signalled(report.number, now)
         elif report is not None:
@@ -136,9 +137,8 @@ class Daemon:
         self._show_status(now)
 
     def _next_report(self) -> Report | None:
-        now = read_clocks()
-        wake_at = self._engine.wake_at(now)
-        pauses = [] if wake_at is None else [wake_at - now.steady]
+        wake_at = self._engine.wake_at(self._now)
+        pauses = [] if wake_at is None else [wake_at - time.monotonic()]
         interval_s = self._systemd.watchdog_interval_s
         if interval_s is not None:
             pauses.append(interval_s / 2)

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from mailwatch.core.model import Fault, Topic
+from mailwatch.core.model import Fault, Now, Topic
 from mailwatch.core.policy import Policy
 from mailwatch.core.proven import Proven
 from mailwatch.core.state import Stage
@@ -40,6 +40,28 @@ def test_a_pause_holds_everything_and_announces_its_end(house: House) -> None:
     house.drain_until(lambda: house.engine.state.stage is Stage.SETTLING)
     house.drain_until(lambda: house.topics() == [Topic.NOTICE, Topic.OPENED])
     assert "no longer paused" in house.phone.messages[0].title
+
+
+def test_one_turn_of_the_loop_reads_the_pause_once(
+    house: House, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Each reading costs 0.03 ms; the next turn, which is another moment, reads it anew."""
+    asked: list[Now] = []
+    paused_until = house.store.paused_until
+
+    def count(now: Now) -> Now | None:
+        asked.append(now)
+        return paused_until(now)
+
+    monkeypatch.setattr(house.store, "paused_until", count)
+    house.start()
+    for _ in range(2):
+        house.end_round(good())
+        asked.clear()
+        house.pass_time(house.policy.interval_s)
+        house.engine.status(house.now)
+        house.engine.wake_at(house.now)
+        assert asked == [house.now]
 
 
 def asked_as(house: House, **settings: str) -> None:
