@@ -11,6 +11,8 @@ from mailwatch.core.model import Fault, Phase, Reading, Verdict
 WHOLE = ""
 """Stands for the whole conversation where otherwise a phase is named."""
 
+_PHASES = tuple(Phase)
+
 _COUNTS = {
     Verdict.PASS: (1, 0, 0),
     Verdict.FAIL: (0, 1, 0),
@@ -40,7 +42,7 @@ def add(connection: Connection, readings: Sequence[Reading], wall: float) -> Non
                 None if reading.fault is None else reading.fault.value,
                 reading.detail,
                 reading.certificate_expires,
-                *(reading.phases.get(phase) for phase in Phase),
+                *map(reading.phases.get, _PHASES),
             )
             for reading in readings
         ],
@@ -57,13 +59,13 @@ def add(connection: Connection, readings: Sequence[Reading], wall: float) -> Non
     )
     connection.executemany(
         """
-        INSERT INTO summary_seconds VALUES (:day, :service, :phase, 1, :seconds, :seconds, :seconds)
+        INSERT INTO summary_seconds VALUES (?, ?, ?, 1, ?, ?, ?)
         ON CONFLICT (day, service, phase) DO UPDATE SET
             count = count + 1, sum_s = sum_s + excluded.sum_s,
             min_s = min(min_s, excluded.min_s), max_s = max(max_s, excluded.max_s)
         """,
         [
-            {"day": day, "service": service, "phase": phase, "seconds": seconds}
+            (day, service, phase, seconds, seconds, seconds)
             for service, phase, seconds in _times(readings)
         ],
     )
@@ -74,7 +76,7 @@ def _times(readings: Iterable[Reading]) -> Iterator[tuple[str, str, float]]:
         if reading.verdict is Verdict.PASS:
             yield reading.service, WHOLE, reading.seconds
             for phase, seconds in reading.phases.items():
-                yield reading.service, phase, seconds
+                yield reading.service, str(phase), seconds
 
 
 def read(connection: Connection, service: str, since: float) -> list[tuple[float, Reading]]:

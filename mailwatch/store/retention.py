@@ -87,8 +87,10 @@ _GIVING_WAY = (
 
 
 def _is_nearly_full(connection: Connection) -> bool:
-    pages, unused, most = (
-        int(connection.execute(f"PRAGMA {name}").fetchone()[0])
-        for name in ("page_count", "freelist_count", "max_page_count")
-    )
-    return pages - unused > _NEARLY_FULL * most
+    limit = _NEARLY_FULL * _number(connection, "max_page_count")
+    pages = _number(connection, "page_count")
+    return pages > limit and pages - _number(connection, "freelist_count") > limit
+
+
+def _number(connection: Connection, pragma: str) -> int:
+    return int(connection.execute(f"PRAGMA {pragma}").fetchone()[0])

@@ -272,3 +272,20 @@ def test_the_state_directory_is_made_when_it_is_missing(
     stores.restored(night.at(0))
     assert stores.path.exists()
     assert stores.said == []
+
+
+def test_only_a_round_is_written_without_an_fsync(stores: Stores, night: Night) -> None:
+    """What is committed right after a round is on the disk all the same (PRAGMA synchronous)."""
+    from mailwatch.store.connection import open_for_writing, transaction
+
+    stores.restored(night.at(0))[0].close()
+    connection = open_for_writing(stores.path, 8 * 1024 * 1024, timeout_s=5)
+    how = {}
+    try:
+        for number, durable in enumerate((True, False, True)):
+            with transaction(connection, durable):
+                how[number] = connection.execute("PRAGMA synchronous").fetchone()[0]
+    finally:
+        connection.close()
+    normal, full = 1, 2
+    assert how == {0: full, 1: normal, 2: full}
