@@ -15,7 +15,7 @@ from mailwatch.probes.errors import ConversationError
 from mailwatch.probes.expiry import not_after
 from mailwatch.probes.proxy import header
 from mailwatch.probes.resolver import RESOLVER
-from mailwatch.probes.settings import Login, ServiceSettings, TlsMode
+from mailwatch.probes.settings import Login, ProxyHeader, ServiceSettings, TlsMode
 from mailwatch.probes.tls import Tls
 from mailwatch.probes.wire import Wire, connect
 
@@ -56,7 +56,8 @@ class Conversation:
         addresses = RESOLVER.resolve(settings.host, settings.port, self._deadline)
         self._enter(Phase.CONNECT)
         self._stream = self._wire = wire = connect(addresses, self._deadline)
-        wire.send(header(settings.proxy, wire.own, wire.peer))
+        if settings.proxy is not ProxyHeader.NONE:
+            wire.send(header(settings.proxy, wire.own, wire.peer))
         if settings.tls is TlsMode.IMPLICIT:
             self._secure(wire)
             wire.heard = False  # TLS has answered, the service itself not yet
