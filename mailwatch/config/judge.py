@@ -10,6 +10,7 @@ from mailwatch.config.model import Setting, Source
 from mailwatch.config.report import Report
 from mailwatch.config.token import Token
 from mailwatch.config.values import number
+from mailwatch.core.policy import NEVER_CURED
 from mailwatch.core.text import printable
 from mailwatch.systemd import SHORTEST_WATCHDOG_S, watchdog_s
 
@@ -25,6 +26,7 @@ def judge(
         _gotify(chosen, token, report)
     if report.sound("restart.backoff"):
         _backoff(chosen, report)
+    _never_cured(chosen["restart.on"], report)
     _watchdog(environ, report)
 
 
@@ -71,6 +73,14 @@ def _backoff(chosen: Mapping[str, Setting], report: Report) -> None:
             f"restart.backoff_s is {number(_seconds(first))}, more than "
             f"restart.backoff_max_s, {number(_seconds(longest))}; "
             "raise restart.backoff_max_s, or lower restart.backoff_s",
+        )
+
+
+def _never_cured(kinds: Setting, report: Report) -> None:
+    assert isinstance(kinds.value, frozenset)
+    for fault in sorted(kinds.value & NEVER_CURED):
+        report.warn(
+            f'restart.on has "{fault}", for which nothing is restarted all the same; take it out'
         )
 
 

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from mailwatch.core.model import Condition, Fault, Now, TargetState
-from mailwatch.core.policy import Policy
+from mailwatch.core.policy import NEVER_CURED, Policy
 from mailwatch.core.state import Failure, Hold, Reason, Stage, State
 
 _TARGET_REASONS = {
@@ -75,7 +75,8 @@ class Situation:
 
     def curable(self, policy: Policy) -> list[Failure]:
         """Return the failures of a kind that a restart may cure."""
-        return [failure for failure in self.failures if failure.fault in policy.restart_on]
+        kinds = policy.restart_on - NEVER_CURED
+        return [failure for failure in self.failures if failure.fault in kinds]
 
     @property
     def all_dropped(self) -> bool:

@@ -22,6 +22,12 @@ connection limit, for which `core.judgement` never restarts unless the admin say
 which nothing listens is REFUSED, whoever accepts in its place (`core.observation`).
 """
 
+NEVER_CURED = frozenset({Fault.CERTIFICATE})
+"""The faults for which nothing is restarted, even where the admin names them.
+
+The server serves its mail, and one that runs out is warned of for days before.
+"""
+
 HIGHEST_PRIORITY = 10
 """Gotify's highest: the Android client sounds and vibrates from 8 on."""
 
@@ -65,6 +71,7 @@ class Policy:
     """The pause between two looks while an incident is open, > 0."""
 
     restart_on: frozenset[Fault] = CURABLE_BY_DEFAULT
+    """What of NEVER_CURED is among them restarts nothing all the same."""
     restart_when_all_dropped: bool = False
     min_failure_s: float = 0
     """How long a failure must last before an incident opens; 0 opens it after the first round."""

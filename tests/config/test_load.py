@@ -313,6 +313,15 @@ def test_probe_names_are_those_of_the_registry() -> None:
     assert sorted(PROBES) == list(PROBE_NAMES)
 
 
+def test_a_certificate_as_a_reason_to_restart_is_warned_of() -> None:
+    """Version 0.1.0 took it, so it is no mistake: the service starts, and the admin is told."""
+    config = load(None, {"restart.on": "silent,certificate"}, {})
+    assert config.warnings == (
+        'restart.on has "certificate", for which nothing is restarted all the same; take it out',
+    )
+    assert load(None, {"restart.on": "silent"}, {}).warnings == ()
+
+
 @pytest.mark.parametrize(("watchdog_s", "warned"), [("9.5", True), ("10", False), ("90", False)])
 def test_a_watchdog_in_a_hurry_is_warned_of(watchdog_s: str, warned: bool) -> None:
     """What a busy disk may outlast is warned of; the timeouts of the checks do not matter."""
