@@ -210,3 +210,45 @@ def test_the_proxy_protocol_opens_ports_that_expect_it(watcher: Watcher, host: H
     assert {name: one["verdict"] for name, one in readings.items()} == {
         name: "pass" if "proxy" in one else "fail" for name, one in asked.items()
     }, readings
+
+
+@pytest.fixture
+def strict(mail: Mail, engine: Engine) -> Iterator[Mail]:
+    """Postfix takes one login a minute of a client, Dovecot one connection of an account."""
+    file = "/etc/dovecot/dovecot.conf"
+    engine.docker(
+        "exec", NAME, "sh", "-ec",
+        "postconf -e smtpd_client_auth_rate_limit=1 smtpd_client_event_limit_exceptions=; "
+        f"postfix reload; printf 'mail_max_userip_connections = 1\\n' >>{file}; doveadm reload",
+    )  # fmt: skip
+    yield mail
+    mail.remove()
+
+
+@pytest.mark.usefixtures("accounts")
+def test_who_is_at_a_limit_finds_no_sick_server(watcher: Watcher, host: Host, strict: Mail) -> None:
+    """Its words count, whatever the code: one of this host rejects, one of an account hides."""
+    # Each protocol is counted by itself.
+    logins = {
+        "IMAPS": (b"a LOGIN anna@example.test secret\r\n", b"a OK"),
+        "POP3S": (b"USER anna@example.test\r\nPASS secret\r\n", b"+OK Logged in"),
+    }
+    watcher.configure(services=[_private(name) for name in ("SUBMISSION", *logins)])
+
+    def is_in_force() -> bool:
+        return _check(host)["SUBMISSION"]["fault"] == "rejected"
+
+    wait_until(is_in_force, 60, "Postfix to mind its limit")
+    for name, (login, let_in) in logins.items():
+        with strict.connected(PORTS[name], 30) as other:
+            other.sendall(login)
+            said = b""
+            while let_in not in said:
+                more = other.recv(4096)
+                assert more, said
+                said += more
+            readings = _check(host)
+        assert (readings[name]["verdict"], readings[name]["fault"]) == ("unmeasured", None), name
+        assert "mail_max_userip_connections" in str(readings[name]["detail"])
+    assert readings["SUBMISSION"]["fault"] == "rejected"
+    assert "too many AUTH commands" in str(readings["SUBMISSION"]["detail"])
