@@ -27,7 +27,7 @@ def examine(case: Case) -> Iterator[Finding]:
     name = case.config.docker.container
     if not shares_host_network(record):
         open_ports = published(record)
-        asked = [service for service in case.config.services if not service.portless]
+        asked = list(_asked(case))
         local = [service for service in asked if service.on_loopback]
         matched = True
         for service in local:
@@ -43,6 +43,15 @@ def examine(case: Case) -> Iterator[Finding]:
             f"{name} sees mailwatch as {address}: allow-list that in the mail server, "
             "which may ban an address that connects so often."
         )
+
+
+def _asked(case: Case) -> Iterator[ServiceSettings]:
+    """Give whatever asks a port: each service that has one, and the mailbox of a canary."""
+    for service in case.config.services:
+        if not service.portless:
+            yield service
+        if service.canary:
+            yield service.canary.of_imap(service)
 
 
 def _reached(
@@ -66,7 +75,7 @@ def _reached(
 
 
 def _not_watched(case: Case, open_ports: tuple[Published, ...], name: str) -> Iterator[Finding]:
-    watched = {service.port for service in case.config.services}
+    watched = {service.port for service in _asked(case)}
     told = set()
     for port in open_ports:
         known = _MAIL_PORTS.get(port.container_port)

@@ -12,6 +12,7 @@ from typing import Any
 
 import pytest
 
+from mailwatch.config.load import load
 from mailwatch.core.model import Condition, Fault, Now, Reading, TargetState, Verdict
 from mailwatch.core.notes import Notes
 from mailwatch.core.proven import Proven
@@ -212,6 +213,37 @@ def test_published_against_asked_ports(
     findings = list(ports.examine(case({"services": listed}, container=record, target=RUNNING)))
     assert _levels(findings) == levels.split()
     assert any(words in finding.sentence for finding in findings)
+
+
+CANARY = """
+[[services]]
+name = "Canary"
+probe = "canary"
+port = 25
+user = "anna"
+password_file = "{password}"
+sender = "a@example.test"
+recipient = "a@example.test"
+"""
+
+
+@pytest.mark.parametrize(
+    ("record", "levels"),
+    [
+        (_published(p25="", p993=""), "ok ok"),
+        (_published(p25=""), "warning ok"),
+    ],
+)
+def test_a_canarys_mailbox_is_asked_too(
+    record: dict[str, Any], levels: str, case: MakeCase, tmp_path: Path
+) -> None:
+    """It is watched by the canary alone, and must be published as the port of a service."""
+    file = tmp_path / "mailwatch.toml"
+    (tmp_path / "password").write_text("secret")
+    file.write_text(CANARY.format(password=tmp_path / "password"))
+    config = load(file, {"state.directory": str(tmp_path)}, {})
+    found = ports.examine(case(config=config, container=record, target=RUNNING))
+    assert _levels(found) == levels.split()
 
 
 @pytest.fixture
