@@ -10,7 +10,7 @@ from mailwatch.core.model import Fault
 from mailwatch.core.text import printable
 from mailwatch.probes.conversation import Conversation
 from mailwatch.probes.errors import ConversationError, SaidNo
-from mailwatch.probes.limits import names_limit
+from mailwatch.probes.limits import hints_at_limit, names_limit
 
 MAX_LINES = 100
 """Of one reply; a long answer to EHLO has about twenty."""
@@ -26,12 +26,7 @@ _NOT_NOW = frozenset({421, 450})
 _TROUBLE = re.compile(rb"4\.3\.\d")
 """Enhanced status codes that blame the mail system itself, for now (RFC 3463 section 3.4)."""
 
-_TOO_MANY = re.compile(rb"too many|\blimit", re.IGNORECASE)
-"""What shows at any step that the client is at a limit of its own, as Postfix's of logins."""
-
-_POLICY = re.compile(
-    rb"4\.7\.\d|too many|\blimit|\bdenied|\bblocked|\bbanned|\brejected|list", re.IGNORECASE
-)
+_POLICY = re.compile(rb"4\.7\.\d|\bdenied|\bblocked|\bbanned|\brejected|list", re.IGNORECASE)
 """What shows that it is the client that is not served: RFC 3463 section 3.8, or such words."""
 
 _NONE: Mapping[int, Fault] = MappingProxyType({})
@@ -106,7 +101,7 @@ def expect(
 
 
 def _is_at_limit(code: int, texts: Sequence[bytes]) -> bool:
-    return 400 <= code < 500 and not _is_trouble(texts) and any(map(_TOO_MANY.search, texts))
+    return 400 <= code < 500 and not _is_trouble(texts) and any(map(hints_at_limit, texts))
 
 
 def _is_trouble(texts: Sequence[bytes]) -> bool:
@@ -116,7 +111,9 @@ def _is_trouble(texts: Sequence[bytes]) -> bool:
 def _turns_away(code: int, texts: Sequence[bytes]) -> bool:
     if _is_trouble(texts):
         return False
-    return code in _TURNED_AWAY or (code in _NOT_NOW and any(map(_POLICY.search, texts)))
+    return code in _TURNED_AWAY or (
+        code in _NOT_NOW and any(_POLICY.search(text) or hints_at_limit(text) for text in texts)
+    )
 
 
 def _unexpected(awaiting: str, wanted: int, line: bytes) -> ConversationError:
