@@ -74,8 +74,11 @@ class Books:
         store, policy, voice = self._parts.store, self._parts.policy, self._parts.voice
         if pausing.is_over(self._pause_end(now), now):
             self.keep(state, [pausing.over(now, voice, policy.priority)], now)
-            # Only now: killed in between, the end is announced twice rather than never.
-            store.pause(None)
+            # Only now: killed in between, the end is announced twice rather than never. And only
+            # this one: the admin may have begun another since it was read.
+            self._pause_read = None
+            if pausing.is_over(self._pause_end(now), now):
+                store.pause(None)
             self._pause_read = None
         frees_at = self._frees_at()
         if frees_at is not None and frees_at <= now.steady:

@@ -42,6 +42,30 @@ def test_a_pause_holds_everything_and_announces_its_end(house: House) -> None:
     assert "no longer paused" in house.phone.messages[0].title
 
 
+def test_a_pause_that_follows_another_is_not_lost(
+    house: House, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """An admin may begin the next one while the end of the last is just being told."""
+
+    def until(seconds: float) -> Now:
+        return replace(house.now, steady=house.seconds + seconds, wall=house.now.wall + seconds)
+
+    house.store.pause(until(60))
+    house.start()
+    house.end_round(good())
+    following, commit = until(3600), house.store.commit
+
+    def pause_meanwhile(*given: Any, **more: Any) -> None:
+        monkeypatch.undo()
+        house.store.pause(following)
+        commit(*given, **more)
+
+    monkeypatch.setattr(house.store, "commit", pause_meanwhile)
+    house.pass_time(61)
+    house.drain_until(lambda: house.topics() == [Topic.NOTICE])
+    assert house.store.paused_until(house.now) == following
+
+
 def test_one_turn_of_the_loop_reads_the_pause_once(
     house: House, monkeypatch: pytest.MonkeyPatch
 ) -> None:
