@@ -98,8 +98,9 @@ def ask(
 ) -> list[list[bytes]]:
     """Say one command; return the words of the untagged lines that come before its tagged OK.
 
-    Raises SaidNo where that is a BAD, or a NO: that one with `fault`, or PROTOCOL where it blames
-    the server itself and `fault` is not DELIVERY.
+    Raises SaidNo where that is a BAD, or a NO: that one with `fault`, PROTOCOL where it blames the
+    server itself and `fault` is not DELIVERY, or unmeasured where the account is in use or at a
+    limit; and Goodbye.
     """
     return [_words(line) for line in ask_raw(talk, tag, command, fault)]
 
@@ -142,7 +143,8 @@ def response(talk: Conversation, awaiting: str) -> tuple[bytes, list[bytes]]:
     """Return one response and its literals, which could hold anything, apart from each other."""
     line = talk.read_line(awaiting)
     literals: list[bytes] = []
-    if b"".join(_words(line)[1:2]) in _STATUSES:
+    # What follows the + of a continuation is base64 or for a person, too (section 7.6 there).
+    if line.startswith(b"+") or b"".join(_words(line)[1:2]) in _STATUSES:
         return line, literals
     while literal := _LITERAL.search(line):
         size = int(literal[1])
