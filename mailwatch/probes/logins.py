@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from base64 import b64encode
 
 from mailwatch.probes.conversation import Conversation
@@ -42,13 +43,14 @@ def quoted(text: str) -> str:
 def masked(detail: str, login: Login) -> str:
     """Return `detail` without the password, in any of the forms in which it is sent.
 
-    Some servers repeat the command that they do not like. A form that was cut short, at `...` or
-    before the quote that ends the server's words, is masked too if it has four letters or more.
+    Some servers repeat the command that they do not like, perhaps in capitals. A form that was cut
+    short, at `...` or before the quote that ends the server's words, is masked too if it has four
+    letters or more. A password that is a word of our own sentence shows by what is missing there.
     """
     password = login.password.reveal()
     forms = (plain(login), wrapped(password), quoted(password)[1:-1], password)
     for form in (form for form in forms if len(form) >= _TELLING):
-        detail = detail.replace(form, _MASK)
+        detail = re.sub(re.escape(form), _MASK, detail, flags=re.IGNORECASE)
         for length in range(min(len(form), len(detail)), _TELLING - 1, -1):
             for end in ("...", "'"):
                 detail = detail.replace(form[:length] + end, _MASK + end)

@@ -13,7 +13,7 @@ import pytest
 from mailwatch.core.deadline import Deadline
 from mailwatch.core.model import Fault, Reading, Verdict
 from mailwatch.core.secret import Secret
-from mailwatch.probes.logins import plain, quoted, wrapped
+from mailwatch.probes.logins import masked, plain, quoted, wrapped
 from mailwatch.probes.probe import LOGIN_AGAIN_S
 from mailwatch.probes.registry import build
 from mailwatch.probes.settings import Login, ServiceSettings, TlsMode
@@ -82,6 +82,7 @@ DOVECOTS_LIMIT = (
         ("AUTH PLAIN", ["450 4.7.1 Error: too many AUTH commands from x"], Fault.REJECTED),
         ("AUTH PLAIN", ["451 4.7.0 Limit reached"], Fault.REJECTED),
         ("AUTH PLAIN", ["451 4.3.0 Too many open files"], Fault.PROTOCOL),
+        ("AUTH PLAIN", ["454 Temporary failure: too many open files"], Fault.PROTOCOL),
         ("AUTH PLAIN", ["550 too many"], Fault.PROTOCOL),
         ("AUTH PLAIN", ["250 ok"], Fault.PROTOCOL),
         ("AUTH PLAIN", ["334 more"], Fault.PROTOCOL),
@@ -114,6 +115,7 @@ def test_smtp_refusals(
     [
         ("AUTH=PLAIN", ["+ ", "a4 OK in"], [b"a4 AUTHENTICATE PLAIN", PLAIN]),
         ("AUTH=PLAIN", ["* OK x\n+", "a4 OK in"], [b"a4 AUTHENTICATE PLAIN", PLAIN]),
+        ("AUTH=PLAIN", ["+ {3}", "a4 OK in"], [b"a4 AUTHENTICATE PLAIN", PLAIN]),
         ("AUTH=XOAUTH2", ["* 1 EXISTS\na4 OK in"], [rb'a4 LOGIN "watch" "s3\"c\\ret"']),
     ],
 )
@@ -338,6 +340,13 @@ def test_a_password_that_the_server_repeats_is_not_told(
     assert "***" in reading.detail
     for form in (password, plain(login), wrapped(password), quoted(password)):
         assert form[:8] not in reading.detail
+
+
+def test_a_password_that_comes_back_in_capitals_is_not_told() -> None:
+    """Some servers read a command in capitals before they refuse it."""
+    login = Login("watch", Secret("correct horse"))
+    detail = "the answer to the login was 'a4 BAD LOGIN WATCH CORRECT HORSE', not 'a4 OK'"
+    assert masked(detail, login) == detail.replace("CORRECT HORSE", "***")
 
 
 def test_a_login_over_ipv6_loopback(peer: MakePeer, service: Settings, ask: Ask) -> None:
