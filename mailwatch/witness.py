@@ -34,7 +34,7 @@ _BELIEVED_AFTER_S = 3600.0
 _POST_S = 0.5
 """What the answer may take from the thread to the loop."""
 
-_NO_THREAD = "no thread could be started to gather evidence: raise TasksMax of the mailwatch unit"
+_NO_THREAD = f"no evidence is gathered, for {threads.NO_THREAD}"
 
 
 @dataclass(frozen=True, slots=True)
