@@ -76,8 +76,7 @@ class Books:
             self.keep(state, [pausing.over(now, voice, policy.priority)], now)
             # Only now: killed in between, the end is announced twice rather than never. And only
             # this one: the admin may have begun another since it was read.
-            self._pause_read = None
-            if pausing.is_over(self._pause_end(now), now):
+            if pausing.is_over(store.paused_until(now), now):
                 store.pause(None)
             self._pause_read = None
         frees_at = self._frees_at()
