@@ -8,6 +8,8 @@ some servers, Postfix among them, refuse its UNKNOWN.
 
 from __future__ import annotations
 
+from typing import Literal
+
 from mailwatch.probes.settings import ProxyHeader
 
 _SIGNATURE = b"\r\n\r\n\x00\r\nQUIT\n"
@@ -19,11 +21,9 @@ End = tuple[str, int]
 """One end of a connection: its numeric address and its port."""
 
 
-def header(version: ProxyHeader, own: End, peer: End) -> bytes:
+def header(version: Literal[ProxyHeader.V1, ProxyHeader.V2], own: End, peer: End) -> bytes:
     """Return what is sent before anything else, TLS included, from `own` to `peer`."""
     match version:
-        case ProxyHeader.NONE:
-            return b""
         case ProxyHeader.V1:
             family = "TCP6" if ":" in own[0] else "TCP4"
             return f"PROXY {family} {own[0]} {peer[0]} {own[1]} {peer[1]}\r\n".encode()
