@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, contextmanager
 from typing import TYPE_CHECKING
 
 import pytest
@@ -47,6 +49,22 @@ def _plain_environment(monkeypatch: pytest.MonkeyPatch) -> None:
     for name in READ_BY_MAILWATCH:
         if name in os.environ:
             monkeypatch.delenv(name)
+
+
+@pytest.fixture
+def without_threads() -> Callable[[], AbstractContextManager[None]]:
+    """Return what lets the host allow no further thread: `with without_threads(): ...`."""
+
+    def refuse(_thread: threading.Thread) -> None:
+        raise RuntimeError("can't start new thread")
+
+    @contextmanager
+    def without() -> Iterator[None]:
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setattr(threading.Thread, "start", refuse)
+            yield
+
+    return without
 
 
 @pytest.fixture

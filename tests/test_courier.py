@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 import io
-import threading
 import time
-
-import pytest
+from collections.abc import Callable
+from contextlib import AbstractContextManager
 
 from mailwatch.core.model import Message, Now, Topic
 from mailwatch.core.state import State
@@ -40,18 +39,16 @@ def test_a_thread_that_has_answered_keeps_no_letter_from_leaving() -> None:
     assert [message.title for message in phone.messages] == ["letter 0", "letter 1", "letter 2"]
 
 
-def test_a_host_without_threads_keeps_the_letter(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_host_without_threads_keeps_the_letter(
+    without_threads: Callable[[], AbstractContextManager[None]],
+) -> None:
     """It is tried again later like any other, the log says what to raise, and nothing ends."""
-
-    def refuse(_thread: threading.Thread) -> None:
-        raise RuntimeError("can't start new thread")
 
     mailbox, phone, store, log = Mailbox(), ScriptedPhone(), MemoryStore(), io.StringIO()
     journal = Journal(log, journald=False)
     courier = Courier(phone, store, mailbox, journal, time.monotonic, str, lambda: 0.0)
     store.commit(State(), _letters(1), NOW)
-    with monkeypatch.context() as patch:
-        patch.setattr(threading.Thread, "start", refuse)
+    with without_threads():
         courier.advance(NOW)
     report = mailbox.get_nowait()
     assert isinstance(report, Posted)

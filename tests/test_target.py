@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import threading
 import time
+from collections.abc import Callable
+from contextlib import AbstractContextManager
 from queue import Empty
 
 import pytest
@@ -89,22 +91,19 @@ def test_a_thread_that_has_answered_keeps_no_job_from_beginning() -> None:
 
 
 def test_a_host_without_threads_is_an_answer_too(
-    mailbox: Mailbox, monkeypatch: pytest.MonkeyPatch
+    mailbox: Mailbox, without_threads: Callable[[], AbstractContextManager[None]]
 ) -> None:
     """Neither a look nor a restart that cannot begin ends the service: both say what to raise."""
-
-    def refuse(_thread: threading.Thread) -> None:
-        raise RuntimeError("can't start new thread")
-
-    monkeypatch.setattr(threading.Thread, "start", refuse)
     target = Target(lambda: Container("any"), mailbox, time.monotonic)
-    target.look()
+    with without_threads():
+        target.look()
     looked = mailbox.get_nowait()
     assert isinstance(looked, Looked)
     assert target.owns(looked)
     assert looked.target.condition is Condition.UNREACHABLE
     assert "raise TasksMax" in looked.target.detail
-    target.restart(PATIENCE_S, TargetState(Condition.RUNNING))
+    with without_threads():
+        target.restart(PATIENCE_S, TargetState(Condition.RUNNING))
     restarted = mailbox.get_nowait()
     assert isinstance(restarted, Restarted)
     assert target.owns(restarted)

@@ -6,7 +6,8 @@ import ast
 import signal
 import sys
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager
 from pathlib import Path
 from queue import Queue
 from types import FrameType
@@ -68,14 +69,12 @@ def test_a_thread_that_starts_another_stays_deaf() -> None:
     assert signal.SIGABRT in found.get(timeout=120)
 
 
-def test_where_no_thread_can_be_had_the_caller_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_where_no_thread_can_be_had_the_caller_is_told(
+    without_threads: Callable[[], AbstractContextManager[None]],
+) -> None:
     """It is the caller who knows what to do without one; it hears SIGABRT as before."""
 
-    def refuse(_thread: threading.Thread) -> None:
-        raise RuntimeError("can't start new thread")
-
-    monkeypatch.setattr(threading.Thread, "start", refuse)
-    with pytest.raises(RuntimeError):
+    with without_threads(), pytest.raises(RuntimeError):
         threads.start(lambda: None, "a job")
     assert signal.SIGABRT not in signal.pthread_sigmask(signal.SIG_BLOCK, ())
 

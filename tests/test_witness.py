@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-import threading
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import Any
 
@@ -100,16 +100,12 @@ def test_evidence_that_cannot_be_judged_costs_no_restart(stand: Stand) -> None:
 
 
 def test_a_host_without_threads_costs_the_evidence_alone(
-    stand: Stand, monkeypatch: pytest.MonkeyPatch
+    stand: Stand, without_threads: Callable[[], AbstractContextManager[None]]
 ) -> None:
     """Where no thread can be started nothing is raised or waited for, and the log says so."""
-
-    def refuse(_thread: threading.Thread) -> None:
-        raise RuntimeError("can't start new thread")
-
-    monkeypatch.setattr(threading.Thread, "start", refuse)
-    stand.witness.look(1, BAD, NOW)
-    assert stand.witness.awaited_until is None
-    stand.witness.closed("20231114T221320Z", BAD, NOW)
+    with without_threads():
+        stand.witness.look(1, BAD, NOW)
+        assert stand.witness.awaited_until is None
+        stand.witness.closed("20231114T221320Z", BAD, NOW)
     assert len(stand.said) == 2
     assert "TasksMax" in stand.said[0]

@@ -5,10 +5,9 @@ from __future__ import annotations
 import threading
 import time
 from collections.abc import Callable
+from contextlib import AbstractContextManager
 from dataclasses import replace
 from pathlib import Path
-
-import pytest
 
 from mailwatch.core.deadline import Deadline
 from mailwatch.core.evidence import EVERYTHING, GATHERED, Finding, Unreadable
@@ -108,15 +107,12 @@ def test_a_collector_that_hangs_is_not_asked_anew(subject: Subject) -> None:
 
 
 def test_without_threads_every_finding_says_so(
-    subject: Subject, soon: Soon, monkeypatch: pytest.MonkeyPatch
+    subject: Subject, soon: Soon, without_threads: Callable[[], AbstractContextManager[None]]
 ) -> None:
     """Nothing is raised or waited for where the host gives no thread."""
 
-    def refuse(_thread: threading.Thread) -> None:
-        raise RuntimeError("can't start new thread")
-
-    monkeypatch.setattr(threading.Thread, "start", refuse)
-    found = Gatherer().gather(subject, soon(), 5.0)
+    with without_threads():
+        found = Gatherer().gather(subject, soon(), 5.0)
     for name in COLLECTORS:
         assert "TasksMax" in found[name].unreadable[EVERYTHING]
 
