@@ -21,16 +21,16 @@ from mailwatch.core.model import (
 )
 from mailwatch.core.policy import Attempts, Policy
 from mailwatch.core.wording import Voice
-from mailwatch.courier import Courier
-from mailwatch.journal import Journal
-from mailwatch.narrator import Narrator
+from mailwatch.host.journal import Journal
 from mailwatch.notifiers.errors import DeliveryError
-from mailwatch.parts import Parts
-from mailwatch.reports import AttemptDone, Mailbox, Report, RoundDone
 from mailwatch.restarters.errors import RestartError
+from mailwatch.service.components import Parts
+from mailwatch.service.delivery import Courier
+from mailwatch.service.event_log import Narrator
+from mailwatch.service.monitor import Engine
+from mailwatch.service.queue_events import AttemptDone, Mailbox, Report, RoundDone
+from mailwatch.service.recovery import Target
 from mailwatch.store.memory import MemoryStore
-from mailwatch.target import Target
-from mailwatch.tick import Engine
 
 RUNNING = TargetState(Condition.RUNNING, started_at=1000.0)
 PATIENCE_S = 120.0

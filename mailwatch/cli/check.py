@@ -9,7 +9,6 @@ import time
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
-from mailwatch.asker import RoundAsker
 from mailwatch.cli.exit_codes import CRITICAL, OK, UNKNOWN, WARNING
 from mailwatch.cli.options import add_options, load_to_ask
 from mailwatch.cli.table import aligned
@@ -19,7 +18,8 @@ from mailwatch.core.model import Reading, Verdict
 from mailwatch.core.policy import Policy
 from mailwatch.core.text import join_words
 from mailwatch.probes.registry import build
-from mailwatch.reports import Mailbox, RoundDone
+from mailwatch.service.prober import RoundAsker
+from mailwatch.service.queue_events import Mailbox, RoundDone
 
 _CODES = {Verdict.PASS: OK, Verdict.FAIL: CRITICAL, Verdict.UNMEASURED: UNKNOWN}
 _WORDS = {OK: "OK", WARNING: "WARNING", CRITICAL: "CRITICAL", UNKNOWN: "UNKNOWN"}

@@ -9,9 +9,9 @@ from mailwatch.cli import incident_export
 from mailwatch.cli.exit_codes import OK
 from mailwatch.cli.incident_text import as_json, story
 from mailwatch.cli.options import add_options, load_without_secrets
-from mailwatch.clocks import clock_text
 from mailwatch.evidence import keeping
 from mailwatch.evidence.show import lines as evidence_lines
+from mailwatch.host.clocks import clock_text
 from mailwatch.store.views import Views
 
 

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from mailwatch.cli.times import stamp
-from mailwatch.clocks import clock_text
 from mailwatch.core.state import Attempt, Failure, Incident, Outcome
 from mailwatch.core.text import duration
 from mailwatch.core.wording import because
+from mailwatch.host.clocks import clock_text
 
 _OUTCOMES = {
     Outcome.PENDING: "whether it happened is not known yet",

@@ -9,9 +9,9 @@ from mailwatch.cli.exit_codes import OK
 from mailwatch.cli.incident_text import as_json
 from mailwatch.cli.options import add_options, load_without_secrets
 from mailwatch.cli.table import aligned
-from mailwatch.clocks import clock_text
 from mailwatch.core.state import Incident
 from mailwatch.core.text import duration, join_words, printable
+from mailwatch.host.clocks import clock_text
 from mailwatch.store.views import Views
 
 

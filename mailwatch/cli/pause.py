@@ -9,9 +9,9 @@ import time
 from mailwatch.cli.exit_codes import OK, USAGE
 from mailwatch.cli.options import add_options, load_without_secrets
 from mailwatch.cli.times import parse_duration
-from mailwatch.clocks import clock_text
 from mailwatch.core.model import Now
 from mailwatch.core.text import duration
+from mailwatch.host.clocks import clock_text
 from mailwatch.store.control import set_pause
 
 DEFAULT_S = 3600.0

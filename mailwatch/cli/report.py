@@ -12,8 +12,8 @@ from mailwatch.cli.exit_codes import CANNOT_CREATE, OK, UNAVAILABLE
 from mailwatch.cli.options import add_options, load_without_secrets
 from mailwatch.cli.private_file import cannot_write, write_private
 from mailwatch.cli.times import parse_duration
-from mailwatch.clocks import clock_text
 from mailwatch.core.text import printable
+from mailwatch.host.clocks import clock_text
 
 
 def add(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:

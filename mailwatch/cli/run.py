@@ -7,8 +7,8 @@ import os
 import sys
 
 from mailwatch.cli.options import add_options, load_from
-from mailwatch.daemon import Daemon, real_world
-from mailwatch.journal import Journal, adopt_logging, is_journald
+from mailwatch.host.journal import Journal, adopt_logging, is_journald
+from mailwatch.service.daemon import Daemon, real_world
 
 
 def add(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:

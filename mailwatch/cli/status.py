@@ -11,11 +11,11 @@ from mailwatch.cli.exit_codes import CRITICAL, OK, UNKNOWN, WARNING
 from mailwatch.cli.options import add_options, load_without_secrets
 from mailwatch.cli.table import aligned
 from mailwatch.cli.times import ago, stamp
-from mailwatch.clocks import clock_text
 from mailwatch.config.model import Config
 from mailwatch.core.model import Verdict
 from mailwatch.core.state import Stage
 from mailwatch.core.text import duration, name_some
+from mailwatch.host.clocks import clock_text
 from mailwatch.store.views import Past, Status, Views
 
 _ASLEEP_AFTER = 3

@@ -10,7 +10,7 @@ from pathlib import Path
 
 from mailwatch.config.files import Missing, Unreadable, read_file
 from mailwatch.config.model import Origin, Source
-from mailwatch.config.report import Report
+from mailwatch.config.problems import Report
 from mailwatch.core.text import printable
 
 _LONGEST = 1024 * 1024

@@ -7,12 +7,12 @@ from collections.abc import Mapping
 from urllib.parse import urlsplit
 
 from mailwatch.config.model import Setting, Source
-from mailwatch.config.report import Report
+from mailwatch.config.problems import Report
 from mailwatch.config.token import Token
 from mailwatch.config.values import number
 from mailwatch.core.policy import NEVER_CURED
 from mailwatch.core.text import printable
-from mailwatch.systemd import SHORTEST_WATCHDOG_S, watchdog_s
+from mailwatch.host.systemd import SHORTEST_WATCHDOG_S, watchdog_s
 
 
 def judge(

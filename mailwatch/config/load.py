@@ -13,7 +13,7 @@ from mailwatch.config.credentials import OwnCredentials, Secrets
 from mailwatch.config.document import file_origin, read_document
 from mailwatch.config.judge import judge
 from mailwatch.config.model import Config, Origin, Setting, Source
-from mailwatch.config.report import Report
+from mailwatch.config.problems import Report
 from mailwatch.config.schema import KEYS
 from mailwatch.config.services import default_services, read_services
 from mailwatch.config.sources import Gathered, from_document, from_environment, from_flags

@@ -10,7 +10,7 @@ from typing import Any
 from mailwatch.config.credentials import Secrets
 from mailwatch.config.files import Unreadable, read_file
 from mailwatch.config.model import Origin
-from mailwatch.config.report import Report
+from mailwatch.config.problems import Report
 from mailwatch.core.secret import Secret
 from mailwatch.core.text import join_words, printable
 from mailwatch.probes.settings import Login

@@ -9,7 +9,7 @@ from mailwatch.config import shapes
 from mailwatch.config.credentials import Secrets
 from mailwatch.config.logins import LOGIN_KEYS, read_login
 from mailwatch.config.model import Origin
-from mailwatch.config.report import Report
+from mailwatch.config.problems import Report
 from mailwatch.probes.settings import CanaryRules, HttpRules, Login
 
 CANARY_KEYS = (

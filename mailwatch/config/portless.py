@@ -8,7 +8,7 @@ from mailwatch.config import values
 from mailwatch.config.logins import LOGIN_KEYS, LOGIN_PROBES
 from mailwatch.config.model import Origin
 from mailwatch.config.nested import CANARY_KEYS, HTTP_KEYS
-from mailwatch.config.report import Report
+from mailwatch.config.problems import Report
 from mailwatch.core.address import is_numeric
 from mailwatch.core.text import join_words
 from mailwatch.probes.settings import PORTLESS, ServiceSettings

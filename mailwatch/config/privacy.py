@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from mailwatch.config.report import Report
+from mailwatch.config.problems import Report
 from mailwatch.core.address import is_loopback, is_numeric
 from mailwatch.probes.settings import ServiceSettings, TlsMode
 

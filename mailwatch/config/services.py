@@ -11,7 +11,7 @@ from mailwatch.config.credentials import Secrets
 from mailwatch.config.files import Unreadable, read_file
 from mailwatch.config.model import Origin, Setting, Source
 from mailwatch.config.privacy import check_privacy
-from mailwatch.config.report import Report
+from mailwatch.config.problems import Report
 from mailwatch.config.schema import DEFAULT_SERVICES, SERVICE_KEYS, SERVICE_SECTION, Value
 from mailwatch.config.sources import GivenServices, unknown
 from mailwatch.core.text import printable

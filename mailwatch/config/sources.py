@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 
 from mailwatch.config import values
 from mailwatch.config.model import Origin, Source
-from mailwatch.config.report import Report
+from mailwatch.config.problems import Report
 from mailwatch.config.schema import (
     BY_DOTTED,
     KEYS,

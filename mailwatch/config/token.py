@@ -10,7 +10,7 @@ from mailwatch.config import values
 from mailwatch.config.credentials import Credentials, Secrets
 from mailwatch.config.files import Missing, Unreadable, read_file
 from mailwatch.config.model import Origin, Setting, Source
-from mailwatch.config.report import Report
+from mailwatch.config.problems import Report
 from mailwatch.core.secret import Secret
 from mailwatch.core.text import printable
 

@@ -27,7 +27,7 @@ from mailwatch.core.judgement import (
 from mailwatch.core.model import Condition, Now, Topic
 from mailwatch.core.policy import Policy
 from mailwatch.core.state import Outcome, Stage, State
-from mailwatch.core.turns import (
+from mailwatch.core.transitions import (
     CUT_SHORT,
     INTERVENED,
     NO_HELP,

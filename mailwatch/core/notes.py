@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
-from mailwatch.core import blindness, certificates, ratelimit
-from mailwatch.core.blindness import Blindness
+from mailwatch.core import certificates, rate_limit, unmeasured
 from mailwatch.core.certificates import Certificates
-from mailwatch.core.proven import Proven
-from mailwatch.core.ratelimit import Ledger
+from mailwatch.core.known_good import Proven
+from mailwatch.core.rate_limit import Ledger
+from mailwatch.core.unmeasured import Blindness
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,8 +24,8 @@ class Notes:
 def moved(notes: Notes, by: float) -> Notes:
     """Return `notes` with its steady moments moved by `by` seconds (see core.rebase.shift_s)."""
     return Notes(
-        ratelimit.moved(notes.ledger, by),
+        rate_limit.moved(notes.ledger, by),
         certificates.moved(notes.certificates, by),
         notes.proven,
-        blindness.moved(notes.blindness, by),
+        unmeasured.moved(notes.blindness, by),
     )

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from http.server import BaseHTTPRequestHandler
 
-from mailwatch import threads
+from mailwatch.host import threads
 
 LONGEST_MESSAGE = 64 * 1024
 """Bytes of one request's body."""

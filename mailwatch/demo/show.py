@@ -10,18 +10,18 @@ from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager, suppress
 from typing import TextIO
 
-from mailwatch import threads
 from mailwatch.config.model import Config
-from mailwatch.daemon import Daemon
-from mailwatch.demo import outside
+from mailwatch.demo import adapters
 from mailwatch.demo.certificate import NoCertificate, make_certificate
 from mailwatch.demo.facts import Facts, NoStory, Over
-from mailwatch.demo.hosting import Offer, Ports, Server, ServerError
 from mailwatch.demo.inbox import Arrival, Inbox
 from mailwatch.demo.layout import Card, Tone, Who
+from mailwatch.demo.server_process import Offer, Ports, Server, ServerError
 from mailwatch.demo.story import figures, tell
 from mailwatch.demo.summary import summary
 from mailwatch.demo.timeline import Timeline
+from mailwatch.host import threads
+from mailwatch.service.daemon import Daemon
 
 PLAIN = (("SMTP", "smtp"), ("SUBMISSION", "smtp"), ("IMAP", "imap"), ("HTTP", "http"))
 WITH_TLS = (("SMTPS", "smtp"), ("IMAPS", "imap"), ("HTTPS", "http"))
@@ -54,7 +54,7 @@ def _show(stream: TextIO, stack: ExitStack) -> None:
     try:
         _play(facts, timeline, stack)
         closing.close()
-        timeline.write(summary(figures(facts, outside.POLICY), timeline.width))
+        timeline.write(summary(figures(facts, adapters.POLICY), timeline.width))
     finally:
         if timeline.error is not None:
             # Whatever else there is to say, nobody reads it.
@@ -66,12 +66,14 @@ def _play(facts: Facts, timeline: Timeline, stack: ExitStack) -> None:
     timeline.write([*textwrap.wrap(_INTRODUCTION, timeline.width), ""])
     server, offers = _open_server(stack, timeline)
     inbox = _open_inbox(stack, timeline)
-    config = outside.build_config(offers, inbox)
+    config = adapters.build_config(offers, inbox)
     keys = [service.key for service in config.services]
-    journal = outside.ToldJournal(timeline, keys)
+    journal = adapters.ToldJournal(timeline, keys)
     teller = _Teller(facts, server, timeline, journal)
     stack.callback(teller.join)
-    daemon = Daemon(_loader(config), journal, outside.build_outside(server, inbox, facts, timeline))
+    daemon = Daemon(
+        _loader(config), journal, adapters.build_outside(server, inbox, facts, timeline)
+    )
     # What asks the daemon to end may ask once too often.
     signal.signal(signal.SIGTERM, lambda *_: None)
     try:
@@ -150,7 +152,7 @@ class _Teller:
     """The thread that tells the story, and ends the daemon when it is told."""
 
     def __init__(
-        self, facts: Facts, server: Server, timeline: Timeline, journal: outside.ToldJournal
+        self, facts: Facts, server: Server, timeline: Timeline, journal: adapters.ToldJournal
     ) -> None:
         self.finished = False
         self.failure = ""
@@ -171,7 +173,7 @@ class _Teller:
 
     def _tell(self) -> None:
         try:
-            tell(self._facts, self._server, self._timeline, outside.POLICY)
+            tell(self._facts, self._server, self._timeline, adapters.POLICY)
         except Over:
             return
         except NoStory as error:

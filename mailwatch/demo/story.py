@@ -6,8 +6,8 @@ from dataclasses import dataclass
 
 from mailwatch.core.policy import Policy
 from mailwatch.demo.facts import Facts, NoStory, Turn
-from mailwatch.demo.hosting import Server
 from mailwatch.demo.layout import Tone, Who
+from mailwatch.demo.server_process import Server
 from mailwatch.demo.timeline import Timeline
 
 PATIENCE_S = 20.0

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import textwrap
 
-from mailwatch.demo import outside
-from mailwatch.demo.hosting import GRACE_S
+from mailwatch.demo import adapters
+from mailwatch.demo.server_process import GRACE_S
 from mailwatch.demo.story import Figures
 
 _AFTERWARDS = """\
@@ -31,13 +31,13 @@ def summary(told: Figures, width: int) -> list[str]:
         (
             "of these, to be sure",
             told.detection,
-            f"{told.ratio:.3f} x the least possible: {outside.patience()} = {told.floor:g} s",
+            f"{told.ratio:.3f} x the least possible: {adapters.patience()} = {told.floor:g} s",
         ),
         ("restart", told.restart, f"{GRACE_S:g} s of grace, then force, then the start"),
         (
             "restart to mail flows",
             told.recovery,
-            f"{outside.POLICY.settle_s:g} s of it for the server to come up",
+            f"{adapters.POLICY.settle_s:g} s of it for the server to come up",
         ),
     )
     lines = ["", "What it took:"]

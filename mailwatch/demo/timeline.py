@@ -9,9 +9,9 @@ from contextlib import suppress
 from queue import Empty, Queue
 from typing import TextIO
 
-from mailwatch import threads
 from mailwatch.demo import layout
 from mailwatch.demo.layout import Card, Entry, Paint, Tone, Who
+from mailwatch.host import threads
 
 _GATHER_S = 0.06
 """How long an entry waits for those of the same moment, to be told as one or in order."""

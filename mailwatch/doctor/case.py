@@ -7,19 +7,19 @@ from collections.abc import Mapping
 from functools import cached_property
 from typing import Any
 
-from mailwatch.asker import RoundAsker
 from mailwatch.config.model import Config
-from mailwatch.core import proven
+from mailwatch.core import known_good
 from mailwatch.core.deadline import Deadline
 from mailwatch.core.model import Reading, TargetState
-from mailwatch.daemon import docker_restarter
+from mailwatch.docker.engine_client import Link
+from mailwatch.docker.faults import EngineFault
 from mailwatch.doctor.account import Account, service_account
 from mailwatch.doctor.unit import Unit, read_unit
 from mailwatch.probes.digest import digest
 from mailwatch.probes.registry import build_harmless
-from mailwatch.reports import Mailbox, RoundDone
-from mailwatch.restarters.docker_faults import EngineFault
-from mailwatch.restarters.docker_link import Link
+from mailwatch.service.daemon import docker_restarter
+from mailwatch.service.prober import RoundAsker
+from mailwatch.service.queue_events import Mailbox, RoundDone
 from mailwatch.store.errors import StoreError
 from mailwatch.store.views import Views
 
@@ -65,7 +65,7 @@ class Case:
             known = Views(self.config.state_directory).status().proven
         except StoreError:
             return frozenset()
-        return proven.unproven(known, settings)
+        return known_good.unproven(known, settings)
 
     @cached_property
     def target(self) -> TargetState:

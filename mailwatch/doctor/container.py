@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from mailwatch.core.model import Condition
+from mailwatch.docker.faults import EngineFault
 from mailwatch.doctor.case import Case
 from mailwatch.doctor.finding import Finding, ok, problem, warning
-from mailwatch.restarters.docker_faults import EngineFault
 
 _LEFT_ALONE = frozenset({Condition.STOPPED, Condition.PAUSED, Condition.REMOVING})
 _NOT_KNOWN = frozenset({Condition.DENIED, Condition.UNREACHABLE})

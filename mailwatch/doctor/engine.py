@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from mailwatch.core.text import printable
+from mailwatch.docker.faults import EngineFault
 from mailwatch.doctor.case import Case
 from mailwatch.doctor.finding import Finding, ok, problem
-from mailwatch.restarters.docker_faults import EngineFault
 
 
 def examine(case: Case) -> Iterator[Finding]:

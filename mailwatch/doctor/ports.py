@@ -5,15 +5,15 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from mailwatch.core.text import join_words, printable
-from mailwatch.doctor.case import Case
-from mailwatch.doctor.finding import Finding, ok, warning
-from mailwatch.probes.settings import KNOWN, ServiceSettings
-from mailwatch.restarters.docker_network import (
+from mailwatch.docker.network import (
     Published,
     published,
     shares_host_network,
 )
-from mailwatch.restarters.docker_sight import seen_as
+from mailwatch.docker.source_address import seen_as
+from mailwatch.doctor.case import Case
+from mailwatch.doctor.finding import Finding, ok, warning
+from mailwatch.probes.settings import KNOWN, ServiceSettings
 
 # Of HTTP without TLS there is seldom more than a redirection.
 _MAIL_PORTS = {known.port: name for name, known in KNOWN.items() if name != "HTTP"}

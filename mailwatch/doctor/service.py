@@ -8,7 +8,7 @@ from mailwatch.core.text import duration, printable
 from mailwatch.doctor.case import Case
 from mailwatch.doctor.finding import Finding, ok, problem, warning
 from mailwatch.doctor.unit import Unit
-from mailwatch.systemd import SHORTEST_WATCHDOG_S
+from mailwatch.host.systemd import SHORTEST_WATCHDOG_S
 
 _ENABLED = ("enabled", "enabled-runtime", "linked", "linked-runtime", "static", "indirect")
 

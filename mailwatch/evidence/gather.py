@@ -8,7 +8,6 @@ from collections.abc import Callable, Mapping
 from functools import partial
 from types import MappingProxyType
 
-from mailwatch import threads
 from mailwatch.core.deadline import Deadline, DeadlineExpired
 from mailwatch.core.evidence import EVERYTHING, GATHERED, Evidence, Finding, Unreadable
 from mailwatch.evidence import (
@@ -23,6 +22,7 @@ from mailwatch.evidence import (
     readings,
 )
 from mailwatch.evidence.subject import Collector, Subject
+from mailwatch.host import threads
 
 COLLECTORS: Mapping[str, Collector] = MappingProxyType(
     {

@@ -12,7 +12,7 @@ from mailwatch.core.deadline import Deadline
 from mailwatch.core.model import Message
 from mailwatch.core.secret import Secret
 from mailwatch.core.text import duration, printable
-from mailwatch.notifiers.answer import LONGEST_ANSWER, Answer
+from mailwatch.net.answer import LONGEST_ANSWER, Answer
 from mailwatch.notifiers.errors import DeliveryError
 
 LONGEST_TITLE = 200
@@ -90,7 +90,7 @@ class GotifyNotifier:
         # Loaded with the first message: a service whose mail flows does without these 2.5 MiB.
         from http.client import HTTPException
 
-        from mailwatch.notifiers.http_bounded import post
+        from mailwatch.net.http_post import post
 
         headers = {
             "Content-Type": "application/json",

@@ -11,7 +11,7 @@ _SERIOUS = frozenset({Topic.OPENED, Topic.HELD, Topic.REMINDER})
 
 
 class Log(Protocol):
-    """The part of a journal that messages need; `mailwatch.journal.Journal` has it."""
+    """The part of a journal that messages need; `mailwatch.host.journal.Journal` has it."""
 
     def notice(self, text: str) -> None:
         """Write `text`, of interest to the admin."""

@@ -12,16 +12,16 @@ import threading
 from dataclasses import dataclass, field, replace
 from types import MappingProxyType
 
-from mailwatch import threads
 from mailwatch.core.deadline import Deadline
 from mailwatch.core.model import Fault, Phase, Reading, Verdict
 from mailwatch.core.text import duration
+from mailwatch.host import threads
+from mailwatch.host.workers import WORKERS
 from mailwatch.probes.canary_mailbox import Arrival, Mailbox
 from mailwatch.probes.canary_mark import Mark, new_mark
 from mailwatch.probes.canary_submission import Submission
 from mailwatch.probes.probe import LOGIN_AGAIN_S, Check
 from mailwatch.probes.settings import CanaryRules, ServiceSettings
-from mailwatch.probes.workers import WORKERS
 
 PUT_OFF_S = 600.0
 """How long a server may at least put a message off: greylists mostly want five minutes."""

@@ -10,9 +10,9 @@ from dataclasses import dataclass, replace
 
 from mailwatch.core.deadline import Clock, Deadline
 from mailwatch.core.model import Fault, Reading
+from mailwatch.net.conversation import Conversation
+from mailwatch.net.errors import ConversationError, SaidNo
 from mailwatch.probes.canary_mark import HEADER, Mark, read_mark
-from mailwatch.probes.conversation import Conversation
-from mailwatch.probes.errors import ConversationError, SaidNo
 from mailwatch.probes.imap import Goodbye, ImapProbe, ask
 from mailwatch.probes.imap_fetch import MAX_MESSAGES, Fetched, fetch, numbers
 from mailwatch.probes.imap_folders import junk_folder, shown

@@ -7,8 +7,8 @@ from types import MappingProxyType
 
 from mailwatch.core.deadline import Deadline
 from mailwatch.core.model import Fault, Reading, Verdict
+from mailwatch.net.conversation import Conversation
 from mailwatch.probes.canary_mailbox import mailbox_trouble
-from mailwatch.probes.conversation import Conversation
 from mailwatch.probes.imap import ImapProbe, ask
 from mailwatch.probes.probe import Check
 from mailwatch.probes.settings import CanaryRules, ServiceSettings

@@ -6,11 +6,11 @@ from contextlib import suppress
 from dataclasses import replace
 
 from mailwatch.core.model import Fault
+from mailwatch.net.conversation import Conversation
+from mailwatch.net.errors import ConversationError, SaidNo
+from mailwatch.net.replies import HalfReply, expect
 from mailwatch.probes.canary_mark import Mark
-from mailwatch.probes.conversation import Conversation
-from mailwatch.probes.errors import ConversationError, SaidNo
 from mailwatch.probes.probe import LEAVE_S
-from mailwatch.probes.replies import HalfReply, expect
 from mailwatch.probes.settings import CanaryRules, ServiceSettings
 from mailwatch.probes.smtp import SmtpProbe
 

@@ -12,12 +12,12 @@ from dataclasses import dataclass, field
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
-from mailwatch import threads
 from mailwatch.core.deadline import Deadline, DeadlineExpired
 from mailwatch.core.model import Fault
 from mailwatch.core.text import join_words, printable
-from mailwatch.probes.errors import ConversationError
-from mailwatch.probes.inquiry import Inquiry
+from mailwatch.host import threads
+from mailwatch.net.errors import ConversationError
+from mailwatch.probes.portless_check import Inquiry
 from mailwatch.probes.settings import ServiceSettings
 
 if TYPE_CHECKING:

@@ -5,8 +5,8 @@ from __future__ import annotations
 from mailwatch import __version__
 from mailwatch.core.model import Fault
 from mailwatch.core.text import printable
-from mailwatch.probes.conversation import Conversation
-from mailwatch.probes.errors import SaidNo
+from mailwatch.net.conversation import Conversation
+from mailwatch.net.errors import SaidNo
 from mailwatch.probes.http_response import MAX_BODY, Head, read_body, read_head
 from mailwatch.probes.patterns import matches
 from mailwatch.probes.probe import Probe

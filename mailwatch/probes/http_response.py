@@ -7,8 +7,8 @@ from dataclasses import dataclass
 
 from mailwatch.core.model import Fault
 from mailwatch.core.text import printable
-from mailwatch.probes.conversation import Conversation
-from mailwatch.probes.errors import ConversationError
+from mailwatch.net.conversation import Conversation
+from mailwatch.net.errors import ConversationError
 
 MAX_LINES = 100
 """Header lines of one response; servers send about ten."""

@@ -8,8 +8,8 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from mailwatch.core.model import Fault
-from mailwatch.probes.conversation import Conversation
-from mailwatch.probes.errors import ConversationError
+from mailwatch.net.conversation import Conversation
+from mailwatch.net.errors import ConversationError
 from mailwatch.probes.imap import MAX_LINES, refusal, response
 
 MAX_MESSAGES = 50

@@ -6,7 +6,7 @@ import re
 
 from mailwatch.core.model import Fault
 from mailwatch.core.text import printable
-from mailwatch.probes.conversation import Conversation
+from mailwatch.net.conversation import Conversation
 from mailwatch.probes.imap import ask_raw
 
 _JUNK = re.compile(

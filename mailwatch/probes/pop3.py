@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from mailwatch.core.model import Fault
 from mailwatch.core.text import printable
-from mailwatch.probes.conversation import Conversation
-from mailwatch.probes.errors import ConversationError, SaidNo
-from mailwatch.probes.limits import names_limit
-from mailwatch.probes.logins import require_privacy
+from mailwatch.net.conversation import Conversation
+from mailwatch.net.errors import ConversationError, SaidNo
+from mailwatch.net.limits import names_limit
+from mailwatch.net.logins import require_privacy
 from mailwatch.probes.probe import Probe
 from mailwatch.probes.settings import Login, TlsMode
 

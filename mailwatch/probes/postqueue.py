@@ -8,8 +8,8 @@ from __future__ import annotations
 from mailwatch.core.deadline import Deadline
 from mailwatch.core.model import Fault
 from mailwatch.core.text import printable
-from mailwatch.probes.errors import ConversationError
-from mailwatch.probes.inquiry import Inquiry
+from mailwatch.net.errors import ConversationError
+from mailwatch.probes.portless_check import Inquiry
 from mailwatch.probes.programs import run
 
 COMMAND = ("postqueue", "-j")

@@ -8,9 +8,9 @@ from dataclasses import replace
 
 from mailwatch.core.deadline import Deadline
 from mailwatch.core.model import Fault, Reading, Verdict
-from mailwatch.probes.conversation import Conversation
-from mailwatch.probes.errors import ConversationError, SaidNo
-from mailwatch.probes.logins import masked
+from mailwatch.net.conversation import Conversation
+from mailwatch.net.errors import ConversationError, SaidNo
+from mailwatch.net.logins import masked
 from mailwatch.probes.settings import ServiceSettings
 
 LOGIN_AGAIN_S = 1800.0

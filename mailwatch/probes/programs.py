@@ -11,7 +11,7 @@ from contextlib import suppress
 
 from mailwatch.core.deadline import Deadline, DeadlineExpired
 from mailwatch.core.text import printable
-from mailwatch.probes.errors import ConversationError
+from mailwatch.net.errors import ConversationError
 
 _CHUNK = 64 * 1024
 _LOOK_S = 0.05

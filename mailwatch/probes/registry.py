@@ -14,9 +14,9 @@ from mailwatch.probes.postqueue import PostqueueProbe
 from mailwatch.probes.probe import Check
 from mailwatch.probes.settings import ServiceSettings
 from mailwatch.probes.sieve import SieveProbe
+from mailwatch.probes.skipped import Withheld
 from mailwatch.probes.smtp import SmtpProbe
 from mailwatch.probes.tcp import TcpProbe
-from mailwatch.probes.withheld import Withheld
 
 PROBES: dict[str, type[Check]] = {
     "canary": CanaryProbe,

@@ -6,12 +6,12 @@ import threading
 import time
 from collections.abc import Callable, Sequence
 
-from mailwatch import threads
 from mailwatch.core.deadline import Clock, Deadline
 from mailwatch.core.model import Reading, Verdict
 from mailwatch.core.policy import Attempts
+from mailwatch.host import threads
+from mailwatch.host.workers import WORKERS
 from mailwatch.probes.probe import Check
-from mailwatch.probes.workers import WORKERS
 
 GRACE_S = 0.5
 """How much later than `Attempts.longest_s` a service may end before it counts as stuck."""

@@ -6,10 +6,10 @@ import re
 
 from mailwatch.core.model import Fault
 from mailwatch.core.text import printable
-from mailwatch.probes.conversation import MAX_LINE, Conversation
-from mailwatch.probes.errors import ConversationError, SaidNo
-from mailwatch.probes.limits import names_limit
-from mailwatch.probes.logins import plain, require_privacy
+from mailwatch.net.conversation import MAX_LINE, Conversation
+from mailwatch.net.errors import ConversationError, SaidNo
+from mailwatch.net.limits import names_limit
+from mailwatch.net.logins import plain, require_privacy
 from mailwatch.probes.probe import Probe
 from mailwatch.probes.settings import Login, TlsMode
 

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from mailwatch.core.model import Fault, Phase
-from mailwatch.probes.conversation import Conversation
-from mailwatch.probes.errors import ConversationError, SaidNo
-from mailwatch.probes.logins import plain, require_privacy, wrapped
+from mailwatch.net.conversation import Conversation
+from mailwatch.net.errors import ConversationError, SaidNo
+from mailwatch.net.logins import plain, require_privacy, wrapped
+from mailwatch.net.replies import HalfReply, expect
 from mailwatch.probes.probe import Probe
-from mailwatch.probes.replies import HalfReply, expect
 from mailwatch.probes.settings import Login, TlsMode
 
 _REFUSED = dict.fromkeys((525, 530, 534, 535, 538), Fault.AUTHENTICATION)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from mailwatch.probes.conversation import Conversation
+from mailwatch.net.conversation import Conversation
 from mailwatch.probes.probe import Probe
 
 

@@ -11,14 +11,14 @@ from typing import Any
 from mailwatch.core.deadline import Deadline
 from mailwatch.core.model import Condition, TargetState
 from mailwatch.core.text import join_words, printable
-from mailwatch.restarters.docker_ends import Ends, is_over
-from mailwatch.restarters.docker_faults import EngineFault
-from mailwatch.restarters.docker_link import Link
-from mailwatch.restarters.docker_listeners import Behind, behind
-from mailwatch.restarters.docker_network import elsewhere
-from mailwatch.restarters.docker_process import has_ended, runs_for
-from mailwatch.restarters.docker_sight import seen_as
-from mailwatch.restarters.docker_state import moment, part, text
+from mailwatch.docker.engine_client import Link
+from mailwatch.docker.faults import EngineFault
+from mailwatch.docker.listeners import Behind, behind
+from mailwatch.docker.network import elsewhere
+from mailwatch.docker.process import has_ended, runs_for
+from mailwatch.docker.record import moment, part, text
+from mailwatch.docker.source_address import seen_as
+from mailwatch.docker.stop_cause import Ends, is_over
 from mailwatch.restarters.errors import RestartError
 
 START_S = 20

@@ -9,7 +9,7 @@ from mailwatch.core.model import Now
 from mailwatch.store import pause
 from mailwatch.store.boot import boot_id
 from mailwatch.store.connection import open_existing, transaction
-from mailwatch.store.guest import visit
+from mailwatch.store.outside_access import visit
 
 
 def set_pause(directory: Path, until: Now | None, boot: str | None = None) -> None:

@@ -8,13 +8,13 @@ from dataclasses import replace
 from pathlib import Path
 from sqlite3 import Connection
 
-from mailwatch.core.blindness import Blindness
 from mailwatch.core.certificates import Certificates
+from mailwatch.core.known_good import Proven
 from mailwatch.core.model import Now
 from mailwatch.core.notes import moved
 from mailwatch.core.outbox import Letter
-from mailwatch.core.proven import Proven
 from mailwatch.core.rebase import rebase, shift_s
+from mailwatch.core.unmeasured import Blindness
 from mailwatch.store import clock, machine, notes, outbox, pause
 from mailwatch.store.boot import Boot
 from mailwatch.store.connection import open_for_reading

@@ -8,15 +8,15 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from sqlite3 import Connection
 
+from mailwatch.core.known_good import Proven
 from mailwatch.core.model import Reading
 from mailwatch.core.outbox import Letter
-from mailwatch.core.proven import Proven
 from mailwatch.core.state import Incident, Stage
-from mailwatch.store import clock, history, incidents, machine, outbox, pause, proven, summaries
-from mailwatch.store import ledger as ledgers
+from mailwatch.store import clock, history, incidents, known_good, machine, outbox, pause, summaries
+from mailwatch.store import rate_limit as ledgers
 from mailwatch.store.connection import open_for_reading
 from mailwatch.store.errors import StoreError
-from mailwatch.store.guest import visit
+from mailwatch.store.outside_access import visit
 from mailwatch.store.summaries import Spread, Summary
 
 LAST = "last"
@@ -73,7 +73,7 @@ class Views:
                 paused_until=pause.read_wall(connection),
                 last_round=None if last_round is None else last_round.wall,
                 written=None if written is None else written.at.wall,
-                proven=proven.read(connection),
+                proven=known_good.read(connection),
             )
 
     def incidents(self, limit: int) -> list[Incident]:

@@ -27,10 +27,9 @@ from typing import TYPE_CHECKING, Any
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
 
-import mailwatch.restarters.docker_engine  # noqa: F401  # before the fork, as it is slow
-from mailwatch import courier, target, tick
+import mailwatch.docker.engine  # noqa: F401  # before the fork, as it is slow
 from mailwatch.config.model import Config
-from mailwatch.core import outbox, ratelimit
+from mailwatch.core import outbox, rate_limit
 from mailwatch.core.deadline import Deadline
 from mailwatch.core.model import Message, Now, Reading, TargetState, Verdict
 from mailwatch.core.notes import Notes
@@ -38,14 +37,15 @@ from mailwatch.core.outbox import Letter
 from mailwatch.core.policy import Attempts, Policy
 from mailwatch.core.secret import Secret
 from mailwatch.core.state import Incident, State
-from mailwatch.daemon import Daemon, Outside, real_world
 from mailwatch.evidence.settings import EvidenceSettings
-from mailwatch.journal import Journal
+from mailwatch.host.journal import Journal
 from mailwatch.notifiers import Notifier
 from mailwatch.notifiers.gotify import GotifySettings
 from mailwatch.probes.settings import ServiceSettings, TlsMode
 from mailwatch.restarters import Restarter
 from mailwatch.restarters.docker import DockerSettings
+from mailwatch.service import delivery, monitor, recovery
+from mailwatch.service.daemon import Daemon, Outside, real_world
 from mailwatch.store.base import Store
 from tests.campaign.dying import die_with
 
@@ -54,9 +54,9 @@ if TYPE_CHECKING:
 
 # What takes minutes for a person takes moments here; each keeps its place among the others.
 outbox.FIRST_RETRY_S, outbox.LONGEST_RETRY_S = 0.1, 0.4
-tick.RESTORE_GRACE_S, tick.LOOK_GRACE_S = 0.6, 0.4
-target.LOOK_LIMIT_S, target.SLACK_S = 0.5, 0.3
-courier.SEND_LIMIT_S = 5.0
+monitor.RESTORE_GRACE_S, monitor.LOOK_GRACE_S = 0.6, 0.4
+recovery.LOOK_LIMIT_S, recovery.SLACK_S = 0.5, 0.3
+delivery.SEND_LIMIT_S = 5.0
 
 
 class Fuse:
@@ -234,7 +234,7 @@ MONOTONIC = time.monotonic
 def live(order: dict[str, Any]) -> int:
     """Be one daemon, from its start to its end; return its exit code."""
     os.environ["MAILWATCH_BOOT_ID"] = order["boot"]
-    ratelimit.WINDOW_S = order["hour_s"]
+    rate_limit.WINDOW_S = order["hour_s"]
     shift_s = order["steady_shift_s"]
     if shift_s:
         time.monotonic = lambda: MONOTONIC() + shift_s

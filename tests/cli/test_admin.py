@@ -14,10 +14,10 @@ import pytest
 from mailwatch.cli.main import main
 from mailwatch.cli.times import parse_duration
 from mailwatch.core.evidence import Finding
+from mailwatch.core.known_good import Proven
 from mailwatch.core.model import Fault, Message, Now, Reading, Topic, Verdict
 from mailwatch.core.notes import Notes
 from mailwatch.core.outbox import after_failure
-from mailwatch.core.proven import Proven
 from mailwatch.core.state import Attempt, Failure, Hold, Incident, Outcome, Reason, Stage, State
 from mailwatch.evidence import keeping
 from mailwatch.store.sqlite import SqliteStore

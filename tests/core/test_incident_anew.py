@@ -10,7 +10,7 @@ import pytest
 from mailwatch.core.events import Passed, Restart, RestartEnded, Restored, TimePassed
 from mailwatch.core.model import Condition, TargetState, Topic
 from mailwatch.core.state import Outcome, Stage
-from mailwatch.core.turns import aim
+from mailwatch.core.transitions import aim
 
 if TYPE_CHECKING:
     from tests.core.conftest import Watcher

@@ -13,10 +13,11 @@ from typing import Any
 import pytest
 
 from mailwatch.config.load import load
+from mailwatch.core.known_good import Proven
 from mailwatch.core.model import Condition, Fault, Now, Reading, TargetState, Verdict
 from mailwatch.core.notes import Notes
-from mailwatch.core.proven import Proven
 from mailwatch.core.state import State
+from mailwatch.docker.faults import no_sdk
 from mailwatch.doctor import (
     certificates,
     checks,
@@ -36,7 +37,6 @@ from mailwatch.doctor.case import Case
 from mailwatch.doctor.finding import Finding, Level, ok
 from mailwatch.doctor.unit import Unit, _last_watchdog, seconds
 from mailwatch.probes.digest import digest
-from mailwatch.restarters.docker_faults import no_sdk
 from mailwatch.store.sqlite import SqliteStore
 
 MakeCase = Callable[..., Case]

@@ -19,7 +19,7 @@ from hypothesis import strategies as st
 
 from mailwatch.core.deadline import Deadline
 from mailwatch.core.model import Fault, Phase, Reading
-from mailwatch.probes.hello import FirstMessage
+from mailwatch.net.hello import FirstMessage
 from mailwatch.probes.registry import build
 from mailwatch.probes.settings import ServiceSettings, TlsMode
 

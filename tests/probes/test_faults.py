@@ -15,8 +15,8 @@ import pytest
 
 from mailwatch.core.deadline import Deadline
 from mailwatch.core.model import Fault, Phase, Reading, Verdict
-from mailwatch.probes.conversation import Conversation
-from mailwatch.probes.errors import fault_of, words_for
+from mailwatch.net.conversation import Conversation
+from mailwatch.net.errors import fault_of, words_for
 from mailwatch.probes.settings import ServiceSettings, TlsMode, TlsVersion, defaults_for
 from mailwatch.probes.smtp import SmtpProbe
 

@@ -14,8 +14,8 @@ import trustme
 
 from mailwatch.core.deadline import Deadline
 from mailwatch.core.model import Fault, Reading, Verdict
-from mailwatch.probes.conversation import Conversation
-from mailwatch.probes.errors import ConversationError
+from mailwatch.net.conversation import Conversation
+from mailwatch.net.errors import ConversationError
 from mailwatch.probes.settings import ServiceSettings, TlsMode
 
 if TYPE_CHECKING:

@@ -10,8 +10,8 @@ import pytest
 
 from mailwatch.core.deadline import Deadline
 from mailwatch.core.model import Fault
-from mailwatch.probes.conversation import Conversation
-from mailwatch.probes.errors import ConversationError, SaidNo
+from mailwatch.net.conversation import Conversation
+from mailwatch.net.errors import ConversationError, SaidNo
 from mailwatch.probes.imap_fetch import Fetched, fetch
 from mailwatch.probes.settings import ServiceSettings
 

@@ -13,7 +13,7 @@ import pytest
 from mailwatch.core.deadline import Deadline
 from mailwatch.core.model import Fault, Reading, Verdict
 from mailwatch.core.secret import Secret
-from mailwatch.probes.logins import masked, plain, quoted, wrapped
+from mailwatch.net.logins import masked, plain, quoted, wrapped
 from mailwatch.probes.probe import LOGIN_AGAIN_S
 from mailwatch.probes.registry import build
 from mailwatch.probes.settings import Login, ServiceSettings, TlsMode

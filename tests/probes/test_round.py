@@ -10,13 +10,13 @@ import pytest
 from mailwatch.core.deadline import Deadline
 from mailwatch.core.model import Fault, Reading, Verdict
 from mailwatch.core.policy import Attempts
+from mailwatch.host.workers import WORKERS
 from mailwatch.probes import round as module
 from mailwatch.probes.probe import Check
 from mailwatch.probes.registry import build
 from mailwatch.probes.round import RollCall
 from mailwatch.probes.settings import ServiceSettings
 from mailwatch.probes.tcp import TcpProbe
-from mailwatch.probes.workers import WORKERS
 
 if TYPE_CHECKING:
     from tests.probes.conftest import Link, Peer, Script

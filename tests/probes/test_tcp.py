@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from mailwatch.core.model import Fault, Phase, Reading, Verdict
-from mailwatch.probes import conversation
+from mailwatch.net import conversation
 from mailwatch.probes.settings import ServiceSettings, TlsMode
 
 if TYPE_CHECKING:

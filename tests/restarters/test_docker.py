@@ -23,7 +23,7 @@ GENEROUS_S = 120
 
 def test_the_sdk_is_not_there(monkeypatch: pytest.MonkeyPatch, within: Within) -> None:
     """Without python3-docker the state is unknown and the package to install is named."""
-    monkeypatch.delitem(sys.modules, "mailwatch.restarters.docker_engine", raising=False)
+    monkeypatch.delitem(sys.modules, "mailwatch.docker.engine", raising=False)
     monkeypatch.setitem(sys.modules, "docker", None)
     restarter = DockerRestarter(DockerSettings())
     found = restarter.inspect(within(30))

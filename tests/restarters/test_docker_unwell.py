@@ -221,7 +221,7 @@ def as_nobody(path: str) -> list[str]:
     """Inspect and restart in a process without rights; return what it found and what it said."""
     program = """
         import os, sys, time
-        import mailwatch.restarters.docker_engine
+        import mailwatch.docker.engine
         from mailwatch.core.deadline import Deadline
         from mailwatch.restarters import DockerRestarter, DockerSettings, RestartError
         if os.geteuid() == 0:

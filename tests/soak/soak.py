@@ -28,21 +28,21 @@ from pathlib import Path
 
 import trustme
 
-from mailwatch.asker import RoundAsker
 from mailwatch.core.deadline import Deadline
 from mailwatch.core.model import Condition, Message, Now, TargetState
 from mailwatch.core.policy import Attempts, Policy
 from mailwatch.core.wording import Voice
-from mailwatch.courier import Courier
-from mailwatch.journal import Journal
-from mailwatch.narrator import Narrator
-from mailwatch.parts import Parts
+from mailwatch.host.journal import Journal
 from mailwatch.probes.registry import build
 from mailwatch.probes.settings import ServiceSettings, TlsMode
-from mailwatch.reports import Mailbox, RoundDone
+from mailwatch.service.components import Parts
+from mailwatch.service.delivery import Courier
+from mailwatch.service.event_log import Narrator
+from mailwatch.service.monitor import Engine
+from mailwatch.service.prober import RoundAsker
+from mailwatch.service.queue_events import Mailbox, RoundDone
+from mailwatch.service.recovery import Target
 from mailwatch.store.sqlite import SqliteStore
-from mailwatch.target import Target
-from mailwatch.tick import Engine
 
 ROUNDS = 100_000
 SAMPLES = 40

@@ -17,9 +17,9 @@ from pathlib import Path
 from typing import Any
 
 from mailwatch.core.certificates import Certificates, Warned
+from mailwatch.core.known_good import Proven
 from mailwatch.core.model import Fault, Message, Now, Reading, Topic, Verdict
 from mailwatch.core.notes import Notes
-from mailwatch.core.proven import Proven
 from mailwatch.core.state import Attempt, Failure, Incident, Stage, State
 from mailwatch.store.sqlite import SqliteStore
 

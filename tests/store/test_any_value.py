@@ -10,13 +10,12 @@ from typing import Any, TypeVar
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from mailwatch.core.blindness import Blindness
 from mailwatch.core.certificates import Certificates, Warned
+from mailwatch.core.known_good import Proven
 from mailwatch.core.model import Fault, Mask, Message, Now, Phase, Reading, Topic, Verdict
 from mailwatch.core.notes import Notes
 from mailwatch.core.outbox import Letter
-from mailwatch.core.proven import Proven
-from mailwatch.core.ratelimit import Ledger, Told
+from mailwatch.core.rate_limit import Ledger, Told
 from mailwatch.core.state import (
     OPEN,
     Attempt,
@@ -28,6 +27,7 @@ from mailwatch.core.state import (
     Stage,
     State,
 )
+from mailwatch.core.unmeasured import Blindness
 from mailwatch.store.sqlite import SqliteStore
 from mailwatch.store.views import Views
 

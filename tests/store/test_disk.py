@@ -16,11 +16,11 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from mailwatch.core.blindness import Blindness
 from mailwatch.core.certificates import Certificates, Warned
+from mailwatch.core.known_good import Proven
 from mailwatch.core.notes import Notes
-from mailwatch.core.proven import Proven
 from mailwatch.core.state import State
+from mailwatch.core.unmeasured import Blindness
 from mailwatch.store.sqlite import RETRY_S
 from mailwatch.store.views import Views
 

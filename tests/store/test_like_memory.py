@@ -14,13 +14,13 @@ from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
 
-from mailwatch.core.blindness import Blindness
 from mailwatch.core.certificates import Certificates, Warned
+from mailwatch.core.known_good import Proven
 from mailwatch.core.model import Fault, Message, Now, Reading, Topic, Verdict
 from mailwatch.core.outbox import after_failure, merge
-from mailwatch.core.proven import Proven
-from mailwatch.core.ratelimit import Ledger, Told
+from mailwatch.core.rate_limit import Ledger, Told
 from mailwatch.core.state import Attempt, Failure, Incident, Stage, State
+from mailwatch.core.unmeasured import Blindness
 from mailwatch.store.control import set_pause
 from mailwatch.store.memory import MemoryStore
 from mailwatch.store.sqlite import SqliteStore

@@ -8,14 +8,14 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from mailwatch.core.blindness import Blindness
 from mailwatch.core.certificates import Certificates, Warned
+from mailwatch.core.known_good import Proven
 from mailwatch.core.model import Now
 from mailwatch.core.notes import Notes
 from mailwatch.core.outbox import after_failure
-from mailwatch.core.proven import Proven
-from mailwatch.core.ratelimit import Ledger, Told
+from mailwatch.core.rate_limit import Ledger, Told
 from mailwatch.core.state import Outcome, Stage, State
+from mailwatch.core.unmeasured import Blindness
 from mailwatch.store.views import Views
 
 if TYPE_CHECKING:

@@ -11,12 +11,12 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from mailwatch.core.blindness import Blindness
 from mailwatch.core.certificates import Certificates, Warned
+from mailwatch.core.known_good import Proven
 from mailwatch.core.model import Fault, Mask, Message, Phase, Reading, Topic, Verdict
-from mailwatch.core.proven import Proven
-from mailwatch.core.ratelimit import Ledger, Told
+from mailwatch.core.rate_limit import Ledger, Told
 from mailwatch.core.state import Attempt, Failure, Hold, Incident, Outcome, Reason, Stage, State
+from mailwatch.core.unmeasured import Blindness
 from mailwatch.store.files import create
 from mailwatch.store.views import Past, Views
 

@@ -16,7 +16,7 @@ import pytest
 from mailwatch.core.model import Phase, Reading, Verdict
 from mailwatch.core.notes import Notes
 from mailwatch.core.outbox import after_failure
-from mailwatch.core.ratelimit import Ledger
+from mailwatch.core.rate_limit import Ledger
 from mailwatch.core.state import Stage, State
 from mailwatch.store.control import set_pause
 from mailwatch.store.errors import StoreError

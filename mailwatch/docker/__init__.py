@@ -1,0 +1,1 @@
+"""One Docker engine, and what it says of containers."""

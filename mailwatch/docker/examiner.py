@@ -1,0 +1,68 @@
+"""What the Docker engine tells of one container for the black box: state, log and processes."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import TYPE_CHECKING, Any, TypeVar
+
+from mailwatch.core.deadline import Deadline
+from mailwatch.core.evidence import Unreadable
+from mailwatch.core.text import printable
+from mailwatch.docker.engine_client import Link
+from mailwatch.docker.faults import EngineFault
+from mailwatch.restarters.docker import DockerSettings
+
+if TYPE_CHECKING:
+    from mailwatch.docker.engine import Engine
+
+T = TypeVar("T")
+
+MOST_LINES = 400
+_PS = "-eo pid,ppid,stat,etimes,rss,wchan:32,comm"
+_COLUMNS = ("pid", "ppid", "stat", "etimes", "rss", "wchan", "comm")
+"""No arguments of processes: they are where passwords are found."""
+
+
+class DockerExaminer:
+    """One container by its name, on a connection of its own; use it from one thread.
+
+    Every method raises Unreadable, whose kind is the condition that an inspection reports.
+    """
+
+    def __init__(self, settings: DockerSettings) -> None:
+        self._settings = settings
+        self._link = Link(settings.socket)
+
+    def container(self, deadline: Deadline) -> Mapping[str, Any]:
+        """Return what `docker inspect` shows."""
+        found = self._ask(
+            lambda engine: engine.container(self._settings.container, deadline), deadline
+        )
+        if found is None:
+            name = printable(self._settings.container)
+            raise Unreadable(f"there is no container named {name}: see docker ps -a", "missing")
+        return found
+
+    def log(self, since: float, deadline: Deadline) -> bytes:
+        """Return at most MOST_LINES of the log since `since` (seconds since 1970)."""
+        name = self._settings.container
+        moment = max(1, int(since))  # the SDK takes 0 for a mistake
+        return self._ask(lambda engine: engine.log(name, moment, MOST_LINES, deadline), deadline)
+
+    def processes(self, deadline: Deadline) -> list[Mapping[str, str]]:
+        """Return the processes with the columns of ps(1) that _COLUMNS names."""
+        _, table = self._ask(
+            lambda engine: engine.top(self._settings.container, _PS, deadline), deadline
+        )
+        return [dict(zip(_COLUMNS, row, strict=False)) for row in table]
+
+    def close(self) -> None:
+        """Give the connection to the engine back."""
+        self._link.close()
+
+    def _ask(self, question: Callable[[Engine], T], deadline: Deadline) -> T:
+        try:
+            return question(self._link.engine(deadline))
+        except EngineFault as fault:
+            self.close()
+            raise Unreadable(str(fault), fault.condition.value) from None

@@ -1,0 +1,95 @@
+"""As which address a container sees this host, by the address at which it is asked.
+
+Tried with engine 20.10 and Linux, with docker-proxy and without (`userland-proxy`).
+"""
+
+from __future__ import annotations
+
+import socket
+from collections.abc import Callable, Iterable
+from ipaddress import ip_address
+from typing import Any
+
+from mailwatch.core.address import is_loopback, is_numeric
+from mailwatch.core.text import join_words, printable
+from mailwatch.docker.network import addresses, shares_host_network
+from mailwatch.docker.record import Record, part, text
+
+_LOCALHOST = ("127.0.0.1", "::1")
+
+
+def seen_as(container: Record, hosts: Iterable[str], introduced: Iterable[str] = ()) -> str:
+    """Return the addresses, of which one is that of a connection from here to one of `hosts`.
+
+    To those `introduced` we say ourselves, in a PROXY header of version 1, as whom to take us:
+    our own end of the connection (see `probes.proxy`). The addresses are joined by `or`. Empty
+    where none is known, as for a name, or in the network of another container.
+    """
+    seen = [address for host in _numeric(hosts) for address in _seen(container, host)]
+    seen += filter(None, map(source_towards, _numeric(introduced)))
+    return join_words([printable(one, 64) for one in dict.fromkeys(seen)], "or")
+
+
+def _numeric(hosts: Iterable[str]) -> list[str]:
+    asked: list[str] = []
+    for host in sorted(hosts):
+        asked += _LOCALHOST if host == "localhost" else [host]
+    return list(filter(is_numeric, asked))
+
+
+def _seen(container: Record, host: str) -> list[str]:
+    own = source_towards(host)
+    if shares_host_network(container) or _same_in(host, addresses(container)):
+        # Nothing translates addresses in between.
+        return [own] if own else []
+    if not is_loopback(host) and not is_here(host):
+        return []  # another host, or a translation that somebody else does
+    gateways = _gateways(container, six=":" in host)
+    if is_loopback(host) or not gateways or _same_in(host, gateways):
+        # Passed on by docker-proxy, or masqueraded by the kernel.
+        return gateways
+    if ":" in host and not any(":" in one for one in gateways):
+        return gateways  # docker-proxy alone leads from IPv6 to IPv4
+    # The kernel passes it on, and masquerades it where there is no docker-proxy.
+    return [own, *gateways]
+
+
+def _gateways(container: Record, *, six: bool) -> list[str]:
+    """Return the gateway of each network; with `six` its IPv6 one where there is one."""
+    networks = part(part(container, "NetworkSettings"), "Networks")
+    keys = ("IPv6Gateway", "Gateway") if six else ("Gateway", "IPv6Gateway")
+    found = [
+        text(part(networks, name), keys[0]) or text(part(networks, name), keys[1])
+        for name in networks
+    ]
+    return list(dict.fromkeys(filter(None, found)))
+
+
+def _same_in(host: str, others: Iterable[str]) -> bool:
+    wanted = ip_address(host.partition("%")[0])
+    found = (other.partition("%")[0] for other in others)
+    return any(ip_address(one) == wanted for one in found if is_numeric(one))
+
+
+def is_here(host: str) -> bool:
+    """Whether the numeric `host` is an address of this host: nobody may bind another's (ip(7))."""
+    return bool(_own_end(host, lambda asking, end: asking.bind(end)))
+
+
+def source_towards(host: str) -> str:
+    """Return the address from which the kernel would connect to the numeric `host`, or nothing.
+
+    To connect a socket of UDP sends nothing (udp(7)).
+    """
+    return _own_end(host, lambda asking, end: asking.connect(end))
+
+
+def _own_end(host: str, place: Callable[[socket.socket, Any], None]) -> str:
+    try:
+        found = socket.getaddrinfo(host, None, type=socket.SOCK_DGRAM, flags=socket.AI_NUMERICHOST)
+        family, _, _, _, (address, _, *scope) = found[0]
+        with socket.socket(family, socket.SOCK_DGRAM) as asking:
+            place(asking, (address, 0, *scope))
+            return str(asking.getsockname()[0])
+    except OSError:
+        return ""

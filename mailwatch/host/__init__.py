@@ -1,0 +1,1 @@
+"""This host: clocks, threads, the journal, systemd."""

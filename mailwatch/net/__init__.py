@@ -1,0 +1,1 @@
+"""Bounded conversations over the network: sockets, TLS, lines, names, HTTP."""

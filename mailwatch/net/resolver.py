@@ -1,0 +1,148 @@
+"""Names turned into addresses, without letting a stuck resolver hold up a probe."""
+
+from __future__ import annotations
+
+import socket
+import threading
+from collections.abc import Callable
+from dataclasses import dataclass, field
+
+from mailwatch.core.deadline import Deadline, DeadlineExpired
+from mailwatch.core.text import printable
+from mailwatch.host import threads
+from mailwatch.net.errors import ConversationError, words_for
+
+SocketAddress = tuple[str, int] | tuple[str, int, int, int]
+"""What connect() takes: an IPv4 address and a port, or these for IPv6."""
+
+
+@dataclass(frozen=True, slots=True)
+class Address:
+    """One place to connect to."""
+
+    family: socket.AddressFamily
+    where: SocketAddress
+
+
+Lookup = Callable[[str], list[Address]]
+
+
+def look_up(host: str) -> list[Address]:
+    """Ask the system for every address of `host`, with port 0; blocks for as long as it likes."""
+    found = socket.getaddrinfo(host, 0, type=socket.SOCK_STREAM)
+    return [Address(family, _typed(where)) for family, _, _, _, where in found]
+
+
+def numeric(host: str, port: int) -> Address | None:
+    """Return the address that `host` writes out in digits, or None where it is a name.
+
+    getaddrinfo would know too, but it opens a socket even for digits.
+    """
+    try:
+        if ":" not in host:
+            socket.inet_pton(socket.AF_INET, host)
+            return Address(socket.AF_INET, (host, port))
+        address, _, zone = host.partition("%")
+        socket.inet_pton(socket.AF_INET6, address)
+        # A link-local address names its interface too (RFC 4007 section 11).
+        scope = 0 if not zone else int(zone) if zone.isdecimal() else socket.if_nametoindex(zone)
+    except (OSError, ValueError):
+        return None
+    return Address(socket.AF_INET6, (address, port, 0, scope))
+
+
+def _typed(where: tuple[str | int | bytes, ...]) -> SocketAddress:
+    # getaddrinfo(3) gives two parts for AF_INET and four for AF_INET6.
+    host, port, *rest = where
+    if rest:
+        return str(host), int(port), int(rest[0]), int(rest[1])
+    return str(host), int(port)
+
+
+@dataclass(slots=True)
+class _Question:
+    """One name being looked up, by one thread, for everybody who asks meanwhile."""
+
+    answered: threading.Event = field(default_factory=threading.Event)
+    addresses: list[Address] = field(default_factory=list)
+    problem: str = ""
+
+
+class Resolver:
+    """Looks names up in threads of its own, because getaddrinfo knows no time limit.
+
+    A name has at most one thread at a time: when a resolver hangs, later probes wait for that
+    same thread, so rounds of probes do not pile up threads.
+    """
+
+    def __init__(self, look_up: Lookup = look_up) -> None:
+        self._look_up = look_up
+        self._lock = threading.Lock()
+        self._asked: dict[str, _Question] = {}
+
+    def resolve(self, host: str, port: int, deadline: Deadline) -> list[Address]:
+        """Return every address of `host`, at least one, in the order in which to try them.
+
+        Raises ConversationError, always unmeasured: a broken resolver is no fault of the
+        service.
+        """
+        at_once = numeric(host, port)
+        if at_once:
+            return [at_once]
+        question = self._ask(host)
+        try:
+            answered = question.answered.wait(deadline.remaining())
+        except DeadlineExpired:
+            answered = False
+        if not answered:
+            raise ConversationError(
+                None, f"the name {host} was not resolved in time: check this host's resolver"
+            )
+        if question.problem:
+            raise ConversationError(None, question.problem)
+        return [
+            Address(address.family, _with_port(address.where, port))
+            for address in question.addresses
+        ]
+
+    def _ask(self, host: str) -> _Question:
+        with self._lock:
+            question = self._asked.get(host)
+            if question is None:
+                new = question = _Question()
+                threads.start(lambda: self._answer(host, new), f"resolve {host}")
+                self._asked[host] = question
+            return question
+
+    def _answer(self, host: str, question: _Question) -> None:
+        try:
+            question.addresses = self._look_up(host)
+            if not question.addresses:
+                question.problem = f"the name {host} has no address"
+        except socket.gaierror as error:
+            words = printable(error.strerror or "no reason given")
+            question.problem = (
+                f"the name {host} was not resolved ({words}): check the name and this "
+                "host's resolver"
+            )
+        except OSError as error:
+            question.problem = f"the name {host} was not resolved ({words_for(error)})"
+        except UnicodeError:
+            question.problem = f"{host} is no name that could be resolved: check it"
+        except BaseException as error:
+            question.problem = f"a fault of mailwatch: {type(error).__name__}"
+            raise
+        finally:
+            with self._lock:
+                self._asked.pop(host, None)
+            question.answered.set()
+
+
+def _with_port(where: SocketAddress, port: int) -> SocketAddress:
+    if len(where) == 4:
+        return where[0], port, where[2], where[3]
+    return where[0], port
+
+
+RESOLVER = Resolver()
+"""The one that all probes share, so that a name is asked for once however many need it."""

@@ -1,0 +1,127 @@
+"""The neutral control: where a service says no word, do we at least hear ourselves?
+
+A port that kept silent, refused or broke off may be the work of the mail server, or of a host that
+gives us no processor, or of a filter that swallows or rejects all that goes through loopback. So
+after a round with such a port, and only then, mailwatch holds one more conversation, with a
+listener of its own.
+
+What it proves: when it fails, this process could not have heard anybody at this moment, so the
+silence says nothing about a service, and is unmeasured. When it succeeds, this process can make
+sockets, start a thread, connect, and be scheduled twice within one attempt's time; what lies
+beyond loopback, Docker's forwarding or the route to another host, it has not tried.
+
+A word from a service, right or wrong, is believed, but does not stand in for the control: it may
+have come before the fault of this host began. For the same reason a control that succeeds after one
+that failed is not enough: the fault may have ended since the ports were asked.
+"""
+
+from __future__ import annotations
+
+import socket
+from collections.abc import Sequence
+from contextlib import suppress
+from dataclasses import replace
+
+from mailwatch.core.deadline import Deadline, DeadlineExpired
+from mailwatch.core.model import Fault, Reading, Verdict
+from mailwatch.core.text import printable
+from mailwatch.host import threads
+from mailwatch.host.workers import WORKERS
+from mailwatch.net.conversation import Conversation
+from mailwatch.net.errors import ConversationError, words_for
+from mailwatch.probes.settings import ServiceSettings
+
+_WORDLESS = frozenset({Fault.REFUSED, Fault.TIMEOUT, Fault.SILENT, Fault.DROPPED, Fault.RESET})
+"""What also a firewall of this host brings about: nobody need have spoken for it."""
+
+_GREETING = b"220 mailwatch speaks to itself\r\n"
+_LOOPBACKS = ((socket.AF_INET, "127.0.0.1"), (socket.AF_INET6, "::1"))
+
+
+_DEAF = "a fault of this host: no answer, and none from a listener of mailwatch's own on loopback"
+_JUST_OVER = "a fault of this host: it has only just ended, and may have kept an answer from us"
+
+
+class Control:
+    """Sifts one round after the other; it remembers whether the one before heard anything."""
+
+    def __init__(self) -> None:
+        self._was_deaf = False
+
+    def sift(self, readings: Sequence[Reading], deadline: Deadline) -> tuple[Reading, ...]:
+        """Return `readings`, in which a silence that may be our own fault is unmeasured.
+
+        To be given the readings of every round. Where the control is called for it costs 1 ms
+        if all is well, and ends by `deadline`; raises nothing.
+        """
+        trouble = hear_ourselves(deadline) if is_called_for(readings) else ""
+        return self.disown(readings, trouble)
+
+    def disown(self, readings: Sequence[Reading], trouble: str) -> tuple[Reading, ...]:
+        """Return `readings` as sift() does where the control failed for `trouble`, or did not."""
+        was_deaf, self._was_deaf = self._was_deaf, bool(trouble)
+        if not trouble and not was_deaf:
+            return tuple(readings)
+        detail = printable(f"{_DEAF} ({trouble})" if trouble else _JUST_OVER, limit=300)
+        return tuple(
+            replace(reading, verdict=Verdict.UNMEASURED, fault=None, detail=detail)
+            if _is_wordless(reading)
+            else reading
+            for reading in readings
+        )
+
+
+def is_called_for(readings: Sequence[Reading]) -> bool:
+    """Whether at least one port failed without a word."""
+    return any(_is_wordless(reading) for reading in readings)
+
+
+def _is_wordless(reading: Reading) -> bool:
+    return reading.fault in _WORDLESS and not reading.portless
+
+
+def hear_ourselves(deadline: Deadline) -> str:
+    """Speak with a listener of our own on loopback; return what went wrong, empty for nothing."""
+    try:
+        listener = _listen()
+    except OSError as error:
+        return f"no listener could be made ({words_for(error)})"
+    with listener:
+        where = listener.getsockname()
+        settings = ServiceSettings("control", str(where[0]), int(where[1]))
+        talk = Conversation(settings, deadline)
+        try:
+            WORKERS.run(lambda: _greet(listener, deadline))
+            talk.open()
+            talk.read_line("the greeting")
+            talk.part()
+        except ConversationError as error:
+            return error.detail
+        except RuntimeError:
+            return threads.NO_THREAD
+        finally:
+            talk.close()
+            with suppress(OSError):
+                listener.shutdown(socket.SHUT_RDWR)  # wakes a greeter that nobody came to
+    return ""
+
+
+def _listen() -> socket.socket:
+    """Return a listener on the first kind of loopback that this host has."""
+    failure = OSError()
+    for family, address in _LOOPBACKS:
+        try:
+            return socket.create_server((address, 0), family=family, backlog=1)
+        except OSError as error:
+            failure = error
+    raise failure
+
+
+def _greet(listener: socket.socket, deadline: Deadline) -> None:
+    with suppress(OSError, DeadlineExpired):
+        listener.settimeout(deadline.remaining())
+        link, _ = listener.accept()
+        with link:
+            link.settimeout(deadline.remaining())
+            link.sendall(_GREETING)
+            link.recv(1)

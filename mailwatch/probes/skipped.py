@@ -1,0 +1,16 @@
+"""A service that is not asked, as whoever runs this cannot read the password that it wants."""
+
+from __future__ import annotations
+
+from mailwatch.core.deadline import Deadline
+from mailwatch.net.errors import ConversationError
+from mailwatch.probes.portless_check import Inquiry
+
+
+class Withheld(Inquiry):
+    """Answers for a service whose login is not known here: unmeasured, and why."""
+
+    def inquire(self, deadline: Deadline) -> None:
+        """Raise ConversationError, unmeasured; nobody is asked."""
+        login = self.settings.login
+        raise ConversationError(None, login.withheld if login else "nothing is withheld")

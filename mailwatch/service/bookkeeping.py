@@ -1,0 +1,102 @@
+"""Keeps the books: what the rounds have shown, and which messages may leave within the hour."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+
+from mailwatch.core import certificates, known_good, pausing, rate_limit, unmeasured
+from mailwatch.core.model import Message, Now, Reading
+from mailwatch.core.notes import Notes
+from mailwatch.core.state import Incident, State
+from mailwatch.core.unmeasured import Blindness
+from mailwatch.service.components import Parts
+
+
+class Books:
+    """Writes into the store, and tells the courier."""
+
+    def __init__(self, parts: Parts) -> None:
+        self._parts = parts
+        self._blind: Blindness | None = None
+        self._pause_read: tuple[Now, Now | None] | None = None
+        """When the pause was last read, and its end."""
+
+    def replace(self, parts: Parts) -> None:
+        """Go on with other parts."""
+        self._parts = parts
+        self._pause_read = None
+
+    def paused_until(self, now: Now) -> Now | None:
+        """Return the end of the admin's pause, None where none is in force."""
+        return pausing.in_force(self._pause_end(now), now)
+
+    def unproven(self) -> frozenset[str]:
+        """Return the services that have never passed as they are configured now."""
+        return known_good.unproven(self._parts.store.notes().proven, self._parts.settings)
+
+    def keep_round(self, state: State, readings: Sequence[Reading], now: Now) -> None:
+        """Keep what a round has shown, and tell what of it is no matter of an incident."""
+        store, policy, voice = self._parts.store, self._parts.policy, self._parts.voice
+        store.record(readings, now)
+        known = store.notes()
+        blind = known.blindness if self._blind is None else self._blind
+        self._blind, notices = unmeasured.look(blind, readings, now, voice, policy)
+        told, warnings = certificates.look(known.certificates, readings, now, voice, policy)
+        shown = known_good.look(known.proven, readings, self._parts.settings)
+        notes = replace(known, certificates=told, proven=shown, blindness=self._blind.to_keep)
+        if notes != known:
+            self.keep(state, (*notices, *warnings), now, notes=notes)
+
+    def keep(
+        self,
+        state: State,
+        messages: Sequence[Message],
+        now: Now,
+        *,
+        closed: Incident | None = None,
+        notes: Notes | None = None,
+    ) -> None:
+        """Keep the state, and let out as many messages as an hour allows, in one transaction.
+
+        See `store.base.Store.commit` for all that may be None.
+        """
+        store, voice = self._parts.store, self._parts.voice
+        per_hour = self._parts.policy.messages_per_hour
+        notes = store.notes() if notes is None else notes
+        ledger, out = rate_limit.limit(notes.ledger, messages, now, voice, per_hour)
+        store.commit(state, out, now, closed=closed, notes=replace(notes, ledger=ledger))
+        if out:
+            self._parts.courier.wrote()
+
+    def advance(self, state: State, now: Now) -> None:
+        """Tell that a pause has run out, and let out what was held back for long enough."""
+        store, policy, voice = self._parts.store, self._parts.policy, self._parts.voice
+        if pausing.is_over(self._pause_end(now), now):
+            self.keep(state, [pausing.over(now, voice, policy.priority)], now)
+            # Only now: killed in between, the end is announced twice rather than never. And only
+            # this one: the admin may have begun another since it was read.
+            if pausing.is_over(store.paused_until(now), now):
+                store.pause(None)
+            self._pause_read = None
+        frees_at = self._frees_at()
+        if frees_at is not None and frees_at <= now.steady:
+            self.keep(state, (), now)
+
+    def wake_at(self, now: Now) -> float | None:
+        """Return when (steady) advance() has something to do, None as long as nothing has."""
+        paused_until = self._pause_end(now)
+        moments = [self._frees_at(), None if paused_until is None else paused_until.steady]
+        return min((moment for moment in moments if moment is not None), default=None)
+
+    def _pause_end(self, now: Now) -> Now | None:
+        """Return the end of the pause in the file, which is read once for each moment."""
+        if self._pause_read is None or self._pause_read[0] != now:
+            self._pause_read = now, self._parts.store.paused_until(now)
+        return self._pause_read[1]
+
+    def _frees_at(self) -> float | None:
+        """Return when (steady) messages that were one too many may leave, None without any."""
+        return rate_limit.frees_at(
+            self._parts.store.notes().ledger, self._parts.policy.messages_per_hour
+        )

@@ -1,0 +1,288 @@
+"""Builds everything, owns the signals and both clocks, runs the loop and feeds the watchdog."""
+
+from __future__ import annotations
+
+import faulthandler
+import random
+import signal
+import socket
+import sys
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from queue import Empty
+
+from mailwatch import __version__
+from mailwatch.config.model import Config, ConfigError
+from mailwatch.core import status_line
+from mailwatch.core.model import Now
+from mailwatch.core.text import duration, printable
+from mailwatch.core.wording import Voice
+from mailwatch.docker.examiner import DockerExaminer
+from mailwatch.evidence.subject import Examiner
+from mailwatch.host.clocks import clock_text, read_clocks
+from mailwatch.host.journal import Journal, Level
+from mailwatch.host.systemd import Systemd
+from mailwatch.notifiers import Notifier
+from mailwatch.notifiers.gotify import GotifyNotifier
+from mailwatch.notifiers.journal_notifier import JournalNotifier
+from mailwatch.probes.digest import digest
+from mailwatch.probes.registry import build as build_probe
+from mailwatch.restarters import Restarter
+from mailwatch.restarters.docker import DockerRestarter
+from mailwatch.service.components import Parts
+from mailwatch.service.delivery import Courier
+from mailwatch.service.event_log import Narrator
+from mailwatch.service.forensics import Scene, Witness
+from mailwatch.service.monitor import Engine
+from mailwatch.service.prober import RoundAsker
+from mailwatch.service.queue_events import Mailbox, Posted, Report, Signalled
+from mailwatch.service.recovery import Target
+from mailwatch.service.signals import delivered
+from mailwatch.store import lock
+from mailwatch.store.base import Store
+from mailwatch.store.sqlite import SqliteStore
+
+_SIGNALS = (signal.SIGTERM, signal.SIGINT, signal.SIGHUP)
+
+LAST_DELIVERY_S = 0.5
+"""How long an ending process waits for a delivery that is under way."""
+
+SWITCH_S = 0.02
+"""How long a thread waits for the interpreter before it asks again (sys.setswitchinterval).
+
+With the default of 0.005, the threads of a round spend a tenth of their CPU on asking.
+"""
+
+SHORTEST_PAUSE_S = 0.005
+"""No wait is shorter, so that a mistake in a wake-up time cannot make the loop spin."""
+
+
+@dataclass(frozen=True, slots=True)
+class Outside:
+    """What the daemon reaches the world through; the demo and the tests bring their own."""
+
+    restarter: Callable[[Config], Restarter]
+    notifier: Callable[[Config], Notifier]
+    store: Callable[[Config], Store]
+    examiner: Callable[[Config], Callable[[], Examiner]] | None = None
+    """What the black box looks through, None where it has nothing to look at."""
+
+
+def docker_restarter(config: Config) -> DockerRestarter:
+    """Return what looks at the container of `config`, and restarts it."""
+    return DockerRestarter(config.docker, config.ports_on_loopback, config.hosts, config.introduced)
+
+
+def real_world(journal: Journal) -> Outside:
+    """Return what an installed mailwatch uses."""
+
+    def notifier(config: Config) -> Notifier:
+        if config.gotify is None:
+            return JournalNotifier(journal)
+        return GotifyNotifier(config.gotify)
+
+    def store(config: Config) -> Store:
+        lock.take(config.state_directory)
+        return SqliteStore(config.state_directory, journal.warning)
+
+    return Outside(
+        restarter=docker_restarter,
+        notifier=notifier,
+        store=store,
+        examiner=lambda config: lambda: DockerExaminer(config.docker),
+    )
+
+
+class Daemon:
+    """The service: run() returns when a signal ends it."""
+
+    def __init__(self, load: Callable[[], Config], journal: Journal, outside: Outside) -> None:
+        self._load = load
+        self._journal = journal
+        self._outside = outside
+        self._mailbox = Mailbox()
+        self._systemd = Systemd(journal.warning)
+        self._ending: int | None = None
+        self._status = ""
+
+    def run(self) -> int:
+        """Watch until SIGTERM or SIGINT, and return the exit code 0; raises ConfigError."""
+        faulthandler.enable()
+        sys.setswitchinterval(SWITCH_S)
+        self._config = self._load()
+        with delivered(_SIGNALS, self._mailbox):
+            self._build()
+            self._say_what_is_watched()
+            self._now = read_clocks()
+            self._engine.begin(self._now)
+            self._say_ready(self._now)
+            while self._ending is None:
+                self._turn()
+            return self._finish()
+
+    def _turn(self) -> None:
+        """One turn of the loop: wait, take one report, do what is due, show that we live."""
+        report = self._next_report()
+        self._now = now = read_clocks()
+        if isinstance(report, Signalled):
+            self._signalled(report.number, now)
+        elif report is not None:
+            self._engine.handle(report, now)
+        if self._ending is not None:
+            return  # what is due by now, a restart say, is the next process's to begin
+        self._engine.advance(now)
+        if not self._engine.stalled(now):
+            self._systemd.watchdog()
+        self._show_status(now)
+
+    def _next_report(self) -> Report | None:
+        wake_at = self._engine.wake_at(self._now)
+        pauses = [] if wake_at is None else [wake_at - time.monotonic()]
+        interval_s = self._systemd.watchdog_interval_s
+        if interval_s is not None:
+            pauses.append(interval_s / 2)
+        pause_s = max(SHORTEST_PAUSE_S, min(pauses)) if pauses else None
+        try:
+            return self._mailbox.get(timeout=pause_s)
+        except Empty:
+            return None
+
+    # --- signals --------------------------------------------------------------------------
+
+    def _signalled(self, number: int, now: Now) -> None:
+        if number == signal.SIGHUP:
+            self._reload(now)
+        else:
+            self._ending = number
+
+    def _reload(self, now: Now) -> None:
+        self._systemd.reloading()
+        try:
+            config = self._load()
+        except ConfigError as error:
+            self._journal.error(
+                "the configuration was not reloaded, and the one before stays in force; correct:"
+            )
+            for mistake in error.mistakes:
+                self._journal.error(str(mistake))
+        else:
+            self._take(config)
+        self._say_ready(now)
+
+    def _take(self, config: Config) -> None:
+        directory = self._config.state_directory
+        if config.state_directory != directory:
+            self._journal.warning(
+                "state.directory has changed: `systemctl restart mailwatch` makes it so"
+            )
+            # Evidence and incidents stay together, and the next reload says it again.
+            config = replace(config, state_directory=directory)
+        self._config = config
+        self._target.replace(lambda: self._outside.restarter(config))
+        self._courier.replace(self._outside.notifier(config))
+        self._witness.replace(self._scene(config))
+        self._engine.reconfigure(self._parts(config))
+        self._journal.notice("the configuration was reloaded")
+        self._say_what_is_watched()
+
+    def _finish(self) -> int:
+        """End within a second, whatever is under way."""
+        name = signal.Signals(self._ending or signal.SIGTERM).name
+        self._systemd.stopping()
+        self._asker.cancel()
+        self._courier.finish(LAST_DELIVERY_S)
+        try:
+            while True:
+                report = self._mailbox.get_nowait()
+                if isinstance(report, Posted):
+                    self._engine.handle(report, read_clocks())
+        except Empty:
+            pass
+        self._store.close()
+        self._journal.notice(f"stopped by {name}")
+        return 0
+
+    # --- building -------------------------------------------------------------------------
+
+    def _build(self) -> None:
+        config = self._config
+        self._store = self._outside.store(config)
+        self._target = Target(
+            lambda: self._outside.restarter(config), self._mailbox, time.monotonic
+        )
+        self._courier = Courier(
+            self._outside.notifier(config),
+            self._store,
+            self._mailbox,
+            self._journal,
+            time.monotonic,
+            clock_text,
+            random.random,
+        )
+        self._witness = Witness(
+            self._scene(config), self._mailbox, time.monotonic, self._journal.warning
+        )
+        self._engine = Engine(self._parts(config))
+
+    def _scene(self, config: Config) -> Scene:
+        examiner = self._outside.examiner
+        return Scene(
+            settings=config.evidence,
+            directory=config.state_directory,
+            examiner=None if examiner is None else examiner(config),
+            ports=tuple(one.port for one in config.services if not one.portless),
+            secrets=config.secrets,
+        )
+
+    def _parts(self, config: Config) -> Parts:
+        self._journal.level = Level[config.log_level.upper()]
+        container = config.docker.container
+        voice = Voice(
+            host=printable(socket.gethostname(), 64),
+            target=f"container {container}",
+            look=f"docker logs --since 30m {container}; journalctl -u mailwatch",
+            clock_text=clock_text,
+        )
+        self._asker = RoundAsker(
+            [build_probe(service) for service in config.services], self._mailbox, time.monotonic
+        )
+        return Parts(
+            policy=config.policy,
+            voice=voice,
+            asker=self._asker,
+            target=self._target,
+            courier=self._courier,
+            narrator=Narrator(self._journal, voice),
+            store=self._store,
+            before_restart=self._systemd.extend,
+            witness=self._witness,
+            settings={service.key: digest(service) for service in config.services},
+        )
+
+    # --- telling --------------------------------------------------------------------------
+
+    def _say_what_is_watched(self) -> None:
+        config = self._config
+        count = len(config.services)
+        what = config.services[0].key if count == 1 else f"{count} services"
+        self._journal.notice(
+            f"mailwatch {__version__} watches {what} every {duration(config.policy.interval_s)} "
+            f"and restarts container {config.docker.container} when that helps"
+        )
+        if config.gotify is None:
+            self._journal.warning(
+                "no [gotify] url and token are set: messages go to this log alone"
+            )
+        for warning in config.warnings:
+            self._journal.warning(warning)
+
+    def _say_ready(self, now: Now) -> None:
+        self._status = self._engine.status(now)
+        self._systemd.ready(self._status)
+
+    def _show_status(self, now: Now) -> None:
+        status = self._engine.status(now)
+        if status_line.is_news(status, self._status):
+            self._status = status
+            self._systemd.status(status)

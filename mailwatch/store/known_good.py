@@ -1,0 +1,19 @@
+"""Which services have passed as they are configured, a row for each."""
+
+from __future__ import annotations
+
+from sqlite3 import Connection
+
+from mailwatch.core.known_good import Proven
+
+
+def write(connection: Connection, proven: Proven) -> None:
+    """Replace what was remembered by `proven`."""
+    connection.execute("DELETE FROM proven")
+    connection.executemany("INSERT INTO proven VALUES (?, ?)", proven.passed.items())
+
+
+def read(connection: Connection) -> Proven:
+    """Return what is remembered."""
+    rows = connection.execute("SELECT * FROM proven")
+    return Proven({row["service"]: row["settings"] for row in rows})

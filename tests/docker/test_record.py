@@ -1,0 +1,155 @@
+"""The table of what a container's record means, a test for each of its rows."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from mailwatch.core.model import Condition
+from mailwatch.docker.record import condition_of, moment, stop_ordered
+
+
+def record(*, policy: object = "no", **state: object) -> dict[str, Any]:
+    """Return an inspection of an ended container with parts of its `State` replaced."""
+    return {
+        "Name": "/stalwart",
+        "RestartCount": 4,
+        "HostConfig": {"RestartPolicy": {"Name": policy}},
+        "State": {"Status": "exited", "ExitCode": 137, "FinishedAt": "2026-03-01T10:30:00Z"}
+        | state,
+    }
+
+
+@pytest.mark.parametrize(
+    ("state", "condition", "detail"),
+    [
+        ({"Status": "running"}, Condition.RUNNING, ""),
+        ({"Status": "running", "Health": {"Status": "healthy"}}, Condition.RUNNING, ""),
+        ({"Status": "running", "Health": {"Status": "none"}}, Condition.RUNNING, ""),
+        ({"Status": "running", "Health": {"Status": "starting"}}, Condition.STARTING, "not passed"),
+        ({"Status": "running", "Health": {"Status": "unhealthy"}}, Condition.RUNNING, "unhealthy"),
+        ({"Status": "restarting", "ExitCode": 3}, Condition.STARTING, "4 restarts"),
+        ({"Status": "paused", "Running": True}, Condition.PAUSED, "docker unpause stalwart"),
+        ({"Status": "created"}, Condition.STOPPED, "never started"),
+        ({"Status": "created", "Error": "no such file"}, Condition.CRASHED, "(no such file)"),
+        ({"Status": "removing"}, Condition.REMOVING, "being removed"),
+        ({"Status": "dead"}, Condition.REMOVING, "docker rm -f stalwart"),
+        ({"Status": "levitating", "Running": True}, Condition.RUNNING, "'levitating'"),
+        ({"Status": "levitating", "Running": False}, Condition.UNREACHABLE, "'levitating'"),
+        ({"Status": None}, Condition.UNREACHABLE, "nothing"),
+    ],
+)
+def test_a_living_container(state: dict[str, object], condition: Condition, detail: str) -> None:
+    """Each status of the engine has one meaning, and an unknown one is never a stop or a crash."""
+    found, said = condition_of(record(**state), ordered=None)
+    assert found is condition
+    assert detail in said
+    assert bool(said) == bool(detail)
+
+
+FAILED = {"Error": "driver failed: port is already allocated."}
+OOM = {"OOMKilled": True}
+
+
+@pytest.mark.parametrize(
+    ("state", "ordered", "left", "condition", "detail"),
+    [
+        # 1. our own restart
+        ({"ExitCode": 0}, True, True, Condition.CRASHED, "A restart by mailwatch stopped"),
+        # 2. the last start failed
+        (FAILED, True, False, Condition.CRASHED, "(driver failed: port is already allocated)"),
+        (FAILED | {"policy": "always"}, None, False, Condition.CRASHED, "could not be started"),
+        # 3. told to end
+        ({"ExitCode": 137}, True, False, Condition.STOPPED, "Somebody stopped stalwart at 2026-03"),
+        (OOM, True, False, Condition.STOPPED, "Somebody stopped"),
+        # 4. out of memory
+        (OOM, False, False, Condition.OOM_KILLED, "ran out of memory"),
+        (OOM, None, False, Condition.OOM_KILLED, "ran out of memory"),
+        (OOM | {"policy": "always"}, None, False, Condition.OOM_KILLED, "ran out of memory"),
+        (OOM | {"ExitCode": 1}, None, False, Condition.OOM_KILLED, "ran out of memory"),
+        (OOM | {"ExitCode": 0}, None, False, Condition.STOPPED, "ended by request"),
+        # 5. the engine would have restarted it
+        ({"policy": "always"}, None, False, Condition.STOPPED, "Docker would have restarted it"),
+        ({"policy": "unless-stopped"}, None, False, Condition.STOPPED, "would have restarted it"),
+        ({"policy": "unless-stopped"}, False, False, Condition.CRASHED, "exit code 137"),
+        # 6. the exit codes of an end by request
+        ({"ExitCode": 0}, None, False, Condition.STOPPED, "exit code 0"),
+        ({"ExitCode": 0}, False, False, Condition.STOPPED, "exit code 0"),
+        ({"ExitCode": 130}, None, False, Condition.STOPPED, "exit code 130"),
+        ({"ExitCode": 143}, None, False, Condition.STOPPED, "exit code 143"),
+        # 7. anything else
+        ({"ExitCode": 137}, None, False, Condition.CRASHED, "exit code 137"),
+        ({"ExitCode": 139}, False, False, Condition.CRASHED, "exit code 139"),
+        ({"policy": "on-failure"}, None, False, Condition.CRASHED, "exit code 137"),
+        ({"Status": "stopped", "ExitCode": 1}, None, False, Condition.CRASHED, "exit code 1"),
+    ],
+)
+def test_an_ended_container(
+    state: dict[str, Any], ordered: bool | None, left: bool, condition: Condition, detail: str
+) -> None:
+    """Somebody's will is told from an accident, row by row of the table."""
+    found, said = condition_of(record(**state), ordered=ordered, left_stopped=left)
+    assert found is condition
+    assert detail in said
+
+
+def test_hostile_text_in_a_record() -> None:
+    """What a container's author wrote cannot forge a line or a colour."""
+    container = record(Error="no\n<0>such \x1b[31mfile") | {"Name": "/a\nb"}
+    _, said = condition_of(container, ordered=None)
+    assert said.isprintable()
+
+
+@pytest.mark.parametrize("nonsense", [{}, {"State": None}, {"State": []}, {"Name": 3, "State": {}}])
+def test_a_record_of_nonsense(nonsense: dict[str, object]) -> None:
+    """A record without a status is an unknown state, not an exception."""
+    assert condition_of(nonsense, ordered=None)[0] is Condition.UNREACHABLE
+
+
+def event(action: str, signal: str = "") -> dict[str, object]:
+    """Return an event as engine 29 tells it."""
+    return {"Action": action, "Actor": {"Attributes": {"signal": signal}}}
+
+
+KILL, TERM, HUP = event("kill", "9"), event("kill", "15"), event("kill", "1")
+START, STOP, DIE = event("start"), event("stop"), event("die")
+
+
+@pytest.mark.parametrize(
+    ("events", "ordered"),
+    [
+        ([], None),
+        ([START], None),
+        ([START, DIE], False),
+        ([DIE], False),
+        ([START, TERM, DIE, STOP], True),
+        ([START, TERM, KILL, DIE, STOP], True),
+        ([TERM, DIE, STOP, START, DIE], False),
+        ([START, KILL, DIE], True),
+        ([START, TERM, DIE], True),
+        ([STOP], True),
+        ([START, HUP, DIE], False),
+        ([{"Action": 7}, {}, DIE], False),
+    ],
+)
+def test_who_ended_the_last_run(events: list[dict[str, object]], ordered: bool | None) -> None:
+    """A stop or a deadly kill since the last start is an order; a reload signal is none."""
+    assert stop_ordered(events) is ordered
+
+
+@pytest.mark.parametrize(
+    ("stamp", "seconds"),
+    [
+        ("2026-03-01T10:00:00.123456789Z", 1772359200.123456),
+        ("2026-03-01T10:00:00Z", 1772359200),
+        ("2026-03-01T12:00:00.5+02:00", 1772359200.5),
+        ("2026-03-01T10:00:00", 1772359200),
+        ("0001-01-01T00:00:00Z", None),
+        ("", None),
+        ("yesterday", None),
+    ],
+)
+def test_time_stamps(stamp: str, seconds: float | None) -> None:
+    """Nine digits of a second are read, and the year 1 means never."""
+    assert moment(stamp) == seconds

@@ -1,0 +1,202 @@
+"""What the engine keeps beside the incident: blindness, pauses, proof, warnings, the limit."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Any
+
+import pytest
+
+from mailwatch.core.known_good import Proven
+from mailwatch.core.model import Fault, Now, Topic
+from mailwatch.core.policy import Policy
+from mailwatch.core.state import Stage
+from mailwatch.service.monitor import Engine
+from tests.house import House, bad, blind, good
+
+
+def test_what_could_not_be_measured_is_told_once_and_restarts_nothing(house: House) -> None:
+    """Being blind for 15 minutes is told once; the container is not even looked at."""
+    house.start()
+    for _ in range(20):
+        house.end_round(blind())
+        house.drain_until(lambda: house.store.letters() == ())
+        house.pass_time(house.policy.interval_s)
+    assert house.topics() == [Topic.NOTICE]
+    assert house.container.looks == 0
+    house.end_round(good())
+    house.drain_until(lambda: house.topics() == [Topic.NOTICE, Topic.NOTICE])
+    assert "can look again" in house.phone.messages[-1].title
+
+
+def test_a_pause_holds_everything_and_announces_its_end(house: House) -> None:
+    """While paused nothing is restarted or told; the end is told, and failures count again."""
+    house.store.pause(replace(house.now, steady=house.seconds + 60, wall=house.now.wall + 60))
+    house.start()
+    house.end_round(bad())
+    house.drain_until(lambda: house.engine.state.stage is Stage.CONFIRMING)
+    house.pass_time(61)
+    house.end_round(bad())
+    house.drain_until(lambda: house.engine.state.stage is Stage.SETTLING)
+    house.drain_until(lambda: house.topics() == [Topic.NOTICE, Topic.OPENED])
+    assert "no longer paused" in house.phone.messages[0].title
+
+
+def test_a_pause_that_follows_another_is_not_lost(
+    house: House, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """An admin may begin the next one while the end of the last is just being told."""
+
+    def until(seconds: float) -> Now:
+        return replace(house.now, steady=house.seconds + seconds, wall=house.now.wall + seconds)
+
+    house.store.pause(until(60))
+    house.start()
+    house.end_round(good())
+    following, commit = until(3600), house.store.commit
+
+    def pause_meanwhile(*given: Any, **more: Any) -> None:
+        monkeypatch.undo()
+        house.store.pause(following)
+        commit(*given, **more)
+
+    monkeypatch.setattr(house.store, "commit", pause_meanwhile)
+    house.pass_time(61)
+    house.drain_until(lambda: house.topics() == [Topic.NOTICE])
+    assert house.store.paused_until(house.now) == following
+
+
+def test_one_turn_of_the_loop_reads_the_pause_once(
+    house: House, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Each reading costs 0.03 ms; the next turn, which is another moment, reads it anew."""
+    asked: list[Now] = []
+    paused_until = house.store.paused_until
+
+    def count(now: Now) -> Now | None:
+        asked.append(now)
+        return paused_until(now)
+
+    monkeypatch.setattr(house.store, "paused_until", count)
+    house.start()
+    for _ in range(2):
+        house.end_round(good())
+        asked.clear()
+        house.pass_time(house.policy.interval_s)
+        house.engine.status(house.now)
+        house.engine.wake_at(house.now)
+        assert asked == [house.now]
+
+
+def asked_as(house: House, **settings: str) -> None:
+    """Ask each service in the way that its digest stands for; SMTP is SMTP:25."""
+    digests = {f"{name}:{25 if name == 'SMTP' else 587}": x for name, x in settings.items()}
+    house.parts = replace(house.parts, settings=digests)
+    house.engine = Engine(house.parts)
+
+
+def test_a_mistake_of_our_own_restarts_nothing(house: House) -> None:
+    """A service that never passed calls a person; once it has passed, the same fault restarts."""
+    asked_as(house, SMTP="a", SUBMISSION="wrong")
+    house.start()
+    house.end_round(good(), bad("SUBMISSION:587", Fault.TLS))
+    house.drain_until(lambda: house.topics() == [Topic.ESCALATED])
+    assert house.container.restarts == 0
+    assert "never seen SUBMISSION:587 answer" in house.phone.messages[0].body
+    assert house.store.notes().proven == Proven({"SMTP:25": "a"})
+    house.pass_time(house.policy.verify_every_s)
+    house.end_round(good(), good("SUBMISSION:587"))
+    house.drain_until(lambda: house.topics() == [Topic.ESCALATED, Topic.RECOVERED])
+    house.pass_time(house.policy.interval_s)
+    house.end_round(good(), bad("SUBMISSION:587", Fault.TLS))
+    house.drain_until(lambda: house.container.restarts == 1)
+
+
+def test_a_new_process_knows_what_the_last_one_has_proven(house: House) -> None:
+    """What begins to fail while mailwatch is away is restarted by the next one, as asked before."""
+    asked_as(house, SMTP="a")
+    house.start()
+    house.end_round(good())
+    asked_as(house, SMTP="a")
+    house.start()
+    house.end_round(bad(fault=Fault.TLS))
+    house.drain_until(lambda: house.container.restarts == 1)
+
+
+def test_a_reload_with_other_settings_makes_a_service_unproven(house: House) -> None:
+    """And it is forgotten what the old ones had proven, even where they come back."""
+    asked_as(house, SMTP="a")
+    house.start()
+    house.end_round(good())
+    house.engine.reconfigure(replace(house.parts, settings={"SMTP:25": "b"}))
+    house.engine.advance(house.now)
+    house.end_round(bad(fault=Fault.PROTOCOL))
+    house.drain_until(lambda: house.topics() == [Topic.ESCALATED])
+    assert house.container.restarts == 0
+    assert house.store.notes().proven == Proven()
+
+
+def test_what_is_proven_is_committed_once(house: House, monkeypatch: pytest.MonkeyPatch) -> None:
+    """In the round that shows it, and then no healthy round commits anything."""
+    commits: list[object] = []
+    commit = house.store.commit
+
+    def count(*args: Any, **kinds: Any) -> None:
+        commits.append(kinds["notes"].proven)
+        commit(*args, **kinds)
+
+    monkeypatch.setattr(house.store, "commit", count)
+    asked_as(house, SMTP="a")
+    house.start()
+    begun = len(commits)
+    for _ in range(3):
+        house.end_round(good())
+        house.pass_time(house.policy.interval_s)
+    assert commits[begun:] == [Proven({"SMTP:25": "a"})]
+
+
+def test_messages_beyond_the_limit_of_an_hour_come_as_one() -> None:
+    """The admin's limit holds; what was one too many leaves by itself when the hour is over."""
+    house = House(Policy(messages_per_hour=1, unmeasured_after_s=0))
+    house.start()
+    house.end_round(blind())
+    house.drain_until(lambda: bool(house.topics()) and house.store.letters() == ())
+    house.pass_time(200)
+    house.end_round(good())
+    assert house.store.letters() == ()
+    house.pass_time(3400)
+    house.drain_until(lambda: len(house.phone.messages) == 2)
+    assert house.phone.messages[1].title.endswith("can look again")
+
+
+def test_a_new_process_knows_of_which_certificates_the_last_one_warned(house: House) -> None:
+    """An upgrade, a reboot or a crash loop warns no second time within the day."""
+    soon = replace(good("IMAPS:993"), certificate_expires=house.now.wall + 5.5 * 86_400)
+    house.start()
+    house.end_round(soon)
+    house.drain_until(lambda: bool(house.topics()) and house.store.letters() == ())
+    second = House(house.policy)
+    second.store = house.store
+    second.parts = replace(second.parts, store=house.store)
+    second.engine = Engine(second.parts)
+    second.seconds = house.seconds + 2 * 3600
+    second.start()
+    second.end_round(soon)
+    assert second.store.letters() == ()
+    second.pass_time(86_400)
+    second.end_round(soon)
+    assert len(second.store.letters()) == 1
+
+
+def test_an_expiring_certificate_is_told_daily_and_restarts_nothing(house: House) -> None:
+    """Three days of rounds make three notices; the container is not even looked at."""
+    soon = replace(good("IMAPS:993"), certificate_expires=house.now.wall + 5.5 * 86_400)
+    house.start()
+    for _ in range(3 * 24):
+        house.end_round(soon)
+        house.drain_until(lambda: house.store.letters() == ())
+        house.pass_time(3600)
+    assert house.topics() == [Topic.NOTICE] * 3
+    assert house.phone.messages[0].title.endswith("expires in 5 days")
+    assert house.container.looks == 0
+    assert house.engine.state.stage is Stage.HEALTHY

@@ -1,0 +1,111 @@
+"""The witness, with real threads and a collector of the test's own."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from contextlib import AbstractContextManager
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from mailwatch.core import causes
+from mailwatch.core.deadline import Deadline
+from mailwatch.core.evidence import Finding, Json
+from mailwatch.core.model import Fault, Now, Reading, Verdict
+from mailwatch.evidence.settings import EvidenceSettings
+from mailwatch.evidence.subject import Subject
+from mailwatch.service.forensics import Scene, Witness
+from mailwatch.service.queue_events import Mailbox, Witnessed
+
+PATIENCE_S = 120.0
+NOW = Now(100.0, 1_700_000_000.0)
+BAD = (Reading("SMTP:25", Verdict.FAIL, Fault.SILENT, "no greeting came"),)
+
+
+class Nobody:
+    """An examiner that no collector of these tests asks."""
+
+    def container(self, deadline: Deadline) -> Mapping[str, Any]:
+        raise AssertionError
+
+    def log(self, since: float, deadline: Deadline) -> bytes:
+        raise AssertionError
+
+    def processes(self, deadline: Deadline) -> list[Mapping[str, str]]:
+        raise AssertionError
+
+    def close(self) -> None:
+        raise AssertionError
+
+
+def collect(_subject: Subject, _deadline: Deadline) -> Finding:
+    """Find out of memory."""
+    return Finding({"oom_killed": True, "status": "exited"})
+
+
+class Stand:
+    """A witness, where it reports and what it says."""
+
+    def __init__(self, directory: Path) -> None:
+        self.mailbox = Mailbox()
+        self.said: list[str] = []
+        scene = Scene(EvidenceSettings(), directory, Nobody, collectors={"container": collect})
+        self.witness = Witness(scene, self.mailbox, lambda: NOW.steady, self.said.append)
+
+    def look(self) -> Witnessed:
+        """Look around, and return the answer."""
+        self.witness.look(1, BAD, NOW)
+        report = self.mailbox.get(timeout=PATIENCE_S)
+        assert isinstance(report, Witnessed)
+        return report
+
+
+@pytest.fixture
+def stand(tmp_path: Path) -> Stand:
+    """Give a witness that has seen nothing yet."""
+    return Stand(tmp_path)
+
+
+def test_a_look_names_the_likely_cause(stand: Stand) -> None:
+    """What a collector found becomes the one line of the message."""
+    assert stand.witness.owns(stand.look())
+    assert stand.witness.cause(BAD).startswith("out of memory")
+
+
+def test_what_is_remembered_hides_no_ban(stand: Stand) -> None:
+    """A canary that passed ten minutes ago does not keep the readings from all being dropped."""
+    report = stand.look()
+    watched: list[Json] = [{"published_as": 25, "listens": True}]
+    seen = {
+        **report.evidence,
+        "container": Finding({}),
+        "connections": Finding({"watched": watched}),
+    }
+    assert stand.witness.owns(Witnessed(report.job, seen))
+    dropped = Reading("SMTP:25", Verdict.FAIL, Fault.DROPPED, "closed")
+    canary = Reading("Canary:587", Verdict.PASS, remembered=True)
+    assert stand.witness.cause((dropped, canary)).startswith("ban or")
+    line = stand.witness.cause((dropped, canary), "127.0.0.1 or 172.17.0.1")
+    assert line.startswith("ban of 127.0.0.1 or 172.17.0.1, as which it sees this host,")
+
+
+def test_evidence_that_cannot_be_judged_costs_no_restart(stand: Stand) -> None:
+    """Where judging it fails, the cause is unknown, the log says why, and nothing is raised."""
+    report = stand.look()
+    assert stand.witness.owns(Witnessed(report.job, {"container": Finding({})}))
+    assert stand.witness.cause(BAD) == causes.UNKNOWN
+    assert len(stand.said) == 1
+    assert "please report it" in stand.said[0]
+
+
+def test_a_host_without_threads_costs_the_evidence_alone(
+    stand: Stand, without_threads: Callable[[], AbstractContextManager[None]]
+) -> None:
+    """Where no thread can be started nothing is raised or waited for, and the log says so."""
+    with without_threads():
+        stand.witness.look(1, BAD, NOW)
+        assert stand.witness.awaited_until is None
+        stand.witness.closed("20231114T221320Z", BAD, NOW)
+    assert len(stand.said) == 2
+    assert "TasksMax" in stand.said[0]

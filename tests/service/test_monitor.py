@@ -1,0 +1,334 @@
+"""The engine, with real threads for its target and courier, and rounds that the test decides."""
+
+from __future__ import annotations
+
+import threading
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from mailwatch.core.deadline import Deadline
+from mailwatch.core.model import Condition, Message, Now, TargetState, Topic
+from mailwatch.core.outbox import FIRST_RETRY_S
+from mailwatch.core.policy import Attempts, Policy
+from mailwatch.core.state import Stage, State
+from mailwatch.evidence.settings import EvidenceSettings
+from mailwatch.evidence.subject import Examiner
+from mailwatch.notifiers.errors import DeliveryError
+from mailwatch.service.delivery import SEND_LIMIT_S, SLACK_S
+from mailwatch.service.forensics import Scene, Witness
+from mailwatch.service.monitor import LOOK_GRACE_S, ROUND_SLACK_S, Engine
+from mailwatch.service.queue_events import AttemptDone, Posted, RoundDone
+from tests.house import PATIENCE_S, RUNNING, House, ScriptedContainer, bad, blind, good
+
+
+def fail_until_restarted(house: House) -> None:
+    """Fail the first round, and go on until the restart is done."""
+    house.start()
+    house.end_round(bad())
+    house.drain_until(lambda: house.engine.state.stage is Stage.SETTLING)
+
+
+def test_the_first_check_is_at_once_and_the_next_after_the_interval(house: House) -> None:
+    """The first round begins at start, the second one interval later and not sooner."""
+    house.start()
+    house.end_round(good())
+    house.pass_time(119)
+    assert len(house.asker.begun) == 1
+    house.pass_time(1)
+    assert len(house.asker.begun) == 2
+
+
+def test_an_outage_is_told_restarted_and_told_again_when_it_is_over(house: House) -> None:
+    """One message opens the incident, one restart follows, one message closes it."""
+    fail_until_restarted(house)
+    house.drain_until(lambda: house.topics() == [Topic.OPENED])
+    assert house.container.restarts == 1
+    house.pass_time(15)
+    assert house.asker.begun[-1][1] == house.policy.verifying
+    house.end_round(good())
+    house.drain_until(lambda: house.topics() == [Topic.OPENED, Topic.RECOVERED])
+    house.drain_until(lambda: house.store.letters() == ())
+    assert house.engine.state.stage is Stage.HEALTHY
+
+
+def test_nothing_from_before_a_restart_stands_for_the_server_after_it(house: House) -> None:
+    """What a check remembers, such as a refused login, is forgotten between the two."""
+    fail_until_restarted(house)
+    assert house.asker.forgot_after == [len(house.asker.begun)]
+    house.pass_time(15)
+    house.end_round(good())
+    assert len(house.asker.forgot_after) == 1
+
+
+def test_an_outage_began_when_its_first_attempt_failed(house: House) -> None:
+    """The retries that make sure of an outage are part of it, in its message and its length."""
+    house.start()
+    began = house.now
+    house.take(AttemptDone(1, "SMTP:25", 1, bad()))
+    house.seconds += 20
+    house.take(RoundDone(1, (bad(),)))
+    house.drain_until(lambda: house.engine.state.incident is not None)
+    assert house.engine.state.incident is not None
+    assert house.engine.state.incident.since == began
+    assert house.engine.state.incident.opened == house.now
+
+
+def test_the_watchdog_is_asked_for_time_before_a_restart(house: House) -> None:
+    """systemd hears how long the restart may take before it begins."""
+    fail_until_restarted(house)
+    assert house.extended == [house.policy.restart_limit_s]
+
+
+def test_a_hung_engine_delays_the_message_by_its_grace_only(house: House) -> None:
+    """The outage is told although Docker does not answer; nothing is restarted blindly."""
+    house.container.hangs = True
+    house.start()
+    house.end_round(bad())
+    house.pass_time(LOOK_GRACE_S + 0.001)
+    house.drain_until(lambda: house.topics() == [Topic.OPENED])
+    assert "the engine has not answered" in house.phone.messages[0].body
+    assert house.container.restarts == 0
+
+
+def test_an_engine_that_comes_back_gets_the_restart_it_was_owed(house: House) -> None:
+    """Once Docker answers again, the next failed round restarts, with no second message."""
+    house.container.hangs = True
+    house.start()
+    house.end_round(bad())
+    house.pass_time(LOOK_GRACE_S + 0.001)
+    house.container.hangs = False
+    house.container.let_go.set()
+    house.drain_until(lambda: not house.target.busy and not house.mailbox.qsize())
+    house.pass_time(house.policy.verify_every_s)
+    house.end_round(bad())
+    house.drain_until(lambda: house.engine.state.stage is Stage.SETTLING)
+    assert house.container.restarts == 1
+    house.drain_until(lambda: house.store.letters() == ())
+    assert house.topics() == [Topic.OPENED]
+
+
+def test_a_restart_that_is_refused_calls_a_person_with_the_reason(house: House) -> None:
+    """The engine's refusal reaches the phone at the highest priority."""
+    house.container.error = "The disk is full: make room."
+    house.start()
+    house.end_round(bad())
+    house.drain_until(lambda: house.topics() == [Topic.OPENED, Topic.ESCALATED])
+    assert house.phone.messages[-1].priority == 10
+    assert "The disk is full: make room." in house.phone.messages[-1].body
+
+
+def test_a_container_that_somebody_took_hold_of_is_told_as_theirs(house: House) -> None:
+    """The restarter is told what was seen, finds it stopped since, and nobody is called."""
+    house.container.error, house.container.intervened = "It was left alone.", True
+    house.start()
+    house.end_round(bad())
+    house.drain_until(lambda: house.engine.state.stage is Stage.DOWN)
+    assert house.container.seen == [RUNNING]
+    house.container.state = TargetState(Condition.STOPPED, "Somebody stopped it.")
+    house.pass_time(house.policy.verify_every_s)
+    house.end_round(bad())
+    house.drain_until(lambda: house.topics() == [Topic.OPENED, Topic.HELD])
+    assert house.container.restarts == 1
+
+
+def test_a_restart_call_that_never_returns_is_given_up(house: House) -> None:
+    """A thread stuck in the SDK is left behind after the limit, and a person is called."""
+    stuck = threading.Event()
+
+    def hang(deadline: Deadline, seen: TargetState) -> None:
+        stuck.wait(PATIENCE_S)
+
+    house.container.restart = hang  # type: ignore[method-assign]
+    house.start()
+    house.end_round(bad())
+    house.drain_until(lambda: house.engine.state.stage is Stage.RESTARTING)
+    house.pass_time(house.policy.restart_limit_s + 6)
+    assert house.engine.state.stage is Stage.ESCALATED
+    stuck.set()
+
+
+def test_a_notifier_that_is_away_keeps_nothing_from_happening(house: House) -> None:
+    """The outage is restarted and recovered while messages wait; they leave merged, in order."""
+    house.phone.error = DeliveryError("Gotify refused the connection.")
+    fail_until_restarted(house)
+    house.drain_until(lambda: any(letter.tries for letter in house.store.letters()))
+    house.pass_time(15)
+    house.end_round(good())
+    assert house.engine.state.stage is Stage.HEALTHY
+    house.drain_until(lambda: not house.mailbox.qsize() and not house.courier._carried)
+    house.phone.error = None
+    house.pass_time(600)
+    house.drain_until(lambda: house.store.letters() == ())
+    assert house.topics() == [Topic.RECOVERED]
+    assert "Mail is down on mx1" in house.phone.messages[0].body
+
+
+def test_a_delivery_that_was_given_up_does_not_answer_for_the_next_try(
+    house: House, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Where the resolver hangs for longer than a delivery may, two tries overlap in time."""
+    gates = [threading.Event(), threading.Event()]
+    hangs = iter(gates)
+    begun = threading.Semaphore(0)
+
+    def send(message: Message, deadline: Deadline) -> None:
+        gate = next(hangs, None)
+        begun.release()
+        if gate is None:
+            house.phone.messages.append(message)
+        else:
+            gate.wait(PATIENCE_S)
+            raise DeliveryError("the name was not resolved.")
+
+    monkeypatch.setattr(house.phone, "send", send)
+    fail_until_restarted(house)
+    assert begun.acquire(timeout=PATIENCE_S)
+    house.pass_time(SEND_LIMIT_S + SLACK_S)
+    house.pass_time(FIRST_RETRY_S)
+    assert begun.acquire(timeout=PATIENCE_S)
+    gates[0].set()
+    report = house.mailbox.get(timeout=PATIENCE_S)
+    while not isinstance(report, Posted):
+        report = house.mailbox.get(timeout=PATIENCE_S)
+    house.take(report)
+    assert [letter.tries for letter in house.store.letters()] == [1]
+    gates[1].set()
+    report = house.mailbox.get(timeout=PATIENCE_S)
+    assert isinstance(report, Posted)
+    house.take(report)
+    house.pass_time(2 * FIRST_RETRY_S)
+    house.drain_until(lambda: not house.store.letters())
+    assert house.topics() == [Topic.OPENED]
+
+
+def test_a_service_that_was_lost_from_sight_keeps_the_incident_open(house: House) -> None:
+    """It failed, then could not be measured while another one failed: only its pass is its end."""
+    house.container.state = TargetState(Condition.STOPPED, "somebody stopped it")
+    house.start()
+    for readings in (
+        (bad("SMTP:25"), good("IMAP:143")),
+        (blind("SMTP:25"), bad("IMAP:143")),
+        (blind("SMTP:25"), good("IMAP:143")),
+    ):
+        house.end_round(*readings)
+        house.drain_until(lambda: not house.target.busy and house.engine._undecided is None)
+        house.pass_time(house.policy.verify_every_s)
+    assert house.engine.state.incident is not None
+    house.end_round(good("SMTP:25"), good("IMAP:143"))
+    assert house.engine.state.incident is None
+
+
+def test_a_round_counts_as_lost_only_after_its_longest() -> None:
+    """However patiently the admin has it ask, a round under way is no hang; a lost one is."""
+    house = House(Policy(attempts=Attempts(retries=100, timeout_s=1, delay_s=600)))
+    house.start()
+    house.pass_time(100 * 1 + 99 * 600 + 1 + ROUND_SLACK_S)
+    assert not house.engine.stalled(house.now)
+    house.pass_time(1)
+    assert house.engine.stalled(house.now)
+    house.end_round(good())
+    assert not house.engine.stalled(house.now)
+
+
+def test_late_reports_of_a_dropped_round_are_ignored(house: House) -> None:
+    """After a reload the old round's readings, of services no longer watched, change nothing."""
+    house.start()
+    old = house.asker.begun[-1][0]
+    house.engine.reconfigure(house.parts)
+    house.engine.advance(house.now)
+    house.take(RoundDone(old, (bad(),)))
+    assert house.engine.state.stage is Stage.HEALTHY
+    assert house.target.busy is False
+
+
+def test_nothing_is_gathered_during_a_pause(house: House, tmp_path: Path) -> None:
+    """A service may fail for days while the admin works on it: no incident opens that needs it."""
+
+    def nobody() -> Examiner:
+        raise AssertionError("no collector asks")
+
+    scene = Scene(EvidenceSettings(), tmp_path, nobody, collectors={})
+    said: list[str] = []
+    witness = Witness(scene, house.mailbox, lambda: house.seconds, said.append)
+
+    def looks() -> bool:
+        return witness.awaited_until is not None
+
+    house.engine = Engine(replace(house.parts, witness=witness))
+    house.store.pause(Now(house.seconds + 3600, house.now.wall + 3600))
+    house.start()
+    house.end_round(bad())
+    assert not looks()
+    house.drain_until(lambda: house.engine.state.stage is Stage.CONFIRMING)
+    house.store.pause(None)
+    house.pass_time(house.policy.interval_s)
+    house.end_round(bad())
+    assert looks()
+    house.drain_until(lambda: house.engine.state.incident is not None)
+
+
+@pytest.mark.parametrize("stage", [Stage.RESTARTING, Stage.VERIFYING, Stage.ESCALATED])
+def test_a_new_process_looks_at_the_container_before_it_goes_on(stage: Stage) -> None:
+    """With an open incident in the store, the engine first learns what the container did."""
+    first = House(Policy())
+    fail_until_restarted(first)
+    first.drain_until(lambda: first.topics() == [Topic.OPENED])
+    state = replace(first.engine.state, stage=stage)
+    second = House(Policy())
+    second.store.commit(state, [], second.now)
+    second.start()
+    assert second.asker.begun == []
+    second.drain_until(lambda: second.container.looks == 1 and not second.target.busy)
+    assert second.container.restarts == 0
+    assert second.topics() == []
+
+
+def test_a_name_that_is_misspelt_in_a_reload_calls_a_person(house: House) -> None:
+    """That the container of before was there says nothing about one of another name."""
+    house.container.state = replace(RUNNING, started_at=house.now.wall - 1)
+    house.start()
+    house.end_round(bad())
+    house.drain_until(lambda: house.engine.state.stage is Stage.CONFIRMING)
+    house.container.state = TargetState(Condition.MISSING, "There is no container stalwrt.")
+    house.parts = replace(house.parts, voice=replace(house.parts.voice, target="container stalwrt"))
+    house.engine.reconfigure(house.parts)
+    house.engine.advance(house.now)
+    house.end_round(bad())
+    house.drain_until(lambda: house.topics() == [Topic.ESCALATED])
+    assert house.phone.messages[-1].priority == 10
+
+
+@pytest.mark.parametrize("noted", ["container stalwart", ""])
+def test_a_name_that_is_misspelt_at_a_restart_calls_a_person(house: House, noted: str) -> None:
+    """Also where the file is of a version that noted none, if one start since had the right one."""
+    house.store.commit(State(target_seen=True, target=noted), [], house.now)
+    house.engine.begin(house.now)
+    voice = replace(house.parts.voice, target="container stalwrt")
+    house.engine = Engine(replace(house.parts, voice=voice))
+    house.container.state = TargetState(Condition.MISSING, "There is no container stalwrt.")
+    house.start()
+    house.end_round(bad())
+    house.drain_until(lambda: house.topics() == [Topic.ESCALATED])
+    assert "There is no container stalwrt." in house.phone.messages[-1].body
+
+
+def test_a_reload_looks_at_the_container_that_it_names(house: House) -> None:
+    """A new process waits for the engine when another container is configured: that one counts."""
+    first = House(Policy())
+    fail_until_restarted(first)
+    first.drain_until(lambda: first.engine.state.stage is Stage.SETTLING)
+    house.store = first.store
+    house.parts = replace(house.parts, store=first.store)
+    house.engine = Engine(house.parts)
+    house.container.hangs = True
+    house.engine.begin(house.now)
+    other = ScriptedContainer()
+    house.target.replace(lambda: other)
+    house.engine.reconfigure(house.parts)
+    house.drain_until(lambda: other.looks == 1 and not house.target.busy)
+    house.engine.advance(house.now)
+    assert len(house.asker.begun) == 0
+    house.pass_time(house.policy.settle_s)
+    assert len(house.asker.begun) == 1

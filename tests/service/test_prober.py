@@ -1,0 +1,112 @@
+"""Rounds with real probes, as the engine has them run."""
+
+from __future__ import annotations
+
+import socket
+import threading
+import time
+from collections.abc import Iterator
+from types import SimpleNamespace
+
+import pytest
+
+from mailwatch.core.model import Fault, Reading, Verdict
+from mailwatch.core.policy import Attempts
+from mailwatch.probes import round as round_module
+from mailwatch.probes.registry import build
+from mailwatch.probes.settings import ServiceSettings
+from mailwatch.service.prober import RoundAsker
+from mailwatch.service.queue_events import AttemptDone, Mailbox, RoundDone
+
+ATTEMPTS = Attempts(retries=2, timeout_s=1, delay_s=0)
+
+
+@pytest.fixture(autouse=True)
+def _no_check_is_stuck(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let a machine that stood still for a moment end its checks all the same."""
+    monkeypatch.setattr(round_module, "GRACE_S", 60)
+
+
+@pytest.fixture
+def silent() -> Iterator[ServiceSettings]:
+    """A service that accepts every connection and says nothing."""
+    with socket.create_server(("127.0.0.1", 0), backlog=64) as listener:
+        yield ServiceSettings("SMTP", "127.0.0.1", listener.getsockname()[1], probe="smtp")
+
+
+def _round(*services: ServiceSettings) -> tuple[list[AttemptDone], tuple[Reading, ...]]:
+    mailbox = Mailbox()
+    asker = RoundAsker([build(service) for service in services], mailbox, time.monotonic)
+    asker.begin(7, ATTEMPTS)
+    attempts: list[AttemptDone] = []
+    while True:
+        report = mailbox.get(timeout=120)
+        if isinstance(report, RoundDone):
+            assert report.round == 7
+            return attempts, report.readings
+        assert isinstance(report, AttemptDone)
+        attempts.append(report)
+
+
+def test_a_round_of_silence_is_the_servers_while_we_hear_ourselves(
+    silent: ServiceSettings,
+) -> None:
+    """A hang stays a hang: the control costs nothing that anybody would notice."""
+    attempts, readings = _round(silent)
+    assert [report.number for report in attempts] == [1, 2]
+    assert [reading.fault for reading in readings] == [Fault.SILENT]
+
+
+def test_a_round_of_silence_is_ours_when_we_do_not(
+    silent: ServiceSettings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """On a host that hears nobody, not even itself, nothing was measured."""
+    monkeypatch.setattr(loopback_check, "_greet", lambda listener, deadline: None)
+    _, readings = _round(silent)
+    assert [reading.verdict for reading in readings] == [Verdict.UNMEASURED]
+    assert "a listener of mailwatch's own" in readings[0].detail
+
+
+def test_a_word_beside_the_silence_is_believed_and_no_control(
+    silent: ServiceSettings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It may have come before this host went deaf, which is for the control to find out."""
+    monkeypatch.setattr(loopback_check, "hear_ourselves", lambda deadline: "a fault")
+
+    def grumble() -> None:
+        for _ in range(ATTEMPTS.retries):
+            link, _ = listener.accept()
+            with link:
+                link.sendall(b"* NO\r\n")
+
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        speaker = threading.Thread(target=grumble)
+        speaker.start()
+        where = listener.getsockname()[1]
+        _, readings = _round(silent, ServiceSettings("IMAP", "127.0.0.1", where, probe="imap"))
+        speaker.join(120)
+    assert [reading.fault for reading in readings] == [None, Fault.PROTOCOL]
+    assert readings[0].verdict is Verdict.UNMEASURED
+
+
+def test_a_pass_is_told_with_the_round_alone(silent: ServiceSettings) -> None:
+    """The loop sleeps until all have answered, while a failed attempt is told at once."""
+    with socket.create_server(("127.0.0.1", 0), backlog=64) as listener:
+        open_port = ServiceSettings("X", "127.0.0.1", listener.getsockname()[1], probe="tcp")
+        attempts, readings = _round(open_port, silent)
+    assert {report.service for report in attempts} == {silent.key}
+    assert [reading.verdict for reading in readings] == [Verdict.PASS, Verdict.FAIL]
+
+
+def test_without_a_thread_for_the_control_nothing_was_measured(
+    silent: ServiceSettings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A host that starts no thread any more is no witness of a mail server's silence."""
+
+    def no_thread(task: object) -> None:
+        raise RuntimeError("can't start new thread")
+
+    monkeypatch.setattr("mailwatch.service.prober.WORKERS", SimpleNamespace(run=no_thread))
+    _, readings = _round(silent)
+    assert [reading.verdict for reading in readings] == [Verdict.UNMEASURED]
+    assert "raise TasksMax" in readings[0].detail
