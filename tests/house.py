@@ -20,15 +20,15 @@ from mailwatch.core.model import (
     Verdict,
 )
 from mailwatch.core.policy import Attempts, Policy
-from mailwatch.core.wording import Voice
+from mailwatch.core.wording import Installation
 from mailwatch.host.journal import Journal
 from mailwatch.notifiers.errors import DeliveryError
 from mailwatch.restarters.errors import RestartError
-from mailwatch.service.components import Parts
-from mailwatch.service.delivery import Courier
-from mailwatch.service.event_log import Narrator
-from mailwatch.service.monitor import Engine
-from mailwatch.service.queue_events import AttemptDone, Mailbox, Report, RoundDone
+from mailwatch.service.components import Components
+from mailwatch.service.delivery import Delivery
+from mailwatch.service.event_log import EventLog
+from mailwatch.service.monitor import Monitor
+from mailwatch.service.queue_events import AttemptDone, EventQueue, QueueEvent, RoundDone
 from mailwatch.service.recovery import Target
 from mailwatch.store.memory import MemoryStore
 
@@ -36,20 +36,20 @@ RUNNING = TargetState(Condition.RUNNING, started_at=1000.0)
 PATIENCE_S = 120.0
 
 
-class LingeringMailbox(Mailbox):
+class LingeringQueue(EventQueue):
     """Keeps each thread that puts a report in, as a busy machine may, until `let_go` is set."""
 
     def __init__(self) -> None:
         super().__init__()
         self.let_go = threading.Event()
 
-    def put(self, item: Report, block: bool = True, timeout: float | None = None) -> None:
+    def put(self, item: QueueEvent, block: bool = True, timeout: float | None = None) -> None:
         super().put(item, block, timeout)
         self.let_go.wait(PATIENCE_S)
 
 
 @dataclass
-class ScriptedAsker:
+class ScriptedProber:
     """Remembers which rounds were begun; the test reports their outcome."""
 
     begun: list[tuple[int, Attempts]] = field(default_factory=list)
@@ -111,62 +111,64 @@ class House:
         self.policy = policy
         self.seconds = 5000.0
         self.wall_offset = 1_700_000_000.0
-        self.mailbox = Mailbox()
-        self.asker = ScriptedAsker()
+        self.events = EventQueue()
+        self.prober = ScriptedProber()
         self.container = ScriptedContainer()
         self.phone = ScriptedPhone()
         self.store = MemoryStore()
         self.log = io.StringIO()
         self.extended: list[float] = []
         journal = Journal(self.log, journald=False)
-        voice = Voice("mx1", "container stalwart", "docker logs stalwart", lambda wall: "03:14:02")
-        self.target = Target(lambda: self.container, self.mailbox, lambda: self.seconds)
-        self.courier = Courier(
+        installation = Installation(
+            "mx1", "container stalwart", "docker logs stalwart", lambda wall: "03:14:02"
+        )
+        self.target = Target(lambda: self.container, self.events, lambda: self.seconds)
+        self.delivery = Delivery(
             self.phone,
             self.store,
-            self.mailbox,
+            self.events,
             journal,
             lambda: self.seconds,
-            voice.clock_text,
+            installation.clock_text,
             lambda: 0.0,
         )
-        self.parts = Parts(
+        self.parts = Components(
             policy,
-            voice,
-            self.asker,
+            installation,
+            self.prober,
             self.target,
-            self.courier,
-            Narrator(journal, voice),
+            self.delivery,
+            EventLog(journal, installation),
             self.store,
             self.extended.append,
         )
-        self.engine = Engine(self.parts)
+        self.monitor = Monitor(self.parts)
 
     @property
     def now(self) -> Now:
         return Now(self.seconds, self.seconds + self.wall_offset)
 
     def start(self) -> None:
-        self.engine.begin(self.now)
-        self.engine.advance(self.now)
+        self.monitor.begin(self.now)
+        self.monitor.advance(self.now)
 
     def pass_time(self, seconds: float) -> None:
         self.seconds += seconds
-        self.engine.advance(self.now)
+        self.monitor.advance(self.now)
 
-    def take(self, report: Report) -> None:
-        self.engine.handle(report, self.now)
-        self.engine.advance(self.now)
+    def take(self, report: QueueEvent) -> None:
+        self.monitor.handle(report, self.now)
+        self.monitor.advance(self.now)
 
     def drain_until(self, condition: Callable[[], bool]) -> None:
         """Take what the threads report until `condition` holds."""
         patience = time.monotonic() + PATIENCE_S
         while not condition():
-            self.take(self.mailbox.get(timeout=max(0.01, patience - time.monotonic())))
+            self.take(self.events.get(timeout=max(0.01, patience - time.monotonic())))
 
     def end_round(self, *readings: Reading) -> None:
-        """Report the outcome of the round under way."""
-        number = self.asker.begun[-1][0]
+        """QueueEvent the outcome of the round under way."""
+        number = self.prober.begun[-1][0]
         for reading in readings:
             self.take(AttemptDone(number, reading.service, 1, reading))
         self.take(RoundDone(number, readings))

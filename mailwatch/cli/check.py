@@ -18,8 +18,8 @@ from mailwatch.core.model import Reading, Verdict
 from mailwatch.core.policy import Policy
 from mailwatch.core.text import join_words
 from mailwatch.probes.registry import build
-from mailwatch.service.prober import RoundAsker
-from mailwatch.service.queue_events import Mailbox, RoundDone
+from mailwatch.service.prober import RoundProber
+from mailwatch.service.queue_events import EventQueue, RoundDone
 
 _CODES = {Verdict.PASS: OK, Verdict.FAIL: CRITICAL, Verdict.UNMEASURED: UNKNOWN}
 _WORDS = {OK: "OK", WARNING: "WARNING", CRITICAL: "CRITICAL", UNKNOWN: "UNKNOWN"}
@@ -106,12 +106,12 @@ class _Findings:
 
 def one_round(config: Config, once: bool = False) -> tuple[Reading, ...]:
     """Ask all services of `config`, with its retries unless `once`."""
-    mailbox = Mailbox()
-    asker = RoundAsker([build(service) for service in config.services], mailbox, time.monotonic)
+    events = EventQueue()
+    prober = RoundProber([build(service) for service in config.services], events, time.monotonic)
     attempts = config.policy.attempts
-    asker.begin(1, replace(attempts, retries=1) if once else attempts)
+    prober.begin(1, replace(attempts, retries=1) if once else attempts)
     while True:
-        report = mailbox.get()
+        report = events.get()
         if isinstance(report, RoundDone):
             return report.readings
 

@@ -64,7 +64,7 @@ def _code(status: Status, config: Config, now: float) -> int:
     if status.stage is not Stage.HEALTHY:
         return CRITICAL
     blind = any(past.reading.verdict is Verdict.UNMEASURED for past in status.readings)
-    undelivered = any(letter.tries for letter in status.letters)
+    undelivered = any(entry.tries for entry in status.entries)
     return WARNING if blind or undelivered or _is_paused(status, now) else OK
 
 
@@ -135,14 +135,14 @@ def _never_passed(status: Status) -> list[str]:
 
 
 def _outbox(status: Status) -> list[str]:
-    waiting = len(status.letters)
+    waiting = len(status.entries)
     lines = []
     if waiting:
         lines = ["", f"{waiting} message{'s' if waiting > 1 else ''} not delivered yet:"]
-        for letter in status.letters[:5]:
-            lines.append(f"- {letter.message.title}")
-            if letter.trouble:
-                lines.append(f"  {letter.trouble}")
+        for entry in status.entries[:5]:
+            lines.append(f"- {entry.message.title}")
+            if entry.trouble:
+                lines.append(f"  {entry.trouble}")
     if status.held_back:
         lines.append(f"{status.held_back} held back for now, because there were many this hour.")
     return lines
@@ -155,7 +155,7 @@ def _as_json(status: Status, now: float) -> dict[str, object]:
         "cause": (status.incident.cause or None) if status.incident else None,
         "last_round": stamp(status.last_round),
         "paused_until": stamp(status.paused_until) if _is_paused(status, now) else None,
-        "undelivered_messages": len(status.letters),
+        "undelivered_messages": len(status.entries),
         "held_back_messages": status.held_back,
         "services": [
             {

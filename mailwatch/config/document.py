@@ -10,7 +10,7 @@ from pathlib import Path
 
 from mailwatch.config.files import Missing, Unreadable, read_file
 from mailwatch.config.model import Origin, Source
-from mailwatch.config.problems import Report
+from mailwatch.config.problems import Problems
 from mailwatch.core.text import printable
 
 _LONGEST = 1024 * 1024
@@ -33,7 +33,7 @@ def file_origin(path: Path) -> Origin:
     return Origin(Source.FILE, printable(str(path)))
 
 
-def read_document(path: Path, required: bool, report: Report) -> Mapping[str, object]:
+def read_document(path: Path, required: bool, problems: Problems) -> Mapping[str, object]:
     """Return what the TOML file `path` says, nothing when it cannot be read.
 
     A file that is not there is a mistake only when `required`. (TOML 1.0, https://toml.io)
@@ -44,25 +44,27 @@ def read_document(path: Path, required: bool, report: Report) -> Mapping[str, ob
         document = _parse(content)
     except Missing:
         if required:
-            _fail(report, origin, "does not exist; name the right file with --config, or create it")
+            _fail(
+                problems, origin, "does not exist; name the right file with --config, or create it"
+            )
         else:
-            report.warn(f"{origin} does not exist, so what it does not say is as by default")
+            problems.warn(f"{origin} does not exist, so what it does not say is as by default")
         return {}
     except Unreadable as reason:
-        _fail(report, origin, str(reason))
+        _fail(problems, origin, str(reason))
         return {}
     gotify = document.get("gotify")
     if mode & stat.S_IROTH and isinstance(gotify, dict) and "token" in gotify:
-        report.warn(
+        problems.warn(
             f"{origin} holds the Gotify token and everyone on this host may read it; "
             f"run: chmod o= {origin}"
         )
     return document
 
 
-def _fail(report: Report, origin: Origin, sentence: str) -> None:
-    report.blind = True
-    report.mistake(origin, "", f"the file {sentence}")
+def _fail(problems: Problems, origin: Origin, sentence: str) -> None:
+    problems.blind = True
+    problems.mistake(origin, "", f"the file {sentence}")
 
 
 def _parse(content: bytes) -> dict[str, object]:

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from urllib.parse import urlsplit
 
 from mailwatch.config.model import Setting, Source
-from mailwatch.config.problems import Report
+from mailwatch.config.problems import Problems
 from mailwatch.config.token import Token
 from mailwatch.config.values import number
 from mailwatch.core.policy import NEVER_CURED
@@ -19,34 +19,34 @@ def judge(
     chosen: Mapping[str, Setting],
     token: Token,
     environ: Mapping[str, str],
-    report: Report,
+    problems: Problems,
 ) -> None:
     """Add every contradiction to `report`; what is already known to be wrong is left out."""
-    if report.sound("gotify."):
-        _gotify(chosen, token, report)
-    if report.sound("restart.backoff"):
-        _backoff(chosen, report)
-    _never_cured(chosen["restart.on"], report)
-    _watchdog(environ, report)
+    if problems.sound("gotify."):
+        _gotify(chosen, token, problems)
+    if problems.sound("restart.backoff"):
+        _backoff(chosen, problems)
+    _never_cured(chosen["restart.on"], problems)
+    _watchdog(environ, problems)
 
 
-def _gotify(chosen: Mapping[str, Setting], token: Token, report: Report) -> None:
+def _gotify(chosen: Mapping[str, Setting], token: Token, problems: Problems) -> None:
     url = chosen["gotify.url"]
     if url.value is None and token.secret is not None:
-        report.mistake(
+        problems.mistake(
             chosen["gotify.token"].origin,
             "gotify.url",
             "gotify.url is not set, but a token is; add the address of the Gotify server, "
             "or remove the token to have messages in the journal alone",
         )
     elif url.value is not None and token.secret is None and not token.withheld:
-        report.mistake(
+        problems.mistake(
             url.origin,
             "gotify.token",
             "gotify.url is set, but no token is; add gotify.token or gotify.token_file",
         )
     elif isinstance(url.value, str) and _far_and_plain(url.value):
-        report.warn(
+        problems.warn(
             f"the Gotify token travels unencrypted to {printable(url.value)}; "
             f"use https:// if the server has it"
         )
@@ -63,11 +63,11 @@ def _far_and_plain(url: str) -> bool:
     return parts.scheme == "http" and not near
 
 
-def _backoff(chosen: Mapping[str, Setting], report: Report) -> None:
+def _backoff(chosen: Mapping[str, Setting], problems: Problems) -> None:
     first, longest = chosen["restart.backoff_s"], chosen["restart.backoff_max_s"]
     if _seconds(first) > _seconds(longest):
         culprit = first if first.origin.source is not Source.DEFAULT else longest
-        report.mistake(
+        problems.mistake(
             culprit.origin,
             "restart.backoff_max_s",
             f"restart.backoff_s is {number(_seconds(first))}, more than "
@@ -76,18 +76,18 @@ def _backoff(chosen: Mapping[str, Setting], report: Report) -> None:
         )
 
 
-def _never_cured(kinds: Setting, report: Report) -> None:
+def _never_cured(kinds: Setting, problems: Problems) -> None:
     assert isinstance(kinds.value, frozenset)
     for fault in sorted(kinds.value & NEVER_CURED):
-        report.warn(
+        problems.warn(
             f'restart.on has "{fault}", for which nothing is restarted all the same; take it out'
         )
 
 
-def _watchdog(environ: Mapping[str, str], report: Report) -> None:
+def _watchdog(environ: Mapping[str, str], problems: Problems) -> None:
     unit_s = watchdog_s(environ)
     if unit_s is not None and unit_s < SHORTEST_WATCHDOG_S:
-        report.warn(
+        problems.warn(
             f"WatchdogSec is {number(unit_s)} in the unit, and a busy disk may hold mailwatch up "
             f"for longer; set WatchdogSec={SHORTEST_WATCHDOG_S:g} or more"
         )

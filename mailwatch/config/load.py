@@ -13,17 +13,17 @@ from mailwatch.config.credentials import OwnCredentials, Secrets
 from mailwatch.config.document import file_origin, read_document
 from mailwatch.config.judge import judge
 from mailwatch.config.model import Config, Origin, Setting, Source
-from mailwatch.config.problems import Report
+from mailwatch.config.problems import Problems
 from mailwatch.config.schema import KEYS
 from mailwatch.config.services import default_services, read_services
 from mailwatch.config.sources import Gathered, from_document, from_environment, from_flags
 from mailwatch.config.token import find_token
 from mailwatch.core.policy import Attempts, Policy
 from mailwatch.core.secret import Secret
+from mailwatch.docker.settings import DockerSettings
 from mailwatch.evidence.settings import EvidenceSettings
 from mailwatch.notifiers.gotify import GotifySettings
 from mailwatch.probes.settings import ServiceSettings
-from mailwatch.restarters.docker import DockerSettings
 
 _DEFAULT = Origin(Source.DEFAULT)
 _SPARE_S = 30
@@ -47,19 +47,19 @@ def load(
     variable counts as not set. The files that the configuration names are read here, and of its
     secrets those that `secrets` wants: all, with the credentials of this process, by default.
     """
-    report = Report()
+    problems = Problems()
     gathered = Gathered()
     secrets = secrets or Secrets(OwnCredentials(environ))
     if path is not None:
-        document = read_document(path, required, report)
-        from_document(document, file_origin(path), gathered, report)
-    from_flags(flags, gathered, report)
+        document = read_document(path, required, problems)
+        from_document(document, file_origin(path), gathered, problems)
+    from_flags(flags, gathered, problems)
     from_environment(environ, gathered)
-    chosen = _choose(gathered, report)
-    token = find_token(chosen, secrets, report)
-    services, of_services = _services(gathered, chosen["watch.host"], secrets, report)
-    judge(chosen, token, environ, report)
-    report.settle()
+    chosen = _choose(gathered, problems)
+    token = find_token(chosen, secrets, problems)
+    services, of_services = _services(gathered, chosen["watch.host"], secrets, problems)
+    judge(chosen, token, environ, problems)
+    problems.settle()
 
     of = _Values(chosen)
     docker = _docker(of)
@@ -77,11 +77,11 @@ def load(
             max_mib=of.of("evidence.max_mib", int),
         ),
         settings=MappingProxyType({**chosen, **of_services}),
-        warnings=tuple(report.warnings),
+        warnings=tuple(problems.warnings),
     )
 
 
-def _choose(gathered: Gathered, report: Report) -> dict[str, Setting]:
+def _choose(gathered: Gathered, problems: Problems) -> dict[str, Setting]:
     """Return each key's setting in force; a mistake in a value that is overridden counts too."""
     chosen = {key.dotted: Setting(key.default, _DEFAULT) for key in KEYS}
     for given in gathered.values:
@@ -89,16 +89,16 @@ def _choose(gathered: Gathered, report: Report) -> dict[str, Setting]:
         try:
             chosen[dotted] = Setting(values.read(given.key, given.raw), given.origin)
         except values.Wrong as wrong:
-            report.mistake(given.origin, dotted, f"{given.subject} {wrong}")
+            problems.mistake(given.origin, dotted, f"{given.subject} {wrong}")
     return chosen
 
 
 def _services(
-    gathered: Gathered, host: Setting, secrets: Secrets, report: Report
+    gathered: Gathered, host: Setting, secrets: Secrets, problems: Problems
 ) -> tuple[tuple[ServiceSettings, ...], dict[str, Setting]]:
     """Read every list of services, for its mistakes, and return the one that wins."""
     lists = gathered.services or [default_services()]
-    return [read_services(given, host, secrets, report) for given in lists][-1]
+    return [read_services(given, host, secrets, problems) for given in lists][-1]
 
 
 @dataclass(frozen=True, slots=True)

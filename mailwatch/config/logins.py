@@ -10,10 +10,10 @@ from typing import Any
 from mailwatch.config.credentials import Secrets
 from mailwatch.config.files import Unreadable, read_file
 from mailwatch.config.model import Origin
-from mailwatch.config.problems import Report
+from mailwatch.config.problems import Problems
 from mailwatch.core.secret import Secret
 from mailwatch.core.text import join_words, printable
-from mailwatch.probes.settings import Login
+from mailwatch.net.endpoint import Login
 
 PASSWORD_KEYS = ("password_file", "password_credential")
 """The keys that say where the password is; one of them is enough."""
@@ -27,7 +27,12 @@ _LONGEST_PASSWORD_FILE = 4096
 
 
 def read_login(
-    at: str, row: Mapping[str, Any], probe: str, origin: Origin, secrets: Secrets, report: Report
+    at: str,
+    row: Mapping[str, Any],
+    probe: str,
+    origin: Origin,
+    secrets: Secrets,
+    problems: Problems,
 ) -> Login | None:
     """Return the login that the service `at` has, None where it has none or a wrong one."""
     given = [name for name in LOGIN_KEYS if name in row]
@@ -36,7 +41,7 @@ def read_login(
     if probe not in LOGIN_PROBES:
         words = join_words([f'"{one}"' for one in LOGIN_PROBES], "or")
         for name in given:
-            report.mistake(
+            problems.mistake(
                 origin,
                 f"{at}.{name}",
                 f"{at}.{name} is set, but only probe = {words} can log in; remove it",
@@ -44,16 +49,16 @@ def read_login(
         return None
     places = [name for name in given if name != "user"]
     if len(places) > 1:
-        report.mistake(
+        problems.mistake(
             origin,
             f"{at}.password_file",
             f"{at}.password_file and {at}.password_credential are both set; keep one of them",
         )
         return None
-    if len(given) == 1 and report.sound(f"{at}.user", f"{at}.password_"):
+    if len(given) == 1 and problems.sound(f"{at}.user", f"{at}.password_"):
         missing = "user" if places else "password_file"
         wanted = "user" if places else "password_file or password_credential"
-        report.mistake(
+        problems.mistake(
             origin,
             f"{at}.{missing}",
             f"{at}.{given[0]} is set, but {wanted} is not; add it, or remove {given[0]}",
@@ -64,24 +69,24 @@ def read_login(
     if not secrets.passwords:
         return Login(user, Secret(""), withheld="its password was not wanted")
     if place == "password_credential":
-        return _from_credential(at, user, str(row[place]), origin, secrets, report)
-    password = _read_password(row[place], f"{at}.{place}", origin, report)
+        return _from_credential(at, user, str(row[place]), origin, secrets, problems)
+    password = _read_password(row[place], f"{at}.{place}", origin, problems)
     return None if password is None else Login(user, password)
 
 
 def _from_credential(
-    at: str, user: str, name: str, origin: Origin, secrets: Secrets, report: Report
+    at: str, user: str, name: str, origin: Origin, secrets: Secrets, problems: Problems
 ) -> Login | None:
     dotted = f"{at}.password_credential"
     path = secrets.credentials.find(name)
     if path is not None:
-        password = _read_password(path, dotted, origin, report)
+        password = _read_password(path, dotted, origin, problems)
         return None if password is None else Login(user, password)
     if cure := secrets.credentials.elsewhere(name):
-        report.warn(f"{dotted}: only the service can read credential {name}; {cure} to check it")
+        problems.warn(f"{dotted}: only the service can read credential {name}; {cure} to check it")
         withheld = f"only the service can read credential {name}, its password; {cure}"
         return Login(user, Secret(""), withheld=withheld)
-    report.mistake(
+    problems.mistake(
         origin,
         dotted,
         # Its name is not shown, as it may be the password itself.
@@ -92,7 +97,7 @@ def _from_credential(
     return None
 
 
-def _read_password(path: Path, dotted: str, origin: Origin, report: Report) -> Secret | None:
+def _read_password(path: Path, dotted: str, origin: Origin, problems: Problems) -> Secret | None:
     shown = printable(str(path))
     try:
         content, mode = read_file(path, _LONGEST_PASSWORD_FILE)
@@ -103,10 +108,10 @@ def _read_password(path: Path, dotted: str, origin: Origin, report: Report) -> S
     except Unreadable as reason:
         wrong = str(reason)
     if wrong:
-        report.mistake(origin, dotted, f"{dotted}: {shown} {wrong}")
+        problems.mistake(origin, dotted, f"{dotted}: {shown} {wrong}")
         return None
     if mode & stat.S_IROTH:
-        report.warn(
+        problems.warn(
             f"{shown} holds a password and everyone on this host may read it; run: chmod o= {shown}"
         )
     return Secret(text)

@@ -10,10 +10,11 @@ from pathlib import Path
 from mailwatch.config.schema import Value
 from mailwatch.core.policy import Policy
 from mailwatch.core.secret import Secret
+from mailwatch.docker.settings import DockerSettings
 from mailwatch.evidence.settings import EvidenceSettings
+from mailwatch.net.endpoint import ProxyHeader
 from mailwatch.notifiers.gotify import GotifySettings
-from mailwatch.probes.settings import ProxyHeader, ServiceSettings
-from mailwatch.restarters.docker import DockerSettings
+from mailwatch.probes.settings import ServiceSettings
 
 
 class Source(StrEnum):

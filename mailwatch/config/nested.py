@@ -9,8 +9,9 @@ from mailwatch.config import shapes
 from mailwatch.config.credentials import Secrets
 from mailwatch.config.logins import LOGIN_KEYS, read_login
 from mailwatch.config.model import Origin
-from mailwatch.config.problems import Report
-from mailwatch.probes.settings import CanaryRules, HttpRules, Login
+from mailwatch.config.problems import Problems
+from mailwatch.net.endpoint import Login
+from mailwatch.probes.settings import CanaryRules, HttpRules
 
 CANARY_KEYS = (
     "sender", "recipient", "submit_login", "imap_host", "imap_port", "imap_tls",
@@ -24,33 +25,38 @@ NESTED = frozenset({*LOGIN_KEYS, *CANARY_KEYS, *HTTP_KEYS})
 
 
 def fold(
-    at: str, row: Mapping[str, Any], probe: str, origin: Origin, secrets: Secrets, report: Report
+    at: str,
+    row: Mapping[str, Any],
+    probe: str,
+    origin: Origin,
+    secrets: Secrets,
+    problems: Problems,
 ) -> dict[str, Any]:
     """Return `row` as fields of ServiceSettings: `login`, `canary` and `http` in place of keys."""
     fields = {name: value for name, value in row.items() if name not in NESTED}
-    login = read_login(at, row, probe, origin, secrets, report)
+    login = read_login(at, row, probe, origin, secrets, problems)
     if login is not None:
         fields["login"] = login
     if probe == "canary":
-        fields["canary"] = _canary(at, row, login, origin, report)
+        fields["canary"] = _canary(at, row, login, origin, problems)
     if probe == "http":
-        fields["http"] = _http(at, row, origin, report)
+        fields["http"] = _http(at, row, origin, problems)
     return fields
 
 
 def _canary(
-    at: str, row: Mapping[str, Any], login: Login | None, origin: Origin, report: Report
+    at: str, row: Mapping[str, Any], login: Login | None, origin: Origin, problems: Problems
 ) -> CanaryRules:
     needed = {"sender": '"canary@example.org"', "recipient": '"canary@example.org"'}
     for name, example in needed.items():
-        if name not in row and report.sound(f"{at}.{name}"):
-            report.mistake(
+        if name not in row and problems.sound(f"{at}.{name}"):
+            problems.mistake(
                 origin,
                 f"{at}.{name}",
                 f'{at} has no {name}, which probe = "canary" needs; add {name} = {example}',
             )
-    if login is None and report.sound(f"{at}.user", f"{at}.password_"):
-        report.mistake(
+    if login is None and problems.sound(f"{at}.user", f"{at}.password_"):
+        problems.mistake(
             origin,
             f"{at}.user",
             f'{at} has no user, whose mailbox probe = "canary" looks into; '
@@ -65,7 +71,7 @@ def _canary(
     )
 
 
-def _http(at: str, row: Mapping[str, Any], origin: Origin, report: Report) -> HttpRules:
+def _http(at: str, row: Mapping[str, Any], origin: Origin, problems: Problems) -> HttpRules:
     given = {name.removeprefix("http_"): row[name] for name in HTTP_KEYS if name in row}
     if "statuses" in given:
         given["statuses"] = shapes.statuses(given["statuses"])
@@ -73,7 +79,7 @@ def _http(at: str, row: Mapping[str, Any], origin: Origin, report: Report) -> Ht
         given["headers"] = tuple(shapes.field(one) for one in given["headers"])
     rules = HttpRules(**given)
     if rules.body and rules.method == "HEAD":
-        report.mistake(
+        problems.mistake(
             origin,
             f"{at}.http_body",
             f'{at}.http_body is set, but http_method = "HEAD" gets an answer without a page; '

@@ -8,7 +8,7 @@ from mailwatch.config import values
 from mailwatch.config.logins import LOGIN_KEYS, LOGIN_PROBES
 from mailwatch.config.model import Origin
 from mailwatch.config.nested import CANARY_KEYS, HTTP_KEYS
-from mailwatch.config.problems import Report
+from mailwatch.config.problems import Problems
 from mailwatch.core.address import is_numeric
 from mailwatch.core.text import join_words
 from mailwatch.probes.settings import PORTLESS, ServiceSettings
@@ -45,20 +45,20 @@ def has_port(row: Mapping[str, object]) -> bool:
 
 
 def check(
-    at: str, row: Mapping[str, object], service: ServiceSettings, origin: Origin, report: Report
+    at: str, row: Mapping[str, object], service: ServiceSettings, origin: Origin, problems: Problems
 ) -> None:
     """Add to `report` every key that does not fit the probe, and every one that is missing."""
     for name in row:
         if name not in LOGIN_KEYS and not applies(name, service.probe):
-            report.mistake(origin, f"{at}.{name}", f"{at}.{name} {_misfit(name, service.probe)}")
+            problems.mistake(origin, f"{at}.{name}", f"{at}.{name} {_misfit(name, service.probe)}")
     missing = ""
     if service.probe == "command" and not service.command:
         missing = "command"
     if service.probe == "dns" and not service.domain:
         missing = "domain"
     # One that was given and could not be read has its own sentence.
-    if missing and report.sound(f"{at}.{missing}"):
-        report.mistake(
+    if missing and problems.sound(f"{at}.{missing}"):
+        problems.mistake(
             origin,
             f"{at}.{missing}",
             f'{at} has no {missing}, which probe = "{service.probe}" needs; '
@@ -66,7 +66,7 @@ def check(
         )
 
     if service.domain and is_numeric(service.domain):
-        report.mistake(
+        problems.mistake(
             origin,
             f"{at}.domain",
             f"{at}.domain is {values.show(service.domain)}; write the domain of the mail "

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from mailwatch.config.problems import Report
+from mailwatch.config.problems import Problems
 from mailwatch.core.address import is_loopback, is_numeric
-from mailwatch.probes.settings import ServiceSettings, TlsMode
+from mailwatch.net.endpoint import TlsMode
+from mailwatch.probes.settings import ServiceSettings
 
 
-def check_privacy(at: str, service: ServiceSettings, report: Report) -> None:
+def check_privacy(at: str, service: ServiceSettings, problems: Problems) -> None:
     """Warn of each login without TLS to an address that is not this host's loopback.
 
     It is never sent (`probes.logins.require_privacy`, which also knows where a name leads), so
@@ -17,9 +18,9 @@ def check_privacy(at: str, service: ServiceSettings, report: Report) -> None:
         return
     canary = service.canary
     if (canary is None or canary.submit_login) and _is_open(service):
-        _warn(at, "tls", service.host, report)
+        _warn(at, "tls", service.host, problems)
     if canary is not None and _is_open(mailbox := canary.of_imap(service)):
-        _warn(at, "imap_tls", mailbox.host, report)
+        _warn(at, "imap_tls", mailbox.host, problems)
 
 
 def _is_open(service: ServiceSettings) -> bool:
@@ -27,8 +28,8 @@ def _is_open(service: ServiceSettings) -> bool:
     return service.tls is TlsMode.NONE and is_numeric(host) and not is_loopback(host)
 
 
-def _warn(at: str, key: str, host: str, report: Report) -> None:
-    report.warn(
+def _warn(at: str, key: str, host: str, problems: Problems) -> None:
+    problems.warn(
         f"{at} has a login, which is not sent to {host} without TLS, so it cannot be measured; "
         f'add {key} = "implicit" or "starttls", or remove user and password'
     )

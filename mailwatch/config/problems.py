@@ -5,7 +5,7 @@ from __future__ import annotations
 from mailwatch.config.model import ConfigError, Mistake, Origin, Source
 
 
-class Report:
+class Problems:
     """Gathers mistakes while reading goes on, so that one run names them all."""
 
     def __init__(self) -> None:

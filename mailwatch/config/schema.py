@@ -12,7 +12,7 @@ from mailwatch.core.model import Fault
 from mailwatch.core.policy import Policy
 from mailwatch.core.secret import Secret
 from mailwatch.evidence.settings import EvidenceSettings
-from mailwatch.probes.settings import ProxyHeader, TlsMode, TlsVersion
+from mailwatch.net.endpoint import ProxyHeader, TlsMode, TlsVersion
 
 DEFAULT_PATH = Path("/etc/mailwatch.toml")
 LOG_LEVELS = ("debug", "info", "notice", "warning", "error")

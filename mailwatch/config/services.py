@@ -11,11 +11,12 @@ from mailwatch.config.credentials import Secrets
 from mailwatch.config.files import Unreadable, read_file
 from mailwatch.config.model import Origin, Setting, Source
 from mailwatch.config.privacy import check_privacy
-from mailwatch.config.problems import Report
+from mailwatch.config.problems import Problems
 from mailwatch.config.schema import DEFAULT_SERVICES, SERVICE_KEYS, SERVICE_SECTION, Value
 from mailwatch.config.sources import GivenServices, unknown
 from mailwatch.core.text import printable
-from mailwatch.probes.settings import KNOWN, ServiceSettings, TlsMode, defaults_for, usual_port
+from mailwatch.net.endpoint import TlsMode
+from mailwatch.probes.settings import KNOWN, ServiceSettings, defaults_for, usual_port
 
 _LONGEST_CA_FILE = 4 * 1024 * 1024
 _ONLY_WITH_TLS = ("verify", "ca_file", "server_name", "minimum_tls", "fingerprint")
@@ -28,23 +29,23 @@ Row = dict[str, Value]
 
 
 def read_services(
-    given: GivenServices, host: Setting, secrets: Secrets, report: Report
+    given: GivenServices, host: Setting, secrets: Secrets, problems: Problems
 ) -> tuple[tuple[ServiceSettings, ...], dict[str, Setting]]:
     """Return the services that `given` lists and their settings; `host` is the common host.
 
     What is wrong goes to `report`, and the services it concerns are left out.
     """
-    rows = _rows(given, report)
+    rows = _rows(given, problems)
     services = []
     settings = {}
     seen: dict[str, str] = {}
     for at, row in rows.items():
         if "name" not in row or ("port" not in row and portless.has_port(row)):
             continue
-        service = _service(at, row, given.origin, str(host.value), secrets, report)
+        service = _service(at, row, given.origin, str(host.value), secrets, problems)
         first = seen.setdefault(service.key, at)
         if first != at:
-            report.mistake(
+            problems.mistake(
                 given.origin,
                 at,
                 f"{at} is {service.key} like {first}; remove one of them, or give it another name",
@@ -54,51 +55,51 @@ def read_services(
     return tuple(services), settings
 
 
-def _rows(given: GivenServices, report: Report) -> dict[str, Row]:
+def _rows(given: GivenServices, problems: Problems) -> dict[str, Row]:
     """Return where each service stands (`services[1]`, ...) -> what could be read of it."""
     if isinstance(given.raw, str):
-        return _rows_of_text(given, given.raw, report)
+        return _rows_of_text(given, given.raw, problems)
     if isinstance(given.raw, dict):
         sentence = "[services] is one table; write [[services]], double, above each service"
-        report.mistake(given.origin, "services", sentence)
+        problems.mistake(given.origin, "services", sentence)
         return {}
     if not isinstance(given.raw, list):
         sentence = (
             f"services is {values.show(given.raw)}; write a line [[services]] for each service"
         )
-        report.mistake(given.origin, "services", sentence)
+        problems.mistake(given.origin, "services", sentence)
         return {}
     if not given.raw:
         sentence = "services is an empty list; name at least one service, or remove the line"
-        report.mistake(given.origin, "services", sentence)
+        problems.mistake(given.origin, "services", sentence)
     return {
-        f"services[{index}]": _row(f"services[{index}]", table, given.origin, report)
+        f"services[{index}]": _row(f"services[{index}]", table, given.origin, problems)
         for index, table in enumerate(given.raw, start=1)
     }
 
 
-def _row(at: str, table: object, origin: Origin, report: Report) -> Row:
+def _row(at: str, table: object, origin: Origin, problems: Problems) -> Row:
     if not isinstance(table, Mapping):
         sentence = f"{at} is {values.show(table)}; write a table with a name and a port"
-        report.mistake(origin, at, sentence)
+        problems.mistake(origin, at, sentence)
         return {}
     row: Row = {}
     for name, raw in table.items():
         key = SERVICE_SECTION.get(name)
         dotted = f"{at}.{name}"
         if key is None:
-            report.mistake(origin, printable(dotted, 80), unknown(dotted, SERVICE_SECTION))
+            problems.mistake(origin, printable(dotted, 80), unknown(dotted, SERVICE_SECTION))
             continue
         try:
             row[name] = values.read(key, raw)
         except values.Wrong as wrong:
-            report.mistake(origin, dotted, f"{dotted} {wrong}")
+            problems.mistake(origin, dotted, f"{dotted} {wrong}")
     for key in SERVICE_KEYS:
         if key.name == "port" and not portless.has_port(table):
             continue
         if key.required and key.name not in table:
             sentence = f"{at} has no {key.name}; add {key.name} = {_example(key.name, row)}"
-            report.mistake(origin, f"{at}.{key.name}", sentence)
+            problems.mistake(origin, f"{at}.{key.name}", sentence)
     return row
 
 
@@ -122,7 +123,7 @@ def _asked(row: Row) -> tuple[str, TlsMode]:
     return probe, TlsMode(str(row.get("tls", tls)))
 
 
-def _rows_of_text(given: GivenServices, text: str, report: Report) -> dict[str, Row]:
+def _rows_of_text(given: GivenServices, text: str, problems: Problems) -> dict[str, Row]:
     rows = {}
     entries = text.strip().removesuffix(",").split(",")
     for index, entry in enumerate(entries, start=1):
@@ -132,7 +133,7 @@ def _rows_of_text(given: GivenServices, text: str, report: Report) -> dict[str, 
         try:
             rows[at] = {key: values.read(SERVICE_SECTION[key], in_toml[key]) for key in in_toml}
         except values.Wrong:
-            report.mistake(
+            problems.mistake(
                 given.origin,
                 at,
                 f'{given.subject} has "{printable(entry.strip(), 80)}" where NAME:PORT belongs; '
@@ -142,24 +143,26 @@ def _rows_of_text(given: GivenServices, text: str, report: Report) -> dict[str, 
 
 
 def _service(
-    at: str, row: Row, origin: Origin, host: str, secrets: Secrets, report: Report
+    at: str, row: Row, origin: Origin, host: str, secrets: Secrets, problems: Problems
 ) -> ServiceSettings:
     probe, tls = _asked(row)
-    given = nested.fold(at, row, probe, origin, secrets, report)
+    given = nested.fold(at, row, probe, origin, secrets, problems)
     fields: dict[str, Any] = {"host": host, "probe": probe, "tls": tls, **given}
     if "ca_file" in row:
         fields.setdefault("verify", True)
     service = ServiceSettings(**fields)
-    portless.check(at, row, service, origin, report)
+    portless.check(at, row, service, origin, problems)
     if not service.portless:
-        _check_tls(at, row, service, origin, report)
-        check_privacy(at, service, report)
+        _check_tls(at, row, service, origin, problems)
+        check_privacy(at, service, problems)
     return service
 
 
-def _check_tls(at: str, row: Row, service: ServiceSettings, origin: Origin, report: Report) -> None:
+def _check_tls(
+    at: str, row: Row, service: ServiceSettings, origin: Origin, problems: Problems
+) -> None:
     if service.tls is TlsMode.STARTTLS and service.probe not in _STARTTLS:
-        report.mistake(
+        problems.mistake(
             origin,
             f"{at}.tls",
             f'{at}.tls is "starttls", which the probe "{service.probe}" has no command for; '
@@ -174,7 +177,7 @@ def _check_tls(at: str, row: Row, service: ServiceSettings, origin: Origin, repo
         without += [(name, mailbox, "imap_tls") for name in _ONLY_WITH_IMAP_TLS]
     for name, asked, mode in without:
         if row.get(name):
-            report.mistake(
+            problems.mistake(
                 origin,
                 f"{at}.{name}",
                 f"{at}.{name} is set, but {asked} is asked without TLS; "
@@ -186,14 +189,14 @@ def _check_tls(at: str, row: Row, service: ServiceSettings, origin: Origin, repo
         sentence = (
             f"{at}.ca_file is set, but verify is false, so it has no effect; remove one of them"
         )
-        report.mistake(origin, f"{at}.ca_file", sentence)
+        problems.mistake(origin, f"{at}.ca_file", sentence)
         return
     try:
         content, _ = read_file(service.ca_file, _LONGEST_CA_FILE)
         _check_pem(content)
     except Unreadable as reason:
         path = printable(str(service.ca_file))
-        report.mistake(origin, f"{at}.ca_file", f"{at}.ca_file: {path} {reason}")
+        problems.mistake(origin, f"{at}.ca_file", f"{at}.ca_file: {path} {reason}")
 
 
 def _check_pem(content: bytes) -> None:

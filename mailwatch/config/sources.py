@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 
 from mailwatch.config import values
 from mailwatch.config.model import Origin, Source
-from mailwatch.config.problems import Report
+from mailwatch.config.problems import Problems
 from mailwatch.config.schema import (
     BY_DOTTED,
     KEYS,
@@ -49,41 +49,45 @@ class Gathered:
 
 
 def from_document(
-    document: Mapping[str, object], origin: Origin, gathered: Gathered, report: Report
+    document: Mapping[str, object], origin: Origin, gathered: Gathered, problems: Problems
 ) -> None:
     """Add what the file's `document` says; unknown sections and keys are mistakes."""
     for section, table in document.items():
         if section == "services":
             gathered.services.append(GivenServices(table, origin))
         elif section not in SECTIONS:
-            report.mistake(origin, section, _unknown_section(section))
+            problems.mistake(origin, section, _unknown_section(section))
         elif isinstance(table, list):
-            report.mistake(
+            problems.mistake(
                 origin, section, f"[[{section}]] stands in double brackets; write [{section}], once"
             )
         elif not isinstance(table, dict):
-            report.mistake(
+            problems.mistake(
                 origin,
                 section,
                 f"{section} is {values.show(table)}; write a line [{section}] and its keys below",
             )
         else:
-            _from_table(section, table, origin, gathered, report)
+            _from_table(section, table, origin, gathered, problems)
 
 
 def _from_table(
-    section: str, table: Mapping[str, object], origin: Origin, gathered: Gathered, report: Report
+    section: str,
+    table: Mapping[str, object],
+    origin: Origin,
+    gathered: Gathered,
+    problems: Problems,
 ) -> None:
     for name, raw in table.items():
         dotted = f"{section}.{name}"
         key = SECTIONS[section].get(name)
         if key is None:
-            report.mistake(origin, printable(dotted, 80), unknown(dotted))
+            problems.mistake(origin, printable(dotted, 80), unknown(dotted))
         else:
             gathered.values.append(Given(key, raw, origin, dotted))
 
 
-def from_flags(flags: Mapping[str, str], gathered: Gathered, report: Report) -> None:
+def from_flags(flags: Mapping[str, str], gathered: Gathered, problems: Problems) -> None:
     """Add what the command line says: dotted key -> TOML value or bare text."""
     for dotted, text in flags.items():
         if dotted == "services":
@@ -93,7 +97,7 @@ def from_flags(flags: Mapping[str, str], gathered: Gathered, report: Report) -> 
         elif key := BY_DOTTED.get(dotted):
             gathered.values.append(Given(key, values.toml_or_plain(key, text), FLAGS, dotted))
         else:
-            report.mistake(FLAGS, printable(dotted, 80), unknown(dotted))
+            problems.mistake(FLAGS, printable(dotted, 80), unknown(dotted))
 
 
 def from_environment(environ: Mapping[str, str], gathered: Gathered) -> None:

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field, replace
 from mailwatch.core.model import Message, Now, Reading
 from mailwatch.core.policy import Policy
 from mailwatch.core.text import name_some
-from mailwatch.core.wording import Voice, notice
+from mailwatch.core.wording import Installation, notice
 
 DAY_S = 86_400.0
 
@@ -36,7 +36,11 @@ class Certificates:
 
 
 def look(
-    before: Certificates, readings: Sequence[Reading], now: Now, voice: Voice, policy: Policy
+    before: Certificates,
+    readings: Sequence[Reading],
+    now: Now,
+    installation: Installation,
+    policy: Policy,
 ) -> tuple[Certificates, tuple[Message, ...]]:
     """Return what is known after one round, and the notices that it calls for.
 
@@ -65,11 +69,13 @@ def look(
     messages = []
     if due:
         told.update({r.service: Warned(now, expires=r.certificate_expires) for r in due})
-        messages.append(_warning(due, now, voice, policy))
+        messages.append(_warning(due, now, installation, policy))
     if renewed:
         told.update({r.service: replace(told[r.service], renewed=True) for r in renewed})
-        title = f"The mail server on {voice.host} has a new certificate"
-        messages.append(notice(title, "\n".join(_lines(renewed, voice)), now, policy.priority))
+        title = f"The mail server on {installation.host} has a new certificate"
+        messages.append(
+            notice(title, "\n".join(_lines(renewed, installation)), now, policy.priority)
+        )
     return Certificates(told), tuple(messages)
 
 
@@ -115,24 +121,26 @@ def _is_a_day_old(warned: Warned, now: Now) -> bool:
     return now.steady - warned.at.steady >= DAY_S
 
 
-def _warning(due: Sequence[Reading], now: Now, voice: Voice, policy: Policy) -> Message:
+def _warning(
+    due: Sequence[Reading], now: Now, installation: Installation, policy: Policy
+) -> Message:
     first = min(reading.certificate_expires or now.wall for reading in due)
-    title = f"A certificate of the mail server on {voice.host} {time_left(first, now.wall)}"
+    title = f"A certificate of the mail server on {installation.host} {time_left(first, now.wall)}"
     lines = [
-        *_lines(due, voice),
+        *_lines(due, installation),
         "Mail programs refuse an expired certificate. What to do: renew it, and have the mail "
         "server load the new one; mailwatch never restarts anything for this.",
     ]
     return notice(title, "\n".join(lines), now, policy.priority)
 
 
-def _lines(readings: Sequence[Reading], voice: Voice) -> list[str]:
+def _lines(readings: Sequence[Reading], installation: Installation) -> list[str]:
     """Return a line for each certificate, the first to expire first; services mostly share one."""
     services: dict[float, list[str]] = {}
     for reading in readings:
         services.setdefault(reading.certificate_expires or 0.0, []).append(reading.service)
     lines = [
-        f"- {name_some(services[expires], _FEW)}: valid until {voice.clock_text(expires)}"
+        f"- {name_some(services[expires], _FEW)}: valid until {installation.clock_text(expires)}"
         for expires in sorted(services)
     ]
     if len(lines) <= _FEW:

@@ -50,7 +50,7 @@ class TimePassed:
 class Restored:
     """mailwatch was started anew and found this state in its store.
 
-    `target` is what the restarter sees now, the only witness of an interrupted restart.
+    `target` is what the restarter sees now, the only forensics of an interrupted restart.
     """
 
     target: TargetState

@@ -157,7 +157,7 @@ def _await_restart(state: State, event: Failed, at: Moment) -> Step:
     if at.now.steady < attempt.begun.steady + at.policy.restart_limit_s:
         return replace(remember(state, event.situation, at), incident=incident), ()
     if event.situation.target.condition in (Condition.DENIED, Condition.UNREACHABLE):
-        # The only witness cannot be heard: whether it took place stays open until it can.
+        # The only forensics cannot be heard: whether it took place stays open until it can.
         return _judge(replace(state, incident=incident), event, at)
     incident = end_attempt(incident, Outcome.INTERRUPTED, at, CUT_SHORT)
     return _judge(replace(state, incident=incident), event, at)

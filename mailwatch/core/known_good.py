@@ -9,13 +9,13 @@ from mailwatch.core.model import Reading, Verdict
 
 
 @dataclass(frozen=True, slots=True)
-class Proven:
+class KnownGood:
     """The services that have passed, each with a digest of the settings with which it did so."""
 
     passed: Mapping[str, str] = field(default_factory=dict)
 
 
-def look(before: Proven, readings: Sequence[Reading], settings: Mapping[str, str]) -> Proven:
+def look(before: KnownGood, readings: Sequence[Reading], settings: Mapping[str, str]) -> KnownGood:
     """Return what is known after one round, equal to `before` where it has shown nothing new.
 
     `settings` holds the digest of each service that is watched. One that passes is proven; one
@@ -27,9 +27,9 @@ def look(before: Proven, readings: Sequence[Reading], settings: Mapping[str, str
         for reading in readings
         if reading.verdict is Verdict.PASS and reading.service in settings
     }
-    return Proven({**kept, **now})
+    return KnownGood({**kept, **now})
 
 
-def unproven(known: Proven, settings: Mapping[str, str]) -> frozenset[str]:
+def unproven(known: KnownGood, settings: Mapping[str, str]) -> frozenset[str]:
     """Return the services of `settings` that have never passed as they are asked now."""
     return frozenset(s for s, digest in settings.items() if known.passed.get(s) != digest)

@@ -6,26 +6,26 @@ from dataclasses import dataclass, field
 
 from mailwatch.core import certificates, rate_limit, unmeasured
 from mailwatch.core.certificates import Certificates
-from mailwatch.core.known_good import Proven
-from mailwatch.core.rate_limit import Ledger
-from mailwatch.core.unmeasured import Blindness
+from mailwatch.core.known_good import KnownGood
+from mailwatch.core.rate_limit import RateLimit
+from mailwatch.core.unmeasured import UnmeasuredServices
 
 
 @dataclass(frozen=True, slots=True)
 class Notes:
     """What the admin was told, and what the services have shown."""
 
-    ledger: Ledger = field(default_factory=Ledger)
+    rate_limit: RateLimit = field(default_factory=RateLimit)
     certificates: Certificates = field(default_factory=Certificates)
-    proven: Proven = field(default_factory=Proven)
-    blindness: Blindness = field(default_factory=Blindness)
+    proven: KnownGood = field(default_factory=KnownGood)
+    unmeasured_services: UnmeasuredServices = field(default_factory=UnmeasuredServices)
 
 
 def moved(notes: Notes, by: float) -> Notes:
     """Return `notes` with its steady moments moved by `by` seconds (see core.rebase.shift_s)."""
     return Notes(
-        rate_limit.moved(notes.ledger, by),
+        rate_limit.moved(notes.rate_limit, by),
         certificates.moved(notes.certificates, by),
         notes.proven,
-        unmeasured.moved(notes.blindness, by),
+        unmeasured.moved(notes.unmeasured_services, by),
     )

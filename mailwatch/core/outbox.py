@@ -24,7 +24,7 @@ _CUT = "\n(and more, see `mailwatch incidents`)"
 
 
 @dataclass(frozen=True, slots=True)
-class Letter:
+class QueuedMessage:
     """One message on its way; `id` grows with the order of the events."""
 
     id: int
@@ -33,25 +33,27 @@ class Letter:
     not_before: float = float("-inf")
     """On the steady clock."""
     parked: bool = False
-    """Refused for good: it holds up no other letter, and is tried again every hour."""
+    """Refused for good: it holds up no other entry, and is tried again every hour."""
     trouble: str = ""
     """Why the last try failed, one sentence."""
 
 
-def next_letter(letters: Sequence[Letter]) -> Letter | None:
-    """Return the letter that leaves next, once its `not_before` has come; None if there is none.
+def next_entry(entries: Sequence[QueuedMessage]) -> QueuedMessage | None:
+    """Return the entry that leaves next, once its `not_before` has come; None if there is none.
 
     Letters leave in order: the first that is not parked holds up those behind it. A parked one
     leaves only when it is due earlier than that.
     """
-    waiting = [letter for letter in letters if not letter.parked]
-    parked = [letter for letter in letters if letter.parked]
+    waiting = [entry for entry in entries if not entry.parked]
+    parked = [entry for entry in entries if entry.parked]
     heads = [*waiting[:1], *parked]
-    return min(heads, key=lambda letter: (letter.not_before, letter.id), default=None)
+    return min(heads, key=lambda entry: (entry.not_before, entry.id), default=None)
 
 
-def after_failure(letter: Letter, trouble: str, permanent: bool, now: Now, jitter: float) -> Letter:
-    """Return `letter` with the moment of its next try.
+def after_failure(
+    entry: QueuedMessage, trouble: str, permanent: bool, now: Now, jitter: float
+) -> QueuedMessage:
+    """Return `entry` with the moment of its next try.
 
     The pause doubles from FIRST_RETRY_S to LONGEST_RETRY_S; `jitter` (0 to 1) takes away up to a
     quarter of it, so that many hosts do not come back at the same moment.
@@ -59,43 +61,43 @@ def after_failure(letter: Letter, trouble: str, permanent: bool, now: Now, jitte
     if permanent:
         pause_s = PARKED_RETRY_S
     else:
-        pause_s = min(FIRST_RETRY_S * 2.0 ** min(letter.tries, 16), LONGEST_RETRY_S)
+        pause_s = min(FIRST_RETRY_S * 2.0 ** min(entry.tries, 16), LONGEST_RETRY_S)
     return replace(
-        letter,
-        tries=letter.tries + 1,
+        entry,
+        tries=entry.tries + 1,
         not_before=now.steady + pause_s * (1 - jitter / 4),
         parked=permanent,
         trouble=trouble,
     )
 
 
-def retry_now(letters: Sequence[Letter]) -> tuple[Letter, ...]:
-    """Return `letters` all due at once: the configuration has changed, so hope is new."""
-    return tuple(replace(letter, not_before=float("-inf"), parked=False) for letter in letters)
+def retry_now(entries: Sequence[QueuedMessage]) -> tuple[QueuedMessage, ...]:
+    """Return `entries` all due at once: the configuration has changed, so hope is new."""
+    return tuple(replace(entry, not_before=float("-inf"), parked=False) for entry in entries)
 
 
-def merge(letters: Sequence[Letter]) -> tuple[Letter, ...]:
-    """Return `letters` with each incident that is over told in one message.
+def merge(entries: Sequence[QueuedMessage]) -> tuple[QueuedMessage, ...]:
+    """Return `entries` with each incident that is over told in one message.
 
     When an incident's recovery is waiting, and at least one earlier try to send something of it
-    has failed, its letters become one: the recovery, followed by what had happened before.
+    has failed, its entries become one: the recovery, followed by what had happened before.
     """
-    merged: list[Letter] = []
-    told: dict[str, list[Letter]] = {}
-    for letter in letters:
-        message = letter.message
+    merged: list[QueuedMessage] = []
+    told: dict[str, list[QueuedMessage]] = {}
+    for entry in entries:
+        message = entry.message
         earlier = told.setdefault(message.incident, []) if message.incident else []
         if message.topic is Topic.RECOVERED and any(other.tries for other in earlier):
             merged = [other for other in merged if other not in earlier]
-            merged.append(_whole_story(letter, earlier))
+            merged.append(_whole_story(entry, earlier))
             earlier.clear()
         else:
-            merged.append(letter)
+            merged.append(entry)
         earlier.append(merged[-1])
     return tuple(merged)
 
 
-def _whole_story(recovery: Letter, earlier: Sequence[Letter]) -> Letter:
+def _whole_story(recovery: QueuedMessage, earlier: Sequence[QueuedMessage]) -> QueuedMessage:
     # Reminders say again what the others said, and a week without a notifier makes many.
     turns = [other.message for other in earlier if other.message.topic is not Topic.REMINDER]
     story = "\n\n".join(f"{message.title}\n{_without_id(message)}" for message in turns)
@@ -122,11 +124,11 @@ def _without_id(message: Message) -> str:
     return message.body.removesuffix(f"\nIncident {message.incident}")
 
 
-def as_sent(letter: Letter, now: Now, clock_text: Callable[[float], str]) -> Message:
+def as_sent(entry: QueuedMessage, now: Now, clock_text: Callable[[float], str]) -> Message:
     """Return the message as it leaves now: a late one begins with the time of its event."""
-    late_s = now.wall - letter.message.at
+    late_s = now.wall - entry.message.at
     if late_s <= LATE_S:
-        return letter.message
-    when = clock_text(letter.message.at)
+        return entry.message
+    when = clock_text(entry.message.at)
     first = f"Written at {when}, but it could not be sent for {duration(late_s)}."
-    return replace(letter.message, body=f"{first}\n{letter.message.body}")
+    return replace(entry.message, body=f"{first}\n{entry.message.body}")

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from mailwatch.core.model import Message, Now
-from mailwatch.core.wording import Voice, notice
+from mailwatch.core.wording import Installation, notice
 
 
 def in_force(until: Now | None, now: Now) -> Now | None:
@@ -16,7 +16,7 @@ def is_over(until: Now | None, now: Now) -> bool:
     return until is not None and until.steady <= now.steady
 
 
-def over(now: Now, voice: Voice, priority: int) -> Message:
+def over(now: Now, installation: Installation, priority: int) -> Message:
     """Return the notice that a pause has run out; `priority` is 0 to 10."""
-    title = f"mailwatch on {voice.host} is no longer paused"
-    return notice(title, f"It watches over {voice.target} again.", now, priority)
+    title = f"mailwatch on {installation.host} is no longer paused"
+    return notice(title, f"It watches over {installation.target} again.", now, priority)

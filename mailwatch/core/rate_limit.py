@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 from mailwatch.core.model import Message, Now, Topic
-from mailwatch.core.wording import Voice, notice
+from mailwatch.core.wording import Installation, notice
 
 WINDOW_S = 3600.0
 
@@ -34,7 +34,7 @@ class Told:
 
 
 @dataclass(frozen=True, slots=True)
-class Ledger:
+class RateLimit:
     """What was told within the last hour, and what is held back: kept with the state."""
 
     told: tuple[Told, ...] = ()
@@ -43,17 +43,17 @@ class Ledger:
     """The last incident for which a person was called: its end is told at once."""
 
 
-Limited = tuple[Ledger, tuple[Message, ...]]
+Limited = tuple[RateLimit, tuple[Message, ...]]
 
 
 def limit(
-    ledger: Ledger,
+    rate_limit: RateLimit,
     messages: Sequence[Message],
     now: Now,
-    voice: Voice,
+    installation: Installation,
     per_hour: int,
 ) -> Limited:
-    """Return the ledger after this step, and the messages that go into the outbox now, in order.
+    """Return what to remember after this step, and the messages for the outbox now, in order.
 
     Call it with the messages of every step, and with none when frees_at() has come. Beyond
     `per_hour` (>= 1) ordinary messages in an hour the rest are held back; as soon as one more is
@@ -64,50 +64,50 @@ def limit(
     out: list[Message] = []
     for message in messages:
         if message.topic is Topic.ESCALATED:
-            ledger = replace(ledger, called=message.incident)
-        if message.topic in UNLIMITED or _ends_a_call(message, ledger):
+            rate_limit = replace(rate_limit, called=message.incident)
+        if message.topic in UNLIMITED or _ends_a_call(message, rate_limit):
             # It tells all of its incident, so nothing older of that may follow it.
-            ledger = replace(ledger, held=_not_of(message.incident, ledger.held))
+            rate_limit = replace(rate_limit, held=_not_of(message.incident, rate_limit.held))
             out.append(message)
-        elif not _is_repeated(message, ledger, now):
-            ledger = replace(ledger, held=(*ledger.held, message))
-            ledger, free = _release(ledger, now, voice, per_hour)
+        elif not _is_repeated(message, rate_limit, now):
+            rate_limit = replace(rate_limit, held=(*rate_limit.held, message))
+            rate_limit, free = _release(rate_limit, now, installation, per_hour)
             out += free
-    ledger, free = _release(ledger, now, voice, per_hour)
-    return ledger, (*out, *free)
+    rate_limit, free = _release(rate_limit, now, installation, per_hour)
+    return rate_limit, (*out, *free)
 
 
-def frees_at(ledger: Ledger, per_hour: int) -> float | None:
+def frees_at(rate_limit: RateLimit, per_hour: int) -> float | None:
     """Return when (steady) the held messages may leave, None while there are none."""
-    if not ledger.held:
+    if not rate_limit.held:
         return None
-    if len(ledger.told) < per_hour:
+    if len(rate_limit.told) < per_hour:
         return float("-inf")
-    return ledger.told[-per_hour].at.steady + WINDOW_S
+    return rate_limit.told[-per_hour].at.steady + WINDOW_S
 
 
-def moved(ledger: Ledger, by: float) -> Ledger:
-    """Return `ledger` with its steady moments moved by `by` seconds (see core.rebase.shift_s)."""
+def moved(rate_limit: RateLimit, by: float) -> RateLimit:
+    """Return it with its steady moments moved by `by` seconds (see core.rebase.shift_s)."""
     return replace(
-        ledger,
-        told=tuple(replace(t, at=Now(t.at.steady + by, t.at.wall)) for t in ledger.told),
+        rate_limit,
+        told=tuple(replace(t, at=Now(t.at.steady + by, t.at.wall)) for t in rate_limit.told),
     )
 
 
-def _ends_a_call(message: Message, ledger: Ledger) -> bool:
-    ends = message.topic is Topic.RECOVERED and message.incident == ledger.called
-    return ends and bool(ledger.called)
+def _ends_a_call(message: Message, rate_limit: RateLimit) -> bool:
+    ends = message.topic is Topic.RECOVERED and message.incident == rate_limit.called
+    return ends and bool(rate_limit.called)
 
 
 def _not_of(incident: str, held: Sequence[Message]) -> tuple[Message, ...]:
     return tuple(message for message in held if not incident or message.incident != incident)
 
 
-def _is_repeated(message: Message, ledger: Ledger, now: Now) -> bool:
+def _is_repeated(message: Message, rate_limit: RateLimit, now: Now) -> bool:
     if message.topic is not Topic.NOTICE:
         return False
-    told = [text for told in ledger.told if _counts(told, now) for text in told.notices]
-    return _text(message) in (*told, *_notices(ledger.held))
+    told = [text for told in rate_limit.told if _counts(told, now) for text in told.notices]
+    return _text(message) in (*told, *_notices(rate_limit.held))
 
 
 def _notices(messages: Sequence[Message]) -> tuple[str, ...]:
@@ -122,42 +122,41 @@ def _counts(told: Told, now: Now) -> bool:
     return now.steady < told.at.steady + WINDOW_S
 
 
-def _release(ledger: Ledger, now: Now, voice: Voice, per_hour: int) -> Limited:
+def _release(rate_limit: RateLimit, now: Now, installation: Installation, per_hour: int) -> Limited:
     """Let all held messages go as one, if one more is allowed."""
-    if not ledger.held:
-        return ledger, ()
-    told = tuple(told for told in ledger.told if _counts(told, now))
+    if not rate_limit.held:
+        return rate_limit, ()
+    told = tuple(told for told in rate_limit.told if _counts(told, now))
     if len(told) >= per_hour:
-        return ledger, ()
-    held = ledger.held
-    message = held[0] if len(held) == 1 else _digest(held, now, voice)
+        return rate_limit, ()
+    held = rate_limit.held
+    message = held[0] if len(held) == 1 else _digest(held, now, installation)
     entry = Told(now, _notices(held))
-    return replace(ledger, told=(*told, entry), held=()), (message,)
+    return replace(rate_limit, told=(*told, entry), held=()), (message,)
 
 
-def _digest(held: Sequence[Message], now: Now, voice: Voice) -> Message:
-    lines = [_line(message, voice) for message in held]
+def _digest(held: Sequence[Message], now: Now, installation: Installation) -> Message:
+    lines = [_line(message, installation) for message in held]
     if len(lines) > _LISTED:
-        lines = _in_short(held, voice)
+        lines = _in_short(held, installation)
     first = "Too many messages within an hour; these were held back, in their order:"
-    title = f"{len(held)} messages of mailwatch on {voice.host} in one"
+    title = f"{len(held)} messages of mailwatch on {installation.host} in one"
     priority = max(message.priority for message in held)
     return notice(title, "\n".join([first, *lines]), now, priority)
 
 
-def _line(message: Message, voice: Voice) -> str:
+def _line(message: Message, installation: Installation) -> str:
     about = f" (incident {message.incident})" if message.incident else ""
-    return f"- {voice.clock_text(message.at)}: {message.title}{about}"
+    return f"- {installation.clock_text(message.at)}: {message.title}{about}"
 
 
-def _in_short(held: Sequence[Message], voice: Voice) -> list[str]:
+def _in_short(held: Sequence[Message], installation: Installation) -> list[str]:
     """Return a line for each incident, the newest if they are many, and a count of notices."""
     turns: dict[str, list[str]] = {}
     for message in held:
         if message.incident:
-            turn = (
-                f"{_TURNS.get(message.topic, message.topic.value)} {voice.clock_text(message.at)}"
-            )
+            turn = _TURNS.get(message.topic, message.topic.value)
+            turn += f" {installation.clock_text(message.at)}"
             turns.setdefault(message.incident, []).append(turn)
     lines = [f"- incident {incident}: {', '.join(told)}" for incident, told in turns.items()]
     if len(lines) > _LISTED:

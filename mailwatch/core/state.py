@@ -176,7 +176,7 @@ class State:
     target_seen: bool = False
     """Whether `target` was ever found: a missing one was then removed, not misspelt."""
     target: str = ""
-    """What gets restarted, as `Voice.target` names it; empty where nobody has said so yet."""
+    """What gets restarted, as `Installation.target` names it; empty where nobody has said it."""
     last_id: str = ""
     """The id of the newest incident, open or over, empty before the first."""
     dropped_apart: bool = False

@@ -60,7 +60,7 @@ def remember(state: State, situation: Situation, at: Moment) -> State:
 
 
 def aim(state: State, target: str) -> State:
-    """Return `state` for a configuration that names `target`, as `Voice.target` does.
+    """Return `state` for a configuration that names `target`, as `Installation.target` does.
 
     Nobody has seen it yet where it is another than before: if it is missing, its name may be
     misspelt. A state without a name is of a version that kept none, and is taken as its own.

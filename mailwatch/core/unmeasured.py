@@ -8,14 +8,14 @@ from dataclasses import dataclass, field
 from mailwatch.core.model import Message, Now, Reading, Verdict
 from mailwatch.core.policy import Policy
 from mailwatch.core.text import duration, name_some
-from mailwatch.core.wording import Voice, notice
+from mailwatch.core.wording import Installation, notice
 
 _FEW = 6
 """How many services are named on one line, and how many lines a message has for them."""
 
 
 @dataclass(frozen=True, slots=True)
-class Blindness:
+class UnmeasuredServices:
     """Since when each service could not be measured, and of which the admin was told.
 
     What the admin was told is kept with the state, for its end must be told too.
@@ -25,14 +25,20 @@ class Blindness:
     told: frozenset[str] = frozenset()
 
     @property
-    def to_keep(self) -> Blindness:
+    def to_keep(self) -> UnmeasuredServices:
         """The part of it that outlives the process."""
-        return Blindness({s: self.since[s] for s in self.since if s in self.told}, self.told)
+        return UnmeasuredServices(
+            {s: self.since[s] for s in self.since if s in self.told}, self.told
+        )
 
 
 def look(
-    before: Blindness, readings: Sequence[Reading], now: Now, voice: Voice, policy: Policy
-) -> tuple[Blindness, tuple[Message, ...]]:
+    before: UnmeasuredServices,
+    readings: Sequence[Reading],
+    now: Now,
+    installation: Installation,
+    policy: Policy,
+) -> tuple[UnmeasuredServices, tuple[Message, ...]]:
     """Return what is known after one round, and the notices that it calls for.
 
     A fault of this host that begins in the middle of a round blinds some services a round later
@@ -58,16 +64,16 @@ def look(
             "nothing on such grounds.",
             *(f"- {service}: {details[service]}" for service in news[:_FEW]),
         ]
-        title = f"mailwatch on {voice.host} cannot look at {name_some(news, _FEW)}"
+        title = f"mailwatch on {installation.host} cannot look at {name_some(news, _FEW)}"
         messages.append(notice(title, "\n".join(lines), now, policy.priority))
     if over:
-        title = f"mailwatch on {voice.host} can look again"
+        title = f"mailwatch on {installation.host} can look again"
         messages.append(notice(title, f"At {name_some(over, _FEW)}.", now, policy.priority))
     told = (before.told & set(details)) | set(news)
-    return Blindness(since, frozenset(told)), tuple(messages)
+    return UnmeasuredServices(since, frozenset(told)), tuple(messages)
 
 
-def moved(blind: Blindness, by: float) -> Blindness:
+def moved(blind: UnmeasuredServices, by: float) -> UnmeasuredServices:
     """Return it with its steady moments moved by `by` seconds (see core.rebase.shift_s)."""
     since = {s: Now(began.steady + by, began.wall) for s, began in blind.since.items()}
-    return Blindness(since, blind.told)
+    return UnmeasuredServices(since, blind.told)

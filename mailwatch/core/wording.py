@@ -24,7 +24,7 @@ _TOLD_BY_THE_TARGET = frozenset(
 
 
 @dataclass(frozen=True, slots=True)
-class Voice:
+class Installation:
     """What the sentences need to know of this installation."""
 
     host: str
@@ -37,19 +37,19 @@ class Voice:
     """Turns seconds since 1970 into local time as a person reads it."""
 
 
-def compose(tell: Tell, voice: Voice, policy: Policy) -> Message:
+def compose(tell: Tell, installation: Installation, policy: Policy) -> Message:
     """Return the message for `tell`.
 
     Each line and the title are printable whatever the peers, the engine or the host are called
     or have said; the body has fewer than 4000 characters.
     """
-    voice = replace(
-        voice,
-        host=printable(voice.host, 64),
-        target=printable(voice.target, 80),
-        look=printable(voice.look, 400),
+    installation = replace(
+        installation,
+        host=printable(installation.host, 64),
+        target=printable(installation.target, 80),
+        look=printable(installation.look, 400),
     )
-    title, lines, priority = _WRITERS[tell.topic](tell, voice, policy)
+    title, lines, priority = _WRITERS[tell.topic](tell, installation, policy)
     body = "\n".join([*(line for line in lines if line), f"Incident {tell.incident.id}"])
     return Message(
         tell.topic, printable(title, 200), body, priority, tell.at.wall, tell.incident.id
@@ -64,74 +64,82 @@ def notice(title: str, body: str, at: Now, priority: int) -> Message:
 Written = tuple[str, list[str], int]
 
 
-def _opened(tell: Tell, voice: Voice, policy: Policy) -> Written:
+def _opened(tell: Tell, installation: Installation, policy: Policy) -> Written:
     incident = tell.incident
-    lines = [*_what_fails(incident, voice), _cause(incident)]
+    lines = [*_what_fails(incident, installation), _cause(incident)]
     if incident.hold is None:
         lines.append(_sentence(incident.target))
         lines.append(
-            f"mailwatch restarts {voice.target} now; the next message tells how that went."
+            f"mailwatch restarts {installation.target} now; the next message tells how that went."
         )
     else:
-        lines.append(_not_restarted(incident.hold, voice))
-        lines.append(_what_next(tell, voice))
-    return f"Mail is down on {voice.host}: {_names(incident.failures)}", lines, policy.priority
+        lines.append(_not_restarted(incident.hold, installation))
+        lines.append(_what_next(tell, installation))
+    return (
+        f"Mail is down on {installation.host}: {_names(incident.failures)}",
+        lines,
+        policy.priority,
+    )
 
 
-def _recovered(tell: Tell, voice: Voice, policy: Policy) -> Written:
+def _recovered(tell: Tell, installation: Installation, policy: Policy) -> Written:
     incident = tell.incident
     down = duration(max(0.0, tell.at.steady - incident.since.steady))
     names = _names(incident.first_failures)
-    since = voice.clock_text(incident.since.wall)
+    since = installation.clock_text(incident.since.wall)
     return (
-        f"Mail flows again on {voice.host}",
+        f"Mail flows again on {installation.host}",
         [
-            f"All services answer again since {voice.clock_text(tell.at.wall)}.",
+            f"All services answer again since {installation.clock_text(tell.at.wall)}.",
             f"{names} had failed since {since}, for {down}.",
             _cause(incident),
-            _what_helped(incident, voice),
+            _what_helped(incident, installation),
         ],
         policy.priority,
     )
 
 
-def _escalated(tell: Tell, voice: Voice, _policy: Policy) -> Written:
-    return f"Mail is down on {voice.host} and needs you", _call(tell, voice), HIGHEST_PRIORITY
+def _escalated(tell: Tell, installation: Installation, _policy: Policy) -> Written:
+    return (
+        f"Mail is down on {installation.host} and needs you",
+        _call(tell, installation),
+        HIGHEST_PRIORITY,
+    )
 
 
-def _reminder(tell: Tell, voice: Voice, _policy: Policy) -> Written:
+def _reminder(tell: Tell, installation: Installation, _policy: Policy) -> Written:
     down = duration(max(0.0, tell.at.steady - tell.incident.since.steady))
-    title = f"Mail has been down on {voice.host} for {down}"
-    return title, _call(tell, voice), REMINDER_PRIORITY
+    title = f"Mail has been down on {installation.host} for {down}"
+    return title, _call(tell, installation), REMINDER_PRIORITY
 
 
-def _call(tell: Tell, voice: Voice) -> list[str]:
+def _call(tell: Tell, installation: Installation) -> list[str]:
     """Return all that a person who is called must know."""
     incident = tell.incident
     return [
-        *_what_fails(incident, voice),
+        *_what_fails(incident, installation),
         _cause(incident),
-        _last_restart(incident, voice) if incident.attempts else "",
-        "" if incident.hold is None else _not_restarted(incident.hold, voice),
-        _what_next(tell, voice),
-        *_advice(incident, voice),
+        _last_restart(incident, installation) if incident.attempts else "",
+        "" if incident.hold is None else _not_restarted(incident.hold, installation),
+        _what_next(tell, installation),
+        *_advice(incident, installation),
     ]
 
 
-def _held(tell: Tell, voice: Voice, policy: Policy) -> Written:
+def _held(tell: Tell, installation: Installation, policy: Policy) -> Written:
     incident = tell.incident
     return (
-        f"Mail is down on {voice.host}; {voice.target} is left alone",
+        f"Mail is down on {installation.host}; {installation.target} is left alone",
         [
-            *_what_fails(incident, voice),
-            _not_restarted(incident.hold or Hold(Reason.OPERATOR), voice),
+            *_what_fails(incident, installation),
+            _not_restarted(incident.hold or Hold(Reason.OPERATOR), installation),
             "mailwatch keeps looking, and heals again once it runs.",
         ],
         policy.priority,
     )
 
 
-_WRITERS: dict[Topic, Callable[[Tell, Voice, Policy], Written]] = {
+_WRITERS: dict[Topic, Callable[[Tell, Installation, Policy], Written]] = {
     Topic.OPENED: _opened,
     Topic.RECOVERED: _recovered,
     Topic.ESCALATED: _escalated,
@@ -140,12 +148,12 @@ _WRITERS: dict[Topic, Callable[[Tell, Voice, Policy], Written]] = {
 }
 
 
-def why(hold: Hold, voice: Voice, at: Now) -> str:
+def why(hold: Hold, installation: Installation, at: Now) -> str:
     """Return the reason for not restarting, with its end, as the second half of a sentence."""
     reason = because(hold)
     if hold.until is None:
         return reason
-    until = voice.clock_text(at.wall + hold.until - at.steady)
+    until = installation.clock_text(at.wall + hold.until - at.steady)
     match hold.reason:
         case Reason.PAUSED:
             return f"{reason} until {until}"
@@ -200,15 +208,15 @@ def because(hold: Hold) -> str:
             return "the last restart, or the recovery after it, was too short a time ago"
 
 
-def _not_restarted(hold: Hold, voice: Voice) -> str:
+def _not_restarted(hold: Hold, installation: Installation) -> str:
     # What a restarter says of its target is a sentence of its own, with its own remedy.
     if hold.target and hold.reason in _TOLD_BY_THE_TARGET:
-        return f"{_capital(voice.target)} is not restarted. {_sentence(hold.target)}"
-    return f"{_capital(voice.target)} is not restarted: {because(hold)}."
+        return f"{_capital(installation.target)} is not restarted. {_sentence(hold.target)}"
+    return f"{_capital(installation.target)} is not restarted: {because(hold)}."
 
 
-def _what_fails(incident: Incident, voice: Voice) -> list[str]:
-    names, since = _names(incident.failures), voice.clock_text(incident.since.wall)
+def _what_fails(incident: Incident, installation: Installation) -> list[str]:
+    names, since = _names(incident.failures), installation.clock_text(incident.since.wall)
     now = {failure.service for failure in incident.failures}
     first = {failure.service for failure in incident.first_failures}
     one = len(incident.failures) == 1
@@ -239,40 +247,40 @@ def _cause(incident: Incident) -> str:
     return f"Likely cause: {_bare(incident.cause)}." if incident.cause else ""
 
 
-def _what_helped(incident: Incident, voice: Voice) -> str:
+def _what_helped(incident: Incident, installation: Installation) -> str:
     last = incident.last_attempt
     if last is None:
-        return f"mailwatch did not restart {voice.target}."
+        return f"mailwatch did not restart {installation.target}."
     if last.outcome is not Outcome.RECOVERED:
-        return _last_restart(incident, voice)
-    when = voice.clock_text(last.begun.wall)
+        return _last_restart(incident, installation)
+    when = installation.clock_text(last.begun.wall)
     if last.number == 1:
-        return f"The restart of {voice.target} at {when} helped."
-    return f"Restart number {last.number} of {voice.target}, at {when}, helped."
+        return f"The restart of {installation.target} at {when} helped."
+    return f"Restart number {last.number} of {installation.target}, at {when}, helped."
 
 
-def _last_restart(incident: Incident, voice: Voice) -> str:
+def _last_restart(incident: Incident, installation: Installation) -> str:
     last = incident.last_attempt
     if last is None:
         return ""
     which = "a restart" if last.number == 1 else f"restart number {last.number}"
-    when = voice.clock_text(last.begun.wall)
-    ordered = f"mailwatch ordered {which} of {voice.target} at {when}."
+    when = installation.clock_text(last.begun.wall)
+    ordered = f"mailwatch ordered {which} of {installation.target} at {when}."
     return f"{ordered} {_sentence(last.detail)}".rstrip()
 
 
-def _what_next(tell: Tell, voice: Voice) -> str:
+def _what_next(tell: Tell, installation: Installation) -> str:
     incident = tell.incident
     again = " again" if incident.attempts else ""
     if tell.next_restart is not None:
-        when = voice.clock_text(tell.at.wall + max(0.0, tell.next_restart - tell.at.steady))
+        when = installation.clock_text(tell.at.wall + max(0.0, tell.next_restart - tell.at.steady))
         return f"mailwatch keeps looking, and may restart it{again} at {when}."
     if incident.hold is not None and incident.hold.reason in _TOLD_BY_THE_TARGET:
         return f"mailwatch keeps looking, and restarts it{again} as soon as it can."
     return "mailwatch keeps looking and tells when mail flows again; restarting it is up to you."
 
 
-def _advice(incident: Incident, voice: Voice) -> list[str]:
+def _advice(incident: Incident, installation: Installation) -> list[str]:
     lines = []
     hold = incident.hold
     reason = None if hold is None else hold.reason
@@ -299,7 +307,7 @@ def _advice(incident: Incident, voice: Voice) -> list[str]:
             "are set, minimum_tls, proxy and the like) in the configuration with what the server "
             "offers. If they are right, restart it yourself: once it has answered, mailwatch does."
         )
-    return [*lines, f"Look at: {voice.look}"] if voice.look else lines
+    return [*lines, f"Look at: {installation.look}"] if installation.look else lines
 
 
 def _as_seen(address: str) -> str:

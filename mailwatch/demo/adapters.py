@@ -18,12 +18,13 @@ from mailwatch.demo.inbox import Inbox
 from mailwatch.demo.layout import Tone, Who
 from mailwatch.demo.server_process import Offer, Server, ServerError
 from mailwatch.demo.timeline import Timeline
+from mailwatch.docker.settings import DockerSettings
 from mailwatch.host.journal import Journal, Level
+from mailwatch.net.endpoint import TlsMode
 from mailwatch.notifiers.gotify import GotifyNotifier, GotifySettings
-from mailwatch.probes.settings import ServiceSettings, TlsMode
-from mailwatch.restarters.docker import DockerSettings
+from mailwatch.probes.settings import ServiceSettings
 from mailwatch.restarters.errors import RestartError
-from mailwatch.service.daemon import Outside
+from mailwatch.service.daemon import Adapters
 from mailwatch.store.memory import MemoryStore
 
 CONTAINER = "demo-mail"
@@ -62,14 +63,14 @@ def build_config(offers: Sequence[Offer], inbox: Inbox) -> Config:
     )
 
 
-def build_outside(server: Server, inbox: Inbox, facts: Facts, timeline: Timeline) -> Outside:
+def build_adapters(server: Server, inbox: Inbox, facts: Facts, timeline: Timeline) -> Adapters:
     """Return the demo's restarter and store, and the notifier that everybody has."""
 
     def notifier(config: Config) -> ToldNotifier:
         assert config.gotify is not None
         return ToldNotifier(GotifyNotifier(config.gotify), inbox, facts)
 
-    return Outside(
+    return Adapters(
         restarter=lambda _config: ProcessRestarter(server, facts, timeline),
         notifier=notifier,
         store=lambda _config: ToldStore(facts, timeline),

@@ -72,7 +72,7 @@ def _play(facts: Facts, timeline: Timeline, stack: ExitStack) -> None:
     teller = _Teller(facts, server, timeline, journal)
     stack.callback(teller.join)
     daemon = Daemon(
-        _loader(config), journal, adapters.build_outside(server, inbox, facts, timeline)
+        _loader(config), journal, adapters.build_adapters(server, inbox, facts, timeline)
     )
     # What asks the daemon to end may ask once too often.
     signal.signal(signal.SIGTERM, lambda *_: None)

@@ -10,7 +10,7 @@ from mailwatch.core.evidence import Unreadable
 from mailwatch.core.text import printable
 from mailwatch.docker.engine_client import Link
 from mailwatch.docker.faults import EngineFault
-from mailwatch.restarters.docker import DockerSettings
+from mailwatch.docker.settings import DockerSettings
 
 if TYPE_CHECKING:
     from mailwatch.docker.engine import Engine

@@ -18,8 +18,8 @@ from mailwatch.doctor.unit import Unit, read_unit
 from mailwatch.probes.digest import digest
 from mailwatch.probes.registry import build_harmless
 from mailwatch.service.daemon import docker_restarter
-from mailwatch.service.prober import RoundAsker
-from mailwatch.service.queue_events import Mailbox, RoundDone
+from mailwatch.service.prober import RoundProber
+from mailwatch.service.queue_events import EventQueue, RoundDone
 from mailwatch.store.errors import StoreError
 from mailwatch.store.views import Views
 
@@ -49,11 +49,11 @@ class Case:
     @cached_property
     def readings(self) -> tuple[Reading, ...]:
         """How every service answers now, without a message of a canary."""
-        mailbox = Mailbox()
+        events = EventQueue()
         probes = [build_harmless(service) for service in self.config.services]
-        RoundAsker(probes, mailbox, time.monotonic).begin(1, self.config.policy.attempts)
+        RoundProber(probes, events, time.monotonic).begin(1, self.config.policy.attempts)
         while True:
-            report = mailbox.get()
+            report = events.get()
             if isinstance(report, RoundDone):
                 return report.readings
 

@@ -11,13 +11,13 @@ from typing import Protocol
 from mailwatch.core.deadline import Deadline
 from mailwatch.core.model import Fault, Phase
 from mailwatch.core.text import printable
+from mailwatch.net.endpoint import Endpoint, Login, ProxyHeader, TlsMode
 from mailwatch.net.errors import ConversationError
 from mailwatch.net.expiry import not_after
 from mailwatch.net.proxy import header
 from mailwatch.net.resolver import RESOLVER
 from mailwatch.net.tls import Tls
 from mailwatch.net.wire import Wire, connect
-from mailwatch.probes.settings import Login, ProxyHeader, ServiceSettings, TlsMode
 
 MAX_LINE = 8192
 """Bytes of one line; SMTP allows 512 (RFC 5321 section 4.5.3.1.5), IMAP servers send about 1000."""
@@ -37,7 +37,7 @@ class _Stream(Protocol):
 class Conversation:
     """Everything that a probe says and hears; each method raises ConversationError alone."""
 
-    def __init__(self, settings: ServiceSettings, deadline: Deadline) -> None:
+    def __init__(self, settings: Endpoint, deadline: Deadline) -> None:
         self._settings = settings
         self._deadline = deadline
         self._wire: Wire | None = None

@@ -6,8 +6,8 @@ import re
 from base64 import b64encode
 
 from mailwatch.net.conversation import Conversation
+from mailwatch.net.endpoint import Login
 from mailwatch.net.errors import SaidNo
-from mailwatch.probes.settings import Login
 
 _MASK = "***"
 _TELLING = 4

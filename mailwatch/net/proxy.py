@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from typing import Literal
 
-from mailwatch.probes.settings import ProxyHeader
+from mailwatch.net.endpoint import ProxyHeader
 
 _SIGNATURE = b"\r\n\r\n\x00\r\nQUIT\n"
 _VERSION_2_LOCAL = b"\x20"

@@ -12,10 +12,10 @@ from pathlib import Path
 
 from mailwatch.core.model import Fault
 from mailwatch.core.text import printable
+from mailwatch.net.endpoint import Endpoint, TlsVersion
 from mailwatch.net.errors import ConversationError, words_for
 from mailwatch.net.hello import FirstMessage
 from mailwatch.net.wire import CHUNK, Wire
-from mailwatch.probes.settings import ServiceSettings, TlsVersion
 
 _VERSIONS = {
     TlsVersion.TLS_1_2: ssl.TLSVersion.TLSv1_2,
@@ -47,7 +47,7 @@ _contexts: dict[_Recipe, ssl.SSLContext] = {}
 _building = threading.Lock()
 
 
-def context_for(settings: ServiceSettings) -> ssl.SSLContext:
+def context_for(settings: Endpoint) -> ssl.SSLContext:
     """Return the shared context for `settings`; to build one costs up to 35 ms.
 
     A CA file that has changed on disk is read again. Raises ConversationError, unmeasured, where
@@ -106,7 +106,7 @@ class Tls:
     with records that carry no data cannot keep us inside OpenSSL past the deadline.
     """
 
-    def __init__(self, wire: Wire, settings: ServiceSettings) -> None:
+    def __init__(self, wire: Wire, settings: Endpoint) -> None:
         self._wire = wire
         self._incoming = ssl.MemoryBIO()
         self._outgoing = ssl.MemoryBIO()

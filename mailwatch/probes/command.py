@@ -8,7 +8,7 @@ from mailwatch.core.deadline import Deadline
 from mailwatch.core.model import Fault
 from mailwatch.core.text import printable
 from mailwatch.net.errors import ConversationError
-from mailwatch.probes.portless_check import Inquiry
+from mailwatch.probes.portless_check import PortlessCheck
 from mailwatch.probes.programs import run
 
 _HEARD = 4096
@@ -18,7 +18,7 @@ _BAD = (1, 2)
 """Warning and critical. Any other code, such as 3 for unknown, says nothing about the service."""
 
 
-class CommandProbe(Inquiry):
+class CommandProbe(PortlessCheck):
     """Runs a program; 0 is well, 1 and 2 are not, and all else is not known."""
 
     def inquire(self, deadline: Deadline) -> None:

@@ -6,7 +6,8 @@ import json
 from dataclasses import fields, is_dataclass
 from hashlib import sha256
 
-from mailwatch.probes.settings import Login, ServiceSettings
+from mailwatch.net.endpoint import Login
+from mailwatch.probes.settings import ServiceSettings
 
 
 def digest(settings: ServiceSettings) -> str:

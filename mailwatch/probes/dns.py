@@ -17,7 +17,7 @@ from mailwatch.core.model import Fault
 from mailwatch.core.text import join_words, printable
 from mailwatch.host import threads
 from mailwatch.net.errors import ConversationError
-from mailwatch.probes.portless_check import Inquiry
+from mailwatch.probes.portless_check import PortlessCheck
 from mailwatch.probes.settings import ServiceSettings
 
 if TYPE_CHECKING:
@@ -28,7 +28,7 @@ _MOST_TARGETS = 10
 """More MX than these are not looked at; a domain has one to five."""
 
 
-class DnsProbe(Inquiry):
+class DnsProbe(PortlessCheck):
     """Asks for the MX of `domain`, and for A and AAAA of each.
 
     Without an MX, mail goes to the address of the domain itself (RFC 5321 section 5.1). As that
@@ -90,7 +90,7 @@ class _Look:
             examine()
         except ConversationError as error:
             self.trouble = error
-        except Exception as bug:  # noqa: BLE001  as in Inquiry
+        except Exception as bug:  # noqa: BLE001  as in PortlessCheck
             self.trouble = ConversationError(None, f"a fault of mailwatch: {type(bug).__name__}")
         finally:
             self.over.set()

@@ -6,11 +6,12 @@ from mailwatch import __version__
 from mailwatch.core.model import Fault
 from mailwatch.core.text import printable
 from mailwatch.net.conversation import Conversation
+from mailwatch.net.endpoint import TlsMode
 from mailwatch.net.errors import SaidNo
 from mailwatch.probes.http_response import MAX_BODY, Head, read_body, read_head
 from mailwatch.probes.patterns import matches
 from mailwatch.probes.probe import Probe
-from mailwatch.probes.settings import ServiceSettings, TlsMode
+from mailwatch.probes.settings import ServiceSettings
 
 _TURNED_AWAY = frozenset({403, 429})
 """Forbidden (RFC 9110 section 15.5.4) and Too Many Requests (RFC 6585 section 4)."""

@@ -7,11 +7,11 @@ import re
 from mailwatch.core.model import Fault
 from mailwatch.core.text import printable
 from mailwatch.net.conversation import MAX_LINE, Conversation
+from mailwatch.net.endpoint import Login, TlsMode
 from mailwatch.net.errors import ConversationError, SaidNo
 from mailwatch.net.limits import names_limit
 from mailwatch.net.logins import plain, quoted, require_privacy
 from mailwatch.probes.probe import Probe
-from mailwatch.probes.settings import Login, TlsMode
 
 MAX_LINES = 100
 """Of one answer; servers send two or three."""

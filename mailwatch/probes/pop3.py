@@ -5,11 +5,11 @@ from __future__ import annotations
 from mailwatch.core.model import Fault
 from mailwatch.core.text import printable
 from mailwatch.net.conversation import Conversation
+from mailwatch.net.endpoint import Login, TlsMode
 from mailwatch.net.errors import ConversationError, SaidNo
 from mailwatch.net.limits import names_limit
 from mailwatch.net.logins import require_privacy
 from mailwatch.probes.probe import Probe
-from mailwatch.probes.settings import Login, TlsMode
 
 MAX_LINES = 100
 """Of the answer to CAPA; servers send about ten."""

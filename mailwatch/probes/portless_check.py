@@ -11,7 +11,7 @@ from mailwatch.net.errors import ConversationError
 from mailwatch.probes.probe import Check
 
 
-class Inquiry(Check):
+class PortlessCheck(Check):
     """Turns one question into one reading; a subclass knows whom to ask."""
 
     def check(self, deadline: Deadline) -> Reading:

@@ -9,7 +9,7 @@ from mailwatch.core.deadline import Deadline
 from mailwatch.core.model import Fault
 from mailwatch.core.text import printable
 from mailwatch.net.errors import ConversationError
-from mailwatch.probes.portless_check import Inquiry
+from mailwatch.probes.portless_check import PortlessCheck
 from mailwatch.probes.programs import run
 
 COMMAND = ("postqueue", "-j")
@@ -17,7 +17,7 @@ COMMAND = ("postqueue", "-j")
 _LONGEST_WORDS = 4096
 
 
-class PostqueueProbe(Inquiry):
+class PostqueueProbe(PortlessCheck):
     """Counts the messages that wait; of a long queue it reads no more than it must."""
 
     def inquire(self, deadline: Deadline) -> None:

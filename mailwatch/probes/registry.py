@@ -14,7 +14,7 @@ from mailwatch.probes.postqueue import PostqueueProbe
 from mailwatch.probes.probe import Check
 from mailwatch.probes.settings import ServiceSettings
 from mailwatch.probes.sieve import SieveProbe
-from mailwatch.probes.skipped import Withheld
+from mailwatch.probes.skipped import Skipped
 from mailwatch.probes.smtp import SmtpProbe
 from mailwatch.probes.tcp import TcpProbe
 
@@ -39,7 +39,7 @@ def build(settings: ServiceSettings) -> Check:
     Where the login's password could not be read, it is one that says so.
     """
     if settings.login and settings.login.withheld:
-        return Withheld(settings)
+        return Skipped(settings)
     return PROBES[settings.probe](settings)
 
 

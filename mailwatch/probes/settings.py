@@ -3,49 +3,11 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from enum import StrEnum
 from pathlib import Path
 from types import MappingProxyType
 
 from mailwatch.core.address import is_loopback
-from mailwatch.core.secret import Secret
-
-
-class TlsMode(StrEnum):
-    """When the conversation becomes TLS."""
-
-    NONE = "none"
-    IMPLICIT = "implicit"
-    """From the first byte on (RFC 8314 section 3)."""
-    STARTTLS = "starttls"
-    """After the protocol's own command for it."""
-
-
-class TlsVersion(StrEnum):
-    """The oldest version of TLS that a service may answer with."""
-
-    TLS_1_2 = "1.2"
-    TLS_1_3 = "1.3"
-
-
-class ProxyHeader(StrEnum):
-    """Which header of the PROXY protocol opens the connection."""
-
-    NONE = "none"
-    V1 = "v1"
-    V2 = "v2"
-
-
-@dataclass(frozen=True, slots=True)
-class Login:
-    """An account to log in with; a refusal counts towards the server's bans.
-
-    `withheld` says why its password could not be read here, and is empty where it could.
-    """
-
-    user: str
-    password: Secret
-    withheld: str = ""
+from mailwatch.net.endpoint import Login, ProxyHeader, TlsMode, TlsVersion
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from mailwatch.core.deadline import Deadline
 from mailwatch.net.errors import ConversationError
-from mailwatch.probes.portless_check import Inquiry
+from mailwatch.probes.portless_check import PortlessCheck
 
 
-class Withheld(Inquiry):
+class Skipped(PortlessCheck):
     """Answers for a service whose login is not known here: unmeasured, and why."""
 
     def inquire(self, deadline: Deadline) -> None:

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from mailwatch.core.model import Fault, Phase
 from mailwatch.net.conversation import Conversation
+from mailwatch.net.endpoint import Login, TlsMode
 from mailwatch.net.errors import ConversationError, SaidNo
 from mailwatch.net.logins import plain, require_privacy, wrapped
 from mailwatch.net.replies import HalfReply, expect
 from mailwatch.probes.probe import Probe
-from mailwatch.probes.settings import Login, TlsMode
 
 _REFUSED = dict.fromkeys((525, 530, 534, 535, 538), Fault.AUTHENTICATION)
 """Wrong credentials, an account that is disabled, or a way to log in that is too weak for them.

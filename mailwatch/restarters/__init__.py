@@ -6,7 +6,8 @@ from typing import Protocol
 
 from mailwatch.core.deadline import Deadline
 from mailwatch.core.model import TargetState
-from mailwatch.restarters.docker import DockerRestarter, DockerSettings
+from mailwatch.docker.settings import DockerSettings
+from mailwatch.restarters.docker import DockerRestarter
 from mailwatch.restarters.errors import RestartError
 
 __all__ = ["DockerRestarter", "DockerSettings", "RestartError", "Restarter"]

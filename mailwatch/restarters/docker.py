@@ -5,7 +5,7 @@ from __future__ import annotations
 import difflib
 import time
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import Any
 
 from mailwatch.core.deadline import Deadline
@@ -17,15 +17,10 @@ from mailwatch.docker.listeners import Behind, behind
 from mailwatch.docker.network import elsewhere
 from mailwatch.docker.process import has_ended, runs_for
 from mailwatch.docker.record import moment, part, text
+from mailwatch.docker.settings import SETTLE_S, START_S, DockerSettings
 from mailwatch.docker.source_address import seen_as
 from mailwatch.docker.stop_cause import Ends, is_over
 from mailwatch.restarters.errors import RestartError
-
-START_S = 20
-"""The engine's time to start a container again, on top of the time for stopping it."""
-
-SETTLE_S = 10
-"""The time to find out what became of a restart whose answer did not come."""
 
 LOOK_AGAIN_S = 0.5
 
@@ -39,24 +34,6 @@ LISTENERS_S = 1.5
 
 _SERVING = frozenset({Condition.RUNNING, Condition.STARTING})
 _NAMES_SHOWN = 3
-
-
-@dataclass(frozen=True, slots=True)
-class DockerSettings:
-    """Which container, behind which socket.
-
-    `stop_timeout_s` (whole seconds, >= 1) is how long the container may take to end before it
-    is killed; it overrides the container's own StopTimeout.
-    """
-
-    container: str = "stalwart"
-    socket: str = "/var/run/docker.sock"
-    stop_timeout_s: int = 30
-
-    @property
-    def longest_restart_s(self) -> float:
-        """The deadline, in seconds, with which `restart` never has to hurry."""
-        return self.stop_timeout_s + START_S + SETTLE_S
 
 
 class DockerRestarter:

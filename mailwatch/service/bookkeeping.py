@@ -1,4 +1,4 @@
-"""Keeps the books: what the rounds have shown, and which messages may leave within the hour."""
+"""Keeps what the rounds have shown, and which messages may leave within the hour."""
 
 from __future__ import annotations
 
@@ -9,22 +9,22 @@ from mailwatch.core import certificates, known_good, pausing, rate_limit, unmeas
 from mailwatch.core.model import Message, Now, Reading
 from mailwatch.core.notes import Notes
 from mailwatch.core.state import Incident, State
-from mailwatch.core.unmeasured import Blindness
-from mailwatch.service.components import Parts
+from mailwatch.core.unmeasured import UnmeasuredServices
+from mailwatch.service.components import Components
 
 
-class Books:
-    """Writes into the store, and tells the courier."""
+class Bookkeeping:
+    """Writes into the store, and tells the delivery."""
 
-    def __init__(self, parts: Parts) -> None:
-        self._parts = parts
-        self._blind: Blindness | None = None
+    def __init__(self, parts: Components) -> None:
+        self._components = parts
+        self._blind: UnmeasuredServices | None = None
         self._pause_read: tuple[Now, Now | None] | None = None
         """When the pause was last read, and its end."""
 
-    def replace(self, parts: Parts) -> None:
+    def replace(self, parts: Components) -> None:
         """Go on with other parts."""
-        self._parts = parts
+        self._components = parts
         self._pause_read = None
 
     def paused_until(self, now: Now) -> Now | None:
@@ -33,18 +33,24 @@ class Books:
 
     def unproven(self) -> frozenset[str]:
         """Return the services that have never passed as they are configured now."""
-        return known_good.unproven(self._parts.store.notes().proven, self._parts.settings)
+        return known_good.unproven(self._components.store.notes().proven, self._components.settings)
 
     def keep_round(self, state: State, readings: Sequence[Reading], now: Now) -> None:
         """Keep what a round has shown, and tell what of it is no matter of an incident."""
-        store, policy, voice = self._parts.store, self._parts.policy, self._parts.voice
+        store, policy, installation = (
+            self._components.store,
+            self._components.policy,
+            self._components.installation,
+        )
         store.record(readings, now)
         known = store.notes()
-        blind = known.blindness if self._blind is None else self._blind
-        self._blind, notices = unmeasured.look(blind, readings, now, voice, policy)
-        told, warnings = certificates.look(known.certificates, readings, now, voice, policy)
-        shown = known_good.look(known.proven, readings, self._parts.settings)
-        notes = replace(known, certificates=told, proven=shown, blindness=self._blind.to_keep)
+        blind = known.unmeasured_services if self._blind is None else self._blind
+        self._blind, notices = unmeasured.look(blind, readings, now, installation, policy)
+        told, warnings = certificates.look(known.certificates, readings, now, installation, policy)
+        shown = known_good.look(known.proven, readings, self._components.settings)
+        notes = replace(
+            known, certificates=told, proven=shown, unmeasured_services=self._blind.to_keep
+        )
         if notes != known:
             self.keep(state, (*notices, *warnings), now, notes=notes)
 
@@ -61,19 +67,23 @@ class Books:
 
         See `store.base.Store.commit` for all that may be None.
         """
-        store, voice = self._parts.store, self._parts.voice
-        per_hour = self._parts.policy.messages_per_hour
+        store, installation = self._components.store, self._components.installation
+        per_hour = self._components.policy.messages_per_hour
         notes = store.notes() if notes is None else notes
-        ledger, out = rate_limit.limit(notes.ledger, messages, now, voice, per_hour)
-        store.commit(state, out, now, closed=closed, notes=replace(notes, ledger=ledger))
+        limited, out = rate_limit.limit(notes.rate_limit, messages, now, installation, per_hour)
+        store.commit(state, out, now, closed=closed, notes=replace(notes, rate_limit=limited))
         if out:
-            self._parts.courier.wrote()
+            self._components.delivery.wrote()
 
     def advance(self, state: State, now: Now) -> None:
         """Tell that a pause has run out, and let out what was held back for long enough."""
-        store, policy, voice = self._parts.store, self._parts.policy, self._parts.voice
+        store, policy, installation = (
+            self._components.store,
+            self._components.policy,
+            self._components.installation,
+        )
         if pausing.is_over(self._pause_end(now), now):
-            self.keep(state, [pausing.over(now, voice, policy.priority)], now)
+            self.keep(state, [pausing.over(now, installation, policy.priority)], now)
             # Only now: killed in between, the end is announced twice rather than never. And only
             # this one: the admin may have begun another since it was read.
             if pausing.is_over(store.paused_until(now), now):
@@ -92,11 +102,11 @@ class Books:
     def _pause_end(self, now: Now) -> Now | None:
         """Return the end of the pause in the file, which is read once for each moment."""
         if self._pause_read is None or self._pause_read[0] != now:
-            self._pause_read = now, self._parts.store.paused_until(now)
+            self._pause_read = now, self._components.store.paused_until(now)
         return self._pause_read[1]
 
     def _frees_at(self) -> float | None:
         """Return when (steady) messages that were one too many may leave, None without any."""
         return rate_limit.frees_at(
-            self._parts.store.notes().ledger, self._parts.policy.messages_per_hour
+            self._components.store.notes().rate_limit, self._components.policy.messages_per_hour
         )

@@ -7,15 +7,15 @@ from dataclasses import dataclass, field
 from typing import Protocol
 
 from mailwatch.core.policy import Attempts, Policy
-from mailwatch.core.wording import Voice
-from mailwatch.service.delivery import Courier
-from mailwatch.service.event_log import Narrator
-from mailwatch.service.forensics import Witness
+from mailwatch.core.wording import Installation
+from mailwatch.service.delivery import Delivery
+from mailwatch.service.event_log import EventLog
+from mailwatch.service.forensics import Forensics
 from mailwatch.service.recovery import Target
 from mailwatch.store.base import Store
 
 
-class Asker(Protocol):
+class Prober(Protocol):
     """Asks every service once, all at the same time; AttemptDone and RoundDone tell the outcome."""
 
     def begin(self, number: int, attempts: Attempts) -> None:
@@ -32,19 +32,19 @@ class Asker(Protocol):
 
 
 @dataclass(frozen=True, slots=True)
-class Parts:
+class Components:
     """What the engine works with; all but the store can be exchanged by a reload."""
 
     policy: Policy
-    voice: Voice
-    asker: Asker
+    installation: Installation
+    prober: Prober
     target: Target
-    courier: Courier
-    narrator: Narrator
+    delivery: Delivery
+    event_log: EventLog
     store: Store
     before_restart: Callable[[float], None]
     """Told the seconds that a restart may take, before it begins."""
-    witness: Witness | None = None
+    forensics: Forensics | None = None
     """Writes down what is to be seen before a restart destroys it."""
     settings: Mapping[str, str] = field(default_factory=dict)
-    """A digest for each service of how the asker asks it."""
+    """A digest for each service of how the prober asks it."""

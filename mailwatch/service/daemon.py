@@ -17,7 +17,7 @@ from mailwatch.config.model import Config, ConfigError
 from mailwatch.core import status_line
 from mailwatch.core.model import Now
 from mailwatch.core.text import duration, printable
-from mailwatch.core.wording import Voice
+from mailwatch.core.wording import Installation
 from mailwatch.docker.examiner import DockerExaminer
 from mailwatch.evidence.subject import Examiner
 from mailwatch.host.clocks import clock_text, read_clocks
@@ -30,13 +30,13 @@ from mailwatch.probes.digest import digest
 from mailwatch.probes.registry import build as build_probe
 from mailwatch.restarters import Restarter
 from mailwatch.restarters.docker import DockerRestarter
-from mailwatch.service.components import Parts
-from mailwatch.service.delivery import Courier
-from mailwatch.service.event_log import Narrator
-from mailwatch.service.forensics import Scene, Witness
-from mailwatch.service.monitor import Engine
-from mailwatch.service.prober import RoundAsker
-from mailwatch.service.queue_events import Mailbox, Posted, Report, Signalled
+from mailwatch.service.components import Components
+from mailwatch.service.delivery import Delivery
+from mailwatch.service.event_log import EventLog
+from mailwatch.service.forensics import Forensics, Scene
+from mailwatch.service.monitor import Monitor
+from mailwatch.service.prober import RoundProber
+from mailwatch.service.queue_events import DeliveryFinished, EventQueue, QueueEvent, SignalReceived
 from mailwatch.service.recovery import Target
 from mailwatch.service.signals import delivered
 from mailwatch.store import lock
@@ -59,7 +59,7 @@ SHORTEST_PAUSE_S = 0.005
 
 
 @dataclass(frozen=True, slots=True)
-class Outside:
+class Adapters:
     """What the daemon reaches the world through; the demo and the tests bring their own."""
 
     restarter: Callable[[Config], Restarter]
@@ -74,7 +74,7 @@ def docker_restarter(config: Config) -> DockerRestarter:
     return DockerRestarter(config.docker, config.ports_on_loopback, config.hosts, config.introduced)
 
 
-def real_world(journal: Journal) -> Outside:
+def real_world(journal: Journal) -> Adapters:
     """Return what an installed mailwatch uses."""
 
     def notifier(config: Config) -> Notifier:
@@ -86,7 +86,7 @@ def real_world(journal: Journal) -> Outside:
         lock.take(config.state_directory)
         return SqliteStore(config.state_directory, journal.warning)
 
-    return Outside(
+    return Adapters(
         restarter=docker_restarter,
         notifier=notifier,
         store=store,
@@ -97,11 +97,11 @@ def real_world(journal: Journal) -> Outside:
 class Daemon:
     """The service: run() returns when a signal ends it."""
 
-    def __init__(self, load: Callable[[], Config], journal: Journal, outside: Outside) -> None:
+    def __init__(self, load: Callable[[], Config], journal: Journal, outside: Adapters) -> None:
         self._load = load
         self._journal = journal
-        self._outside = outside
-        self._mailbox = Mailbox()
+        self._adapters = outside
+        self._events = EventQueue()
         self._systemd = Systemd(journal.warning)
         self._ending: int | None = None
         self._status = ""
@@ -111,11 +111,11 @@ class Daemon:
         faulthandler.enable()
         sys.setswitchinterval(SWITCH_S)
         self._config = self._load()
-        with delivered(_SIGNALS, self._mailbox):
+        with delivered(_SIGNALS, self._events):
             self._build()
             self._say_what_is_watched()
             self._now = read_clocks()
-            self._engine.begin(self._now)
+            self._monitor.begin(self._now)
             self._say_ready(self._now)
             while self._ending is None:
                 self._turn()
@@ -125,26 +125,26 @@ class Daemon:
         """One turn of the loop: wait, take one report, do what is due, show that we live."""
         report = self._next_report()
         self._now = now = read_clocks()
-        if isinstance(report, Signalled):
+        if isinstance(report, SignalReceived):
             self._signalled(report.number, now)
         elif report is not None:
-            self._engine.handle(report, now)
+            self._monitor.handle(report, now)
         if self._ending is not None:
             return  # what is due by now, a restart say, is the next process's to begin
-        self._engine.advance(now)
-        if not self._engine.stalled(now):
+        self._monitor.advance(now)
+        if not self._monitor.stalled(now):
             self._systemd.watchdog()
         self._show_status(now)
 
-    def _next_report(self) -> Report | None:
-        wake_at = self._engine.wake_at(self._now)
+    def _next_report(self) -> QueueEvent | None:
+        wake_at = self._monitor.wake_at(self._now)
         pauses = [] if wake_at is None else [wake_at - time.monotonic()]
         interval_s = self._systemd.watchdog_interval_s
         if interval_s is not None:
             pauses.append(interval_s / 2)
         pause_s = max(SHORTEST_PAUSE_S, min(pauses)) if pauses else None
         try:
-            return self._mailbox.get(timeout=pause_s)
+            return self._events.get(timeout=pause_s)
         except Empty:
             return None
 
@@ -179,10 +179,10 @@ class Daemon:
             # Evidence and incidents stay together, and the next reload says it again.
             config = replace(config, state_directory=directory)
         self._config = config
-        self._target.replace(lambda: self._outside.restarter(config))
-        self._courier.replace(self._outside.notifier(config))
-        self._witness.replace(self._scene(config))
-        self._engine.reconfigure(self._parts(config))
+        self._target.replace(lambda: self._adapters.restarter(config))
+        self._delivery.replace(self._adapters.notifier(config))
+        self._forensics.replace(self._scene(config))
+        self._monitor.reconfigure(self._components(config))
         self._journal.notice("the configuration was reloaded")
         self._say_what_is_watched()
 
@@ -190,13 +190,13 @@ class Daemon:
         """End within a second, whatever is under way."""
         name = signal.Signals(self._ending or signal.SIGTERM).name
         self._systemd.stopping()
-        self._asker.cancel()
-        self._courier.finish(LAST_DELIVERY_S)
+        self._prober.cancel()
+        self._delivery.finish(LAST_DELIVERY_S)
         try:
             while True:
-                report = self._mailbox.get_nowait()
-                if isinstance(report, Posted):
-                    self._engine.handle(report, read_clocks())
+                report = self._events.get_nowait()
+                if isinstance(report, DeliveryFinished):
+                    self._monitor.handle(report, read_clocks())
         except Empty:
             pass
         self._store.close()
@@ -207,26 +207,26 @@ class Daemon:
 
     def _build(self) -> None:
         config = self._config
-        self._store = self._outside.store(config)
+        self._store = self._adapters.store(config)
         self._target = Target(
-            lambda: self._outside.restarter(config), self._mailbox, time.monotonic
+            lambda: self._adapters.restarter(config), self._events, time.monotonic
         )
-        self._courier = Courier(
-            self._outside.notifier(config),
+        self._delivery = Delivery(
+            self._adapters.notifier(config),
             self._store,
-            self._mailbox,
+            self._events,
             self._journal,
             time.monotonic,
             clock_text,
             random.random,
         )
-        self._witness = Witness(
-            self._scene(config), self._mailbox, time.monotonic, self._journal.warning
+        self._forensics = Forensics(
+            self._scene(config), self._events, time.monotonic, self._journal.warning
         )
-        self._engine = Engine(self._parts(config))
+        self._monitor = Monitor(self._components(config))
 
     def _scene(self, config: Config) -> Scene:
-        examiner = self._outside.examiner
+        examiner = self._adapters.examiner
         return Scene(
             settings=config.evidence,
             directory=config.state_directory,
@@ -235,28 +235,28 @@ class Daemon:
             secrets=config.secrets,
         )
 
-    def _parts(self, config: Config) -> Parts:
+    def _components(self, config: Config) -> Components:
         self._journal.level = Level[config.log_level.upper()]
         container = config.docker.container
-        voice = Voice(
+        installation = Installation(
             host=printable(socket.gethostname(), 64),
             target=f"container {container}",
             look=f"docker logs --since 30m {container}; journalctl -u mailwatch",
             clock_text=clock_text,
         )
-        self._asker = RoundAsker(
-            [build_probe(service) for service in config.services], self._mailbox, time.monotonic
+        self._prober = RoundProber(
+            [build_probe(service) for service in config.services], self._events, time.monotonic
         )
-        return Parts(
+        return Components(
             policy=config.policy,
-            voice=voice,
-            asker=self._asker,
+            installation=installation,
+            prober=self._prober,
             target=self._target,
-            courier=self._courier,
-            narrator=Narrator(self._journal, voice),
+            delivery=self._delivery,
+            event_log=EventLog(self._journal, installation),
             store=self._store,
             before_restart=self._systemd.extend,
-            witness=self._witness,
+            forensics=self._forensics,
             settings={service.key: digest(service) for service in config.services},
         )
 
@@ -278,11 +278,11 @@ class Daemon:
             self._journal.warning(warning)
 
     def _say_ready(self, now: Now) -> None:
-        self._status = self._engine.status(now)
+        self._status = self._monitor.status(now)
         self._systemd.ready(self._status)
 
     def _show_status(self, now: Now) -> None:
-        status = self._engine.status(now)
+        status = self._monitor.status(now)
         if status_line.is_news(status, self._status):
             self._status = status
             self._systemd.status(status)

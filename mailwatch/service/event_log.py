@@ -8,7 +8,7 @@ from mailwatch.core.events import Action, Note, Restart, Tell
 from mailwatch.core.model import Now, Reading, Topic, Verdict
 from mailwatch.core.state import Stage, State
 from mailwatch.core.text import duration, join_words
-from mailwatch.core.wording import Voice, why
+from mailwatch.core.wording import Installation, why
 from mailwatch.host.journal import Journal
 
 _STAGE_LINES = {
@@ -18,11 +18,11 @@ _STAGE_LINES = {
 }
 
 
-class Narrator:
+class EventLog:
     """Writes the story of this process into the journal."""
 
-    def __init__(self, journal: Journal, voice: Voice) -> None:
-        self.voice = voice
+    def __init__(self, journal: Journal, installation: Installation) -> None:
+        self.installation = installation
         self._journal = journal
         self._last: dict[str, Reading] = {}
         self._heard: dict[str, Reading] = {}
@@ -63,15 +63,17 @@ class Narrator:
             self._journal.notice(f"likely cause: {cause}")
         for action in actions:
             if isinstance(action, Note):
-                self._journal.notice(f"not restarting: {why(action.hold, self.voice, at)}")
+                self._journal.notice(f"not restarting: {why(action.hold, self.installation, at)}")
             elif isinstance(action, Restart):
-                self._journal.notice(f"restarting {self.voice.target}, attempt {action.number}")
+                self._journal.notice(
+                    f"restarting {self.installation.target}, attempt {action.number}"
+                )
         if before.stage is after.stage:
             return
         line = _STAGE_LINES.get(after.stage)
         if line is not None:
             settle = duration(max(0.0, (after.due or at.steady) - at.steady))
-            self._journal.notice(line.format(target=self.voice.target, settle=settle))
+            self._journal.notice(line.format(target=self.installation.target, settle=settle))
         if after.stage is Stage.HEALTHY and before.stage is Stage.CONFIRMING:
             self._journal.notice("all services answer again before it became an incident")
 

@@ -19,7 +19,7 @@ from mailwatch.evidence.keeping import Moment
 from mailwatch.evidence.settings import EvidenceSettings
 from mailwatch.evidence.subject import Collector, Examiner, Round, Subject
 from mailwatch.host import threads
-from mailwatch.service.queue_events import Mailbox, Witnessed
+from mailwatch.service.queue_events import EventQueue, EvidenceGathered
 
 ROUNDS = 10
 """How many rounds before the failure are written down."""
@@ -50,17 +50,17 @@ class Scene:
     collectors: Mapping[str, Collector] = field(default_factory=lambda: COLLECTORS)
 
 
-class Witness:
-    """One look at a time; it arrives in the mailbox as Witnessed.
+class Forensics:
+    """One look at a time; it arrives in the events as EvidenceGathered.
 
     All of it is an extra: no fault of it raises, and none delays the engine by more than wait_s.
     """
 
     def __init__(
-        self, scene: Scene, mailbox: Mailbox, clock: Clock, say: Callable[[str], None]
+        self, scene: Scene, events: EventQueue, clock: Clock, say: Callable[[str], None]
     ) -> None:
         self._scene = scene
-        self._mailbox = mailbox
+        self._events = events
         self._clock = clock
         self._say = say
         self._gatherer = Gatherer()
@@ -100,12 +100,14 @@ class Witness:
         limit_s = self._scene.settings.wait_s
         self._until = self._clock() + limit_s + SLACK_S + _POST_S
         self._job += 1
-        job, mailbox, subject = self._job, self._mailbox, self._subject(failing, now)
+        job, events, subject = self._job, self._events, self._subject(failing, now)
         gatherer = self._gatherer
         deadline, collectors = Deadline.after(limit_s, self._clock), self._scene.collectors
 
         def see() -> None:
-            mailbox.put(Witnessed(job, gatherer.gather(subject, deadline, now.wall, collectors)))
+            events.put(
+                EvidenceGathered(job, gatherer.gather(subject, deadline, now.wall, collectors))
+            )
 
         try:
             threads.start(see, "witness")
@@ -113,7 +115,7 @@ class Witness:
             self._until = None
             self._say(_NO_THREAD)
 
-    def owns(self, report: Witnessed) -> bool:
+    def owns(self, report: EvidenceGathered) -> bool:
         """Take the answer of the present look; False for one that came too late for its round."""
         if report.job != self._job:
             return False

@@ -1,4 +1,4 @@
-"""Runs the engine's rounds: begins them with the probes, and puts what they say in the mailbox."""
+"""Runs the engine's rounds: begins them with the probes, and puts what they say in the events."""
 
 from __future__ import annotations
 
@@ -12,15 +12,15 @@ from mailwatch.host.workers import WORKERS
 from mailwatch.probes import loopback_check
 from mailwatch.probes.probe import Check
 from mailwatch.probes.round import RollCall
-from mailwatch.service.queue_events import AttemptDone, Mailbox, RoundDone
+from mailwatch.service.queue_events import AttemptDone, EventQueue, RoundDone
 
 
-class RoundAsker:
-    """Asks `probes`, all at the same time; see `tick.Asker`."""
+class RoundProber:
+    """Asks `probes`, all at the same time; see `tick.Prober`."""
 
-    def __init__(self, probes: Sequence[Check], mailbox: Mailbox, clock: Clock) -> None:
+    def __init__(self, probes: Sequence[Check], events: EventQueue, clock: Clock) -> None:
         self._roll_call = RollCall(probes, clock)
-        self._mailbox = mailbox
+        self._events = events
         self._clock = clock
         self._control = loopback_check.Control()
 
@@ -30,16 +30,16 @@ class RoundAsker:
         A round in which a service said no word is reported after one more attempt, with our
         own listener, which costs 1 ms unless the fault is ours (see `probes.control`).
         """
-        mailbox, clock = self._mailbox, self._clock
+        events, clock = self._events, self._clock
 
         def attempt_done(service: str, attempt: int, reading: Reading) -> None:
             # A pass is news only with the round's end, and to wake the loop for it costs 0.15 ms.
             if reading.verdict is not Verdict.PASS:
-                mailbox.put(AttemptDone(number, service, attempt, reading))
+                events.put(AttemptDone(number, service, attempt, reading))
 
         def sift(readings: tuple[Reading, ...]) -> None:
             deadline = Deadline.after(attempts.timeout_s, clock)
-            mailbox.put(RoundDone(number, self._control.sift(readings, deadline)))
+            events.put(RoundDone(number, self._control.sift(readings, deadline)))
 
         def round_done(readings: tuple[Reading, ...]) -> None:
             if loopback_check.is_called_for(readings):
@@ -48,9 +48,9 @@ class RoundAsker:
                     WORKERS.run(lambda: sift(readings))
                 except RuntimeError:
                     unheard = self._control.disown(readings, threads.NO_THREAD)
-                    mailbox.put(RoundDone(number, unheard))
+                    events.put(RoundDone(number, unheard))
             else:
-                mailbox.put(RoundDone(number, self._control.disown(readings, "")))
+                events.put(RoundDone(number, self._control.disown(readings, "")))
 
         self._roll_call.begin(attempts, attempt_done, round_done)
 

@@ -1,4 +1,4 @@
-"""What threads and signals put into the daemon's one mailbox."""
+"""What threads and signals put into the daemon's one events."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ class RoundDone:
 
 
 @dataclass(frozen=True, slots=True)
-class Looked:
+class TargetInspected:
     """The restarter has looked at its target."""
 
     job: int
@@ -36,7 +36,7 @@ class Looked:
 
 
 @dataclass(frozen=True, slots=True)
-class Restarted:
+class RestartFinished:
     """The restart call is over; `error` is a sentence, empty where it succeeded.
 
     `intervened` is true where it was not restarted because somebody else was at work on it.
@@ -48,7 +48,7 @@ class Restarted:
 
 
 @dataclass(frozen=True, slots=True)
-class Witnessed:
+class EvidenceGathered:
     """A look around is over; `evidence` is what it found."""
 
     job: int
@@ -56,8 +56,8 @@ class Witnessed:
 
 
 @dataclass(frozen=True, slots=True)
-class Posted:
-    """The notifier took a letter, or `trouble` says in a sentence why it did not."""
+class DeliveryFinished:
+    """The notifier took an entry, or `trouble` says in a sentence why it did not."""
 
     job: int
     trouble: str = ""
@@ -65,15 +65,23 @@ class Posted:
 
 
 @dataclass(frozen=True, slots=True)
-class Signalled:
+class SignalReceived:
     """A signal arrived."""
 
     number: int
 
 
-Report = AttemptDone | RoundDone | Looked | Restarted | Witnessed | Posted | Signalled
+QueueEvent = (
+    AttemptDone
+    | RoundDone
+    | TargetInspected
+    | RestartFinished
+    | EvidenceGathered
+    | DeliveryFinished
+    | SignalReceived
+)
 
-Mailbox = Queue[Report]
+EventQueue = Queue[QueueEvent]
 """No SimpleQueue, whose get() can wait for ever in CPython before 3.13, whatever its timeout.
 
 It does so where its thread loses the processor for longer than that in the wrong microsecond.

@@ -9,7 +9,7 @@ from mailwatch.core.model import Condition, TargetState
 from mailwatch.core.text import duration
 from mailwatch.host import threads
 from mailwatch.restarters import Restarter, RestartError
-from mailwatch.service.queue_events import Looked, Mailbox, Restarted
+from mailwatch.service.queue_events import EventQueue, RestartFinished, TargetInspected
 
 LOOK_LIMIT_S = 20.0
 """How long an engine may take to describe one container."""
@@ -19,12 +19,12 @@ SLACK_S = 5.0
 
 
 class Target:
-    """The one thing that gets restarted; answers arrive in the mailbox as Looked and Restarted."""
+    """The one thing that gets restarted; its answers are TargetInspected and RestartFinished."""
 
-    def __init__(self, make: Callable[[], Restarter], mailbox: Mailbox, clock: Clock) -> None:
+    def __init__(self, make: Callable[[], Restarter], events: EventQueue, clock: Clock) -> None:
         self._make = make
         self._restarter = make()
-        self._mailbox = mailbox
+        self._events = events
         self._clock = clock
         self._job = 0
         self._began = 0.0
@@ -59,7 +59,7 @@ class Target:
             self._abandon()
         self._start(limit_s, seen)
 
-    def owns(self, report: Looked | Restarted) -> bool:
+    def owns(self, report: TargetInspected | RestartFinished) -> bool:
         """Take the answer of the present job; False for one that was left behind."""
         if not self.busy or report.job != self._job:
             return False
@@ -70,15 +70,17 @@ class Target:
         """Return when (steady) the present job is taken to hang, None where there is none."""
         return None if self._deadline is None else self._deadline.at + SLACK_S
 
-    def give_up(self) -> Looked | Restarted:
+    def give_up(self) -> TargetInspected | RestartFinished:
         """Leave a job behind that hangs, and return the answer that stands for it."""
         waited = duration(self.waited_s)
         job = self._job
-        report: Looked | Restarted
+        report: TargetInspected | RestartFinished
         if self._restarting:
-            report = Restarted(job, f"the engine has not answered the restart call for {waited}")
+            report = RestartFinished(
+                job, f"the engine has not answered the restart call for {waited}"
+            )
         else:
-            report = Looked(job, unanswered(self.waited_s))
+            report = TargetInspected(job, unanswered(self.waited_s))
         self._abandon()
         return report
 
@@ -93,24 +95,24 @@ class Target:
         self._began = self._clock()
         self._restarting = seen is not None
         deadline = self._deadline = Deadline.after(limit_s, self._clock)
-        restarter, job, mailbox = self._restarter, self._job, self._mailbox
+        restarter, job, events = self._restarter, self._job, self._events
 
         def look() -> None:
             try:
                 target = restarter.inspect(deadline)
             except Exception as error:  # noqa: BLE001  # a bug of ours must still be an answer
                 target = TargetState(Condition.UNREACHABLE, _our_fault(error))
-            mailbox.put(Looked(job, target))
+            events.put(TargetInspected(job, target))
 
         def restart(seen: TargetState) -> None:
-            report = Restarted(job)
+            report = RestartFinished(job)
             try:
                 restarter.restart(deadline, seen)
             except RestartError as error:
-                report = Restarted(job, str(error), error.intervened)
+                report = RestartFinished(job, str(error), error.intervened)
             except Exception as error:  # noqa: BLE001  # a bug of ours must still be an answer
-                report = Restarted(job, _our_fault(error))
-            mailbox.put(report)
+                report = RestartFinished(job, _our_fault(error))
+            events.put(report)
 
         # The thread of the job before may have answered and not be gone yet: nothing waits for it.
         try:
@@ -118,7 +120,7 @@ class Target:
         except RuntimeError:
             why = threads.NO_THREAD
             unseen = TargetState(Condition.UNREACHABLE, why)
-            mailbox.put(Looked(job, unseen) if seen is None else Restarted(job, why))
+            events.put(TargetInspected(job, unseen) if seen is None else RestartFinished(job, why))
 
 
 def unanswered(waited_s: float) -> TargetState:

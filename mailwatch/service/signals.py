@@ -1,4 +1,4 @@
-"""Brings signals into the mailbox at once, wherever the loop's thread happens to wait."""
+"""Brings signals into the events at once, wherever the loop's thread happens to wait."""
 
 from __future__ import annotations
 
@@ -9,15 +9,15 @@ from contextlib import contextmanager
 from types import FrameType
 
 from mailwatch.host import threads
-from mailwatch.service.queue_events import Mailbox, Signalled
+from mailwatch.service.queue_events import EventQueue, SignalReceived
 
 
 @contextmanager
-def delivered(numbers: Sequence[signal.Signals], mailbox: Mailbox) -> Iterator[None]:
-    """Put each signal of `numbers` into `mailbox` as Signalled, until the context ends.
+def delivered(numbers: Sequence[signal.Signals], events: EventQueue) -> Iterator[None]:
+    """Put each signal of `numbers` into `events` as SignalReceived, until the context ends.
 
     A handler in Python runs only between two bytecodes of the main thread: a signal that comes
-    just as that thread begins to wait for the mailbox would be heard when the wait is over. The
+    just as that thread begins to wait for the events would be heard when the wait is over. The
     C handler writes to the file descriptor of signal.set_wakeup_fd at once, and a thread that
     reads it passes the number on. Use it in the main thread.
     """
@@ -29,7 +29,7 @@ def delivered(numbers: Sequence[signal.Signals], mailbox: Mailbox) -> Iterator[N
         while arrived := ours.recv(64):
             for number in arrived:
                 if number in wanted:
-                    mailbox.put(Signalled(number))
+                    events.put(SignalReceived(number))
 
     reader = threads.start(pass_on, "signals")
     # A full socket means that there are signals enough on their way.

@@ -7,7 +7,7 @@ from typing import Protocol
 
 from mailwatch.core.model import Message, Now, Reading
 from mailwatch.core.notes import Notes
-from mailwatch.core.outbox import Letter
+from mailwatch.core.outbox import QueuedMessage
 from mailwatch.core.state import Incident, State
 
 
@@ -46,16 +46,16 @@ class Store(Protocol):
         """
         ...
 
-    def letters(self) -> tuple[Letter, ...]:
-        """Return the outbox: every letter not delivered yet, in order."""
+    def entries(self) -> tuple[QueuedMessage, ...]:
+        """Return the outbox: every entry not delivered yet, in order."""
         ...
 
-    def keep_letters(self, letters: Sequence[Letter]) -> None:
-        """Replace the whole outbox by `letters`, whose ids it has handed out itself."""
+    def keep_entries(self, entries: Sequence[QueuedMessage]) -> None:
+        """Replace the whole outbox by `entries`, whose ids it has handed out itself."""
         ...
 
-    def delivered(self, letter: Letter, now: Now) -> None:
-        """Take `letter` out of the outbox."""
+    def delivered(self, entry: QueuedMessage, now: Now) -> None:
+        """Take `entry` out of the outbox."""
         ...
 
     def paused_until(self, now: Now) -> Now | None:

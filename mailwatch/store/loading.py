@@ -1,4 +1,4 @@
-"""Taking over what a file holds: everything at the start, letters alone when that is too late."""
+"""Taking over what a file holds: everything at the start, entries alone when that is too late."""
 
 from __future__ import annotations
 
@@ -9,12 +9,12 @@ from pathlib import Path
 from sqlite3 import Connection
 
 from mailwatch.core.certificates import Certificates
-from mailwatch.core.known_good import Proven
+from mailwatch.core.known_good import KnownGood
 from mailwatch.core.model import Now
 from mailwatch.core.notes import moved
-from mailwatch.core.outbox import Letter
+from mailwatch.core.outbox import QueuedMessage
 from mailwatch.core.rebase import rebase, shift_s
-from mailwatch.core.unmeasured import Blindness
+from mailwatch.core.unmeasured import UnmeasuredServices
 from mailwatch.store import clock, machine, notes, outbox, pause
 from mailwatch.store.boot import Boot
 from mailwatch.store.connection import open_for_reading
@@ -33,7 +33,7 @@ def load(connection: Connection, boot: Boot) -> MemoryStore:
     by = shift_s(written.at, boot.at, same)
     memory = MemoryStore(
         rebase(machine.read(connection), written.at, boot.at, same),
-        [replace(letter, not_before=letter.not_before + by) for letter in outbox.read(connection)],
+        [replace(entry, not_before=entry.not_before + by) for entry in outbox.read(connection)],
         outbox.next_id(connection),
         moved(notes.read(connection), by),
     )
@@ -48,27 +48,29 @@ def load_unwritable(path: Path, boot: Boot) -> MemoryStore:
 
 
 def add_late(memory: MemoryStore, found: MemoryStore, now: Now) -> None:
-    """Put into `memory` what was found too late for the state: letters, and what is known.
+    """Put into `memory` what was found too late for the state: entries, and what is known.
 
     Where both know something of the same service, `memory` is newer and stays.
     """
-    memory.keep_letters(_before(found.letters(), memory.letters()))
+    memory.keep_entries(_before(found.entries(), memory.entries()))
     old, new = found.notes(), memory.notes()
     known = replace(
         new,
         certificates=Certificates({**old.certificates.told, **new.certificates.told}),
-        proven=Proven({**old.proven.passed, **new.proven.passed}),
-        blindness=Blindness(
-            {**old.blindness.since, **new.blindness.since},
-            old.blindness.told | new.blindness.told,
+        proven=KnownGood({**old.proven.passed, **new.proven.passed}),
+        unmeasured_services=UnmeasuredServices(
+            {**old.unmeasured_services.since, **new.unmeasured_services.since},
+            old.unmeasured_services.told | new.unmeasured_services.told,
         ),
     )
     memory.commit(memory.restore(now), (), now, notes=known)
 
 
-def _before(letters: Sequence[Letter], others: Sequence[Letter]) -> tuple[Letter, ...]:
-    """Return all of them with `letters` first; `others` keep the ids that were handed out."""
-    if others and letters and letters[-1].id >= others[0].id:
-        first = others[0].id - len(letters)
-        letters = [replace(letter, id=first + i) for i, letter in enumerate(letters)]
-    return (*letters, *others)
+def _before(
+    entries: Sequence[QueuedMessage], others: Sequence[QueuedMessage]
+) -> tuple[QueuedMessage, ...]:
+    """Return all of them with `entries` first; `others` keep the ids that were handed out."""
+    if others and entries and entries[-1].id >= others[0].id:
+        first = others[0].id - len(entries)
+        entries = [replace(entry, id=first + i) for i, entry in enumerate(entries)]
+    return (*entries, *others)

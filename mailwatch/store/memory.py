@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from mailwatch.core.model import Message, Now, Reading
 from mailwatch.core.notes import Notes
-from mailwatch.core.outbox import Letter
+from mailwatch.core.outbox import QueuedMessage
 from mailwatch.core.state import Incident, State
 
 
@@ -16,14 +16,14 @@ class MemoryStore:
     def __init__(
         self,
         state: State | None = None,
-        letters: Sequence[Letter] = (),
+        entries: Sequence[QueuedMessage] = (),
         next_id: int = 1,
         notes: Notes | None = None,
     ) -> None:
         self._state = state or State()
-        self._letters = tuple(letters)
+        self._entries = tuple(entries)
         self.next_id = next_id
-        """The id of the letter to come; none is handed out twice."""
+        """The id of the entry to come; none is handed out twice."""
         self._notes = notes or Notes()
         self._paused_until: Now | None = None
 
@@ -48,20 +48,20 @@ class MemoryStore:
         self._state = state
         self._notes = self._notes if notes is None else notes
         for message in messages:
-            self._letters = (*self._letters, Letter(self.next_id, message))
+            self._entries = (*self._entries, QueuedMessage(self.next_id, message))
             self.next_id += 1
 
-    def letters(self) -> tuple[Letter, ...]:
+    def entries(self) -> tuple[QueuedMessage, ...]:
         """Return the outbox, in order."""
-        return self._letters
+        return self._entries
 
-    def keep_letters(self, letters: Sequence[Letter]) -> None:
+    def keep_entries(self, entries: Sequence[QueuedMessage]) -> None:
         """Replace the whole outbox."""
-        self._letters = tuple(letters)
+        self._entries = tuple(entries)
 
-    def delivered(self, letter: Letter, now: Now) -> None:
-        """Take `letter` out of the outbox."""
-        self._letters = tuple(other for other in self._letters if other.id != letter.id)
+    def delivered(self, entry: QueuedMessage, now: Now) -> None:
+        """Take `entry` out of the outbox."""
+        self._entries = tuple(other for other in self._entries if other.id != entry.id)
 
     def paused_until(self, now: Now) -> Now | None:
         """Return the end of the admin's pause."""

@@ -1,4 +1,4 @@
-"""The letters that were not delivered yet, as rows."""
+"""The entries that were not delivered yet, as rows."""
 
 from __future__ import annotations
 
@@ -6,11 +6,11 @@ from collections.abc import Sequence
 from sqlite3 import Connection, Row
 
 from mailwatch.core.model import Message, Topic
-from mailwatch.core.outbox import Letter
+from mailwatch.core.outbox import QueuedMessage
 
 
-def write(connection: Connection, letters: Sequence[Letter]) -> None:
-    """Add `letters`, or replace what was written of them before."""
+def write(connection: Connection, entries: Sequence[QueuedMessage]) -> None:
+    """Add `entries`, or replace what was written of them before."""
     connection.executemany(
         """
         INSERT INTO outbox VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
@@ -23,53 +23,53 @@ def write(connection: Connection, letters: Sequence[Letter]) -> None:
         """,
         [
             (
-                letter.id,
-                letter.message.topic.value,
-                letter.message.title,
-                letter.message.body,
-                letter.message.priority,
-                letter.message.at,
-                letter.message.incident,
-                letter.tries,
-                letter.not_before,
-                letter.parked,
-                letter.trouble,
+                entry.id,
+                entry.message.topic.value,
+                entry.message.title,
+                entry.message.body,
+                entry.message.priority,
+                entry.message.at,
+                entry.message.incident,
+                entry.tries,
+                entry.not_before,
+                entry.parked,
+                entry.trouble,
             )
-            for letter in letters
+            for entry in entries
         ],
     )
 
 
 def remove(connection: Connection, ids: Sequence[int]) -> None:
-    """Forget the letters with these ids."""
+    """Forget the entries with these ids."""
     connection.executemany("DELETE FROM outbox WHERE id = ?", [(number,) for number in ids])
 
 
-def keep_only(connection: Connection, letters: Sequence[Letter], following: int) -> None:
-    """Make the outbox be `letters` and nothing else; the next one after them is `following`."""
-    wanted = {letter.id for letter in letters}
+def keep_only(connection: Connection, entries: Sequence[QueuedMessage], following: int) -> None:
+    """Make the outbox be `entries` and nothing else; the next one after them is `following`."""
+    wanted = {entry.id for entry in entries}
     rows = connection.execute("SELECT id FROM outbox").fetchall()
     remove(connection, [row["id"] for row in rows if row["id"] not in wanted])
-    write(connection, letters)
+    write(connection, entries)
     # Letters that came and went while the file could not be written have left no trace in it.
     if next_id(connection) < following:
         connection.execute("DELETE FROM sqlite_sequence WHERE name = 'outbox'")
         connection.execute("INSERT INTO sqlite_sequence VALUES ('outbox', ?)", (following - 1,))
 
 
-def read(connection: Connection) -> tuple[Letter, ...]:
+def read(connection: Connection) -> tuple[QueuedMessage, ...]:
     """Return the outbox in its order; raises ValueError where a row makes no sense."""
     rows = connection.execute("SELECT * FROM outbox ORDER BY id")
     return tuple(_letter(row) for row in rows)
 
 
 def next_id(connection: Connection) -> int:
-    """Return the id of the next letter: no id is ever handed out twice."""
+    """Return the id of the next entry: no id is ever handed out twice."""
     row = connection.execute("SELECT seq FROM sqlite_sequence WHERE name = 'outbox'").fetchone()
     return 1 if row is None else int(row["seq"]) + 1
 
 
-def _letter(row: Row) -> Letter:
+def _letter(row: Row) -> QueuedMessage:
     message = Message(
         topic=Topic(row["topic"]),
         title=row["title"],
@@ -78,7 +78,7 @@ def _letter(row: Row) -> Letter:
         at=row["at_wall"],
         incident=row["incident"],
     )
-    return Letter(
+    return QueuedMessage(
         id=row["id"],
         message=message,
         tries=row["tries"],

@@ -6,25 +6,25 @@ import json
 from sqlite3 import Connection
 
 from mailwatch.core.model import Message, Now, Topic
-from mailwatch.core.rate_limit import Ledger, Told
+from mailwatch.core.rate_limit import RateLimit, Told
 
 
-def write(connection: Connection, ledger: Ledger) -> None:
-    """Replace what was remembered by `ledger`."""
-    told = [[told.at.steady, told.at.wall, list(told.notices)] for told in ledger.told]
-    held = [[m.topic.value, m.title, m.body, m.priority, m.at, m.incident] for m in ledger.held]
+def write(connection: Connection, rate_limit: RateLimit) -> None:
+    """Replace what was remembered by `rate_limit`."""
+    told = [[told.at.steady, told.at.wall, list(told.notices)] for told in rate_limit.told]
+    held = [[m.topic.value, m.title, m.body, m.priority, m.at, m.incident] for m in rate_limit.held]
     connection.execute(
         "INSERT OR REPLACE INTO ledger VALUES (1, ?, ?, ?)",
-        (json.dumps(told), json.dumps(held), ledger.called),
+        (json.dumps(told), json.dumps(held), rate_limit.called),
     )
 
 
-def read(connection: Connection) -> Ledger:
+def read(connection: Connection) -> RateLimit:
     """Return what is remembered; raises ValueError where the row makes no sense."""
     row = connection.execute("SELECT * FROM ledger").fetchone()
     if row is None:
-        return Ledger()
-    return Ledger(
+        return RateLimit()
+    return RateLimit(
         told=tuple(
             Told(Now(steady, wall), tuple(notices))
             for steady, wall, notices in json.loads(row["told"])

@@ -12,7 +12,7 @@ from sqlite3 import Connection
 
 from mailwatch.core.model import Message, Now, Reading
 from mailwatch.core.notes import Notes
-from mailwatch.core.outbox import Letter
+from mailwatch.core.outbox import QueuedMessage
 from mailwatch.core.state import Incident, State
 from mailwatch.store import clock, incidents, machine, outbox, pause, retention
 from mailwatch.store import notes as store_notes
@@ -109,37 +109,37 @@ class SqliteStore:
             closed = replace(before.incident, closed=now) if gone else None
         if closed is not None:
             self._backlog.add_closed(closed)
-        count = len(self._memory.letters())
+        count = len(self._memory.entries())
         self._memory.commit(state, messages, now, closed=closed, notes=kept)
-        letters = self._memory.letters()[count:]
+        entries = self._memory.entries()[count:]
 
         def write(connection: Connection) -> None:
             self._backlog.write(connection, self._boot_id)
             if state != before:
                 machine.write(connection, state)
             store_notes.write(connection, kept, known)
-            outbox.write(connection, letters)
+            outbox.write(connection, entries)
             clock.write(connection, self._boot)
 
         self._write(write, now)
 
     # --- the outbox -----------------------------------------------------------------------
 
-    def letters(self) -> tuple[Letter, ...]:
+    def entries(self) -> tuple[QueuedMessage, ...]:
         """Return the outbox, in order."""
-        return self._memory.letters()
+        return self._memory.entries()
 
-    def keep_letters(self, letters: Sequence[Letter]) -> None:
-        """Replace the whole outbox; an fsync is spared, for at worst a letter leaves twice."""
-        before = self._memory.letters()
-        if tuple(letters) == before:
+    def keep_entries(self, entries: Sequence[QueuedMessage]) -> None:
+        """Replace the whole outbox; an fsync is spared, for at worst an entry leaves twice."""
+        before = self._memory.entries()
+        if tuple(entries) == before:
             return
-        self._memory.keep_letters(letters)
-        kept = {letter.id for letter in letters}
-        gone = [letter.id for letter in before if letter.id not in kept]
-        # By id, for weeks without a notifier leave thousands of letters.
-        known = {letter.id: letter for letter in before}
-        changed = [letter for letter in letters if known.get(letter.id) != letter]
+        self._memory.keep_entries(entries)
+        kept = {entry.id for entry in entries}
+        gone = [entry.id for entry in before if entry.id not in kept]
+        # By id, for weeks without a notifier leave thousands of entries.
+        known = {entry.id: entry for entry in before}
+        changed = [entry for entry in entries if known.get(entry.id) != entry]
 
         def write(connection: Connection) -> None:
             outbox.remove(connection, gone)
@@ -147,12 +147,12 @@ class SqliteStore:
 
         self._write(write, self._now, durable=False)
 
-    def delivered(self, letter: Letter, now: Now) -> None:
-        """Take `letter` out of the outbox."""
-        self._memory.delivered(letter, now)
+    def delivered(self, entry: QueuedMessage, now: Now) -> None:
+        """Take `entry` out of the outbox."""
+        self._memory.delivered(entry, now)
 
         def write(connection: Connection) -> None:
-            outbox.remove(connection, [letter.id])
+            outbox.remove(connection, [entry.id])
             clock.write(connection, self._boot)
 
         self._write(write, now)
@@ -244,7 +244,7 @@ class SqliteStore:
         machine.write(connection, state)
         incidents.close_others(connection, state.incident, self._now)
         store_notes.write(connection, self._memory.notes())
-        outbox.keep_only(connection, self._memory.letters(), self._memory.next_id)
+        outbox.keep_only(connection, self._memory.entries(), self._memory.next_id)
         if self._paused_here:
             self._write_pause(connection)
         clock.write(connection, self._boot)

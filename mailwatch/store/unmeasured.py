@@ -4,21 +4,21 @@ from __future__ import annotations
 
 from sqlite3 import Connection
 
-from mailwatch.core.unmeasured import Blindness
+from mailwatch.core.unmeasured import UnmeasuredServices
 from mailwatch.store.moments import moment, pair
 
 
-def write(connection: Connection, blindness: Blindness) -> None:
-    """Replace what was remembered by `blindness`."""
+def write(connection: Connection, unmeasured_services: UnmeasuredServices) -> None:
+    """Replace what was remembered by `unmeasured_services`."""
     connection.execute("DELETE FROM blindness")
     connection.executemany(
         "INSERT INTO blindness VALUES (?, ?, ?)",
-        [(service, *pair(since)) for service, since in blindness.since.items()],
+        [(service, *pair(since)) for service, since in unmeasured_services.since.items()],
     )
 
 
-def read(connection: Connection) -> Blindness:
+def read(connection: Connection) -> UnmeasuredServices:
     """Return what is remembered."""
     rows = connection.execute("SELECT * FROM blindness").fetchall()
     since = {row["service"]: moment(row, "since") for row in rows}
-    return Blindness(since, frozenset(since))
+    return UnmeasuredServices(since, frozenset(since))

@@ -8,9 +8,9 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from sqlite3 import Connection
 
-from mailwatch.core.known_good import Proven
+from mailwatch.core.known_good import KnownGood
 from mailwatch.core.model import Reading
-from mailwatch.core.outbox import Letter
+from mailwatch.core.outbox import QueuedMessage
 from mailwatch.core.state import Incident, Stage
 from mailwatch.store import clock, history, incidents, known_good, machine, outbox, pause, summaries
 from mailwatch.store import rate_limit as ledgers
@@ -40,7 +40,7 @@ class Status:
     """The open incident. Only the wall numbers of its moments mean something here."""
     readings: tuple[Past, ...]
     """Those of the last round, in the order of the configuration."""
-    letters: tuple[Letter, ...]
+    entries: tuple[QueuedMessage, ...]
     """The messages that were not delivered yet, with what kept them."""
     held_back: int
     """How many messages wait for the limit of messages an hour."""
@@ -49,7 +49,7 @@ class Status:
     """When the last round was recorded: all of this is as old as that."""
     written: float | None
     """When the service last wrote anything."""
-    proven: Proven = field(default_factory=Proven)
+    proven: KnownGood = field(default_factory=KnownGood)
     """Which services have passed as they are configured."""
 
 
@@ -68,7 +68,7 @@ class Views:
                 stage=state.stage,
                 incident=state.incident,
                 readings=_past(history.last_round(connection)),
-                letters=outbox.read(connection),
+                entries=outbox.read(connection),
                 held_back=len(ledgers.read(connection).held),
                 paused_until=pause.read_wall(connection),
                 last_round=None if last_round is None else last_round.wall,

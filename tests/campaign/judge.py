@@ -257,7 +257,7 @@ def _incidents(night: Night) -> Iterator[str]:
 
 
 def _certificates(night: Night) -> Iterator[str]:
-    """One warning a day, and a night is never longer; a letter may come twice, another may not."""
+    """One warning a day, and a night is never longer; an entry may come twice, another may not."""
     warnings = {
         line["letter"]
         for line in night.trace

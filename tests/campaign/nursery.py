@@ -33,19 +33,20 @@ from mailwatch.core import outbox, rate_limit
 from mailwatch.core.deadline import Deadline
 from mailwatch.core.model import Message, Now, Reading, TargetState, Verdict
 from mailwatch.core.notes import Notes
-from mailwatch.core.outbox import Letter
+from mailwatch.core.outbox import QueuedMessage
 from mailwatch.core.policy import Attempts, Policy
 from mailwatch.core.secret import Secret
 from mailwatch.core.state import Incident, State
+from mailwatch.docker.settings import DockerSettings
 from mailwatch.evidence.settings import EvidenceSettings
 from mailwatch.host.journal import Journal
+from mailwatch.net.endpoint import TlsMode
 from mailwatch.notifiers import Notifier
 from mailwatch.notifiers.gotify import GotifySettings
-from mailwatch.probes.settings import ServiceSettings, TlsMode
+from mailwatch.probes.settings import ServiceSettings
 from mailwatch.restarters import Restarter
-from mailwatch.restarters.docker import DockerSettings
 from mailwatch.service import delivery, monitor, recovery
-from mailwatch.service.daemon import Daemon, Outside, real_world
+from mailwatch.service.daemon import Adapters, Daemon, real_world
 from mailwatch.store.base import Store
 from tests.campaign.dying import die_with
 
@@ -140,16 +141,16 @@ class TracedStore:
         ):
             self._store.commit(state, messages, now, closed=closed, notes=notes)
 
-    def letters(self) -> tuple[Letter, ...]:
-        return self._store.letters()
+    def entries(self) -> tuple[QueuedMessage, ...]:
+        return self._store.entries()
 
-    def keep_letters(self, letters: Sequence[Letter]) -> None:
+    def keep_entries(self, entries: Sequence[QueuedMessage]) -> None:
         with self._fuse.call("keep_letters"):
-            self._store.keep_letters(letters)
+            self._store.keep_entries(entries)
 
-    def delivered(self, letter: Letter, now: Now) -> None:
-        with self._fuse.call("delivered", letter=letter.id, **_about(letter.message)):
-            self._store.delivered(letter, now)
+    def delivered(self, entry: QueuedMessage, now: Now) -> None:
+        with self._fuse.call("delivered", entry=entry.id, **_about(entry.message)):
+            self._store.delivered(entry, now)
 
     def paused_until(self, now: Now) -> Now | None:
         return self._store.paused_until(now)
@@ -160,7 +161,7 @@ class TracedStore:
 
     def record(self, readings: Sequence[Reading], now: Now) -> None:
         well = all(reading.verdict is Verdict.PASS for reading in readings)
-        waiting = len(self._store.letters())
+        waiting = len(self._store.entries())
         with self._fuse.call("record", well=well, waiting=waiting, stage=self._stage):
             self._store.record(readings, now)
 
@@ -244,7 +245,7 @@ def live(order: dict[str, Any]) -> int:
     journal = Journal(sys.stdout, journald=False)
     real = real_world(journal)
     config = the_config(order)
-    outside = Outside(
+    outside = Adapters(
         restarter=lambda config: TracedRestarter(real.restarter(config), fuse),
         notifier=lambda config: TracedNotifier(real.notifier(config), fuse),
         store=lambda config: TracedStore(real.store(config), fuse),

@@ -14,7 +14,7 @@ import pytest
 from mailwatch.cli.main import main
 from mailwatch.cli.times import parse_duration
 from mailwatch.core.evidence import Finding
-from mailwatch.core.known_good import Proven
+from mailwatch.core.known_good import KnownGood
 from mailwatch.core.model import Fault, Message, Now, Reading, Topic, Verdict
 from mailwatch.core.notes import Notes
 from mailwatch.core.outbox import after_failure
@@ -159,7 +159,7 @@ def test_status_says_what_never_answered_as_configured(
     never = "\nIMAPS:993 never answered as configured now: look for the mistake in "
     now = clocks()
     store.record([GOOD, BAD, Reading("QUEUE", Verdict.FAIL, Fault.QUEUE, "long")], now)
-    store.commit(State(), [], now, notes=Notes(proven=Proven({"SMTP:25": "a"})))
+    store.commit(State(), [], now, notes=Notes(proven=KnownGood({"SMTP:25": "a"})))
     call("status")
     assert never in capsys.readouterr().out, "what has no port has none that is wrong"
     call("status", "--json")
@@ -169,7 +169,9 @@ def test_status_says_what_never_answered_as_configured(
         "IMAPS:993": False,
         "QUEUE": False,
     }
-    store.commit(State(), [], now, notes=Notes(proven=Proven({"SMTP:25": "a", "IMAPS:993": "b"})))
+    store.commit(
+        State(), [], now, notes=Notes(proven=KnownGood({"SMTP:25": "a", "IMAPS:993": "b"}))
+    )
     call("status")
     assert "never answered" not in capsys.readouterr().out
 
@@ -221,8 +223,8 @@ def test_messages_that_wait_are_a_warning(
     now = clocks()
     store.record([GOOD], now)
     store.commit(State(), [Message(Topic.NOTICE, "Hello", "there", 5, now.wall)], now)
-    failed = after_failure(store.letters()[0], "The token is wrong.", True, now, 0.0)
-    store.keep_letters([failed])
+    failed = after_failure(store.entries()[0], "The token is wrong.", True, now, 0.0)
+    store.keep_entries([failed])
     assert call("status") == 1
     out = capsys.readouterr().out
     assert "1 message not delivered yet:\n- Hello\n  The token is wrong." in out

@@ -9,7 +9,7 @@ import pytest
 from mailwatch.config.load import load
 from mailwatch.config.model import Config, ConfigError
 from mailwatch.core.secret import Secret
-from mailwatch.probes.settings import Login
+from mailwatch.net.endpoint import Login
 
 FILE = '[[services]]\nname = "IMAPS"\nport = 993\nuser = "anna"\npassword_credential = "imap.pw"\n'
 

@@ -17,9 +17,9 @@ from mailwatch.config.schema import BY_DOTTED, KEYS, PROBE_NAMES, Kind
 from mailwatch.core.model import Fault
 from mailwatch.core.policy import Policy
 from mailwatch.core.secret import Secret
+from mailwatch.docker.settings import DockerSettings
+from mailwatch.net.endpoint import ProxyHeader, TlsMode
 from mailwatch.probes.registry import PROBES
-from mailwatch.probes.settings import ProxyHeader, TlsMode
-from mailwatch.restarters.docker import DockerSettings
 
 URL = "https://gotify.example.org"
 GOTIFY = {"GOTIFY_URL": URL, "GOTIFY_TOKEN": "hunter2"}

@@ -10,7 +10,8 @@ from mailwatch.config.load import load
 from mailwatch.config.model import Config
 from mailwatch.config.render import plain
 from mailwatch.config.schema import SERVICE_SECTION
-from mailwatch.probes.settings import HttpRules, ProxyHeader
+from mailwatch.net.endpoint import ProxyHeader
+from mailwatch.probes.settings import HttpRules
 
 HTTPS = '[[services]]\nname = "HTTPS"\nport = 443\n'
 
@@ -67,7 +68,7 @@ def test_http_keys_are_shown_for_http_alone(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("colons", [True, False])
 def test_a_fingerprint_may_be_pasted_from_openssl(tmp_path: Path, colons: bool) -> None:
-    """The probe compares it in small letters without colons, with or without `verify`."""
+    """The probe compares it in small entries without colons, with or without `verify`."""
     pasted = ":".join(["AB"] * 32) if colons else "AB" * 32
     config = _load(tmp_path, HTTPS + f'fingerprint = "{pasted}"\n')
     (service,) = config.services

@@ -14,7 +14,7 @@ from mailwatch.core.judgement import Situation
 from mailwatch.core.model import Condition, Fault, Now, TargetState, Topic
 from mailwatch.core.policy import Policy
 from mailwatch.core.state import Failure, Incident, Stage, State
-from mailwatch.core.wording import Voice
+from mailwatch.core.wording import Installation
 
 WALL = 1_700_000_000.0
 """The wall clock at steady 0, in tests that move both clocks alike."""
@@ -23,8 +23,8 @@ SituationMaker = Callable[..., Situation]
 
 
 @pytest.fixture
-def voice() -> Voice:
-    return Voice(
+def installation() -> Installation:
+    return Installation(
         host="mx1",
         target="container stalwart",
         look="docker logs --since 30m stalwart",
@@ -127,6 +127,6 @@ def _clock(wall: float) -> str:
 
 
 @pytest.fixture
-def night(voice: Voice) -> Voice:
-    """A voice whose clock stands at 03:00:00 when steady is 0."""
-    return replace(voice, clock_text=_clock)
+def night(installation: Installation) -> Installation:
+    """A installation whose clock stands at 03:00:00 when steady is 0."""
+    return replace(installation, clock_text=_clock)

@@ -18,7 +18,7 @@ from mailwatch.core.certificates import (
 )
 from mailwatch.core.model import Fault, Message, Now, Reading, Verdict
 from mailwatch.core.policy import CURABLE_BY_DEFAULT, Policy
-from mailwatch.core.wording import Voice
+from mailwatch.core.wording import Installation
 
 POLICY = Policy(certificate_days=14)
 WALL = 1_700_000_000.0
@@ -29,28 +29,30 @@ def _seen(service: str, days: float, wall: float = WALL) -> Reading:
     return Reading(service, Verdict.PASS, certificate_expires=wall + days * DAY_S)
 
 
-def _rounds(readings: list[Reading], hours: int, voice: Voice, policy: Policy) -> list[Message]:
+def _rounds(
+    readings: list[Reading], hours: int, installation: Installation, policy: Policy
+) -> list[Message]:
     """Look at the same readings once an hour, and return all that was told."""
     known, told = Certificates(), list[Message]()
     for hour in range(hours):
         now = Now(hour * 3600.0, WALL + hour * 3600.0)
-        known, messages = look(known, readings, now, voice, policy)
+        known, messages = look(known, readings, now, installation, policy)
         told += messages
     return told
 
 
-def test_a_certificate_is_told_of_once_a_day(voice: Voice) -> None:
+def test_a_certificate_is_told_of_once_a_day(installation: Installation) -> None:
     """In three days of rounds there are three messages, however many rounds there were."""
-    told = _rounds([_seen("IMAPS:993", 9.5)], 72, voice, POLICY)
+    told = _rounds([_seen("IMAPS:993", 9.5)], 72, installation, POLICY)
     assert [message.title for message in told] == [
         f"A certificate of the mail server on mx1 expires in {days} days" for days in (9, 8, 7)
     ]
 
 
-def test_services_of_one_certificate_share_a_message_and_a_line(voice: Voice) -> None:
+def test_services_of_one_certificate_share_a_message_and_a_line(installation: Installation) -> None:
     """Four ports with one certificate are one thing to do, and so one line."""
     shared = [_seen(service, 2) for service in ("SMTPS:465", "IMAPS:993")]
-    (message,) = _rounds([*shared, _seen("HTTPS:443", 1)], 1, voice, POLICY)
+    (message,) = _rounds([*shared, _seen("HTTPS:443", 1)], 1, installation, POLICY)
     lines = message.body.splitlines()
     assert [line.partition(":  ")[0].partition(": valid")[0] for line in lines[:2]] == [
         "- HTTPS:443",
@@ -62,47 +64,53 @@ def test_services_of_one_certificate_share_a_message_and_a_line(voice: Voice) ->
 
 
 @pytest.mark.parametrize("days", [14.001, 400])
-def test_one_that_is_good_for_longer_is_not_told_of(days: float, voice: Voice) -> None:
+def test_one_that_is_good_for_longer_is_not_told_of(
+    days: float, installation: Installation
+) -> None:
     """The admin's days are the border."""
-    assert _rounds([_seen("IMAPS:993", days)], 1, voice, POLICY) == []
+    assert _rounds([_seen("IMAPS:993", days)], 1, installation, POLICY) == []
 
 
-def test_zero_days_never_tell(voice: Voice) -> None:
+def test_zero_days_never_tell(installation: Installation) -> None:
     """With certificate_days = 0 not even an expired one is told of, or shown as one."""
     never = replace(POLICY, certificate_days=0)
-    assert _rounds([_seen("IMAPS:993", -1)], 30, voice, never) == []
+    assert _rounds([_seen("IMAPS:993", -1)], 30, installation, never) == []
     assert not expires_soon(_seen("IMAPS:993", -1), WALL, never)
 
 
-def test_a_new_certificate_is_told_of_once(voice: Voice) -> None:
+def test_a_new_certificate_is_told_of_once(installation: Installation) -> None:
     """Whoever was told that something is to be done hears that it is done."""
     now = Now(0, WALL)
-    known, _ = look(Certificates(), [_seen("IMAPS:993", 3)], now, voice, POLICY)
-    known, messages = look(known, [_seen("IMAPS:993", 90)], now, voice, POLICY)
+    known, _ = look(Certificates(), [_seen("IMAPS:993", 3)], now, installation, POLICY)
+    known, messages = look(known, [_seen("IMAPS:993", 90)], now, installation, POLICY)
     assert [m.title for m in messages] == ["The mail server on mx1 has a new certificate"]
-    assert look(known, [_seen("IMAPS:993", 90)], now, voice, POLICY) == (known, ())
+    assert look(known, [_seen("IMAPS:993", 90)], now, installation, POLICY) == (known, ())
     tomorrow = Now(DAY_S, WALL + DAY_S)
-    after = look(known, [_seen("IMAPS:993", 90)], tomorrow, voice, POLICY)
+    after = look(known, [_seen("IMAPS:993", 90)], tomorrow, installation, POLICY)
     assert after == (Certificates(), ())
 
 
-def test_one_certificate_in_front_and_another_behind_are_told_of_once_a_day(voice: Voice) -> None:
+def test_one_certificate_in_front_and_another_behind_are_told_of_once_a_day(
+    installation: Installation,
+) -> None:
     """Where every other answer shows the old one, a day has one warning and one all-clear."""
     known, told = Certificates(), list[str]()
     for quarter in range(2 * 4 * 24):
         now = Now(quarter * 900.0, WALL + quarter * 900.0)
         days = 3.0 if quarter % 2 == 0 else 90.0
-        known, messages = look(known, [_seen("IMAPS:993", days)], now, voice, POLICY)
+        known, messages = look(known, [_seen("IMAPS:993", days)], now, installation, POLICY)
         told += [message.title for message in messages]
     assert [title.endswith("new certificate") for title in told] == [False, True] * 2
 
 
-def test_one_that_expires_again_another_day_is_told_of_again(voice: Voice) -> None:
+def test_one_that_expires_again_another_day_is_told_of_again(installation: Installation) -> None:
     """A renewal ends a warning, and the next certificate has warnings of its own."""
     known, titles = Certificates(), list[str]()
     for day, days in enumerate((3, 90, 90, 13)):
         now = Now(day * DAY_S, WALL + day * DAY_S)
-        known, messages = look(known, [_seen("IMAPS:993", days, now.wall)], now, voice, POLICY)
+        known, messages = look(
+            known, [_seen("IMAPS:993", days, now.wall)], now, installation, POLICY
+        )
         titles += [message.title for message in messages]
     assert [title.rpartition(" mx1 ")[2] for title in titles] == [
         "expires in 3 days",
@@ -111,7 +119,9 @@ def test_one_that_expires_again_another_day_is_told_of_again(voice: Voice) -> No
     ]
 
 
-def test_warnings_that_began_at_different_hours_become_one_message(voice: Voice) -> None:
+def test_warnings_that_began_at_different_hours_become_one_message(
+    installation: Installation,
+) -> None:
     """Two certificates make two first warnings, each at once, and then one message a day."""
     known, told = Certificates(), list[tuple[int, int]]()
     for hour in range(4 * 24):
@@ -119,18 +129,18 @@ def test_warnings_that_began_at_different_hours_become_one_message(voice: Voice)
         seen = [_seen("SMTPS:465", 9)]
         if hour >= 6:
             seen.append(_seen("HTTPS:443", 5))
-        known, messages = look(known, seen, now, voice, POLICY)
+        known, messages = look(known, seen, now, installation, POLICY)
         told += [(hour, message.body.count("valid until")) for message in messages]
     assert told == [(0, 1), (6, 1), (30, 2), (54, 2), (78, 2)]
 
 
-def test_nobody_waits_for_company_for_ever(voice: Voice) -> None:
+def test_nobody_waits_for_company_for_ever(installation: Installation) -> None:
     """With a new certificate to warn of every 20 hours, the first is repeated all the same."""
     known, at = Certificates(), list[int]()
     for hour in range(10 * 24):
         now = Now(hour * 3600.0, WALL + hour * 3600.0)
         seen = [_seen(f"S{number}:{number}", 9 + number) for number in range(hour // 20 + 1)]
-        known, messages = look(known, seen, now, voice, replace(POLICY, certificate_days=99))
+        known, messages = look(known, seen, now, installation, replace(POLICY, certificate_days=99))
         at += [hour for message in messages if "S0:0" in message.body]
     gaps = [later - earlier for earlier, later in pairwise(at)]
     assert len(gaps) >= 5
@@ -138,32 +148,36 @@ def test_nobody_waits_for_company_for_ever(voice: Voice) -> None:
     assert max(gaps) < 48
 
 
-def test_a_service_that_is_down_keeps_its_day(voice: Voice) -> None:
+def test_a_service_that_is_down_keeps_its_day(installation: Installation) -> None:
     """No certificate seen is no new certificate, and no reason to tell again."""
     now = Now(0, WALL)
-    known, _ = look(Certificates(), [_seen("IMAPS:993", 3)], now, voice, POLICY)
+    known, _ = look(Certificates(), [_seen("IMAPS:993", 3)], now, installation, POLICY)
     down = Reading("IMAPS:993", Verdict.FAIL, Fault.REFUSED, "nothing listens")
-    after, messages = look(known, [down], now, voice, POLICY)
+    after, messages = look(known, [down], now, installation, POLICY)
     assert (after, messages) == (known, ())
 
 
-def test_a_service_that_is_no_longer_watched_is_forgotten_after_its_day(voice: Voice) -> None:
+def test_a_service_that_is_no_longer_watched_is_forgotten_after_its_day(
+    installation: Installation,
+) -> None:
     """After a reload nothing is said of a service that is gone, and soon nothing is kept."""
-    known, _ = look(Certificates(), [_seen("IMAPS:993", 3)], Now(0, WALL), voice, POLICY)
+    known, _ = look(Certificates(), [_seen("IMAPS:993", 3)], Now(0, WALL), installation, POLICY)
     other = [_seen("SMTPS:465", 90)]
-    assert look(known, other, Now(3600, WALL), voice, POLICY) == (known, ())
-    assert look(known, other, Now(DAY_S, WALL), voice, POLICY) == (Certificates(), ())
+    assert look(known, other, Now(3600, WALL), installation, POLICY) == (known, ())
+    assert look(known, other, Now(DAY_S, WALL), installation, POLICY) == (Certificates(), ())
 
 
 @pytest.mark.parametrize("away", ["removed", "never told"])
-def test_what_is_taken_out_and_put_back_keeps_its_day(away: str, voice: Voice) -> None:
+def test_what_is_taken_out_and_put_back_keeps_its_day(
+    away: str, installation: Installation
+) -> None:
     """Two reloads within the day, without the service or without warnings, warn no second time."""
     seen = [_seen("IMAPS:993", 3)]
-    known, _ = look(Certificates(), seen, Now(0, WALL), voice, POLICY)
+    known, _ = look(Certificates(), seen, Now(0, WALL), installation, POLICY)
     readings = [] if away == "removed" else seen
     policy = POLICY if away == "removed" else replace(POLICY, certificate_days=0)
-    known, _ = look(known, readings, Now(60, WALL), voice, policy)
-    assert look(known, seen, Now(120, WALL), voice, POLICY) == (known, ())
+    known, _ = look(known, readings, Now(60, WALL), installation, policy)
+    assert look(known, seen, Now(120, WALL), installation, POLICY) == (known, ())
 
 
 def test_after_a_reboot_the_day_is_what_is_left_of_it() -> None:
@@ -174,12 +188,14 @@ def test_after_a_reboot_the_day_is_what_is_left_of_it() -> None:
     )
 
 
-def test_many_certificates_still_make_a_short_message(voice: Voice) -> None:
+def test_many_certificates_still_make_a_short_message(installation: Installation) -> None:
     """A hundred services with a hundred certificates do not flood the phone."""
-    (message,) = _rounds([_seen(f"S{n}:{n}", 1 + n / 100) for n in range(100)], 1, voice, POLICY)
+    (message,) = _rounds(
+        [_seen(f"S{n}:{n}", 1 + n / 100) for n in range(100)], 1, installation, POLICY
+    )
     assert len(message.body.splitlines()) <= 8
     assert "- and 95 more certificates" in message.body
-    (message,) = _rounds([_seen(f"S{n}:{n}", 1) for n in range(100)], 1, voice, POLICY)
+    (message,) = _rounds([_seen(f"S{n}:{n}", 1) for n in range(100)], 1, installation, POLICY)
     assert "and 95 more" in message.body
 
 
@@ -202,12 +218,12 @@ def test_time_left_in_words(days: float, words: str) -> None:
 @given(st.lists(st.tuples(st.floats(0, 5 * DAY_S), st.floats(-40, 40)), max_size=40))
 def test_never_twice_a_day_whatever_is_seen(looks: list[tuple[float, float]]) -> None:
     """However a service's certificates change, warnings of it lie a day apart."""
-    voice = Voice("mx1", "container stalwart", "", str)
+    installation = Installation("mx1", "container stalwart", "", str)
     known, at, warned, steady = Certificates(), float("-inf"), False, 0.0
     for pause, days in looks:
         steady += pause
         now = Now(steady, WALL + steady)
-        known, messages = look(known, [_seen("S:1", days, now.wall)], now, voice, POLICY)
+        known, messages = look(known, [_seen("S:1", days, now.wall)], now, installation, POLICY)
         for message in messages:
             if message.title.endswith("new certificate"):
                 assert warned
@@ -223,12 +239,12 @@ def test_a_refused_certificate_is_nothing_to_restart_for() -> None:
 
 
 @pytest.mark.parametrize("days", [3, 14])
-def test_the_same_certificate_is_never_called_new(days: int, voice: Voice) -> None:
+def test_the_same_certificate_is_never_called_new(days: int, installation: Installation) -> None:
     """Neither fewer days in the configuration nor a clock that was set back renews anything."""
     reading = _seen("IMAPS:993", 9)
-    known, messages = look(Certificates(), [reading], Now(0, WALL), voice, POLICY)
+    known, messages = look(Certificates(), [reading], Now(0, WALL), installation, POLICY)
     assert len(messages) == 1
     policy = replace(POLICY, certificate_days=days)
     back = Now(60, WALL - 400 * DAY_S) if days == POLICY.certificate_days else Now(60, WALL + 60)
-    _, messages = look(known, [reading], back, voice, policy)
+    _, messages = look(known, [reading], back, installation, policy)
     assert messages == ()

@@ -20,7 +20,7 @@ RUNNING = TargetState(Condition.RUNNING, started_at=WALL - 86_400)
 
 
 def test_a_restart_that_was_interrupted_but_took_place_is_not_repeated(watch: Watcher) -> None:
-    """The engine's StartedAt is the witness."""
+    """The engine's StartedAt is the forensics."""
     w = watch()
     w.fail()
     w(Restored(TargetState(Condition.RUNNING, started_at=w.now.wall + 10)), after=20)

@@ -3,7 +3,7 @@ from __future__ import annotations
 from hypothesis import given
 from hypothesis import strategies as st
 
-from mailwatch.core.known_good import Proven, look, unproven
+from mailwatch.core.known_good import KnownGood, look, unproven
 from mailwatch.core.model import Fault, Reading, Verdict
 
 SETTINGS = {"SMTP:25": "a", "IMAPS:993": "b"}
@@ -15,8 +15,8 @@ def _read(service: str, verdict: Verdict) -> Reading:
 
 def test_one_pass_proves_a_service_for_good() -> None:
     """What fails or is unmeasured later has passed all the same; what never passed has not."""
-    known = look(Proven(), [_read("SMTP:25", Verdict.PASS)], SETTINGS)
-    assert known == Proven({"SMTP:25": "a"})
+    known = look(KnownGood(), [_read("SMTP:25", Verdict.PASS)], SETTINGS)
+    assert known == KnownGood({"SMTP:25": "a"})
     for verdict in (Verdict.FAIL, Verdict.UNMEASURED):
         again = look(known, [_read(service, verdict) for service in SETTINGS], SETTINGS)
         assert again == known
@@ -25,16 +25,16 @@ def test_one_pass_proves_a_service_for_good() -> None:
 
 def test_other_settings_have_to_be_proven_anew() -> None:
     """A service that is asked in another way, or was away for a round, is unproven again."""
-    known = Proven({"SMTP:25": "a", "IMAPS:993": "b"})
+    known = KnownGood({"SMTP:25": "a", "IMAPS:993": "b"})
     assert unproven(known, {"SMTP:25": "other", "IMAPS:993": "b"}) == {"SMTP:25"}
     after = look(known, [], {"SMTP:25": "other", "IMAPS:993": "b"})
-    assert after == Proven({"IMAPS:993": "b"})
-    assert look(known, [], {"SMTP:25": "a"}) == Proven({"SMTP:25": "a"})
+    assert after == KnownGood({"IMAPS:993": "b"})
+    assert look(known, [], {"SMTP:25": "a"}) == KnownGood({"SMTP:25": "a"})
 
 
 def test_a_reading_of_what_is_not_watched_proves_nothing() -> None:
     """The last round before a reload may tell of a service that is gone."""
-    assert look(Proven(), [_read("POP3:110", Verdict.PASS)], SETTINGS) == Proven()
+    assert look(KnownGood(), [_read("POP3:110", Verdict.PASS)], SETTINGS) == KnownGood()
 
 
 @given(
@@ -49,7 +49,7 @@ def test_proven_is_what_passed_since_its_settings_are_these(
     rounds: list[tuple[dict[str, str], dict[str, Verdict]]],
 ) -> None:
     """Whatever is reloaded and answers between two rounds, and only that."""
-    known, expected = Proven(), dict[str, str]()
+    known, expected = KnownGood(), dict[str, str]()
     for settings, verdicts in rounds:
         known = look(known, [_read(s, verdict) for s, verdict in verdicts.items()], settings)
         for service in "abc":

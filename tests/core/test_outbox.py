@@ -13,28 +13,28 @@ from mailwatch.core.outbox import (
     LONGEST_RETRY_S,
     LONGEST_STORY,
     PARKED_RETRY_S,
-    Letter,
+    QueuedMessage,
     after_failure,
     as_sent,
     merge,
-    next_letter,
+    next_entry,
     retry_now,
 )
 
 NOW = Now(1000.0, 1_700_000_000.0)
 
 
-def _letter(number: int, topic: Topic = Topic.OPENED, incident: str = "A") -> Letter:
+def _letter(number: int, topic: Topic = Topic.OPENED, incident: str = "A") -> QueuedMessage:
     message = Message(
         topic, f"title {number}", f"body {number}\nIncident {incident}", 5, NOW.wall, incident
     )
-    return Letter(number, message)
+    return QueuedMessage(number, message)
 
 
-def _tried(letter: Letter, times: int = 1, permanent: bool = False) -> Letter:
+def _tried(entry: QueuedMessage, times: int = 1, permanent: bool = False) -> QueuedMessage:
     for _ in range(times):
-        letter = after_failure(letter, "No route.", permanent, NOW, 0)
-    return letter
+        entry = after_failure(entry, "No route.", permanent, NOW, 0)
+    return entry
 
 
 # --- order --------------------------------------------------------------------------------
@@ -43,25 +43,25 @@ def _tried(letter: Letter, times: int = 1, permanent: bool = False) -> Letter:
 def test_letters_leave_in_their_order() -> None:
     """The first one waits for its next try, and those behind it wait with it."""
     first, second = _tried(_letter(1)), _letter(2)
-    assert next_letter([]) is None
-    assert next_letter([first, second]) is first
-    assert next_letter([second]) is second
+    assert next_entry([]) is None
+    assert next_entry([first, second]) is first
+    assert next_entry([second]) is second
 
 
 def test_a_parked_letter_holds_up_nobody_and_is_tried_again() -> None:
     """What was refused for good steps aside, until its hour is up."""
     parked, waiting = _tried(_letter(1), permanent=True), _letter(2)
-    assert next_letter([parked, waiting]) is waiting
-    assert next_letter([parked]) is parked
+    assert next_entry([parked, waiting]) is waiting
+    assert next_entry([parked]) is parked
     overdue = replace(waiting, not_before=parked.not_before + 1)
-    assert next_letter([parked, overdue]) is parked
+    assert next_entry([parked, overdue]) is parked
 
 
 def test_a_new_configuration_is_new_hope_for_all() -> None:
     """Parked or waiting, each is due at once, in the old order."""
-    letters = retry_now([_tried(_letter(1), permanent=True), _tried(_letter(2), 5)])
-    assert [(each.parked, each.not_before) for each in letters] == [(False, float("-inf"))] * 2
-    found = next_letter(letters)
+    entries = retry_now([_tried(_letter(1), permanent=True), _tried(_letter(2), 5)])
+    assert [(each.parked, each.not_before) for each in entries] == [(False, float("-inf"))] * 2
+    found = next_entry(entries)
     assert found is not None
     assert found.id == 1
 
@@ -72,10 +72,10 @@ def test_a_new_configuration_is_new_hope_for_all() -> None:
 @given(st.integers(0, 5000), st.floats(0, 1))
 def test_the_pause_between_tries_is_bounded(tries: int, jitter: float) -> None:
     """Never below three quarters of the first pause, never above the longest."""
-    letter = after_failure(replace(_letter(1), tries=tries), "x", False, NOW, jitter)
-    pause_s = letter.not_before - NOW.steady
+    entry = after_failure(replace(_letter(1), tries=tries), "x", False, NOW, jitter)
+    pause_s = entry.not_before - NOW.steady
     assert FIRST_RETRY_S * 0.75 <= pause_s <= LONGEST_RETRY_S
-    assert letter.tries == tries + 1
+    assert entry.tries == tries + 1
 
 
 def test_the_pause_doubles() -> None:
@@ -103,19 +103,19 @@ def test_a_permanent_failure_is_parked_and_a_passing_one_takes_it_back() -> None
 
 def test_messages_that_can_still_leave_are_not_merged() -> None:
     """Without a failed try each message is told on its own."""
-    letters = (_letter(1), _letter(2, Topic.RECOVERED))
-    assert merge(letters) == letters
+    entries = (_letter(1), _letter(2, Topic.RECOVERED))
+    assert merge(entries) == entries
 
 
 def test_an_incident_told_after_its_end_is_one_message() -> None:
     """The recovery comes first, then what had happened, with the id once."""
-    letters = (
+    entries = (
         _tried(_letter(1)),
         _letter(2, Topic.ESCALATED),
         _letter(3, incident="B"),
         _letter(4, Topic.RECOVERED),
     )
-    other, story = merge(letters)
+    other, story = merge(entries)
     assert other.id == 3
     assert story.id == 4
     assert story.message.topic is Topic.RECOVERED
@@ -129,12 +129,12 @@ def test_an_incident_told_after_its_end_is_one_message() -> None:
 
 def test_notices_are_never_merged() -> None:
     """They belong to no incident."""
-    letters = (
+    entries = (
         _tried(_letter(1, Topic.NOTICE, "")),
         _letter(2, Topic.NOTICE, ""),
         _letter(3, Topic.RECOVERED, ""),
     )
-    assert merge(letters) == letters
+    assert merge(entries) == entries
 
 
 def test_a_merged_message_keeps_the_patience_of_its_parts() -> None:
@@ -156,12 +156,12 @@ def test_a_parked_part_does_not_delay_the_whole_by_an_hour() -> None:
 def test_the_whole_story_is_bounded() -> None:
     """A week of reminders, and long messages, still make one message that a phone can show."""
     long = "\n".join(["- a service: " + "x" * 300] * 8)
-    letters = [
-        replace(letter, message=replace(letter.message, body=long))
-        for letter in (_tried(_letter(1)), _letter(2, Topic.HELD), _letter(3, Topic.ESCALATED))
+    entries = [
+        replace(entry, message=replace(entry.message, body=long))
+        for entry in (_tried(_letter(1)), _letter(2, Topic.HELD), _letter(3, Topic.ESCALATED))
     ]
     reminders = [_letter(number, Topic.REMINDER) for number in range(4, 50)]
-    (story,) = merge([*letters, *reminders, _letter(50, Topic.RECOVERED)])
+    (story,) = merge([*entries, *reminders, _letter(50, Topic.RECOVERED)])
     assert len(story.message.body) <= LONGEST_STORY
     assert story.message.body.endswith("\n(and more, see `mailwatch incidents`)")
     assert "title 4" not in story.message.body
@@ -185,15 +185,15 @@ def test_reminders_alone_add_no_story() -> None:
     )
 )
 def test_merging_loses_nothing(rows: list[tuple[Topic, str, int, bool]]) -> None:
-    """Every title that goes in comes out, in one letter, and letters keep the order of ids."""
-    letters = [
+    """Every title that goes in comes out, in one entry, and entries keep the order of ids."""
+    entries = [
         _tried(_letter(number, topic, incident), tries, permanent)
         for number, (topic, incident, tries, permanent) in enumerate(rows)
     ]
-    merged = merge(letters)
+    merged = merge(entries)
     told = [each.message.title + each.message.body for each in merged]
-    for letter in letters:
-        assert sum(f"title {letter.message.title[6:]}" in text for text in told) == 1
+    for entry in entries:
+        assert sum(f"title {entry.message.title[6:]}" in text for text in told) == 1
     assert [each.id for each in merged] == sorted(each.id for each in merged)
 
 
@@ -203,8 +203,8 @@ def test_merging_loses_nothing(rows: list[tuple[Topic, str, int, bool]]) -> None
 @pytest.mark.parametrize("late_s", [-3600, 0, LATE_S])
 def test_a_message_in_time_is_sent_as_it_is(late_s: float) -> None:
     """Nor does a clock that was set back change it."""
-    letter = _letter(1)
-    assert as_sent(letter, Now(0, NOW.wall + late_s), str) == letter.message
+    entry = _letter(1)
+    assert as_sent(entry, Now(0, NOW.wall + late_s), str) == entry.message
 
 
 def test_a_late_message_says_when_it_was_written() -> None:

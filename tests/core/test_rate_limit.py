@@ -6,11 +6,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from mailwatch.core.model import Message, Now, Topic
-from mailwatch.core.rate_limit import WINDOW_S, Ledger, frees_at, limit, moved
-from mailwatch.core.wording import Voice
+from mailwatch.core.rate_limit import WINDOW_S, RateLimit, frees_at, limit, moved
+from mailwatch.core.wording import Installation
 
 WALL = 1_700_000_000.0
-VOICE = Voice("mx1", "container stalwart", "", lambda wall: f"t+{wall - WALL:g}")
+VOICE = Installation("mx1", "container stalwart", "", lambda wall: f"t+{wall - WALL:g}")
 
 
 def at(seconds: float) -> Now:
@@ -29,12 +29,12 @@ class Phone:
 
     def __init__(self, per_hour: int = 12) -> None:
         self.per_hour = per_hour
-        self.ledger = Ledger()
+        self.rate_limit = RateLimit()
         self.got: list[tuple[float, Message]] = []
 
     def tell(self, seconds: float, *messages: Message) -> list[str]:
         """End a step with `messages`, and return the titles that leave."""
-        self.ledger, out = limit(self.ledger, messages, at(seconds), VOICE, self.per_hour)
+        self.rate_limit, out = limit(self.rate_limit, messages, at(seconds), VOICE, self.per_hour)
         self.got += [(seconds, one) for one in out]
         return [one.title for one in out]
 
@@ -49,7 +49,7 @@ def test_an_ordinary_night_is_not_touched() -> None:
     phone = Phone()
     assert phone.incident("A", 0) == ["opened A", "recovered A"]
     assert phone.tell(60) == []
-    assert frees_at(phone.ledger, phone.per_hour) is None
+    assert frees_at(phone.rate_limit, phone.per_hour) is None
 
 
 def test_another_limit_holds_at_once() -> None:
@@ -57,7 +57,7 @@ def test_another_limit_holds_at_once() -> None:
     phone = Phone(per_hour=1)
     assert phone.incident("A", 0) == ["opened A"]
     phone.per_hour = 3
-    due = frees_at(phone.ledger, phone.per_hour)
+    due = frees_at(phone.rate_limit, phone.per_hour)
     assert due is not None
     assert due <= 60
     assert phone.tell(60) == ["recovered A"]
@@ -69,9 +69,9 @@ def test_a_step_without_messages_changes_nothing() -> None:
     """So that a store sees no reason to write."""
     phone = Phone()
     phone.incident("A", 0)
-    before = phone.ledger
+    before = phone.rate_limit
     phone.tell(9999)
-    assert phone.ledger is before
+    assert phone.rate_limit is before
 
 
 def test_a_flapping_server_becomes_one_digest() -> None:
@@ -81,7 +81,7 @@ def test_a_flapping_server_becomes_one_digest() -> None:
         phone.incident(f"I{number}", number * 100)
     assert [one.title for _, one in phone.got][-1] == "recovered I5"
     assert len(phone.got) == 12
-    assert frees_at(phone.ledger, phone.per_hour) == WINDOW_S
+    assert frees_at(phone.rate_limit, phone.per_hour) == WINDOW_S
     assert phone.tell(WINDOW_S - 1) == []
     assert phone.tell(WINDOW_S) == ["8 messages of mailwatch on mx1 in one"]
     digest = phone.got[-1][1]
@@ -97,7 +97,7 @@ def test_a_flapping_server_becomes_one_digest() -> None:
         "- t+900: opened I9 (incident I9)",
         "- t+930: recovered I9 (incident I9)",
     ]
-    assert frees_at(phone.ledger, phone.per_hour) is None
+    assert frees_at(phone.rate_limit, phone.per_hour) is None
 
 
 def test_one_message_that_was_held_leaves_as_it_is() -> None:
@@ -205,7 +205,7 @@ def test_what_is_held_leaves_at_the_moment_that_was_named(begun: float) -> None:
     phone = Phone(per_hour=1)
     phone.tell(begun, message(Topic.NOTICE, begun))
     phone.tell(begun, message(Topic.OPENED, begun, "A"))
-    due = frees_at(phone.ledger, 1)
+    due = frees_at(phone.rate_limit, 1)
     assert due is not None
     assert phone.tell(due) == ["opened A"]
 
@@ -215,9 +215,9 @@ def test_moved_to_another_boot_the_hour_goes_on() -> None:
     phone = Phone(per_hour=1)
     phone.tell(1000, message(Topic.NOTICE, 1000))
     phone.tell(1001, message(Topic.OPENED, 1001, "A"))
-    ledger = moved(phone.ledger, -900)
-    assert frees_at(ledger, 1) == 100 + WINDOW_S
-    assert ledger.held == phone.ledger.held
+    rate_limit = moved(phone.rate_limit, -900)
+    assert frees_at(rate_limit, 1) == 100 + WINDOW_S
+    assert rate_limit.held == phone.rate_limit.held
 
 
 steps = st.lists(
@@ -262,7 +262,7 @@ def test_the_limit_holds_and_nothing_is_lost(
             ):
                 ends.append(now)
     phone.tell(now + WINDOW_S)
-    assert phone.ledger.held == ()
+    assert phone.rate_limit.held == ()
     for first, later in zip(ends, ends[per_hour:], strict=False):
         assert later - first >= WINDOW_S - 1e-6
     text = " ".join(f"{one.incident} {one.body}" for _, one in phone.got)

@@ -2,8 +2,8 @@ from __future__ import annotations
 
 from mailwatch.core.model import Fault, Now, Reading, Verdict
 from mailwatch.core.policy import Policy
-from mailwatch.core.unmeasured import Blindness, look, moved
-from mailwatch.core.wording import Voice
+from mailwatch.core.unmeasured import UnmeasuredServices, look, moved
+from mailwatch.core.wording import Installation
 
 _POLICY = Policy(unmeasured_after_s=100)
 
@@ -12,27 +12,33 @@ def _blind(service: str, why: str = "no route to the host") -> Reading:
     return Reading(service, Verdict.UNMEASURED, detail=why)
 
 
-def test_blindness_is_told_once_when_it_lasts_and_once_when_it_is_over(voice: Voice) -> None:
+def test_blindness_is_told_once_when_it_lasts_and_once_when_it_is_over(
+    installation: Installation,
+) -> None:
     """Not at once, not again and again, and with its end."""
-    blind = Blindness()
+    blind = UnmeasuredServices()
     told = []
     for steady in range(0, 400, 50):
-        blind, messages = look(blind, [_blind("SMTP:25")], Now(steady, steady), voice, _POLICY)
+        blind, messages = look(
+            blind, [_blind("SMTP:25")], Now(steady, steady), installation, _POLICY
+        )
         told.append(len(messages))
     assert told == [0, 0, 1, 0, 0, 0, 0, 0]
     seen = Reading("SMTP:25", Verdict.PASS)
-    blind, messages = look(blind, [seen], Now(400, 400), voice, _POLICY)
+    blind, messages = look(blind, [seen], Now(400, 400), installation, _POLICY)
     assert [m.title for m in messages] == ["mailwatch on mx1 can look again"]
-    assert blind == Blindness()
+    assert blind == UnmeasuredServices()
 
 
-def test_a_fault_that_began_in_mid_round_is_told_in_one_notice(voice: Voice) -> None:
+def test_a_fault_that_began_in_mid_round_is_told_in_one_notice(installation: Installation) -> None:
     """A service that had answered just before is told along, with all that have no other reason."""
     seen, other = Reading("B:2", Verdict.PASS), _blind("C:3", "this host has no descriptor left")
-    blind, told = look(Blindness(), [_blind("A:1"), seen], Now(0, 0), voice, _POLICY)
+    blind, told = look(
+        UnmeasuredServices(), [_blind("A:1"), seen], Now(0, 0), installation, _POLICY
+    )
     for steady in (50, 100, 149, 150, 200):
         blind, messages = look(
-            blind, [_blind("A:1"), _blind("B:2"), other], Now(steady, steady), voice, _POLICY
+            blind, [_blind("A:1"), _blind("B:2"), other], Now(steady, steady), installation, _POLICY
         )
         told += messages
     assert [(m.at, m.title) for m in told] == [
@@ -41,39 +47,43 @@ def test_a_fault_that_began_in_mid_round_is_told_in_one_notice(voice: Voice) -> 
     ]
     assert told[0].body.startswith("For up to 100 s mailwatch could not look")
     assert told[1].body.startswith("For 100 s mailwatch could not look")
-    _, messages = look(blind, [_blind("A:1"), seen, other], Now(250, 250), voice, _POLICY)
+    _, messages = look(blind, [_blind("A:1"), seen, other], Now(250, 250), installation, _POLICY)
     assert [m.body for m in messages] == ["At B:2."]
 
 
-def test_a_failure_ends_blindness_too(voice: Voice) -> None:
+def test_a_failure_ends_blindness_too(installation: Installation) -> None:
     """A service that fails was looked at."""
-    blind, _ = look(Blindness(), [_blind("A:1")], Now(0, 0), voice, _POLICY)
+    blind, _ = look(UnmeasuredServices(), [_blind("A:1")], Now(0, 0), installation, _POLICY)
     failed = Reading("A:1", Verdict.FAIL, Fault.SILENT, "no greeting")
-    blind, messages = look(blind, [failed], Now(100, 100), voice, _POLICY)
+    blind, messages = look(blind, [failed], Now(100, 100), installation, _POLICY)
     assert not blind.since
     assert not messages
 
 
-def test_a_service_that_is_no_longer_watched_is_not_said_to_be_seen(voice: Voice) -> None:
+def test_a_service_that_is_no_longer_watched_is_not_said_to_be_seen(
+    installation: Installation,
+) -> None:
     """The admin took it out of the configuration: nobody can look at it now."""
-    blind = Blindness()
+    blind = UnmeasuredServices()
     for steady in (0, 100):
-        blind, _ = look(blind, [_blind("A:1"), _blind("B:2")], Now(steady, steady), voice, _POLICY)
+        blind, _ = look(
+            blind, [_blind("A:1"), _blind("B:2")], Now(steady, steady), installation, _POLICY
+        )
     seen = Reading("B:2", Verdict.PASS)
-    blind, messages = look(blind, [seen], Now(200, 200), voice, _POLICY)
+    blind, messages = look(blind, [seen], Now(200, 200), installation, _POLICY)
     assert [m.body for m in messages] == ["At B:2."]
-    assert blind == Blindness()
+    assert blind == UnmeasuredServices()
 
 
-def test_what_was_told_outlives_the_process(voice: Voice) -> None:
+def test_what_was_told_outlives_the_process(installation: Installation) -> None:
     """A new one tells it no second time, and tells its end; what was not told begins anew."""
     other = _blind("B:2", "this host has no descriptor left")
-    before, _ = look(Blindness(), [_blind("A:1")], Now(0, 0), voice, _POLICY)
-    before, _ = look(before, [_blind("A:1"), other], Now(100, 100), voice, _POLICY)
+    before, _ = look(UnmeasuredServices(), [_blind("A:1")], Now(0, 0), installation, _POLICY)
+    before, _ = look(before, [_blind("A:1"), other], Now(100, 100), installation, _POLICY)
     kept = moved(before.to_keep, -1000)
-    assert kept == Blindness({"A:1": Now(-1000, 0)}, frozenset({"A:1"}))
-    blind, messages = look(kept, [_blind("A:1"), other], Now(5, 200), voice, _POLICY)
+    assert kept == UnmeasuredServices({"A:1": Now(-1000, 0)}, frozenset({"A:1"}))
+    blind, messages = look(kept, [_blind("A:1"), other], Now(5, 200), installation, _POLICY)
     assert messages == ()
     passes = [Reading("A:1", Verdict.PASS), other]
-    blind, messages = look(blind, passes, Now(10, 205), voice, _POLICY)
+    blind, messages = look(blind, passes, Now(10, 205), installation, _POLICY)
     assert [m.title for m in messages] == ["mailwatch on mx1 can look again"]

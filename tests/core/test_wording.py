@@ -11,7 +11,7 @@ from mailwatch.core.events import Failed, Passed, RestartEnded, Restored
 from mailwatch.core.judgement import Situation
 from mailwatch.core.model import Condition, Fault, Mask, Message, Now, TargetState, Topic
 from mailwatch.core.state import Failure, Hold, Reason
-from mailwatch.core.wording import Voice, compose, notice, why
+from mailwatch.core.wording import Installation, compose, notice, why
 
 if TYPE_CHECKING:
     from tests.core.conftest import Watch, Watcher
@@ -28,7 +28,7 @@ def _round(*failures: Failure, cause: str = "", **target: Any) -> Failed:
     return Failed(Situation(failures or (SMTP, IMAPS), 4, TargetState(**target)), cause)
 
 
-def _last(watch: Watch, night: Voice) -> tuple[str, list[str], int]:
+def _last(watch: Watch, night: Installation) -> tuple[str, list[str], int]:
     message = compose(watch.told[-1], night, watch.policy)
     *lines, last = message.body.split("\n")
     assert last == "Incident 20231114T221320Z"
@@ -45,7 +45,7 @@ LOOK = "Look at: docker logs --since 30m stalwart"
 CALLED = "Mail is down on mx1 and needs you"
 
 
-def test_opened_and_restarted(watch: Watcher, night: Voice) -> None:
+def test_opened_and_restarted(watch: Watcher, night: Installation) -> None:
     """What fails, since when, why it may be, and that it is being restarted."""
     w = watch()
     w(_round(cause="the disk is full"))
@@ -60,7 +60,7 @@ def test_opened_and_restarted(watch: Watcher, night: Voice) -> None:
     )
 
 
-def test_opened_for_a_target_that_crashed(watch: Watcher, night: Voice) -> None:
+def test_opened_for_a_target_that_crashed(watch: Watcher, night: Installation) -> None:
     """The target's own story is told."""
     w = watch()
     detail = "The kernel killed stalwart because it ran out of memory: give it more memory."
@@ -77,7 +77,7 @@ def test_opened_for_a_target_that_crashed(watch: Watcher, night: Voice) -> None:
     )
 
 
-def test_opened_while_docker_does_not_answer(watch: Watcher, night: Voice) -> None:
+def test_opened_while_docker_does_not_answer(watch: Watcher, night: Installation) -> None:
     """No promise of a restart that can't be given."""
     w = watch()
     detail = "Nothing listens on the Docker socket: start Docker with `systemctl start docker`."
@@ -89,7 +89,7 @@ def test_opened_while_docker_does_not_answer(watch: Watcher, night: Voice) -> No
     ]
 
 
-def test_opened_within_the_cooldown(watch: Watcher, night: Voice) -> None:
+def test_opened_within_the_cooldown(watch: Watcher, night: Installation) -> None:
     """The time from which the restart is allowed is named."""
     w = watch()
     w.state = replace(w.state, last_cure=Now(-100, WALL - 100))
@@ -102,7 +102,7 @@ def test_opened_within_the_cooldown(watch: Watcher, night: Voice) -> None:
     ]
 
 
-def test_recovered_by_the_restart(watch: Watcher, night: Voice) -> None:
+def test_recovered_by_the_restart(watch: Watcher, night: Installation) -> None:
     """How long it lasted and what helped, first restart or a later one."""
     w = watch()
     w(_round(cause="the disk is full"))
@@ -126,7 +126,7 @@ def test_recovered_by_the_restart(watch: Watcher, night: Voice) -> None:
     assert "Restart number 2 of container stalwart, at 03:06:20, helped." in _last(w, night)[1][-1]
 
 
-def test_recovered_though_the_restart_did_not_help(watch: Watcher, night: Voice) -> None:
+def test_recovered_though_the_restart_did_not_help(watch: Watcher, night: Installation) -> None:
     """No claim is made for a restart that was given up, nor for one that was cut short."""
     w = watch()
     w.escalate()
@@ -145,7 +145,7 @@ def test_recovered_though_the_restart_did_not_help(watch: Watcher, night: Voice)
     )
 
 
-def test_recovered_without_any_restart(watch: Watcher, night: Voice) -> None:
+def test_recovered_without_any_restart(watch: Watcher, night: Installation) -> None:
     """And says so."""
     w = watch()
     w.fail(condition=Condition.STOPPED)
@@ -153,7 +153,7 @@ def test_recovered_without_any_restart(watch: Watcher, night: Voice) -> None:
     assert _last(w, night)[1][-1] == "mailwatch did not restart container stalwart."
 
 
-def test_escalated_after_a_restart_in_vain(watch: Watcher, night: Voice) -> None:
+def test_escalated_after_a_restart_in_vain(watch: Watcher, night: Installation) -> None:
     """All of it in one message: what, since when, done, next, where to look."""
     w = watch()
     w(_round(cause="the disk is full"))
@@ -173,7 +173,7 @@ def test_escalated_after_a_restart_in_vain(watch: Watcher, night: Voice) -> None
     )
 
 
-def test_escalated_for_a_restart_that_was_refused(watch: Watcher, night: Voice) -> None:
+def test_escalated_for_a_restart_that_was_refused(watch: Watcher, night: Installation) -> None:
     """The restarter's own sentence, with its remedy."""
     w = watch()
     w(_round())
@@ -186,7 +186,9 @@ def test_escalated_for_a_restart_that_was_refused(watch: Watcher, night: Voice) 
     ]
 
 
-def test_escalated_when_other_services_fail_than_at_first(watch: Watcher, night: Voice) -> None:
+def test_escalated_when_other_services_fail_than_at_first(
+    watch: Watcher, night: Installation
+) -> None:
     """Nobody is told that IMAP failed before it did."""
     w = watch()
     w(_round(SMTP))
@@ -246,7 +248,7 @@ WHEN_IT_CAN = "mailwatch keeps looking, and restarts it as soon as it can."
 )
 def test_escalated_at_once(
     watch: Watcher,
-    night: Voice,
+    night: Installation,
     failure: Failure,
     target: dict[str, Any],
     policy: dict[str, Any],
@@ -273,7 +275,7 @@ def test_escalated_at_once(
     ],
 )
 def test_escalated_for_a_ban_in_words(
-    watch: Watcher, night: Voice, seen_as: str, named: str
+    watch: Watcher, night: Installation, seen_as: str, named: str
 ) -> None:
     """The server's own words, and what to allow-list there."""
     w = watch()
@@ -292,7 +294,9 @@ def test_escalated_for_a_ban_in_words(
     ]
 
 
-def test_a_packet_filter_is_told_with_whom_it_keeps_out(watch: Watcher, night: Voice) -> None:
+def test_a_packet_filter_is_told_with_whom_it_keeps_out(
+    watch: Watcher, night: Installation
+) -> None:
     """The mail server knows nothing of it, so its log is no place to look."""
     w = watch()
     target = TargetState(Condition.RUNNING, started_at=WALL - 86_400, seen_as="172.17.0.1")
@@ -306,7 +310,7 @@ def test_a_packet_filter_is_told_with_whom_it_keeps_out(watch: Watcher, night: V
     )
 
 
-def test_escalated_for_what_never_passed_as_configured(watch: Watcher, night: Voice) -> None:
+def test_escalated_for_what_never_passed_as_configured(watch: Watcher, night: Installation) -> None:
     """It is said that the mistake may be in the configuration, and which keys to look at."""
     w = watch()
     w.fail(Fault.TLS, Fault.STATUS, unproven=frozenset({"S1:1", "S2:2"}))
@@ -323,7 +327,7 @@ def test_escalated_for_what_never_passed_as_configured(watch: Watcher, night: Vo
     ]
 
 
-def test_escalated_for_a_ban(watch: Watcher, night: Voice) -> None:
+def test_escalated_for_a_ban(watch: Watcher, night: Installation) -> None:
     """Ban, limit or nothing behind the port: what to look for, and what cures each."""
     w = watch()
     w.fail(*[Fault.DROPPED] * 4)
@@ -338,7 +342,9 @@ def test_escalated_for_a_ban(watch: Watcher, night: Voice) -> None:
     ]
 
 
-def test_a_ban_names_the_address_that_the_container_sees(watch: Watcher, night: Voice) -> None:
+def test_a_ban_names_the_address_that_the_container_sees(
+    watch: Watcher, night: Installation
+) -> None:
     """What to allow-list stands in the message, whatever the engine calls it."""
     dropped = Failure("SMTP:25", Fault.DROPPED, "closed at once")
     for seen_as, named in (("172.17.0.1", "172.17.0.1"), ("1\n2", "1\\n2")):
@@ -351,7 +357,7 @@ def test_a_ban_names_the_address_that_the_container_sees(watch: Watcher, night: 
         )
 
 
-def test_escalated_with_a_spent_budget(watch: Watcher, night: Voice) -> None:
+def test_escalated_with_a_spent_budget(watch: Watcher, night: Installation) -> None:
     """The time at which it frees is named once."""
     w = watch(max_restarts=1, window_s=3600, cooldown_s=0, backoff_s=0)
     w.state = replace(w.state, restarts=(Now(-600, WALL - 600),))
@@ -363,7 +369,7 @@ def test_escalated_with_a_spent_budget(watch: Watcher, night: Voice) -> None:
     ]
 
 
-def test_reminded(watch: Watcher, night: Voice) -> None:
+def test_reminded(watch: Watcher, night: Installation) -> None:
     """The same, with how long it lasts by now, and loud enough to wake."""
     w = watch(max_restarts=1)
     w(_round())
@@ -395,7 +401,7 @@ def test_reminded(watch: Watcher, night: Voice) -> None:
         ("", "Container stalwart is not restarted: somebody stopped it on purpose."),
     ],
 )
-def test_held(watch: Watcher, night: Voice, detail: str, said: str) -> None:
+def test_held(watch: Watcher, night: Installation, detail: str, said: str) -> None:
     """What somebody did, how to undo it, and that nothing else is needed."""
     w = watch()
     w(_round(condition=Condition.STOPPED, detail=detail))
@@ -406,7 +412,7 @@ def test_held(watch: Watcher, night: Voice, detail: str, said: str) -> None:
     )
 
 
-def test_many_services_are_counted(watch: Watcher, night: Voice) -> None:
+def test_many_services_are_counted(watch: Watcher, night: Installation) -> None:
     """Six lines at most, and every service is in them or counted."""
     w = watch()
     w.fail(*[Fault.SILENT] * 6, watched=9)
@@ -440,13 +446,13 @@ def test_many_services_are_counted(watch: Watcher, night: Voice) -> None:
         (Hold(Reason.UNREACHABLE, "Docker is stopped."), "Docker is stopped"),
     ],
 )
-def test_the_log_names_the_end_of_a_reason(night: Voice, hold: Hold, said: str) -> None:
+def test_the_log_names_the_end_of_a_reason(night: Installation, hold: Hold, said: str) -> None:
     """Where time ends it, the time is said."""
     assert why(hold, night, Now(0, WALL)) == said
 
 
 @pytest.mark.parametrize("reason", list(Reason))
-def test_every_reason_has_words(night: Voice, reason: Reason) -> None:
+def test_every_reason_has_words(night: Installation, reason: Reason) -> None:
     """In ASCII, without a full stop, for the middle of a sentence."""
     for until in (None, 60.0):
         said = why(Hold(reason, until=until), night, Now(0, WALL))

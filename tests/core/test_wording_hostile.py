@@ -14,7 +14,7 @@ from mailwatch.core.events import Tell
 from mailwatch.core.model import Fault, Now, Topic
 from mailwatch.core.policy import Policy
 from mailwatch.core.state import Attempt, Failure, Hold, Incident, Outcome, Reason
-from mailwatch.core.wording import Voice, compose
+from mailwatch.core.wording import Installation, compose
 
 WALL = 1_700_000_000.0
 
@@ -27,7 +27,7 @@ _HOSTILE = st.text(max_size=600) | st.sampled_from(
 _NOW = Now(500.0, WALL + 500)
 
 
-def _tell(draw: Callable[..., Any]) -> tuple[Tell, Voice]:
+def _tell(draw: Callable[..., Any]) -> tuple[Tell, Installation]:
     text = _HOSTILE
     failure = st.builds(Failure, text, st.sampled_from(list(Fault)), text)
     failures = st.lists(failure, min_size=1, max_size=9).map(tuple)
@@ -59,15 +59,17 @@ def _tell(draw: Callable[..., Any]) -> tuple[Tell, Voice]:
         hold=draw(hold),
     )
     next_restart = draw(st.none() | st.floats(0, 1e6))
-    voice = Voice(draw(text), draw(text), draw(text), lambda wall: f"t+{wall - WALL:g}")
-    return Tell(draw(st.sampled_from(_TOPICS)), incident, _NOW, next_restart), voice
+    installation = Installation(
+        draw(text), draw(text), draw(text), lambda wall: f"t+{wall - WALL:g}"
+    )
+    return Tell(draw(st.sampled_from(_TOPICS)), incident, _NOW, next_restart), installation
 
 
 @given(st.composite(_tell)())
-def test_no_text_from_outside_can_add_a_line_or_a_control(told: tuple[Tell, Voice]) -> None:
+def test_no_text_from_outside_can_add_a_line_or_a_control(told: tuple[Tell, Installation]) -> None:
     """Service names, details, causes, errors and host names stay on the line they are put on."""
-    tell, voice = told
-    message = compose(tell, voice, Policy())
+    tell, installation = told
+    message = compose(tell, installation, Policy())
     assert message.title.isprintable()
     assert len(message.title) <= 200
     assert len(message.body) < 4000
@@ -78,7 +80,7 @@ def test_no_text_from_outside_can_add_a_line_or_a_control(told: tuple[Tell, Voic
     assert lines[-1] == "Incident 20231114T221320Z"
 
 
-def test_our_own_words_are_ascii(night: Voice) -> None:
+def test_our_own_words_are_ascii(night: Installation) -> None:
     """What isn't ASCII in a message came from outside."""
     for topic in _TOPICS:
         for reason in (None, *Reason):
@@ -98,7 +100,7 @@ def test_our_own_words_are_ascii(night: Voice) -> None:
 @pytest.mark.parametrize("reason", [Reason.BANNED, Reason.UNPROVEN])
 @pytest.mark.parametrize("topic", _TOPICS)
 def test_five_hundred_failing_services_fit_on_a_phone(
-    night: Voice, topic: Topic, reason: Reason
+    night: Installation, topic: Topic, reason: Reason
 ) -> None:
     """However many fail, and whatever they say, the message stays short."""
     failures = tuple(

@@ -15,10 +15,12 @@ import pytest
 from mailwatch.cli import demo
 from mailwatch.core.deadline import Deadline
 from mailwatch.core.model import Fault, Verdict
+from mailwatch.demo import server_process
 from mailwatch.demo.certificate import NoCertificate, make_certificate
 from mailwatch.demo.server_process import Offer, Ports, Server, ServerError
+from mailwatch.net.endpoint import TlsMode
 from mailwatch.probes.registry import build
-from mailwatch.probes.settings import ServiceSettings, TlsMode
+from mailwatch.probes.settings import ServiceSettings
 
 SERVICES = (
     ("SMTP", "smtp", False),

@@ -11,7 +11,7 @@ import pytest
 from mailwatch.core.deadline import Deadline
 from mailwatch.core.evidence import Unreadable
 from mailwatch.docker.examiner import DockerExaminer
-from mailwatch.restarters.docker import DockerSettings
+from mailwatch.docker.settings import DockerSettings
 from tests.restarters.conftest import Engine, Request
 
 Within = Callable[[float], Deadline]

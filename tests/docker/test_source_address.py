@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 
+from mailwatch.docker import source_address
 from mailwatch.docker.source_address import is_here, seen_as, source_towards
 
 BRIDGE = {"Gateway": "172.17.0.1", "IPAddress": "172.17.0.2"}

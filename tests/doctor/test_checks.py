@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 
 from mailwatch.config.load import load
-from mailwatch.core.known_good import Proven
+from mailwatch.core.known_good import KnownGood
 from mailwatch.core.model import Condition, Fault, Now, Reading, TargetState, Verdict
 from mailwatch.core.notes import Notes
 from mailwatch.core.state import State
@@ -110,7 +110,7 @@ def test_what_never_passed_as_configured_is_said_to_restart_nothing(
     store.commit(State(), [], now)
     assert "It has never answered as configured now, so nothing is restarted" in cure()
     settings = case({"services": "SMTP:25"}).config.services[0]
-    store.commit(State(), [], now, notes=Notes(proven=Proven({"SMTP:25": digest(settings)})))
+    store.commit(State(), [], now, notes=Notes(proven=KnownGood({"SMTP:25": digest(settings)})))
     assert "never" not in cure()
     assert "It has never answered" in cure(**{"watch.host": "::1"})
     reading = replace(reading, fault=Fault.SILENT)

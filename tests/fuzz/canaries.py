@@ -8,8 +8,9 @@ from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING
 
 from mailwatch.core.secret import Secret
+from mailwatch.net.endpoint import Login, TlsMode
 from mailwatch.probes.canary_mark import Mark
-from mailwatch.probes.settings import CanaryRules, Login, ServiceSettings, TlsMode
+from mailwatch.probes.settings import CanaryRules, ServiceSettings
 
 if TYPE_CHECKING:
     from tests.fuzz.fetched import fetched

@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING
 
 import trustme
 
-from mailwatch.probes.settings import TlsMode
+from mailwatch.net.endpoint import TlsMode
 
 if TYPE_CHECKING:
     from tests.fuzz.streams import Stream, broken, retry

@@ -8,7 +8,8 @@ from dataclasses import dataclass, replace
 from functools import partial
 
 from mailwatch.core.secret import Secret
-from mailwatch.probes.settings import HttpRules, Login, ServiceSettings, TlsMode
+from mailwatch.net.endpoint import Login, TlsMode
+from mailwatch.probes.settings import HttpRules, ServiceSettings
 
 HELLO = b"250-mail.example.org\r\n250-STARTTLS\r\n250-AUTH PLAIN LOGIN\r\n250 HELP\r\n"
 SIEVE = b'"IMPLEMENTATION" "x"\r\n"SASL" "PLAIN"\r\n"STARTTLS"\r\nOK "hi"\r\n'

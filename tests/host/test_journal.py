@@ -270,5 +270,5 @@ def test_libraries_that_log(pipe: Pipe) -> None:
 
 def test_logging_is_imported_late() -> None:
     """Reading the module costs no import of logging."""
-    program = "import sys, mailwatch.journal; sys.exit('logging' in sys.modules)"
+    program = "import sys, mailwatch.host.journal; sys.exit('logging' in sys.modules)"
     subprocess.run([sys.executable, "-c", program], check=True, timeout=300)

@@ -89,4 +89,4 @@ def test_every_thread_is_started_so() -> None:
         if isinstance(node, ast.Call) and ast.unparse(node.func).endswith(("Thread", "Executor"))
     }
     # The demo's mail server is no part of the service.
-    assert makers - {"demo/hosting.py"} == {"threads.py"}
+    assert makers - {"demo/server_process.py"} == {"host/threads.py"}

@@ -15,8 +15,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from mailwatch.core.model import Reading, Verdict
+from mailwatch.net.endpoint import TlsMode
 from mailwatch.net.expiry import not_after
-from mailwatch.probes.settings import ServiceSettings, TlsMode
+from mailwatch.probes.settings import ServiceSettings
 
 if TYPE_CHECKING:
     from tests.probes.conftest import Peer, Script

@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING
 import pytest
 
 from mailwatch.core.model import Reading, Verdict
-from mailwatch.probes.settings import ProxyHeader, ServiceSettings
+from mailwatch.net.endpoint import ProxyHeader
+from mailwatch.probes.settings import ServiceSettings
 
 if TYPE_CHECKING:
     from tests.probes.conftest import Link, Peer, Script

@@ -10,8 +10,9 @@ import pytest
 import trustme
 
 from mailwatch.core.model import Fault, Reading, Verdict
+from mailwatch.net.endpoint import TlsMode
 from mailwatch.net.tls import context_for
-from mailwatch.probes.settings import ServiceSettings, TlsMode
+from mailwatch.probes.settings import ServiceSettings
 
 if TYPE_CHECKING:
     from tests.probes.conftest import Peer, Script

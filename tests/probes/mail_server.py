@@ -12,9 +12,10 @@ from email.utils import formatdate
 from typing import TYPE_CHECKING, Any
 
 from mailwatch.core.secret import Secret
+from mailwatch.net.endpoint import Login, TlsMode
 from mailwatch.probes.probe import Check
 from mailwatch.probes.registry import build
-from mailwatch.probes.settings import CanaryRules, Login, ServiceSettings, TlsMode
+from mailwatch.probes.settings import CanaryRules, ServiceSettings
 
 if TYPE_CHECKING:
     from tests.probes.conftest import Link, Peer

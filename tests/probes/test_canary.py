@@ -13,11 +13,12 @@ import pytest
 
 from mailwatch.core.deadline import Deadline
 from mailwatch.core.model import Fault, Reading, Verdict
+from mailwatch.net.endpoint import ProxyHeader, TlsMode
 from mailwatch.probes.canary import PUT_OFF_S
 from mailwatch.probes.canary_mark import HEADER
 from mailwatch.probes.probe import LOGIN_AGAIN_S, Check
 from mailwatch.probes.registry import build_harmless
-from mailwatch.probes.settings import CanaryRules, ProxyHeader, ServiceSettings, TlsMode
+from mailwatch.probes.settings import CanaryRules, ServiceSettings
 from tests.probes.mail_server import MailServer
 
 if TYPE_CHECKING:

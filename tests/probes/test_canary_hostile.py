@@ -13,10 +13,11 @@ from hypothesis import strategies as st
 from mailwatch.core.deadline import Deadline
 from mailwatch.core.model import Reading, Verdict
 from mailwatch.core.secret import Secret
+from mailwatch.net.endpoint import Login, TlsMode
 from mailwatch.probes import canary, canary_mailbox
 from mailwatch.probes.canary_mark import Mark
 from mailwatch.probes.registry import build
-from mailwatch.probes.settings import CanaryRules, Login, ServiceSettings, TlsMode
+from mailwatch.probes.settings import CanaryRules, ServiceSettings
 from tests.fuzz.fetched import fetched
 
 if TYPE_CHECKING:

@@ -10,7 +10,8 @@ from hypothesis import strategies as st
 
 from mailwatch.core.model import Reading
 from mailwatch.core.secret import Secret
-from mailwatch.probes.settings import HttpRules, Login, ServiceSettings, TlsMode
+from mailwatch.net.endpoint import Login, TlsMode
+from mailwatch.probes.settings import HttpRules, ServiceSettings
 
 if TYPE_CHECKING:
     from tests.probes.conftest import Link, Peer

@@ -19,9 +19,10 @@ from hypothesis import strategies as st
 
 from mailwatch.core.deadline import Deadline
 from mailwatch.core.model import Fault, Phase, Reading
+from mailwatch.net.endpoint import TlsMode
 from mailwatch.net.hello import FirstMessage
 from mailwatch.probes.registry import build
-from mailwatch.probes.settings import ServiceSettings, TlsMode
+from mailwatch.probes.settings import ServiceSettings
 
 pytestmark = pytest.mark.skipif(not shutil.which("openssl"), reason="needs openssl(1)")
 

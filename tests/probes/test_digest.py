@@ -9,16 +9,9 @@ from typing import Any
 import pytest
 
 from mailwatch.core.secret import Secret
+from mailwatch.net.endpoint import Login, ProxyHeader, TlsMode, TlsVersion
 from mailwatch.probes.digest import digest
-from mailwatch.probes.settings import (
-    CanaryRules,
-    HttpRules,
-    Login,
-    ProxyHeader,
-    ServiceSettings,
-    TlsMode,
-    TlsVersion,
-)
+from mailwatch.probes.settings import CanaryRules, HttpRules, ServiceSettings
 
 PLAIN = ServiceSettings("MAIL", "127.0.0.1", 587)
 

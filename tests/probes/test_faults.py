@@ -16,8 +16,9 @@ import pytest
 from mailwatch.core.deadline import Deadline
 from mailwatch.core.model import Fault, Phase, Reading, Verdict
 from mailwatch.net.conversation import Conversation
+from mailwatch.net.endpoint import TlsMode, TlsVersion
 from mailwatch.net.errors import fault_of, words_for
-from mailwatch.probes.settings import ServiceSettings, TlsMode, TlsVersion, defaults_for
+from mailwatch.probes.settings import ServiceSettings, defaults_for
 from mailwatch.probes.smtp import SmtpProbe
 
 if TYPE_CHECKING:

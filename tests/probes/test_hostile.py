@@ -15,8 +15,9 @@ import trustme
 from mailwatch.core.deadline import Deadline
 from mailwatch.core.model import Fault, Reading, Verdict
 from mailwatch.net.conversation import Conversation
+from mailwatch.net.endpoint import TlsMode
 from mailwatch.net.errors import ConversationError
-from mailwatch.probes.settings import ServiceSettings, TlsMode
+from mailwatch.probes.settings import ServiceSettings
 
 if TYPE_CHECKING:
     from tests.probes.conftest import Link, Peer, Script

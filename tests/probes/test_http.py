@@ -8,8 +8,9 @@ import pytest
 
 from mailwatch import __version__
 from mailwatch.core.model import Fault, Phase, Reading, Verdict
+from mailwatch.net.endpoint import TlsMode
 from mailwatch.probes.http import host_field
-from mailwatch.probes.settings import ServiceSettings, TlsMode
+from mailwatch.probes.settings import ServiceSettings
 
 if TYPE_CHECKING:
     from tests.probes.conftest import Link, Peer, Script

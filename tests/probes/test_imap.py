@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING
 import pytest
 
 from mailwatch.core.model import Fault, Phase, Reading, Verdict
-from mailwatch.probes.settings import ServiceSettings, TlsMode
+from mailwatch.net.endpoint import TlsMode
+from mailwatch.probes.settings import ServiceSettings
 from tests.probes.scripts import in_turn
 
 if TYPE_CHECKING:

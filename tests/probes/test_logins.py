@@ -13,10 +13,11 @@ import pytest
 from mailwatch.core.deadline import Deadline
 from mailwatch.core.model import Fault, Reading, Verdict
 from mailwatch.core.secret import Secret
+from mailwatch.net.endpoint import Login, TlsMode
 from mailwatch.net.logins import masked, plain, quoted, wrapped
 from mailwatch.probes.probe import LOGIN_AGAIN_S
 from mailwatch.probes.registry import build
-from mailwatch.probes.settings import Login, ServiceSettings, TlsMode
+from mailwatch.probes.settings import ServiceSettings
 from tests.probes.scripts import in_turn
 
 if TYPE_CHECKING:
@@ -241,7 +242,8 @@ from mailwatch.core.secret import Secret
 from mailwatch.probes.registry import build
 from mailwatch.probes.probe import LOGIN_AGAIN_S
 from mailwatch.probes.registry import build
-from mailwatch.probes.settings import Login, ServiceSettings
+from mailwatch.net.endpoint import Login
+from mailwatch.probes.settings import ServiceSettings
 import socket
 subprocess.run(["ip", "link", "set", "lo", "up"], check=True)
 subprocess.run(["ip", "address", "add", "192.0.2.1/32", "dev", "lo"], check=True)

@@ -11,6 +11,7 @@ import pytest
 from mailwatch.core.deadline import Deadline
 from mailwatch.core.model import Fault, Reading, Verdict
 from mailwatch.host.workers import KEPT, WORKERS, Workers
+from mailwatch.probes import loopback_check
 from mailwatch.probes.loopback_check import Control, hear_ourselves, is_called_for
 
 WELL = Reading("A:1", Verdict.PASS)

@@ -7,7 +7,8 @@ import pytest
 
 from mailwatch.core.model import Fault, Phase, Reading, Verdict
 from mailwatch.core.secret import Secret
-from mailwatch.probes.settings import Login, ServiceSettings, TlsMode
+from mailwatch.net.endpoint import Login, TlsMode
+from mailwatch.probes.settings import ServiceSettings
 from tests.probes.scripts import in_turn
 
 if TYPE_CHECKING:

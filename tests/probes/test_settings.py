@@ -2,15 +2,9 @@ from __future__ import annotations
 
 import pytest
 
+from mailwatch.net.endpoint import TlsMode
 from mailwatch.probes.registry import PROBES, build
-from mailwatch.probes.settings import (
-    KNOWN,
-    Defaults,
-    ServiceSettings,
-    TlsMode,
-    defaults_for,
-    usual_port,
-)
+from mailwatch.probes.settings import KNOWN, Defaults, ServiceSettings, defaults_for, usual_port
 
 
 @pytest.mark.parametrize("name", KNOWN)

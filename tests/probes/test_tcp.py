@@ -8,7 +8,8 @@ import pytest
 
 from mailwatch.core.model import Fault, Phase, Reading, Verdict
 from mailwatch.net import conversation
-from mailwatch.probes.settings import ServiceSettings, TlsMode
+from mailwatch.net.endpoint import TlsMode
+from mailwatch.probes.settings import ServiceSettings
 
 if TYPE_CHECKING:
     from tests.probes.conftest import Link, Peer

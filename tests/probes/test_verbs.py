@@ -18,10 +18,11 @@ import pytest
 from mailwatch.core.deadline import Deadline
 from mailwatch.core.model import Fault, Reading, Verdict
 from mailwatch.core.secret import Secret
+from mailwatch.net.endpoint import Login, TlsMode
 from mailwatch.probes import canary, canary_mailbox
 from mailwatch.probes.canary_mark import HEADER, Mark
 from mailwatch.probes.registry import build
-from mailwatch.probes.settings import CanaryRules, HttpRules, Login, ServiceSettings, TlsMode
+from mailwatch.probes.settings import CanaryRules, HttpRules, ServiceSettings
 
 if TYPE_CHECKING:
     from tests.probes.conftest import Link, Peer, Script

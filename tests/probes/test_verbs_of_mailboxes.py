@@ -15,9 +15,10 @@ import pytest
 
 from mailwatch.core.deadline import Deadline
 from mailwatch.core.model import Reading, Verdict
+from mailwatch.net.endpoint import TlsMode
 from mailwatch.probes.canary_mailbox import Mailbox
 from mailwatch.probes.canary_rehearsal import CanaryRehearsal
-from mailwatch.probes.settings import CanaryRules, ServiceSettings, TlsMode
+from mailwatch.probes.settings import CanaryRules, ServiceSettings
 from tests.probes.test_verbs import (
     CAPABLE,
     DELIVERY,

@@ -72,4 +72,4 @@ def test_sigabrt_is_taken_by_the_main_thread(tmp_path: Path, stopped: bool) -> N
         _, traceback = service.communicate(timeout=PATIENCE_S)
     assert service.returncode == -signal.SIGABRT
     current = traceback.partition("Current thread")[2]
-    assert "mailwatch/daemon.py" in current, traceback
+    assert "mailwatch/service/daemon.py" in current, traceback

@@ -1,4 +1,4 @@
-"""What the engine keeps beside the incident: blindness, pauses, proof, warnings, the limit."""
+"""What the monitor keeps beside the incident: what was unmeasured, pauses, warnings, the limit."""
 
 from __future__ import annotations
 
@@ -7,11 +7,11 @@ from typing import Any
 
 import pytest
 
-from mailwatch.core.known_good import Proven
+from mailwatch.core.known_good import KnownGood
 from mailwatch.core.model import Fault, Now, Topic
 from mailwatch.core.policy import Policy
 from mailwatch.core.state import Stage
-from mailwatch.service.monitor import Engine
+from mailwatch.service.monitor import Monitor
 from tests.house import House, bad, blind, good
 
 
@@ -20,7 +20,7 @@ def test_what_could_not_be_measured_is_told_once_and_restarts_nothing(house: Hou
     house.start()
     for _ in range(20):
         house.end_round(blind())
-        house.drain_until(lambda: house.store.letters() == ())
+        house.drain_until(lambda: house.store.entries() == ())
         house.pass_time(house.policy.interval_s)
     assert house.topics() == [Topic.NOTICE]
     assert house.container.looks == 0
@@ -34,10 +34,10 @@ def test_a_pause_holds_everything_and_announces_its_end(house: House) -> None:
     house.store.pause(replace(house.now, steady=house.seconds + 60, wall=house.now.wall + 60))
     house.start()
     house.end_round(bad())
-    house.drain_until(lambda: house.engine.state.stage is Stage.CONFIRMING)
+    house.drain_until(lambda: house.monitor.state.stage is Stage.CONFIRMING)
     house.pass_time(61)
     house.end_round(bad())
-    house.drain_until(lambda: house.engine.state.stage is Stage.SETTLING)
+    house.drain_until(lambda: house.monitor.state.stage is Stage.SETTLING)
     house.drain_until(lambda: house.topics() == [Topic.NOTICE, Topic.OPENED])
     assert "no longer paused" in house.phone.messages[0].title
 
@@ -83,8 +83,8 @@ def test_one_turn_of_the_loop_reads_the_pause_once(
         house.end_round(good())
         asked.clear()
         house.pass_time(house.policy.interval_s)
-        house.engine.status(house.now)
-        house.engine.wake_at(house.now)
+        house.monitor.status(house.now)
+        house.monitor.wake_at(house.now)
         assert asked == [house.now]
 
 
@@ -92,7 +92,7 @@ def asked_as(house: House, **settings: str) -> None:
     """Ask each service in the way that its digest stands for; SMTP is SMTP:25."""
     digests = {f"{name}:{25 if name == 'SMTP' else 587}": x for name, x in settings.items()}
     house.parts = replace(house.parts, settings=digests)
-    house.engine = Engine(house.parts)
+    house.monitor = Monitor(house.parts)
 
 
 def test_a_mistake_of_our_own_restarts_nothing(house: House) -> None:
@@ -103,7 +103,7 @@ def test_a_mistake_of_our_own_restarts_nothing(house: House) -> None:
     house.drain_until(lambda: house.topics() == [Topic.ESCALATED])
     assert house.container.restarts == 0
     assert "never seen SUBMISSION:587 answer" in house.phone.messages[0].body
-    assert house.store.notes().proven == Proven({"SMTP:25": "a"})
+    assert house.store.notes().proven == KnownGood({"SMTP:25": "a"})
     house.pass_time(house.policy.verify_every_s)
     house.end_round(good(), good("SUBMISSION:587"))
     house.drain_until(lambda: house.topics() == [Topic.ESCALATED, Topic.RECOVERED])
@@ -128,12 +128,12 @@ def test_a_reload_with_other_settings_makes_a_service_unproven(house: House) -> 
     asked_as(house, SMTP="a")
     house.start()
     house.end_round(good())
-    house.engine.reconfigure(replace(house.parts, settings={"SMTP:25": "b"}))
-    house.engine.advance(house.now)
+    house.monitor.reconfigure(replace(house.parts, settings={"SMTP:25": "b"}))
+    house.monitor.advance(house.now)
     house.end_round(bad(fault=Fault.PROTOCOL))
     house.drain_until(lambda: house.topics() == [Topic.ESCALATED])
     assert house.container.restarts == 0
-    assert house.store.notes().proven == Proven()
+    assert house.store.notes().proven == KnownGood()
 
 
 def test_what_is_proven_is_committed_once(house: House, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -152,7 +152,7 @@ def test_what_is_proven_is_committed_once(house: House, monkeypatch: pytest.Monk
     for _ in range(3):
         house.end_round(good())
         house.pass_time(house.policy.interval_s)
-    assert commits[begun:] == [Proven({"SMTP:25": "a"})]
+    assert commits[begun:] == [KnownGood({"SMTP:25": "a"})]
 
 
 def test_messages_beyond_the_limit_of_an_hour_come_as_one() -> None:
@@ -160,10 +160,10 @@ def test_messages_beyond_the_limit_of_an_hour_come_as_one() -> None:
     house = House(Policy(messages_per_hour=1, unmeasured_after_s=0))
     house.start()
     house.end_round(blind())
-    house.drain_until(lambda: bool(house.topics()) and house.store.letters() == ())
+    house.drain_until(lambda: bool(house.topics()) and house.store.entries() == ())
     house.pass_time(200)
     house.end_round(good())
-    assert house.store.letters() == ()
+    assert house.store.entries() == ()
     house.pass_time(3400)
     house.drain_until(lambda: len(house.phone.messages) == 2)
     assert house.phone.messages[1].title.endswith("can look again")
@@ -174,18 +174,18 @@ def test_a_new_process_knows_of_which_certificates_the_last_one_warned(house: Ho
     soon = replace(good("IMAPS:993"), certificate_expires=house.now.wall + 5.5 * 86_400)
     house.start()
     house.end_round(soon)
-    house.drain_until(lambda: bool(house.topics()) and house.store.letters() == ())
+    house.drain_until(lambda: bool(house.topics()) and house.store.entries() == ())
     second = House(house.policy)
     second.store = house.store
     second.parts = replace(second.parts, store=house.store)
-    second.engine = Engine(second.parts)
+    second.monitor = Monitor(second.parts)
     second.seconds = house.seconds + 2 * 3600
     second.start()
     second.end_round(soon)
-    assert second.store.letters() == ()
+    assert second.store.entries() == ()
     second.pass_time(86_400)
     second.end_round(soon)
-    assert len(second.store.letters()) == 1
+    assert len(second.store.entries()) == 1
 
 
 def test_an_expiring_certificate_is_told_daily_and_restarts_nothing(house: House) -> None:
@@ -194,9 +194,9 @@ def test_an_expiring_certificate_is_told_daily_and_restarts_nothing(house: House
     house.start()
     for _ in range(3 * 24):
         house.end_round(soon)
-        house.drain_until(lambda: house.store.letters() == ())
+        house.drain_until(lambda: house.store.entries() == ())
         house.pass_time(3600)
     assert house.topics() == [Topic.NOTICE] * 3
     assert house.phone.messages[0].title.endswith("expires in 5 days")
     assert house.container.looks == 0
-    assert house.engine.state.stage is Stage.HEALTHY
+    assert house.monitor.state.stage is Stage.HEALTHY

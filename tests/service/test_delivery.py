@@ -1,4 +1,4 @@
-"""The courier's threads: one letter at a time, and none that the next one waits for."""
+"""The delivery's threads: one entry at a time, and none that the next one waits for."""
 
 from __future__ import annotations
 
@@ -10,10 +10,10 @@ from contextlib import AbstractContextManager
 from mailwatch.core.model import Message, Now, Topic
 from mailwatch.core.state import State
 from mailwatch.host.journal import Journal
-from mailwatch.service.delivery import Courier
-from mailwatch.service.queue_events import Mailbox, Posted
+from mailwatch.service.delivery import Delivery
+from mailwatch.service.queue_events import DeliveryFinished, EventQueue
 from mailwatch.store.memory import MemoryStore
-from tests.house import PATIENCE_S, LingeringMailbox, ScriptedPhone
+from tests.house import PATIENCE_S, LingeringQueue, ScriptedPhone
 
 NOW = Now(5000.0, 1_700_000_000.0)
 
@@ -24,16 +24,16 @@ def _letters(count: int) -> list[Message]:
 
 def test_a_thread_that_has_answered_keeps_no_letter_from_leaving() -> None:
     """On a busy machine it may be there long after its answer: neither waited for nor an error."""
-    lingering, phone, store = LingeringMailbox(), ScriptedPhone(), MemoryStore()
+    lingering, phone, store = LingeringQueue(), ScriptedPhone(), MemoryStore()
     journal = Journal(io.StringIO(), journald=False)
-    courier = Courier(phone, store, lingering, journal, time.monotonic, str, lambda: 0.0)
+    delivery = Delivery(phone, store, lingering, journal, time.monotonic, str, lambda: 0.0)
     store.commit(State(), _letters(3), NOW)
     try:
-        while store.letters():
-            courier.advance(NOW)
+        while store.entries():
+            delivery.advance(NOW)
             report = lingering.get(timeout=PATIENCE_S)
-            assert isinstance(report, Posted)
-            courier.posted(report, NOW)
+            assert isinstance(report, DeliveryFinished)
+            delivery.posted(report, NOW)
     finally:
         lingering.let_go.set()
     assert [message.title for message in phone.messages] == ["letter 0", "letter 1", "letter 2"]
@@ -44,20 +44,20 @@ def test_a_host_without_threads_keeps_the_letter(
 ) -> None:
     """It is tried again later like any other, the log says what to raise, and nothing ends."""
 
-    mailbox, phone, store, log = Mailbox(), ScriptedPhone(), MemoryStore(), io.StringIO()
+    events, phone, store, log = EventQueue(), ScriptedPhone(), MemoryStore(), io.StringIO()
     journal = Journal(log, journald=False)
-    courier = Courier(phone, store, mailbox, journal, time.monotonic, str, lambda: 0.0)
+    delivery = Delivery(phone, store, events, journal, time.monotonic, str, lambda: 0.0)
     store.commit(State(), _letters(1), NOW)
     with without_threads():
-        courier.advance(NOW)
-    report = mailbox.get_nowait()
-    assert isinstance(report, Posted)
-    courier.posted(report, NOW)
-    assert [letter.tries for letter in store.letters()] == [1]
+        delivery.advance(NOW)
+    report = events.get_nowait()
+    assert isinstance(report, DeliveryFinished)
+    delivery.posted(report, NOW)
+    assert [entry.tries for entry in store.entries()] == [1]
     assert "raise TasksMax" in log.getvalue()
     later = Now(NOW.steady + 3600, NOW.wall + 3600)
-    courier.advance(later)
-    delivered = mailbox.get(timeout=PATIENCE_S)
-    assert isinstance(delivered, Posted)
-    courier.posted(delivered, later)
-    assert store.letters() == ()
+    delivery.advance(later)
+    delivered = events.get(timeout=PATIENCE_S)
+    assert isinstance(delivered, DeliveryFinished)
+    delivery.posted(delivered, later)
+    assert store.entries() == ()

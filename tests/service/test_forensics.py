@@ -1,4 +1,4 @@
-"""The witness, with real threads and a collector of the test's own."""
+"""The forensics, with real threads and a collector of the test's own."""
 
 from __future__ import annotations
 
@@ -15,8 +15,8 @@ from mailwatch.core.evidence import Finding, Json
 from mailwatch.core.model import Fault, Now, Reading, Verdict
 from mailwatch.evidence.settings import EvidenceSettings
 from mailwatch.evidence.subject import Subject
-from mailwatch.service.forensics import Scene, Witness
-from mailwatch.service.queue_events import Mailbox, Witnessed
+from mailwatch.service.forensics import Forensics, Scene
+from mailwatch.service.queue_events import EventQueue, EvidenceGathered
 
 PATIENCE_S = 120.0
 NOW = Now(100.0, 1_700_000_000.0)
@@ -45,32 +45,32 @@ def collect(_subject: Subject, _deadline: Deadline) -> Finding:
 
 
 class Stand:
-    """A witness, where it reports and what it says."""
+    """A forensics, where it reports and what it says."""
 
     def __init__(self, directory: Path) -> None:
-        self.mailbox = Mailbox()
+        self.events = EventQueue()
         self.said: list[str] = []
         scene = Scene(EvidenceSettings(), directory, Nobody, collectors={"container": collect})
-        self.witness = Witness(scene, self.mailbox, lambda: NOW.steady, self.said.append)
+        self.forensics = Forensics(scene, self.events, lambda: NOW.steady, self.said.append)
 
-    def look(self) -> Witnessed:
+    def look(self) -> EvidenceGathered:
         """Look around, and return the answer."""
-        self.witness.look(1, BAD, NOW)
-        report = self.mailbox.get(timeout=PATIENCE_S)
-        assert isinstance(report, Witnessed)
+        self.forensics.look(1, BAD, NOW)
+        report = self.events.get(timeout=PATIENCE_S)
+        assert isinstance(report, EvidenceGathered)
         return report
 
 
 @pytest.fixture
 def stand(tmp_path: Path) -> Stand:
-    """Give a witness that has seen nothing yet."""
+    """Give a forensics that has seen nothing yet."""
     return Stand(tmp_path)
 
 
 def test_a_look_names_the_likely_cause(stand: Stand) -> None:
     """What a collector found becomes the one line of the message."""
-    assert stand.witness.owns(stand.look())
-    assert stand.witness.cause(BAD).startswith("out of memory")
+    assert stand.forensics.owns(stand.look())
+    assert stand.forensics.cause(BAD).startswith("out of memory")
 
 
 def test_what_is_remembered_hides_no_ban(stand: Stand) -> None:
@@ -82,19 +82,19 @@ def test_what_is_remembered_hides_no_ban(stand: Stand) -> None:
         "container": Finding({}),
         "connections": Finding({"watched": watched}),
     }
-    assert stand.witness.owns(Witnessed(report.job, seen))
+    assert stand.forensics.owns(EvidenceGathered(report.job, seen))
     dropped = Reading("SMTP:25", Verdict.FAIL, Fault.DROPPED, "closed")
     canary = Reading("Canary:587", Verdict.PASS, remembered=True)
-    assert stand.witness.cause((dropped, canary)).startswith("ban or")
-    line = stand.witness.cause((dropped, canary), "127.0.0.1 or 172.17.0.1")
+    assert stand.forensics.cause((dropped, canary)).startswith("ban or")
+    line = stand.forensics.cause((dropped, canary), "127.0.0.1 or 172.17.0.1")
     assert line.startswith("ban of 127.0.0.1 or 172.17.0.1, as which it sees this host,")
 
 
 def test_evidence_that_cannot_be_judged_costs_no_restart(stand: Stand) -> None:
     """Where judging it fails, the cause is unknown, the log says why, and nothing is raised."""
     report = stand.look()
-    assert stand.witness.owns(Witnessed(report.job, {"container": Finding({})}))
-    assert stand.witness.cause(BAD) == causes.UNKNOWN
+    assert stand.forensics.owns(EvidenceGathered(report.job, {"container": Finding({})}))
+    assert stand.forensics.cause(BAD) == causes.UNKNOWN
     assert len(stand.said) == 1
     assert "please report it" in stand.said[0]
 
@@ -104,8 +104,8 @@ def test_a_host_without_threads_costs_the_evidence_alone(
 ) -> None:
     """Where no thread can be started nothing is raised or waited for, and the log says so."""
     with without_threads():
-        stand.witness.look(1, BAD, NOW)
-        assert stand.witness.awaited_until is None
-        stand.witness.closed("20231114T221320Z", BAD, NOW)
+        stand.forensics.look(1, BAD, NOW)
+        assert stand.forensics.awaited_until is None
+        stand.forensics.closed("20231114T221320Z", BAD, NOW)
     assert len(stand.said) == 2
     assert "TasksMax" in stand.said[0]

@@ -1,4 +1,4 @@
-"""The engine, with real threads for its target and courier, and rounds that the test decides."""
+"""The engine, with real threads for its target and delivery, and rounds that the test decides."""
 
 from __future__ import annotations
 
@@ -17,9 +17,9 @@ from mailwatch.evidence.settings import EvidenceSettings
 from mailwatch.evidence.subject import Examiner
 from mailwatch.notifiers.errors import DeliveryError
 from mailwatch.service.delivery import SEND_LIMIT_S, SLACK_S
-from mailwatch.service.forensics import Scene, Witness
-from mailwatch.service.monitor import LOOK_GRACE_S, ROUND_SLACK_S, Engine
-from mailwatch.service.queue_events import AttemptDone, Posted, RoundDone
+from mailwatch.service.forensics import Forensics, Scene
+from mailwatch.service.monitor import LOOK_GRACE_S, ROUND_SLACK_S, Monitor
+from mailwatch.service.queue_events import AttemptDone, DeliveryFinished, RoundDone
 from tests.house import PATIENCE_S, RUNNING, House, ScriptedContainer, bad, blind, good
 
 
@@ -27,7 +27,7 @@ def fail_until_restarted(house: House) -> None:
     """Fail the first round, and go on until the restart is done."""
     house.start()
     house.end_round(bad())
-    house.drain_until(lambda: house.engine.state.stage is Stage.SETTLING)
+    house.drain_until(lambda: house.monitor.state.stage is Stage.SETTLING)
 
 
 def test_the_first_check_is_at_once_and_the_next_after_the_interval(house: House) -> None:
@@ -35,9 +35,9 @@ def test_the_first_check_is_at_once_and_the_next_after_the_interval(house: House
     house.start()
     house.end_round(good())
     house.pass_time(119)
-    assert len(house.asker.begun) == 1
+    assert len(house.prober.begun) == 1
     house.pass_time(1)
-    assert len(house.asker.begun) == 2
+    assert len(house.prober.begun) == 2
 
 
 def test_an_outage_is_told_restarted_and_told_again_when_it_is_over(house: House) -> None:
@@ -46,20 +46,20 @@ def test_an_outage_is_told_restarted_and_told_again_when_it_is_over(house: House
     house.drain_until(lambda: house.topics() == [Topic.OPENED])
     assert house.container.restarts == 1
     house.pass_time(15)
-    assert house.asker.begun[-1][1] == house.policy.verifying
+    assert house.prober.begun[-1][1] == house.policy.verifying
     house.end_round(good())
     house.drain_until(lambda: house.topics() == [Topic.OPENED, Topic.RECOVERED])
-    house.drain_until(lambda: house.store.letters() == ())
-    assert house.engine.state.stage is Stage.HEALTHY
+    house.drain_until(lambda: house.store.entries() == ())
+    assert house.monitor.state.stage is Stage.HEALTHY
 
 
 def test_nothing_from_before_a_restart_stands_for_the_server_after_it(house: House) -> None:
     """What a check remembers, such as a refused login, is forgotten between the two."""
     fail_until_restarted(house)
-    assert house.asker.forgot_after == [len(house.asker.begun)]
+    assert house.prober.forgot_after == [len(house.prober.begun)]
     house.pass_time(15)
     house.end_round(good())
-    assert len(house.asker.forgot_after) == 1
+    assert len(house.prober.forgot_after) == 1
 
 
 def test_an_outage_began_when_its_first_attempt_failed(house: House) -> None:
@@ -69,10 +69,10 @@ def test_an_outage_began_when_its_first_attempt_failed(house: House) -> None:
     house.take(AttemptDone(1, "SMTP:25", 1, bad()))
     house.seconds += 20
     house.take(RoundDone(1, (bad(),)))
-    house.drain_until(lambda: house.engine.state.incident is not None)
-    assert house.engine.state.incident is not None
-    assert house.engine.state.incident.since == began
-    assert house.engine.state.incident.opened == house.now
+    house.drain_until(lambda: house.monitor.state.incident is not None)
+    assert house.monitor.state.incident is not None
+    assert house.monitor.state.incident.since == began
+    assert house.monitor.state.incident.opened == house.now
 
 
 def test_the_watchdog_is_asked_for_time_before_a_restart(house: House) -> None:
@@ -100,12 +100,12 @@ def test_an_engine_that_comes_back_gets_the_restart_it_was_owed(house: House) ->
     house.pass_time(LOOK_GRACE_S + 0.001)
     house.container.hangs = False
     house.container.let_go.set()
-    house.drain_until(lambda: not house.target.busy and not house.mailbox.qsize())
+    house.drain_until(lambda: not house.target.busy and not house.events.qsize())
     house.pass_time(house.policy.verify_every_s)
     house.end_round(bad())
-    house.drain_until(lambda: house.engine.state.stage is Stage.SETTLING)
+    house.drain_until(lambda: house.monitor.state.stage is Stage.SETTLING)
     assert house.container.restarts == 1
-    house.drain_until(lambda: house.store.letters() == ())
+    house.drain_until(lambda: house.store.entries() == ())
     assert house.topics() == [Topic.OPENED]
 
 
@@ -124,7 +124,7 @@ def test_a_container_that_somebody_took_hold_of_is_told_as_theirs(house: House) 
     house.container.error, house.container.intervened = "It was left alone.", True
     house.start()
     house.end_round(bad())
-    house.drain_until(lambda: house.engine.state.stage is Stage.DOWN)
+    house.drain_until(lambda: house.monitor.state.stage is Stage.DOWN)
     assert house.container.seen == [RUNNING]
     house.container.state = TargetState(Condition.STOPPED, "Somebody stopped it.")
     house.pass_time(house.policy.verify_every_s)
@@ -143,9 +143,9 @@ def test_a_restart_call_that_never_returns_is_given_up(house: House) -> None:
     house.container.restart = hang  # type: ignore[method-assign]
     house.start()
     house.end_round(bad())
-    house.drain_until(lambda: house.engine.state.stage is Stage.RESTARTING)
+    house.drain_until(lambda: house.monitor.state.stage is Stage.RESTARTING)
     house.pass_time(house.policy.restart_limit_s + 6)
-    assert house.engine.state.stage is Stage.ESCALATED
+    assert house.monitor.state.stage is Stage.ESCALATED
     stuck.set()
 
 
@@ -153,14 +153,14 @@ def test_a_notifier_that_is_away_keeps_nothing_from_happening(house: House) -> N
     """The outage is restarted and recovered while messages wait; they leave merged, in order."""
     house.phone.error = DeliveryError("Gotify refused the connection.")
     fail_until_restarted(house)
-    house.drain_until(lambda: any(letter.tries for letter in house.store.letters()))
+    house.drain_until(lambda: any(entry.tries for entry in house.store.entries()))
     house.pass_time(15)
     house.end_round(good())
-    assert house.engine.state.stage is Stage.HEALTHY
-    house.drain_until(lambda: not house.mailbox.qsize() and not house.courier._carried)
+    assert house.monitor.state.stage is Stage.HEALTHY
+    house.drain_until(lambda: not house.events.qsize() and not house.delivery._carried)
     house.phone.error = None
     house.pass_time(600)
-    house.drain_until(lambda: house.store.letters() == ())
+    house.drain_until(lambda: house.store.entries() == ())
     assert house.topics() == [Topic.RECOVERED]
     assert "Mail is down on mx1" in house.phone.messages[0].body
 
@@ -189,17 +189,17 @@ def test_a_delivery_that_was_given_up_does_not_answer_for_the_next_try(
     house.pass_time(FIRST_RETRY_S)
     assert begun.acquire(timeout=PATIENCE_S)
     gates[0].set()
-    report = house.mailbox.get(timeout=PATIENCE_S)
-    while not isinstance(report, Posted):
-        report = house.mailbox.get(timeout=PATIENCE_S)
+    report = house.events.get(timeout=PATIENCE_S)
+    while not isinstance(report, DeliveryFinished):
+        report = house.events.get(timeout=PATIENCE_S)
     house.take(report)
-    assert [letter.tries for letter in house.store.letters()] == [1]
+    assert [entry.tries for entry in house.store.entries()] == [1]
     gates[1].set()
-    report = house.mailbox.get(timeout=PATIENCE_S)
-    assert isinstance(report, Posted)
+    report = house.events.get(timeout=PATIENCE_S)
+    assert isinstance(report, DeliveryFinished)
     house.take(report)
     house.pass_time(2 * FIRST_RETRY_S)
-    house.drain_until(lambda: not house.store.letters())
+    house.drain_until(lambda: not house.store.entries())
     assert house.topics() == [Topic.OPENED]
 
 
@@ -213,11 +213,11 @@ def test_a_service_that_was_lost_from_sight_keeps_the_incident_open(house: House
         (blind("SMTP:25"), good("IMAP:143")),
     ):
         house.end_round(*readings)
-        house.drain_until(lambda: not house.target.busy and house.engine._undecided is None)
+        house.drain_until(lambda: not house.target.busy and house.monitor._undecided is None)
         house.pass_time(house.policy.verify_every_s)
-    assert house.engine.state.incident is not None
+    assert house.monitor.state.incident is not None
     house.end_round(good("SMTP:25"), good("IMAP:143"))
-    assert house.engine.state.incident is None
+    assert house.monitor.state.incident is None
 
 
 def test_a_round_counts_as_lost_only_after_its_longest() -> None:
@@ -225,21 +225,21 @@ def test_a_round_counts_as_lost_only_after_its_longest() -> None:
     house = House(Policy(attempts=Attempts(retries=100, timeout_s=1, delay_s=600)))
     house.start()
     house.pass_time(100 * 1 + 99 * 600 + 1 + ROUND_SLACK_S)
-    assert not house.engine.stalled(house.now)
+    assert not house.monitor.stalled(house.now)
     house.pass_time(1)
-    assert house.engine.stalled(house.now)
+    assert house.monitor.stalled(house.now)
     house.end_round(good())
-    assert not house.engine.stalled(house.now)
+    assert not house.monitor.stalled(house.now)
 
 
 def test_late_reports_of_a_dropped_round_are_ignored(house: House) -> None:
     """After a reload the old round's readings, of services no longer watched, change nothing."""
     house.start()
-    old = house.asker.begun[-1][0]
-    house.engine.reconfigure(house.parts)
-    house.engine.advance(house.now)
+    old = house.prober.begun[-1][0]
+    house.monitor.reconfigure(house.parts)
+    house.monitor.advance(house.now)
     house.take(RoundDone(old, (bad(),)))
-    assert house.engine.state.stage is Stage.HEALTHY
+    assert house.monitor.state.stage is Stage.HEALTHY
     assert house.target.busy is False
 
 
@@ -251,22 +251,22 @@ def test_nothing_is_gathered_during_a_pause(house: House, tmp_path: Path) -> Non
 
     scene = Scene(EvidenceSettings(), tmp_path, nobody, collectors={})
     said: list[str] = []
-    witness = Witness(scene, house.mailbox, lambda: house.seconds, said.append)
+    forensics = Forensics(scene, house.events, lambda: house.seconds, said.append)
 
     def looks() -> bool:
-        return witness.awaited_until is not None
+        return forensics.awaited_until is not None
 
-    house.engine = Engine(replace(house.parts, witness=witness))
+    house.monitor = Monitor(replace(house.parts, forensics=forensics))
     house.store.pause(Now(house.seconds + 3600, house.now.wall + 3600))
     house.start()
     house.end_round(bad())
     assert not looks()
-    house.drain_until(lambda: house.engine.state.stage is Stage.CONFIRMING)
+    house.drain_until(lambda: house.monitor.state.stage is Stage.CONFIRMING)
     house.store.pause(None)
     house.pass_time(house.policy.interval_s)
     house.end_round(bad())
     assert looks()
-    house.drain_until(lambda: house.engine.state.incident is not None)
+    house.drain_until(lambda: house.monitor.state.incident is not None)
 
 
 @pytest.mark.parametrize("stage", [Stage.RESTARTING, Stage.VERIFYING, Stage.ESCALATED])
@@ -275,11 +275,11 @@ def test_a_new_process_looks_at_the_container_before_it_goes_on(stage: Stage) ->
     first = House(Policy())
     fail_until_restarted(first)
     first.drain_until(lambda: first.topics() == [Topic.OPENED])
-    state = replace(first.engine.state, stage=stage)
+    state = replace(first.monitor.state, stage=stage)
     second = House(Policy())
     second.store.commit(state, [], second.now)
     second.start()
-    assert second.asker.begun == []
+    assert second.prober.begun == []
     second.drain_until(lambda: second.container.looks == 1 and not second.target.busy)
     assert second.container.restarts == 0
     assert second.topics() == []
@@ -290,11 +290,13 @@ def test_a_name_that_is_misspelt_in_a_reload_calls_a_person(house: House) -> Non
     house.container.state = replace(RUNNING, started_at=house.now.wall - 1)
     house.start()
     house.end_round(bad())
-    house.drain_until(lambda: house.engine.state.stage is Stage.CONFIRMING)
+    house.drain_until(lambda: house.monitor.state.stage is Stage.CONFIRMING)
     house.container.state = TargetState(Condition.MISSING, "There is no container stalwrt.")
-    house.parts = replace(house.parts, voice=replace(house.parts.voice, target="container stalwrt"))
-    house.engine.reconfigure(house.parts)
-    house.engine.advance(house.now)
+    house.parts = replace(
+        house.parts, installation=replace(house.parts.installation, target="container stalwrt")
+    )
+    house.monitor.reconfigure(house.parts)
+    house.monitor.advance(house.now)
     house.end_round(bad())
     house.drain_until(lambda: house.topics() == [Topic.ESCALATED])
     assert house.phone.messages[-1].priority == 10
@@ -304,9 +306,9 @@ def test_a_name_that_is_misspelt_in_a_reload_calls_a_person(house: House) -> Non
 def test_a_name_that_is_misspelt_at_a_restart_calls_a_person(house: House, noted: str) -> None:
     """Also where the file is of a version that noted none, if one start since had the right one."""
     house.store.commit(State(target_seen=True, target=noted), [], house.now)
-    house.engine.begin(house.now)
-    voice = replace(house.parts.voice, target="container stalwrt")
-    house.engine = Engine(replace(house.parts, voice=voice))
+    house.monitor.begin(house.now)
+    installation = replace(house.parts.installation, target="container stalwrt")
+    house.monitor = Monitor(replace(house.parts, installation=installation))
     house.container.state = TargetState(Condition.MISSING, "There is no container stalwrt.")
     house.start()
     house.end_round(bad())
@@ -318,17 +320,17 @@ def test_a_reload_looks_at_the_container_that_it_names(house: House) -> None:
     """A new process waits for the engine when another container is configured: that one counts."""
     first = House(Policy())
     fail_until_restarted(first)
-    first.drain_until(lambda: first.engine.state.stage is Stage.SETTLING)
+    first.drain_until(lambda: first.monitor.state.stage is Stage.SETTLING)
     house.store = first.store
     house.parts = replace(house.parts, store=first.store)
-    house.engine = Engine(house.parts)
+    house.monitor = Monitor(house.parts)
     house.container.hangs = True
-    house.engine.begin(house.now)
+    house.monitor.begin(house.now)
     other = ScriptedContainer()
     house.target.replace(lambda: other)
-    house.engine.reconfigure(house.parts)
+    house.monitor.reconfigure(house.parts)
     house.drain_until(lambda: other.looks == 1 and not house.target.busy)
-    house.engine.advance(house.now)
-    assert len(house.asker.begun) == 0
+    house.monitor.advance(house.now)
+    assert len(house.prober.begun) == 0
     house.pass_time(house.policy.settle_s)
-    assert len(house.asker.begun) == 1
+    assert len(house.prober.begun) == 1

@@ -13,8 +13,8 @@ from mailwatch.core.model import Fault, TargetState, Topic
 from mailwatch.core.state import Stage
 from mailwatch.evidence.settings import EvidenceSettings
 from mailwatch.evidence.subject import Examiner, Subject
-from mailwatch.service.forensics import Scene, Witness
-from mailwatch.service.monitor import LOOK_GRACE_S, Engine
+from mailwatch.service.forensics import Forensics, Scene
+from mailwatch.service.monitor import LOOK_GRACE_S, Monitor
 from mailwatch.service.queue_events import AttemptDone, RoundDone
 from tests.house import RUNNING, House, bad, good
 
@@ -53,7 +53,7 @@ def test_a_ban_is_held_until_a_round_finds_nothing_that_listens(house: House) ->
     assert house.container.restarts == 0
     house.container.state = DEAD
     drop_twice_more(house)
-    house.drain_until(lambda: house.engine.state.stage is Stage.SETTLING)
+    house.drain_until(lambda: house.monitor.state.stage is Stage.SETTLING)
     assert house.container.restarts == 1
     house.pass_time(house.policy.settle_s)
     house.end_round(good(), good("IMAPS:993"))
@@ -103,8 +103,8 @@ def test_a_listener_that_the_evidence_found_may_have_banned_us(
         raise AssertionError("no collector asks")
 
     scene = Scene(EvidenceSettings(), tmp_path, nobody, collectors={"connections": find})
-    witness = Witness(scene, house.mailbox, lambda: house.seconds, pytest.fail)
-    house.engine = Engine(replace(house.parts, witness=witness))
+    forensics = Forensics(scene, house.events, lambda: house.seconds, pytest.fail)
+    house.monitor = Monitor(replace(house.parts, forensics=forensics))
     house.container.state = DEAD
     house.start()
     house.end_round(*BANNED)

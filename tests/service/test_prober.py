@@ -12,11 +12,12 @@ import pytest
 
 from mailwatch.core.model import Fault, Reading, Verdict
 from mailwatch.core.policy import Attempts
+from mailwatch.probes import loopback_check
 from mailwatch.probes import round as round_module
 from mailwatch.probes.registry import build
 from mailwatch.probes.settings import ServiceSettings
-from mailwatch.service.prober import RoundAsker
-from mailwatch.service.queue_events import AttemptDone, Mailbox, RoundDone
+from mailwatch.service.prober import RoundProber
+from mailwatch.service.queue_events import AttemptDone, EventQueue, RoundDone
 
 ATTEMPTS = Attempts(retries=2, timeout_s=1, delay_s=0)
 
@@ -35,12 +36,12 @@ def silent() -> Iterator[ServiceSettings]:
 
 
 def _round(*services: ServiceSettings) -> tuple[list[AttemptDone], tuple[Reading, ...]]:
-    mailbox = Mailbox()
-    asker = RoundAsker([build(service) for service in services], mailbox, time.monotonic)
-    asker.begin(7, ATTEMPTS)
+    events = EventQueue()
+    prober = RoundProber([build(service) for service in services], events, time.monotonic)
+    prober.begin(7, ATTEMPTS)
     attempts: list[AttemptDone] = []
     while True:
-        report = mailbox.get(timeout=120)
+        report = events.get(timeout=120)
         if isinstance(report, RoundDone):
             assert report.round == 7
             return attempts, report.readings
@@ -101,7 +102,7 @@ def test_a_pass_is_told_with_the_round_alone(silent: ServiceSettings) -> None:
 def test_without_a_thread_for_the_control_nothing_was_measured(
     silent: ServiceSettings, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """A host that starts no thread any more is no witness of a mail server's silence."""
+    """A host that starts no thread any more is no forensics of a mail server's silence."""
 
     def no_thread(task: object) -> None:
         raise RuntimeError("can't start new thread")

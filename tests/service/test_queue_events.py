@@ -1,4 +1,4 @@
-"""The mailbox: what the loop waits at."""
+"""The events: what the loop waits at."""
 
 from __future__ import annotations
 
@@ -6,21 +6,21 @@ import threading
 from contextlib import suppress
 from queue import Empty
 
-from mailwatch.service.queue_events import Mailbox, Signalled
+from mailwatch.service.queue_events import EventQueue, SignalReceived
 
 
 def test_no_wait_for_a_report_lasts_for_ever() -> None:
     """A moment that has passed before the wait begins, as on a busy host, ends it all the same."""
-    mailbox = Mailbox()
+    events = EventQueue()
     over = threading.Event()
 
     def wait_often() -> None:
         for _ in range(30_000):
-            # A report that was taken leaves the mailbox as a new one is.
-            mailbox.put(Signalled(1))
-            mailbox.get()
+            # A report that was taken leaves the events as a new one is.
+            events.put(SignalReceived(1))
+            events.get()
             with suppress(Empty):
-                mailbox.get(timeout=1e-9)
+                events.get(timeout=1e-9)
         over.set()
 
     threading.Thread(target=wait_often, daemon=True).start()

@@ -31,16 +31,17 @@ import trustme
 from mailwatch.core.deadline import Deadline
 from mailwatch.core.model import Condition, Message, Now, TargetState
 from mailwatch.core.policy import Attempts, Policy
-from mailwatch.core.wording import Voice
+from mailwatch.core.wording import Installation
 from mailwatch.host.journal import Journal
+from mailwatch.net.endpoint import TlsMode
 from mailwatch.probes.registry import build
-from mailwatch.probes.settings import ServiceSettings, TlsMode
-from mailwatch.service.components import Parts
-from mailwatch.service.delivery import Courier
-from mailwatch.service.event_log import Narrator
-from mailwatch.service.monitor import Engine
-from mailwatch.service.prober import RoundAsker
-from mailwatch.service.queue_events import Mailbox, RoundDone
+from mailwatch.probes.settings import ServiceSettings
+from mailwatch.service.components import Components
+from mailwatch.service.delivery import Delivery
+from mailwatch.service.event_log import EventLog
+from mailwatch.service.monitor import Monitor
+from mailwatch.service.prober import RoundProber
+from mailwatch.service.queue_events import EventQueue, RoundDone
 from mailwatch.service.recovery import Target
 from mailwatch.store.sqlite import SqliteStore
 
@@ -171,23 +172,23 @@ def soak(rounds: int, ports: list[int], directory: Path, leak: bool) -> Outcome:
         ServiceSettings("SMTP", "127.0.0.1", ports[0], probe="smtp"),
         ServiceSettings("SMTPS", "127.0.0.1", ports[1], probe="smtp", tls=TlsMode.IMPLICIT),
     ]
-    mailbox = Mailbox()
+    events = EventQueue()
     journal = Journal(io.StringIO(), journald=False)
-    voice = Voice("mx1", "container stalwart", "docker logs stalwart", str)
+    installation = Installation("mx1", "container stalwart", "docker logs stalwart", str)
     phone, store = Phone(), SqliteStore(directory, print)
     policy = Policy(
         interval_s=0, verify_every_s=0, attempts=Attempts(1, 10, 0), max_restarts=0,
         verify_timeout_s=10,
     )  # fmt: skip
     log = journal._stream
-    engine = Engine(
-        Parts(
+    engine = Monitor(
+        Components(
             policy,
-            voice,
-            RoundAsker([build(service) for service in services], mailbox, time.monotonic),
-            Target(Container, mailbox, time.monotonic),
-            Courier(phone, store, mailbox, journal, time.monotonic, str, lambda: 0.0),
-            Narrator(journal, voice),
+            installation,
+            RoundProber([build(service) for service in services], events, time.monotonic),
+            Target(Container, events, time.monotonic),
+            Delivery(phone, store, events, journal, time.monotonic, str, lambda: 0.0),
+            EventLog(journal, installation),
             store,
             lambda _seconds: None,
         )
@@ -197,7 +198,7 @@ def soak(rounds: int, ports: list[int], directory: Path, leak: bool) -> Outcome:
     engine.begin(_clocks())
     engine.advance(_clocks())
     while done < rounds:
-        report = mailbox.get(timeout=GIVE_UP_S)
+        report = events.get(timeout=GIVE_UP_S)
         engine.handle(report, _clocks())
         if isinstance(report, RoundDone):
             done += 1

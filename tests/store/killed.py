@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import Any
 
 from mailwatch.core.certificates import Certificates, Warned
-from mailwatch.core.known_good import Proven
+from mailwatch.core.known_good import KnownGood
 from mailwatch.core.model import Fault, Message, Now, Reading, Topic, Verdict
 from mailwatch.core.notes import Notes
 from mailwatch.core.state import Attempt, Failure, Incident, Stage, State
@@ -58,9 +58,9 @@ def warnings_of(number: int) -> Certificates:
     return Certificates({f"S:{number}": Warned(at(number))} if number else {})
 
 
-def proven_of(number: int) -> Proven:
+def proven_of(number: int) -> KnownGood:
     """What step `number` says of the services that have passed."""
-    return Proven({"S:1": f"{number}"} if number else {})
+    return KnownGood({"S:1": f"{number}"} if number else {})
 
 
 def messages_of(number: int) -> list[Message]:
@@ -78,11 +78,11 @@ def walk(directory: Path, steps: int, told: int, told_to: int) -> None:
         told_now = messages_of(number)
         store.commit(state, told_now, at(number), notes=Notes(certificates=warned, proven=proven))
         os.write(told_to, f"committed {number}\n".encode())
-        for letter in store.letters():
-            if letter.message.title == f"{number - 1}a":
-                os.write(told_to, f"delivering {letter.message.title}\n".encode())
-                store.delivered(letter, at(number))
-                os.write(told_to, f"delivered {letter.message.title}\n".encode())
+        for entry in store.entries():
+            if entry.message.title == f"{number - 1}a":
+                os.write(told_to, f"delivering {entry.message.title}\n".encode())
+                store.delivered(entry, at(number))
+                os.write(told_to, f"delivered {entry.message.title}\n".encode())
     store.close()
 
 
@@ -139,7 +139,7 @@ def every(directory: Path) -> None:
         state = store.restore(at(4))
         found = (state, store.notes().certificates, store.notes().proven)
         number = state.streak
-        titles = [letter.message.title for letter in store.letters()]
+        titles = [entry.message.title for entry in store.entries()]
         store.close()
         integrity = REAL_CONNECT(place / "mailwatch.db")
         sound = integrity.execute("PRAGMA integrity_check").fetchone()[0]

@@ -11,11 +11,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from mailwatch.core.certificates import Certificates, Warned
-from mailwatch.core.known_good import Proven
+from mailwatch.core.known_good import KnownGood
 from mailwatch.core.model import Fault, Mask, Message, Now, Phase, Reading, Topic, Verdict
 from mailwatch.core.notes import Notes
-from mailwatch.core.outbox import Letter
-from mailwatch.core.rate_limit import Ledger, Told
+from mailwatch.core.outbox import QueuedMessage
+from mailwatch.core.rate_limit import RateLimit, Told
 from mailwatch.core.state import (
     OPEN,
     Attempt,
@@ -27,7 +27,7 @@ from mailwatch.core.state import (
     Stage,
     State,
 )
-from mailwatch.core.unmeasured import Blindness
+from mailwatch.core.unmeasured import UnmeasuredServices
 from mailwatch.store.sqlite import SqliteStore
 from mailwatch.store.views import Views
 
@@ -121,8 +121,8 @@ messages = every_field(
     at=walls,
     incident=texts,
 )
-letters = every_field(
-    Letter,
+entries = every_field(
+    QueuedMessage,
     id=st.just(0),
     message=messages,
     tries=st.integers(0, 2**40),
@@ -131,7 +131,7 @@ letters = every_field(
     trouble=texts,
 )
 ledgers = every_field(
-    Ledger,
+    RateLimit,
     told=st.lists(
         every_field(Told, at=moments, notices=st.lists(texts, max_size=2).map(tuple)), max_size=3
     ).map(tuple),
@@ -144,10 +144,16 @@ warnings = every_field(
         texts, every_field(Warned, at=moments, renewed=st.booleans(), expires=st.none() | walls)
     ),
 )
-blindnesses = st.dictionaries(texts, moments).map(lambda since: Blindness(since, frozenset(since)))
-provens = every_field(Proven, passed=st.dictionaries(texts, texts))
+blindnesses = st.dictionaries(texts, moments).map(
+    lambda since: UnmeasuredServices(since, frozenset(since))
+)
+provens = every_field(KnownGood, passed=st.dictionaries(texts, texts))
 notes_kept = every_field(
-    Notes, ledger=ledgers, certificates=warnings, proven=provens, blindness=blindnesses
+    Notes,
+    rate_limit=ledgers,
+    certificates=warnings,
+    proven=provens,
+    unmeasured_services=blindnesses,
 )
 readings = every_field(
     Reading,
@@ -165,29 +171,29 @@ readings = every_field(
 @given(
     states,
     st.lists(messages, max_size=3),
-    st.lists(letters, max_size=3),
+    st.lists(entries, max_size=3),
     notes_kept,
 )
 @settings(max_examples=150, deadline=None)
 def test_every_value_comes_back(
     state: State,
     told: list[Message],
-    kept: list[Letter],
+    kept: list[QueuedMessage],
     notes: Notes,
 ) -> None:
-    """State, letters and all else that is kept are equal after a new start in the same boot."""
+    """State, entries and all else that is kept are equal after a new start in the same boot."""
     now = Now(2e9, 2e9)
     with tempfile.TemporaryDirectory() as directory:
         said: list[str] = []
         store = SqliteStore(Path(directory), said.append, boot="one")
         store.restore(now)
         store.commit(state, told, now, notes=notes)
-        outbox = (*store.letters(), *(replace(x, id=i) for i, x in enumerate(kept, len(told) + 1)))
-        store.keep_letters(outbox)
+        outbox = (*store.entries(), *(replace(x, id=i) for i, x in enumerate(kept, len(told) + 1)))
+        store.keep_entries(outbox)
         store.close()
         again = SqliteStore(Path(directory), said.append, boot="one")
         assert again.restore(now) == state
-        assert again.letters() == outbox
+        assert again.entries() == outbox
         assert again.notes() == notes
         again.close()
         assert said == []

@@ -194,7 +194,7 @@ def test_a_bad_file_is_set_aside_and_begun_anew(name: str, stores: Stores, night
     spoilt = stores.path.lstat()
     store, state = stores.restored(night.at(400))
     assert state == State()
-    assert store.letters() == ()
+    assert store.entries() == ()
     (sentence,) = stores.said
     (aside,) = stores.aside
     assert re.fullmatch(rf"mailwatch\.db\.{kind}-\d{{8}}T\d{{6}}Z", aside.name)
@@ -245,8 +245,8 @@ def test_the_oldest_state_file_is_migrated(stores: Stores, night: Night) -> None
         connection.executescript(OLDEST)
     store, state = stores.restored(night.at(130))
     assert state == night.restarting()
-    (letter,) = store.letters()
-    assert (letter.id, letter.message) == (7, night.message())
+    (entry,) = store.entries()
+    assert (entry.id, entry.message) == (7, night.message())
     assert store.paused_until(night.at(130)) == night.at(900)
     store.record(night.readings(), night.at(131))
     assert len(Views(stores.directory).status().readings) == 2
@@ -287,11 +287,11 @@ def test_damage_while_it_runs_costs_history_but_no_state(stores: Stores, night: 
     assert len(stores.said) == 1
     assert len(stores.aside) == 1
     assert len(Views(stores.directory).status().readings) == 2
-    letters = store.letters()
+    entries = store.entries()
     store.close()
     again, state = stores.restored(night.at(102))
     assert state == night.restarting()
-    assert again.letters() == letters
+    assert again.entries() == entries
 
 
 def test_only_the_newest_of_those_set_aside_are_kept(stores: Stores, night: Night) -> None:

@@ -17,10 +17,10 @@ from typing import TYPE_CHECKING
 import pytest
 
 from mailwatch.core.certificates import Certificates, Warned
-from mailwatch.core.known_good import Proven
+from mailwatch.core.known_good import KnownGood
 from mailwatch.core.notes import Notes
 from mailwatch.core.state import State
-from mailwatch.core.unmeasured import Blindness
+from mailwatch.core.unmeasured import UnmeasuredServices
 from mailwatch.store.sqlite import RETRY_S
 from mailwatch.store.views import Views
 
@@ -73,11 +73,11 @@ def expect_whole(stores: Stores, night: Night, seconds: float, titles: list[str]
     """What the file holds, as another process sees it and as the next start finds it."""
     status = Views(stores.directory).status()
     assert status.incident == night.restarting().incident
-    assert [letter.message.title for letter in status.letters] == titles
+    assert [entry.message.title for entry in status.entries] == titles
     stores.opened[-1].close()
     again, state = stores.restored(night.at(seconds))
     assert state == night.restarting()
-    assert [letter.message.title for letter in again.letters()] == titles
+    assert [entry.message.title for entry in again.entries()] == titles
 
 
 def test_a_full_disk_is_caught_up_with(on_tmpfs: Stores, night: Night) -> None:
@@ -89,15 +89,15 @@ def test_a_full_disk_is_caught_up_with(on_tmpfs: Stores, night: Night) -> None:
     for i in range(40):
         store.record(night.readings(9, detail="x" * 150), night.at(10 + i))
     warned = Certificates({"S:1": Warned(night.at(100))})
-    proven = Proven({"S:1": "digest"})
+    proven = KnownGood({"S:1": "digest"})
     during = [night.message("during")]
     store.commit(
         night.restarting(), during, night.at(100), notes=Notes(certificates=warned, proven=proven)
     )
     store.pause(night.at(900))
-    first, second = store.letters()
+    first, second = store.entries()
     store.delivered(first, night.at(101))
-    assert [letter.message.title for letter in store.letters()] == ["during"]
+    assert [entry.message.title for entry in store.entries()] == ["during"]
     assert store.paused_until(night.at(102)) == night.at(900)
     assert len(stores.said) == 1
     assert "full" in stores.said[0]
@@ -109,7 +109,7 @@ def test_a_full_disk_is_caught_up_with(on_tmpfs: Stores, night: Night) -> None:
     assert len(Views(stores.directory).readings("S0:0", 0)) == 41
     expect_whole(stores, night, 200, ["during"])
     again = stores.opened[-1]
-    assert second in again.letters()
+    assert second in again.entries()
     assert (again.notes().certificates, again.notes().proven) == (warned, proven)
 
 
@@ -153,7 +153,7 @@ def test_a_disk_that_turns_read_only(on_tmpfs: Stores, tmpfs: Path, night: Night
     finally:
         subprocess.run(["mount", "-o", "remount,rw", tmpfs], check=True)
     store.record(night.readings(), night.at(133 + RETRY_S))
-    titles = [letter.message.title for letter in store.letters()]
+    titles = [entry.message.title for entry in store.entries()]
     assert titles == ["before", "during"]
     expect_whole(stores, night, 200, titles)
 
@@ -168,7 +168,7 @@ def test_a_read_only_disk_is_read_all_the_same(on_tmpfs: Stores, tmpfs: Path, ni
     try:
         store, state = stores.restored(night.at(130))
         assert state == night.restarting()
-        assert [letter.message for letter in store.letters()] == [night.message()]
+        assert [entry.message for entry in store.entries()] == [night.message()]
         assert len(stores.said) == 1
         store.close()
         assert len(stores.said) == 2
@@ -187,7 +187,7 @@ said = []
 store = SqliteStore(Path(sys.argv[1]), said.append, boot="one")
 state = store.restore(Now(200.0, 1790000200.0))
 store.commit(State(Stage.CONFIRMING), [], Now(201.0, 1790000201.0))
-print(state.stage.value, len(store.letters()), len(said), "may not be written" in said[0])
+print(state.stage.value, len(store.entries()), len(said), "may not be written" in said[0])
 """
 
 
@@ -257,20 +257,20 @@ def test_a_directory_that_vanishes_and_cannot_be_made(
 def test_no_letter_id_comes_again_that_the_file_never_saw(
     stores: Stores, night: Night, tmp_path: Path
 ) -> None:
-    """A letter came and went while the disk was away; the next process knows of its id."""
+    """A entry came and went while the disk was away; the next process knows of its id."""
     store, _ = stores.restored(night.at(0))
     away = tmp_path / "away"
     stores.directory.rename(away)
     stores.directory.write_text("in the way")
     store.commit(State(), [night.message()], night.at(1))
-    (gone,) = store.letters()
+    (gone,) = store.entries()
     store.delivered(gone, night.at(2))
     stores.directory.unlink()
     away.rename(stores.directory)
     store.close()
     store, state = stores.restored(night.at(3))
     store.commit(state, [night.message()], night.at(4))
-    assert store.letters()[0].id == gone.id + 1
+    assert store.entries()[0].id == gone.id + 1
 
 
 def test_a_file_from_a_backup_gets_the_present_state(stores: Stores, night: Night) -> None:
@@ -313,7 +313,7 @@ def test_a_locked_file_holds_up_little(stores: Stores, night: Night) -> None:
 
 
 def test_a_file_that_is_locked_at_the_start_loses_no_message(stores: Stores, night: Night) -> None:
-    """What could not be read then is taken over later: letters leave, the incident is closed."""
+    """What could not be read then is taken over later: entries leave, the incident is closed."""
     store, _ = stores.restored(night.at(0))
     told = {"S:1": Warned(night.at(99)), "S:2": Warned(night.at(99))}
     warned = Certificates(told)
@@ -323,8 +323,8 @@ def test_a_file_that_is_locked_at_the_start_loses_no_message(stores: Stores, nig
         night.at(100),
         notes=Notes(
             certificates=warned,
-            proven=Proven({"S:1": "old", "S:2": "old"}),
-            blindness=Blindness({"S:3": night.at(99)}, frozenset({"S:3"})),
+            proven=KnownGood({"S:1": "old", "S:2": "old"}),
+            unmeasured_services=UnmeasuredServices({"S:3": night.at(99)}, frozenset({"S:3"})),
         ),
     )
     store.close()
@@ -334,7 +334,7 @@ def test_a_file_that_is_locked_at_the_start_loses_no_message(stores: Stores, nig
         store, state = stores.restored(night.at(200))
         assert state == State()
         again = Certificates({"S:2": Warned(night.at(201))})
-        new = Proven({"S:2": "new"})
+        new = KnownGood({"S:2": "new"})
         store.commit(
             state,
             [night.message("new")],
@@ -342,11 +342,11 @@ def test_a_file_that_is_locked_at_the_start_loses_no_message(stores: Stores, nig
             notes=Notes(certificates=again, proven=new),
         )
     store.record(night.readings(), night.at(202 + RETRY_S))
-    assert [letter.message.title for letter in store.letters()] == ["old", "new"]
-    assert len({letter.id for letter in store.letters()}) == 2
+    assert [entry.message.title for entry in store.entries()] == ["old", "new"]
+    assert len({entry.id for entry in store.entries()}) == 2
     assert store.notes().certificates == Certificates({**told, **again.told}), "who was warned, was"
-    assert store.notes().proven == Proven({"S:1": "old", "S:2": "new"})
-    assert store.notes().blindness.told == {"S:3"}
+    assert store.notes().proven == KnownGood({"S:1": "old", "S:2": "new"})
+    assert store.notes().unmeasured_services.told == {"S:3"}
     (incident,) = Views(stores.directory).incidents(9)
     assert incident.closed is not None
     assert any(incident.id in sentence for sentence in stores.said)

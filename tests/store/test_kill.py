@@ -79,11 +79,11 @@ def test_killed_at_random_moments_it_goes_on_where_it_was(stores: Stores, night:
         assert state.streak in (known, known + 1)
         assert state.incident is not None
         assert [a.number for a in state.incident.attempts] == list(range(1, state.streak + 1))
-        waiting = [letter.message.title for letter in store.letters()]
+        waiting = [entry.message.title for entry in store.entries()]
         for number in range(1, state.streak + 1):
             assert f"{number}b" in waiting
         assert f"{state.streak}a" in waiting
-        ids = [letter.id for letter in store.letters()]
+        ids = [entry.id for entry in store.entries()]
         assert ids == sorted(set(ids))
         store.close()
         known = state.streak

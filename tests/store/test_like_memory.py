@@ -15,12 +15,12 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
 
 from mailwatch.core.certificates import Certificates, Warned
-from mailwatch.core.known_good import Proven
+from mailwatch.core.known_good import KnownGood
 from mailwatch.core.model import Fault, Message, Now, Reading, Topic, Verdict
 from mailwatch.core.outbox import after_failure, merge
-from mailwatch.core.rate_limit import Ledger, Told
+from mailwatch.core.rate_limit import RateLimit, Told
 from mailwatch.core.state import Attempt, Failure, Incident, Stage, State
-from mailwatch.core.unmeasured import Blindness
+from mailwatch.core.unmeasured import UnmeasuredServices
 from mailwatch.store.control import set_pause
 from mailwatch.store.memory import MemoryStore
 from mailwatch.store.sqlite import SqliteStore
@@ -110,8 +110,8 @@ class LikeMemory(RuleBasedStateMachine):
     @rule(told=st.integers(0, 2), notices=st.lists(st.text(max_size=5), max_size=2))
     def tell(self, told: int, notices: list[str]) -> None:
         """Send messages, and note them for the limit."""
-        ledger = Ledger(told=(Told(self.now, tuple(notices)),))
-        self.commit(self.memory.restore(self.now), told, ledger=ledger)
+        rate_limit = RateLimit(told=(Told(self.now, tuple(notices)),))
+        self.commit(self.memory.restore(self.now), told, rate_limit=rate_limit)
 
     @rule(told=st.integers(0, 1), services=st.sets(st.sampled_from("ab")), renewed=st.booleans())
     def warn(self, told: int, services: set[str], renewed: bool) -> None:
@@ -122,32 +122,34 @@ class LikeMemory(RuleBasedStateMachine):
     @rule(passed=st.dictionaries(st.sampled_from("ab"), st.sampled_from("12")))
     def prove(self, passed: dict[str, str]) -> None:
         """Learn that services pass, or forget it."""
-        self.commit(self.memory.restore(self.now), 0, proven=Proven(passed))
+        self.commit(self.memory.restore(self.now), 0, proven=KnownGood(passed))
 
     @rule(told=st.integers(0, 1), services=st.sets(st.sampled_from("ab")))
     def go_blind(self, told: int, services: set[str]) -> None:
         """Tell that services cannot be looked at, or that they can again."""
-        blindness = Blindness(dict.fromkeys(services, self.now), frozenset(services))
-        self.commit(self.memory.restore(self.now), told, blindness=blindness)
+        unmeasured_services = UnmeasuredServices(
+            dict.fromkeys(services, self.now), frozenset(services)
+        )
+        self.commit(self.memory.restore(self.now), told, unmeasured_services=unmeasured_services)
 
-    @precondition(lambda self: self.memory.letters())
+    @precondition(lambda self: self.memory.entries())
     @rule(data=st.data())
     def deliver(self, data: st.DataObject) -> None:
-        """Deliver any letter."""
-        letter = data.draw(st.sampled_from(self.memory.letters()))
-        self.memory.delivered(letter, self.now)
-        self.store.delivered(letter, self.now)
+        """Deliver any entry."""
+        entry = data.draw(st.sampled_from(self.memory.entries()))
+        self.memory.delivered(entry, self.now)
+        self.store.delivered(entry, self.now)
 
-    @precondition(lambda self: self.memory.letters())
+    @precondition(lambda self: self.memory.entries())
     @rule(data=st.data(), permanent=st.booleans())
     def fail_to_deliver(self, data: st.DataObject, permanent: bool) -> None:
-        """Fail with any letter, and merge what may be merged."""
-        letter = data.draw(st.sampled_from(self.memory.letters()))
-        failed = after_failure(letter, "No route.", permanent, self.now, 0.5)
-        letters = [failed if x.id == letter.id else x for x in self.memory.letters()]
-        merged = merge(letters)
-        self.memory.keep_letters(merged)
-        self.store.keep_letters(merged)
+        """Fail with any entry, and merge what may be merged."""
+        entry = data.draw(st.sampled_from(self.memory.entries()))
+        failed = after_failure(entry, "No route.", permanent, self.now, 0.5)
+        entries = [failed if x.id == entry.id else x for x in self.memory.entries()]
+        merged = merge(entries)
+        self.memory.keep_entries(merged)
+        self.store.keep_entries(merged)
 
     @rule(pause_s=st.none() | st.floats(1, 5000))
     def pause(self, pause_s: float | None) -> None:
@@ -217,7 +219,7 @@ class LikeMemory(RuleBasedStateMachine):
     def answers_as_memory(self) -> None:
         """Both say the same, whatever the disk does."""
         assert self.store.restore(self.now) == self.memory.restore(self.now)
-        assert self.store.letters() == self.memory.letters()
+        assert self.store.entries() == self.memory.entries()
         assert self.store.notes() == self.memory.notes()
         assert self.store.paused_until(self.now) == self.memory.paused_until(self.now)
 
@@ -228,7 +230,7 @@ class LikeMemory(RuleBasedStateMachine):
             return
         views = Views(self.directory)
         status = views.status()
-        assert status.letters == self.memory.letters()
+        assert status.entries == self.memory.entries()
         assert status.stage == self.memory.restore(self.now).stage
         assert {incident.id: incident for incident in views.incidents(999)} == self.incidents
         assert sum(day.rounds for day in views.summaries(0) if day.service == "S0:0") == self.rounds

@@ -88,7 +88,7 @@ def test_the_file_never_outgrows_its_cap(stores: Stores, night: Night) -> None:
     assert stores.path.stat().st_size <= cap
     store = stores.open(max_bytes=cap)
     assert store.restore(night.at(2001)) == night.restarting()
-    assert len(store.letters()) == 2
+    assert len(store.entries()) == 2
     past = Views(stores.directory).readings("S0:0", 0)
     assert past[-1].at == night.at(1509).wall
     assert past[0].at > night.at(10).wall
@@ -128,9 +128,9 @@ def test_a_full_file_takes_a_commit_all_the_same(stores: Stores, night: Night) -
     for i in range(200):
         message = night.message("x" * 2000)
         store.commit(State(streak=i), [message], night.at(200 + i))
-    assert len(store.letters()) == 200
+    assert len(store.entries()) == 200
     assert stores.said == []
     store.close()
     again = stores.open(max_bytes=cap)
     assert again.restore(night.at(700)) == State(streak=199)
-    assert len(again.letters()) == 200
+    assert len(again.entries()) == 200

@@ -9,13 +9,13 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from mailwatch.core.certificates import Certificates, Warned
-from mailwatch.core.known_good import Proven
+from mailwatch.core.known_good import KnownGood
 from mailwatch.core.model import Now
 from mailwatch.core.notes import Notes
 from mailwatch.core.outbox import after_failure
-from mailwatch.core.rate_limit import Ledger, Told
+from mailwatch.core.rate_limit import RateLimit, Told
 from mailwatch.core.state import Outcome, Stage, State
-from mailwatch.core.unmeasured import Blindness
+from mailwatch.core.unmeasured import UnmeasuredServices
 from mailwatch.store.views import Views
 
 if TYPE_CHECKING:
@@ -34,7 +34,7 @@ def test_a_new_store_is_healthy_and_silent(stores: Stores, night: Night) -> None
     """The first start of all finds nothing, and nothing is wrong with that."""
     store, state = stores.restored(night.at(0))
     assert state == State()
-    assert store.letters() == ()
+    assert store.entries() == ()
     assert store.paused_until(night.at(0)) is None
     assert stores.said == []
 
@@ -55,35 +55,37 @@ def test_an_open_incident_is_taken_up_again(stores: Stores, night: Night) -> Non
     """State and messages come back exactly as they were committed."""
     store, _ = stores.restored(night.at(0))
     store.commit(night.restarting(), [night.message()], night.at(100))
-    letters = store.letters()
+    entries = store.entries()
     store.close()
     again, state = stores.restored(night.at(130))
     assert state == night.restarting()
-    assert again.letters() == letters
-    assert again.letters()[0].message == night.message()
+    assert again.entries() == entries
+    assert again.entries()[0].message == night.message()
 
 
 def test_a_commit_without_news_touches_no_file(stores: Stores, night: Night) -> None:
     """A healthy night costs no fsync for the incident machine."""
     store, _ = stores.restored(night.at(0))
-    store.commit(night.restarting(), [], night.at(100), notes=Notes(ledger=Ledger(called="x")))
+    store.commit(
+        night.restarting(), [], night.at(100), notes=Notes(rate_limit=RateLimit(called="x"))
+    )
     before = written_bytes(stores)
     for second in range(101, 200):
         store.commit(
-            night.restarting(), [], night.at(second), notes=Notes(ledger=Ledger(called="x"))
+            night.restarting(), [], night.at(second), notes=Notes(rate_limit=RateLimit(called="x"))
         )
     assert written_bytes(stores) == before
 
 
 def test_no_letter_id_is_handed_out_twice(stores: Stores, night: Night) -> None:
-    """Ids grow even when every letter was delivered and the process was started anew."""
+    """Ids grow even when every entry was delivered and the process was started anew."""
     seen: list[int] = []
     for start in range(3):
         store, state = stores.restored(night.at(start * 10))
         store.commit(state, [night.message("a"), night.message("b")], night.at(start * 10 + 1))
-        for letter in store.letters():
-            seen.append(letter.id)
-            store.delivered(letter, night.at(start * 10 + 2))
+        for entry in store.entries():
+            seen.append(entry.id)
+            store.delivered(entry, night.at(start * 10 + 2))
         store.close()
     assert seen == [1, 2, 3, 4, 5, 6]
 
@@ -92,26 +94,26 @@ def test_what_kept_a_letter_is_remembered(stores: Stores, night: Night) -> None:
     """Tries, trouble, parking and the moment of the next try survive."""
     store, state = stores.restored(night.at(0))
     store.commit(state, [night.message("a"), night.message("b"), night.message("c")], night.at(1))
-    first, second, third = store.letters()
+    first, second, third = store.entries()
     failed = after_failure(first, "The server said no.", True, night.at(2), jitter=0.5)
-    store.keep_letters([failed, third])
+    store.keep_entries([failed, third])
     store.close()
     again, _ = stores.restored(night.at(3))
-    assert again.letters() == (failed, third)
-    assert second not in again.letters()
+    assert again.entries() == (failed, third)
+    assert second not in again.entries()
 
 
 def test_a_reboot_moves_every_moment_to_the_new_clock(stores: Stores, night: Night) -> None:
     """After a reboot of three minutes, what was due in ten minutes is due in seven."""
     store, _ = stores.restored(night.at(5000))
     state = replace(night.restarting(seconds=5000), stage=Stage.VERIFYING, due=5600.0)
-    told = Ledger(told=(Told(night.at(4990)),))
+    told = RateLimit(told=(Told(night.at(4990)),))
     warned = Certificates({"S:1": Warned(night.at(4980))})
     store.commit(
-        state, [night.message()], night.at(5000), notes=Notes(ledger=told, certificates=warned)
+        state, [night.message()], night.at(5000), notes=Notes(rate_limit=told, certificates=warned)
     )
-    late = after_failure(store.letters()[0], "No route.", False, night.at(5000), jitter=0)
-    store.keep_letters([late])
+    late = after_failure(store.entries()[0], "No route.", False, night.at(5000), jitter=0)
+    store.keep_entries([late])
     store.pause(night.at(5900))
     store.close()
     now = Now(30.0, night.at(5180).wall)
@@ -119,8 +121,8 @@ def test_a_reboot_moves_every_moment_to_the_new_clock(stores: Stores, night: Nig
     assert after.due == 30.0 + 600 - 180
     assert after.incident is not None
     assert after.incident.since == Now(30.0 - 180, night.at(5000).wall)
-    assert again.letters()[0].not_before == 30.0 + 5 - 180
-    assert again.notes().ledger.told[0].at.steady == 30.0 - 190
+    assert again.entries()[0].not_before == 30.0 + 5 - 180
+    assert again.notes().rate_limit.told[0].at.steady == 30.0 - 190
     moved = Warned(Now(30.0 - 200, night.at(4980).wall))
     assert again.notes().certificates == Certificates({"S:1": moved})
     assert again.paused_until(now) == Now(30.0 + 720, night.at(5900).wall)
@@ -192,11 +194,11 @@ def test_a_pause_from_the_command_line_is_seen_at_once(stores: Stores, night: Ni
 def test_the_limit_on_messages_is_committed_with_them(stores: Stores, night: Night) -> None:
     """What was told and what is held back come back with the state."""
     store, state = stores.restored(night.at(0))
-    ledger = Ledger((Told(night.at(1), ("a\nb",)),), (night.message("held"),), called="x")
-    store.commit(state, [night.message("told")], night.at(1), notes=Notes(ledger=ledger))
+    rate_limit = RateLimit((Told(night.at(1), ("a\nb",)),), (night.message("held"),), called="x")
+    store.commit(state, [night.message("told")], night.at(1), notes=Notes(rate_limit=rate_limit))
     store.close()
     again, _ = stores.restored(night.at(2))
-    assert again.notes().ledger == ledger
+    assert again.notes().rate_limit == rate_limit
 
 
 def test_a_warning_is_committed_with_its_message(stores: Stores, night: Night) -> None:
@@ -208,7 +210,7 @@ def test_a_warning_is_committed_with_its_message(stores: Stores, night: Night) -
     store.close()
     again, _ = stores.restored(night.at(3))
     assert again.notes().certificates == warned
-    assert [letter.message.title for letter in again.letters()] == ["expires", "other"]
+    assert [entry.message.title for entry in again.entries()] == ["expires", "other"]
     again.commit(state, [], night.at(4), notes=Notes(certificates=Certificates()))
     again.close()
     last, _ = stores.restored(night.at(5))
@@ -218,31 +220,33 @@ def test_a_warning_is_committed_with_its_message(stores: Stores, night: Night) -
 def test_blindness_is_committed_with_its_message(stores: Stores, night: Night) -> None:
     """A new process knows of what it was told, and a reboot moves the moment to its clock."""
     store, state = stores.restored(night.at(0))
-    blind = Blindness({"S:1": night.at(-900)}, frozenset({"S:1"}))
-    store.commit(state, [night.message("cannot look")], night.at(1), notes=Notes(blindness=blind))
+    blind = UnmeasuredServices({"S:1": night.at(-900)}, frozenset({"S:1"}))
+    store.commit(
+        state, [night.message("cannot look")], night.at(1), notes=Notes(unmeasured_services=blind)
+    )
     store.commit(state, [night.message("other")], night.at(2))
     store.close()
     again, _ = stores.restored(night.at(3))
-    assert again.notes().blindness == blind
-    again.commit(state, [], night.at(4), notes=Notes(blindness=Blindness()))
+    assert again.notes().unmeasured_services == blind
+    again.commit(state, [], night.at(4), notes=Notes(unmeasured_services=UnmeasuredServices()))
     again.close()
     last, _ = stores.restored(night.at(5))
-    assert last.notes().blindness == Blindness()
+    assert last.notes().unmeasured_services == UnmeasuredServices()
 
 
 def test_what_is_proven_is_kept_in_its_round(stores: Stores, night: Night) -> None:
     """It comes back after a restart and a reboot, and what is proven already writes nothing."""
     store, state = stores.restored(night.at(0))
-    passed = Proven({"SMTP:25": "a", "IMAPS:993": "b"})
+    passed = KnownGood({"SMTP:25": "a", "IMAPS:993": "b"})
     store.commit(state, [], night.at(1), notes=Notes(proven=passed))
     before = written_bytes(stores)
-    store.commit(state, [], night.at(2), notes=Notes(proven=Proven(dict(passed.passed))))
+    store.commit(state, [], night.at(2), notes=Notes(proven=KnownGood(dict(passed.passed))))
     assert written_bytes(stores) == before
-    store.commit(state, [], night.at(3), notes=Notes(proven=Proven({"SMTP:25": "c"})))
+    store.commit(state, [], night.at(3), notes=Notes(proven=KnownGood({"SMTP:25": "c"})))
     assert written_bytes(stores) != before
     store.close()
     again, _ = stores.restored(Now(5.0, night.at(99).wall), boot="two")
-    assert again.notes().proven == Proven({"SMTP:25": "c"})
+    assert again.notes().proven == KnownGood({"SMTP:25": "c"})
     assert Views(stores.directory).status().proven == again.notes().proven
 
 

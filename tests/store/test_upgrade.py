@@ -12,11 +12,11 @@ from typing import TYPE_CHECKING
 import pytest
 
 from mailwatch.core.certificates import Certificates, Warned
-from mailwatch.core.known_good import Proven
+from mailwatch.core.known_good import KnownGood
 from mailwatch.core.model import Fault, Mask, Message, Phase, Reading, Topic, Verdict
-from mailwatch.core.rate_limit import Ledger, Told
+from mailwatch.core.rate_limit import RateLimit, Told
 from mailwatch.core.state import Attempt, Failure, Hold, Incident, Outcome, Reason, Stage, State
-from mailwatch.core.unmeasured import Blindness
+from mailwatch.core.unmeasured import UnmeasuredServices
 from mailwatch.store.files import create
 from mailwatch.store.views import Past, Views
 
@@ -53,17 +53,17 @@ def test_all_that_0_1_0_has_written_is_still_there(stores: Stores, night: Night)
         Stage.RESTARTING, incident, at(100), None, None, (at(-49), at(101)), 2, at(-40), at(-30),
         target_seen=True, last_id=incident.id,
     )  # fmt: skip
-    (letter,) = store.letters()
+    (entry,) = store.entries()
     opened = Message(Topic.OPENED, "Mail is down", "It is.", 5, wall + 101, incident.id)
-    assert (letter.id, letter.message, letter.tries, letter.not_before) == (2, opened, 1, 107.0)
-    assert store.notes().ledger == Ledger(
+    assert (entry.id, entry.message, entry.tries, entry.not_before) == (2, opened, 1, 107.0)
+    assert store.notes().rate_limit == RateLimit(
         (Told(at(-45)), Told(at(90), ("a\nb",))),
         (Message(Topic.NOTICE, "held", "back", 5, wall + 95),),
         past.id,
     )
     assert store.notes().certificates == Certificates()
-    assert store.notes().proven == Proven(), "what was never kept is not known"
-    assert store.notes().blindness == Blindness()
+    assert store.notes().proven == KnownGood(), "what was never kept is not known"
+    assert store.notes().unmeasured_services == UnmeasuredServices()
     assert store.paused_until(at(110)) == at(900)
     assert stores.said == []
     views = Views(stores.directory)
@@ -84,10 +84,10 @@ def test_what_is_new_can_be_kept_in_an_old_file(stores: Stores, night: Night) ->
     lay_down(stores.path, "0.1.0")
     store, state = stores.restored(night.at(110))
     warned = Certificates({"IMAPS:993": Warned(night.at(111))})
-    proven = Proven({"IMAPS:993": "digest"})
+    proven = KnownGood({"IMAPS:993": "digest"})
     after = replace(state, streak=3)
-    blind = Blindness({"SMTP:25": night.at(110)}, frozenset({"SMTP:25"}))
-    notes = replace(store.notes(), certificates=warned, proven=proven, blindness=blind)
+    blind = UnmeasuredServices({"SMTP:25": night.at(110)}, frozenset({"SMTP:25"}))
+    notes = replace(store.notes(), certificates=warned, proven=proven, unmeasured_services=blind)
     store.commit(after, [], night.at(111), notes=notes)
     store.close()
     again, state = stores.restored(night.at(112))

@@ -16,7 +16,7 @@ import pytest
 from mailwatch.core.model import Phase, Reading, Verdict
 from mailwatch.core.notes import Notes
 from mailwatch.core.outbox import after_failure
-from mailwatch.core.rate_limit import Ledger
+from mailwatch.core.rate_limit import RateLimit
 from mailwatch.core.state import Stage, State
 from mailwatch.store.control import set_pause
 from mailwatch.store.errors import StoreError
@@ -35,10 +35,10 @@ def test_status_tells_where_things_stand(stores: Stores, night: Night) -> None:
     store, _ = stores.restored(night.at(0))
     store.record(night.readings(3), night.at(50))
     store.record(night.readings(2, detail="no greeting"), night.at(100))
-    held = Ledger(held=(night.message("held"),))
-    store.commit(night.restarting(), [night.message()], night.at(101), notes=Notes(ledger=held))
-    late = after_failure(store.letters()[0], "No route.", False, night.at(102), 0)
-    store.keep_letters([late])
+    held = RateLimit(held=(night.message("held"),))
+    store.commit(night.restarting(), [night.message()], night.at(101), notes=Notes(rate_limit=held))
+    late = after_failure(store.entries()[0], "No route.", False, night.at(102), 0)
+    store.keep_entries([late])
     store.pause(night.at(900))
     status = Views(stores.directory).status()
     assert status.stage is Stage.RESTARTING
@@ -46,7 +46,7 @@ def test_status_tells_where_things_stand(stores: Stores, night: Night) -> None:
     assert [(p.at, p.reading) for p in status.readings] == [
         (night.at(100).wall, reading) for reading in night.readings(2, detail="no greeting")
     ]
-    assert status.letters == (late,)
+    assert status.entries == (late,)
     assert status.held_back == 1
     assert status.paused_until == night.at(900).wall
     assert status.last_round == night.at(100).wall
@@ -158,7 +158,7 @@ from mailwatch.store.views import Views
 from mailwatch.store.errors import StoreError
 try:
     status = Views(Path(sys.argv[1])).status()
-    print(status.stage.value, len(status.letters), len(Views(Path(sys.argv[1])).incidents(9)))
+    print(status.stage.value, len(status.entries), len(Views(Path(sys.argv[1])).incidents(9)))
 except StoreError as error:
     print("refused:", error)
 """
