@@ -9,6 +9,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 
 from mailwatch.core.deadline import Deadline
+from mailwatch.core.facts import words
 from mailwatch.core.model import (
     Condition,
     Fault,
@@ -184,9 +185,9 @@ def good(service: str = "SMTP:25") -> Reading:
 
 def bad(service: str = "SMTP:25", fault: Fault = Fault.SILENT) -> Reading:
     """Return a reading that failed."""
-    return Reading(service, Verdict.FAIL, fault, "no greeting came within 5 s")
+    return Reading(service, Verdict.FAIL, fault, words("no greeting came within 5 s"))
 
 
 def blind(service: str = "SMTP:25") -> Reading:
     """Return a reading that says nothing."""
-    return Reading(service, Verdict.UNMEASURED, detail="this host is out of memory")
+    return Reading(service, Verdict.UNMEASURED, detail=words("this host is out of memory"))

@@ -16,6 +16,7 @@ from mailwatch.config.model import Config
 from mailwatch.core.certificates import expires_soon, time_left
 from mailwatch.core.model import Reading, Verdict
 from mailwatch.core.policy import Policy
+from mailwatch.core.say import say
 from mailwatch.core.text import join_words
 from mailwatch.probes.registry import build
 from mailwatch.service.prober import RoundProber
@@ -60,7 +61,7 @@ def run(args: argparse.Namespace) -> int:
     else:
         print(f"MAILWATCH {_WORDS[code]} - {findings.summary} | {_performance(readings)}")
         for reading in readings:
-            if detail := reading.detail or findings.expiry(reading):
+            if detail := say(reading.detail) or findings.expiry(reading):
                 print(f"{reading.service}: {detail}")
     return code
 
@@ -121,7 +122,7 @@ def _table(findings: _Findings) -> list[str]:
     for reading in findings.readings:
         steps = ", ".join(f"{phase} {1000 * s:.1f} ms" for phase, s in reading.phases.items())
         expiry = findings.expiry(reading)
-        detail = reading.detail or "; ".join(part for part in (expiry, steps) if part)
+        detail = say(reading.detail) or "; ".join(part for part in (expiry, steps) if part)
         result = str(reading.fault or ("warning" if expiry else reading.verdict))
         rows.append((reading.service, result, f"{reading.seconds:.3f}", detail))
     return aligned(rows)
@@ -143,7 +144,7 @@ def _as_json(findings: _Findings) -> dict[str, object]:
                 "service": reading.service,
                 "verdict": reading.verdict,
                 "fault": reading.fault,
-                "detail": reading.detail,
+                "detail": say(reading.detail),
                 "seconds": round(reading.seconds, 6),
                 "phases": {phase: round(s, 6) for phase, s in reading.phases.items()},
                 "certificate_expires": reading.certificate_expires,

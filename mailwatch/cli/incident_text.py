@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from mailwatch.cli.times import stamp
+from mailwatch.core.say import say
 from mailwatch.core.state import Attempt, Failure, Incident, Outcome
 from mailwatch.core.text import duration
 from mailwatch.core.wording import because
@@ -53,13 +54,13 @@ def _restarts(incident: Incident) -> list[tuple[float, int, str]]:
     for attempt in incident.attempts:
         events.append((attempt.begun.wall, 2, f"restart {attempt.number} of the target"))
         if attempt.ended:
-            outcome = attempt.detail or _OUTCOMES[attempt.outcome]
+            outcome = say(attempt.detail) or _OUTCOMES[attempt.outcome]
             events.append((attempt.ended.wall, 3, f"restart {attempt.number}: {outcome}"))
     return events
 
 
 def _failures(failures: tuple[Failure, ...]) -> list[str]:
-    return [f"- {f.service}: {f.detail} ({f.fault})" for f in failures]
+    return [f"- {f.service}: {say(f.detail)} ({f.fault})" for f in failures]
 
 
 def as_json(incident: Incident) -> dict[str, object]:
@@ -82,7 +83,7 @@ def as_json(incident: Incident) -> dict[str, object]:
 
 
 def _failure(failure: Failure) -> dict[str, object]:
-    return {"service": failure.service, "fault": failure.fault, "detail": failure.detail}
+    return {"service": failure.service, "fault": failure.fault, "detail": say(failure.detail)}
 
 
 def _attempt(attempt: Attempt) -> dict[str, object]:
@@ -91,5 +92,5 @@ def _attempt(attempt: Attempt) -> dict[str, object]:
         "begun": stamp(attempt.begun.wall),
         "ended": stamp(attempt.ended.wall) if attempt.ended else None,
         "outcome": attempt.outcome,
-        "detail": attempt.detail,
+        "detail": say(attempt.detail),
     }

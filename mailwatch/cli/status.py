@@ -13,6 +13,7 @@ from mailwatch.cli.table import aligned
 from mailwatch.cli.times import ago, stamp
 from mailwatch.config.model import Config
 from mailwatch.core.model import Verdict
+from mailwatch.core.say import say
 from mailwatch.core.state import Stage
 from mailwatch.core.text import duration, name_some
 from mailwatch.host.clocks import clock_text
@@ -114,7 +115,7 @@ def _table(readings: Sequence[Past], now: float) -> list[str]:
                 result,
                 f"{reading.seconds:.3f}",
                 ago(past.at, now),
-                reading.detail,
+                say(reading.detail),
             )
         )
     return aligned(rows)
@@ -162,7 +163,7 @@ def _as_json(status: Status, now: float) -> dict[str, object]:
                 "service": past.reading.service,
                 "verdict": past.reading.verdict,
                 "fault": past.reading.fault,
-                "detail": past.reading.detail,
+                "detail": say(past.reading.detail),
                 "proven": past.reading.service in status.proven.passed,
                 "seconds": round(past.reading.seconds, 6),
                 "at": stamp(past.at),

@@ -17,6 +17,7 @@ from mailwatch.core.events import (
     TimePassed,
     Unmeasured,
 )
+from mailwatch.core.facts import words
 from mailwatch.core.judgement import (
     BEFORE_OPENING,
     SAYS_WHAT_TO_DO,
@@ -83,7 +84,7 @@ def _recover(state: State, _event: Passed, at: Moment) -> Step:
         ended = replace(attempt, outcome=Outcome.RECOVERED, ended=at.now)
         incident = incident.with_last_attempt(ended)
     elif attempt is not None and attempt.outcome is Outcome.PENDING:
-        ended = replace(attempt, outcome=Outcome.INTERRUPTED, detail=CUT_SHORT, ended=at.now)
+        ended = replace(attempt, outcome=Outcome.INTERRUPTED, detail=words(CUT_SHORT), ended=at.now)
         incident = incident.with_last_attempt(ended)
     closed = replace(incident, hold=None, closed=at.now)
     after = replace(
@@ -178,7 +179,7 @@ def _knowing_our_own_work(state: State, event: Failed, at: Moment) -> Failed:
     ):
         return event
     detail = "A restart that was cut short had left it stopped."
-    left = replace(target, condition=Condition.CRASHED, detail=detail)
+    left = replace(target, condition=Condition.CRASHED, detail=words(detail))
     return replace(event, situation=replace(event.situation, target=left))
 
 

@@ -7,6 +7,8 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from types import MappingProxyType
 
+from mailwatch.core.facts import NOTHING, Fact
+
 
 @dataclass(frozen=True, slots=True)
 class Now:
@@ -95,8 +97,8 @@ def _no_phases() -> Mapping[str, float]:
 class Reading:
     """The outcome of one check of one service.
 
-    `service` is the service's key, `NAME:PORT`, or `NAME` where it is no port. `detail` is one
-    printable line (see `core.text.printable`), empty for a pass. `phases` maps the phases that
+    `service` is the service's key, `NAME:PORT`, or `NAME` where it is no port. `detail` says more
+    of a failure, and is NOTHING for a pass. `phases` maps the phases that
     were reached to their seconds, the last one being where a failure happened.
     `certificate_expires` is in seconds since 1970 where a certificate was seen. One that is
     `remembered` is that of an earlier check, which holds until the next is due. No probe knows of
@@ -106,7 +108,7 @@ class Reading:
     service: str
     verdict: Verdict
     fault: Fault | None = None
-    detail: str = ""
+    detail: Fact = NOTHING
     phases: Mapping[str, float] = field(default_factory=_no_phases)
     certificate_expires: float | None = None
     remembered: bool = False
@@ -161,7 +163,7 @@ def _nothing_known() -> Mapping[int, bool]:
 class TargetState:
     """What a restarter found when it looked at its target.
 
-    `detail` is one sentence for a person, empty when there is nothing to add. `started_at` and
+    `detail` is what a person should know beside that, NOTHING where that is all. `started_at` and
     `finished_at` are in seconds since 1970, None where the target never started or never ended.
     `identity` names this incarnation of the target (a container's id), and is never used to
     address it. `seen_as` is the address that the target sees for connections from this host,
@@ -175,7 +177,7 @@ class TargetState:
     """
 
     condition: Condition
-    detail: str = ""
+    detail: Fact = NOTHING
     started_at: float | None = None
     finished_at: float | None = None
     identity: str = ""

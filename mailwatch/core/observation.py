@@ -7,6 +7,7 @@ from dataclasses import replace
 
 from mailwatch.core.events import Failed, Passed, Unmeasured
 from mailwatch.core.evidence import Evidence, rows
+from mailwatch.core.facts import words
 from mailwatch.core.judgement import Situation
 from mailwatch.core.model import Fault, Mask, Now, Reading, TargetState, Verdict
 from mailwatch.core.state import Failure
@@ -87,7 +88,7 @@ def filtered(readings: Sequence[Reading], unheard: Collection[int]) -> tuple[Rea
 
 def _without(mask: Mask, reading: Reading) -> Reading:
     fault, detail = _BEHIND[mask]
-    return replace(reading, fault=fault, detail=detail, mask=mask)
+    return replace(reading, fault=fault, detail=words(detail), mask=mask)
 
 
 def served(listens: Mapping[int, bool]) -> frozenset[int]:

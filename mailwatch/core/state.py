@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from enum import StrEnum
 
+from mailwatch.core.facts import NOTHING, Fact
 from mailwatch.core.model import Fault, Mask, Now, Reading
 
 
@@ -77,8 +78,8 @@ class Hold:
     """A reason not to restart now."""
 
     reason: Reason
-    target: str = ""
-    """What the restarter says of its target, one sentence or empty."""
+    target: Fact = NOTHING
+    """What the restarter says of its target."""
     until: float | None = None
     """When it ends, on the steady clock; None if no time ends it."""
     seen_as: str = ""
@@ -93,7 +94,7 @@ class Failure:
 
     service: str
     fault: Fault
-    detail: str
+    detail: Fact
     mask: Mask | None = None
 
     @classmethod
@@ -116,7 +117,7 @@ class Attempt:
     begun: Now
     started_at: float | None
     outcome: Outcome = Outcome.PENDING
-    detail: str = ""
+    detail: Fact = NOTHING
     ended: Now | None = None
 
 
@@ -131,8 +132,8 @@ class Incident:
     failures: tuple[Failure, ...]
     """What fails now, in the order of the configuration."""
     first_failures: tuple[Failure, ...]
-    target: str = ""
-    """What was noteworthy about the target when the incident opened, one sentence or empty."""
+    target: Fact = NOTHING
+    """What was noteworthy about the target when the incident opened."""
     cause: str = ""
     """The likely cause in one line, empty while none is known."""
     attempts: tuple[Attempt, ...] = ()

@@ -7,6 +7,7 @@ from datetime import UTC, datetime
 
 from mailwatch.core.causes import is_ban
 from mailwatch.core.events import Action, Failed, Note, Restart, Tell
+from mailwatch.core.facts import words
 from mailwatch.core.judgement import (
     BEFORE_OPENING,
     CALL_AT_ONCE,
@@ -161,7 +162,7 @@ def end_attempt(incident: Incident, outcome: Outcome, at: Moment, detail: str) -
     attempt = incident.last_attempt
     if attempt is None:
         return incident
-    ended = replace(attempt, outcome=outcome, detail=detail, ended=at.now)
+    ended = replace(attempt, outcome=outcome, detail=words(detail), ended=at.now)
     return incident.with_last_attempt(ended)
 
 

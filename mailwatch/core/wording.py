@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 from mailwatch.core.events import Tell
 from mailwatch.core.model import Fault, Mask, Message, Now, Topic
 from mailwatch.core.policy import HIGHEST_PRIORITY, Policy
+from mailwatch.core.say import say
 from mailwatch.core.state import Failure, Hold, Incident, Outcome, Reason
 from mailwatch.core.text import duration, name_some, printable
 
@@ -68,7 +69,7 @@ def _opened(tell: Tell, installation: Installation, policy: Policy) -> Written:
     incident = tell.incident
     lines = [*_what_fails(incident, installation), _cause(incident)]
     if incident.hold is None:
-        lines.append(_sentence(incident.target))
+        lines.append(_sentence(say(incident.target)))
         lines.append(
             f"mailwatch restarts {installation.target} now; the next message tells how that went."
         )
@@ -171,7 +172,7 @@ def because(hold: Hold) -> str:
         case Reason.PAUSED:
             return "mailwatch is paused"
         case Reason.STARTING:
-            return _bare(hold.target) or "it is still starting"
+            return _bare(say(hold.target)) or "it is still starting"
         case Reason.TOO_EARLY:
             return "the failure is too short yet"
         case Reason.BANNED:
@@ -193,13 +194,13 @@ def because(hold: Hold) -> str:
                 "now, so the mistake may be in its own settings, which no restart cures"
             )
         case Reason.OPERATOR:
-            return _bare(hold.target) or "somebody stopped it on purpose"
+            return _bare(say(hold.target)) or "somebody stopped it on purpose"
         case Reason.MISSING:
-            return _bare(hold.target) or "it does not exist"
+            return _bare(say(hold.target)) or "it does not exist"
         case Reason.DENIED:
-            return _bare(hold.target) or "mailwatch may not talk to its engine"
+            return _bare(say(hold.target)) or "mailwatch may not talk to its engine"
         case Reason.UNREACHABLE:
-            return _bare(hold.target) or "its engine does not answer"
+            return _bare(say(hold.target)) or "its engine does not answer"
         case Reason.BUDGET if hold.until is None:
             return "restarts are switched off (max_restarts = 0)"
         case Reason.BUDGET:
@@ -211,7 +212,7 @@ def because(hold: Hold) -> str:
 def _not_restarted(hold: Hold, installation: Installation) -> str:
     # What a restarter says of its target is a sentence of its own, with its own remedy.
     if hold.target and hold.reason in _TOLD_BY_THE_TARGET:
-        return f"{_capital(installation.target)} is not restarted. {_sentence(hold.target)}"
+        return f"{_capital(installation.target)} is not restarted. {_sentence(say(hold.target))}"
     return f"{_capital(installation.target)} is not restarted: {because(hold)}."
 
 
@@ -236,7 +237,7 @@ def _names(failures: Sequence[Failure]) -> str:
 def _failures(failures: Sequence[Failure]) -> list[str]:
     listed = failures if len(failures) <= _FEW else failures[: _FEW - 1]
     shown = [
-        f"- {printable(failure.service, 80)}: {printable(failure.detail, 160).rstrip('.')}"
+        f"- {printable(failure.service, 80)}: {printable(say(failure.detail), 160).rstrip('.')}"
         for failure in listed
     ]
     more = len(failures) - len(listed)
@@ -266,7 +267,7 @@ def _last_restart(incident: Incident, installation: Installation) -> str:
     which = "a restart" if last.number == 1 else f"restart number {last.number}"
     when = installation.clock_text(last.begun.wall)
     ordered = f"mailwatch ordered {which} of {installation.target} at {when}."
-    return f"{ordered} {_sentence(last.detail)}".rstrip()
+    return f"{ordered} {_sentence(say(last.detail))}".rstrip()
 
 
 def _what_next(tell: Tell, installation: Installation) -> str:

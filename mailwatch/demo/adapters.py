@@ -9,6 +9,7 @@ from pathlib import Path
 
 from mailwatch.config.model import Config
 from mailwatch.core.deadline import Deadline
+from mailwatch.core.facts import words
 from mailwatch.core.model import Condition, Message, Now, Reading, TargetState, Topic, Verdict
 from mailwatch.core.policy import Attempts, Policy
 from mailwatch.core.secret import Secret
@@ -89,7 +90,7 @@ class ProcessRestarter:
     def inspect(self, deadline: Deadline) -> TargetState:
         """Return what an engine would say: a process that hangs is running."""
         if self._server.pid is None:
-            return TargetState(Condition.CRASHED, "the server's process has ended")
+            return TargetState(Condition.CRASHED, words("the server's process has ended"))
         if not self._looked and self._facts.of(Turn.HUNG):
             self._looked = True
             self._timeline.say(

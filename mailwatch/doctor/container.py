@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from mailwatch.core.model import Condition
+from mailwatch.core.say import say
 from mailwatch.docker.faults import EngineFault
 from mailwatch.doctor.case import Case
 from mailwatch.doctor.finding import Finding, ok, problem, warning
@@ -20,15 +21,15 @@ def examine(case: Case) -> Iterator[Finding]:
     name = case.config.docker.container
     target = case.target
     if target.condition in _NOT_KNOWN:
-        yield problem(f"The state of container {name} is not known. {target.detail}")
+        yield problem(f"The state of container {name} is not known. {say(target.detail)}")
     elif target.condition is Condition.MISSING:
-        yield problem(target.detail)
+        yield problem(say(target.detail))
     elif target.condition in _LEFT_ALONE:
-        yield warning(f"{target.detail} mailwatch leaves it alone until it runs.")
-    elif target.condition is Condition.RUNNING and not target.detail:
+        yield warning(f"{say(target.detail)} mailwatch leaves it alone until it runs.")
+    elif target.condition is Condition.RUNNING and not say(target.detail):
         yield ok(f"Container {name} runs.")
     else:
         yield warning(
-            target.detail or f"Container {name} is {target.condition}.",
+            say(target.detail) or f"Container {name} is {target.condition}.",
             f"See `docker ps -a` and `docker logs --tail 50 {name}`.",
         )

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from mailwatch.core.judgement import MISCONFIGURABLE
 from mailwatch.core.model import Fault, Reading, Verdict
 from mailwatch.core.observation import silent, unmasked
+from mailwatch.core.say import say
 from mailwatch.core.text import duration
 from mailwatch.doctor.case import Case
 from mailwatch.doctor.finding import Finding, ok, problem
@@ -59,10 +60,10 @@ def _judge(reading: Reading, *, may_be_ours: bool) -> Finding:
         return ok(f"{reading.service} answers in {duration(reading.seconds)}.")
     if reading.fault is None:
         return problem(
-            f"{reading.service} could not be looked at: {reading.detail}.",
+            f"{reading.service} could not be looked at: {say(reading.detail)}.",
             "Mend this: as long as it lasts, mailwatch does not see how the service is.",
         )
     cure = _CURES.get(reading.fault, "Read the server's own log.")
     if may_be_ours:
         cure = f"{cure} It has never answered as configured now, so nothing is restarted for it."
-    return problem(f"{reading.service} fails ({reading.fault}): {reading.detail}.", cure)
+    return problem(f"{reading.service} fails ({reading.fault}): {say(reading.detail)}.", cure)

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from mailwatch.core.deadline import Deadline
 from mailwatch.core.evidence import Finding, Json
 from mailwatch.core.model import Reading, Verdict
+from mailwatch.core.say import say
 from mailwatch.evidence.subject import Subject
 
 
@@ -38,6 +39,6 @@ def as_json(reading: Reading) -> dict[str, Json]:
         "service": reading.service,
         "verdict": reading.verdict.value,
         "fault": None if reading.fault is None else reading.fault.value,
-        "detail": reading.detail,
+        "detail": say(reading.detail),
         "phases": {str(phase): round(seconds, 6) for phase, seconds in reading.phases.items()},
     }

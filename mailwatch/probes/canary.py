@@ -13,7 +13,9 @@ from dataclasses import dataclass, field, replace
 from types import MappingProxyType
 
 from mailwatch.core.deadline import Deadline
+from mailwatch.core.facts import words
 from mailwatch.core.model import Fault, Phase, Reading, Verdict
+from mailwatch.core.say import say
 from mailwatch.core.text import duration
 from mailwatch.host import threads
 from mailwatch.host.workers import WORKERS
@@ -157,10 +159,10 @@ class CanaryProbe(Check):
         lasts_s = now - since
         enough_s = max(self._rules.within_s, PUT_OFF_S)
         if lasts_s >= enough_s:
-            detail = f"put off for {duration(lasts_s)} by now: {reading.detail}"
-            return self._refused(replace(reading, detail=detail), now)
+            detail = f"put off for {duration(lasts_s)} by now: {say(reading.detail)}"
+            return self._refused(replace(reading, detail=words(detail)), now)
         self._due = now + min(max(lasts_s, _AGAIN_S), self._rules.every_s, enough_s - lasts_s)
-        detail = f"{reading.detail}; this is a failure once it lasts {duration(enough_s)}"
+        detail = f"{say(reading.detail)}; this is a failure once it lasts {duration(enough_s)}"
         self._held = self._meanwhile(detail)
         return self._held
 
@@ -208,7 +210,7 @@ class CanaryProbe(Check):
         """Return what is wrong with a message whose end is known, empty where it did well."""
         rules = self._rules
         if flight.submitted and flight.submitted.fault is not None:
-            return flight.submitted.detail
+            return say(flight.submitted.detail)
         if junk:
             return (
                 f"the message lies in {junk} and not in the INBOX of {rules.recipient}: "
@@ -230,7 +232,7 @@ class CanaryProbe(Check):
         return replace(self._last, remembered=True) if self._last else self._unmeasured(detail)
 
     def _unmeasured(self, detail: str) -> Reading:
-        return Reading(self.settings.key, Verdict.UNMEASURED, detail=detail)
+        return Reading(self.settings.key, Verdict.UNMEASURED, detail=words(detail))
 
 
 def _left_s(deadline: Deadline) -> float:
@@ -245,7 +247,7 @@ def _arrive_s(flight: _Flight, arrival: Arrival) -> float:
 
 
 def _failed(reading: Reading, detail: str) -> Reading:
-    return replace(reading, verdict=Verdict.FAIL, fault=Fault.DELIVERY, detail=detail)
+    return replace(reading, verdict=Verdict.FAIL, fault=Fault.DELIVERY, detail=words(detail))
 
 
 def _words(away_s: float, rules: CanaryRules) -> str:

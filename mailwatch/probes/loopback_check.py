@@ -23,6 +23,7 @@ from contextlib import suppress
 from dataclasses import replace
 
 from mailwatch.core.deadline import Deadline, DeadlineExpired
+from mailwatch.core.facts import words
 from mailwatch.core.model import Fault, Reading, Verdict
 from mailwatch.core.text import printable
 from mailwatch.host import threads
@@ -64,7 +65,7 @@ class Control:
             return tuple(readings)
         detail = printable(f"{_DEAF} ({trouble})" if trouble else _JUST_OVER, limit=300)
         return tuple(
-            replace(reading, verdict=Verdict.UNMEASURED, fault=None, detail=detail)
+            replace(reading, verdict=Verdict.UNMEASURED, fault=None, detail=words(detail))
             if _is_wordless(reading)
             else reading
             for reading in readings

@@ -6,6 +6,7 @@ from abc import abstractmethod
 from types import MappingProxyType
 
 from mailwatch.core.deadline import Deadline
+from mailwatch.core.facts import words
 from mailwatch.core.model import Phase, Reading, Verdict
 from mailwatch.net.errors import ConversationError
 from mailwatch.probes.probe import Check
@@ -33,7 +34,7 @@ class PortlessCheck(Check):
             service=self.settings.key,
             verdict=verdict,
             fault=error.fault if error else None,
-            detail=error.detail if error else "",
+            detail=words(error.detail if error else ""),
             phases=MappingProxyType({Phase.DIALOGUE: deadline.clock() - began}),
         )
 

@@ -7,6 +7,7 @@ from contextlib import suppress
 from dataclasses import replace
 
 from mailwatch.core.deadline import Deadline
+from mailwatch.core.facts import words
 from mailwatch.core.model import Fault, Reading, Verdict
 from mailwatch.net.conversation import Conversation
 from mailwatch.net.errors import ConversationError, SaidNo
@@ -112,7 +113,7 @@ class Probe(Check):
             service=self.settings.key,
             verdict=verdict,
             fault=fault,
-            detail=error.detail if error else "",
+            detail=words(error.detail if error else ""),
             phases=talk.phases(),
             certificate_expires=talk.certificate_expires,
         )

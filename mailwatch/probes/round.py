@@ -7,6 +7,7 @@ import time
 from collections.abc import Callable, Sequence
 
 from mailwatch.core.deadline import Clock, Deadline
+from mailwatch.core.facts import words
 from mailwatch.core.model import Reading, Verdict
 from mailwatch.core.policy import Attempts
 from mailwatch.host import threads
@@ -88,7 +89,7 @@ class _Desk:
 
     def unmeasured(self, why: str) -> Reading:
         """Return the reading of a service that could not be asked."""
-        return Reading(self.probe.settings.key, Verdict.UNMEASURED, detail=why)
+        return Reading(self.probe.settings.key, Verdict.UNMEASURED, detail=words(why))
 
 
 class _Round:

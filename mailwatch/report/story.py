@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterator, Mapping
 
 from mailwatch.core import causes
 from mailwatch.core.evidence import Evidence, Json, unreadable, value
+from mailwatch.core.say import say
 from mailwatch.core.state import Incident, Outcome
 from mailwatch.core.text import duration, printable
 from mailwatch.evidence.compare import side_by_side
@@ -62,14 +63,16 @@ def _text(words: object) -> str:
 def _turns(incident: Incident, clock_text: ClockText) -> Iterator[str]:
     since = incident.since.wall
     turns: list[tuple[float, str]] = [
-        (since, f"{failure.service} fails: {failure.detail or failure.fault}")
+        (since, f"{failure.service} fails: {say(failure.detail) or failure.fault}")
         for failure in incident.first_failures
     ]
     turns.append((incident.opened.wall, "The incident opened, and the admin was told."))
     for attempt in incident.attempts:
         turns.append((attempt.begun.wall, f"Restart {attempt.number} began."))
         if attempt.ended is not None:
-            words = attempt.detail or f"Restart {attempt.number}: {_OUTCOMES[attempt.outcome]}."
+            words = (
+                say(attempt.detail) or f"Restart {attempt.number}: {_OUTCOMES[attempt.outcome]}."
+            )
             turns.append((attempt.ended.wall, words))
     if incident.escalated is not None:
         turns.append((incident.escalated.wall, "A person was called."))

@@ -9,7 +9,9 @@ from dataclasses import replace
 from typing import Any
 
 from mailwatch.core.deadline import Deadline
+from mailwatch.core.facts import words
 from mailwatch.core.model import Condition, TargetState
+from mailwatch.core.say import say
 from mailwatch.core.text import join_words, printable
 from mailwatch.docker.engine_client import Link
 from mailwatch.docker.faults import EngineFault
@@ -73,7 +75,7 @@ class DockerRestarter:
             return self._state(container, deadline)
         except EngineFault as fault:
             self.close()
-            return TargetState(fault.condition, str(fault))
+            return TargetState(fault.condition, words(str(fault)))
 
     def restart(self, deadline: Deadline, seen: TargetState | None = None) -> None:
         """Stop the container, kill it if it does not end, and start it; also if it was stopped.
@@ -150,8 +152,10 @@ class DockerRestarter:
             hint = ""
         return TargetState(
             Condition.MISSING,
-            f"There is no container named {self._name}{hint}: create it, or correct"
-            " [restart] container (`docker ps -a` lists all).",
+            words(
+                f"There is no container named {self._name}{hint}: create it, or correct"
+                " [restart] container (`docker ps -a` lists all)."
+            ),
         )
 
     def _state(self, container: Mapping[str, Any], deadline: Deadline) -> TargetState:
@@ -171,7 +175,7 @@ class DockerRestarter:
     def _restart(self, deadline: Deadline, seen: TargetState | None) -> None:
         before = self._look(deadline)
         if before is None:
-            raise EngineFault(Condition.MISSING, self._missing(deadline).detail)
+            raise EngineFault(Condition.MISSING, say(self._missing(deadline).detail))
         if seen is not None and self._was_started_since(before, seen, deadline):
             return
         identity = text(before, "Id")
@@ -282,7 +286,7 @@ def _bare_state(container: Mapping[str, Any], condition: Condition, detail: str)
     state = part(container, "State")
     return TargetState(
         condition,
-        detail,
+        words(detail),
         moment(text(state, "StartedAt")),
         moment(text(state, "FinishedAt")),
         printable(text(container, "Id")),

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 
 from mailwatch.core.events import Action, Note, Restart, Tell
 from mailwatch.core.model import Now, Reading, Topic, Verdict
+from mailwatch.core.say import say
 from mailwatch.core.state import Stage, State
 from mailwatch.core.text import duration, join_words
 from mailwatch.core.wording import Installation, why
@@ -33,7 +34,9 @@ class EventLog:
         self._heard[reading.service] = reading
         if reading.verdict is Verdict.FAIL and (heard is None or not _alike(heard, reading)):
             of = f"attempt {number} of {retries}" if retries > 1 else "one attempt"
-            self._journal.warning(f"{reading.service}: {reading.detail} ({reading.fault}, {of})")
+            self._journal.warning(
+                f"{reading.service}: {say(reading.detail)} ({reading.fault}, {of})"
+            )
 
     def round(self, readings: Sequence[Reading]) -> None:
         """Write down which services changed."""
@@ -43,9 +46,9 @@ class EventLog:
             if before is not None and before.verdict is reading.verdict:
                 continue
             if reading.verdict is Verdict.UNMEASURED:
-                self._journal.warning(f"{reading.service}: cannot look: {reading.detail}")
+                self._journal.warning(f"{reading.service}: cannot look: {say(reading.detail)}")
             elif reading.verdict is Verdict.FAIL:
-                self._journal.error(f"{reading.service} fails: {reading.detail}")
+                self._journal.error(f"{reading.service} fails: {say(reading.detail)}")
             elif before is not None:
                 took = duration(reading.seconds)
                 self._journal.notice(f"{reading.service} answers again, in {took}")

@@ -6,6 +6,7 @@ from dataclasses import replace
 
 from mailwatch.core import observation, status_line
 from mailwatch.core.events import Event, Restart, RestartEnded, Restored, Tell, TimePassed
+from mailwatch.core.facts import words
 from mailwatch.core.incident import step
 from mailwatch.core.model import Condition, Now, Reading, TargetState, Topic, Verdict
 from mailwatch.core.schedule import Rounds, plan
@@ -93,7 +94,9 @@ class Monitor:
             self._decide_at = now.steady + RESTORE_GRACE_S
             self._components.target.look()
         else:
-            self._step(Restored(TargetState(Condition.UNREACHABLE, "not looked at yet")), now)
+            self._step(
+                Restored(TargetState(Condition.UNREACHABLE, words("not looked at yet"))), now
+            )
 
     def reconfigure(self, parts: Components) -> None:
         """Go on with other parts: the round under way is dropped, and a new one is due at once."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from mailwatch.core.deadline import Clock, Deadline
+from mailwatch.core.facts import words
 from mailwatch.core.model import Condition, TargetState
 from mailwatch.core.text import duration
 from mailwatch.host import threads
@@ -101,7 +102,7 @@ class Target:
             try:
                 target = restarter.inspect(deadline)
             except Exception as error:  # noqa: BLE001  # a bug of ours must still be an answer
-                target = TargetState(Condition.UNREACHABLE, _our_fault(error))
+                target = TargetState(Condition.UNREACHABLE, words(_our_fault(error)))
             events.put(TargetInspected(job, target))
 
         def restart(seen: TargetState) -> None:
@@ -119,14 +120,14 @@ class Target:
             threads.start(look if seen is None else lambda: restart(seen), "target")
         except RuntimeError:
             why = threads.NO_THREAD
-            unseen = TargetState(Condition.UNREACHABLE, why)
+            unseen = TargetState(Condition.UNREACHABLE, words(why))
             events.put(TargetInspected(job, unseen) if seen is None else RestartFinished(job, why))
 
 
 def unanswered(waited_s: float) -> TargetState:
     """Return what is known of a target whose engine has not answered for `waited_s` seconds."""
     detail = f"the engine has not answered for {duration(waited_s)}"
-    return TargetState(Condition.UNREACHABLE, detail)
+    return TargetState(Condition.UNREACHABLE, words(detail))
 
 
 def _our_fault(error: Exception) -> str:

@@ -6,7 +6,9 @@ import json
 from collections.abc import Sequence
 from sqlite3 import Connection, Row
 
+from mailwatch.core.facts import words
 from mailwatch.core.model import Fault, Mask, Now
+from mailwatch.core.say import say
 from mailwatch.core.state import Attempt, Failure, Hold, Incident, Outcome, Reason
 from mailwatch.store.moments import maybe, moment, pair
 
@@ -42,7 +44,7 @@ def write(connection: Connection, incident: Incident) -> None:
             *pair(incident.opened),
             _dump(incident.failures),
             _dump(incident.first_failures),
-            incident.target,
+            say(incident.target),
             incident.cause,
             *_hold_columns(incident.hold),
             incident.held_told,
@@ -65,7 +67,7 @@ def write(connection: Connection, incident: Incident) -> None:
                 *pair(attempt.begun),
                 attempt.started_at,
                 attempt.outcome.value,
-                attempt.detail,
+                say(attempt.detail),
                 *pair(attempt.ended),
             )
             for attempt in incident.attempts
@@ -118,7 +120,7 @@ def _incident(connection: Connection, row: Row) -> Incident:
         opened=moment(row, "opened"),
         failures=_load(row["failures"]),
         first_failures=_load(row["first_failures"]),
-        target=row["target"],
+        target=words(row["target"]),
         cause=row["cause"],
         attempts=tuple(_attempt(attempt) for attempt in attempts),
         hold=_hold(row),
@@ -134,7 +136,7 @@ def _hold_columns(hold: Hold | None) -> tuple[object, ...]:
     if hold is None:
         return (None,) * 5
     services = json.dumps(hold.services)
-    return hold.reason.value, hold.target, hold.until, hold.seen_as, services
+    return hold.reason.value, say(hold.target), hold.until, hold.seen_as, services
 
 
 def _hold(row: Row) -> Hold | None:
@@ -142,7 +144,7 @@ def _hold(row: Row) -> Hold | None:
         return None
     return Hold(
         Reason(row["hold_reason"]),
-        row["hold_target"],
+        words(row["hold_target"]),
         row["hold_until"],
         row["hold_seen_as"],
         tuple(json.loads(row["hold_services"])),
@@ -155,17 +157,17 @@ def _attempt(row: Row) -> Attempt:
         begun=moment(row, "begun"),
         started_at=row["started_at"],
         outcome=Outcome(row["outcome"]),
-        detail=row["detail"],
+        detail=words(row["detail"]),
         ended=maybe(row, "ended"),
     )
 
 
 def _dump(failures: Sequence[Failure]) -> str:
-    return json.dumps([[f.service, f.fault.value, f.detail, f.mask] for f in failures])
+    return json.dumps([[f.service, f.fault.value, say(f.detail), f.mask] for f in failures])
 
 
 def _load(text: str) -> tuple[Failure, ...]:
     return tuple(
-        Failure(service, Fault(fault), detail, None if mask is None else Mask(mask))
+        Failure(service, Fault(fault), words(detail), None if mask is None else Mask(mask))
         for service, fault, detail, mask in json.loads(text)
     )

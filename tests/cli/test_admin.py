@@ -14,6 +14,7 @@ import pytest
 from mailwatch.cli.main import main
 from mailwatch.cli.times import parse_duration
 from mailwatch.core.evidence import Finding
+from mailwatch.core.facts import words
 from mailwatch.core.known_good import KnownGood
 from mailwatch.core.model import Fault, Message, Now, Reading, Topic, Verdict
 from mailwatch.core.notes import Notes
@@ -27,7 +28,7 @@ if TYPE_CHECKING:
 
 Call = Callable[..., int]
 GOOD = Reading("SMTP:25", Verdict.PASS, phases={"connect": 0.001, "greeting": 0.002})
-BAD = Reading("IMAPS:993", Verdict.FAIL, Fault.SILENT, "no greeting came within 5 s")
+BAD = Reading("IMAPS:993", Verdict.FAIL, Fault.SILENT, words("no greeting came within 5 s"))
 
 
 @pytest.fixture
@@ -58,7 +59,7 @@ def clocks() -> Now:
 def outage(now: Now) -> Incident:
     """Return an incident that was restarted in vain and told to a person."""
     failure = Failure.of(BAD)
-    attempt = Attempt(1, now, 1.0, Outcome.FAILED, "it did not help in time", now)
+    attempt = Attempt(1, now, 1.0, Outcome.FAILED, words("it did not help in time"), now)
     return Incident(
         id="20261122T031402Z",
         since=now,
@@ -158,7 +159,7 @@ def test_status_says_what_never_answered_as_configured(
     """Only as long as it fails and has never passed; JSON says of each whether it ever did."""
     never = "\nIMAPS:993 never answered as configured now: look for the mistake in "
     now = clocks()
-    store.record([GOOD, BAD, Reading("QUEUE", Verdict.FAIL, Fault.QUEUE, "long")], now)
+    store.record([GOOD, BAD, Reading("QUEUE", Verdict.FAIL, Fault.QUEUE, words("long"))], now)
     store.commit(State(), [], now, notes=Notes(proven=KnownGood({"SMTP:25": "a"})))
     call("status")
     assert never in capsys.readouterr().out, "what has no port has none that is wrong"

@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 
 from mailwatch.core.events import Action, Event, Failed, Restart, RestartEnded, Tell, TimePassed
+from mailwatch.core.facts import words
 from mailwatch.core.incident import step
 from mailwatch.core.judgement import Situation
 from mailwatch.core.model import Condition, Fault, Now, TargetState, Topic
@@ -47,10 +48,10 @@ def situation() -> SituationMaker:
         unproven: frozenset[str] = frozenset(),
     ) -> Situation:
         failures = tuple(
-            Failure(f"S{number}:{number}", fault, f"detail {number}")
+            Failure(f"S{number}:{number}", fault, words(f"detail {number}"))
             for number, fault in enumerate(faults or (Fault.SILENT,), start=1)
         )
-        target = TargetState(condition, detail, started_at, finished_at)
+        target = TargetState(condition, words(detail), started_at, finished_at)
         return Situation(failures, watched, target, paused_until, unproven=unproven)
 
     return make

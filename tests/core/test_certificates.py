@@ -16,6 +16,7 @@ from mailwatch.core.certificates import (
     moved,
     time_left,
 )
+from mailwatch.core.facts import words
 from mailwatch.core.model import Fault, Message, Now, Reading, Verdict
 from mailwatch.core.policy import CURABLE_BY_DEFAULT, Policy
 from mailwatch.core.wording import Installation
@@ -152,7 +153,7 @@ def test_a_service_that_is_down_keeps_its_day(installation: Installation) -> Non
     """No certificate seen is no new certificate, and no reason to tell again."""
     now = Now(0, WALL)
     known, _ = look(Certificates(), [_seen("IMAPS:993", 3)], now, installation, POLICY)
-    down = Reading("IMAPS:993", Verdict.FAIL, Fault.REFUSED, "nothing listens")
+    down = Reading("IMAPS:993", Verdict.FAIL, Fault.REFUSED, words("nothing listens"))
     after, messages = look(known, [down], now, installation, POLICY)
     assert (after, messages) == (known, ())
 

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, get_args
 from mailwatch.core.events import Event, Passed, RestartEnded, Restored, TimePassed
 from mailwatch.core.incident import MOVES
 from mailwatch.core.model import Condition, Fault, Now, TargetState, Topic
+from mailwatch.core.say import say
 from mailwatch.core.state import Outcome, Reason, Stage
 
 if TYPE_CHECKING:
@@ -63,7 +64,7 @@ def test_a_refused_restart_calls_a_person_at_once(watch: Watcher) -> None:
     w.fail()
     w(RestartEnded("Docker says no."), after=1)
     assert w.topics == [Topic.OPENED, Topic.ESCALATED]
-    assert "Docker says no" in w.incident.attempts[0].detail
+    assert "Docker says no" in say(w.incident.attempts[0].detail)
 
 
 def test_incidents_within_one_second_have_different_ids(watch: Watcher) -> None:

@@ -9,6 +9,7 @@ import pytest
 
 from mailwatch.core.events import Passed, Restart, RestartEnded, Restored, TimePassed
 from mailwatch.core.model import Condition, TargetState, Topic
+from mailwatch.core.say import say
 from mailwatch.core.state import Outcome, Stage
 from mailwatch.core.transitions import aim
 
@@ -139,7 +140,7 @@ def test_services_that_recover_after_a_cut_restart_are_told_without_a_claim(
     w(Restored(RUNNING), after=3)
     w(Passed(), after=10)
     attempt = w.told[-1].incident.attempts[0]
-    assert (attempt.outcome, attempt.detail) == (
+    assert (attempt.outcome, say(attempt.detail)) == (
         Outcome.INTERRUPTED,
         "It was cut short by the end of mailwatch itself.",
     )

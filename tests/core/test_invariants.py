@@ -28,6 +28,7 @@ from mailwatch.core.events import (
     TimePassed,
     Unmeasured,
 )
+from mailwatch.core.facts import words
 from mailwatch.core.incident import step
 from mailwatch.core.model import Condition, Fault, Now, Reading, TargetState, Topic, Verdict
 from mailwatch.core.observation import bad_news
@@ -119,9 +120,11 @@ class World:
     @property
     def target(self) -> TargetState:
         if self.engine_away:
-            return TargetState(Condition.UNREACHABLE, "Docker does not answer.")
+            return TargetState(Condition.UNREACHABLE, words("Docker does not answer."))
         listens = dict.fromkeys(range(1, SERVICES + 1), not self.dead)
-        return TargetState(self.condition, "", self.started_at, self.finished_at, listens=listens)
+        return TargetState(
+            self.condition, words(""), self.started_at, self.finished_at, listens=listens
+        )
 
     def wait(self, seconds: float) -> None:
         self.steady += seconds
@@ -263,7 +266,9 @@ class World:
 
 
 def _failed(world: World, faults: tuple[Fault, ...], pause: Now | None = None) -> Failed:
-    failed = [Reading(f"S{n}:{n}", Verdict.FAIL, fault, "d") for n, fault in enumerate(faults, 1)]
+    failed = [
+        Reading(f"S{n}:{n}", Verdict.FAIL, fault, words("d")) for n, fault in enumerate(faults, 1)
+    ]
     world.all_dropped = faults == (Fault.DROPPED,) * SERVICES
     world.dropped_before = world.some_dropped
     world.some_dropped = not world.dead and not world.all_dropped and set(faults) == {Fault.DROPPED}

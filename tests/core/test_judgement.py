@@ -7,6 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from mailwatch.core.facts import words
 from mailwatch.core.judgement import (
     Situation,
     backoff_s,
@@ -204,7 +205,7 @@ def test_the_target_itself_may_forbid_a_restart(
 ) -> None:
     """And its own sentence says why."""
     held = _why(replace(CLEAR, target_seen=seen), situation(condition=condition, detail="So."))
-    assert held == Hold(reason, "So.")
+    assert held == Hold(reason, words("So."))
 
 
 def test_a_spent_budget_holds_until_its_oldest_restart_is_forgotten(situation: Maker) -> None:

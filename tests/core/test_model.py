@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import pytest
 
+from mailwatch.core.facts import words
 from mailwatch.core.model import Fault, Reading, Verdict
 
 
@@ -9,7 +10,7 @@ def test_a_reading_sums_its_phases() -> None:
     """The seconds of a conversation are those of all its phases; none were reached, none count."""
     assert Reading("SMTP:25", Verdict.UNMEASURED).seconds == 0
     phases = {"connect": 0.25, "greeting": 0.5}
-    assert Reading("SMTP:25", Verdict.FAIL, Fault.SILENT, "x", phases).seconds == 0.75
+    assert Reading("SMTP:25", Verdict.FAIL, Fault.SILENT, words("x"), phases).seconds == 0.75
 
 
 @pytest.mark.parametrize(

@@ -8,10 +8,12 @@ from hypothesis import strategies as st
 
 from mailwatch.core.events import Failed, Restart
 from mailwatch.core.evidence import Evidence, Finding, Json
+from mailwatch.core.facts import words
 from mailwatch.core.incident import step
 from mailwatch.core.model import Condition, Fault, Mask, Now, Reading, TargetState, Verdict
 from mailwatch.core.observation import bad_news, heard_in
 from mailwatch.core.policy import CURABLE_BY_DEFAULT, Policy
+from mailwatch.core.say import say
 from mailwatch.core.state import Hold, Reason, Stage, State
 
 NOW = Now(100_000.0, 1_700_000_000.0)
@@ -26,7 +28,7 @@ def read(service: str, fault: Fault | None) -> Reading:
     """Return the reading of a service that failed so, or passed."""
     if fault is None:
         return Reading(service, Verdict.PASS)
-    return Reading(service, Verdict.FAIL, fault, "closed at once: often a ban")
+    return Reading(service, Verdict.FAIL, fault, words("closed at once: often a ban"))
 
 
 def news(
@@ -67,7 +69,7 @@ def test_a_container_in_which_nothing_listens_is_restarted() -> None:
     assert outcome(event) is None
     for failure in event.situation.failures:
         assert (failure.fault, failure.mask) == (REFUSED, Mask.PROXY)
-        assert failure.detail.startswith("nothing listens on it inside the container")
+        assert say(failure.detail).startswith("nothing listens on it inside the container")
     assert event.plain == (
         "nothing listens inside the container for SMTP:25, SMTPS:465, IMAPS:993 and HTTPS:443"
     )
@@ -184,7 +186,7 @@ def test_never_restarted_for_all_dropped_unless_nothing_listens_for_certain(
 def test_a_round_reads_the_same_where_nothing_was_dropped() -> None:
     """That nothing listens is no news of a service that was refused."""
     event = news(*[REFUSED] * 4, listens=NOTHING)
-    assert {failure.detail for failure in event.situation.failures} == {
+    assert {say(failure.detail) for failure in event.situation.failures} == {
         "closed at once: often a ban"
     }
     assert event.plain == ""
@@ -239,7 +241,7 @@ def test_a_packet_filter_is_a_ban_and_no_hang() -> None:
     assert held.reason is Reason.INCURABLE
     for failure in event.situation.failures:
         assert (failure.fault, failure.mask) == (Fault.REJECTED, Mask.FILTER)
-        assert failure.detail.startswith("a packet filter lets nothing of this host's through")
+        assert say(failure.detail).startswith("a packet filter lets nothing of this host's through")
     assert event.plain.startswith("a packet filter keeps this host from SMTP:25")
 
 

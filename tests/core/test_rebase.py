@@ -6,6 +6,7 @@ from dataclasses import fields, is_dataclass
 from hypothesis import given
 from hypothesis import strategies as st
 
+from mailwatch.core.facts import words
 from mailwatch.core.model import Fault, Now
 from mailwatch.core.rebase import rebase, shift_s
 from mailwatch.core.state import Attempt, Failure, Hold, Incident, Outcome, Reason, Stage, State
@@ -17,7 +18,7 @@ def _at(steady: float) -> Now:
     return Now(steady, _WALL + steady)
 
 
-_FAILURE = (Failure("SMTP:25", Fault.SILENT, "no greeting within 5 s"),)
+_FAILURE = (Failure("SMTP:25", Fault.SILENT, words("no greeting within 5 s")),)
 
 # Every field that may hold a moment holds one, each a different one.
 _FULL = State(
@@ -28,7 +29,7 @@ _FULL = State(
         opened=_at(101),
         failures=_FAILURE,
         first_failures=_FAILURE,
-        attempts=(Attempt(1, _at(102), _WALL, Outcome.FAILED, "x", _at(103)),),
+        attempts=(Attempt(1, _at(102), _WALL, Outcome.FAILED, words("x"), _at(103)),),
         hold=Hold(Reason.BACKOFF, until=5000.0),
         escalated=_at(104),
         reminded=_at(105),

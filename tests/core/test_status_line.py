@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from mailwatch.core.facts import words
 from mailwatch.core.model import Fault, Now, Reading, Verdict
 from mailwatch.core.state import Incident, Stage, State
 from mailwatch.core.status_line import is_news, line
 
 WELL = Reading("SMTP:25", Verdict.PASS)
-FAILED = Reading("IMAPS:993", Verdict.FAIL, Fault.SILENT, "no greeting")
-UNSEEN = Reading("HTTPS:443", Verdict.UNMEASURED, detail="no route")
+FAILED = Reading("IMAPS:993", Verdict.FAIL, Fault.SILENT, words("no greeting"))
+UNSEEN = Reading("HTTPS:443", Verdict.UNMEASURED, detail=words("no route"))
 
 
 def said(

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+from mailwatch.core.facts import words
 from mailwatch.core.model import Fault, Now, Reading, Verdict
 from mailwatch.core.policy import Policy
 from mailwatch.core.unmeasured import UnmeasuredServices, look, moved
@@ -9,7 +10,7 @@ _POLICY = Policy(unmeasured_after_s=100)
 
 
 def _blind(service: str, why: str = "no route to the host") -> Reading:
-    return Reading(service, Verdict.UNMEASURED, detail=why)
+    return Reading(service, Verdict.UNMEASURED, detail=words(why))
 
 
 def test_blindness_is_told_once_when_it_lasts_and_once_when_it_is_over(
@@ -54,7 +55,7 @@ def test_a_fault_that_began_in_mid_round_is_told_in_one_notice(installation: Ins
 def test_a_failure_ends_blindness_too(installation: Installation) -> None:
     """A service that fails was looked at."""
     blind, _ = look(UnmeasuredServices(), [_blind("A:1")], Now(0, 0), installation, _POLICY)
-    failed = Reading("A:1", Verdict.FAIL, Fault.SILENT, "no greeting")
+    failed = Reading("A:1", Verdict.FAIL, Fault.SILENT, words("no greeting"))
     blind, messages = look(blind, [failed], Now(100, 100), installation, _POLICY)
     assert not blind.since
     assert not messages

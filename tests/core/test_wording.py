@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from mailwatch.core.events import Failed, Passed, RestartEnded, Restored
+from mailwatch.core.facts import words
 from mailwatch.core.judgement import Situation
 from mailwatch.core.model import Condition, Fault, Mask, Message, Now, TargetState, Topic
 from mailwatch.core.state import Failure, Hold, Reason
@@ -18,8 +19,8 @@ if TYPE_CHECKING:
 
 WALL = 1_700_000_000.0
 
-SMTP = Failure("SMTP:25", Fault.SILENT, "no greeting within 5 s")
-IMAPS = Failure("IMAPS:993", Fault.TIMEOUT, "TLS took longer than 5 s")
+SMTP = Failure("SMTP:25", Fault.SILENT, words("no greeting within 5 s"))
+IMAPS = Failure("IMAPS:993", Fault.TIMEOUT, words("TLS took longer than 5 s"))
 
 
 def _round(*failures: Failure, cause: str = "", **target: Any) -> Failed:
@@ -208,7 +209,7 @@ WHEN_IT_CAN = "mailwatch keeps looking, and restarts it as soon as it can."
     ("failure", "target", "policy", "said"),
     [
         (
-            Failure("SMTP:25", Fault.CERTIFICATE, "the certificate has expired"),
+            Failure("SMTP:25", Fault.CERTIFICATE, words("the certificate has expired")),
             {},
             {},
             [
@@ -281,7 +282,7 @@ def test_escalated_for_a_ban_in_words(
     w = watch()
     said = "the greeting was '554 5.7.1 Client host rejected', not 220"
     target = TargetState(Condition.RUNNING, started_at=WALL - 86_400, seen_as=seen_as)
-    w(Failed(Situation((Failure("SMTP:25", Fault.REJECTED, said),), 1, target)))
+    w(Failed(Situation((Failure("SMTP:25", Fault.REJECTED, words(said)),), 1, target)))
     title, lines, priority = _last(w, night)
     assert (title, priority) == (CALLED, 10)
     assert lines[1:] == [
@@ -300,7 +301,7 @@ def test_a_packet_filter_is_told_with_whom_it_keeps_out(
     """The mail server knows nothing of it, so its log is no place to look."""
     w = watch()
     target = TargetState(Condition.RUNNING, started_at=WALL - 86_400, seen_as="172.17.0.1")
-    hidden = Failure("SMTP:25", Fault.REJECTED, "swallowed", Mask.FILTER)
+    hidden = Failure("SMTP:25", Fault.REJECTED, words("swallowed"), Mask.FILTER)
     w(Failed(Situation((hidden,), 1, target)))
     _, lines, _ = _last(w, night)
     assert lines[-2] == (
@@ -346,7 +347,7 @@ def test_a_ban_names_the_address_that_the_container_sees(
     watch: Watcher, night: Installation
 ) -> None:
     """What to allow-list stands in the message, whatever the engine calls it."""
-    dropped = Failure("SMTP:25", Fault.DROPPED, "closed at once")
+    dropped = Failure("SMTP:25", Fault.DROPPED, words("closed at once"))
     for seen_as, named in (("172.17.0.1", "172.17.0.1"), ("1\n2", "1\\n2")):
         w = watch()
         target = TargetState(Condition.RUNNING, started_at=WALL - 86_400, seen_as=seen_as)
@@ -443,7 +444,7 @@ def test_many_services_are_counted(watch: Watcher, night: Installation) -> None:
         (Hold(Reason.BUDGET), "restarts are switched off (max_restarts = 0)"),
         (Hold(Reason.MISSING), "it does not exist"),
         (Hold(Reason.UNREACHABLE), "its engine does not answer"),
-        (Hold(Reason.UNREACHABLE, "Docker is stopped."), "Docker is stopped"),
+        (Hold(Reason.UNREACHABLE, words("Docker is stopped.")), "Docker is stopped"),
     ],
 )
 def test_the_log_names_the_end_of_a_reason(night: Installation, hold: Hold, said: str) -> None:

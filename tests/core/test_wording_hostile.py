@@ -11,6 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from mailwatch.core.events import Tell
+from mailwatch.core.facts import words
 from mailwatch.core.model import Fault, Now, Topic
 from mailwatch.core.policy import Policy
 from mailwatch.core.state import Attempt, Failure, Hold, Incident, Outcome, Reason
@@ -18,8 +19,8 @@ from mailwatch.core.wording import Installation, compose
 
 WALL = 1_700_000_000.0
 
-SMTP = Failure("SMTP:25", Fault.SILENT, "no greeting within 5 s")
-IMAPS = Failure("IMAPS:993", Fault.TIMEOUT, "TLS took longer than 5 s")
+SMTP = Failure("SMTP:25", Fault.SILENT, words("no greeting within 5 s"))
+IMAPS = Failure("IMAPS:993", Fault.TIMEOUT, words("TLS took longer than 5 s"))
 _TOPICS = (Topic.OPENED, Topic.RECOVERED, Topic.ESCALATED, Topic.REMINDER, Topic.HELD)
 _HOSTILE = st.text(max_size=600) | st.sampled_from(
     ["a\nIncident x", "a\r\n<0>b", "\u2028", "x" * 9999]
@@ -91,7 +92,7 @@ def test_our_own_words_are_ascii(night: Installation) -> None:
                 (SMTP,),
                 (IMAPS,),
                 hold=None if reason is None else Hold(reason, until=5),
-                attempts=(Attempt(2, _NOW, None, Outcome.FAILED, "x"),),
+                attempts=(Attempt(2, _NOW, None, Outcome.FAILED, words("x")),),
             )
             message = compose(Tell(topic, incident, _NOW), night, Policy())
             assert (message.title + message.body).isascii()
@@ -104,7 +105,7 @@ def test_five_hundred_failing_services_fit_on_a_phone(
 ) -> None:
     """However many fail, and whatever they say, the message stays short."""
     failures = tuple(
-        Failure(f"{'LONG-NAME-' * 20}{number}:{number}", Fault.SILENT, "\x1b" * 5000)
+        Failure(f"{'LONG-NAME-' * 20}{number}:{number}", Fault.SILENT, words("\x1b" * 5000))
         for number in range(500)
     )
     long = "word " * 2000
@@ -114,10 +115,12 @@ def test_five_hundred_failing_services_fit_on_a_phone(
         Now(0, WALL),
         failures,
         failures[:400],
-        target=long,
+        target=words(long),
         cause=long,
-        hold=Hold(reason, long, seen_as=long, services=(long, *[f.service for f in failures])),
-        attempts=(Attempt(1, _NOW, None, Outcome.FAILED, long),),
+        hold=Hold(
+            reason, words(long), seen_as=long, services=(long, *[f.service for f in failures])
+        ),
+        attempts=(Attempt(1, _NOW, None, Outcome.FAILED, words(long)),),
     )
     loud = replace(night, host=long, target=long, look=long)
     message = compose(Tell(topic, incident, _NOW), loud, Policy())

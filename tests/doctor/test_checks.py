@@ -13,6 +13,7 @@ from typing import Any
 import pytest
 
 from mailwatch.config.load import load
+from mailwatch.core.facts import words
 from mailwatch.core.known_good import KnownGood
 from mailwatch.core.model import Condition, Fault, Now, Reading, TargetState, Verdict
 from mailwatch.core.notes import Notes
@@ -85,7 +86,7 @@ def test_each_service_is_asked_for_real(case: MakeCase) -> None:
 @pytest.mark.parametrize("fault", list(Fault))
 def test_every_fault_has_a_cure(fault: Fault, case: MakeCase) -> None:
     """A new kind of failure gets a sentence of its own, or the general one."""
-    reading = Reading("SMTP:25", Verdict.FAIL, fault, "some words")
+    reading = Reading("SMTP:25", Verdict.FAIL, fault, words("some words"))
     (finding,) = services.examine(case(readings=(reading,), target=RUNNING))
     assert finding.level is Level.PROBLEM
     assert finding.cure
@@ -95,7 +96,7 @@ def test_what_never_passed_as_configured_is_said_to_restart_nothing(
     case: MakeCase, tmp_path: Path
 ) -> None:
     """As the running service remembers it, for the way in which the file says to ask now."""
-    reading = Reading("SMTP:25", Verdict.FAIL, Fault.TLS, "some words")
+    reading = Reading("SMTP:25", Verdict.FAIL, Fault.TLS, words("some words"))
     well: list[Reading] = []
 
     def cure(**flags: str) -> str:
@@ -122,7 +123,7 @@ def test_what_never_passed_as_configured_is_said_to_restart_nothing(
 
 def test_a_port_behind_which_nothing_listens_is_not_called_banned(case: MakeCase) -> None:
     """Docker's proxy drops in its place; where somebody listens there, the ban is named."""
-    reading = Reading("SMTP:25", Verdict.FAIL, Fault.DROPPED, "closed at once")
+    reading = Reading("SMTP:25", Verdict.FAIL, Fault.DROPPED, words("closed at once"))
     for listens, said, cure in (
         (False, "SMTP:25 fails (refused): nothing listens on it inside", "runs and listens there"),
         (True, "SMTP:25 fails (dropped): closed at once", "banned this host's address"),
@@ -135,7 +136,7 @@ def test_a_port_behind_which_nothing_listens_is_not_called_banned(case: MakeCase
 
 def test_what_could_not_be_looked_at_is_a_problem(case: MakeCase) -> None:
     """A watcher that cannot look is no watcher."""
-    blind = Reading("SMTP:25", Verdict.UNMEASURED, detail="no route")
+    blind = Reading("SMTP:25", Verdict.UNMEASURED, detail=words("no route"))
     assert _levels(services.examine(case(readings=(blind,)))) == [Level.PROBLEM]
 
 
@@ -173,11 +174,11 @@ def test_a_certificate_that_never_expires(case: MakeCase, monkeypatch: pytest.Mo
     ("target", "level"),
     [
         (RUNNING, Level.OK),
-        (TargetState(Condition.RUNNING, "Docker calls it unhealthy."), Level.WARNING),
-        (TargetState(Condition.STOPPED, "Somebody stopped it: start it."), Level.WARNING),
-        (TargetState(Condition.CRASHED, "It ended: see why."), Level.WARNING),
-        (TargetState(Condition.MISSING, "There is none: correct the name."), Level.PROBLEM),
-        (TargetState(Condition.DENIED, "Not allowed: allow it."), Level.PROBLEM),
+        (TargetState(Condition.RUNNING, words("Docker calls it unhealthy.")), Level.WARNING),
+        (TargetState(Condition.STOPPED, words("Somebody stopped it: start it.")), Level.WARNING),
+        (TargetState(Condition.CRASHED, words("It ended: see why.")), Level.WARNING),
+        (TargetState(Condition.MISSING, words("There is none: correct the name.")), Level.PROBLEM),
+        (TargetState(Condition.DENIED, words("Not allowed: allow it.")), Level.PROBLEM),
     ],
 )
 def test_the_container_by_its_condition(target: TargetState, level: Level, case: MakeCase) -> None:

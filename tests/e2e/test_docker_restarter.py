@@ -12,6 +12,7 @@ import pytest
 
 from mailwatch.core.deadline import Deadline
 from mailwatch.core.model import Condition, TargetState
+from mailwatch.core.say import say
 from mailwatch.restarters import DockerRestarter, DockerSettings, RestartError
 from tests.e2e.bed.engine import Engine
 from tests.e2e.bed.host import Host
@@ -152,7 +153,7 @@ def test_stopped_by_hand(target: Target, order: tuple[str, ...], policy: str) ->
     target.traps(SIGINT)
     target.docker(*order, NAME)
     found = target.becomes(Condition.STOPPED)
-    assert "Somebody stopped" in found.detail
+    assert "Somebody stopped" in say(found.detail)
     assert found.finished_at is not None
     assert target.restarted().condition is Condition.RUNNING
 
@@ -160,14 +161,14 @@ def test_stopped_by_hand(target: Target, order: tuple[str, ...], policy: str) ->
 def test_crashed(target: Target) -> None:
     """What died without anybody's order crashed, with the exit code for the message."""
     target.run(command=("/bin/sh", "-c", "exit 7"))
-    assert "exit code 7" in target.becomes(Condition.CRASHED).detail
+    assert "exit code 7" in say(target.becomes(Condition.CRASHED).detail)
 
 
 def test_killed_behind_dockers_back(target: Target) -> None:
     """SIGKILL from outside Docker looks like `docker kill` but for the engine's events."""
     target.run()
     target.signal("KILL")
-    assert "exit code 137" in target.becomes(Condition.CRASHED).detail
+    assert "exit code 137" in say(target.becomes(Condition.CRASHED).detail)
     assert target.restarted().condition is Condition.RUNNING
 
 
@@ -179,7 +180,7 @@ def test_a_reload_signal_is_no_stop(target: Target) -> None:
     target.traps(SIGUSR2)
     target.docker("kill", "--signal=HUP", NAME)
     target.signal("USR2")
-    assert "exit code 9" in target.becomes(Condition.CRASHED).detail
+    assert "exit code 9" in say(target.becomes(Condition.CRASHED).detail)
 
 
 def test_ended_by_itself_with_success(target: Target) -> None:
@@ -191,7 +192,7 @@ def test_ended_by_itself_with_success(target: Target) -> None:
 def test_docker_restarts_it_by_itself(target: Target) -> None:
     """In Docker's own restart loop a container is coming up, and is given its time."""
     target.run("--restart=always", command=("/bin/false",))
-    assert "by itself" in target.becomes(Condition.STARTING).detail
+    assert "by itself" in say(target.becomes(Condition.STARTING).detail)
 
 
 def test_health(target: Target) -> None:
@@ -211,7 +212,7 @@ def test_it_cannot_start(target: Target) -> None:
     assert not caught.value.permanent
     found = target.seen()
     assert found.condition is Condition.CRASHED
-    assert "could not be started" in found.detail
+    assert "could not be started" in say(found.detail)
 
 
 def test_missing(target: Target) -> None:
@@ -222,7 +223,7 @@ def test_missing(target: Target) -> None:
         other = DockerRestarter(DockerSettings(name, target.socket))
         found = other.inspect(soon())
         assert found.condition is Condition.MISSING
-        assert words in found.detail
+        assert words in say(found.detail)
         with pytest.raises(RestartError) as caught:
             other.restart(soon())
         assert caught.value.permanent
@@ -312,7 +313,7 @@ def test_docker_is_stopped_and_started(
     engine.stop()
     found = target.seen()
     assert found.condition is Condition.UNREACHABLE
-    assert "systemctl start docker" in found.detail
+    assert "systemctl start docker" in say(found.detail)
     engine.start()
     target.becomes(Condition.RUNNING)
 
@@ -345,7 +346,7 @@ def test_a_slow_stop(target: Target) -> None:
     stop = threading.Thread(target=target.docker, args=("stop", "--time=100", NAME))
     stop.start()
     found = target.becomes(Condition.STARTING)
-    assert "Somebody is stopping" in found.detail
+    assert "Somebody is stopping" in say(found.detail)
     with pytest.raises(RestartError, match="left alone") as caught:
         target.restarter.restart(soon(), seen)
     assert caught.value.intervened

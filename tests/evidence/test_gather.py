@@ -11,6 +11,7 @@ from pathlib import Path
 
 from mailwatch.core.deadline import Deadline
 from mailwatch.core.evidence import EVERYTHING, GATHERED, Finding, Unreadable
+from mailwatch.core.facts import words
 from mailwatch.core.model import Fault, Reading, Verdict
 from mailwatch.core.secret import Secret
 from mailwatch.evidence import clock, disk, host, log, processes, readings
@@ -36,8 +37,8 @@ def test_every_collector_answers_on_this_machine(
 def test_a_pass_that_is_only_remembered_is_no_evidence(subject: Subject, soon: Soon) -> None:
     """A canary that arrived ten minutes ago does not answer now; one that failed still does so."""
     passed = Reading("Canary:465", Verdict.PASS, remembered=True)
-    failed = Reading("Other:465", Verdict.FAIL, Fault.DELIVERY, "late", remembered=True)
-    dropped = Reading("SMTP:25", Verdict.FAIL, Fault.DROPPED, "closed")
+    failed = Reading("Other:465", Verdict.FAIL, Fault.DELIVERY, words("late"), remembered=True)
+    dropped = Reading("SMTP:25", Verdict.FAIL, Fault.DROPPED, words("closed"))
     found = readings.collect(replace(subject, readings=(passed, failed, dropped)), soon())
     now = found.values["now"]
     assert isinstance(now, list)
@@ -205,7 +206,7 @@ def test_the_clock_is_known_or_there_is_a_reason(subject: Subject, soon: Soon) -
 
 def test_readings_are_kept_with_their_phases(subject: Subject, soon: Soon) -> None:
     """Those at hand, and the rounds before, each second where it was spent."""
-    failed = Reading("SMTP:25", Verdict.FAIL, Fault.SILENT, "silent", {"connect": 0.25})
+    failed = Reading("SMTP:25", Verdict.FAIL, Fault.SILENT, words("silent"), {"connect": 0.25})
     told = replace(subject, readings=(failed,), rounds=(Round(3.0, (failed,)),))
     found = COLLECTORS["readings"](told, soon())
     now = found.values["now"]

@@ -29,6 +29,7 @@ from typing import TYPE_CHECKING
 
 from mailwatch.core.deadline import Deadline
 from mailwatch.core.model import Reading
+from mailwatch.core.say import say
 from mailwatch.probes import canary, canary_mailbox
 from mailwatch.probes.registry import build
 
@@ -178,11 +179,11 @@ def _resident_kib() -> int:
 
 def _wrong_with(reading: Reading) -> list[str]:
     wrong = []
-    if "a fault of mailwatch" in reading.detail:
+    if "a fault of mailwatch" in say(reading.detail):
         wrong.append(f"blamed itself: {reading.detail}")
-    if not (reading.detail.isprintable() and len(reading.detail) <= 300):
+    if not (say(reading.detail).isprintable() and len(say(reading.detail)) <= 300):
         wrong.append(f"showed {reading.detail!r}")
-    if "s3cret" in reading.detail:
+    if "s3cret" in say(reading.detail):
         wrong.append("showed the password")
     return wrong
 

@@ -10,6 +10,7 @@ import pytest
 import trustme
 
 from mailwatch.core.model import Fault, Reading, Verdict
+from mailwatch.core.say import say
 from mailwatch.net.endpoint import TlsMode
 from mailwatch.net.tls import context_for
 from mailwatch.probes.settings import ServiceSettings
@@ -30,7 +31,7 @@ def test_an_unknown_certificate_is_no_fault_unless_asked(
     assert ask(service("SMTPS", server)).verdict is Verdict.PASS
     reading = ask(service("SMTPS", server, verify=True))
     assert reading.fault is Fault.CERTIFICATE
-    assert reading.detail.startswith("the certificate was refused: ")
+    assert say(reading.detail).startswith("the certificate was refused: ")
 
 
 @pytest.mark.parametrize("server_name", [None, "mail.example.org"])
@@ -62,7 +63,7 @@ def test_a_certificate_for_another_name_is_refused(
         )
     )
     assert reading.fault is Fault.CERTIFICATE
-    assert "other.example.org" in reading.detail
+    assert "other.example.org" in say(reading.detail)
 
 
 def test_the_dot_of_the_root_is_no_part_of_a_certificate(
@@ -136,8 +137,8 @@ def test_a_ca_file_that_cannot_be_used_is_our_own_fault(
         path.write_text(content)
     reading = ask(service("SMTPS", peer(smtp_server, tls=True), verify=True, ca_file=path))
     assert reading.verdict is Verdict.UNMEASURED
-    assert words in reading.detail
-    assert str(path) in reading.detail
+    assert words in say(reading.detail)
+    assert str(path) in say(reading.detail)
 
 
 @pytest.mark.parametrize("name", [".", "a" * 64 + ".example", "..", "mail\x00example"])
@@ -148,7 +149,7 @@ def test_a_server_name_that_cannot_be_sent_is_our_own_fault(
     settings = service("SMTPS", peer(smtp_server, tls=True), server_name=name)
     reading = ask(settings)
     assert reading.verdict is Verdict.UNMEASURED
-    assert "check server_name of this service" in reading.detail
+    assert "check server_name of this service" in say(reading.detail)
 
 
 @pytest.mark.parametrize("verify", [False, True])
@@ -172,7 +173,7 @@ def test_a_pinned_certificate(
     assert ask(service("SMTPS", server, fingerprint=pin, **more)).verdict is Verdict.PASS
     reading = ask(service("SMTPS", server, fingerprint="0" * 64, **more))
     assert reading.fault is Fault.CERTIFICATE
-    assert reading.detail.endswith(f"its SHA-256 is {pin}")
+    assert say(reading.detail).endswith(f"its SHA-256 is {pin}")
     assert reading.certificate_expires is not None
 
 

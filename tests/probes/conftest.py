@@ -17,6 +17,7 @@ import trustme
 
 from mailwatch.core.deadline import Deadline
 from mailwatch.core.model import Reading
+from mailwatch.core.say import say
 from mailwatch.probes.registry import build
 from mailwatch.probes.settings import ServiceSettings, defaults_for
 
@@ -260,7 +261,7 @@ def ask() -> Callable[..., Reading]:
         reading = build(settings).check(Deadline.after(within_s, time.monotonic))
         assert time.monotonic() - began < within_s + SLACK_S
         assert reading.service == settings.key
-        assert reading.detail.isprintable()
+        assert say(reading.detail).isprintable()
         return reading
 
     return check

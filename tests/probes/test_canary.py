@@ -13,6 +13,7 @@ import pytest
 
 from mailwatch.core.deadline import Deadline
 from mailwatch.core.model import Fault, Reading, Verdict
+from mailwatch.core.say import say
 from mailwatch.net.endpoint import ProxyHeader, TlsMode
 from mailwatch.probes.canary import PUT_OFF_S
 from mailwatch.probes.canary_mark import HEADER
@@ -42,7 +43,7 @@ def _check(probe: Check, within_s: float = 60, later_s: float = 0) -> Reading:
     reading = probe.check(Deadline.after(within_s, lambda: time.monotonic() + later_s))
     assert time.monotonic() - began < within_s + 20
     assert reading.service == probe.settings.key
-    assert reading.detail.isprintable()
+    assert say(reading.detail).isprintable()
     assert "hunter2" not in repr(reading)
     return reading
 
@@ -112,7 +113,7 @@ def test_a_slow_delivery_is_waited_for_by_later_checks(server: MailServer) -> No
     probe = server.probe()
     reading = _check(probe, within_s=4)
     assert reading.verdict is Verdict.UNMEASURED
-    assert "has not arrived yet, and has 60 s" in reading.detail
+    assert "has not arrived yet, and has 60 s" in say(reading.detail)
     server.deliver()
     reading = _check(probe)
     assert reading.verdict is Verdict.PASS
@@ -126,13 +127,13 @@ def test_what_does_not_arrive_is_a_failure_until_another_does(server: MailServer
     assert _check(probe, within_s=4).verdict is Verdict.UNMEASURED
     reading = _check(probe, within_s=4, later_s=12)
     assert reading.fault is Fault.DELIVERY
-    assert "has not arrived in the INBOX of box@example.org" in reading.detail
-    assert "taken it for spam" in reading.detail
+    assert "has not arrived in the INBOX of box@example.org" in say(reading.detail)
+    assert "taken it for spam" in say(reading.detail)
     server.delivers = True
     server.deliver()
     late = _check(probe, later_s=10)
     assert late.fault is Fault.DELIVERY
-    assert re.search(r"arrived after [0-9.]+ s, and had 8 s", late.detail)
+    assert re.search(r"arrived after [0-9.]+ s, and had 8 s", say(late.detail))
     assert _check(probe, later_s=10).verdict is Verdict.PASS
     assert list(server.inbox) == [1]
 
@@ -169,7 +170,7 @@ def test_a_late_delivery_fails_although_nobody_looked_in_time(server: MailServer
     server.deliver()
     reading = _check(probe, later_s=120)
     assert reading.fault is Fault.DELIVERY
-    assert "and had 60 s" in reading.detail
+    assert "and had 60 s" in say(reading.detail)
 
 
 def test_dates_that_cannot_be_do_not_count(server: MailServer) -> None:
@@ -189,7 +190,7 @@ def test_a_refused_message_is_a_fault_of_delivery(verb: str, server: MailServer)
     server.answers[verb] = "550 5.7.1 not today"
     reading = _check(server.probe())
     assert reading.fault is Fault.DELIVERY
-    assert "550 5.7.1 not today" in reading.detail
+    assert "550 5.7.1 not today" in say(reading.detail)
 
 
 def test_what_servers_ban_for_is_not_tried_again_at_once(server: MailServer) -> None:
@@ -237,8 +238,8 @@ def test_a_message_that_is_put_off_is_tried_again(verb: str, server: MailServer)
     probe = server.probe()
     reading = _check(probe)
     assert reading.verdict is Verdict.UNMEASURED
-    assert "greylisted" in reading.detail
-    assert "a failure once it lasts 10 min" in reading.detail
+    assert "greylisted" in say(reading.detail)
+    assert "a failure once it lasts 10 min" in say(reading.detail)
     tries = server.said.count("MAIL")
     assert _check(probe, later_s=30).verdict is Verdict.UNMEASURED
     assert server.said.count("MAIL") == tries
@@ -257,8 +258,8 @@ def test_a_message_that_is_put_off_too_long_is_a_failure(server: MailServer) -> 
         assert _check(probe, later_s=later_s).verdict is Verdict.UNMEASURED
     reading = _check(probe, later_s=PUT_OFF_S + 1)
     assert reading.fault is Fault.DELIVERY
-    assert reading.detail.startswith("put off for 10 min")
-    assert "the mailbox of box@example.org is full" in reading.detail
+    assert say(reading.detail).startswith("put off for 10 min")
+    assert "the mailbox of box@example.org is full" in say(reading.detail)
     tries = server.said.count("RCPT")
     assert _check(probe, later_s=PUT_OFF_S + 800).fault is Fault.DELIVERY
     assert server.said.count("RCPT") == tries
@@ -278,7 +279,7 @@ def test_what_was_well_stays_so_while_the_next_is_put_off(server: MailServer) ->
 def test_a_full_mailbox_is_told_as_that(server: MailServer) -> None:
     """The number alone says nothing to most people."""
     server.answers["."] = "552 5.2.2 no room"
-    assert "the mailbox of box@example.org is full: " in _check(server.probe()).detail
+    assert "the mailbox of box@example.org is full: " in say(_check(server.probe()).detail)
 
 
 # --- what takes its time ----------------------------------------------------------------------
@@ -291,7 +292,7 @@ def test_a_slow_answer_to_the_message_is_no_hang(verb: str, server: MailServer) 
     probe = server.probe()
     reading = _check(probe, within_s=4)
     assert reading.verdict is Verdict.UNMEASURED
-    assert "has not said yet whether it takes the message" in reading.detail
+    assert "has not said yet whether it takes the message" in say(reading.detail)
     event.set()
     assert _check(probe).verdict is Verdict.PASS
     assert server.said.count("MAIL") == 1
@@ -305,7 +306,7 @@ def test_an_answer_to_the_message_that_never_comes_is_delivery(
     server.waits_for[verb] = threading.Event()
     reading = _check(server.probe(within_s=1), within_s=6)
     assert reading.fault is Fault.DELIVERY
-    assert "did not come in time" in reading.detail
+    assert "did not come in time" in say(reading.detail)
 
 
 def test_a_message_without_an_answer_is_not_sent_again_and_again(server: MailServer) -> None:

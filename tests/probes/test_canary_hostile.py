@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 
 from mailwatch.core.deadline import Deadline
 from mailwatch.core.model import Reading, Verdict
+from mailwatch.core.say import say
 from mailwatch.core.secret import Secret
 from mailwatch.net.endpoint import Login, TlsMode
 from mailwatch.probes import canary, canary_mailbox
@@ -124,9 +125,9 @@ def test_nothing_that_a_peer_says_is_our_fault_or_costs_anybody_mail(
     # A peer that waits for a line that never comes hangs up first.
     broken.turns = broken.turns[: at + 1] if b"\n" not in turns[at] else broken.turns
     reading = _fly(smtp, imap, 0.8, 1)
-    assert "a fault of mailwatch" not in reading.detail, reading.detail
-    assert reading.detail.isprintable()
-    assert len(reading.detail) <= 400
+    assert "a fault of mailwatch" not in say(reading.detail), say(reading.detail)
+    assert say(reading.detail).isprintable()
+    assert len(say(reading.detail)) <= 400
     assert "s3cret" not in repr(reading)
     for line in imap.heard:
         if b" STORE " in line:

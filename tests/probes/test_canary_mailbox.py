@@ -12,6 +12,7 @@ import pytest
 
 from mailwatch.core.deadline import Deadline
 from mailwatch.core.model import Fault, Reading, Verdict
+from mailwatch.core.say import say
 from mailwatch.probes import canary_mark
 from mailwatch.probes.canary_mailbox import LEFTOVER_S
 from mailwatch.probes.canary_mark import HEADER, Mark, new_mark, read_mark
@@ -191,7 +192,7 @@ def test_what_cannot_be_removed_is_told(verb: str, server: MailServer) -> None:
     probe = server.probe()
     reading = _check(probe)
     assert reading.fault is Fault.DELIVERY
-    assert "read-only" in reading.detail
+    assert "read-only" in say(reading.detail)
     server.answers.clear()
     assert _check(probe).verdict is Verdict.PASS
     assert list(server.inbox) == [1]
@@ -218,7 +219,7 @@ def test_a_canary_among_the_spam_is_told_as_that(server: MailServer) -> None:
     server.spam.update({7: server.stored(server.queue.pop())})
     reading = _check(probe, later_s=40)
     assert reading.fault is Fault.DELIVERY
-    assert "the message lies in Bulk mail and not in the INBOX" in reading.detail
+    assert "the message lies in Bulk mail and not in the INBOX" in say(reading.detail)
     assert not server.spam
     server.delivers = True
     held = _check(probe, later_s=50)

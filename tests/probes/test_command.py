@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 
 from mailwatch.core.deadline import Deadline
 from mailwatch.core.model import Fault, Reading, Verdict
+from mailwatch.core.say import say
 from mailwatch.probes.postqueue import _Count
 from mailwatch.probes.registry import build
 from mailwatch.probes.settings import ServiceSettings
@@ -26,7 +27,7 @@ def _check(settings: ServiceSettings, within_s: float = GENEROUS_S) -> Reading:
     assert time.monotonic() - began < within_s + 20
     assert reading.portless
     assert reading.service == settings.name
-    assert reading.detail.isprintable()
+    assert say(reading.detail).isprintable()
     return reading
 
 
@@ -67,9 +68,9 @@ def test_the_exit_code_says_how_it_is(
     """0 is well, 1 and 2 are not, and every other end says nothing about the service."""
     reading = _shell(script)
     assert (reading.verdict, reading.fault) == (verdict, fault)
-    assert words in reading.detail
+    assert words in say(reading.detail)
     if verdict is Verdict.PASS:
-        assert reading.detail == ""
+        assert say(reading.detail) == ""
 
 
 @pytest.mark.parametrize(
@@ -84,7 +85,7 @@ def test_a_program_that_cannot_be_started_is_our_own_fault(program: str, words: 
     """It is told as that, and is no failure of the mail server."""
     reading = _command(program)
     assert reading.verdict is Verdict.UNMEASURED
-    assert words in reading.detail
+    assert words in say(reading.detail)
 
 
 @pytest.mark.parametrize(
@@ -107,7 +108,7 @@ def test_what_does_not_end_is_killed_with_all_its_children(script: str, tmp_path
         assert within_s < GENEROUS_S
         reading = _shell(f"echo $$ >{leader}; {script}", within_s=within_s)
         assert reading.verdict is Verdict.UNMEASURED
-        assert "did not end in time" in reading.detail
+        assert "did not end in time" in say(reading.detail)
     group = int(leader.read_text())
     until = time.monotonic() + GENEROUS_S
     while _is_alive(group) and time.monotonic() < until:
@@ -143,7 +144,7 @@ def test_our_secrets_are_not_in_its_environment(monkeypatch: pytest.MonkeyPatch)
 def test_a_flood_of_output_costs_no_memory() -> None:
     """Fifty megabytes are heard to their end, and only the first line is kept."""
     reading = _shell("echo first; head -c 50000000 /dev/zero; exit 2")
-    assert reading.detail == "sh ended with 2: first"
+    assert say(reading.detail) == "sh ended with 2: first"
 
 
 # --- mail queues --------------------------------------------------------------------------
@@ -159,7 +160,7 @@ def test_a_queue_is_well_up_to_its_limit(waiting: int, well: bool) -> None:
         assert reading.verdict is Verdict.PASS
     else:
         assert reading.fault is Fault.QUEUE
-        assert reading.detail == "more than 3 messages wait in the mail queue (queue_limit)"
+        assert say(reading.detail) == "more than 3 messages wait in the mail queue (queue_limit)"
 
 
 @pytest.mark.parametrize(("number", "well"), [("0", True), ("3", True), ("4", False)])
@@ -175,7 +176,7 @@ def test_what_is_no_queue_is_not_taken_for_an_empty_one(said: str) -> None:
     """A command that lists the queue in words would be green for ever."""
     reading = _queue(f"echo '{said}'")
     assert reading.verdict is Verdict.UNMEASURED
-    assert said in reading.detail
+    assert said in say(reading.detail)
 
 
 def test_a_warning_beside_an_empty_queue_changes_nothing() -> None:
@@ -193,8 +194,8 @@ def test_a_queue_that_cannot_be_listed_is_unmeasured() -> None:
     """As where the service may not talk to Postfix: the words of postqueue, and the cure."""
     reading = _queue("echo 'postqueue: fatal: Queue report unavailable' >&2; exit 69")
     assert reading.verdict is Verdict.UNMEASURED
-    assert "(exit code 69: postqueue: fatal: Queue report unavailable)" in reading.detail
-    assert "group postdrop" in reading.detail
+    assert "(exit code 69: postqueue: fatal: Queue report unavailable)" in say(reading.detail)
+    assert "group postdrop" in say(reading.detail)
 
 
 def test_without_postfix_the_queue_is_unmeasured(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -202,7 +203,7 @@ def test_without_postfix_the_queue_is_unmeasured(monkeypatch: pytest.MonkeyPatch
     monkeypatch.setattr("mailwatch.probes.postqueue.COMMAND", ("postqueue-that-is-not-here", "-j"))
     reading = _check(ServiceSettings("Q", "", probe="postqueue"))
     assert reading.verdict is Verdict.UNMEASURED
-    assert "could not be started" in reading.detail
+    assert "could not be started" in say(reading.detail)
 
 
 @given(st.integers(0, 30), st.lists(st.integers(1, 40), min_size=1, max_size=30))

@@ -17,6 +17,7 @@ import pytest
 
 from mailwatch.core.deadline import Deadline
 from mailwatch.core.model import Fault, Reading, Verdict
+from mailwatch.core.say import say
 from mailwatch.probes import dns as probe
 from mailwatch.probes.registry import build
 from mailwatch.probes.settings import ServiceSettings
@@ -161,7 +162,7 @@ def test_every_mx_must_have_an_address(zone: Zone, words: str, server: NameServe
     """A or AAAA, either will do; a clear no is a failure, told with the name."""
     server.zone = zone
     reading = _ask()
-    assert words in reading.detail
+    assert words in say(reading.detail)
     if words:
         assert reading.fault is Fault.DNS
     else:
@@ -186,7 +187,7 @@ def test_without_an_mx_an_address_will_do_where_that_is_meant(
     """RFC 5321 section 5.1: but an MX that is there is the one that counts."""
     server.zone = zone
     reading = _ask(implicit_mx=True)
-    assert words in reading.detail
+    assert words in say(reading.detail)
     assert reading.fault is (Fault.DNS if words else None)
 
 
@@ -198,7 +199,7 @@ def test_a_resolver_that_fails_says_nothing_about_the_domain(
     server.zone, server.rcode = {**MX, **ADDRESSES}, rcode
     reading = _ask()
     assert reading.verdict is Verdict.UNMEASURED
-    assert "check this host's resolver" in reading.detail
+    assert "check this host's resolver" in say(reading.detail)
 
 
 def test_a_resolver_that_keeps_silent_ends_on_time(server: NameServer) -> None:
@@ -206,7 +207,7 @@ def test_a_resolver_that_keeps_silent_ends_on_time(server: NameServer) -> None:
     server.silent = True
     reading = _ask(within_s=0.5)
     assert reading.verdict is Verdict.UNMEASURED
-    assert "no name server answered in time" in reading.detail
+    assert "no name server answered in time" in say(reading.detail)
 
 
 def _truncated(answer: bytes, tcp: bool) -> bytes:
@@ -248,7 +249,7 @@ def test_an_mx_may_be_an_alias_that_leads_somewhere(
     server.zone = {(DOMAIN, "MX"): ["10 mx1.example.org."], **aliases}
     server.zone[("host.example.org", "A")] = ["192.0.2.1"]
     reading = _ask()
-    assert words in reading.detail
+    assert words in say(reading.detail)
     assert (reading.verdict is Verdict.PASS) == (not words), reading.detail
 
 
@@ -279,7 +280,7 @@ def test_what_is_no_answer_says_nothing_about_the_domain(
     server.spoil = spoil
     reading = _ask(within_s=1)
     assert reading.verdict is Verdict.UNMEASURED
-    assert "check this host's resolver" in reading.detail
+    assert "check this host's resolver" in say(reading.detail)
 
 
 def _laborious(answer: bytes, tcp: bool) -> bytes:
@@ -340,8 +341,8 @@ def test_a_look_without_a_thread_or_with_a_bug_does_not_keep_the_next_from_looki
             patch.setattr(where, name, fail)
             reading = one.check(Deadline.after(60, time.monotonic))
         assert reading.verdict is Verdict.UNMEASURED
-        assert words in reading.detail
-        assert "secret" not in reading.detail
+        assert words in say(reading.detail)
+        assert "secret" not in say(reading.detail)
         assert one.check(Deadline.after(60, time.monotonic)).verdict is Verdict.PASS
 
 
@@ -365,4 +366,4 @@ def test_without_the_library_it_is_unmeasured(monkeypatch: pytest.MonkeyPatch) -
     monkeypatch.setattr("builtins.__import__", without_dns)
     reading = _ask()
     assert reading.verdict is Verdict.UNMEASURED
-    assert "install python3-dnspython" in reading.detail
+    assert "install python3-dnspython" in say(reading.detail)

@@ -15,6 +15,7 @@ import pytest
 
 from mailwatch.core.deadline import Deadline
 from mailwatch.core.model import Fault, Phase, Reading, Verdict
+from mailwatch.core.say import say
 from mailwatch.net.conversation import Conversation
 from mailwatch.net.endpoint import TlsMode, TlsVersion
 from mailwatch.net.errors import fault_of, words_for
@@ -66,7 +67,10 @@ def test_a_connection_that_is_never_accepted_times_out(full_backlog: int, ask: A
     """A listener whose queue is full drops our SYN: a timeout, seen while connecting."""
     reading = ask(ServiceSettings("SMTP", "127.0.0.1", full_backlog, "smtp"), within_s=1)
     assert reading.fault is Fault.TIMEOUT
-    assert reading.detail == f"127.0.0.1 port {full_backlog} did not accept the connection in time"
+    assert (
+        say(reading.detail)
+        == f"127.0.0.1 port {full_backlog} did not accept the connection in time"
+    )
     assert list(reading.phases)[-1] == Phase.CONNECT
 
 
@@ -75,7 +79,7 @@ def test_silent(name: str, peer: MakePeer, service: Settings, ask: Ask) -> None:
     """Accepts, then silence for ever: the sign of a hang, with TLS or without."""
     reading = ask(service(name, peer(lambda link: link.hear_end())), within_s=1)
     assert reading.fault is Fault.SILENT
-    assert "said nothing" in reading.detail
+    assert "said nothing" in say(reading.detail)
 
 
 @pytest.mark.parametrize("name", INSIDE_TLS)
@@ -91,7 +95,7 @@ def test_dropped(name: str, peer: MakePeer, service: Settings, ask: Ask) -> None
     """Connected, then closed before a byte: the sign of a ban or a limit, TLS or not."""
     reading = ask(service(name, peer(lambda link: link.close())))
     assert reading.fault is Fault.DROPPED
-    assert "a ban or a connection limit" in reading.detail
+    assert "a ban or a connection limit" in say(reading.detail)
 
 
 @pytest.mark.parametrize("name", INSIDE_TLS)
@@ -121,7 +125,7 @@ def test_dropped_by_a_reset(name: str, peer: MakePeer, service: Settings, ask: A
     """A reset before a byte, HAProxy's way to reject, is a drop whether we have spoken or not."""
     reading = ask(service(name, peer(lambda link: link.reset())))
     assert reading.fault is Fault.DROPPED
-    assert "a ban or a connection limit" in reading.detail
+    assert "a ban or a connection limit" in say(reading.detail)
 
 
 def _until_then_reset(*before: str) -> Script:
@@ -154,7 +158,7 @@ def test_reset_in_the_dialogue(
     server = peer(_until_then_reset(*before), tls=tls is TlsMode.IMPLICIT)
     reading = ask(service("SMTP", server, tls=tls))
     assert reading.fault is Fault.RESET
-    assert reading.detail == f"reset the connection while we waited for {awaiting}"
+    assert say(reading.detail) == f"reset the connection while we waited for {awaiting}"
     assert list(reading.phases)[-1] == Phase.DIALOGUE
 
 
@@ -184,7 +188,7 @@ def test_an_end_in_the_dialogue_is_a_reset_too(
 
     reading = ask(service("SMTP", peer(script, tls=tls is TlsMode.IMPLICIT), tls=tls))
     assert reading.fault is Fault.RESET
-    assert reading.detail == (
+    assert say(reading.detail) == (
         "closed the connection in the middle of the rest of the answer to EHLO: '250 tw'"
     )
 
@@ -217,7 +221,8 @@ def test_a_hang_in_the_dialogue_is_a_timeout(
     reading = ask(service("SMTP", peer(script, tls=tls is TlsMode.IMPLICIT), tls=tls), 1.5)
     assert reading.fault is Fault.TIMEOUT
     assert (
-        reading.detail == f"the answer to {['EHLO', 'QUIT'][len(before) - 1]} did not come in time"
+        say(reading.detail)
+        == f"the answer to {['EHLO', 'QUIT'][len(before) - 1]} did not come in time"
     )
 
 
@@ -230,7 +235,7 @@ def test_a_slow_handshake_is_a_timeout(peer: MakePeer, service: Settings, ask: A
 
     reading = ask(service("IMAPS", peer(script)), within_s=1)
     assert reading.fault is Fault.TIMEOUT
-    assert reading.detail == "the TLS handshake did not come in time"
+    assert say(reading.detail) == "the TLS handshake did not come in time"
     assert list(reading.phases)[-1] == Phase.TLS
 
 
@@ -243,7 +248,9 @@ def test_plain_text_on_a_tls_port(peer: MakePeer, service: Settings, ask: Ask) -
 
     reading = ask(service("SMTPS", peer(script)))
     assert reading.fault is Fault.TLS
-    assert reading.detail == (r"answered '220 mail.example.org ESMTP\r\n' where TLS was expected")
+    assert say(reading.detail) == (
+        r"answered '220 mail.example.org ESMTP\r\n' where TLS was expected"
+    )
 
 
 @pytest.mark.parametrize(
@@ -283,7 +290,7 @@ def test_garbage_in_the_middle_of_tls(peer: MakePeer, service: Settings, ask: As
 
     reading = ask(service("SMTPS", peer(script, tls=True)))
     assert reading.fault is Fault.TLS
-    assert "while we waited for the answer to EHLO" in reading.detail
+    assert "while we waited for the answer to EHLO" in say(reading.detail)
 
 
 def test_a_version_of_tls_that_is_too_old(peer: MakePeer, service: Settings, ask: Ask) -> None:
@@ -293,7 +300,7 @@ def test_a_version_of_tls_that_is_too_old(peer: MakePeer, service: Settings, ask
     server = peer(lambda link: link.hear_end(), tls=True, context=context)
     reading = ask(service("IMAPS", server, minimum_tls=TlsVersion.TLS_1_3))
     assert reading.fault is Fault.TLS
-    assert "protocol version" in reading.detail
+    assert "protocol version" in say(reading.detail)
 
 
 def test_a_bug_of_ours_is_unmeasured_and_keeps_its_text_to_itself(
@@ -308,7 +315,7 @@ def test_a_bug_of_ours_is_unmeasured_and_keeps_its_text_to_itself(
     settings = service("SMTP", peer(smtp_server))
     reading = Broken(settings).check(Deadline.after(60, time.monotonic))
     assert reading.verdict is Verdict.UNMEASURED
-    assert reading.detail == "a fault of mailwatch: ZeroDivisionError"
+    assert say(reading.detail) == "a fault of mailwatch: ZeroDivisionError"
 
 
 def test_a_deadline_in_the_past_says_nothing(peer: MakePeer, service: Settings, ask: Ask) -> None:

@@ -8,6 +8,7 @@ import pytest
 
 from mailwatch import __version__
 from mailwatch.core.model import Fault, Phase, Reading, Verdict
+from mailwatch.core.say import say
 from mailwatch.net.endpoint import TlsMode
 from mailwatch.probes.http import host_field
 from mailwatch.probes.settings import ServiceSettings
@@ -100,7 +101,7 @@ def test_a_status_from_500_is_a_fault(
     server = peer(_answer(b"HTTP/1.1 %d Out of\x1border\r\n\r\n" % status))
     reading = ask(service("HTTP", server))
     assert reading.fault is Fault.STATUS
-    assert reading.detail.startswith(rf"answered 'HTTP/1.1 {status} Out of\x1border'")
+    assert say(reading.detail).startswith(rf"answered 'HTTP/1.1 {status} Out of\x1border'")
 
 
 @pytest.mark.parametrize(
@@ -159,7 +160,7 @@ def test_answers_that_are_faults(
     server = peer(_answer(answer))
     reading = ask(service("HTTP", server))
     assert reading.fault is fault
-    assert words in reading.detail
+    assert words in say(reading.detail)
 
 
 def test_a_body_without_end_is_left(peer: MakePeer, service: Settings, ask: Ask) -> None:

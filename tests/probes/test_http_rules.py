@@ -7,6 +7,7 @@ import pytest
 
 from mailwatch import __version__
 from mailwatch.core.model import Fault, Reading, Verdict
+from mailwatch.core.say import say
 from mailwatch.probes.http_response import MAX_BODY
 from mailwatch.probes.settings import HttpRules, ServiceSettings
 
@@ -57,7 +58,7 @@ def test_statuses(status: int, alive: bool, peer: MakePeer, service: Settings, a
     server = peer(_answer(b"HTTP/1.1 %d x\r\n\r\n" % status))
     reading = ask(service("HTTP", server, http=rules))
     assert reading.fault is (None if alive else Fault.STATUS)
-    assert alive or reading.detail == (
+    assert alive or say(reading.detail) == (
         f"answered 'HTTP/1.1 {status} x' where 200-299, 401 shows life"
     )
 
@@ -85,7 +86,7 @@ def test_header_patterns(
     )
     reading = ask(service("HTTP", server, http=HttpRules(headers=(rule,))))
     assert reading.fault is (Fault.PROTOCOL if words else None)
-    assert reading.detail == words
+    assert say(reading.detail) == words
 
 
 @pytest.mark.parametrize(
@@ -145,7 +146,7 @@ def test_a_body_that_shows_no_life(
     server = peer(_answer(b"HTTP/1.1 200 OK\r\n" + answer))
     reading = ask(service("HTTP", server, http=HttpRules(body="well")))
     assert reading.fault is fault
-    assert words in reading.detail
+    assert words in say(reading.detail)
 
 
 def test_only_the_beginning_of_a_body_is_searched(
@@ -155,4 +156,4 @@ def test_only_the_beginning_of_a_body_is_searched(
     server = peer(_answer(b"HTTP/1.1 200 OK\r\n\r\n" + b"x" * MAX_BODY + b"well"))
     reading = ask(service("HTTP", server, http=HttpRules(body="well")))
     assert reading.fault is Fault.PROTOCOL
-    assert "the body holds no 'well'" in reading.detail
+    assert "the body holds no 'well'" in say(reading.detail)

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from mailwatch.core.model import Fault, Phase, Reading, Verdict
+from mailwatch.core.say import say
 from mailwatch.net.endpoint import TlsMode
 from mailwatch.probes.settings import ServiceSettings
 from tests.probes.scripts import in_turn
@@ -114,7 +115,7 @@ def test_a_wrong_answer(
     server = peer(in_turn(*answers))
     reading = ask(service("IMAP", server))
     assert reading.fault is Fault.PROTOCOL
-    assert words in reading.detail
+    assert words in say(reading.detail)
     assert server.link.heard == heard
 
 
@@ -125,7 +126,7 @@ def test_no_starttls_on_offer_is_a_fault_and_a_polite_leave(
     server = peer(in_turn(GREETING, CAPABLE, BYE))
     reading = ask(service("IMAP", server, tls=TlsMode.STARTTLS))
     assert reading.fault is Fault.PROTOCOL
-    assert "offers no STARTTLS" in reading.detail
+    assert "offers no STARTTLS" in say(reading.detail)
     assert server.link.heard == [ASK, LEAVE]
 
 
@@ -140,7 +141,7 @@ def test_text_injected_before_tls_is_refused(peer: MakePeer, service: Settings, 
     )
     reading = ask(service("IMAP", server, tls=TlsMode.STARTTLS))
     assert reading.fault is Fault.PROTOCOL
-    assert "after it agreed to TLS" in reading.detail
+    assert "after it agreed to TLS" in say(reading.detail)
 
 
 def test_untagged_lines_without_end(peer: MakePeer, service: Settings, ask: Ask) -> None:
@@ -148,4 +149,4 @@ def test_untagged_lines_without_end(peer: MakePeer, service: Settings, ask: Ask)
     server = peer(in_turn(GREETING, "\n".join(["* OK wait"] * 200)))
     reading = ask(service("IMAP", server), within_s=600)
     assert reading.fault is Fault.PROTOCOL
-    assert reading.detail == "the answer to CAPABILITY has more than 100 lines"
+    assert say(reading.detail) == "the answer to CAPABILITY has more than 100 lines"

@@ -9,18 +9,20 @@ from dataclasses import dataclass, replace
 import pytest
 
 from mailwatch.core.deadline import Deadline
+from mailwatch.core.facts import words
 from mailwatch.core.model import Fault, Reading, Verdict
+from mailwatch.core.say import say
 from mailwatch.host.workers import KEPT, WORKERS, Workers
 from mailwatch.probes import loopback_check
 from mailwatch.probes.loopback_check import Control, hear_ourselves, is_called_for
 
 WELL = Reading("A:1", Verdict.PASS)
 WORDLESS = (Fault.REFUSED, Fault.TIMEOUT, Fault.SILENT, Fault.DROPPED, Fault.RESET)
-BLIND = Reading("B:2", Verdict.UNMEASURED, detail="no route")
+BLIND = Reading("B:2", Verdict.UNMEASURED, detail=words("no route"))
 
 
 def _bad(fault: Fault) -> Reading:
-    return Reading("C:3", Verdict.FAIL, fault, "some words")
+    return Reading("C:3", Verdict.FAIL, fault, words("some words"))
 
 
 def _fds() -> int:
@@ -88,7 +90,7 @@ def test_a_fault_of_the_host_may_begin_and_end_in_the_middle_of_a_round(
     assert [reading.verdict for reading in begun] == [Verdict.PASS, Verdict.UNMEASURED]
     ended = ours.sift(readings, _soon())
     assert [reading.verdict for reading in ended] == [Verdict.PASS, Verdict.UNMEASURED]
-    assert "it has only just ended" in ended[1].detail
+    assert "it has only just ended" in say(ended[1].detail)
     assert ours.sift(readings, _soon()) == readings
 
 
@@ -113,7 +115,7 @@ def test_a_host_that_refuses_itself_has_measured_nothing(monkeypatch: pytest.Mon
     monkeypatch.setattr(loopback_check, "_listen", closed)
     (sifted,) = Control().sift((_bad(Fault.REFUSED),), _soon())
     assert sifted.verdict is Verdict.UNMEASURED
-    assert "nothing listens on 127.0.0.1" in sifted.detail
+    assert "nothing listens on 127.0.0.1" in say(sifted.detail)
 
 
 def test_a_deaf_host_has_measured_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -123,8 +125,8 @@ def test_a_deaf_host_has_measured_nothing(monkeypatch: pytest.MonkeyPatch) -> No
     sifted = Control().sift((_bad(Fault.SILENT), BLIND, _bad(Fault.TIMEOUT)), _soon(1))
     assert time.monotonic() - began < 20
     assert [reading.verdict for reading in sifted] == [Verdict.UNMEASURED] * 3
-    assert sifted[0].detail.startswith("a fault of this host: ")
-    assert "the greeting never came" in sifted[0].detail
+    assert say(sifted[0].detail).startswith("a fault of this host: ")
+    assert "the greeting never came" in say(sifted[0].detail)
     assert sifted[1] == BLIND
 
 

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from mailwatch.core.model import Fault, Phase, Reading, Verdict
+from mailwatch.core.say import say
 from mailwatch.core.secret import Secret
 from mailwatch.net.endpoint import Login, TlsMode
 from mailwatch.probes.settings import ServiceSettings
@@ -77,7 +78,7 @@ def test_a_wrong_answer_on_the_way_to_tls(
     server = peer(in_turn(*answers))
     reading = ask(service("POP3", server, tls=TlsMode.STARTTLS))
     assert reading.fault is Fault.PROTOCOL
-    assert words in reading.detail
+    assert words in say(reading.detail)
     assert server.link.heard == heard
 
 
@@ -97,7 +98,7 @@ def test_a_wrong_answer(
     """What is no +OK is no life."""
     reading = ask(service("POP3", peer(in_turn(*answers))))
     assert reading.fault is Fault.PROTOCOL
-    assert words in reading.detail
+    assert words in say(reading.detail)
 
 
 def test_a_login(peer: MakePeer, service: Settings, ask: Ask) -> None:
@@ -129,4 +130,4 @@ def test_a_login_that_is_refused(
     reading = ask(service("POP3", server, login=LOGIN))
     assert reading.fault is fault
     assert reading.verdict is (Verdict.FAIL if fault else Verdict.UNMEASURED)
-    assert "s3cret" not in reading.detail
+    assert "s3cret" not in say(reading.detail)

@@ -10,6 +10,7 @@ import pytest
 from mailwatch.core.deadline import Deadline
 from mailwatch.core.model import Fault, Reading, Verdict
 from mailwatch.core.policy import Attempts
+from mailwatch.core.say import say
 from mailwatch.host.workers import WORKERS
 from mailwatch.probes import round as module
 from mailwatch.probes.probe import Check
@@ -206,11 +207,11 @@ def test_a_stuck_check_delays_no_other_and_is_not_piled_up(
     try:
         readings = Round(roll_call, attempts).readings()
         assert [reading.verdict for reading in readings] == [Verdict.UNMEASURED, Verdict.PASS]
-        assert "still busy with this check" in readings[0].detail
+        assert "still busy with this check" in say(readings[0].detail)
         for _ in range(3):
             readings = Round(roll_call, attempts).readings()
             assert [reading.verdict for reading in readings] == [Verdict.UNMEASURED, Verdict.PASS]
-            assert "still busy with an earlier check" in readings[0].detail
+            assert "still busy with an earlier check" in say(readings[0].detail)
         assert stuck.begun == 1
     finally:
         stuck.release.set()
@@ -278,6 +279,6 @@ def test_without_threads_we_could_not_look(
     roll_call = RollCall(probes, time.monotonic)
     (reading,) = Round(roll_call, ONCE).readings()
     assert reading.verdict is Verdict.UNMEASURED
-    assert "raise TasksMax" in reading.detail
+    assert "raise TasksMax" in say(reading.detail)
     left[0] = 2
     assert Round(roll_call, ONCE).readings()[0].fault is Fault.REFUSED

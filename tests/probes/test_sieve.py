@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from mailwatch.core.model import Fault, Reading, Verdict
+from mailwatch.core.say import say
 from mailwatch.core.secret import Secret
 from mailwatch.net.endpoint import Login, TlsMode
 from mailwatch.probes.settings import ServiceSettings
@@ -71,7 +72,7 @@ def test_the_words_of_a_no_may_be_a_literal(
     """They are told like any others, and are bounded like a line."""
     reading = ask(service("SIEVE", peer(in_turn(greeting))), within_s=1)
     assert reading.fault is fault
-    assert words in reading.detail
+    assert words in say(reading.detail)
 
 
 def test_starttls_hears_the_capabilities_again(peer: MakePeer, service: Settings, ask: Ask) -> None:
@@ -117,7 +118,7 @@ def test_a_wrong_answer(
     server = peer(in_turn(*answers))
     reading = ask(service("SIEVE", server, tls=TlsMode.STARTTLS))
     assert reading.fault is Fault.PROTOCOL
-    assert words in reading.detail
+    assert words in say(reading.detail)
     assert server.link.heard == heard
 
 
@@ -126,7 +127,7 @@ def test_a_wrong_answer_to_logout(answer: str, peer: MakePeer, service: Settings
     """LOGOUT is answered by OK (RFC 5804 section 2.3)."""
     reading = ask(service("SIEVE", peer(in_turn(GREETING, answer))))
     assert reading.fault is Fault.PROTOCOL
-    assert "the answer to LOGOUT was" in reading.detail
+    assert "the answer to LOGOUT was" in say(reading.detail)
 
 
 @pytest.mark.parametrize(

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from mailwatch.core.model import Fault, Phase, Reading, Verdict
+from mailwatch.core.say import say
 from mailwatch.net.endpoint import TlsMode
 from mailwatch.probes.settings import ServiceSettings
 from mailwatch.probes.smtp import address_literal
@@ -30,7 +31,7 @@ def test_a_plain_conversation_is_greeting_ehlo_quit(
     server = peer(smtp_server)
     reading = ask(service(name, server))
     assert reading.verdict is Verdict.PASS
-    assert reading.detail == ""
+    assert say(reading.detail) == ""
     link = server.link
     assert link.heard == [HELLO, b"QUIT"]
     assert not link.pipelined
@@ -88,7 +89,7 @@ def test_no_starttls_on_offer_is_a_fault_and_a_polite_leave(
     server = peer(in_turn("220 hi", "250 hello", "221 bye"))
     reading = ask(service("SMTP", server, tls=TlsMode.STARTTLS))
     assert reading.fault is Fault.PROTOCOL
-    assert "offers no STARTTLS" in reading.detail
+    assert "offers no STARTTLS" in say(reading.detail)
     assert server.link.heard == [HELLO, b"QUIT"]
 
 
@@ -98,7 +99,7 @@ def test_a_peer_that_says_no_and_hangs_costs_a_second(
     """The leave after a no is short, however much time the check has left."""
     server = peer(in_turn("554 no"))
     reading = ask(service("SMTP", server), within_s=600)
-    assert "554 no" in reading.detail
+    assert "554 no" in say(reading.detail)
     assert reading.seconds < 60
 
 
@@ -107,7 +108,7 @@ def test_text_injected_before_tls_is_refused(peer: MakePeer, service: Settings, 
     server = peer(in_turn("220 hi", "250-a\n250 STARTTLS", "220 go\n250 hi\n221 bye"))
     reading = ask(service("SMTP", server, tls=TlsMode.STARTTLS))
     assert reading.fault is Fault.PROTOCOL
-    assert "without being asked" in reading.detail
+    assert "without being asked" in say(reading.detail)
 
 
 def test_answers_sent_ahead_are_not_life(peer: MakePeer, service: Settings, ask: Ask) -> None:
@@ -115,7 +116,7 @@ def test_answers_sent_ahead_are_not_life(peer: MakePeer, service: Settings, ask:
     server = peer(in_turn("220 hi\n250 hi\n221 bye"))
     reading = ask(service("SMTP", server))
     assert reading.fault is Fault.PROTOCOL
-    assert reading.detail.startswith(r"sent '250 hi\r\n221 bye\r\n' after the greeting")
+    assert say(reading.detail).startswith(r"sent '250 hi\r\n221 bye\r\n' after the greeting")
 
 
 @pytest.mark.parametrize(
@@ -135,8 +136,10 @@ def test_half_a_greeting_is_postscreen_at_work(peer: MakePeer, service: Settings
     """It sends a stranger the first line, and the rest six seconds later: we have not looked."""
     reading = ask(service("SMTP", peer(in_turn("220-mail.example.org"))), within_s=1)
     assert (reading.verdict, reading.fault) == (Verdict.UNMEASURED, None)
-    assert "raise attempt_timeout_s above its postscreen_greet_wait (6 s), or" in reading.detail
-    assert reading.detail.endswith("on its postscreen_access_list")
+    assert "raise attempt_timeout_s above its postscreen_greet_wait (6 s), or" in say(
+        reading.detail
+    )
+    assert say(reading.detail).endswith("on its postscreen_access_list")
 
 
 def test_half_a_greeting_is_not_waited_for_for_ever(
@@ -203,7 +206,7 @@ def test_a_server_that_turns_us_away_is_well(
     reading = ask(service("SMTP", peer(in_turn(words))))
     assert reading.fault is Fault.REJECTED
     last = words.splitlines()[-1].replace("\x1b", r"\x1b")
-    assert reading.detail == f"the greeting was '{last}', not 220"
+    assert say(reading.detail) == f"the greeting was '{last}', not 220"
 
 
 @pytest.mark.parametrize(
@@ -231,7 +234,7 @@ def test_half_an_answer_to_ehlo_is_no_postscreen(
     """Only a greeting is held back; whoever has greeted owes the rest."""
     reading = ask(service("SMTP", peer(in_turn("220 hi", "250-mail.example.org"))), within_s=1)
     assert reading.fault is Fault.TIMEOUT
-    assert reading.detail == "the rest of the answer to EHLO did not come in time"
+    assert say(reading.detail) == "the rest of the answer to EHLO did not come in time"
 
 
 @pytest.mark.parametrize(
@@ -256,5 +259,5 @@ def test_greetings_that_are_none(
     server = peer(in_turn(greeting))
     reading = ask(service("SMTP", server))
     assert reading.fault is Fault.PROTOCOL
-    assert reading.detail == f"the greeting should be 220, but was {shown}"
+    assert say(reading.detail) == f"the greeting should be 220, but was {shown}"
     assert server.link.heard == []

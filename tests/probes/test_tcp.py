@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from mailwatch.core.model import Fault, Phase, Reading, Verdict
+from mailwatch.core.say import say
 from mailwatch.net import conversation
 from mailwatch.net.endpoint import TlsMode
 from mailwatch.probes.settings import ServiceSettings
@@ -59,4 +60,4 @@ def test_a_closed_port_is_refused(closed_port: int, ask: Ask) -> None:
     """A port that nothing listens on is told apart from every other fault."""
     reading = ask(ServiceSettings("MILTER", "127.0.0.1", closed_port))
     assert reading.fault is Fault.REFUSED
-    assert reading.detail == f"nothing listens on 127.0.0.1 port {closed_port}"
+    assert say(reading.detail) == f"nothing listens on 127.0.0.1 port {closed_port}"

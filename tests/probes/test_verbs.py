@@ -17,6 +17,7 @@ import pytest
 
 from mailwatch.core.deadline import Deadline
 from mailwatch.core.model import Fault, Reading, Verdict
+from mailwatch.core.say import say
 from mailwatch.core.secret import Secret
 from mailwatch.net.endpoint import Login, TlsMode
 from mailwatch.probes import canary, canary_mailbox
@@ -352,10 +353,10 @@ def check_reading(reading: Reading, wrong: Wrong) -> None:
     """See that the reading is the fault that it should be, in the peer's own words."""
     assert reading.verdict is (Verdict.FAIL if wrong.fault else Verdict.UNMEASURED)
     assert reading.fault is wrong.fault, wrong
-    assert reading.detail.startswith(("the greeting", "the answer to", "the capabilities"))
-    assert f"was '{wrong.answer.splitlines()[-1]}'" in reading.detail, wrong
-    assert "s3cret" not in reading.detail
-    assert PLAIN not in reading.detail
+    assert say(reading.detail).startswith(("the greeting", "the answer to", "the capabilities"))
+    assert f"was '{wrong.answer.splitlines()[-1]}'" in say(reading.detail), wrong
+    assert "s3cret" not in say(reading.detail)
+    assert PLAIN not in say(reading.detail)
 
 
 @pytest.mark.parametrize("name", TALKS)
@@ -450,4 +451,4 @@ def test_every_wrong_status_of_http(
         shows_life = any(first <= status <= last for first, last in statuses)
         fault = REJECTED if status in (403, 429) else Fault.STATUS
         assert reading.fault is (None if shows_life else fault), status
-        assert shows_life or f"'HTTP/1.1 {status} Other'" in reading.detail
+        assert shows_life or f"'HTTP/1.1 {status} Other'" in say(reading.detail)

@@ -14,6 +14,7 @@ import pytest
 
 from mailwatch.cli.main import main
 from mailwatch.core.evidence import GATHERED, Evidence, Finding
+from mailwatch.core.facts import words
 from mailwatch.core.model import Fault, Now, Reading, Verdict
 from mailwatch.core.state import Attempt, Failure, Incident, Outcome, Stage, State
 from mailwatch.evidence import keeping
@@ -48,12 +49,12 @@ def directory(tmp_path: Path) -> Path:
             phases = {"connect": 0.001, "greeting": 5.0 if broken else 0.02}
             fault = Fault.SILENT if broken else None
             verdict = Verdict.FAIL if broken else Verdict.PASS
-            mail = Reading("SMTP:25", verdict, fault, "silent" if broken else "", phases)
+            mail = Reading("SMTP:25", verdict, fault, words("silent" if broken else ""), phases)
             web = Reading(f"{HOSTILE}:443", Verdict.PASS, phases={"connect": 0.001, "tls": 0.01})
             store.record((mail, web), Now(at, start + at))
     since = Now(7 * DAY_S + 6 * 3600, start + 7 * DAY_S + 6 * 3600)
     over = Now(since.steady + 180, since.wall + 180)
-    failures = (Failure("SMTP:25", Fault.SILENT, HOSTILE),)
+    failures = (Failure("SMTP:25", Fault.SILENT, words(HOSTILE)),)
     attempt = Attempt(1, since, 0.0, Outcome.RECOVERED, ended=over)
     incident = Incident(
         ID, since, since, failures, failures, cause=HOSTILE, attempts=(attempt,), closed=over
@@ -98,7 +99,7 @@ def written(directory: Path, days: float = 30) -> str:
 def test_the_page_tells_all_that_happened(directory: Path) -> None:
     """Availability and latency of each service, the incident with its restart, before and after."""
     text = " ".join("".join(Page(written(directory)).words).split())
-    for words in (
+    for part in (
         "Mail on mx1",
         "98.75 %of all checks passed",
         "1incident",
@@ -112,7 +113,7 @@ def test_the_page_tells_all_that_happened(directory: Path) -> None:
         "running",
         f"Incident {ID}",
     ):
-        assert words in text, words
+        assert part in text, part
 
 
 def test_nothing_is_loaded_and_nothing_runs(directory: Path) -> None:

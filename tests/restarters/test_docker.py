@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from mailwatch.core.model import Condition
+from mailwatch.core.say import say
 from mailwatch.restarters import DockerRestarter, DockerSettings, RestartError
 
 if TYPE_CHECKING:
@@ -28,7 +29,7 @@ def test_the_sdk_is_not_there(monkeypatch: pytest.MonkeyPatch, within: Within) -
     restarter = DockerRestarter(DockerSettings())
     found = restarter.inspect(within(30))
     assert found.condition is Condition.UNREACHABLE
-    assert "install python3-docker" in found.detail
+    assert "install python3-docker" in say(found.detail)
     with pytest.raises(RestartError, match="python3-docker"):
         restarter.restart(within(30))
 

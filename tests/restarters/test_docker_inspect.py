@@ -13,6 +13,7 @@ from urllib.parse import parse_qs, urlsplit
 import pytest
 
 from mailwatch.core.model import Condition
+from mailwatch.core.say import say
 from mailwatch.restarters import DockerRestarter, DockerSettings, RestartError
 
 if TYPE_CHECKING:
@@ -82,7 +83,7 @@ class TestInspect:
         found = restarter.inspect(within(30))
         assert found.condition is Condition.STOPPED
         assert found.finished_at == 1772361000.5
-        assert "docker start stalwart" in found.detail
+        assert "docker start stalwart" in say(found.detail)
 
     def test_a_stop_under_way(
         self, engine: Engine, restarter: DockerRestarter, within: Within
@@ -91,7 +92,7 @@ class TestInspect:
         engine.events = [{"Action": "kill", "Actor": {"Attributes": {"signal": "15"}}}]
         found = restarter.inspect(within(30))
         assert found.condition is Condition.STARTING
-        assert "Somebody is stopping or restarting stalwart" in found.detail
+        assert "Somebody is stopping or restarting stalwart" in say(found.detail)
         engine.events = []
         assert restarter.inspect(within(30)).condition is Condition.RUNNING
 
@@ -216,7 +217,7 @@ class TestInspect:
         engine.names = ["stalwrat", "mail-stalwart-1", "webmail", "a/link"]
         found = restarter.inspect(within(30))
         assert found.condition is Condition.MISSING
-        assert found.detail == (
+        assert say(found.detail) == (
             "There is no container named stalwart (did you mean stalwrat or mail-stalwart-1?):"
             " create it, or correct [restart] container (`docker ps -a` lists all)."
         )
@@ -227,9 +228,9 @@ class TestInspect:
         """Where nothing is near, nothing is proposed; a hostile name stays one line."""
         engine.container = None
         engine.names = ["web", "cache"]
-        assert "(Docker has 2 of other names)" in restarter.inspect(within(30)).detail
+        assert "(Docker has 2 of other names)" in say(restarter.inspect(within(30)).detail)
         engine.names = ["stalwart\n<0>x"]
-        assert restarter.inspect(within(30)).detail.isprintable()
+        assert say(restarter.inspect(within(30)).detail).isprintable()
         engine.script["json"] = lambda request: request.reply(404, {"message": "no"})
         assert restarter.inspect(within(30)).condition is Condition.MISSING
 
@@ -241,7 +242,7 @@ class TestInspect:
         engine.container["Name"] = "/database"
         found = restarter.inspect(within(30))
         assert found.condition is Condition.MISSING
-        assert "is named database" in found.detail
+        assert "is named database" in say(found.detail)
         with pytest.raises(RestartError) as caught:
             restarter.restart(within(30))
         assert caught.value.permanent

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from mailwatch.core.model import Condition
+from mailwatch.core.say import say
 from mailwatch.restarters import DockerRestarter, DockerSettings, RestartError
 
 if TYPE_CHECKING:
@@ -107,7 +108,7 @@ class TestRestart:
         assert len(engine.asked("start")) == 1
         found = restarter.inspect(within(30))
         assert found.condition is Condition.CRASHED
-        assert "A restart by mailwatch" in found.detail
+        assert "A restart by mailwatch" in say(found.detail)
         assert restarter.inspect(within(30)) == found
 
     def test_nothing_happens(

@@ -16,6 +16,7 @@ import pytest
 
 from mailwatch.core.deadline import Deadline
 from mailwatch.core.model import Condition
+from mailwatch.core.say import say
 from mailwatch.restarters import DockerRestarter, DockerSettings, RestartError
 
 if TYPE_CHECKING:
@@ -51,7 +52,7 @@ class TestBadEngines:
         found = restarter.inspect(within(0.7))
         assert time.monotonic() - began < GENEROUS_S
         assert found.condition is Condition.UNREACHABLE
-        assert "does not answer in time" in found.detail
+        assert "does not answer in time" in say(found.detail)
 
     @pytest.mark.parametrize(
         ("body", "status", "word"),
@@ -78,8 +79,8 @@ class TestBadEngines:
         engine.script[verb] = lambda request: request.reply_raw(status, body)
         found = restarter.inspect(within(30))
         assert found.condition is Condition.UNREACHABLE
-        assert word in found.detail
-        assert found.detail.isprintable()
+        assert word in say(found.detail)
+        assert say(found.detail).isprintable()
 
     def test_forbidden_by_a_proxy(
         self, engine: Engine, restarter: DockerRestarter, within: Within
@@ -99,7 +100,7 @@ class TestBadEngines:
         engine.script["json"] = lambda request: request.drop()
         found = restarter.inspect(within(30))
         assert found.condition is Condition.UNREACHABLE
-        assert "closed without an answer" in found.detail
+        assert "closed without an answer" in say(found.detail)
         del engine.script["json"]
         assert restarter.inspect(within(30)).condition is Condition.RUNNING
 
@@ -145,8 +146,8 @@ class TestBadSockets:
         restarter = DockerRestarter(DockerSettings(socket=str(path)))
         found = restarter.inspect(within(30))
         assert found.condition is Condition.UNREACHABLE
-        assert words in found.detail
-        assert str(path) in found.detail
+        assert words in say(found.detail)
+        assert str(path) in say(found.detail)
         with pytest.raises(RestartError, match=words) as caught:
             restarter.restart(within(30))
         assert not caught.value.permanent
@@ -158,7 +159,7 @@ class TestBadSockets:
             left.bind(path)
         found = DockerRestarter(DockerSettings(socket=path)).inspect(within(30))
         assert found.condition is Condition.UNREACHABLE
-        assert "Nothing listens" in found.detail
+        assert "Nothing listens" in say(found.detail)
 
     def test_nobody_accepts(self, directory: Path, within: Within) -> None:
         """An engine that is stuck first leaves us without an answer, then without a place."""
@@ -170,7 +171,7 @@ class TestBadSockets:
             restarter = DockerRestarter(DockerSettings(socket=path))
             found = restarter.inspect(within(0.3))
             assert found.condition is Condition.UNREACHABLE
-            assert "does not answer in time" in found.detail
+            assert "does not answer in time" in say(found.detail)
             try:
                 while True:
                     waiting.append(socket.socket(socket.AF_UNIX))
@@ -180,7 +181,7 @@ class TestBadSockets:
                 pass
             found = restarter.inspect(within(0.3))
             assert found.condition is Condition.UNREACHABLE
-            assert "takes no more connections" in found.detail
+            assert "takes no more connections" in say(found.detail)
             for one in waiting:
                 one.close()
 

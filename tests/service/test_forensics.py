@@ -12,6 +12,7 @@ import pytest
 from mailwatch.core import causes
 from mailwatch.core.deadline import Deadline
 from mailwatch.core.evidence import Finding, Json
+from mailwatch.core.facts import words
 from mailwatch.core.model import Fault, Now, Reading, Verdict
 from mailwatch.evidence.settings import EvidenceSettings
 from mailwatch.evidence.subject import Subject
@@ -20,7 +21,7 @@ from mailwatch.service.queue_events import EventQueue, EvidenceGathered
 
 PATIENCE_S = 120.0
 NOW = Now(100.0, 1_700_000_000.0)
-BAD = (Reading("SMTP:25", Verdict.FAIL, Fault.SILENT, "no greeting came"),)
+BAD = (Reading("SMTP:25", Verdict.FAIL, Fault.SILENT, words("no greeting came")),)
 
 
 class Nobody:
@@ -83,7 +84,7 @@ def test_what_is_remembered_hides_no_ban(stand: Stand) -> None:
         "connections": Finding({"watched": watched}),
     }
     assert stand.forensics.owns(EvidenceGathered(report.job, seen))
-    dropped = Reading("SMTP:25", Verdict.FAIL, Fault.DROPPED, "closed")
+    dropped = Reading("SMTP:25", Verdict.FAIL, Fault.DROPPED, words("closed"))
     canary = Reading("Canary:587", Verdict.PASS, remembered=True)
     assert stand.forensics.cause((dropped, canary)).startswith("ban or")
     line = stand.forensics.cause((dropped, canary), "127.0.0.1 or 172.17.0.1")

@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from mailwatch.core.deadline import Deadline
+from mailwatch.core.facts import words
 from mailwatch.core.model import Condition, Message, Now, TargetState, Topic
 from mailwatch.core.outbox import FIRST_RETRY_S
 from mailwatch.core.policy import Attempts, Policy
@@ -126,7 +127,7 @@ def test_a_container_that_somebody_took_hold_of_is_told_as_theirs(house: House) 
     house.end_round(bad())
     house.drain_until(lambda: house.monitor.state.stage is Stage.DOWN)
     assert house.container.seen == [RUNNING]
-    house.container.state = TargetState(Condition.STOPPED, "Somebody stopped it.")
+    house.container.state = TargetState(Condition.STOPPED, words("Somebody stopped it."))
     house.pass_time(house.policy.verify_every_s)
     house.end_round(bad())
     house.drain_until(lambda: house.topics() == [Topic.OPENED, Topic.HELD])
@@ -205,7 +206,7 @@ def test_a_delivery_that_was_given_up_does_not_answer_for_the_next_try(
 
 def test_a_service_that_was_lost_from_sight_keeps_the_incident_open(house: House) -> None:
     """It failed, then could not be measured while another one failed: only its pass is its end."""
-    house.container.state = TargetState(Condition.STOPPED, "somebody stopped it")
+    house.container.state = TargetState(Condition.STOPPED, words("somebody stopped it"))
     house.start()
     for readings in (
         (bad("SMTP:25"), good("IMAP:143")),
@@ -291,7 +292,7 @@ def test_a_name_that_is_misspelt_in_a_reload_calls_a_person(house: House) -> Non
     house.start()
     house.end_round(bad())
     house.drain_until(lambda: house.monitor.state.stage is Stage.CONFIRMING)
-    house.container.state = TargetState(Condition.MISSING, "There is no container stalwrt.")
+    house.container.state = TargetState(Condition.MISSING, words("There is no container stalwrt."))
     house.parts = replace(
         house.parts, installation=replace(house.parts.installation, target="container stalwrt")
     )
@@ -309,7 +310,7 @@ def test_a_name_that_is_misspelt_at_a_restart_calls_a_person(house: House, noted
     house.monitor.begin(house.now)
     installation = replace(house.parts.installation, target="container stalwrt")
     house.monitor = Monitor(replace(house.parts, installation=installation))
-    house.container.state = TargetState(Condition.MISSING, "There is no container stalwrt.")
+    house.container.state = TargetState(Condition.MISSING, words("There is no container stalwrt."))
     house.start()
     house.end_round(bad())
     house.drain_until(lambda: house.topics() == [Topic.ESCALATED])

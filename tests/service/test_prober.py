@@ -12,6 +12,7 @@ import pytest
 
 from mailwatch.core.model import Fault, Reading, Verdict
 from mailwatch.core.policy import Attempts
+from mailwatch.core.say import say
 from mailwatch.probes import loopback_check
 from mailwatch.probes import round as round_module
 from mailwatch.probes.registry import build
@@ -65,7 +66,7 @@ def test_a_round_of_silence_is_ours_when_we_do_not(
     monkeypatch.setattr(loopback_check, "_greet", lambda listener, deadline: None)
     _, readings = _round(silent)
     assert [reading.verdict for reading in readings] == [Verdict.UNMEASURED]
-    assert "a listener of mailwatch's own" in readings[0].detail
+    assert "a listener of mailwatch's own" in say(readings[0].detail)
 
 
 def test_a_word_beside_the_silence_is_believed_and_no_control(
@@ -110,4 +111,4 @@ def test_without_a_thread_for_the_control_nothing_was_measured(
     monkeypatch.setattr("mailwatch.service.prober.WORKERS", SimpleNamespace(run=no_thread))
     _, readings = _round(silent)
     assert [reading.verdict for reading in readings] == [Verdict.UNMEASURED]
-    assert "raise TasksMax" in readings[0].detail
+    assert "raise TasksMax" in say(readings[0].detail)

@@ -11,7 +11,9 @@ from queue import Empty
 import pytest
 
 from mailwatch.core.deadline import Deadline
+from mailwatch.core.facts import words
 from mailwatch.core.model import Condition, TargetState
+from mailwatch.core.say import say
 from mailwatch.service.queue_events import EventQueue, RestartFinished, TargetInspected
 from mailwatch.service.recovery import Target
 from tests.house import LingeringQueue
@@ -28,7 +30,7 @@ class Container:
 
     def inspect(self, deadline: Deadline) -> TargetState:
         self.let_go.wait(PATIENCE_S)
-        return TargetState(Condition.RUNNING, self.name)
+        return TargetState(Condition.RUNNING, words(self.name))
 
     def restart(self, deadline: Deadline, seen: TargetState) -> None:
         self.let_go.wait(PATIENCE_S)
@@ -51,12 +53,12 @@ def test_a_look_at_the_container_before_does_not_speak_for_the_new_one(events: E
     old.let_go.set()
     late = events.get(timeout=PATIENCE_S)
     assert isinstance(late, TargetInspected)
-    assert late.target.detail == "old"
+    assert say(late.target.detail) == "old"
     assert not target.owns(late)
     new.let_go.set()
     report = events.get(timeout=PATIENCE_S)
     assert isinstance(report, TargetInspected)
-    assert report.target.detail == "new"
+    assert say(report.target.detail) == "new"
     assert target.owns(report)
 
 
@@ -101,7 +103,7 @@ def test_a_host_without_threads_is_an_answer_too(
     assert isinstance(looked, TargetInspected)
     assert target.owns(looked)
     assert looked.target.condition is Condition.UNREACHABLE
-    assert "raise TasksMax" in looked.target.detail
+    assert "raise TasksMax" in say(looked.target.detail)
     with without_threads():
         target.restart(PATIENCE_S, TargetState(Condition.RUNNING))
     restarted = events.get_nowait()

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+from mailwatch.core.facts import words
 from mailwatch.core.model import Fault, Message, Now, Phase, Reading, Topic, Verdict
 from mailwatch.core.state import Attempt, Failure, Incident, Stage, State
 from mailwatch.store.sqlite import SqliteStore
@@ -27,7 +28,7 @@ class Night:
         return Now(seconds, self.boot_wall + seconds)
 
     def incident(self, name: str = "20260922T031400Z", seconds: float = 100.0) -> Incident:
-        failures = (Failure("SMTP:25", Fault.SILENT, "no greeting in 5 s"),)
+        failures = (Failure("SMTP:25", Fault.SILENT, words("no greeting in 5 s")),)
         begun = self.at(seconds)
         return Incident(name, begun, begun, failures, failures, opened_told=True)
 
@@ -50,7 +51,7 @@ class Night:
     def readings(self, count: int = 2, detail: str = "") -> list[Reading]:
         phases: dict[str, float] = {Phase.CONNECT: 0.25, Phase.GREETING: 0.5}
         verdict, fault = (Verdict.FAIL, Fault.TIMEOUT) if detail else (Verdict.PASS, None)
-        return [Reading(f"S{i}:{i}", verdict, fault, detail, phases) for i in range(count)]
+        return [Reading(f"S{i}:{i}", verdict, fault, words(detail), phases) for i in range(count)]
 
 
 @dataclass

@@ -17,6 +17,7 @@ from pathlib import Path
 from typing import Any
 
 from mailwatch.core.certificates import Certificates, Warned
+from mailwatch.core.facts import words
 from mailwatch.core.known_good import KnownGood
 from mailwatch.core.model import Fault, Message, Now, Reading, Topic, Verdict
 from mailwatch.core.notes import Notes
@@ -47,7 +48,7 @@ def state_of(number: int) -> State:
     """Attempt `number` of one incident; 0 is the time before it."""
     if number == 0:
         return State()
-    failures = (Failure("SMTP:25", Fault.SILENT, f"look {number}"),)
+    failures = (Failure("SMTP:25", Fault.SILENT, words(f"look {number}")),)
     attempts = tuple(Attempt(i, at(i), None) for i in range(1, number + 1))
     incident = Incident("one", at(1), at(1), failures, failures, attempts=attempts)
     return State(Stage.DOWN, incident, failing_since=at(1), streak=number)

@@ -15,6 +15,7 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
 
 from mailwatch.core.certificates import Certificates, Warned
+from mailwatch.core.facts import words
 from mailwatch.core.known_good import KnownGood
 from mailwatch.core.model import Fault, Message, Now, Reading, Topic, Verdict
 from mailwatch.core.outbox import after_failure, merge
@@ -27,7 +28,7 @@ from mailwatch.store.sqlite import SqliteStore
 from mailwatch.store.views import Views
 
 WALL = 1_790_000_000.0
-FAILURES = (Failure("SMTP:25", Fault.SILENT, "no greeting"),)
+FAILURES = (Failure("SMTP:25", Fault.SILENT, words("no greeting")),)
 
 
 class LikeMemory(RuleBasedStateMachine):

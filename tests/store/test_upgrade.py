@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from mailwatch.core.certificates import Certificates, Warned
+from mailwatch.core.facts import words
 from mailwatch.core.known_good import KnownGood
 from mailwatch.core.model import Fault, Mask, Message, Phase, Reading, Topic, Verdict
 from mailwatch.core.rate_limit import RateLimit, Told
@@ -40,13 +41,13 @@ def test_all_that_0_1_0_has_written_is_still_there(stores: Stores, night: Night)
     at, wall = night.at, night.boot_wall
     lay_down(stores.path, "0.1.0")
     store, state = stores.restored(at(110))
-    failures = (Failure("SMTP:25", Fault.SILENT, "no greeting in 5 s"),)
+    failures = (Failure("SMTP:25", Fault.SILENT, words("no greeting in 5 s")),)
     past = Incident(
         "20260921T141310Z", at(-50), at(-49), failures, failures, opened_told=True, closed=at(-30),
         attempts=(Attempt(1, at(-49), wall - 900, Outcome.RECOVERED, ended=at(-40)),),
     )  # fmt: skip
     incident = Incident(
-        "20260921T141400Z", at(100), at(101), failures, failures, "running", "the disk is full",
+        "20260921T141400Z", at(100), at(101), failures, failures, words("running"), "the disk is full",  # noqa: E501
         (Attempt(1, at(101), wall + 5),), Hold(Reason.BACKOFF, until=160.0), opened_told=True,
     )  # fmt: skip
     assert state == State(
@@ -70,7 +71,7 @@ def test_all_that_0_1_0_has_written_is_still_there(stores: Stores, night: Night)
     assert views.incidents(9) == [incident, past]
     well = Reading("SMTP:25", Verdict.PASS, phases={Phase.CONNECT: 0.25, Phase.GREETING: 0.5})
     slow = Reading(
-        "IMAPS:993", Verdict.FAIL, Fault.TIMEOUT, "slow", {Phase.CONNECT: 5.0}, wall + 86_400
+        "IMAPS:993", Verdict.FAIL, Fault.TIMEOUT, words("slow"), {Phase.CONNECT: 5.0}, wall + 86_400
     )
     assert views.status().readings == (Past(wall + 100, well), Past(wall + 100, slow))
     assert [(day.service, day.rounds) for day in views.summaries(0)] == [
@@ -98,7 +99,7 @@ def test_what_is_new_can_be_kept_in_an_old_file(stores: Stores, night: Night) ->
 @pytest.mark.parametrize(
     ("reason", "detail", "hold"),
     [
-        ("operator", "It was stopped.", Hold(Reason.OPERATOR, "It was stopped.")),
+        ("operator", "It was stopped.", Hold(Reason.OPERATOR, words("It was stopped."))),
         ("banned", "172.17.0.1", Hold(Reason.BANNED, seen_as="172.17.0.1")),
         ("banned", "", Hold(Reason.BANNED)),
         ("incurable", "172.17.0.1", Hold(Reason.INCURABLE, seen_as="172.17.0.1")),
@@ -131,11 +132,11 @@ def test_what_made_a_failure_look_like_another_is_still_known(stores: Stores, ni
         "container"
     )
     failures = (
-        Failure("SMTP:25", Fault.REFUSED, gone, Mask.PROXY),
-        Failure("IMAPS:993", Fault.REJECTED, swallowed, Mask.FILTER),
-        Failure("HTTPS:443", Fault.STATUS, 'said "[gr\u00fc\u00df]\\"'),
-        Failure("SIEVE:4190", Fault.REFUSED, f"{gone}!"),
-        Failure("LMTP:24", Fault.TIMEOUT, ""),
+        Failure("SMTP:25", Fault.REFUSED, words(gone), Mask.PROXY),
+        Failure("IMAPS:993", Fault.REJECTED, words(swallowed), Mask.FILTER),
+        Failure("HTTPS:443", Fault.STATUS, words('said "[gr\u00fc\u00df]\\"')),
+        Failure("SIEVE:4190", Fault.REFUSED, words(f"{gone}!")),
+        Failure("LMTP:24", Fault.TIMEOUT, words("")),
     )
     written = json.dumps([[failure.service, failure.fault, failure.detail] for failure in failures])
     lay_down(stores.path, "0.1.0")

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from mailwatch.core.facts import words
 from mailwatch.core.model import Phase, Reading, Verdict
 from mailwatch.core.notes import Notes
 from mailwatch.core.outbox import after_failure
@@ -104,7 +105,7 @@ def test_summaries_tell_a_day_of_each_service(stores: Stores, night: Night) -> N
         return Reading("SMTP:25", Verdict.PASS, phases=phases)
 
     failed = replace(night.readings(1, detail="late")[0], service="SMTP:25")
-    blind = Reading("SMTP:25", Verdict.UNMEASURED, detail="no route")
+    blind = Reading("SMTP:25", Verdict.UNMEASURED, detail=words("no route"))
     for second, found in enumerate([reading(0.25, 1.0), reading(0.5, 0.5), failed, blind]):
         store.record([found], night.at(second))
     store.record([reading(4.0, 4.0), Reading("IMAPS:993", Verdict.UNMEASURED)], night.at(day))
