@@ -10,16 +10,8 @@ from dataclasses import dataclass, field
 
 from mailwatch.core.deadline import Deadline
 from mailwatch.core.facts import words
-from mailwatch.core.model import (
-    Condition,
-    Fault,
-    Message,
-    Now,
-    Reading,
-    TargetState,
-    Topic,
-    Verdict,
-)
+from mailwatch.core.message import Message, Topic
+from mailwatch.core.model import Condition, Fault, Now, Reading, TargetState, Verdict
 from mailwatch.core.policy import Attempts, Policy
 from mailwatch.core.wording import Installation
 from mailwatch.host.journal import Journal

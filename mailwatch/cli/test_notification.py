@@ -10,7 +10,7 @@ import time
 from mailwatch.cli.exit_codes import CONFIG, CRITICAL, OK
 from mailwatch.cli.options import add_options, load_by_hand
 from mailwatch.core.deadline import Deadline
-from mailwatch.core.model import Message, Topic
+from mailwatch.core.message import Message, Severity, Topic
 from mailwatch.core.text import printable
 from mailwatch.notifiers.errors import DeliveryError
 from mailwatch.notifiers.gotify import GotifyNotifier
@@ -38,9 +38,9 @@ def run(args: argparse.Namespace) -> int:
     host = printable(socket.gethostname(), 64)
     message = Message(
         Topic.TEST,
+        Severity.INFO,
         f"mailwatch on {host} can reach you",
         "This is a test: nothing is wrong. A call for help will come with a higher priority.",
-        config.policy.priority,
         time.time(),
     )
     deadline = Deadline.after(config.gotify.timeout_s, time.monotonic)

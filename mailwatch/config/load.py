@@ -120,7 +120,12 @@ def _gotify(of: _Values, token: Secret | None) -> GotifySettings | None:
     url = of.chosen["gotify.url"].value
     if not isinstance(url, str) or token is None:
         return None
-    return GotifySettings(url=url, token=token, timeout_s=of.seconds("gotify.timeout_s"))
+    return GotifySettings(
+        url=url,
+        token=token,
+        timeout_s=of.seconds("gotify.timeout_s"),
+        priority=of.of("gotify.priority", int),
+    )
 
 
 def _docker(of: _Values) -> DockerSettings:
@@ -158,5 +163,4 @@ def _policy(of: _Values, restart_limit_s: float) -> Policy:
         messages_per_hour=of.of("notify.messages_per_hour", int),
         unmeasured_after_s=of.seconds("watch.unmeasured_after_s"),
         certificate_days=of.of("watch.certificate_days", int),
-        priority=of.of("gotify.priority", int),
     )

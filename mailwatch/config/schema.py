@@ -130,7 +130,7 @@ KEYS: tuple[Key, ...] = (
         "Token of the Gotify application that mailwatch sends as.", "GOTIFY_TOKEN"),
     Key("gotify", "token_file", Kind.PATH, None,
         "File that holds the token alone, in place of `token`.", sensitive=True),
-    _whole("gotify", "priority", _P.priority, 0, 10,
+    _whole("gotify", "priority", 5, 0, 10,
            "Priority of ordinary messages; a call for a person always has 10.", "GOTIFY_PRIORITY"),
     _timeout("gotify", "timeout_s", 10, "Time for one whole delivery."),
 

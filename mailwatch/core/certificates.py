@@ -6,7 +6,8 @@ from collections.abc import Mapping, Sequence
 from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, field, replace
 
-from mailwatch.core.model import Message, Now, Reading
+from mailwatch.core.message import Message, Severity
+from mailwatch.core.model import Now, Reading
 from mailwatch.core.policy import Policy
 from mailwatch.core.text import name_some
 from mailwatch.core.wording import Installation, notice
@@ -69,13 +70,11 @@ def look(
     messages = []
     if due:
         told.update({r.service: Warned(now, expires=r.certificate_expires) for r in due})
-        messages.append(_warning(due, now, installation, policy))
+        messages.append(_warning(due, now, installation))
     if renewed:
         told.update({r.service: replace(told[r.service], renewed=True) for r in renewed})
         title = f"The mail server on {installation.host} has a new certificate"
-        messages.append(
-            notice(title, "\n".join(_lines(renewed, installation)), now, policy.priority)
-        )
+        messages.append(notice(title, "\n".join(_lines(renewed, installation)), now))
     return Certificates(told), tuple(messages)
 
 
@@ -121,9 +120,7 @@ def _is_a_day_old(warned: Warned, now: Now) -> bool:
     return now.steady - warned.at.steady >= DAY_S
 
 
-def _warning(
-    due: Sequence[Reading], now: Now, installation: Installation, policy: Policy
-) -> Message:
+def _warning(due: Sequence[Reading], now: Now, installation: Installation) -> Message:
     first = min(reading.certificate_expires or now.wall for reading in due)
     title = f"A certificate of the mail server on {installation.host} {time_left(first, now.wall)}"
     lines = [
@@ -131,7 +128,7 @@ def _warning(
         "Mail programs refuse an expired certificate. What to do: renew it, and have the mail "
         "server load the new one; mailwatch never restarts anything for this.",
     ]
-    return notice(title, "\n".join(lines), now, policy.priority)
+    return notice(title, "\n".join(lines), now, Severity.WARNING)
 
 
 def _lines(readings: Sequence[Reading], installation: Installation) -> list[str]:

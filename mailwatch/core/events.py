@@ -5,7 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from mailwatch.core.judgement import Situation
-from mailwatch.core.model import Now, TargetState, Topic
+from mailwatch.core.message import Topic
+from mailwatch.core.model import Now, Steady, TargetState
 from mailwatch.core.state import Hold, Incident
 
 
@@ -75,7 +76,7 @@ class Tell:
     topic: Topic
     incident: Incident
     at: Now
-    next_restart: float | None = None
+    next_restart: Steady | None = None
     """When the next attempt is allowed (steady), None when no time brings one."""
 
 

@@ -25,7 +25,8 @@ from mailwatch.core.judgement import (
     rearmed,
     why_not,
 )
-from mailwatch.core.model import Condition, Now, Topic
+from mailwatch.core.message import Topic
+from mailwatch.core.model import Condition, Now
 from mailwatch.core.policy import Policy
 from mailwatch.core.state import Outcome, Stage, State
 from mailwatch.core.transitions import (

@@ -6,8 +6,12 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
 from types import MappingProxyType
+from typing import Annotated, TypeAlias
 
 from mailwatch.core.facts import NOTHING, Fact
+
+Steady: TypeAlias = Annotated[float, "steady"]
+"""A moment on the steady clock that stands alone; it means something within one boot."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -188,32 +192,25 @@ class TargetState:
     runs_for_s: float | None = None
 
 
-class Topic(StrEnum):
-    """What a message is about; messages of one incident have at most one of each but REMINDER."""
+@dataclass(frozen=True, slots=True)
+class Target:
+    """What gets restarted: the `kind` is the restarter's, the `name` is the target's there."""
 
-    OPENED = "opened"
-    RECOVERED = "recovered"
-    ESCALATED = "escalated"
-    REMINDER = "reminder"
-    HELD = "held"
-    """The target is left alone on purpose."""
-    NOTICE = "notice"
-    """About mailwatch itself: cannot look, paused, resumed, a certificate expires."""
-    TEST = "test"
+    kind: str
+    name: str
+
+    @property
+    def key(self) -> str:
+        """What it is stored and compared by: `docker:stalwart`."""
+        return f"{self.kind}:{self.name}"
 
 
 @dataclass(frozen=True, slots=True)
-class Message:
-    """One thing to tell the admin.
+class Description:
+    """What a restarter says of its target without looking at it.
 
-    `priority` is Gotify's 0 to 10. `at` is the moment of the event in seconds since 1970, not
-    that of the sending. `incident` is the incident's id, empty for a NOTICE or TEST. Both texts
-    are printable; `body` may have several lines.
+    `look` is the command that shows the target's own log, empty where there is none.
     """
 
-    topic: Topic
-    title: str
-    body: str
-    priority: int
-    at: float
-    incident: str = ""
+    target: Target
+    look: str = ""

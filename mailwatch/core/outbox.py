@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 
-from mailwatch.core.model import Message, Now, Topic
+from mailwatch.core.message import Message, Topic
+from mailwatch.core.model import Now, Steady
 from mailwatch.core.text import duration
 
 FIRST_RETRY_S = 5.0
@@ -30,7 +31,7 @@ class QueuedMessage:
     id: int
     message: Message
     tries: int = 0
-    not_before: float = float("-inf")
+    not_before: Steady = float("-inf")
     """On the steady clock."""
     parked: bool = False
     """Refused for good: it holds up no other entry, and is tried again every hour."""

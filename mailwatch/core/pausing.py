@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from mailwatch.core.model import Message, Now
+from mailwatch.core.message import Message
+from mailwatch.core.model import Now
 from mailwatch.core.wording import Installation, notice
 
 
@@ -16,7 +17,7 @@ def is_over(until: Now | None, now: Now) -> bool:
     return until is not None and until.steady <= now.steady
 
 
-def over(now: Now, installation: Installation, priority: int) -> Message:
-    """Return the notice that a pause has run out; `priority` is 0 to 10."""
+def over(now: Now, installation: Installation) -> Message:
+    """Return the notice that a pause has run out."""
     title = f"mailwatch on {installation.host} is no longer paused"
-    return notice(title, f"It watches over {installation.target} again.", now, priority)
+    return notice(title, f"It watches over {installation.target} again.", now)

@@ -28,9 +28,6 @@ NEVER_CURED = frozenset({Fault.CERTIFICATE})
 The server serves its mail, and one that runs out is warned of for days before.
 """
 
-HIGHEST_PRIORITY = 10
-"""Gotify's highest: the Android client sounds and vibrates from 8 on."""
-
 
 @dataclass(frozen=True, slots=True)
 class Attempts:
@@ -95,9 +92,6 @@ class Policy:
     """How long we must have been unable to look before that is told."""
     certificate_days: int = 14
     """From so many days before a certificate expires that is told, once a day; 0 never tells."""
-
-    priority: int = 5
-    """Of ordinary messages, 0 to 10; a call for a person always has HIGHEST_PRIORITY."""
 
     @property
     def verifying(self) -> Attempts:

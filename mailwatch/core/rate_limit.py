@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
-from mailwatch.core.model import Message, Now, Topic
+from mailwatch.core.message import Message, Topic
+from mailwatch.core.model import Now
 from mailwatch.core.wording import Installation, notice
 
 WINDOW_S = 3600.0
@@ -141,8 +142,8 @@ def _digest(held: Sequence[Message], now: Now, installation: Installation) -> Me
         lines = _in_short(held, installation)
     first = "Too many messages within an hour; these were held back, in their order:"
     title = f"{len(held)} messages of mailwatch on {installation.host} in one"
-    priority = max(message.priority for message in held)
-    return notice(title, "\n".join([first, *lines]), now, priority)
+    severity = max((message.severity for message in held), key=lambda one: one.rank)
+    return notice(title, "\n".join([first, *lines]), now, severity)
 
 
 def _line(message: Message, installation: Installation) -> str:

@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 from enum import StrEnum
 
 from mailwatch.core.facts import NOTHING, Fact
-from mailwatch.core.model import Fault, Mask, Now, Reading
+from mailwatch.core.model import Fault, Mask, Now, Reading, Steady
 
 
 class Stage(StrEnum):
@@ -80,7 +80,7 @@ class Hold:
     reason: Reason
     target: Fact = NOTHING
     """What the restarter says of its target."""
-    until: float | None = None
+    until: Steady | None = None
     """When it ends, on the steady clock; None if no time ends it."""
     seen_as: str = ""
     """The address that a target which turns us away sees us as, empty where nobody knows."""
@@ -165,7 +165,7 @@ class State:
     """When the first of an unbroken row of failed rounds ended."""
     starting_since: Now | None = None
     """Since when the target has been seen coming up, without a break."""
-    due: float | None = None
+    due: Steady | None = None
     """On the steady clock: the end of SETTLING, or of the final window of VERIFYING."""
     restarts: tuple[Now, ...] = ()
     """When restarts began, for the budget; older ones than the window are forgotten."""

@@ -17,7 +17,8 @@ from mailwatch.core.judgement import (
     is_coming_up,
     restarts_in_window,
 )
-from mailwatch.core.model import Condition, Fault, Now, TargetState, Topic
+from mailwatch.core.message import Topic
+from mailwatch.core.model import Condition, Fault, Now, TargetState
 from mailwatch.core.policy import Policy
 from mailwatch.core.state import Attempt, Hold, Incident, Outcome, Reason, Stage, State
 

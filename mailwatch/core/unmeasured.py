@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
-from mailwatch.core.model import Message, Now, Reading, Verdict
+from mailwatch.core.message import Message, Severity
+from mailwatch.core.model import Now, Reading, Verdict
 from mailwatch.core.policy import Policy
 from mailwatch.core.text import duration, name_some
 from mailwatch.core.wording import Installation, notice
@@ -65,10 +66,10 @@ def look(
             *(f"- {service}: {details[service]}" for service in news[:_FEW]),
         ]
         title = f"mailwatch on {installation.host} cannot look at {name_some(news, _FEW)}"
-        messages.append(notice(title, "\n".join(lines), now, policy.priority))
+        messages.append(notice(title, "\n".join(lines), now, Severity.WARNING))
     if over:
         title = f"mailwatch on {installation.host} can look again"
-        messages.append(notice(title, f"At {name_some(over, _FEW)}.", now, policy.priority))
+        messages.append(notice(title, f"At {name_some(over, _FEW)}.", now))
     told = (before.told & set(details)) | set(news)
     return UnmeasuredServices(since, frozenset(told)), tuple(messages)
 

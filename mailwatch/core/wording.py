@@ -6,14 +6,12 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 
 from mailwatch.core.events import Tell
-from mailwatch.core.model import Fault, Mask, Message, Now, Topic
-from mailwatch.core.policy import HIGHEST_PRIORITY, Policy
+from mailwatch.core.facts import NOTHING, Fact, words
+from mailwatch.core.message import Message, Severity, Topic
+from mailwatch.core.model import Fault, Mask, Now
 from mailwatch.core.say import say
 from mailwatch.core.state import Failure, Hold, Incident, Outcome, Reason
 from mailwatch.core.text import duration, name_some, printable
-
-REMINDER_PRIORITY = 8
-"""The least at which the Android client still sounds and vibrates."""
 
 _FEW = 6
 """How many lines a message has for its services; the last one counts the rest, if any."""
@@ -38,7 +36,7 @@ class Installation:
     """Turns seconds since 1970 into local time as a person reads it."""
 
 
-def compose(tell: Tell, installation: Installation, policy: Policy) -> Message:
+def compose(tell: Tell, installation: Installation) -> Message:
     """Return the message for `tell`.
 
     Each line and the title are printable whatever the peers, the engine or the host are called
@@ -50,22 +48,40 @@ def compose(tell: Tell, installation: Installation, policy: Policy) -> Message:
         target=printable(installation.target, 80),
         look=printable(installation.look, 400),
     )
-    title, lines, priority = _WRITERS[tell.topic](tell, installation, policy)
+    title, lines = _WRITERS[tell.topic](tell, installation)
     body = "\n".join([*(line for line in lines if line), f"Incident {tell.incident.id}"])
     return Message(
-        tell.topic, printable(title, 200), body, priority, tell.at.wall, tell.incident.id
+        tell.topic,
+        _SEVERITIES[tell.topic],
+        printable(title, 200),
+        body,
+        tell.at.wall,
+        tell.incident.id,
+        failures=tell.incident.failures,
+        cause=words(tell.incident.cause),
+        since=tell.incident.since.wall,
     )
 
 
-def notice(title: str, body: str, at: Now, priority: int) -> Message:
-    """Return a message about mailwatch itself, of `priority` 0 to 10."""
-    return Message(Topic.NOTICE, title, body, priority, at.wall)
+def notice(
+    title: str, body: str, at: Now, severity: Severity = Severity.INFO, subject: Fact = NOTHING
+) -> Message:
+    """Return a message about mailwatch itself; `subject` is what it is compared by."""
+    return Message(Topic.NOTICE, severity, title, body, at.wall, subject=subject)
 
 
-Written = tuple[str, list[str], int]
+_SEVERITIES = {
+    Topic.OPENED: Severity.WARNING,
+    Topic.RECOVERED: Severity.INFO,
+    Topic.ESCALATED: Severity.CRITICAL,
+    Topic.REMINDER: Severity.URGENT,
+    Topic.HELD: Severity.WARNING,
+}
+
+Written = tuple[str, list[str]]
 
 
-def _opened(tell: Tell, installation: Installation, policy: Policy) -> Written:
+def _opened(tell: Tell, installation: Installation) -> Written:
     incident = tell.incident
     lines = [*_what_fails(incident, installation), _cause(incident)]
     if incident.hold is None:
@@ -79,11 +95,10 @@ def _opened(tell: Tell, installation: Installation, policy: Policy) -> Written:
     return (
         f"Mail is down on {installation.host}: {_names(incident.failures)}",
         lines,
-        policy.priority,
     )
 
 
-def _recovered(tell: Tell, installation: Installation, policy: Policy) -> Written:
+def _recovered(tell: Tell, installation: Installation) -> Written:
     incident = tell.incident
     down = duration(max(0.0, tell.at.steady - incident.since.steady))
     names = _names(incident.first_failures)
@@ -96,22 +111,20 @@ def _recovered(tell: Tell, installation: Installation, policy: Policy) -> Writte
             _cause(incident),
             _what_helped(incident, installation),
         ],
-        policy.priority,
     )
 
 
-def _escalated(tell: Tell, installation: Installation, _policy: Policy) -> Written:
+def _escalated(tell: Tell, installation: Installation) -> Written:
     return (
         f"Mail is down on {installation.host} and needs you",
         _call(tell, installation),
-        HIGHEST_PRIORITY,
     )
 
 
-def _reminder(tell: Tell, installation: Installation, _policy: Policy) -> Written:
+def _reminder(tell: Tell, installation: Installation) -> Written:
     down = duration(max(0.0, tell.at.steady - tell.incident.since.steady))
     title = f"Mail has been down on {installation.host} for {down}"
-    return title, _call(tell, installation), REMINDER_PRIORITY
+    return title, _call(tell, installation)
 
 
 def _call(tell: Tell, installation: Installation) -> list[str]:
@@ -127,7 +140,7 @@ def _call(tell: Tell, installation: Installation) -> list[str]:
     ]
 
 
-def _held(tell: Tell, installation: Installation, policy: Policy) -> Written:
+def _held(tell: Tell, installation: Installation) -> Written:
     incident = tell.incident
     return (
         f"Mail is down on {installation.host}; {installation.target} is left alone",
@@ -136,11 +149,10 @@ def _held(tell: Tell, installation: Installation, policy: Policy) -> Written:
             _not_restarted(incident.hold or Hold(Reason.OPERATOR), installation),
             "mailwatch keeps looking, and heals again once it runs.",
         ],
-        policy.priority,
     )
 
 
-_WRITERS: dict[Topic, Callable[[Tell, Installation, Policy], Written]] = {
+_WRITERS: dict[Topic, Callable[[Tell, Installation], Written]] = {
     Topic.OPENED: _opened,
     Topic.RECOVERED: _recovered,
     Topic.ESCALATED: _escalated,

@@ -10,7 +10,8 @@ from pathlib import Path
 from mailwatch.config.model import Config
 from mailwatch.core.deadline import Deadline
 from mailwatch.core.facts import words
-from mailwatch.core.model import Condition, Message, Now, Reading, TargetState, Topic, Verdict
+from mailwatch.core.message import Message, Topic
+from mailwatch.core.model import Condition, Now, Reading, TargetState, Verdict
 from mailwatch.core.policy import Attempts, Policy
 from mailwatch.core.secret import Secret
 from mailwatch.core.text import duration

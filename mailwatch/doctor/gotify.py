@@ -7,7 +7,7 @@ import time
 from collections.abc import Iterator
 
 from mailwatch.core.deadline import Deadline
-from mailwatch.core.model import Message, Topic
+from mailwatch.core.message import Message, Severity, Topic
 from mailwatch.core.text import printable
 from mailwatch.doctor.case import Case
 from mailwatch.doctor.finding import Finding, ok, problem, warning
@@ -32,7 +32,7 @@ def examine(case: Case) -> Iterator[Finding]:
     deadline = Deadline.after(settings.timeout_s, time.monotonic)
     try:
         if case.send:
-            notifier.send(_message(case), deadline)
+            notifier.send(_message(), deadline)
         else:
             notifier.try_token(deadline)
     except DeliveryError as error:
@@ -44,12 +44,12 @@ def examine(case: Case) -> Iterator[Finding]:
         yield ok("Gotify answers and takes the token; --send also sends a message.")
 
 
-def _message(case: Case) -> Message:
+def _message() -> Message:
     host = printable(socket.gethostname(), 64)
     return Message(
         Topic.TEST,
+        Severity.INFO,
         f"mailwatch on {host} can reach you",
         "mailwatch doctor was asked to send this. Nothing is wrong.",
-        case.config.policy.priority,
         time.time(),
     )

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Protocol
 
 from mailwatch.core.deadline import Deadline
-from mailwatch.core.model import Message
+from mailwatch.core.message import Message
 from mailwatch.notifiers.errors import DeliveryError
 from mailwatch.notifiers.gotify import GotifyNotifier, GotifySettings
 from mailwatch.notifiers.journal_notifier import JournalNotifier

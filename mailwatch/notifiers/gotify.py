@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from urllib.parse import SplitResult, urlsplit
 
 from mailwatch.core.deadline import Deadline
-from mailwatch.core.model import Message
+from mailwatch.core.message import Message, Severity
 from mailwatch.core.secret import Secret
 from mailwatch.core.text import duration, printable
 from mailwatch.net.answer import LONGEST_ANSWER, Answer
@@ -19,6 +19,9 @@ LONGEST_TITLE = 200
 LONGEST_BODY = 4000
 """Characters; a longer text is slow to show on a phone, and a proxy may refuse it."""
 
+_PRIORITIES = {Severity.CRITICAL: 10, Severity.URGENT: 8}
+"""Gotify's highest, and the least at which its Android client still sounds and vibrates."""
+
 _NO_MESSAGE = b"{}"
 _TRY_AGAIN = frozenset({408, 425, 429})
 
@@ -27,12 +30,14 @@ _TRY_AGAIN = frozenset({408, 425, 429})
 class GotifySettings:
     """Where Gotify is: `url` is http or https, with the sub-path where it has one.
 
-    `token` is that of an application. `timeout_s` (> 0) bounds one delivery.
+    `token` is that of an application. `timeout_s` (> 0) bounds one delivery. `priority` (0 to 10)
+    is that of ordinary messages.
     """
 
     url: str
     token: Secret
     timeout_s: float = 10
+    priority: int = 5
 
 
 class GotifyNotifier:
@@ -54,7 +59,9 @@ class GotifyNotifier:
         """
         token = self._token()
         # Raised outside of `except`: the exceptions of http.client may quote the token.
-        outcome = self._post(_payload(message), token, deadline.sooner(self._settings.timeout_s))
+        outcome = self._post(
+            self._payload(message), token, deadline.sooner(self._settings.timeout_s)
+        )
         if isinstance(outcome, DeliveryError):
             raise outcome
         refusal = self._refusal(outcome)
@@ -75,6 +82,16 @@ class GotifyNotifier:
         refusal = self._refusal(outcome)
         if refusal is not None:
             raise refusal
+
+    def _payload(self, message: Message) -> bytes:
+        return json.dumps(
+            {
+                "title": printable(message.title, LONGEST_TITLE),
+                "message": _cut(message.body) or printable(message.title, LONGEST_TITLE) or "-",
+                "priority": _PRIORITIES.get(message.severity, self._settings.priority),
+                "extras": {"client::display": {"contentType": "text/plain"}},
+            }
+        ).encode()
 
     def _token(self) -> str:
         token = self._settings.token.reveal()
@@ -236,17 +253,6 @@ def _shown(url: str) -> str:
 
 def _reason(text: str | None) -> str:
     return printable(text or "no reason given")
-
-
-def _payload(message: Message) -> bytes:
-    return json.dumps(
-        {
-            "title": printable(message.title, LONGEST_TITLE),
-            "message": _cut(message.body) or printable(message.title, LONGEST_TITLE) or "-",
-            "priority": message.priority,
-            "extras": {"client::display": {"contentType": "text/plain"}},
-        }
-    ).encode()
 
 
 def _cut(body: str) -> str:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Protocol
 
 from mailwatch.core.deadline import Deadline
-from mailwatch.core.model import Message, Topic
+from mailwatch.core.message import Message, Topic
 
 _SERIOUS = frozenset({Topic.OPENED, Topic.HELD, Topic.REMINDER})
 

@@ -6,7 +6,8 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 from mailwatch.core import certificates, known_good, pausing, rate_limit, unmeasured
-from mailwatch.core.model import Message, Now, Reading
+from mailwatch.core.message import Message
+from mailwatch.core.model import Now, Reading
 from mailwatch.core.notes import Notes
 from mailwatch.core.state import Incident, State
 from mailwatch.core.unmeasured import UnmeasuredServices
@@ -77,13 +78,9 @@ class Bookkeeping:
 
     def advance(self, state: State, now: Now) -> None:
         """Tell that a pause has run out, and let out what was held back for long enough."""
-        store, policy, installation = (
-            self._components.store,
-            self._components.policy,
-            self._components.installation,
-        )
+        store, installation = self._components.store, self._components.installation
         if pausing.is_over(self._pause_end(now), now):
-            self.keep(state, [pausing.over(now, installation, policy.priority)], now)
+            self.keep(state, [pausing.over(now, installation)], now)
             # Only now: killed in between, the end is announced twice rather than never. And only
             # this one: the admin may have begun another since it was read.
             if pausing.is_over(store.paused_until(now), now):

@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from mailwatch.core.events import Action, Note, Restart, Tell
-from mailwatch.core.model import Now, Reading, Topic, Verdict
+from mailwatch.core.message import Topic
+from mailwatch.core.model import Now, Reading, Verdict
 from mailwatch.core.say import say
 from mailwatch.core.state import Stage, State
 from mailwatch.core.text import duration, join_words

@@ -8,7 +8,8 @@ from mailwatch.core import observation, status_line
 from mailwatch.core.events import Event, Restart, RestartEnded, Restored, Tell, TimePassed
 from mailwatch.core.facts import words
 from mailwatch.core.incident import step
-from mailwatch.core.model import Condition, Now, Reading, TargetState, Topic, Verdict
+from mailwatch.core.message import Topic
+from mailwatch.core.model import Condition, Now, Reading, TargetState, Verdict
 from mailwatch.core.schedule import Rounds, plan
 from mailwatch.core.state import OPEN, Stage, State
 from mailwatch.core.transitions import aim
@@ -303,7 +304,7 @@ class Monitor:
         if after.incident is None and after.failing_since is None:
             self._failing = frozenset()
         if after != before or tells:
-            told = [compose(tell, installation, policy) for tell in tells]
+            told = [compose(tell, installation) for tell in tells]
             self._bookkeeping.keep(after, told, now, closed=closed)
         self._components.event_log.step(before, after, actions, now)
         self._keep_evidence(before, after, now)

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from mailwatch.core.model import Message, Now, Reading
+from mailwatch.core.message import Message
+from mailwatch.core.model import Now, Reading
 from mailwatch.core.notes import Notes
 from mailwatch.core.outbox import QueuedMessage
 from mailwatch.core.state import Incident, State

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from sqlite3 import Connection, Row
 
-from mailwatch.core.model import Message, Topic
+from mailwatch.core.message import Message, Severity, Topic
 from mailwatch.core.outbox import QueuedMessage
 
 
@@ -27,7 +27,7 @@ def write(connection: Connection, entries: Sequence[QueuedMessage]) -> None:
                 entry.message.topic.value,
                 entry.message.title,
                 entry.message.body,
-                entry.message.priority,
+                priority_of(entry.message.severity),
                 entry.message.at,
                 entry.message.incident,
                 entry.tries,
@@ -69,12 +69,30 @@ def next_id(connection: Connection) -> int:
     return 1 if row is None else int(row["seq"]) + 1
 
 
+_PRIORITIES = {
+    Severity.INFO: 4,
+    Severity.WARNING: 5,
+    Severity.URGENT: 8,
+    Severity.CRITICAL: 10,
+}
+
+
+def priority_of(severity: Severity) -> int:
+    """Return what a column of earlier versions, Gotify's priority, holds for `severity`."""
+    return _PRIORITIES[severity]
+
+
+def severity_of(priority: int) -> Severity:
+    """Return the severity of such a column; `priority` is 0 to 10."""
+    return next((s for s, least in _PRIORITIES.items() if priority <= least), Severity.CRITICAL)
+
+
 def _letter(row: Row) -> QueuedMessage:
     message = Message(
         topic=Topic(row["topic"]),
+        severity=severity_of(row["priority"]),
         title=row["title"],
         body=row["body"],
-        priority=row["priority"],
         at=row["at_wall"],
         incident=row["incident"],
     )

@@ -10,7 +10,8 @@ from dataclasses import replace
 from pathlib import Path
 from sqlite3 import Connection
 
-from mailwatch.core.model import Message, Now, Reading
+from mailwatch.core.message import Message
+from mailwatch.core.model import Now, Reading
 from mailwatch.core.notes import Notes
 from mailwatch.core.outbox import QueuedMessage
 from mailwatch.core.state import Incident, State

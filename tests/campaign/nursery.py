@@ -31,7 +31,8 @@ import mailwatch.docker.engine  # noqa: F401  # before the fork, as it is slow
 from mailwatch.config.model import Config
 from mailwatch.core import outbox, rate_limit
 from mailwatch.core.deadline import Deadline
-from mailwatch.core.model import Message, Now, Reading, TargetState, Verdict
+from mailwatch.core.message import Message
+from mailwatch.core.model import Now, Reading, TargetState, Verdict
 from mailwatch.core.notes import Notes
 from mailwatch.core.outbox import QueuedMessage
 from mailwatch.core.policy import Attempts, Policy

@@ -16,7 +16,8 @@ from mailwatch.cli.times import parse_duration
 from mailwatch.core.evidence import Finding
 from mailwatch.core.facts import words
 from mailwatch.core.known_good import KnownGood
-from mailwatch.core.model import Fault, Message, Now, Reading, Topic, Verdict
+from mailwatch.core.message import Message, Severity, Topic
+from mailwatch.core.model import Fault, Now, Reading, Verdict
 from mailwatch.core.notes import Notes
 from mailwatch.core.outbox import after_failure
 from mailwatch.core.state import Attempt, Failure, Hold, Incident, Outcome, Reason, Stage, State
@@ -223,7 +224,7 @@ def test_messages_that_wait_are_a_warning(
     """A message that could not be sent is shown with the reason, and the exit code is 1."""
     now = clocks()
     store.record([GOOD], now)
-    store.commit(State(), [Message(Topic.NOTICE, "Hello", "there", 5, now.wall)], now)
+    store.commit(State(), [Message(Topic.NOTICE, Severity.INFO, "Hello", "there", now.wall)], now)
     failed = after_failure(store.entries()[0], "The token is wrong.", True, now, 0.0)
     store.keep_entries([failed])
     assert call("status") == 1

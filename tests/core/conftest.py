@@ -12,7 +12,8 @@ from mailwatch.core.events import Action, Event, Failed, Restart, RestartEnded, 
 from mailwatch.core.facts import words
 from mailwatch.core.incident import step
 from mailwatch.core.judgement import Situation
-from mailwatch.core.model import Condition, Fault, Now, TargetState, Topic
+from mailwatch.core.message import Topic
+from mailwatch.core.model import Condition, Fault, Now, TargetState
 from mailwatch.core.policy import Policy
 from mailwatch.core.state import Failure, Incident, Stage, State
 from mailwatch.core.wording import Installation

@@ -17,7 +17,8 @@ from mailwatch.core.certificates import (
     time_left,
 )
 from mailwatch.core.facts import words
-from mailwatch.core.model import Fault, Message, Now, Reading, Verdict
+from mailwatch.core.message import Message, Severity
+from mailwatch.core.model import Fault, Now, Reading, Verdict
 from mailwatch.core.policy import CURABLE_BY_DEFAULT, Policy
 from mailwatch.core.wording import Installation
 
@@ -60,7 +61,7 @@ def test_services_of_one_certificate_share_a_message_and_a_line(installation: In
         "- SMTPS:465 and IMAPS:993",
     ]
     assert message.title.endswith("expires in 1 day")
-    assert message.priority == POLICY.priority
+    assert message.severity is Severity.WARNING
     assert "never restarts" in message.body
 
 

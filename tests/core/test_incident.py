@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING, get_args
 
 from mailwatch.core.events import Event, Passed, RestartEnded, Restored, TimePassed
 from mailwatch.core.incident import MOVES
-from mailwatch.core.model import Condition, Fault, Now, TargetState, Topic
+from mailwatch.core.message import Topic
+from mailwatch.core.model import Condition, Fault, Now, TargetState
 from mailwatch.core.say import say
 from mailwatch.core.state import Outcome, Reason, Stage
 

@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING
 import pytest
 
 from mailwatch.core.events import Passed, Restart, RestartEnded, Restored, TimePassed
-from mailwatch.core.model import Condition, TargetState, Topic
+from mailwatch.core.message import Topic
+from mailwatch.core.model import Condition, TargetState
 from mailwatch.core.say import say
 from mailwatch.core.state import Outcome, Stage
 from mailwatch.core.transitions import aim

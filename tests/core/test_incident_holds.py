@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING
 import pytest
 
 from mailwatch.core.events import Failed, Note, Passed, Restart, Restored, Unmeasured
-from mailwatch.core.model import Condition, Fault, TargetState, Topic
+from mailwatch.core.message import Topic
+from mailwatch.core.model import Condition, Fault, TargetState
 from mailwatch.core.state import Hold, Outcome, Reason, Stage
 
 if TYPE_CHECKING:

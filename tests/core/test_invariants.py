@@ -30,7 +30,8 @@ from mailwatch.core.events import (
 )
 from mailwatch.core.facts import words
 from mailwatch.core.incident import step
-from mailwatch.core.model import Condition, Fault, Now, Reading, TargetState, Topic, Verdict
+from mailwatch.core.message import Topic
+from mailwatch.core.model import Condition, Fault, Now, Reading, TargetState, Verdict
 from mailwatch.core.observation import bad_news
 from mailwatch.core.policy import Policy
 from mailwatch.core.rebase import rebase

@@ -6,7 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from mailwatch.core.model import Message, Now, Topic
+from mailwatch.core.message import Message, Severity, Topic
+from mailwatch.core.model import Now
 from mailwatch.core.outbox import (
     FIRST_RETRY_S,
     LATE_S,
@@ -26,7 +27,12 @@ NOW = Now(1000.0, 1_700_000_000.0)
 
 def _letter(number: int, topic: Topic = Topic.OPENED, incident: str = "A") -> QueuedMessage:
     message = Message(
-        topic, f"title {number}", f"body {number}\nIncident {incident}", 5, NOW.wall, incident
+        topic,
+        Severity.INFO,
+        f"title {number}",
+        f"body {number}\nIncident {incident}",
+        NOW.wall,
+        incident,
     )
     return QueuedMessage(number, message)
 

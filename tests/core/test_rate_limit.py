@@ -5,7 +5,8 @@ from __future__ import annotations
 from hypothesis import given
 from hypothesis import strategies as st
 
-from mailwatch.core.model import Message, Now, Topic
+from mailwatch.core.message import Message, Severity, Topic
+from mailwatch.core.model import Now
 from mailwatch.core.rate_limit import WINDOW_S, RateLimit, frees_at, limit, moved
 from mailwatch.core.wording import Installation
 
@@ -21,7 +22,7 @@ def at(seconds: float) -> Now:
 def message(topic: Topic, seconds: float, incident: str = "", title: str = "") -> Message:
     """Return a message; the title names topic and incident unless it is given."""
     text = title or f"{topic.value} {incident}".strip()
-    return Message(topic, text, "body", 5, at(seconds).wall, incident)
+    return Message(topic, Severity.INFO, text, "body", at(seconds).wall, incident)
 
 
 class Phone:

@@ -10,7 +10,8 @@ import pytest
 from mailwatch.core.events import Failed, Passed, RestartEnded, Restored
 from mailwatch.core.facts import words
 from mailwatch.core.judgement import Situation
-from mailwatch.core.model import Condition, Fault, Mask, Message, Now, TargetState, Topic
+from mailwatch.core.message import Message, Severity, Topic
+from mailwatch.core.model import Condition, Fault, Mask, Now, TargetState
 from mailwatch.core.state import Failure, Hold, Reason
 from mailwatch.core.wording import Installation, compose, notice, why
 
@@ -29,12 +30,12 @@ def _round(*failures: Failure, cause: str = "", **target: Any) -> Failed:
     return Failed(Situation(failures or (SMTP, IMAPS), 4, TargetState(**target)), cause)
 
 
-def _last(watch: Watch, night: Installation) -> tuple[str, list[str], int]:
-    message = compose(watch.told[-1], night, watch.policy)
+def _last(watch: Watch, night: Installation) -> tuple[str, list[str], Severity]:
+    message = compose(watch.told[-1], night)
     *lines, last = message.body.split("\n")
     assert last == "Incident 20231114T221320Z"
     assert message.incident == "20231114T221320Z"
-    return message.title, lines, message.priority
+    return message.title, lines, message.severity
 
 
 FAILS = [
@@ -57,7 +58,7 @@ def test_opened_and_restarted(watch: Watcher, night: Installation) -> None:
             "Likely cause: the disk is full.",
             "mailwatch restarts container stalwart now; the next message tells how that went.",
         ],
-        5,
+        Severity.WARNING,
     )
 
 
@@ -74,7 +75,7 @@ def test_opened_for_a_target_that_crashed(watch: Watcher, night: Installation) -
             detail,
             "mailwatch restarts container stalwart now; the next message tells how that went.",
         ],
-        5,
+        Severity.INFO,
     )
 
 
@@ -117,7 +118,7 @@ def test_recovered_by_the_restart(watch: Watcher, night: Installation) -> None:
             "Likely cause: the disk is full.",
             "The restart of container stalwart at 03:00:00 helped.",
         ],
-        5,
+        Severity.INFO,
     )
     w = watch()
     w.escalate()
@@ -170,7 +171,7 @@ def test_escalated_after_a_restart_in_vain(watch: Watcher, night: Installation) 
             "mailwatch keeps looking, and may restart it again at 03:06:20.",
             LOOK,
         ],
-        10,
+        Severity.CRITICAL,
     )
 
 
@@ -258,8 +259,8 @@ def test_escalated_at_once(
     """Why it is not restarted, and whether that is the reader's to do."""
     w = watch(**policy)
     w(_round(failure, **target))
-    title, lines, priority = _last(w, night)
-    assert (title, priority) == (CALLED, 10)
+    title, lines, severity = _last(w, night)
+    assert (title, severity) == (CALLED, Severity.CRITICAL)
     assert lines[2:] == [*said, LOOK]
 
 
@@ -283,8 +284,8 @@ def test_escalated_for_a_ban_in_words(
     said = "the greeting was '554 5.7.1 Client host rejected', not 220"
     target = TargetState(Condition.RUNNING, started_at=WALL - 86_400, seen_as=seen_as)
     w(Failed(Situation((Failure("SMTP:25", Fault.REJECTED, words(said)),), 1, target)))
-    title, lines, priority = _last(w, night)
-    assert (title, priority) == (CALLED, 10)
+    title, lines, severity = _last(w, night)
+    assert (title, severity) == (CALLED, Severity.CRITICAL)
     assert lines[1:] == [
         f"- SMTP:25: {said}",
         "Container stalwart is not restarted: a restart does not cure faults of this kind.",
@@ -315,8 +316,8 @@ def test_escalated_for_what_never_passed_as_configured(watch: Watcher, night: In
     """It is said that the mistake may be in the configuration, and which keys to look at."""
     w = watch()
     w.fail(Fault.TLS, Fault.STATUS, unproven=frozenset({"S1:1", "S2:2"}))
-    title, lines, priority = _last(w, night)
-    assert (title, priority) == (CALLED, 10)
+    title, lines, severity = _last(w, night)
+    assert (title, severity) == (CALLED, Severity.CRITICAL)
     assert lines[3:] == [
         "Container stalwart is not restarted: mailwatch has never seen S1:1 and S2:2 answer as "
         "configured now, so the mistake may be in its own settings, which no restart cures.",
@@ -387,7 +388,7 @@ def test_reminded(watch: Watcher, night: Installation) -> None:
             "mailwatch keeps looking, and may restart it again at 09:00:00.",
             LOOK,
         ],
-        8,
+        Severity.URGENT,
     )
 
 
@@ -409,7 +410,7 @@ def test_held(watch: Watcher, night: Installation, detail: str, said: str) -> No
     assert _last(w, night) == (
         "Mail is down on mx1; container stalwart is left alone",
         [*FAILS, said, "mailwatch keeps looking, and heals again once it runs."],
-        5,
+        Severity.WARNING,
     )
 
 
@@ -464,5 +465,5 @@ def test_every_reason_has_words(night: Installation, reason: Reason) -> None:
 
 def test_a_notice_belongs_to_no_incident() -> None:
     """It's about mailwatch itself."""
-    said = notice("title", "body", Now(1, 2), 3)
-    assert said == Message(Topic.NOTICE, "title", "body", 3, 2.0, "")
+    said = notice("title", "body", Now(1, 2), Severity.WARNING)
+    assert said == Message(Topic.NOTICE, Severity.WARNING, "title", "body", 2.0, "")

@@ -12,8 +12,8 @@ from hypothesis import strategies as st
 
 from mailwatch.core.events import Tell
 from mailwatch.core.facts import words
-from mailwatch.core.model import Fault, Now, Topic
-from mailwatch.core.policy import Policy
+from mailwatch.core.message import Topic
+from mailwatch.core.model import Fault, Now
 from mailwatch.core.state import Attempt, Failure, Hold, Incident, Outcome, Reason
 from mailwatch.core.wording import Installation, compose
 
@@ -70,7 +70,7 @@ def _tell(draw: Callable[..., Any]) -> tuple[Tell, Installation]:
 def test_no_text_from_outside_can_add_a_line_or_a_control(told: tuple[Tell, Installation]) -> None:
     """Service names, details, causes, errors and host names stay on the line they are put on."""
     tell, installation = told
-    message = compose(tell, installation, Policy())
+    message = compose(tell, installation)
     assert message.title.isprintable()
     assert len(message.title) <= 200
     assert len(message.body) < 4000
@@ -94,7 +94,7 @@ def test_our_own_words_are_ascii(night: Installation) -> None:
                 hold=None if reason is None else Hold(reason, until=5),
                 attempts=(Attempt(2, _NOW, None, Outcome.FAILED, words("x")),),
             )
-            message = compose(Tell(topic, incident, _NOW), night, Policy())
+            message = compose(Tell(topic, incident, _NOW), night)
             assert (message.title + message.body).isascii()
 
 
@@ -123,6 +123,6 @@ def test_five_hundred_failing_services_fit_on_a_phone(
         attempts=(Attempt(1, _NOW, None, Outcome.FAILED, words(long)),),
     )
     loud = replace(night, host=long, target=long, look=long)
-    message = compose(Tell(topic, incident, _NOW), loud, Policy())
+    message = compose(Tell(topic, incident, _NOW), loud)
     assert len(message.body) < 4000
     assert len(message.title) <= 200

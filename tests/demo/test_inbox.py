@@ -11,13 +11,15 @@ from collections.abc import Iterator
 import pytest
 
 from mailwatch.core.deadline import Deadline
-from mailwatch.core.model import Message, Topic
+from mailwatch.core.message import Message, Severity, Topic
 from mailwatch.core.secret import Secret
 from mailwatch.demo.inbox import LONGEST_MESSAGE, Arrival, Inbox
 from mailwatch.notifiers.errors import DeliveryError
 from mailwatch.notifiers.gotify import GotifyNotifier, GotifySettings
 
-MESSAGE = Message(Topic.OPENED, "Mail is down", "Two\nlines", 5, at=0.0, incident="I")
+MESSAGE = Message(
+    Topic.OPENED, Severity.WARNING, "Mail is down", "Two\nlines", at=0.0, incident="I"
+)
 
 
 @pytest.fixture

@@ -23,7 +23,7 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import NameOID
 
 from mailwatch.core.deadline import Deadline
-from mailwatch.core.model import Message, Topic
+from mailwatch.core.message import Message, Severity, Topic
 
 ACCEPTED = json.dumps({"id": 25, "appid": 5, "message": "x", "priority": 5}).encode()
 
@@ -194,9 +194,9 @@ def message() -> Message:
     """Return what a failure tells."""
     return Message(
         Topic.OPENED,
+        Severity.WARNING,
         "mail.example.org: SMTP and IMAPS do not answer",
         "Since 03:14 UTC.\nGrüße: “restarting” ✓\nIncident 20260301-1",
-        5,
         1772359200,
         "20260301-1",
     )

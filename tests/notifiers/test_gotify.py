@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from mailwatch.core.deadline import Deadline
-from mailwatch.core.model import Message
+from mailwatch.core.message import Message
 from mailwatch.core.secret import Secret
 from mailwatch.notifiers import DeliveryError, GotifyNotifier, GotifySettings
 

@@ -8,7 +8,7 @@ from dataclasses import replace
 import pytest
 
 from mailwatch.core.deadline import Deadline
-from mailwatch.core.model import Message, Topic
+from mailwatch.core.message import Message, Topic
 from mailwatch.notifiers import JournalNotifier
 
 

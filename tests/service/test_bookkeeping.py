@@ -8,7 +8,8 @@ from typing import Any
 import pytest
 
 from mailwatch.core.known_good import KnownGood
-from mailwatch.core.model import Fault, Now, Topic
+from mailwatch.core.message import Topic
+from mailwatch.core.model import Fault, Now
 from mailwatch.core.policy import Policy
 from mailwatch.core.state import Stage
 from mailwatch.service.monitor import Monitor

@@ -7,7 +7,8 @@ import time
 from collections.abc import Callable
 from contextlib import AbstractContextManager
 
-from mailwatch.core.model import Message, Now, Topic
+from mailwatch.core.message import Message, Severity, Topic
+from mailwatch.core.model import Now
 from mailwatch.core.state import State
 from mailwatch.host.journal import Journal
 from mailwatch.service.delivery import Delivery
@@ -19,7 +20,7 @@ NOW = Now(5000.0, 1_700_000_000.0)
 
 
 def _letters(count: int) -> list[Message]:
-    return [Message(Topic.NOTICE, f"letter {n}", "", 5, NOW.wall) for n in range(count)]
+    return [Message(Topic.NOTICE, Severity.INFO, f"letter {n}", "", NOW.wall) for n in range(count)]
 
 
 def test_a_thread_that_has_answered_keeps_no_letter_from_leaving() -> None:

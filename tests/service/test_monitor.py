@@ -10,7 +10,8 @@ import pytest
 
 from mailwatch.core.deadline import Deadline
 from mailwatch.core.facts import words
-from mailwatch.core.model import Condition, Message, Now, TargetState, Topic
+from mailwatch.core.message import Message, Severity, Topic
+from mailwatch.core.model import Condition, Now, TargetState
 from mailwatch.core.outbox import FIRST_RETRY_S
 from mailwatch.core.policy import Attempts, Policy
 from mailwatch.core.state import Stage, State
@@ -116,7 +117,7 @@ def test_a_restart_that_is_refused_calls_a_person_with_the_reason(house: House) 
     house.start()
     house.end_round(bad())
     house.drain_until(lambda: house.topics() == [Topic.OPENED, Topic.ESCALATED])
-    assert house.phone.messages[-1].priority == 10
+    assert house.phone.messages[-1].severity is Severity.CRITICAL
     assert "The disk is full: make room." in house.phone.messages[-1].body
 
 
@@ -300,7 +301,7 @@ def test_a_name_that_is_misspelt_in_a_reload_calls_a_person(house: House) -> Non
     house.monitor.advance(house.now)
     house.end_round(bad())
     house.drain_until(lambda: house.topics() == [Topic.ESCALATED])
-    assert house.phone.messages[-1].priority == 10
+    assert house.phone.messages[-1].severity is Severity.CRITICAL
 
 
 @pytest.mark.parametrize("noted", ["container stalwart", ""])

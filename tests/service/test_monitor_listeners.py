@@ -9,7 +9,8 @@ import pytest
 
 from mailwatch.core.deadline import Deadline
 from mailwatch.core.evidence import Finding
-from mailwatch.core.model import Fault, TargetState, Topic
+from mailwatch.core.message import Topic
+from mailwatch.core.model import Fault, TargetState
 from mailwatch.core.state import Stage
 from mailwatch.evidence.settings import EvidenceSettings
 from mailwatch.evidence.subject import Examiner, Subject

@@ -29,7 +29,8 @@ from pathlib import Path
 import trustme
 
 from mailwatch.core.deadline import Deadline
-from mailwatch.core.model import Condition, Message, Now, TargetState
+from mailwatch.core.message import Message
+from mailwatch.core.model import Condition, Now, TargetState
 from mailwatch.core.policy import Attempts, Policy
 from mailwatch.core.wording import Installation
 from mailwatch.host.journal import Journal

@@ -10,7 +10,8 @@ from pathlib import Path
 import pytest
 
 from mailwatch.core.facts import words
-from mailwatch.core.model import Fault, Message, Now, Phase, Reading, Topic, Verdict
+from mailwatch.core.message import Message, Severity, Topic
+from mailwatch.core.model import Fault, Now, Phase, Reading, Verdict
 from mailwatch.core.state import Attempt, Failure, Incident, Stage, State
 from mailwatch.store.sqlite import SqliteStore
 
@@ -46,7 +47,7 @@ class Night:
 
     def message(self, title: str = "Mail is down", seconds: float = 100.0) -> Message:
         wall = self.at(seconds).wall
-        return Message(Topic.OPENED, title, "It is.", 5, wall, "20260922T031400Z")
+        return Message(Topic.OPENED, Severity.WARNING, title, "It is.", wall, "20260922T031400Z")
 
     def readings(self, count: int = 2, detail: str = "") -> list[Reading]:
         phases: dict[str, float] = {Phase.CONNECT: 0.25, Phase.GREETING: 0.5}

@@ -19,7 +19,8 @@ from typing import Any
 from mailwatch.core.certificates import Certificates, Warned
 from mailwatch.core.facts import words
 from mailwatch.core.known_good import KnownGood
-from mailwatch.core.model import Fault, Message, Now, Reading, Topic, Verdict
+from mailwatch.core.message import Message, Severity, Topic
+from mailwatch.core.model import Fault, Now, Reading, Verdict
 from mailwatch.core.notes import Notes
 from mailwatch.core.state import Attempt, Failure, Incident, Stage, State
 from mailwatch.store.sqlite import SqliteStore
@@ -66,7 +67,10 @@ def proven_of(number: int) -> KnownGood:
 
 def messages_of(number: int) -> list[Message]:
     """Two messages a step: both are there or neither is."""
-    return [Message(Topic.NOTICE, f"{number}{half}", "", 5, at(number).wall) for half in ("a", "b")]
+    return [
+        Message(Topic.NOTICE, Severity.INFO, f"{number}{half}", "", at(number).wall)
+        for half in ("a", "b")
+    ]
 
 
 def walk(directory: Path, steps: int, told: int, told_to: int) -> None:

@@ -11,8 +11,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from mailwatch.core.certificates import Certificates, Warned
+from mailwatch.core.facts import NOTHING
 from mailwatch.core.known_good import KnownGood
-from mailwatch.core.model import Fault, Mask, Message, Now, Phase, Reading, Topic, Verdict
+from mailwatch.core.message import Message, Severity, Topic
+from mailwatch.core.model import Fault, Mask, Now, Phase, Reading, Verdict
 from mailwatch.core.notes import Notes
 from mailwatch.core.outbox import QueuedMessage
 from mailwatch.core.rate_limit import RateLimit, Told
@@ -117,7 +119,12 @@ messages = every_field(
     topic=st.sampled_from(Topic),
     title=texts,
     body=texts,
-    priority=st.integers(0, 10),
+    severity=st.sampled_from(Severity),
+    subject=st.just(NOTHING),
+    failures=st.just(()),
+    cause=st.just(NOTHING),
+    action=st.just(NOTHING),
+    since=st.none(),
     at=walls,
     incident=texts,
 )

@@ -17,7 +17,8 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, pr
 from mailwatch.core.certificates import Certificates, Warned
 from mailwatch.core.facts import words
 from mailwatch.core.known_good import KnownGood
-from mailwatch.core.model import Fault, Message, Now, Reading, Topic, Verdict
+from mailwatch.core.message import Message, Severity, Topic
+from mailwatch.core.model import Fault, Now, Reading, Verdict
 from mailwatch.core.outbox import after_failure, merge
 from mailwatch.core.rate_limit import RateLimit, Told
 from mailwatch.core.state import Attempt, Failure, Incident, Stage, State
@@ -66,7 +67,14 @@ class LikeMemory(RuleBasedStateMachine):
         topics = [Topic.OPENED, Topic.RECOVERED, Topic.NOTICE]
         identifier = "" if state.incident is None else state.incident.id
         messages = [
-            Message(topics[i % 3], f"{self.now.steady} {i}", "", 5, self.now.wall, identifier)
+            Message(
+                topics[i % 3],
+                Severity.INFO,
+                f"{self.now.steady} {i}",
+                "",
+                self.now.wall,
+                identifier,
+            )
             for i in range(told)
         ]
         before = self.memory.restore(self.now).incident

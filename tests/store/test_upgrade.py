@@ -14,7 +14,8 @@ import pytest
 from mailwatch.core.certificates import Certificates, Warned
 from mailwatch.core.facts import words
 from mailwatch.core.known_good import KnownGood
-from mailwatch.core.model import Fault, Mask, Message, Phase, Reading, Topic, Verdict
+from mailwatch.core.message import Message, Severity, Topic
+from mailwatch.core.model import Fault, Mask, Phase, Reading, Verdict
 from mailwatch.core.rate_limit import RateLimit, Told
 from mailwatch.core.state import Attempt, Failure, Hold, Incident, Outcome, Reason, Stage, State
 from mailwatch.core.unmeasured import UnmeasuredServices
@@ -55,11 +56,13 @@ def test_all_that_0_1_0_has_written_is_still_there(stores: Stores, night: Night)
         target_seen=True, last_id=incident.id,
     )  # fmt: skip
     (entry,) = store.entries()
-    opened = Message(Topic.OPENED, "Mail is down", "It is.", 5, wall + 101, incident.id)
+    opened = Message(
+        Topic.OPENED, Severity.WARNING, "Mail is down", "It is.", wall + 101, incident.id
+    )
     assert (entry.id, entry.message, entry.tries, entry.not_before) == (2, opened, 1, 107.0)
     assert store.notes().rate_limit == RateLimit(
         (Told(at(-45)), Told(at(90), ("a\nb",))),
-        (Message(Topic.NOTICE, "held", "back", 5, wall + 95),),
+        (Message(Topic.NOTICE, Severity.WARNING, "held", "back", wall + 95),),
         past.id,
     )
     assert store.notes().certificates == Certificates()
