@@ -6,8 +6,13 @@ import signal
 import threading
 from collections.abc import Callable
 
-NO_THREAD = "no thread could be started: raise TasksMax of the mailwatch unit"
-"""What to say where start() raises."""
+from mailwatch.core.facts import fact
+from mailwatch.core.say import say
+
+WITHOUT = fact("no-thread")
+"""What is so where start() raises."""
+
+NO_THREAD = say(WITHOUT)
 
 
 def start(job: Callable[[], object], name: str) -> threading.Thread:

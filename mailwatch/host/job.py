@@ -1,0 +1,95 @@
+"""One task off the thread that asks for it: its deadline, and the one answer it always has."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable
+from itertools import count
+from typing import Generic, TypeVar
+
+from mailwatch.core.deadline import Deadline, DeadlineExpired
+from mailwatch.core.facts import Fact, fact
+from mailwatch.host import threads
+
+Answer = TypeVar("Answer")
+
+_numbers = count(1)
+
+
+def _nobody(_answer: object) -> None:
+    """Take an answer that is fetched with wait()."""
+
+
+class Job(Generic[Answer]):
+    """One task on a thread of its own, which is started once and has exactly one answer.
+
+    It is abandoned by forgetting it: the thread of a task that hangs is left behind, and by its
+    `number`, which no other job of this process has, an answer that comes late is told from that
+    of the job after it.
+    """
+
+    def __init__(self, name: str, deadline: Deadline, slack_s: float = 0.0) -> None:
+        """Call the thread `name`; `slack_s` past its deadline the task is taken to hang."""
+        self.number = next(_numbers)
+        self.deadline = deadline
+        self.overdue_at = deadline.at + slack_s
+        """When (steady) the task is taken to hang."""
+        self._name = name
+        self._began = deadline.clock()
+        self._over = threading.Event()
+        self._thread: threading.Thread | None = None
+        self._answer: Answer | None = None
+
+    def start(
+        self,
+        task: Callable[[], Answer],
+        failed: Callable[[Fact], Answer],
+        put: Callable[[Answer], object] = _nobody,
+    ) -> None:
+        """Run `task` now; what it returns is the answer, and goes to `put` on its thread.
+
+        Where no thread can be had, and where the task raises, `failed` turns the fact that says
+        so into the answer. Raises nothing.
+        """
+
+        def run() -> None:
+            try:
+                answer = task()
+            except Exception as error:  # noqa: BLE001  # a bug of ours must still be an answer
+                # The type alone: the text of an unforeseen exception may hold anything.
+                answer = failed(fact("own-fault", error=type(error).__name__))
+            self._end(answer, put)
+
+        try:
+            self._thread = threads.start(run, self._name)
+        except RuntimeError:
+            self._end(failed(threads.WITHOUT), put)
+
+    def _end(self, answer: Answer, put: Callable[[Answer], object]) -> None:
+        self._answer = answer
+        self._over.set()
+        put(answer)
+
+    @property
+    def is_over(self) -> bool:
+        """Whether the answer is there."""
+        return self._over.is_set()
+
+    @property
+    def waited_s(self) -> float:
+        """The seconds since the job was made."""
+        return self.deadline.clock() - self._began
+
+    def wait(self, deadline: Deadline) -> Answer:
+        """Wait for the answer and return it; any number of threads may.
+
+        Raises DeadlineExpired where it is not there by `deadline`.
+        """
+        if not self._over.is_set() and not self._over.wait(deadline.remaining()):
+            raise DeadlineExpired("the task is still under way")
+        return self._answer  # type: ignore[return-value]  # the answer may be None itself
+
+    def join(self, seconds: float) -> None:
+        """Give the thread at most `seconds` to have put its answer."""
+        if self._thread is not None:
+            self._thread.join(seconds)
