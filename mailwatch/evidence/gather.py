@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import queue
 import threading
-from collections.abc import Callable, Mapping
-from functools import partial
+from collections.abc import Mapping
 from types import MappingProxyType
 
 from mailwatch.core.deadline import Deadline, DeadlineExpired
 from mailwatch.core.evidence import EVERYTHING, GATHERED, Evidence, Finding, Unreadable
+from mailwatch.core.say import say
 from mailwatch.evidence import (
     cgroup,
     clock,
@@ -22,7 +22,10 @@ from mailwatch.evidence import (
     readings,
 )
 from mailwatch.evidence.subject import Collector, Subject
-from mailwatch.host import threads
+from mailwatch.host.job import Job
+
+_Answer = tuple[str, Finding]
+"""What a collector found, after its name."""
 
 COLLECTORS: Mapping[str, Collector] = MappingProxyType(
     {
@@ -56,7 +59,7 @@ class Gatherer:
 
     def __init__(self) -> None:
         self._guard = threading.Lock()
-        self._under_way: dict[str, threading.Thread] = {}
+        self._under_way: dict[str, Job[_Answer]] = {}
 
     def gather(
         self,
@@ -71,13 +74,11 @@ class Gatherer:
         behind, and its finding says so. Two threads may gather at the same time.
         """
         began = deadline.clock()
-        answers: queue.Queue[tuple[str, Finding]] = queue.Queue()
+        answers: queue.Queue[_Answer] = queue.Queue()
         found: dict[str, Finding] = {}
         for name, collector in collectors.items():
-            ask = partial(_ask, name, collector, subject, deadline, answers)
-            hindrance = self._start(name, ask)
-            if hindrance:
-                found[name] = Finding({}, {EVERYTHING: hindrance})
+            if not self._start(name, collector, subject, deadline, answers):
+                found[name] = _nothing(STILL_BUSY)
         while len(found) < len(collectors):
             left = deadline.at + SLACK_S - deadline.clock()
             try:
@@ -86,41 +87,40 @@ class Gatherer:
                 break
             found[name] = finding
         took_s = round(deadline.clock() - began, 3)
-        late = Finding(
-            {}, {EVERYTHING: f"no answer came within {took_s:g} s: raise [evidence] wait_s"}
-        )
+        late = _nothing(f"no answer came within {took_s:g} s: raise [evidence] wait_s")
         about = Finding({"at": round(wall, 3), "took_s": took_s})
         return {GATHERED: about, **{name: found.get(name, late) for name in collectors}}
 
-    def _start(self, name: str, ask: Callable[[], None]) -> str:
-        """Start a collector's thread; return why that could not be, empty where it was."""
+    def _start(
+        self,
+        name: str,
+        collector: Collector,
+        subject: Subject,
+        deadline: Deadline,
+        answers: queue.Queue[_Answer],
+    ) -> bool:
+        """Ask a collector; return False, and ask nobody, where it is still busy."""
         with self._guard:
             before = self._under_way.get(name)
-            if before is not None and before.is_alive():
-                return STILL_BUSY
-            try:
-                self._under_way[name] = threads.start(ask, f"evidence-{name}")
-            except RuntimeError:
-                return threads.NO_THREAD
-            return ""
-
-
-def _ask(
-    name: str,
-    collector: Collector,
-    subject: Subject,
-    deadline: Deadline,
-    answers: queue.Queue[tuple[str, Finding]],
-) -> None:
-    try:
-        finding = collector(subject, deadline)
-    except Unreadable as reason:
-        finding = Finding({}, {EVERYTHING: str(reason)})
-    except DeadlineExpired:
-        finding = Finding({}, {EVERYTHING: "its time ran out: raise [evidence] wait_s"})
-    except Exception as error:  # noqa: BLE001  # a bug of ours must not cost the other findings
-        kind = type(error).__name__
-        finding = Finding(
-            {}, {EVERYTHING: f"of a fault of mailwatch itself ({kind}): please report it"}
+            if before is not None and not before.is_over:
+                return False
+            job = self._under_way[name] = Job(f"evidence-{name}", deadline)
+        job.start(
+            lambda: (name, _ask(collector, subject, deadline)),
+            lambda why: (name, _nothing(say(why))),
+            answers.put,
         )
-    answers.put((name, finding))
+        return True
+
+
+def _ask(collector: Collector, subject: Subject, deadline: Deadline) -> Finding:
+    try:
+        return collector(subject, deadline)
+    except Unreadable as reason:
+        return _nothing(str(reason))
+    except DeadlineExpired:
+        return _nothing("its time ran out: raise [evidence] wait_s")
+
+
+def _nothing(reason: str) -> Finding:
+    return Finding({}, {EVERYTHING: reason})
