@@ -5,8 +5,9 @@ from __future__ import annotations
 import io
 import threading
 import time
-from collections.abc import Callable
-from dataclasses import dataclass, field
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field, replace
+from pathlib import Path
 
 from mailwatch.core.deadline import Deadline
 from mailwatch.core.facts import words
@@ -14,15 +15,19 @@ from mailwatch.core.message import Message, Topic
 from mailwatch.core.model import Condition, Fault, Now, Reading, TargetState, Verdict
 from mailwatch.core.policy import Attempts, Policy
 from mailwatch.core.wording import Installation
+from mailwatch.evidence.settings import EvidenceSettings
+from mailwatch.evidence.subject import Collector, Examiner
 from mailwatch.host.journal import Journal
 from mailwatch.notifiers.errors import DeliveryError
 from mailwatch.restarters.errors import RestartError
 from mailwatch.service.components import Components
 from mailwatch.service.delivery import Delivery
 from mailwatch.service.event_log import EventLog
+from mailwatch.service.forensics import Forensics, Sources
 from mailwatch.service.monitor import Monitor
+from mailwatch.service.onlooker import History
 from mailwatch.service.queue_events import AttemptDone, EventQueue, QueueEvent, RoundDone
-from mailwatch.service.recovery import Target
+from mailwatch.service.recovery import Recovery
 from mailwatch.store.memory import MemoryStore
 
 RUNNING = TargetState(Condition.RUNNING, started_at=1000.0)
@@ -30,7 +35,7 @@ PATIENCE_S = 120.0
 
 
 class LingeringQueue(EventQueue):
-    """Keeps each thread that puts a report in, as a busy machine may, until `let_go` is set."""
+    """Keeps each thread that puts an event in, as a busy machine may, until `let_go` is set."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -43,7 +48,7 @@ class LingeringQueue(EventQueue):
 
 @dataclass
 class ScriptedProber:
-    """Remembers which rounds were begun; the test reports their outcome."""
+    """Remembers which rounds were begun; the test tells their outcome."""
 
     begun: list[tuple[int, Attempts]] = field(default_factory=list)
     forgot_after: list[int] = field(default_factory=list)
@@ -111,13 +116,15 @@ class House:
         self.store = MemoryStore()
         self.log = io.StringIO()
         self.extended: list[float] = []
+        self.said: list[str] = []
+        """What the forensics complained of."""
         journal = Journal(self.log, journald=False)
         installation = Installation(
             "mx1", "container stalwart", "docker logs stalwart", lambda wall: "03:14:02"
         )
-        self.target = Target(lambda: self.container, self.events, lambda: self.seconds)
+        self.recovery = Recovery(lambda: self.container, self.events, lambda: self.seconds)
         self.delivery = Delivery(
-            self.phone,
+            {"gotify": self.phone},
             self.store,
             self.events,
             journal,
@@ -129,9 +136,15 @@ class House:
             policy,
             installation,
             self.prober,
-            self.target,
+            self.recovery,
+            Forensics(
+                Sources(EvidenceSettings(), Path("/nonexistent"), None),
+                self.events,
+                lambda: self.seconds,
+                journal.warning,
+            ),
             self.delivery,
-            EventLog(journal, installation),
+            (EventLog(journal, installation), History(self.store)),
             self.store,
             self.extended.append,
         )
@@ -141,6 +154,18 @@ class House:
     def now(self) -> Now:
         return Now(self.seconds, self.seconds + self.wall_offset)
 
+    def look_around(self, directory: Path, collectors: Mapping[str, Collector]) -> None:
+        """Let evidence be gathered by `collectors`, and kept in `directory`."""
+
+        def nobody() -> Examiner:
+            raise AssertionError("no collector asks")
+
+        sources = Sources(EvidenceSettings(), directory, nobody, collectors=collectors)
+        forensics = Forensics(sources, self.events, lambda: self.seconds, self.said.append)
+        onlookers = (*self.parts.onlookers, forensics)
+        self.parts = replace(self.parts, examination=forensics, onlookers=onlookers)
+        self.monitor = Monitor(self.parts)
+
     def start(self) -> None:
         self.monitor.begin(self.now)
         self.monitor.advance(self.now)
@@ -149,18 +174,18 @@ class House:
         self.seconds += seconds
         self.monitor.advance(self.now)
 
-    def take(self, report: QueueEvent) -> None:
-        self.monitor.handle(report, self.now)
+    def take(self, event: QueueEvent) -> None:
+        self.monitor.handle(event, self.now)
         self.monitor.advance(self.now)
 
     def drain_until(self, condition: Callable[[], bool]) -> None:
-        """Take what the threads report until `condition` holds."""
+        """Take what the threads tell until `condition` holds."""
         patience = time.monotonic() + PATIENCE_S
         while not condition():
             self.take(self.events.get(timeout=max(0.01, patience - time.monotonic())))
 
     def end_round(self, *readings: Reading) -> None:
-        """QueueEvent the outcome of the round under way."""
+        """Tell the outcome of the round under way."""
         number = self.prober.begun[-1][0]
         for reading in readings:
             self.take(AttemptDone(number, reading.service, 1, reading))

@@ -37,6 +37,7 @@ class QueuedMessage:
     """Refused for good: it holds up no other entry, and is tried again every hour."""
     trouble: str = ""
     """Why the last try failed, one sentence."""
+    channel: str = "gotify"
 
 
 def next_entry(entries: Sequence[QueuedMessage]) -> QueuedMessage | None:

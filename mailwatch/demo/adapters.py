@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import io
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from mailwatch.config.model import Config
@@ -68,13 +68,13 @@ def build_config(offers: Sequence[Offer], inbox: Inbox) -> Config:
 def build_adapters(server: Server, inbox: Inbox, facts: Facts, timeline: Timeline) -> Adapters:
     """Return the demo's restarter and store, and the notifier that everybody has."""
 
-    def notifier(config: Config) -> ToldNotifier:
+    def channels(config: Config) -> Mapping[str, ToldNotifier]:
         assert config.gotify is not None
-        return ToldNotifier(GotifyNotifier(config.gotify), inbox, facts)
+        return {"gotify": ToldNotifier(GotifyNotifier(config.gotify), inbox, facts)}
 
     return Adapters(
         restarter=lambda _config: ProcessRestarter(server, facts, timeline),
-        notifier=notifier,
+        channels=channels,
         store=lambda _config: ToldStore(facts, timeline),
     )
 

@@ -43,7 +43,6 @@ class Bookkeeping:
             self._components.policy,
             self._components.installation,
         )
-        store.record(readings, now)
         known = store.notes()
         blind = known.unmeasured_services if self._blind is None else self._blind
         self._blind, notices = unmeasured.look(blind, readings, now, installation, policy)

@@ -6,12 +6,13 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Protocol
 
+from mailwatch.core.model import Now, Reading
 from mailwatch.core.policy import Attempts, Policy
 from mailwatch.core.wording import Installation
 from mailwatch.service.delivery import Delivery
-from mailwatch.service.event_log import EventLog
-from mailwatch.service.forensics import Forensics
-from mailwatch.service.recovery import Target
+from mailwatch.service.onlooker import Onlooker
+from mailwatch.service.queue_events import EvidenceGathered
+from mailwatch.service.recovery import Recovery
 from mailwatch.store.base import Store
 
 
@@ -27,7 +28,29 @@ class Prober(Protocol):
         ...
 
     def cancel(self) -> None:
-        """Let go of the round that is under way; what it still reports is ignored."""
+        """Let go of the round that is under way; what it still tells is ignored."""
+        ...
+
+
+class Examination(Protocol):
+    """Gathers evidence for an incident that may open; EvidenceGathered tells the outcome."""
+
+    def look(self, failing: tuple[Reading, ...], now: Now) -> float | None:
+        """Begin to gather, and return until when (steady) to wait; None where nothing can be."""
+        ...
+
+    def take(self, event: EvidenceGathered) -> frozenset[int] | None:
+        """Take the evidence, and return the ports behind which it shows a listener.
+
+        None for one that came too late for its round.
+        """
+        ...
+
+    def cause(self, found: tuple[Reading, ...], seen_as: str) -> str:
+        """Return the likely cause in one line, judged with the readings of the whole round.
+
+        `seen_as` is the address that the target sees us as, empty where it is not known.
+        """
         ...
 
 
@@ -38,13 +61,13 @@ class Components:
     policy: Policy
     installation: Installation
     prober: Prober
-    target: Target
+    recovery: Recovery
+    examination: Examination
     delivery: Delivery
-    event_log: EventLog
+    onlookers: tuple[Onlooker, ...]
+    """Told in this order."""
     store: Store
     before_restart: Callable[[float], None]
     """Told the seconds that a restart may take, before it begins."""
-    forensics: Forensics | None = None
-    """Writes down what is to be seen before a restart destroys it."""
     settings: Mapping[str, str] = field(default_factory=dict)
     """A digest for each service of how the prober asks it."""

@@ -8,7 +8,7 @@ import signal
 import socket
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from queue import Empty
 
@@ -33,11 +33,12 @@ from mailwatch.restarters.docker import DockerRestarter
 from mailwatch.service.components import Components
 from mailwatch.service.delivery import Delivery
 from mailwatch.service.event_log import EventLog
-from mailwatch.service.forensics import Forensics, Scene
+from mailwatch.service.forensics import Forensics, Sources
 from mailwatch.service.monitor import Monitor
+from mailwatch.service.onlooker import History
 from mailwatch.service.prober import RoundProber
 from mailwatch.service.queue_events import DeliveryFinished, EventQueue, QueueEvent, SignalReceived
-from mailwatch.service.recovery import Target
+from mailwatch.service.recovery import Recovery
 from mailwatch.service.signals import delivered
 from mailwatch.store import lock
 from mailwatch.store.base import Store
@@ -63,7 +64,8 @@ class Adapters:
     """What the daemon reaches the world through; the demo and the tests bring their own."""
 
     restarter: Callable[[Config], Restarter]
-    notifier: Callable[[Config], Notifier]
+    channels: Callable[[Config], Mapping[str, Notifier]]
+    """The notifiers, by the names that their messages have in the outbox."""
     store: Callable[[Config], Store]
     examiner: Callable[[Config], Callable[[], Examiner]] | None = None
     """What the black box looks through, None where it has nothing to look at."""
@@ -77,10 +79,10 @@ def docker_restarter(config: Config) -> DockerRestarter:
 def real_world(journal: Journal) -> Adapters:
     """Return what an installed mailwatch uses."""
 
-    def notifier(config: Config) -> Notifier:
+    def channels(config: Config) -> Mapping[str, Notifier]:
         if config.gotify is None:
-            return JournalNotifier(journal)
-        return GotifyNotifier(config.gotify)
+            return {"journal": JournalNotifier(journal)}
+        return {"gotify": GotifyNotifier(config.gotify)}
 
     def store(config: Config) -> Store:
         lock.take(config.state_directory)
@@ -88,7 +90,7 @@ def real_world(journal: Journal) -> Adapters:
 
     return Adapters(
         restarter=docker_restarter,
-        notifier=notifier,
+        channels=channels,
         store=store,
         examiner=lambda config: lambda: DockerExaminer(config.docker),
     )
@@ -122,13 +124,13 @@ class Daemon:
             return self._finish()
 
     def _turn(self) -> None:
-        """One turn of the loop: wait, take one report, do what is due, show that we live."""
-        report = self._next_report()
+        """One turn of the loop: wait, take one event, do what is due, show that we live."""
+        event = self._next_event()
         self._now = now = read_clocks()
-        if isinstance(report, SignalReceived):
-            self._signalled(report.number, now)
-        elif report is not None:
-            self._monitor.handle(report, now)
+        if isinstance(event, SignalReceived):
+            self._signalled(event.number, now)
+        elif event is not None:
+            self._monitor.handle(event, now)
         if self._ending is not None:
             return  # what is due by now, a restart say, is the next process's to begin
         self._monitor.advance(now)
@@ -136,7 +138,7 @@ class Daemon:
             self._systemd.watchdog()
         self._show_status(now)
 
-    def _next_report(self) -> QueueEvent | None:
+    def _next_event(self) -> QueueEvent | None:
         wake_at = self._monitor.wake_at(self._now)
         pauses = [] if wake_at is None else [wake_at - time.monotonic()]
         interval_s = self._systemd.watchdog_interval_s
@@ -179,9 +181,9 @@ class Daemon:
             # Evidence and incidents stay together, and the next reload says it again.
             config = replace(config, state_directory=directory)
         self._config = config
-        self._target.replace(lambda: self._adapters.restarter(config))
-        self._delivery.replace(self._adapters.notifier(config))
-        self._forensics.replace(self._scene(config))
+        self._recovery.replace(lambda: self._adapters.restarter(config))
+        self._delivery.replace(self._adapters.channels(config))
+        self._forensics.replace(self._sources(config))
         self._monitor.reconfigure(self._components(config))
         self._journal.notice("the configuration was reloaded")
         self._say_what_is_watched()
@@ -194,9 +196,9 @@ class Daemon:
         self._delivery.finish(LAST_DELIVERY_S)
         try:
             while True:
-                report = self._events.get_nowait()
-                if isinstance(report, DeliveryFinished):
-                    self._monitor.handle(report, read_clocks())
+                event = self._events.get_nowait()
+                if isinstance(event, DeliveryFinished):
+                    self._monitor.handle(event, read_clocks())
         except Empty:
             pass
         self._store.close()
@@ -208,11 +210,11 @@ class Daemon:
     def _build(self) -> None:
         config = self._config
         self._store = self._adapters.store(config)
-        self._target = Target(
+        self._recovery = Recovery(
             lambda: self._adapters.restarter(config), self._events, time.monotonic
         )
         self._delivery = Delivery(
-            self._adapters.notifier(config),
+            self._adapters.channels(config),
             self._store,
             self._events,
             self._journal,
@@ -221,13 +223,13 @@ class Daemon:
             random.random,
         )
         self._forensics = Forensics(
-            self._scene(config), self._events, time.monotonic, self._journal.warning
+            self._sources(config), self._events, time.monotonic, self._journal.warning
         )
         self._monitor = Monitor(self._components(config))
 
-    def _scene(self, config: Config) -> Scene:
+    def _sources(self, config: Config) -> Sources:
         examiner = self._adapters.examiner
-        return Scene(
+        return Sources(
             settings=config.evidence,
             directory=config.state_directory,
             examiner=None if examiner is None else examiner(config),
@@ -251,12 +253,16 @@ class Daemon:
             policy=config.policy,
             installation=installation,
             prober=self._prober,
-            target=self._target,
+            recovery=self._recovery,
+            examination=self._forensics,
             delivery=self._delivery,
-            event_log=EventLog(self._journal, installation),
+            onlookers=(
+                EventLog(self._journal, installation),
+                History(self._store),
+                self._forensics,
+            ),
             store=self._store,
             before_restart=self._systemd.extend,
-            forensics=self._forensics,
             settings={service.key: digest(service) for service in config.services},
         )
 

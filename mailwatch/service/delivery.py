@@ -1,11 +1,12 @@
-"""Carries entries from the outbox to the notifier, in order and never on the loop's own thread."""
+"""Hands messages from the outbox to the notifiers, a channel each, never on the loop's thread."""
 
 from __future__ import annotations
 
-import threading
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
 
 from mailwatch.core.deadline import Clock, Deadline
+from mailwatch.core.facts import NOTHING, Fact, fact, words
 from mailwatch.core.model import Now
 from mailwatch.core.outbox import (
     QueuedMessage,
@@ -15,8 +16,9 @@ from mailwatch.core.outbox import (
     next_entry,
     retry_now,
 )
+from mailwatch.core.say import say
 from mailwatch.core.text import duration
-from mailwatch.host import threads
+from mailwatch.host.job import Job
 from mailwatch.host.journal import Journal
 from mailwatch.notifiers import DeliveryError, Notifier
 from mailwatch.service.queue_events import DeliveryFinished, EventQueue
@@ -29,12 +31,25 @@ SLACK_S = 30.0
 """How long past its deadline a delivery may be: the resolver has no timeout of ours."""
 
 
+@dataclass(slots=True)
+class _Channel:
+    """One way to the admin: its messages leave in order, one at a time."""
+
+    name: str
+    notifier: Notifier
+    configured: bool = True
+    """Whether it still is; one that is not ends with the delivery that is under way."""
+    message: QueuedMessage | None = None
+    """What is under way."""
+    job: Job[DeliveryFinished] | None = None
+
+
 class Delivery:
-    """Works the outbox off, one entry at a time."""
+    """Works the outbox off, each channel for itself: none waits for another."""
 
     def __init__(
         self,
-        notifier: Notifier,
+        channels: Mapping[str, Notifier],
         store: Store,
         events: EventQueue,
         journal: Journal,
@@ -42,23 +57,43 @@ class Delivery:
         clock_text: Callable[[float], str],
         jitter: Callable[[], float],
     ) -> None:
-        self._notifier = notifier
+        """Deliver over `channels`, by their names in the outbox; see `core.outbox` for the rest."""
+        self._channels = {name: _Channel(name, channels[name]) for name in channels}
         self._store = store
         self._events = events
         self._journal = journal
         self._clock = clock
         self._clock_text = clock_text
         self._jitter = jitter
-        self._thread: threading.Thread | None = None
-        self._job = 0
-        self._carried: QueuedMessage | None = None
-        self._deadline: Deadline | None = None
         self._news = True
         self._wake_at: float | None = None
 
-    def replace(self, notifier: Notifier) -> None:
-        """Use another notifier, and try at once what the old one could not deliver."""
-        self._notifier = notifier
+    @property
+    def channels(self) -> tuple[str, ...]:
+        """The names of the channels, for each of which a message is a row in the outbox."""
+        return tuple(one.name for one in self._channels.values() if one.configured)
+
+    @property
+    def is_sending(self) -> bool:
+        """Whether a delivery is under way, or its answer is on its way."""
+        return any(channel.job is not None for channel in self._channels.values())
+
+    def replace(self, channels: Mapping[str, Notifier]) -> None:
+        """Use other notifiers, and try at once what the old ones could not deliver."""
+        gone = [
+            channel
+            for channel in self._channels.values()
+            if channel.name not in channels and channel.job is not None
+        ]
+        before = self._channels
+        self._channels = {name: _Channel(name, channels[name]) for name in channels}
+        for channel in self._channels.values():
+            if channel.name in before:
+                old = before[channel.name]
+                channel.message, channel.job = old.message, old.job
+        for channel in gone:
+            channel.configured = False
+            self._channels[channel.name] = channel
         self._store.keep_entries(retry_now(self._store.entries()))
         self._news = True
 
@@ -68,75 +103,106 @@ class Delivery:
 
     def wake_at(self) -> float | None:
         """Return when (steady) there is something to do, None as long as nothing new is written."""
-        if self._deadline is not None:
-            return self._deadline.at + SLACK_S
-        return self._wake_at
+        jobs = [channel.job for channel in self._channels.values()]
+        moments = [self._wake_at, *(job.overdue_at for job in jobs if job is not None)]
+        return min((moment for moment in moments if moment is not None), default=None)
 
     def advance(self, now: Now) -> None:
-        """Send what is due, unless an entry is under way."""
-        if self._deadline is not None:
-            if now.steady < self._deadline.at + SLACK_S or self._carried is None:
-                return
-            trouble = f"the notifier has not come back for {duration(SEND_LIMIT_S + SLACK_S)}"
-            self.posted(DeliveryFinished(self._job, trouble), now)
+        """Send what is due, unless a message of the same channel is under way."""
+        for channel in list(self._channels.values()):
+            if channel.job is not None and channel.job.overdue_at <= now.steady:
+                silent = fact("notifier-silent", waited_s=SEND_LIMIT_S + SLACK_S)
+                self._ended(channel, silent, permanent=False, now=now)
         if not self._news and (self._wake_at is None or now.steady < self._wake_at):
             return
-        self._news = False
-        entries = self._store.entries()
-        merged = merge(entries)
-        if len(merged) != len(entries):
-            self._store.keep_entries(merged)
-        entry = next_entry(merged)
-        self._wake_at = None if entry is None else entry.not_before
-        if entry is not None and entry.not_before <= now.steady:
-            self._carry(entry, now)
+        self._news, self._wake_at = False, None
+        self._end_what_has_no_channel(now)
+        for channel in self._channels.values():
+            if channel.job is not None:
+                continue
+            entry = next_entry(self._merged(channel.name))
+            if entry is None:
+                continue
+            if entry.not_before <= now.steady:
+                self._send(channel, entry, now)
+            elif self._wake_at is None or entry.not_before < self._wake_at:
+                self._wake_at = entry.not_before
 
-    def posted(self, report: DeliveryFinished, now: Now) -> None:
+    def finished(self, event: DeliveryFinished, now: Now) -> None:
         """Take the outcome of a delivery; one that was given up before is ignored.
 
-        By its job and not by its entry, which another delivery may be carrying by now.
+        By its job and not by its message, which another delivery may be under way with by now.
         """
-        entry = self._carried
-        if entry is None or report.job != self._job:
-            return
-        self._carried, self._deadline, self._news = None, None, True
-        if not report.trouble:
-            self._journal.info(f"told: {entry.message.title}")
-            self._store.delivered(entry, now)
-            return
-        failed = after_failure(entry, report.trouble, report.permanent, now, self._jitter())
-        again = duration(failed.not_before - now.steady)
-        words = f"could not tell '{entry.message.title}': {report.trouble} Next try in {again}."
-        self._journal.error(words) if report.permanent else self._journal.warning(words)
-        self._store.keep_entries(
-            [failed if other.id == entry.id else other for other in self._store.entries()]
-        )
+        for channel in list(self._channels.values()):
+            if channel.job is not None and channel.job.number == event.job:
+                self._ended(channel, event.trouble, event.permanent, now)
 
     def finish(self, seconds: float) -> None:
-        """Give a delivery that is under way at most `seconds` to end."""
-        if self._carried is not None and self._thread is not None:
-            self._thread.join(seconds)
+        """Give the deliveries that are under way at most `seconds` to end."""
+        deadline = Deadline.after(seconds, self._clock)
+        for channel in self._channels.values():
+            if channel.job is not None:
+                channel.job.join(max(0.0, deadline.at - self._clock()))
 
-    def _carry(self, entry: QueuedMessage, now: Now) -> None:
-        self._job += 1
-        self._carried = entry
-        deadline = self._deadline = Deadline.after(SEND_LIMIT_S, self._clock)
-        notifier, events, job = self._notifier, self._events, self._job
+    def _ended(self, channel: _Channel, trouble: Fact, permanent: bool, now: Now) -> None:
+        entry = channel.message
+        channel.message, channel.job, self._news = None, None, True
+        if not channel.configured:
+            del self._channels[channel.name]
+        if entry is None:
+            return
+        which = f"{channel.name}: " if len(self._channels) > 1 else ""
+        title = entry.message.title
+        if not trouble:
+            self._journal.info(f"{which}told: {title}")
+            self._store.delivered(entry, now)
+            return
+        failed = after_failure(entry, say(trouble), permanent, now, self._jitter())
+        again = duration(failed.not_before - now.steady)
+        line = f"{which}could not tell '{title}': {say(trouble)} Next try in {again}."
+        self._journal.error(line) if permanent else self._journal.warning(line)
+        self._keep_instead({entry.id: failed})
+
+    def _end_what_has_no_channel(self, now: Now) -> None:
+        for entry in self._store.entries():
+            if entry.channel not in self._channels:
+                self._journal.warning(
+                    f"not told: {entry.message.title}: it was for {entry.channel}, which is not "
+                    "configured any more"
+                )
+                self._store.delivered(entry, now)
+
+    def _merged(self, channel: str) -> Sequence[QueuedMessage]:
+        """Return what waits for `channel`, with each incident that is over told in one message."""
+        entries = [entry for entry in self._store.entries() if entry.channel == channel]
+        merged = merge(entries)
+        if len(merged) != len(entries):
+            left = {entry.id: entry for entry in merged}
+            self._keep_instead({entry.id: left.get(entry.id) for entry in entries})
+        return merged
+
+    def _keep_instead(self, changed: Mapping[int, QueuedMessage | None]) -> None:
+        """Keep other entries in the place of those with the ids in `changed`, None for nothing."""
+        kept = [changed.get(entry.id, entry) for entry in self._store.entries()]
+        self._store.keep_entries([entry for entry in kept if entry is not None])
+
+    def _send(self, channel: _Channel, entry: QueuedMessage, now: Now) -> None:
+        job: Job[DeliveryFinished] = Job(
+            f"delivery-{channel.name}", Deadline.after(SEND_LIMIT_S, self._clock), SLACK_S
+        )
+        channel.message, channel.job = entry, job
+        number, deadline, notifier = job.number, job.deadline, channel.notifier
         message = as_sent(entry, now, self._clock_text)
 
-        def send() -> None:
+        def send() -> DeliveryFinished:
             try:
                 notifier.send(message, deadline)
             except DeliveryError as error:
-                events.put(DeliveryFinished(job, str(error), error.permanent))
-            except Exception as error:  # noqa: BLE001  # a bug of ours must still be an answer
-                trouble = f"A fault of mailwatch itself ({type(error).__name__}), please report it."
-                events.put(DeliveryFinished(job, trouble))
-            else:
-                events.put(DeliveryFinished(job))
+                return DeliveryFinished(number, words(str(error)), error.permanent)
+            return DeliveryFinished(number, NOTHING)
 
-        # The thread of the entry before may have answered and not be gone yet: nothing waits.
-        try:
-            self._thread = threads.start(send, "courier")
-        except RuntimeError:
-            events.put(DeliveryFinished(job, f"Not sent, for {threads.NO_THREAD}."))
+        job.start(
+            send,
+            lambda why: DeliveryFinished(number, fact("not-sent", why=why)),
+            self._events.put,
+        )

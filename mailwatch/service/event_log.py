@@ -12,6 +12,7 @@ from mailwatch.core.state import Stage, State
 from mailwatch.core.text import duration, join_words
 from mailwatch.core.wording import Installation, why
 from mailwatch.host.journal import Journal
+from mailwatch.service.onlooker import Onlooker
 
 _STAGE_LINES = {
     Stage.SETTLING: "{target} was restarted; the services get {settle} to come up",
@@ -20,7 +21,7 @@ _STAGE_LINES = {
 }
 
 
-class EventLog:
+class EventLog(Onlooker):
     """Writes the story of this process into the journal."""
 
     def __init__(self, journal: Journal, installation: Installation) -> None:
@@ -29,7 +30,7 @@ class EventLog:
         self._last: dict[str, Reading] = {}
         self._heard: dict[str, Reading] = {}
 
-    def attempt(self, reading: Reading, number: int, retries: int) -> None:
+    def attempt(self, reading: Reading, number: int, retries: int, now: Now) -> None:
         """Write down a failed attempt when it is news: a first one, or another kind of failure."""
         heard = self._heard.get(reading.service)
         self._heard[reading.service] = reading
@@ -39,7 +40,7 @@ class EventLog:
                 f"{reading.service}: {say(reading.detail)} ({reading.fault}, {of})"
             )
 
-    def round(self, readings: Sequence[Reading]) -> None:
+    def round(self, readings: Sequence[Reading], now: Now) -> None:
         """Write down which services changed."""
         first = not self._last
         for reading in readings:
@@ -59,7 +60,7 @@ class EventLog:
         self._last = {reading.service: reading for reading in readings}
         self._heard = dict(self._last)
 
-    def step(self, before: State, after: State, actions: Sequence[Action], at: Now) -> None:
+    def step(self, before: State, after: State, actions: Sequence[Action], now: Now) -> None:
         """Write down what the incident machine decided."""
         self._tell(actions)
         cause = "" if after.incident is None else after.incident.cause
@@ -67,7 +68,7 @@ class EventLog:
             self._journal.notice(f"likely cause: {cause}")
         for action in actions:
             if isinstance(action, Note):
-                self._journal.notice(f"not restarting: {why(action.hold, self.installation, at)}")
+                self._journal.notice(f"not restarting: {why(action.hold, self.installation, now)}")
             elif isinstance(action, Restart):
                 self._journal.notice(
                     f"restarting {self.installation.target}, attempt {action.number}"
@@ -76,7 +77,7 @@ class EventLog:
             return
         line = _STAGE_LINES.get(after.stage)
         if line is not None:
-            settle = duration(max(0.0, (after.due or at.steady) - at.steady))
+            settle = duration(max(0.0, (after.due or now.steady) - now.steady))
             self._journal.notice(line.format(target=self.installation.target, settle=settle))
         if after.stage is Stage.HEALTHY and before.stage is Stage.CONFIRMING:
             self._journal.notice("all services answer again before it became an incident")

@@ -4,12 +4,15 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from mailwatch.core import observation, status_line
+from mailwatch.core import status_line
 from mailwatch.core.events import Event, Restart, RestartEnded, Restored, Tell, TimePassed
-from mailwatch.core.facts import words
+from mailwatch.core.facts import fact
 from mailwatch.core.incident import step
+from mailwatch.core.investigation import Investigation, Step
 from mailwatch.core.message import Topic
 from mailwatch.core.model import Condition, Now, Reading, TargetState, Verdict
+from mailwatch.core.observation import failures
+from mailwatch.core.say import say
 from mailwatch.core.schedule import Rounds, plan
 from mailwatch.core.state import OPEN, Stage, State
 from mailwatch.core.transitions import aim
@@ -25,13 +28,6 @@ from mailwatch.service.queue_events import (
     RoundDone,
     TargetInspected,
 )
-from mailwatch.service.recovery import unanswered
-
-LOOK_GRACE_S = 2.0
-"""How long a failed round waits for a look at the target, which takes 3 ms on an idle host."""
-
-RESTORE_GRACE_S = 5.0
-"""How long a new process with an open incident waits for that before it watches all the same."""
 
 ROUND_SLACK_S = 15.0
 """How long past its longest a round may last, on a host that hardly schedules it."""
@@ -46,22 +42,19 @@ class Monitor:
         self._state = State()
         self._rounds = Rounds()
         self._round = 0
-        self._asking = False
         self._readings: tuple[Reading, ...] = ()
-        self._failing: frozenset[str] = frozenset()
-        self._seen: TargetState | None = None
-        self._noticed: Now | None = None
-        self._heard: frozenset[int] = frozenset()
-        self._undecided: tuple[Reading, ...] | None = None
-        self._fresh = False
-        self._decide_at = 0.0
-        self._restoring = False
+        self._investigation = Investigation()
         self._attempts = parts.policy.attempts
 
     @property
-    def asking(self) -> bool:
-        """Whether a round is under way."""
-        return self._asking
+    def state(self) -> State:
+        """What the incident machine remembers."""
+        return self._state
+
+    @property
+    def investigation(self) -> Investigation:
+        """What is known of the round under way, or of the one that is to be decided."""
+        return self._investigation
 
     def stalled(self, now: Now) -> bool:
         """Whether a round is lost: it should have ended long ago, and nothing else will end it.
@@ -69,16 +62,11 @@ class Monitor:
         Until then silence says nothing: attempts may be an hour apart, and a check that no
         deadline reaches is let go of only when the last attempt would have ended.
         """
-        if not self._asking or self._rounds.last_began is None:
+        if not self._investigation.is_asking or self._rounds.last_began is None:
             return False
         control_s = self._attempts.timeout_s  # see prober.RoundProber
         longest_s = self._attempts.longest_s + control_s + ROUND_SLACK_S
         return now.steady - self._rounds.last_began > longest_s
-
-    @property
-    def state(self) -> State:
-        """What the incident machine remembers."""
-        return self._state
 
     # --- from outside ---------------------------------------------------------------------
 
@@ -88,16 +76,12 @@ class Monitor:
         self._state = aim(restored, self._components.installation.target)
         if self._state != restored:
             self._bookkeeping.keep(self._state, (), now)  # the next start may name another
-        self._restoring = self._state.stage in OPEN
-        if self._state.incident is not None:
-            self._failing = frozenset(f.service for f in self._state.incident.failures)
-        if self._restoring:
-            self._decide_at = now.steady + RESTORE_GRACE_S
-            self._components.target.look()
+        if self._state.stage in OPEN:
+            self._investigation = self._investigation.restoring(self._state, now)
+            self._components.recovery.look()
         else:
-            self._step(
-                Restored(TargetState(Condition.UNREACHABLE, words("not looked at yet"))), now
-            )
+            unseen = TargetState(Condition.UNREACHABLE, fact("not-looked-at"))
+            self._step(Restored(unseen), now)
 
     def reconfigure(self, parts: Components) -> None:
         """Go on with other parts: the round under way is dropped, and a new one is due at once."""
@@ -106,42 +90,35 @@ class Monitor:
         self._components = parts
         self._bookkeeping.replace(parts)
         self._rounds = Rounds()
-        self._asking = False
-        self._undecided = None
-        self._seen = None
-        if self._restoring:
-            parts.target.look()  # what is looked at may be another container now
+        self._investigation = self._investigation.reconfigured()
+        if self._investigation.step is Step.RESTORING:
+            parts.recovery.look()  # what is looked at may be another container now
 
-    def handle(self, report: QueueEvent, now: Now) -> None:
-        """Take what a thread has to report."""
-        match report:
-            case AttemptDone():
-                self._attempt_done(report, now)
-            case RoundDone():
-                self._round_done(report, now)
-            case TargetInspected() if self._components.target.owns(report):
-                self._looked(report, now)
-            case RestartFinished() if self._components.target.owns(report):
-                self._components.prober.forget()
-                self._step(RestartEnded(report.error, report.intervened), now)
+    def handle(self, event: QueueEvent, now: Now) -> None:
+        """Take what a thread has to tell; advance() then does what follows from it."""
+        match event:
+            case AttemptDone() if self._is_of_this_round(event):
+                self._attempt_done(event, now)
+            case RoundDone() if self._is_of_this_round(event):
+                self._round_done(event, now)
+            case TargetInspected() | RestartFinished() if self._components.recovery.owns(event):
+                self._answered(event, now)
             case EvidenceGathered():
-                self._witnessed(report, now)
+                heard = self._components.examination.take(event)
+                if heard is not None:
+                    self._investigation = self._investigation.gathered(heard)
             case DeliveryFinished():
-                self._components.delivery.posted(report, now)
+                self._components.delivery.finished(event, now)
             case _:
                 pass
 
     def advance(self, now: Now) -> None:
         """Do all that is due by now, and nothing that waits."""
-        overdue_at = self._components.target.overdue_at()
-        if overdue_at is not None and now.steady >= overdue_at:
-            gone = self._components.target.give_up()
-            if isinstance(gone, TargetInspected):
-                self._looked(gone, now)
-            else:
-                self._step(RestartEnded(gone.error), now)
-        if self._is_waiting and now.steady >= self._decide_at:
-            self._go_on(self._seen or unanswered(self._components.target.waited_s), now)
+        given_up = self._components.recovery.give_up(now)
+        if given_up is not None:
+            self._answered(given_up, now)
+        if self._investigation.may_be_decided(now):
+            self._decide(now)
         if self._state.stage is Stage.SETTLING:
             self._step(TimePassed(), now)
         self._bookkeeping.advance(self._state, now)
@@ -151,21 +128,20 @@ class Monitor:
     def wake_at(self, now: Now) -> float | None:
         """Return when (steady) advance() has something to do next, None as long as nothing is."""
         moments = [
-            self._components.target.overdue_at(),
+            self._components.recovery.overdue_at(),
             self._components.delivery.wake_at(),
             self._bookkeeping.wake_at(now),
+            self._investigation.decidable_at,
         ]
-        if self._is_waiting:
-            moments.append(self._decide_at)
-        elif not self._asking:
+        if self._investigation.step is Step.OVER:
             following = plan(self._state, self._rounds, now.steady, self._components.policy)
             moments.append(following.at if following else self._state.due)
         return min((moment for moment in moments if moment is not None), default=None)
 
     def status(self, now: Now) -> str:
         """Return the line that `systemctl status` shows."""
-        policy = self._components.policy
-        following = None if self._asking else plan(self._state, self._rounds, now.steady, policy)
+        policy, asking = self._components.policy, self._investigation.is_asking
+        following = None if asking else plan(self._state, self._rounds, now.steady, policy)
         return status_line.line(
             self._readings,
             self._state,
@@ -177,121 +153,75 @@ class Monitor:
     # --- rounds ---------------------------------------------------------------------------
 
     def _begin_round(self, now: Now) -> None:
-        if self._asking or self._is_waiting:
+        if self._investigation.step is not Step.OVER:
             return
         following = plan(self._state, self._rounds, now.steady, self._components.policy)
         if following is None or following.at > now.steady:
             return
         self._round += 1
-        self._asking = True
-        self._seen = None
-        self._noticed = None
-        self._heard = frozenset()
+        self._investigation = self._investigation.begun()
         self._attempts = following.attempts
         self._rounds = replace(
             self._rounds, last_began=now.steady, last_ended=None, last_stage=self._state.stage
         )
         self._components.prober.begin(self._round, following.attempts)
 
-    def _attempt_done(self, report: AttemptDone, now: Now) -> None:
-        if report.round != self._round or not self._asking:
-            return
-        if report.reading.verdict is not Verdict.FAIL:
-            return
-        self._noticed = self._noticed or now
-        self._components.event_log.attempt(report.reading, report.number, self._attempts.retries)
-        if self._seen is None:
-            # The first look is slow, for it loads the SDK: take it while the retries run.
-            self._components.target.look()
-        self._look_around((report.reading,), now)
+    def _is_of_this_round(self, event: AttemptDone | RoundDone) -> bool:
+        return event.round == self._round and self._investigation.is_asking
 
-    def _round_done(self, report: RoundDone, now: Now) -> None:
-        if report.round != self._round or not self._asking:
+    def _attempt_done(self, event: AttemptDone, now: Now) -> None:
+        if event.reading.verdict is not Verdict.FAIL:
             return
-        self._asking = False
+        self._investigation = self._investigation.failed(now)
+        for onlooker in self._components.onlookers:
+            onlooker.attempt(event.reading, event.number, self._attempts.retries, now)
+        if self._investigation.seen is None:
+            # The first look is slow, for it loads the SDK: take it while the retries run.
+            self._components.recovery.look()
+        self._examine((event.reading,), now)
+
+    def _round_done(self, event: RoundDone, now: Now) -> None:
         self._rounds = replace(self._rounds, last_ended=now.steady)
-        self._readings = report.readings
-        self._components.event_log.round(report.readings)
-        self._bookkeeping.keep_round(self._state, report.readings, now)
-        if self._components.forensics is not None:
-            self._components.forensics.saw(report.readings, now)
-        if observation.failures(report.readings):
-            self._undecided = report.readings
-            self._fresh = False
-            self._look_around(report.readings, now)
-            self._decide_at = max(now.steady + LOOK_GRACE_S, self._witness_until())
-            self._components.target.look()
-        else:
-            self._step(observation.good_news(report.readings, self._failing), now)
+        self._readings = event.readings
+        for onlooker in self._components.onlookers:
+            onlooker.round(event.readings, now)
+        self._bookkeeping.keep_round(self._state, event.readings, now)
+        self._investigation = self._investigation.ended(event.readings, now)
+        if failures(event.readings):
+            self._examine(event.readings, now)
+            self._components.recovery.look()
 
     # --- the incident ---------------------------------------------------------------------
 
-    @property
-    def _is_waiting(self) -> bool:
-        """Whether the next step waits, for a short while, for a look at the target."""
-        return self._restoring or self._undecided is not None
-
-    def _looked(self, report: TargetInspected, now: Now) -> None:
-        self._seen = report.target
-        self._fresh = True
-        self._heard |= observation.served(report.target.listens)
-        if self._restoring or self._witness_until() <= now.steady:
-            self._go_on(report.target, now)
-
-    def _look_around(self, failing: tuple[Reading, ...], now: Now) -> None:
+    def _examine(self, failing: tuple[Reading, ...], now: Now) -> None:
         """Gather evidence while the retries run, once a round, for an incident that may open.
 
         None opens during a pause, in which a service may fail round after round for days.
         """
-        forensics = self._components.forensics
-        if forensics is None or self._state.incident is not None:
+        if self._investigation.examined or self._state.incident is not None:
             return
         if self._bookkeeping.paused_until(now) is None:
-            forensics.look(self._round, failing, now)
+            until = self._components.examination.look(failing, now)
+            self._investigation = self._investigation.examining(until)
 
-    def _witnessed(self, report: EvidenceGathered, now: Now) -> None:
-        forensics = self._components.forensics
-        if (
-            forensics is not None
-            and forensics.owns(report)
-            and self._fresh
-            and self._seen is not None
-        ):
-            self._go_on(self._seen, now)
+    def _answered(self, event: TargetInspected | RestartFinished, now: Now) -> None:
+        if isinstance(event, TargetInspected):
+            self._investigation = self._investigation.looked(event.target)
+        else:
+            self._components.prober.forget()
+            self._step(RestartEnded(say(event.error), event.intervened), now)
 
-    def _witness_until(self) -> float:
-        """Return until when (steady) the next step waits for the evidence, 0 where it does not."""
-        forensics = self._components.forensics
-        if forensics is None or self._undecided is None or self._state.incident is not None:
-            return 0.0
-        return forensics.awaited_until or 0.0
-
-    def _go_on(self, target: TargetState, now: Now) -> None:
-        if self._restoring:
-            self._restoring = False
-            self._step(Restored(target), now)
-        elif self._undecided is not None:
-            self._decide(self._undecided, target, now)
-
-    def _decide(self, readings: tuple[Reading, ...], target: TargetState, now: Now) -> None:
-        self._undecided = None
-        self._failing = observation.still_failing(readings, self._failing)
-        forensics = self._components.forensics if self._state.incident is None else None
-        cause = "" if forensics is None else forensics.cause(readings, target.seen_as)
-        heard = self._heard if forensics is None else self._heard | forensics.heard
-        if not self._fresh:
-            # It was seen before the round had ended.
-            target = replace(target, listens={}, unheard=frozenset())
-        event = observation.bad_news(
-            readings,
-            target,
+    def _decide(self, now: Now) -> None:
+        found, examination = self._investigation, self._components.examination
+        cause = examination.cause(found.readings, found.seen_as) if found.examined else ""
+        event = found.event(
+            self._components.recovery.unseen,
             self._bookkeeping.paused_until(now),
             cause,
-            self._noticed,
-            heard,
             self._bookkeeping.unproven(),
         )
         self._step(event, now)
+        self._investigation = found.decided(self._state)
 
     def _step(self, event: Event, now: Now) -> None:
         """Let the machine decide, keep what it decided, and only then act on it."""
@@ -301,24 +231,13 @@ class Monitor:
         tells = [action for action in actions if isinstance(action, Tell)]
         closed = next((t.incident for t in tells if t.topic is Topic.RECOVERED), None)
         self._state = after
-        if after.incident is None and after.failing_since is None:
-            self._failing = frozenset()
         if after != before or tells:
             told = [compose(tell, installation) for tell in tells]
             self._bookkeeping.keep(after, told, now, closed=closed)
-        self._components.event_log.step(before, after, actions, now)
-        self._keep_evidence(before, after, now)
+        for onlooker in self._components.onlookers:
+            onlooker.step(before, after, actions, now)
         for action in actions:
             if isinstance(action, Restart):
                 limit_s = policy.restart_limit_s
                 self._components.before_restart(limit_s)
-                self._components.target.restart(limit_s, action.target)
-
-    def _keep_evidence(self, before: State, after: State, now: Now) -> None:
-        forensics = self._components.forensics
-        if forensics is None:
-            return
-        if before.incident is None and after.incident is not None:
-            forensics.opened(after.incident.id)
-        elif before.incident is not None and after.incident is None:
-            forensics.closed(before.incident.id, self._readings, now)
+                self._components.recovery.restart(limit_s, action.target)

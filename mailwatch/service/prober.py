@@ -1,4 +1,4 @@
-"""Runs the engine's rounds: begins them with the probes, and puts what they say in the events."""
+"""Runs the engine's rounds: begins them with the probes, and queues what they say."""
 
 from __future__ import annotations
 
@@ -7,8 +7,8 @@ from collections.abc import Sequence
 from mailwatch.core.deadline import Clock, Deadline
 from mailwatch.core.model import Reading, Verdict
 from mailwatch.core.policy import Attempts
-from mailwatch.host import threads
-from mailwatch.host.workers import WORKERS
+from mailwatch.core.say import say
+from mailwatch.host.job import Job
 from mailwatch.probes import loopback_check
 from mailwatch.probes.probe import Check
 from mailwatch.probes.round import RollCall
@@ -16,7 +16,7 @@ from mailwatch.service.queue_events import AttemptDone, EventQueue, RoundDone
 
 
 class RoundProber:
-    """Asks `probes`, all at the same time; see `tick.Prober`."""
+    """Asks `probes`, all at the same time; see `components.Prober`."""
 
     def __init__(self, probes: Sequence[Check], events: EventQueue, clock: Clock) -> None:
         self._roll_call = RollCall(probes, clock)
@@ -27,8 +27,8 @@ class RoundProber:
     def begin(self, number: int, attempts: Attempts) -> None:
         """Begin round `number`; RoundDone will carry it, and AttemptDone what does not pass.
 
-        A round in which a service said no word is reported after one more attempt, with our
-        own listener, which costs 1 ms unless the fault is ours (see `probes.control`).
+        A round in which a service said no word is told after one more attempt, with our own
+        listener, which costs 1 ms unless the fault is ours (see `probes.loopback_check`).
         """
         events, clock = self._events, self._clock
 
@@ -37,20 +37,18 @@ class RoundProber:
             if reading.verdict is not Verdict.PASS:
                 events.put(AttemptDone(number, service, attempt, reading))
 
-        def sift(readings: tuple[Reading, ...]) -> None:
-            deadline = Deadline.after(attempts.timeout_s, clock)
-            events.put(RoundDone(number, self._control.sift(readings, deadline)))
-
         def round_done(readings: tuple[Reading, ...]) -> None:
-            if loopback_check.is_called_for(readings):
-                # Not here, where the round holds its lock, which cancel() waits for.
-                try:
-                    WORKERS.run(lambda: sift(readings))
-                except RuntimeError:
-                    unheard = self._control.disown(readings, threads.NO_THREAD)
-                    events.put(RoundDone(number, unheard))
-            else:
+            if not loopback_check.is_called_for(readings):
                 events.put(RoundDone(number, self._control.disown(readings, "")))
+                return
+            # Not here, where the round holds its lock, which cancel() waits for.
+            deadline = Deadline.after(attempts.timeout_s, clock)
+            job: Job[RoundDone] = Job("loopback-check", deadline)
+            job.start(
+                lambda: RoundDone(number, self._control.sift(readings, deadline)),
+                lambda why: RoundDone(number, self._control.disown(readings, say(why))),
+                events.put,
+            )
 
         self._roll_call.begin(attempts, attempt_done, round_done)
 

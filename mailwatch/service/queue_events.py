@@ -1,4 +1,4 @@
-"""What threads and signals put into the daemon's one events."""
+"""What threads and signals put into the one queue that the daemon's loop waits at."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from queue import Queue
 
 from mailwatch.core.evidence import Evidence
+from mailwatch.core.facts import NOTHING, Fact
 from mailwatch.core.model import Reading, TargetState
 
 
@@ -37,13 +38,13 @@ class TargetInspected:
 
 @dataclass(frozen=True, slots=True)
 class RestartFinished:
-    """The restart call is over; `error` is a sentence, empty where it succeeded.
+    """The restart call is over; `error` says what went wrong, NOTHING where it succeeded.
 
     `intervened` is true where it was not restarted because somebody else was at work on it.
     """
 
     job: int
-    error: str = ""
+    error: Fact = NOTHING
     intervened: bool = False
 
 
@@ -57,10 +58,10 @@ class EvidenceGathered:
 
 @dataclass(frozen=True, slots=True)
 class DeliveryFinished:
-    """The notifier took an entry, or `trouble` says in a sentence why it did not."""
+    """The notifier took a message, or `trouble` says why it did not."""
 
     job: int
-    trouble: str = ""
+    trouble: Fact = NOTHING
     permanent: bool = False
 
 

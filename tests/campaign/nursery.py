@@ -29,7 +29,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
 
 import mailwatch.docker.engine  # noqa: F401  # before the fork, as it is slow
 from mailwatch.config.model import Config
-from mailwatch.core import outbox, rate_limit
+from mailwatch.core import investigation, outbox, rate_limit
 from mailwatch.core.deadline import Deadline
 from mailwatch.core.message import Message
 from mailwatch.core.model import Now, Reading, TargetState, Verdict
@@ -46,7 +46,7 @@ from mailwatch.notifiers import Notifier
 from mailwatch.notifiers.gotify import GotifySettings
 from mailwatch.probes.settings import ServiceSettings
 from mailwatch.restarters import Restarter
-from mailwatch.service import delivery, monitor, recovery
+from mailwatch.service import delivery, recovery
 from mailwatch.service.daemon import Adapters, Daemon, real_world
 from mailwatch.store.base import Store
 from tests.campaign.dying import die_with
@@ -56,7 +56,7 @@ if TYPE_CHECKING:
 
 # What takes minutes for a person takes moments here; each keeps its place among the others.
 outbox.FIRST_RETRY_S, outbox.LONGEST_RETRY_S = 0.1, 0.4
-monitor.RESTORE_GRACE_S, monitor.LOOK_GRACE_S = 0.6, 0.4
+investigation.RESTORE_GRACE_S, investigation.LOOK_GRACE_S = 0.6, 0.4
 recovery.LOOK_LIMIT_S, recovery.SLACK_S = 0.5, 0.3
 delivery.SEND_LIMIT_S = 5.0
 
@@ -248,7 +248,9 @@ def live(order: dict[str, Any]) -> int:
     config = the_config(order)
     outside = Adapters(
         restarter=lambda config: TracedRestarter(real.restarter(config), fuse),
-        notifier=lambda config: TracedNotifier(real.notifier(config), fuse),
+        channels=lambda config: {
+            name: TracedNotifier(notifier, fuse) for name, notifier in real.channels(config).items()
+        },
         store=lambda config: TracedStore(real.store(config), fuse),
         examiner=real.examiner,
     )

@@ -19,46 +19,50 @@ from tests.house import PATIENCE_S, LingeringQueue, ScriptedPhone
 NOW = Now(5000.0, 1_700_000_000.0)
 
 
-def _letters(count: int) -> list[Message]:
-    return [Message(Topic.NOTICE, Severity.INFO, f"letter {n}", "", NOW.wall) for n in range(count)]
+def _messages(count: int) -> list[Message]:
+    return [
+        Message(Topic.NOTICE, Severity.INFO, f"message {n}", "", NOW.wall) for n in range(count)
+    ]
 
 
-def test_a_thread_that_has_answered_keeps_no_letter_from_leaving() -> None:
+def test_a_thread_that_has_answered_keeps_no_message_from_leaving() -> None:
     """On a busy machine it may be there long after its answer: neither waited for nor an error."""
     lingering, phone, store = LingeringQueue(), ScriptedPhone(), MemoryStore()
     journal = Journal(io.StringIO(), journald=False)
-    delivery = Delivery(phone, store, lingering, journal, time.monotonic, str, lambda: 0.0)
-    store.commit(State(), _letters(3), NOW)
+    delivery = Delivery(
+        {"gotify": phone}, store, lingering, journal, time.monotonic, str, lambda: 0.0
+    )
+    store.commit(State(), _messages(3), NOW)
     try:
         while store.entries():
             delivery.advance(NOW)
-            report = lingering.get(timeout=PATIENCE_S)
-            assert isinstance(report, DeliveryFinished)
-            delivery.posted(report, NOW)
+            event = lingering.get(timeout=PATIENCE_S)
+            assert isinstance(event, DeliveryFinished)
+            delivery.finished(event, NOW)
     finally:
         lingering.let_go.set()
-    assert [message.title for message in phone.messages] == ["letter 0", "letter 1", "letter 2"]
+    assert [message.title for message in phone.messages] == ["message 0", "message 1", "message 2"]
 
 
-def test_a_host_without_threads_keeps_the_letter(
+def test_a_host_without_threads_keeps_the_message(
     without_threads: Callable[[], AbstractContextManager[None]],
 ) -> None:
     """It is tried again later like any other, the log says what to raise, and nothing ends."""
 
     events, phone, store, log = EventQueue(), ScriptedPhone(), MemoryStore(), io.StringIO()
     journal = Journal(log, journald=False)
-    delivery = Delivery(phone, store, events, journal, time.monotonic, str, lambda: 0.0)
-    store.commit(State(), _letters(1), NOW)
+    delivery = Delivery({"gotify": phone}, store, events, journal, time.monotonic, str, lambda: 0.0)
+    store.commit(State(), _messages(1), NOW)
     with without_threads():
         delivery.advance(NOW)
-    report = events.get_nowait()
-    assert isinstance(report, DeliveryFinished)
-    delivery.posted(report, NOW)
+    event = events.get_nowait()
+    assert isinstance(event, DeliveryFinished)
+    delivery.finished(event, NOW)
     assert [entry.tries for entry in store.entries()] == [1]
     assert "raise TasksMax" in log.getvalue()
     later = Now(NOW.steady + 3600, NOW.wall + 3600)
     delivery.advance(later)
     delivered = events.get(timeout=PATIENCE_S)
     assert isinstance(delivered, DeliveryFinished)
-    delivery.posted(delivered, later)
+    delivery.finished(delivered, later)
     assert store.entries() == ()

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from contextlib import AbstractContextManager
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import pytest
 
@@ -14,13 +14,15 @@ from mailwatch.core.deadline import Deadline
 from mailwatch.core.evidence import Finding, Json
 from mailwatch.core.facts import words
 from mailwatch.core.model import Fault, Now, Reading, Verdict
+from mailwatch.core.state import Incident, Stage, State
 from mailwatch.evidence.settings import EvidenceSettings
 from mailwatch.evidence.subject import Subject
-from mailwatch.service.forensics import Forensics, Scene
+from mailwatch.service.forensics import Forensics, Sources
 from mailwatch.service.queue_events import EventQueue, EvidenceGathered
 
 PATIENCE_S = 120.0
 NOW = Now(100.0, 1_700_000_000.0)
+INCIDENT = Incident("20231114T221320Z", NOW, NOW, (), ())
 BAD = (Reading("SMTP:25", Verdict.FAIL, Fault.SILENT, words("no greeting came")),)
 
 
@@ -46,20 +48,20 @@ def collect(_subject: Subject, _deadline: Deadline) -> Finding:
 
 
 class Stand:
-    """A forensics, where it reports and what it says."""
+    """A forensics, where its answers arrive and what it says."""
 
     def __init__(self, directory: Path) -> None:
         self.events = EventQueue()
         self.said: list[str] = []
-        scene = Scene(EvidenceSettings(), directory, Nobody, collectors={"container": collect})
-        self.forensics = Forensics(scene, self.events, lambda: NOW.steady, self.said.append)
+        sources = Sources(EvidenceSettings(), directory, Nobody, collectors={"container": collect})
+        self.forensics = Forensics(sources, self.events, lambda: NOW.steady, self.said.append)
 
     def look(self) -> EvidenceGathered:
         """Look around, and return the answer."""
-        self.forensics.look(1, BAD, NOW)
-        report = self.events.get(timeout=PATIENCE_S)
-        assert isinstance(report, EvidenceGathered)
-        return report
+        self.forensics.look(BAD, NOW)
+        event = self.events.get(timeout=PATIENCE_S)
+        assert isinstance(event, EvidenceGathered)
+        return event
 
 
 @pytest.fixture
@@ -70,20 +72,20 @@ def stand(tmp_path: Path) -> Stand:
 
 def test_a_look_names_the_likely_cause(stand: Stand) -> None:
     """What a collector found becomes the one line of the message."""
-    assert stand.forensics.owns(stand.look())
+    assert stand.forensics.take(stand.look()) is not None
     assert stand.forensics.cause(BAD).startswith("out of memory")
 
 
 def test_what_is_remembered_hides_no_ban(stand: Stand) -> None:
     """A canary that passed ten minutes ago does not keep the readings from all being dropped."""
-    report = stand.look()
+    event = stand.look()
     watched: list[Json] = [{"published_as": 25, "listens": True}]
     seen = {
-        **report.evidence,
+        **event.evidence,
         "container": Finding({}),
         "connections": Finding({"watched": watched}),
     }
-    assert stand.forensics.owns(EvidenceGathered(report.job, seen))
+    assert stand.forensics.take(EvidenceGathered(event.job, seen)) == frozenset({25})
     dropped = Reading("SMTP:25", Verdict.FAIL, Fault.DROPPED, words("closed"))
     canary = Reading("Canary:587", Verdict.PASS, remembered=True)
     assert stand.forensics.cause((dropped, canary)).startswith("ban or")
@@ -93,8 +95,10 @@ def test_what_is_remembered_hides_no_ban(stand: Stand) -> None:
 
 def test_evidence_that_cannot_be_judged_costs_no_restart(stand: Stand) -> None:
     """Where judging it fails, the cause is unknown, the log says why, and nothing is raised."""
-    report = stand.look()
-    assert stand.forensics.owns(EvidenceGathered(report.job, {"container": Finding({})}))
+    event = stand.look()
+    assert (
+        stand.forensics.take(EvidenceGathered(event.job, {"container": Finding({})})) == frozenset()
+    )
     assert stand.forensics.cause(BAD) == causes.UNKNOWN
     assert len(stand.said) == 1
     assert "please report it" in stand.said[0]
@@ -105,8 +109,11 @@ def test_a_host_without_threads_costs_the_evidence_alone(
 ) -> None:
     """Where no thread can be started nothing is raised or waited for, and the log says so."""
     with without_threads():
-        stand.forensics.look(1, BAD, NOW)
-        assert stand.forensics.awaited_until is None
-        stand.forensics.closed("20231114T221320Z", BAD, NOW)
+        stand.forensics.look(BAD, NOW)
+        assert (
+            stand.forensics.take(cast("EvidenceGathered", stand.events.get_nowait())) == frozenset()
+        )
+        stand.forensics.step(State(stage=Stage.DOWN, incident=INCIDENT), State(), [], NOW)
+    assert stand.forensics.cause(BAD) == causes.UNKNOWN
     assert len(stand.said) == 2
     assert "TasksMax" in stand.said[0]

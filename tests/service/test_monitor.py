@@ -1,4 +1,4 @@
-"""The engine, with real threads for its target and delivery, and rounds that the test decides."""
+"""The engine, with real threads for its recovery and delivery, and rounds that the test decides."""
 
 from __future__ import annotations
 
@@ -10,17 +10,15 @@ import pytest
 
 from mailwatch.core.deadline import Deadline
 from mailwatch.core.facts import words
+from mailwatch.core.investigation import LOOK_GRACE_S, Step
 from mailwatch.core.message import Message, Severity, Topic
 from mailwatch.core.model import Condition, Now, TargetState
 from mailwatch.core.outbox import FIRST_RETRY_S
 from mailwatch.core.policy import Attempts, Policy
 from mailwatch.core.state import Stage, State
-from mailwatch.evidence.settings import EvidenceSettings
-from mailwatch.evidence.subject import Examiner
 from mailwatch.notifiers.errors import DeliveryError
 from mailwatch.service.delivery import SEND_LIMIT_S, SLACK_S
-from mailwatch.service.forensics import Forensics, Scene
-from mailwatch.service.monitor import LOOK_GRACE_S, ROUND_SLACK_S, Monitor
+from mailwatch.service.monitor import ROUND_SLACK_S, Monitor
 from mailwatch.service.queue_events import AttemptDone, DeliveryFinished, RoundDone
 from tests.house import PATIENCE_S, RUNNING, House, ScriptedContainer, bad, blind, good
 
@@ -102,7 +100,7 @@ def test_an_engine_that_comes_back_gets_the_restart_it_was_owed(house: House) ->
     house.pass_time(LOOK_GRACE_S + 0.001)
     house.container.hangs = False
     house.container.let_go.set()
-    house.drain_until(lambda: not house.target.busy and not house.events.qsize())
+    house.drain_until(lambda: not house.recovery.busy and not house.events.qsize())
     house.pass_time(house.policy.verify_every_s)
     house.end_round(bad())
     house.drain_until(lambda: house.monitor.state.stage is Stage.SETTLING)
@@ -159,7 +157,7 @@ def test_a_notifier_that_is_away_keeps_nothing_from_happening(house: House) -> N
     house.pass_time(15)
     house.end_round(good())
     assert house.monitor.state.stage is Stage.HEALTHY
-    house.drain_until(lambda: not house.events.qsize() and not house.delivery._carried)
+    house.drain_until(lambda: not house.events.qsize() and not house.delivery.is_sending)
     house.phone.error = None
     house.pass_time(600)
     house.drain_until(lambda: house.store.entries() == ())
@@ -191,15 +189,15 @@ def test_a_delivery_that_was_given_up_does_not_answer_for_the_next_try(
     house.pass_time(FIRST_RETRY_S)
     assert begun.acquire(timeout=PATIENCE_S)
     gates[0].set()
-    report = house.events.get(timeout=PATIENCE_S)
-    while not isinstance(report, DeliveryFinished):
-        report = house.events.get(timeout=PATIENCE_S)
-    house.take(report)
+    event = house.events.get(timeout=PATIENCE_S)
+    while not isinstance(event, DeliveryFinished):
+        event = house.events.get(timeout=PATIENCE_S)
+    house.take(event)
     assert [entry.tries for entry in house.store.entries()] == [1]
     gates[1].set()
-    report = house.events.get(timeout=PATIENCE_S)
-    assert isinstance(report, DeliveryFinished)
-    house.take(report)
+    event = house.events.get(timeout=PATIENCE_S)
+    assert isinstance(event, DeliveryFinished)
+    house.take(event)
     house.pass_time(2 * FIRST_RETRY_S)
     house.drain_until(lambda: not house.store.entries())
     assert house.topics() == [Topic.OPENED]
@@ -215,7 +213,9 @@ def test_a_service_that_was_lost_from_sight_keeps_the_incident_open(house: House
         (blind("SMTP:25"), good("IMAP:143")),
     ):
         house.end_round(*readings)
-        house.drain_until(lambda: not house.target.busy and house.monitor._undecided is None)
+        house.drain_until(
+            lambda: not house.recovery.busy and house.monitor.investigation.step is not Step.ENDED
+        )
         house.pass_time(house.policy.verify_every_s)
     assert house.monitor.state.incident is not None
     house.end_round(good("SMTP:25"), good("IMAP:143"))
@@ -234,7 +234,7 @@ def test_a_round_counts_as_lost_only_after_its_longest() -> None:
     assert not house.monitor.stalled(house.now)
 
 
-def test_late_reports_of_a_dropped_round_are_ignored(house: House) -> None:
+def test_late_answers_of_a_dropped_round_are_ignored(house: House) -> None:
     """After a reload the old round's readings, of services no longer watched, change nothing."""
     house.start()
     old = house.prober.begun[-1][0]
@@ -242,23 +242,16 @@ def test_late_reports_of_a_dropped_round_are_ignored(house: House) -> None:
     house.monitor.advance(house.now)
     house.take(RoundDone(old, (bad(),)))
     assert house.monitor.state.stage is Stage.HEALTHY
-    assert house.target.busy is False
+    assert house.recovery.busy is False
 
 
 def test_nothing_is_gathered_during_a_pause(house: House, tmp_path: Path) -> None:
     """A service may fail for days while the admin works on it: no incident opens that needs it."""
 
-    def nobody() -> Examiner:
-        raise AssertionError("no collector asks")
-
-    scene = Scene(EvidenceSettings(), tmp_path, nobody, collectors={})
-    said: list[str] = []
-    forensics = Forensics(scene, house.events, lambda: house.seconds, said.append)
-
     def looks() -> bool:
-        return forensics.awaited_until is not None
+        return house.monitor.investigation.evidence_until is not None
 
-    house.monitor = Monitor(replace(house.parts, forensics=forensics))
+    house.look_around(tmp_path, {})
     house.store.pause(Now(house.seconds + 3600, house.now.wall + 3600))
     house.start()
     house.end_round(bad())
@@ -282,7 +275,7 @@ def test_a_new_process_looks_at_the_container_before_it_goes_on(stage: Stage) ->
     second.store.commit(state, [], second.now)
     second.start()
     assert second.prober.begun == []
-    second.drain_until(lambda: second.container.looks == 1 and not second.target.busy)
+    second.drain_until(lambda: second.container.looks == 1 and not second.recovery.busy)
     assert second.container.restarts == 0
     assert second.topics() == []
 
@@ -329,9 +322,9 @@ def test_a_reload_looks_at_the_container_that_it_names(house: House) -> None:
     house.container.hangs = True
     house.monitor.begin(house.now)
     other = ScriptedContainer()
-    house.target.replace(lambda: other)
+    house.recovery.replace(lambda: other)
     house.monitor.reconfigure(house.parts)
-    house.drain_until(lambda: other.looks == 1 and not house.target.busy)
+    house.drain_until(lambda: other.looks == 1 and not house.recovery.busy)
     house.monitor.advance(house.now)
     assert len(house.prober.begun) == 0
     house.pass_time(house.policy.settle_s)

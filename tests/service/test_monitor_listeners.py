@@ -9,13 +9,11 @@ import pytest
 
 from mailwatch.core.deadline import Deadline
 from mailwatch.core.evidence import Finding
+from mailwatch.core.investigation import LOOK_GRACE_S
 from mailwatch.core.message import Topic
 from mailwatch.core.model import Fault, TargetState
 from mailwatch.core.state import Stage
-from mailwatch.evidence.settings import EvidenceSettings
-from mailwatch.evidence.subject import Examiner, Subject
-from mailwatch.service.forensics import Forensics, Scene
-from mailwatch.service.monitor import LOOK_GRACE_S, Monitor
+from mailwatch.evidence.subject import Subject
 from mailwatch.service.queue_events import AttemptDone, RoundDone
 from tests.house import RUNNING, House, bad, good
 
@@ -29,7 +27,7 @@ def drop_twice_more(house: House) -> None:
     for _ in range(2):
         house.pass_time(house.policy.verify_every_s)
         house.end_round(*BANNED)
-        house.drain_until(lambda: not house.target.busy)
+        house.drain_until(lambda: not house.recovery.busy)
 
 
 def test_a_container_in_which_nothing_listens_is_restarted(house: House) -> None:
@@ -70,7 +68,7 @@ def test_a_server_that_listened_during_the_round_may_have_banned_us(
     house.container.state = during
     house.start()
     house.take(AttemptDone(1, "SMTP:25", 1, BANNED[0]))
-    house.drain_until(lambda: not house.target.busy)
+    house.drain_until(lambda: not house.recovery.busy)
     house.container.state = DEAD
     house.take(RoundDone(1, BANNED))
     house.drain_until(lambda: house.topics() == [Topic.ESCALATED])
@@ -84,7 +82,7 @@ def test_what_was_seen_before_the_round_ended_proves_nothing(house: House) -> No
     house.container.state = DEAD
     house.start()
     house.take(AttemptDone(1, "SMTP:25", 1, BANNED[0]))
-    house.drain_until(lambda: not house.target.busy)
+    house.drain_until(lambda: not house.recovery.busy)
     house.container.hangs = True
     house.take(RoundDone(1, BANNED))
     house.pass_time(LOOK_GRACE_S)
@@ -100,12 +98,7 @@ def test_a_listener_that_the_evidence_found_may_have_banned_us(
     def find(_subject: Subject, _deadline: Deadline) -> Finding:
         return Finding({"watched": [{"port": 25, "published_as": 25, "listens": True}]})
 
-    def nobody() -> Examiner:
-        raise AssertionError("no collector asks")
-
-    scene = Scene(EvidenceSettings(), tmp_path, nobody, collectors={"connections": find})
-    forensics = Forensics(scene, house.events, lambda: house.seconds, pytest.fail)
-    house.monitor = Monitor(replace(house.parts, forensics=forensics))
+    house.look_around(tmp_path, {"connections": find})
     house.container.state = DEAD
     house.start()
     house.end_round(*BANNED)
@@ -113,3 +106,4 @@ def test_a_listener_that_the_evidence_found_may_have_banned_us(
     assert house.container.restarts == 0
     drop_twice_more(house)
     house.drain_until(lambda: house.container.restarts == 1)
+    assert house.said == []

@@ -5,14 +5,14 @@ from __future__ import annotations
 import socket
 import threading
 import time
-from collections.abc import Iterator
-from types import SimpleNamespace
+from collections.abc import Callable, Iterator
 
 import pytest
 
 from mailwatch.core.model import Fault, Reading, Verdict
 from mailwatch.core.policy import Attempts
 from mailwatch.core.say import say
+from mailwatch.host import threads
 from mailwatch.probes import loopback_check
 from mailwatch.probes import round as round_module
 from mailwatch.probes.registry import build
@@ -42,12 +42,12 @@ def _round(*services: ServiceSettings) -> tuple[list[AttemptDone], tuple[Reading
     prober.begin(7, ATTEMPTS)
     attempts: list[AttemptDone] = []
     while True:
-        report = events.get(timeout=120)
-        if isinstance(report, RoundDone):
-            assert report.round == 7
-            return attempts, report.readings
-        assert isinstance(report, AttemptDone)
-        attempts.append(report)
+        event = events.get(timeout=120)
+        if isinstance(event, RoundDone):
+            assert event.round == 7
+            return attempts, event.readings
+        assert isinstance(event, AttemptDone)
+        attempts.append(event)
 
 
 def test_a_round_of_silence_is_the_servers_while_we_hear_ourselves(
@@ -55,7 +55,7 @@ def test_a_round_of_silence_is_the_servers_while_we_hear_ourselves(
 ) -> None:
     """A hang stays a hang: the control costs nothing that anybody would notice."""
     attempts, readings = _round(silent)
-    assert [report.number for report in attempts] == [1, 2]
+    assert [attempt.number for attempt in attempts] == [1, 2]
     assert [reading.fault for reading in readings] == [Fault.SILENT]
 
 
@@ -96,19 +96,22 @@ def test_a_pass_is_told_with_the_round_alone(silent: ServiceSettings) -> None:
     with socket.create_server(("127.0.0.1", 0), backlog=64) as listener:
         open_port = ServiceSettings("X", "127.0.0.1", listener.getsockname()[1], probe="tcp")
         attempts, readings = _round(open_port, silent)
-    assert {report.service for report in attempts} == {silent.key}
+    assert {attempt.service for attempt in attempts} == {silent.key}
     assert [reading.verdict for reading in readings] == [Verdict.PASS, Verdict.FAIL]
 
 
 def test_without_a_thread_for_the_control_nothing_was_measured(
     silent: ServiceSettings, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """A host that starts no thread any more is no forensics of a mail server's silence."""
+    """A host that starts no thread any more is no evidence of a mail server's silence."""
+    start = threads.start
 
-    def no_thread(task: object) -> None:
-        raise RuntimeError("can't start new thread")
+    def no_thread(task: Callable[[], object], name: str) -> threading.Thread:
+        if name == "loopback-check":
+            raise RuntimeError("can't start new thread")
+        return start(task, name)
 
-    monkeypatch.setattr("mailwatch.service.prober.WORKERS", SimpleNamespace(run=no_thread))
+    monkeypatch.setattr(threads, "start", no_thread)
     _, readings = _round(silent)
     assert [reading.verdict for reading in readings] == [Verdict.UNMEASURED]
     assert "raise TasksMax" in say(readings[0].detail)

@@ -1,4 +1,4 @@
-"""The target's one worker: whose answer counts."""
+"""The recovery's one job: whose answer counts."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from mailwatch.core.facts import words
 from mailwatch.core.model import Condition, TargetState
 from mailwatch.core.say import say
 from mailwatch.service.queue_events import EventQueue, RestartFinished, TargetInspected
-from mailwatch.service.recovery import Target
+from mailwatch.service.recovery import Recovery
 from tests.house import LingeringQueue
 
 PATIENCE_S = 120.0
@@ -45,49 +45,49 @@ def events() -> EventQueue:
 def test_a_look_at_the_container_before_does_not_speak_for_the_new_one(events: EventQueue) -> None:
     """It hangs while the configuration is reloaded: its answer is not taken, the new one's is."""
     old, new = Container("old"), Container("new")
-    target = Target(lambda: old, events, time.monotonic)
-    target.look()
-    target.replace(lambda: new)
-    assert not target.busy
-    target.look()
+    recovery = Recovery(lambda: old, events, time.monotonic)
+    recovery.look()
+    recovery.replace(lambda: new)
+    assert not recovery.busy
+    recovery.look()
     old.let_go.set()
     late = events.get(timeout=PATIENCE_S)
     assert isinstance(late, TargetInspected)
     assert say(late.target.detail) == "old"
-    assert not target.owns(late)
+    assert not recovery.owns(late)
     new.let_go.set()
-    report = events.get(timeout=PATIENCE_S)
-    assert isinstance(report, TargetInspected)
-    assert say(report.target.detail) == "new"
-    assert target.owns(report)
+    answer = events.get(timeout=PATIENCE_S)
+    assert isinstance(answer, TargetInspected)
+    assert say(answer.target.detail) == "new"
+    assert recovery.owns(answer)
 
 
 def test_a_restart_goes_on_through_a_reload(events: EventQueue) -> None:
     """Its answer still says how it went, and no second one is begun beside it."""
     old, new = Container("old"), Container("new")
-    target = Target(lambda: old, events, time.monotonic)
-    target.restart(PATIENCE_S, TargetState(Condition.RUNNING))
-    target.replace(lambda: new)
-    target.look()
+    recovery = Recovery(lambda: old, events, time.monotonic)
+    recovery.restart(PATIENCE_S, TargetState(Condition.RUNNING))
+    recovery.replace(lambda: new)
+    recovery.look()
     with pytest.raises(Empty):
         events.get_nowait()
     old.let_go.set()
-    report = events.get(timeout=PATIENCE_S)
-    assert isinstance(report, RestartFinished)
-    assert target.owns(report)
+    answer = events.get(timeout=PATIENCE_S)
+    assert isinstance(answer, RestartFinished)
+    assert recovery.owns(answer)
 
 
 def test_a_thread_that_has_answered_keeps_no_job_from_beginning() -> None:
     """On a busy machine it may be there long after its answer: neither waited for nor an error."""
     lingering, container = LingeringQueue(), Container("any")
     container.let_go.set()
-    target = Target(lambda: container, lingering, time.monotonic)
+    recovery = Recovery(lambda: container, lingering, time.monotonic)
     try:
         for _ in range(3):
-            target.look()
-            report = lingering.get(timeout=PATIENCE_S)
-            assert isinstance(report, TargetInspected)
-            assert target.owns(report)
+            recovery.look()
+            answer = lingering.get(timeout=PATIENCE_S)
+            assert isinstance(answer, TargetInspected)
+            assert recovery.owns(answer)
     finally:
         lingering.let_go.set()
 
@@ -96,17 +96,17 @@ def test_a_host_without_threads_is_an_answer_too(
     events: EventQueue, without_threads: Callable[[], AbstractContextManager[None]]
 ) -> None:
     """Neither a look nor a restart that cannot begin ends the service: both say what to raise."""
-    target = Target(lambda: Container("any"), events, time.monotonic)
+    recovery = Recovery(lambda: Container("any"), events, time.monotonic)
     with without_threads():
-        target.look()
+        recovery.look()
     looked = events.get_nowait()
     assert isinstance(looked, TargetInspected)
-    assert target.owns(looked)
+    assert recovery.owns(looked)
     assert looked.target.condition is Condition.UNREACHABLE
     assert "raise TasksMax" in say(looked.target.detail)
     with without_threads():
-        target.restart(PATIENCE_S, TargetState(Condition.RUNNING))
+        recovery.restart(PATIENCE_S, TargetState(Condition.RUNNING))
     restarted = events.get_nowait()
     assert isinstance(restarted, RestartFinished)
-    assert target.owns(restarted)
-    assert "raise TasksMax" in restarted.error
+    assert recovery.owns(restarted)
+    assert "raise TasksMax" in say(restarted.error)

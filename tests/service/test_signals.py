@@ -36,7 +36,7 @@ def test_the_handlers_before_are_put_back() -> None:
         signal.signal(signal.SIGHUP, before)
 
 
-def test_other_signals_are_not_reported() -> None:
+def test_other_signals_are_not_passed_on() -> None:
     """The descriptor sees every signal of the process; only the asked-for ones are passed on."""
     events = EventQueue()
     before = signal.signal(signal.SIGUSR1, lambda number, frame: None)

@@ -33,6 +33,7 @@ from mailwatch.core.message import Message
 from mailwatch.core.model import Condition, Now, TargetState
 from mailwatch.core.policy import Attempts, Policy
 from mailwatch.core.wording import Installation
+from mailwatch.evidence.settings import EvidenceSettings
 from mailwatch.host.journal import Journal
 from mailwatch.net.endpoint import TlsMode
 from mailwatch.probes.registry import build
@@ -40,10 +41,12 @@ from mailwatch.probes.settings import ServiceSettings
 from mailwatch.service.components import Components
 from mailwatch.service.delivery import Delivery
 from mailwatch.service.event_log import EventLog
+from mailwatch.service.forensics import Forensics, Sources
 from mailwatch.service.monitor import Monitor
+from mailwatch.service.onlooker import History
 from mailwatch.service.prober import RoundProber
 from mailwatch.service.queue_events import EventQueue, RoundDone
-from mailwatch.service.recovery import Target
+from mailwatch.service.recovery import Recovery
 from mailwatch.store.sqlite import SqliteStore
 
 ROUNDS = 100_000
@@ -187,9 +190,15 @@ def soak(rounds: int, ports: list[int], directory: Path, leak: bool) -> Outcome:
             policy,
             installation,
             RoundProber([build(service) for service in services], events, time.monotonic),
-            Target(Container, events, time.monotonic),
-            Delivery(phone, store, events, journal, time.monotonic, str, lambda: 0.0),
-            EventLog(journal, installation),
+            Recovery(Container, events, time.monotonic),
+            Forensics(
+                Sources(EvidenceSettings(), directory, None),
+                events,
+                time.monotonic,
+                journal.warning,
+            ),
+            Delivery({"gotify": phone}, store, events, journal, time.monotonic, str, lambda: 0.0),
+            (EventLog(journal, installation), History(store)),
             store,
             lambda _seconds: None,
         )

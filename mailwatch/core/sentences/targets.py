@@ -4,4 +4,8 @@ from __future__ import annotations
 
 from mailwatch.core.sentences import Sentences
 
-SENTENCES: Sentences = {}
+SENTENCES: Sentences = {
+    "engine-silent": "the engine has not answered for {waited_s:duration}",
+    "not-looked-at": "not looked at yet",
+    "restart-call-silent": "the engine has not answered the restart call for {waited_s:duration}",
+}

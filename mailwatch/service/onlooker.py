@@ -1,0 +1,37 @@
+"""What watches the loop and has no say in it: each is told of everything that happens."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from mailwatch.core.events import Action
+from mailwatch.core.model import Now, Reading
+from mailwatch.core.state import State
+from mailwatch.store.base import Store
+
+
+class Onlooker:
+    """Hears of each step of the loop, on its thread, and so must be quick; it raises nothing.
+
+    A subclass says what it does of the three; the others do nothing.
+    """
+
+    def attempt(self, reading: Reading, number: int, retries: int, now: Now) -> None:
+        """Hear of attempt `number` of `retries` to check one service, which failed."""
+
+    def round(self, readings: Sequence[Reading], now: Now) -> None:
+        """Hear how a round ended, before it is decided what to do about it."""
+
+    def step(self, before: State, after: State, actions: Sequence[Action], now: Now) -> None:
+        """Hear what was decided, which is committed, before it is acted on."""
+
+
+class History(Onlooker):
+    """Keeps every reading, for the report."""
+
+    def __init__(self, store: Store) -> None:
+        self._store = store
+
+    def round(self, readings: Sequence[Reading], now: Now) -> None:
+        """Add the readings of one round to the history."""
+        self._store.record(readings, now)
