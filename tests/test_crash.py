@@ -178,7 +178,7 @@ def _make_two_of_one(night: Night) -> None:
 def _warn_twice(night: Night) -> None:
     night.mail.tls = True
     delivered = next(one for one in night.trace if one["what"] == "delivered")
-    night.trace += [{**delivered, "letter": n, "title": "A certificate of"} for n in (98, 99)]
+    night.trace += [{**delivered, "entry": n, "title": "A certificate of"} for n in (98, 99)]
 
 
 def _restart_without_an_attempt(night: Night) -> None:

@@ -259,7 +259,7 @@ def _incidents(night: Night) -> Iterator[str]:
 def _certificates(night: Night) -> Iterator[str]:
     """One warning a day, and a night is never longer; an entry may come twice, another may not."""
     warnings = {
-        line["letter"]
+        line["entry"]
         for line in night.trace
         if line["what"] == "delivered" and line["title"].startswith("A certificate of")
     }

@@ -146,7 +146,7 @@ class TracedStore:
         return self._store.entries()
 
     def keep_entries(self, entries: Sequence[QueuedMessage]) -> None:
-        with self._fuse.call("keep_letters"):
+        with self._fuse.call("keep_entries"):
             self._store.keep_entries(entries)
 
     def delivered(self, entry: QueuedMessage, now: Now) -> None:
