@@ -11,6 +11,7 @@ from mailwatch.config.credentials import Secrets
 from mailwatch.config.files import Unreadable, read_file
 from mailwatch.config.model import Origin
 from mailwatch.config.problems import Problems
+from mailwatch.core.facts import fact
 from mailwatch.core.secret import Secret
 from mailwatch.core.text import join_words, printable
 from mailwatch.net.endpoint import Login
@@ -67,7 +68,7 @@ def read_login(
         return None
     user, place = str(row["user"]), places[0]
     if not secrets.passwords:
-        return Login(user, Secret(""), withheld="its password was not wanted")
+        return Login(user, Secret(""), withheld=fact("password-not-wanted"))
     if place == "password_credential":
         return _from_credential(at, user, str(row[place]), origin, secrets, problems)
     password = _read_password(row[place], f"{at}.{place}", origin, problems)
@@ -84,7 +85,7 @@ def _from_credential(
         return None if password is None else Login(user, password)
     if cure := secrets.credentials.elsewhere(name):
         problems.warn(f"{dotted}: only the service can read credential {name}; {cure} to check it")
-        withheld = f"only the service can read credential {name}, its password; {cure}"
+        withheld = fact("password-out-of-reach", credential=name, cure=cure)
         return Login(user, Secret(""), withheld=withheld)
     problems.mistake(
         origin,

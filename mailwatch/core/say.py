@@ -20,7 +20,7 @@ from mailwatch.core.sentences import (
     phone,
     targets,
 )
-from mailwatch.core.text import duration, name_some, printable
+from mailwatch.core.text import duration, join_words, name_some, printable
 
 _LONGEST_ARGUMENT = 300
 
@@ -58,12 +58,17 @@ def _names(value: object) -> str:
     return name_some([_text(one) for one in value]) if isinstance(value, tuple) else _text(value)
 
 
+def _all(value: object) -> str:
+    return join_words([_text(one) for one in value]) if isinstance(value, tuple) else _text(value)
+
+
 def _number(value: object) -> float:
     return value if isinstance(value, int | float) else 0.0
 
 
 SPECS: Mapping[str, Callable[[Any], str]] = {
     "": _text,
+    "all": _all,
     "duration": lambda value: duration(_number(value)),
     "names": _names,
 }

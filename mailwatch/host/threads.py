@@ -7,12 +7,9 @@ import threading
 from collections.abc import Callable
 
 from mailwatch.core.facts import fact
-from mailwatch.core.say import say
 
 WITHOUT = fact("no-thread")
 """What is so where start() raises."""
-
-NO_THREAD = say(WITHOUT)
 
 
 def start(job: Callable[[], object], name: str) -> threading.Thread:

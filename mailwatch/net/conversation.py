@@ -9,6 +9,7 @@ from types import MappingProxyType
 from typing import Protocol
 
 from mailwatch.core.deadline import Deadline
+from mailwatch.core.facts import Fact, fact
 from mailwatch.core.model import Fault, Phase
 from mailwatch.core.text import printable
 from mailwatch.net.endpoint import Endpoint, Login, ProxyHeader, TlsMode
@@ -22,8 +23,29 @@ from mailwatch.net.wire import Wire, connect
 MAX_LINE = 8192
 """Bytes of one line; SMTP allows 512 (RFC 5321 section 4.5.3.1.5), IMAP servers send about 1000."""
 
+MAX_LINES = 100
+"""Of one answer; a long one to EHLO has about twenty, to CAPA ten, IMAP's have two or three."""
+
+GREETING = fact("greeting")
+"""What a server says unasked."""
+
 _PARTING_S = 0.1
 """How long a peer may take to close after its last word."""
+
+
+_LONGEST_COMMAND = 60
+"""Characters of a command that are told; a search goes on for longer."""
+
+
+def answer_to(command: str) -> Fact:
+    """Return what is awaited after `command`."""
+    return fact("answer-to", command=printable(command, _LONGEST_COMMAND))
+
+
+def too_many_lines(awaited: Fact) -> ConversationError:
+    """Return the error that an answer of more than MAX_LINES is."""
+    told = fact("answer-of-many-lines", awaited=awaited, limit=MAX_LINES)
+    return ConversationError(Fault.PROTOCOL, told)
 
 
 class _Stream(Protocol):
@@ -68,9 +90,8 @@ class Conversation:
         wire, _ = self._connected()
         if self._heard:
             # Plain text that would be taken for an answer inside TLS (CVE-2021-38371 and kin).
-            raise ConversationError(
-                Fault.PROTOCOL, f"sent '{printable(bytes(self._heard))}' after it agreed to TLS"
-            )
+            said = printable(bytes(self._heard))
+            raise ConversationError(Fault.PROTOCOL, fact("answer-before-tls", said=said))
         self._secure(wire)
         self._enter(Phase.DIALOGUE)
 
@@ -89,13 +110,13 @@ class Conversation:
         _, stream = self._connected()
         stream.send(data)
 
-    def read_line(self, awaiting: str) -> bytes:
-        """Return the next line without its line break; `awaiting` says what it should be.
+    def read_line(self, awaited: Fact) -> bytes:
+        """Return the next line without its line break; `awaited` says what it should be.
 
         A line ends with LF or CRLF and has at most MAX_LINE bytes.
         """
         wire, stream = self._connected()
-        wire.awaiting = awaiting
+        wire.awaited = awaited
         searched = 0
         while (end := self._heard.find(b"\n", searched)) < 0:
             searched = len(self._heard)
@@ -107,10 +128,7 @@ class Conversation:
             wire.heard = True
             self._heard += data
         if not 0 <= end <= MAX_LINE:
-            raise ConversationError(
-                Fault.PROTOCOL,
-                f"{awaiting} is a line without end: '{printable(bytes(self._heard[:400]), 80)}'",
-            )
+            raise self._odd(Fault.PROTOCOL, "answer-endless", awaited)
         line = bytes(self._heard[:end])
         del self._heard[: end + 1]
         return line.removesuffix(b"\r")
@@ -128,36 +146,33 @@ class Conversation:
         wire.deadline = patient
         self._heard.clear()
 
-    def read_some(self, at_most: int, awaiting: str) -> bytes:
+    def read_some(self, at_most: int, awaited: Fact) -> bytes:
         """Return the next bytes, at most `at_most` (>= 1) and at least one; b"" at the end."""
         wire, stream = self._connected()
-        wire.awaiting = awaiting
+        wire.awaited = awaited
         if not self._heard:
             self._heard += stream.receive()
         data = bytes(self._heard[:at_most])
         del self._heard[:at_most]
         return data
 
-    def read_exactly(self, size: int, awaiting: str) -> bytes:
+    def read_exactly(self, size: int, awaited: Fact) -> bytes:
         """Return the next `size` (>= 0) bytes."""
         data = b""
         while len(data) < size:
-            more = self.read_some(size - len(data), awaiting)
+            more = self.read_some(size - len(data), awaited)
             if not more:
-                raise ConversationError(Fault.RESET, f"closed the connection in {awaiting}")
+                raise ConversationError(Fault.RESET, fact("peer-closed-within", awaited=awaited))
             data += more
         return data
 
-    def require_quiet(self, after: str) -> None:
+    def require_quiet(self, after: Fact) -> None:
         """Raise where more has come than was asked for.
 
         A peer that recites its answers before the questions may have hung since.
         """
         if self._heard:
-            said = printable(bytes(self._heard[:400]), 80)
-            raise ConversationError(
-                Fault.PROTOCOL, f"sent '{said}' after {after}, without being asked"
-            )
+            raise self._odd(Fault.PROTOCOL, "answer-unasked", after)
 
     @property
     def within_line(self) -> bool:
@@ -211,7 +226,7 @@ class Conversation:
 
     def _secure(self, wire: Wire) -> None:
         self._enter(Phase.TLS)
-        wire.awaiting = "the TLS handshake"
+        wire.awaited = fact("tls-handshake")
         tls = Tls(wire, self._settings)
         tls.handshake()
         self.certificate_expires = not_after(tls.certificate())
@@ -225,11 +240,12 @@ class Conversation:
 
     def _ended(self, wire: Wire) -> ConversationError:
         if self._heard:
-            so_far = printable(bytes(self._heard[:400]), 80)
-            return ConversationError(
-                Fault.RESET, f"closed the connection in the middle of {wire.awaiting}: '{so_far}'"
-            )
+            return self._odd(Fault.RESET, "peer-closed-after", wire.awaited)
         return wire.ended()
+
+    def _odd(self, fault: Fault, code: str, awaited: Fact) -> ConversationError:
+        said = printable(bytes(self._heard[:400]), 80)
+        return ConversationError(fault, fact(code, awaited=awaited, said=said))
 
     def _enter(self, phase: Phase | None) -> None:
         now = self._deadline.clock()

@@ -7,6 +7,7 @@ from enum import StrEnum
 from pathlib import Path
 from typing import Protocol
 
+from mailwatch.core.facts import NOTHING, Fact
 from mailwatch.core.secret import Secret
 
 
@@ -39,12 +40,12 @@ class ProxyHeader(StrEnum):
 class Login:
     """An account to log in with; a refusal counts towards the server's bans.
 
-    `withheld` says why its password could not be read here, and is empty where it could.
+    `withheld` says why its password could not be read here, and is NOTHING where it could.
     """
 
     user: str
     password: Secret
-    withheld: str = ""
+    withheld: Fact = NOTHING
 
 
 class Endpoint(Protocol):

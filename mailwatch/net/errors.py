@@ -5,23 +5,27 @@ from __future__ import annotations
 import errno
 import os
 
+from mailwatch.core.facts import Fact, fact
 from mailwatch.core.model import Fault
-from mailwatch.core.text import printable
+from mailwatch.core.say import say
 
 
 class ConversationError(Exception):
     """The conversation ended early.
 
     `fault` says in what way the service failed; None says that we could not look, which is no
-    fault of the service. `detail` is one printable line. `code` is the peer's own, such as 450,
-    and 0 where it gave none.
+    fault of the service. `detail` says what was awaited, and what came; the peer's words in it
+    (`said`) are printable. `code` is the peer's own, such as 450, and 0 where it gave none.
     """
 
-    def __init__(self, fault: Fault | None, detail: str, code: int = 0) -> None:
+    def __init__(self, fault: Fault | None, detail: Fact, code: int = 0) -> None:
         super().__init__(detail)
         self.fault = fault
-        self.detail = printable(detail, limit=300)
+        self.detail = detail
         self.code = code
+
+    def __str__(self) -> str:
+        return say(self.detail)
 
 
 class SaidNo(ConversationError):
@@ -42,17 +46,18 @@ EPERM, EMFILE, ENFILE, EADDRNOTAVAIL, ENOBUFS, ENOMEM) say nothing about the ser
 """
 
 _CURE_OF = {
-    errno.EMFILE: "raise LimitNOFILE of the mailwatch unit",
-    errno.ENFILE: "this host has too many files open; raise fs.file-max",
-    errno.EADDRNOTAVAIL: "this host has no address or no free port to connect from",
-    errno.ENETUNREACH: "this host has no route there",
-    errno.EHOSTUNREACH: "this host has no route there",
-    errno.EACCES: "a rule on this host forbids the connection",
-    errno.EPERM: "a firewall rule on this host forbids the connection",
-    errno.ENOBUFS: "this host is out of network buffers",
-    errno.ENOMEM: "this host is out of memory",
-    errno.EAFNOSUPPORT: "this host does not speak that kind of address",
+    errno.EMFILE: "raise-limit-nofile",
+    errno.ENFILE: "raise-file-max",
+    errno.EADDRNOTAVAIL: "no-free-port",
+    errno.ENETUNREACH: "no-route",
+    errno.EHOSTUNREACH: "no-route",
+    errno.EACCES: "rule-forbids",
+    errno.EPERM: "firewall-forbids",
+    errno.ENOBUFS: "no-network-buffers",
+    errno.ENOMEM: "no-memory",
+    errno.EAFNOSUPPORT: "address-kind-unknown",
 }
+"""The code of what is wrong with this host, or what to do about it."""
 
 
 def fault_of(error: OSError) -> Fault | None:
@@ -60,9 +65,18 @@ def fault_of(error: OSError) -> Fault | None:
     return _FAULT_OF.get(error.errno or 0)
 
 
-def words_for(error: OSError) -> str:
+def reason_of(error: OSError) -> Fact:
     """Return what `error` means and, where that is known, what to do about it."""
     number = error.errno or 0
     what = os.strerror(number).lower() if number else type(error).__name__
-    cure = _CURE_OF.get(number)
-    return f"{what}: {cure}" if cure else what
+    if cure := _CURE_OF.get(number):
+        return fact("system-error-cured", error=what, cure=fact(cure))
+    return fact("system-error", error=what)
+
+
+def bug(error: BaseException) -> ConversationError:
+    """Return what a fault of ours is, which says nothing about the service.
+
+    It tells the type alone: the text of an unforeseen exception may hold anything.
+    """
+    return ConversationError(None, fact("check-bug", exception=type(error).__name__))

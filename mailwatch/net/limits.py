@@ -1,8 +1,10 @@
-"""How servers word that a client, and not they themselves, is at a limit."""
+"""Whom a refusal blames: the server itself, the client that is at a limit, or the account."""
 
 from __future__ import annotations
 
 import re
+
+from mailwatch.core.model import Fault
 
 _LIMIT = re.compile(
     rb"too many (?:[a-z]{1,20} ){0,2}"
@@ -33,3 +35,20 @@ def names_limit(words: bytes) -> bool:
 def hints_at_limit(words: bytes) -> bool:
     """Whether `words` speak of any limit that is not the server's own, as Postfix's of logins."""
     return _HINT.search(words) is not None and not _OWN.search(words)
+
+
+def fault_of_no(
+    words: bytes, fault: Fault, *, trouble: tuple[bytes, ...], busy: tuple[bytes, ...] = ()
+) -> Fault | None:
+    """Return what a no with `words` is, where one that blames nobody is `fault`.
+
+    One that begins with a code of `trouble` blames the server itself: PROTOCOL, but for DELIVERY,
+    as who says so of one mailbox has let us in, and is well. None, unmeasured, is one that begins
+    with a code of `busy`, by which others use the account, or one that names a limit of it;
+    before any login (REJECTED) that limit is the client's.
+    """
+    code, at_limit = words.upper(), names_limit(words)
+    if code.startswith(busy) or (at_limit and fault is not Fault.REJECTED):
+        return None
+    blames_itself = code.startswith(trouble) and not at_limit
+    return Fault.PROTOCOL if blames_itself and fault is not Fault.DELIVERY else fault

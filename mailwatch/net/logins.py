@@ -4,24 +4,27 @@ from __future__ import annotations
 
 import re
 from base64 import b64encode
+from collections.abc import Sequence
 
+from mailwatch.core.facts import Fact, Value, fact
 from mailwatch.net.conversation import Conversation
 from mailwatch.net.endpoint import Login
 from mailwatch.net.errors import SaidNo
+
+LOGIN = fact("answer-to-login")
 
 _MASK = "***"
 _TELLING = 4
 """Fewer letters than these occur anywhere, and to mask them would say so."""
 
+_OWN = frozenset({"command", "protocol", "wanted"})
+"""The arguments that are never the peer's."""
+
 
 def require_privacy(talk: Conversation) -> None:
     """Raise SaidNo, unmeasured, where a password would cross a network in plain text."""
     if not talk.private:
-        raise SaidNo(
-            None,
-            "the login was not sent, as the connection has no TLS and leaves this host: "
-            "set tls for this service",
-        )
+        raise SaidNo(None, fact("login-not-private"))
 
 
 def plain(login: Login) -> str:
@@ -40,18 +43,38 @@ def quoted(text: str) -> str:
     return f'"{escaped}"'
 
 
-def masked(detail: str, login: Login) -> str:
+def masked(detail: Fact, login: Login) -> Fact:
     """Return `detail` without the password, in any of the forms in which it is sent.
 
     Some servers repeat the command that they do not like, perhaps in capitals. A form that was cut
-    short, at `...` or before the quote that ends the server's words, is masked too if it has four
-    letters or more. A password that is a word of our own sentence shows by what is missing there.
+    short, at `...`, before a quote or at the end of the server's words, is masked too if it has
+    four letters or more. Our own words stay whole, or a password that is one would show.
     """
     password = login.password.reveal()
     forms = (plain(login), wrapped(password), quoted(password)[1:-1], password)
-    for form in (form for form in forms if len(form) >= _TELLING):
-        detail = re.sub(re.escape(form), _MASK, detail, flags=re.IGNORECASE)
-        for length in range(min(len(form), len(detail)), _TELLING - 1, -1):
+    telling = [form for form in forms if len(form) >= _TELLING]
+
+    return _covered(detail, telling)
+
+
+def _covered(detail: Fact, forms: Sequence[str]) -> Fact:
+    def cover(name: str, value: Value) -> Value:
+        if isinstance(value, Fact):
+            return _covered(value, forms)
+        if isinstance(value, tuple):
+            return tuple(cover(name, one) for one in value)
+        return _without(forms, value) if isinstance(value, str) and name not in _OWN else value
+
+    return Fact(detail.code, tuple((name, cover(name, value)) for name, value in detail.args))
+
+
+def _without(forms: Sequence[str], text: str) -> str:
+    for form in forms:
+        text = re.sub(re.escape(form), _MASK, text, flags=re.IGNORECASE)
+        for length in range(min(len(form), len(text)), _TELLING - 1, -1):
+            start = form[:length]
             for end in ("...", "'"):
-                detail = detail.replace(form[:length] + end, _MASK + end)
-    return detail
+                text = text.replace(start + end, _MASK + end)
+            if text.endswith(start):
+                text = text.removesuffix(start) + _MASK
+    return text

@@ -6,14 +6,12 @@ import re
 from collections.abc import Mapping, Sequence
 from types import MappingProxyType
 
+from mailwatch.core.facts import Fact, fact
 from mailwatch.core.model import Fault
 from mailwatch.core.text import printable
-from mailwatch.net.conversation import Conversation
+from mailwatch.net.conversation import MAX_LINES, Conversation, too_many_lines
 from mailwatch.net.errors import ConversationError, SaidNo
 from mailwatch.net.limits import hints_at_limit, names_limit
-
-MAX_LINES = 100
-"""Of one reply; a long answer to EHLO has about twenty."""
 
 _REPLY_LINE = re.compile(rb"([2-5][0-5][0-9])(?:([ -])(.*))?", re.DOTALL)
 
@@ -50,7 +48,7 @@ class HalfReply(ConversationError):
 def expect(
     talk: Conversation,
     wanted: int,
-    awaiting: str,
+    awaited: Fact,
     faults: Mapping[int, Fault] = _NONE,
     also: int | None = None,
     *,
@@ -71,32 +69,34 @@ def expect(
     more = True
     while more:
         try:
-            line = talk.read_line(f"the rest of {awaiting}" if texts else awaiting)
+            line = talk.read_line(fact("rest-of", awaited=awaited) if texts else awaited)
         except ConversationError as error:
             if texts and error.fault is Fault.TIMEOUT and not talk.within_line:
                 raise HalfReply(error, code, len(texts)) from None
             raise
         parsed = _REPLY_LINE.fullmatch(line)
         if not parsed:
-            raise _unexpected(awaiting, wanted, line)
+            raise ConversationError(Fault.PROTOCOL, _told("answer-wrong", awaited, wanted, line))
         more = parsed[2] == b"-"
         text = parsed[3] or b""
         if code and int(parsed[1]) != code:
             # postscreen(8) greets with 220-, and turns away whom a blocklist has with 521.
             if more or not (opens and _turns_away(int(parsed[1]), [text])):
-                raise _unexpected(awaiting, wanted, line)
+                raise ConversationError(
+                    Fault.PROTOCOL, _told("answer-wrong", awaited, wanted, line)
+                )
             texts.clear()
         code = int(parsed[1])
         texts.append(text)
         if more and len(texts) == MAX_LINES:
-            raise ConversationError(Fault.PROTOCOL, f"{awaiting} has more than {MAX_LINES} lines")
-    talk.require_quiet(awaiting)
+            raise too_many_lines(awaited)
+    talk.require_quiet(awaited)
     if code not in (wanted, also):
         kind = ConversationError if code == _CLOSING else SaidNo
         fault = faults.get(code, Fault.PROTOCOL)
         if _turns_away(code, texts) if opens else _is_at_limit(code, texts):
             fault = Fault.REJECTED
-        raise kind(fault, f"{awaiting} was '{printable(line)}', not {wanted}", code)
+        raise kind(fault, _told("answer-refuses", awaited, wanted, line), code)
     return texts
 
 
@@ -116,7 +116,5 @@ def _turns_away(code: int, texts: Sequence[bytes]) -> bool:
     )
 
 
-def _unexpected(awaiting: str, wanted: int, line: bytes) -> ConversationError:
-    return ConversationError(
-        Fault.PROTOCOL, f"{awaiting} should be {wanted}, but was '{printable(line)}'"
-    )
+def _told(code: str, awaited: Fact, wanted: int, line: bytes) -> Fact:
+    return fact(code, awaited=awaited, wanted=wanted, said=printable(line))

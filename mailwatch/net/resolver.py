@@ -8,9 +8,10 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 
 from mailwatch.core.deadline import Deadline, DeadlineExpired
+from mailwatch.core.facts import NOTHING, Fact, fact
 from mailwatch.core.text import printable
 from mailwatch.host import threads
-from mailwatch.net.errors import ConversationError, words_for
+from mailwatch.net.errors import ConversationError, bug, reason_of
 
 SocketAddress = tuple[str, int] | tuple[str, int, int, int]
 """What connect() takes: an IPv4 address and a port, or these for IPv6."""
@@ -65,7 +66,7 @@ class _Question:
 
     answered: threading.Event = field(default_factory=threading.Event)
     addresses: list[Address] = field(default_factory=list)
-    problem: str = ""
+    problem: Fact = NOTHING
 
 
 class Resolver:
@@ -83,8 +84,8 @@ class Resolver:
     def resolve(self, host: str, port: int, deadline: Deadline) -> list[Address]:
         """Return every address of `host`, at least one, in the order in which to try them.
 
-        Raises ConversationError, always unmeasured: a broken resolver is no fault of the
-        service.
+        Raises ConversationError, always unmeasured: a broken resolver, or a host without a thread
+        to ask it on, is no fault of the service.
         """
         at_once = numeric(host, port)
         if at_once:
@@ -95,9 +96,7 @@ class Resolver:
         except DeadlineExpired:
             answered = False
         if not answered:
-            raise ConversationError(
-                None, f"the name {host} was not resolved in time: check this host's resolver"
-            )
+            raise ConversationError(None, fact("name-late", host=host))
         if question.problem:
             raise ConversationError(None, question.problem)
         return [
@@ -110,7 +109,10 @@ class Resolver:
             question = self._asked.get(host)
             if question is None:
                 new = question = _Question()
-                threads.start(lambda: self._answer(host, new), f"resolve {host}")
+                try:
+                    threads.start(lambda: self._answer(host, new), f"resolve {host}")
+                except RuntimeError:
+                    raise ConversationError(None, threads.WITHOUT) from None
                 self._asked[host] = question
             return question
 
@@ -118,19 +120,16 @@ class Resolver:
         try:
             question.addresses = self._look_up(host)
             if not question.addresses:
-                question.problem = f"the name {host} has no address"
+                question.problem = fact("name-without-address", host=host)
         except socket.gaierror as error:
-            words = printable(error.strerror or "no reason given")
-            question.problem = (
-                f"the name {host} was not resolved ({words}): check the name and this "
-                "host's resolver"
-            )
+            why = printable(error.strerror) if error.strerror else fact("gaierror-unnamed")
+            question.problem = fact("name-unresolved", host=host, why=why)
         except OSError as error:
-            question.problem = f"the name {host} was not resolved ({words_for(error)})"
+            question.problem = fact("name-broke", host=host, why=reason_of(error))
         except UnicodeError:
-            question.problem = f"{host} is no name that could be resolved: check it"
+            question.problem = fact("name-impossible", host=host)
         except BaseException as error:
-            question.problem = f"a fault of mailwatch: {type(error).__name__}"
+            question.problem = bug(error).detail
             raise
         finally:
             with self._lock:

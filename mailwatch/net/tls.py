@@ -10,10 +10,11 @@ from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
+from mailwatch.core.facts import fact
 from mailwatch.core.model import Fault
 from mailwatch.core.text import printable
 from mailwatch.net.endpoint import Endpoint, TlsVersion
-from mailwatch.net.errors import ConversationError, words_for
+from mailwatch.net.errors import ConversationError, reason_of
 from mailwatch.net.hello import FirstMessage
 from mailwatch.net.wire import CHUNK, Wire
 
@@ -71,12 +72,10 @@ def context_for(settings: Endpoint) -> ssl.SSLContext:
                 _contexts[recipe] = context
             return context
     except ssl.SSLError:
-        problem = "it holds no PEM certificate"
+        why = fact("no-pem")
     except OSError as error:
-        problem = words_for(error)
-    raise ConversationError(
-        None, f"the CA file {ca_file} cannot be used ({problem}): check ca_file of this service"
-    )
+        why = reason_of(error)
+    raise ConversationError(None, fact("ca-file-unusable", path=str(ca_file), why=why))
 
 
 def _version_of(path: Path) -> tuple[int, int, int]:
@@ -119,9 +118,7 @@ class Tls:
                 self._incoming, self._outgoing, server_hostname=name
             )
         except (TypeError, ValueError):  # NUL, or no name by IDNA
-            raise ConversationError(
-                None, f"{name} cannot be asked for in TLS: check server_name of this service"
-            ) from None
+            raise ConversationError(None, fact("tls-name-unusable", name=name)) from None
 
     def handshake(self) -> None:
         """Complete the handshake; raises ConversationError."""
@@ -147,10 +144,7 @@ class Tls:
             return
         found = hashlib.sha256(self.certificate()).hexdigest()
         if found != self._pin:
-            raise ConversationError(
-                Fault.CERTIFICATE,
-                f"the certificate is another one than was pinned: its SHA-256 is {found}",
-            )
+            raise ConversationError(Fault.CERTIFICATE, fact("certificate-not-pinned", sha256=found))
 
     def receive(self) -> bytes:
         """Return the next bytes, b"" at the end of the stream; raises ConversationError."""
@@ -189,11 +183,7 @@ class Tls:
         if not self._first:
             self._first = data[:100]
         if self._hello.wants_finite_field(data):
-            raise ConversationError(
-                Fault.TLS,
-                "asked for a key in a finite field, for which mailwatch has no time: let the "
-                "server offer elliptic curves",
-            )
+            raise ConversationError(Fault.TLS, fact("tls-finite-field"))
         if data:
             self._incoming.write(data)
         elif end_is_error:
@@ -209,14 +199,14 @@ class Tls:
         with suppress(ConversationError):
             self._flush()  # the alert that tells the peer why
         if isinstance(error, ssl.SSLCertVerificationError):
-            return ConversationError(
-                Fault.CERTIFICATE, f"the certificate was refused: {error.verify_message}"
-            )
+            refused = fact("certificate-refused", why=error.verify_message)
+            return ConversationError(Fault.CERTIFICATE, refused)
         if self._first and self._first[0] not in _RECORD_TYPES:
+            said = printable(self._first)
             return ConversationError(
-                Fault.TLS, f"answered '{printable(self._first)}' where TLS was expected"
+                Fault.TLS, fact("answered-otherwise", said=said, protocol="TLS")
             )
         reason = (error.reason or "unknown reason").replace("_", " ").lower()
         return ConversationError(
-            Fault.TLS, f"TLS failed while we waited for {self._wire.awaiting}: {reason}"
+            Fault.TLS, fact("tls-failed", awaited=self._wire.awaited, why=reason)
         )

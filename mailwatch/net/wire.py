@@ -10,10 +10,11 @@ from collections.abc import Sequence
 from contextlib import suppress
 
 from mailwatch.core.deadline import Deadline, DeadlineExpired
+from mailwatch.core.facts import Fact, fact
 from mailwatch.core.model import Fault
-from mailwatch.net.errors import ConversationError, fault_of, words_for
+from mailwatch.net.errors import ConversationError, fault_of, reason_of
 from mailwatch.net.proxy import End
-from mailwatch.net.resolver import Address, SocketAddress
+from mailwatch.net.resolver import Address
 
 MAX_BYTES = 256 * 1024
 """What a peer may send in one conversation, TLS included; a healthy one sends under 10 KiB."""
@@ -25,9 +26,9 @@ _STILL_CONNECTING = {errno.EINPROGRESS, errno.EINTR, errno.EAGAIN}
 class Wire:
     """A non-blocking socket that is polled for no longer than the deadline leaves.
 
-    `awaiting` says in words what is being waited for, and ends up in the errors. `heard` says
-    whether the peer has spoken at all, which tells SILENT from TIMEOUT and DROPPED from RESET;
-    whoever makes sense of the bytes sets it. `peer` is the numeric address and the port.
+    `awaited` is what is being waited for, and ends up in the errors. `heard` says whether the peer
+    has spoken at all, which tells SILENT from TIMEOUT and DROPPED from RESET; whoever makes sense
+    of the bytes sets it. `peer` is the numeric address and the port.
     """
 
     def __init__(self, sock: socket.socket, peer: End, deadline: Deadline) -> None:
@@ -36,7 +37,7 @@ class Wire:
         self._poll = select.poll()
         self._poll.register(sock, select.POLLIN)
         self.deadline = deadline
-        self.awaiting = "the connection"
+        self.awaited = fact("connection")
         self.heard = False
         self._received = 0
 
@@ -53,8 +54,7 @@ class Wire:
             self._received += len(data)
             if self._received > MAX_BYTES:
                 raise ConversationError(
-                    Fault.PROTOCOL,
-                    f"sent more than {MAX_BYTES // 1024} KiB while we waited for {self.awaiting}",
+                    Fault.PROTOCOL, self._told("peer-floods", limit_kib=MAX_BYTES // 1024)
                 )
             return data
 
@@ -73,9 +73,7 @@ class Wire:
     def ended(self) -> ConversationError:
         """Return the error that an end of the stream is, where something was still to come."""
         if self.heard:
-            return ConversationError(
-                Fault.RESET, f"closed the connection while we waited for {self.awaiting}"
-            )
+            return ConversationError(Fault.RESET, self._told("peer-closed"))
         return _dropped()
 
     def part(self, within_s: float) -> None:
@@ -120,10 +118,8 @@ class Wire:
 
     def _late(self) -> ConversationError:
         if self.heard:
-            return ConversationError(Fault.TIMEOUT, f"{self.awaiting} did not come in time")
-        return ConversationError(
-            Fault.SILENT, f"accepted the connection, then said nothing: {self.awaiting} never came"
-        )
+            return ConversationError(Fault.TIMEOUT, self._told("peer-late"))
+        return ConversationError(Fault.SILENT, self._told("peer-silent"))
 
     def _broken(self, error: OSError) -> ConversationError:
         fault = fault_of(error)
@@ -132,10 +128,11 @@ class Wire:
             # unread (RFC 2525 section 2.17).
             return _dropped()
         if fault is Fault.RESET:
-            return ConversationError(
-                fault, f"reset the connection while we waited for {self.awaiting}"
-            )
-        return ConversationError(fault, f"the connection broke ({words_for(error)})")
+            return ConversationError(fault, self._told("peer-reset"))
+        return ConversationError(fault, fact("connection-broke", why=reason_of(error)))
+
+    def _told(self, code: str, **more: int) -> Fact:
+        return fact(code, awaited=self.awaited, **more)
 
 
 def connect(addresses: Sequence[Address], deadline: Deadline) -> Wire:
@@ -165,7 +162,7 @@ def _connect_one(address: Address, deadline: Deadline) -> socket.socket:
     try:
         sock = socket.socket(address.family, socket.SOCK_STREAM | socket.SOCK_NONBLOCK)
     except OSError as error:
-        raise ConversationError(None, f"no socket could be made ({words_for(error)})") from None
+        raise ConversationError(None, fact("no-socket", why=reason_of(error))) from None
     try:
         number = sock.connect_ex(address.where)
         if number in _STILL_CONNECTING:
@@ -191,30 +188,23 @@ def _connect_one(address: Address, deadline: Deadline) -> socket.socket:
 
 
 def _not_accepted(address: Address) -> ConversationError:
-    return ConversationError(
-        Fault.TIMEOUT, f"{_words(address.where)} did not accept the connection in time"
-    )
+    return ConversationError(Fault.TIMEOUT, _at(address, "not-accepted"))
 
 
 def _not_connected(address: Address, error: OSError) -> ConversationError:
     fault = fault_of(error)
-    where = _words(address.where)
     if fault is Fault.REFUSED:
-        return ConversationError(fault, f"nothing listens on {where}")
+        return ConversationError(fault, _at(address, "port-refused"))
     if fault is Fault.TIMEOUT:
         return _not_accepted(address)
     if fault is Fault.RESET:  # only what was accepted can be: else it is refused
         return _dropped()
-    return ConversationError(fault, f"no connection to {where} ({words_for(error)})")
+    return ConversationError(fault, _at(address, "not-connected", why=reason_of(error)))
 
 
 def _dropped() -> ConversationError:
-    return ConversationError(
-        Fault.DROPPED,
-        "accepted the connection, then closed it before saying anything: "
-        "often a ban or a connection limit, or a container in which nothing listens",
-    )
+    return ConversationError(Fault.DROPPED, fact("peer-dropped"))
 
 
-def _words(where: SocketAddress) -> str:
-    return f"{where[0]} port {where[1]}"
+def _at(address: Address, code: str, **more: Fact) -> Fact:
+    return fact(code, address=address.where[0], port=address.where[1], **more)

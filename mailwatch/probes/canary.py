@@ -13,10 +13,8 @@ from dataclasses import dataclass, field, replace
 from types import MappingProxyType
 
 from mailwatch.core.deadline import Deadline
-from mailwatch.core.facts import words
+from mailwatch.core.facts import NOTHING, Fact, fact
 from mailwatch.core.model import Fault, Phase, Reading, Verdict
-from mailwatch.core.say import say
-from mailwatch.core.text import duration
 from mailwatch.host import threads
 from mailwatch.host.workers import WORKERS
 from mailwatch.probes.canary_mailbox import Arrival, Mailbox
@@ -90,7 +88,7 @@ class CanaryProbe(Check):
         # A round that was cancelled lets go of its checks, and the next one comes on top.
         enough_s = _SHARE * _left_s(deadline)
         if not self._lock.acquire(timeout=max(0.0, enough_s)):
-            return self._unmeasured("still busy with an earlier check")
+            return self._unmeasured(fact("check-busy"))
         try:
             return self._fly(deadline, enough_s)
         finally:
@@ -110,13 +108,10 @@ class CanaryProbe(Check):
                 flight = self._flight = self._launch(deadline)
             except RuntimeError:
                 self._flight = None
-                return self._unmeasured(threads.NO_THREAD)
+                return self._unmeasured(threads.WITHOUT)
         if not flight.over.wait(max(0.0, _left_s(deadline))):
-            return self._meanwhile(
-                "the server has not said yet whether it takes the message"
-                if flight.submission.begun
-                else "still busy with the submission, which should have ended by now"
-            )
+            begun = flight.submission.begun
+            return self._meanwhile(fact("canary-submitting" if begun else "canary-stuck"))
         assert flight.submitted is not None
         if not (flight.submission.accepted or flight.submission.sent):
             return self._not_submitted(flight, flight.submitted, deadline.clock())
@@ -124,7 +119,7 @@ class CanaryProbe(Check):
         if flight.submitted.fault is not None:
             self._last = flight.submitted
         if _left_s(deadline) < enough_s:
-            return self._meanwhile(_words(deadline.clock() - flight.left, self._rules))
+            return self._meanwhile(self._under_way(deadline.clock() - flight.left))
         return self._look(flight, flight.submitted, deadline)
 
     def _launch(self, deadline: Deadline) -> _Flight:
@@ -159,11 +154,12 @@ class CanaryProbe(Check):
         lasts_s = now - since
         enough_s = max(self._rules.within_s, PUT_OFF_S)
         if lasts_s >= enough_s:
-            detail = f"put off for {duration(lasts_s)} by now: {say(reading.detail)}"
-            return self._refused(replace(reading, detail=words(detail)), now)
+            detail = fact("canary-put-off-long", lasts_s=lasts_s, answer=reading.detail)
+            return self._refused(replace(reading, detail=detail), now)
         self._due = now + min(max(lasts_s, _AGAIN_S), self._rules.every_s, enough_s - lasts_s)
-        detail = f"{say(reading.detail)}; this is a failure once it lasts {duration(enough_s)}"
-        self._held = self._meanwhile(detail)
+        self._held = self._meanwhile(
+            fact("canary-put-off", answer=reading.detail, enough_s=enough_s)
+        )
         return self._held
 
     def _refused(self, reading: Reading, now: float) -> Reading:
@@ -198,41 +194,36 @@ class CanaryProbe(Check):
         if flight.arrive_s is not None or mailbox.found_in_junk:
             self._flight = None
         elif submitted.fault is None and away_s < self._rules.within_s:
-            return self._meanwhile(_words(away_s, self._rules))
+            return self._meanwhile(self._under_way(away_s))
         if trouble := self._trouble(flight, mailbox.found_in_junk, away_s):
-            reading = _failed(reading, trouble)
+            reading = replace(reading, verdict=Verdict.FAIL, fault=Fault.DELIVERY, detail=trouble)
             if flight.arrive_s is not None:
                 self._due = now  # it holds until another one does better
         self._last = self._held = reading
         return reading
 
-    def _trouble(self, flight: _Flight, junk: str, away_s: float) -> str:
-        """Return what is wrong with a message whose end is known, empty where it did well."""
+    def _trouble(self, flight: _Flight, junk: str, away_s: float) -> Fact:
+        """Return what is wrong with a message whose end is known, NOTHING where it did well."""
         rules = self._rules
         if flight.submitted and flight.submitted.fault is not None:
-            return say(flight.submitted.detail)
+            return flight.submitted.detail
         if junk:
-            return (
-                f"the message lies in {junk} and not in the INBOX of {rules.recipient}: "
-                "a filter took it for spam"
-            )
+            return fact("canary-in-junk", folder=junk, recipient=rules.recipient)
         if flight.arrive_s is None:
-            return (
-                f"a message that was submitted {duration(away_s)} ago has not arrived in the "
-                f"INBOX of {rules.recipient}: it may wait in the queue, or a filter may have "
-                "taken it for spam"
-            )
+            return fact("canary-lost", away_s=away_s, recipient=rules.recipient)
         if flight.arrive_s > rules.within_s + _ROUNDING_S:
-            took, allowed = duration(flight.arrive_s), duration(rules.within_s)
-            return f"the message arrived after {took}, and had {allowed}"
-        return ""
+            return fact("canary-late", took_s=flight.arrive_s, within_s=rules.within_s)
+        return NOTHING
 
-    def _meanwhile(self, detail: str) -> Reading:
+    def _under_way(self, away_s: float) -> Fact:
+        return fact("canary-under-way", away_s=away_s, within_s=self._rules.within_s)
+
+    def _meanwhile(self, detail: Fact) -> Reading:
         """Return what is known while nothing new is."""
         return replace(self._last, remembered=True) if self._last else self._unmeasured(detail)
 
-    def _unmeasured(self, detail: str) -> Reading:
-        return Reading(self.settings.key, Verdict.UNMEASURED, detail=words(detail))
+    def _unmeasured(self, detail: Fact) -> Reading:
+        return Reading(self.settings.key, Verdict.UNMEASURED, detail=detail)
 
 
 def _left_s(deadline: Deadline) -> float:
@@ -244,14 +235,3 @@ def _arrive_s(flight: _Flight, arrival: Arrival) -> float:
     seen_s = arrival.at - flight.left
     took_s = seen_s if arrival.took_s is None else arrival.took_s
     return min(max(took_s, flight.absent - flight.left), seen_s)
-
-
-def _failed(reading: Reading, detail: str) -> Reading:
-    return replace(reading, verdict=Verdict.FAIL, fault=Fault.DELIVERY, detail=words(detail))
-
-
-def _words(away_s: float, rules: CanaryRules) -> str:
-    return (
-        f"a message that was submitted {duration(away_s)} ago has not arrived yet, and has "
-        f"{duration(rules.within_s)}"
-    )

@@ -9,6 +9,7 @@ from contextlib import contextmanager, suppress
 from dataclasses import dataclass, replace
 
 from mailwatch.core.deadline import Clock, Deadline
+from mailwatch.core.facts import fact
 from mailwatch.core.model import Fault, Reading
 from mailwatch.net.conversation import Conversation
 from mailwatch.net.errors import ConversationError, SaidNo
@@ -180,7 +181,7 @@ def _search(talk: Conversation, tag: str, criteria: str) -> set[int]:
     answer = ask(talk, tag, f"UID SEARCH {criteria}", Fault.DELIVERY)
     found = [word for line in answer if line[1:2] == [b"SEARCH"] for word in line[2:] if word]
     if not all(re.fullmatch(rb"[1-9][0-9]{0,9}", word) for word in found):
-        raise ConversationError(Fault.PROTOCOL, "the answer to SEARCH holds more than numbers")
+        raise ConversationError(Fault.PROTOCOL, fact("imap-search-nonsense"))
     return {int(word) for word in found}
 
 

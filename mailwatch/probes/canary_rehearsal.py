@@ -6,7 +6,7 @@ from dataclasses import replace
 from types import MappingProxyType
 
 from mailwatch.core.deadline import Deadline
-from mailwatch.core.facts import words
+from mailwatch.core.facts import fact
 from mailwatch.core.model import Fault, Reading, Verdict
 from mailwatch.net.conversation import Conversation
 from mailwatch.probes.canary_mailbox import mailbox_trouble
@@ -40,9 +40,7 @@ class CanaryRehearsal(Check):
             self._submission = submission
         key = self.settings.key
         if deadline.at - deadline.clock() < _SHARE * (deadline.at - began):
-            return Reading(
-                key, Verdict.UNMEASURED, detail=words("no time was left for the mailbox")
-            )
+            return Reading(key, Verdict.UNMEASURED, detail=fact("canary-no-time"))
         inbox = self._imap.check(deadline)
         phases = dict(self._submission.phases)
         for phase, seconds in inbox.phases.items():

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from contextlib import suppress
 from dataclasses import replace
 
+from mailwatch.core.facts import Fact, fact
 from mailwatch.core.model import Fault
 from mailwatch.net.conversation import Conversation
 from mailwatch.net.errors import ConversationError, SaidNo
-from mailwatch.net.replies import HalfReply, expect
+from mailwatch.net.smtp import SmtpSession, reply_code
 from mailwatch.probes.canary_mark import Mark
 from mailwatch.probes.probe import LEAVE_S
 from mailwatch.probes.settings import CanaryRules, ServiceSettings
@@ -44,13 +46,17 @@ class Submission(SmtpProbe):
         super().converse(talk)
         self.begun = True
         talk.allow(self._rules.within_s)
+        session = SmtpSession(talk, self.hello)
         try:
-            self._submit(talk)
+            # An answer of 251 to RCPT will do: whether the message arrives is seen later.
+            session.submit(self._rules.sender, [self._rules.recipient], self._message())
         except ConversationError as error:
-            self.put_off = 400 <= _code(error) < 500
+            self.put_off = 400 <= reply_code(error) < 500
             kind = SaidNo if isinstance(error, SaidNo) else ConversationError
             fault = Fault.DELIVERY if error.fault else None
             raise kind(fault, self._explained(error.detail)) from None
+        finally:
+            self.sent, self.accepted = session.sent, session.accepted
 
     def farewell(self, talk: Conversation) -> None:
         """Say QUIT; once the message is accepted, nothing that follows matters to it."""
@@ -61,47 +67,21 @@ class Submission(SmtpProbe):
         with suppress(ConversationError):
             super().farewell(talk)
 
-    def _submit(self, talk: Conversation) -> None:
+    def _message(self) -> Iterator[str]:
         from email.utils import formatdate
 
-        rules = self._rules
-        talk.say(f"MAIL FROM:<{rules.sender}>")
-        expect(talk, 250, "the answer to MAIL")
-        talk.say(f"RCPT TO:<{rules.recipient}>")
-        # 251: the server forwards it (RFC 5321 section 3.4); whether it arrives is seen later.
-        expect(talk, 250, "the answer to RCPT", also=251)
-        talk.say("DATA")
-        expect(talk, 354, "the answer to DATA")
-        lines = (
-            f"From: <{rules.sender}>",
-            f"To: <{rules.recipient}>",
-            "Subject: mailwatch canary",
-            f"Date: {formatdate()}",
-            f"Message-ID: <{self._mark.token}@{self._mark.host}>",
-            self._mark.line,
-            "Auto-Submitted: auto-generated",
-            "",
-            "mailwatch sends this to see that mail arrives, and removes it.",
-        )
-        for line in lines:
-            talk.say(line)
-        self.sent = True
-        talk.say(".")
-        try:
-            expect(talk, 250, "the answer to the message")
-        except ConversationError as error:
-            # With an answer the message stays with us (RFC 5321 section 6.1), without one who
-            # knows.
-            self.sent = not _code(error)
-            raise
-        self.accepted = True
+        yield f"From: <{self._rules.sender}>"
+        yield f"To: <{self._rules.recipient}>"
+        yield "Subject: mailwatch canary"
+        yield f"Date: {formatdate()}"
+        yield f"Message-ID: <{self._mark.token}@{self._mark.host}>"
+        yield self._mark.line
+        yield "Auto-Submitted: auto-generated"
+        yield ""
+        yield "mailwatch sends this to see that mail arrives, and removes it."
 
-    def _explained(self, detail: str) -> str:
-        if any(code in detail for code in _FULL):
-            return f"the mailbox of {self._rules.recipient} is full: {detail}"
-        return detail
-
-
-def _code(error: ConversationError) -> int:
-    """Return the code of the whole reply that `error` is, 0 where there was none."""
-    return 0 if isinstance(error, HalfReply) else error.code
+    def _explained(self, answer: Fact) -> Fact:
+        said = str(answer.get("said"))
+        if any(code in said for code in _FULL):
+            return fact("canary-mailbox-full", recipient=self._rules.recipient, answer=answer)
+        return answer

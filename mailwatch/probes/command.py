@@ -5,6 +5,7 @@ from __future__ import annotations
 import signal
 
 from mailwatch.core.deadline import Deadline
+from mailwatch.core.facts import Value, fact
 from mailwatch.core.model import Fault
 from mailwatch.core.text import printable
 from mailwatch.net.errors import ConversationError
@@ -35,17 +36,18 @@ class CommandProbe(PortlessCheck):
             return
         # What follows a | is performance data.
         first = bytes(heard).lstrip().partition(b"\n")[0].partition(b"|")[0].strip()
-        said = f": {printable(first)}" if first else ""
         name = printable(command[0].rpartition("/")[2])
-        if code in _BAD:
-            raise ConversationError(Fault.COMMAND, f"{name} ended with {code}{said}")
-        raise ConversationError(None, f"{name} ended with {_words(code)}{said}")
+        ended = fact("program-ended", program=name, code=_told(code))
+        if first:
+            said = printable(first)
+            ended = fact("program-ended-saying", program=name, code=_told(code), said=said)
+        raise ConversationError(Fault.COMMAND if code in _BAD else None, ended)
 
 
-def _words(code: int | None) -> str:
+def _told(code: int | None) -> Value:
     if code is None or code >= 0:
-        return str(code)
+        return code
     try:
-        return f"signal {signal.Signals(-code).name}"
+        return fact("signal", name=signal.Signals(-code).name)
     except ValueError:
-        return f"signal {-code}"
+        return fact("signal", name=-code)

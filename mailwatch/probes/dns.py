@@ -13,17 +13,19 @@ from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from mailwatch.core.deadline import Deadline, DeadlineExpired
+from mailwatch.core.facts import Value, fact
 from mailwatch.core.model import Fault
-from mailwatch.core.text import join_words, printable
+from mailwatch.core.text import printable
 from mailwatch.host import threads
 from mailwatch.net.errors import ConversationError
 from mailwatch.probes.portless_check import PortlessCheck
+from mailwatch.probes.probe import trouble_of
 from mailwatch.probes.settings import ServiceSettings
 
 if TYPE_CHECKING:
     from dns.resolver import Resolver
 
-_LATE = "no name server answered in time"
+_LATE = fact("dns-late")
 _MOST_TARGETS = 10
 """More MX than these are not looked at; a domain has one to five."""
 
@@ -50,7 +52,7 @@ class DnsProbe(PortlessCheck):
             try:
                 threads.start(partial(look.take, lambda: self._examine(deadline)), "dns")
             except RuntimeError:
-                raise ConversationError(None, threads.NO_THREAD) from None
+                raise ConversationError(None, threads.WITHOUT) from None
             self._look = look
         try:
             over = look.over.wait(deadline.remaining())
@@ -67,14 +69,12 @@ class DnsProbe(PortlessCheck):
         records = _resolve(domain, "MX", deadline)
         if not records and self.settings.implicit_mx:
             if not _has_address(domain, deadline):
-                raise ConversationError(Fault.DNS, f"{domain} has neither an MX nor an address")
+                raise ConversationError(Fault.DNS, fact("dns-nowhere", domain=domain))
             return
         lost = [one for one in _targets(domain, records) if not _has_address(one, deadline)]
         if lost:
-            names = join_words([printable(target, 80) for target in lost])
-            raise ConversationError(
-                Fault.DNS, f"the MX of {domain} names {names}, which has no address"
-            )
+            targets = tuple(printable(target, 80) for target in lost)
+            raise ConversationError(Fault.DNS, fact("dns-lost-mx", domain=domain, targets=targets))
 
 
 @dataclass(slots=True)
@@ -87,11 +87,7 @@ class _Look:
     def take(self, examine: Callable[[], None]) -> None:
         """Call `examine`, and keep how it ends."""
         try:
-            examine()
-        except ConversationError as error:
-            self.trouble = error
-        except Exception as bug:  # noqa: BLE001  as in PortlessCheck
-            self.trouble = ConversationError(None, f"a fault of mailwatch: {type(bug).__name__}")
+            self.trouble = trouble_of(examine)
         finally:
             self.over.set()
 
@@ -102,11 +98,11 @@ def _has_address(name: str, deadline: Deadline) -> bool:
 
 def _targets(domain: str, records: Sequence[Any]) -> list[str]:
     if not records:
-        raise ConversationError(Fault.DNS, f"{domain} has no MX record (implicit_mx allows that)")
+        raise ConversationError(Fault.DNS, fact("dns-no-mx", domain=domain))
     # Which attributes a record has depends on its kind.
     found = sorted((int(one.preference), str(one.exchange)) for one in records)
     if any(target == "." for _, target in found):
-        raise ConversationError(Fault.DNS, f"the MX of {domain} says that it takes no mail at all")
+        raise ConversationError(Fault.DNS, fact("dns-null-mx", domain=domain))
     return list(dict.fromkeys(target for _, target in found))[:_MOST_TARGETS]
 
 
@@ -115,9 +111,8 @@ def _resolve(name: str, kind: str, deadline: Deadline) -> Sequence[Any]:
     try:
         from dns import exception, resolver
     except ImportError:
-        raise ConversationError(
-            None, "Python's dnspython is not installed: install python3-dnspython"
-        ) from None
+        raise ConversationError(None, fact("dnspython-missing")) from None
+    why: Value = _LATE
     try:
         answer = new_resolver().resolve(
             name, kind, lifetime=deadline.remaining(), search=False, raise_on_no_answer=False
@@ -126,19 +121,17 @@ def _resolve(name: str, kind: str, deadline: Deadline) -> Sequence[Any]:
     except resolver.NXDOMAIN:
         return []
     except (exception.Timeout, DeadlineExpired):
-        why = _LATE
+        pass
     except resolver.NoNameservers:
-        why = "the name servers answered with an error"
+        why = fact("dns-error")
     except (exception.DNSException, OSError, UnicodeError) as error:
         why = type(error).__name__
     raise _unresolved(name, kind, why)
 
 
-def _unresolved(name: str, kind: str, why: str) -> ConversationError:
+def _unresolved(name: str, kind: str, why: Value) -> ConversationError:
     shown = printable(name, 80)
-    return ConversationError(
-        None, f"the {kind} of {shown} was not resolved ({why}): check this host's resolver"
-    )
+    return ConversationError(None, fact("dns-unresolved", record=kind, name=shown, why=why))
 
 
 def new_resolver() -> Resolver:

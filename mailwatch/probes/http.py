@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from mailwatch import __version__
+from mailwatch.core.facts import fact
 from mailwatch.core.model import Fault
 from mailwatch.core.text import printable
 from mailwatch.net.conversation import Conversation
@@ -32,18 +33,16 @@ class HttpProbe(Probe):
             talk.skip(MAX_BODY if head.length is None else min(head.length, MAX_BODY))
             body = b""
         if not any(first <= head.status <= last for first, last in rules.statuses):
+            said, alive = printable(head.line), _ranges(rules.statuses)
             raise SaidNo(
                 Fault.REJECTED if head.status in _TURNED_AWAY else Fault.STATUS,
-                f"answered '{printable(head.line)}' where {_ranges(rules.statuses)} shows life",
+                fact("http-status", said=said, statuses=alive),
             )
         for name, pattern in rules.headers:
             _require_field(head, name, pattern)
         if rules.body and not matches(rules.body, body):
-            raise SaidNo(
-                Fault.PROTOCOL,
-                f"the body holds no '{printable(rules.body, 80)}', but begins with "
-                f"'{printable(body, 80)}'",
-            )
+            said, pattern = printable(body, 80), printable(rules.body, 80)
+            raise SaidNo(Fault.PROTOCOL, fact("http-body-differs", pattern=pattern, said=said))
 
     def farewell(self, talk: Conversation) -> None:
         """Leave without a word: `Connection: close` has already said it."""
@@ -80,5 +79,8 @@ def _require_field(head: Head, name: str, pattern: str) -> None:
     values = head.values(name)
     if any(matches(pattern, value) for value in values):
         return
-    found = f"but '{printable(b', '.join(values), 80)}'" if values else "and no such field at all"
-    raise SaidNo(Fault.PROTOCOL, f"the field {name} holds no '{printable(pattern, 80)}', {found}")
+    wanted = printable(pattern, 80)
+    if not values:
+        raise SaidNo(Fault.PROTOCOL, fact("http-field-missing", field=name, pattern=wanted))
+    said = printable(b", ".join(values), 80)
+    raise SaidNo(Fault.PROTOCOL, fact("http-field-differs", field=name, pattern=wanted, said=said))

@@ -5,17 +5,16 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 
+from mailwatch.core.facts import fact
 from mailwatch.core.model import Fault
 from mailwatch.core.text import printable
-from mailwatch.net.conversation import Conversation
+from mailwatch.net.conversation import MAX_LINES, Conversation
 from mailwatch.net.errors import ConversationError
-
-MAX_LINES = 100
-"""Header lines of one response; servers send about ten."""
 
 MAX_BODY = 64 * 1024
 """How much of a body is heard, in bytes."""
 
+_BODY = fact("http-body")
 _MAX_INTERIM = 5
 _STATUS_LINE = re.compile(rb"HTTP/1\.[01] ([1-5][0-9]{2})(?: .*)?", re.DOTALL)
 _FIELD = re.compile(rb"([!#$%&'*+.^_`|~0-9A-Za-z-]+):(.*)", re.DOTALL)
@@ -48,22 +47,22 @@ class Head:
 def read_head(talk: Conversation) -> Head:
     """Read up to the end of the final response's header; raises ConversationError."""
     for _ in range(_MAX_INTERIM):
-        line = talk.read_line("the status line")
+        line = talk.read_line(fact("http-status-line"))
         parsed = _STATUS_LINE.fullmatch(line)
         if not parsed:
-            raise ConversationError(
-                Fault.PROTOCOL, f"answered '{printable(line)}' where HTTP was expected"
-            )
+            told = fact("answered-otherwise", said=printable(line), protocol="HTTP")
+            raise ConversationError(Fault.PROTOCOL, told)
         head = Head(int(parsed[1]), line, _read_fields(talk))
         if head.status >= 200:  # else it is an interim response (RFC 9110 section 15.2)
             return head
-    raise ConversationError(Fault.PROTOCOL, "sent interim responses (1xx) without end")
+    raise ConversationError(Fault.PROTOCOL, fact("http-interim-endless"))
 
 
 def _read_fields(talk: Conversation) -> tuple[tuple[bytes, bytes], ...]:
     fields: list[tuple[bytes, bytes]] = []
+    awaited = fact("http-header")
     for _ in range(MAX_LINES):
-        line = talk.read_line("the header of the response")
+        line = talk.read_line(awaited)
         if not line:
             return tuple(fields)
         field = _FIELD.fullmatch(line)
@@ -73,10 +72,8 @@ def _read_fields(talk: Conversation) -> tuple[tuple[bytes, bytes], ...]:
             name, value = fields[-1]
             fields[-1] = name, value + b" " + line.strip(b" \t")
         else:
-            raise ConversationError(
-                Fault.PROTOCOL, f"sent '{printable(line)}' where a header field was expected"
-            )
-    raise ConversationError(Fault.PROTOCOL, f"sent more than {MAX_LINES} header fields")
+            raise _otherwise(line, "http-field")
+    raise ConversationError(Fault.PROTOCOL, fact("http-many-fields", limit=MAX_LINES))
 
 
 def read_body(talk: Conversation, head: Head) -> bytes:
@@ -98,40 +95,40 @@ def read_body(talk: Conversation, head: Head) -> bytes:
 
 
 def _unreadable(name: str, value: bytes) -> ConversationError:
-    return ConversationError(
-        Fault.PROTOCOL, f"sent '{name}: {printable(value)}', after which no body can be read"
-    )
+    told = fact("http-unframed", field=name, said=printable(value))
+    return ConversationError(Fault.PROTOCOL, told)
+
+
+def _otherwise(line: bytes, expected: str) -> ConversationError:
+    told = fact("sent-otherwise", said=printable(line), expected=fact(expected))
+    return ConversationError(Fault.PROTOCOL, told)
 
 
 def _read_chunks(talk: Conversation) -> bytes:
     body = bytearray()
     while len(body) < MAX_BODY:
-        line = talk.read_line("a chunk of the body")
+        line = talk.read_line(fact("http-chunk"))
         size = _CHUNK_SIZE.fullmatch(line)
         if not size:
-            raise ConversationError(
-                Fault.PROTOCOL, f"sent '{printable(line)}' where the size of a chunk was expected"
-            )
+            raise _otherwise(line, "http-chunk-size")
         left = int(size[1], 16)
         if not left:
             break
         body += _read_exactly(talk, min(left, MAX_BODY))
-        if len(body) < MAX_BODY and (line := talk.read_line("the end of a chunk")):
-            raise ConversationError(
-                Fault.PROTOCOL, f"sent '{printable(line)}' where the end of a chunk was expected"
-            )
+        if len(body) < MAX_BODY and (line := talk.read_line(fact("http-chunk-end"))):
+            raise _otherwise(line, "http-chunk-end")
     return bytes(body[:MAX_BODY])
 
 
 def _read_exactly(talk: Conversation, count: int) -> bytes:
     body = _read_up_to(talk, count)
     if len(body) < count:
-        raise ConversationError(Fault.RESET, "closed the connection in the middle of the body")
+        raise ConversationError(Fault.RESET, fact("peer-closed-within", awaited=_BODY))
     return body
 
 
 def _read_up_to(talk: Conversation, count: int) -> bytes:
     body = bytearray()
-    while len(body) < count and (data := talk.read_some(count - len(body), "the body")):
+    while len(body) < count and (data := talk.read_some(count - len(body), _BODY)):
         body += data
     return bytes(body)

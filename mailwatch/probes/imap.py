@@ -4,17 +4,22 @@ from __future__ import annotations
 
 import re
 
+from mailwatch.core.facts import Fact, fact
 from mailwatch.core.model import Fault
 from mailwatch.core.text import printable
-from mailwatch.net.conversation import MAX_LINE, Conversation
+from mailwatch.net.conversation import (
+    GREETING,
+    MAX_LINE,
+    MAX_LINES,
+    Conversation,
+    answer_to,
+    too_many_lines,
+)
 from mailwatch.net.endpoint import Login, TlsMode
 from mailwatch.net.errors import ConversationError, SaidNo
-from mailwatch.net.limits import names_limit
-from mailwatch.net.logins import plain, quoted, require_privacy
+from mailwatch.net.limits import fault_of_no, names_limit
+from mailwatch.net.logins import LOGIN, plain, quoted, require_privacy
 from mailwatch.probes.probe import Probe
-
-MAX_LINES = 100
-"""Of one answer; servers send two or three."""
 
 _TROUBLE = (b"[UNAVAILABLE", b"[SERVERBUG")
 """Refusals that blame the server, not the credentials or the client (RFC 5530)."""
@@ -28,7 +33,8 @@ _LITERAL = re.compile(rb"\{([0-9]{1,6})\}$")
 _STATUSES = (b"OK", b"NO", b"BAD", b"BYE", b"PREAUTH")
 """What begins a line that ends in words for a person, where a brace is a brace."""
 
-_LEAVING = "the answer to LOGOUT"
+_OFFERS = answer_to("CAPABILITY")
+_LEAVING = answer_to("LOGOUT")
 
 
 class Goodbye(ConversationError):
@@ -40,19 +46,24 @@ class ImapProbe(Probe):
 
     def converse(self, talk: Conversation) -> None:
         """Hear `* OK` or `* PREAUTH`, ask for the capabilities and hear them."""
-        greeting = talk.read_line("the greeting")
+        greeting = talk.read_line(GREETING)
         words = _words(greeting)
         if words[:2] not in ([b"*", b"OK"], [b"*", b"PREAUTH"]):
             # With BYE the server refuses the connection (RFC 9051 section 7.1.5).
-            turned_away = words[:2] == [b"*", b"BYE"] and not _blames_itself(words[2:])
+            fault = Fault.PROTOCOL
+            if words[:2] == [b"*", b"BYE"]:
+                fault = _fault_of(words, Fault.REJECTED) or Fault.REJECTED
+            should_be = fact("imap-greeting-words")
+            said = printable(greeting)
             raise ConversationError(
-                Fault.REJECTED if turned_away else Fault.PROTOCOL,
-                f"the greeting should be '* OK' or '* PREAUTH', but was '{printable(greeting)}'",
+                fault, fact("answer-wrong", awaited=GREETING, wanted=should_be, said=said)
             )
         offers = _capabilities(talk, "a1")
         if self.settings.tls is TlsMode.STARTTLS:
             if b"STARTTLS" not in offers:
-                raise SaidNo(Fault.PROTOCOL, "the answer to CAPABILITY offers no STARTTLS")
+                raise SaidNo(
+                    Fault.PROTOCOL, fact("not-offered", awaited=_OFFERS, wanted="STARTTLS")
+                )
             ask(talk, "a2", "STARTTLS")
             talk.start_tls()
             offers = _capabilities(talk, "a3")
@@ -63,16 +74,14 @@ class ImapProbe(Probe):
         """Say LOGOUT, hear `* BYE` and the tagged OK."""
         untagged = ask(talk, "a9", "LOGOUT")
         if not any(words[1:2] == [b"BYE"] for words in untagged):
-            raise ConversationError(Fault.PROTOCOL, "the answer to LOGOUT holds no '* BYE'")
+            raise ConversationError(Fault.PROTOCOL, fact("imap-no-bye"))
 
 
 def _capabilities(talk: Conversation, tag: str) -> set[bytes]:
     untagged = ask(talk, tag, "CAPABILITY")
     offers = {word for words in untagged if words[1:2] == [b"CAPABILITY"] for word in words[2:]}
     if not offers & {b"IMAP4REV1", b"IMAP4REV2"}:
-        raise SaidNo(
-            Fault.PROTOCOL, "the answer to CAPABILITY names neither IMAP4rev1 nor IMAP4rev2"
-        )
+        raise SaidNo(Fault.PROTOCOL, fact("imap-unnamed"))
     return offers
 
 
@@ -80,17 +89,15 @@ def _log_in(talk: Conversation, tag: str, login: Login, offers: set[bytes]) -> N
     require_privacy(talk)
     if b"AUTH=PLAIN" in offers:
         talk.say(f"{tag} AUTHENTICATE PLAIN")
-        _hear(talk, tag, "the answer to AUTHENTICATE", "+", Fault.AUTHENTICATION)
+        _hear(talk, tag, answer_to("AUTHENTICATE"), "+", Fault.AUTHENTICATION)
         talk.say(plain(login))
     elif b"LOGINDISABLED" not in offers:
         talk.say(f"{tag} LOGIN {quoted(login.user)} {quoted(login.password.reveal())}")
     else:
         raise SaidNo(
-            Fault.AUTHENTICATION,
-            "the answer to CAPABILITY offers neither AUTH=PLAIN nor LOGIN; "
-            "many servers do so inside TLS alone",
+            Fault.AUTHENTICATION, fact("login-not-offered", awaited=_OFFERS, wanted="AUTH=PLAIN")
         )
-    _hear(talk, tag, "the answer to the login", fault=Fault.AUTHENTICATION)
+    _hear(talk, tag, LOGIN, fault=Fault.AUTHENTICATION)
 
 
 def ask(
@@ -110,13 +117,13 @@ def ask_raw(
 ) -> list[bytes]:
     """Return the untagged lines as they came, else like `ask`."""
     talk.say(f"{tag} {command}")
-    return _hear(talk, tag, f"the answer to {command}", fault=fault)
+    return _hear(talk, tag, answer_to(command), fault=fault)
 
 
 def _hear(
     talk: Conversation,
     tag: str,
-    awaiting: str,
+    awaited: Fact,
     wanted: str = "",
     fault: Fault = Fault.PROTOCOL,
 ) -> list[bytes]:
@@ -129,19 +136,19 @@ def _hear(
     end = _words(wanted.encode("ascii"))
     untagged: list[bytes] = []
     while len(untagged) < MAX_LINES:
-        line, _ = response(talk, awaiting)
+        line, _ = response(talk, awaited)
         words = _words(line)
         if words[: len(end)] == end:
             return untagged
-        if words[0] != b"*" or (words[1:2] == [b"BYE"] and awaiting != _LEAVING):
-            raise refusal(line, tag, awaiting, wanted, fault)
+        if words[0] != b"*" or (words[1:2] == [b"BYE"] and awaited != _LEAVING):
+            raise refusal(line, tag, awaited, wanted, fault)
         untagged.append(line)
-    raise ConversationError(Fault.PROTOCOL, f"{awaiting} has more than {MAX_LINES} lines")
+    raise too_many_lines(awaited)
 
 
-def response(talk: Conversation, awaiting: str) -> tuple[bytes, list[bytes]]:
+def response(talk: Conversation, awaited: Fact) -> tuple[bytes, list[bytes]]:
     """Return one response and its literals, which could hold anything, apart from each other."""
-    line = talk.read_line(awaiting)
+    line = talk.read_line(awaited)
     literals: list[bytes] = []
     # What follows the + of a continuation is base64 or for a person, too (section 7.6 there).
     if line.startswith(b"+") or b"".join(_words(line)[1:2]) in _STATUSES:
@@ -149,31 +156,27 @@ def response(talk: Conversation, awaiting: str) -> tuple[bytes, list[bytes]]:
     while literal := _LITERAL.search(line):
         size = int(literal[1])
         if size > MAX_LINE or len(literals) == _LITERALS:
-            raise ConversationError(Fault.PROTOCOL, f"{awaiting} is longer than was asked for")
-        literals.append(talk.read_exactly(size, awaiting))
-        line = line[: literal.start()] + talk.read_line(awaiting)
+            raise ConversationError(Fault.PROTOCOL, fact("answer-too-long", awaited=awaited))
+        literals.append(talk.read_exactly(size, awaited))
+        line = line[: literal.start()] + talk.read_line(awaited)
     return line, literals
 
 
-def refusal(line: bytes, tag: str, awaiting: str, wanted: str, fault: Fault) -> ConversationError:
+def refusal(line: bytes, tag: str, awaited: Fact, wanted: str, fault: Fault) -> ConversationError:
     """Return the error that `line` is, in place of `wanted`; see `ask`."""
     words = _words(line)
-    what = f"{awaiting} was '{printable(line)}', not '{wanted}'"
+    what = fact("imap-answer-refuses", awaited=awaited, wanted=wanted, said=printable(line))
     if words[:2] == [b"*", b"BYE"]:
         return Goodbye(Fault.REJECTED if names_limit(line) else Fault.PROTOCOL, what)
     if words[:2] == _words(f"{tag} NO".encode("ascii")):
-        if b"".join(words[2:3]).startswith(_BUSY) or names_limit(line):
-            return SaidNo(None, what)
-        if _blames_itself(words[2:]) and fault is not Fault.DELIVERY:
-            fault = Fault.PROTOCOL  # who says so of one mailbox has let us in, and is well
-        return SaidNo(fault, what)
+        return SaidNo(_fault_of(words, fault), what)
     if words[:2] == _words(f"{tag} BAD".encode("ascii")):
         return SaidNo(Fault.PROTOCOL, what)
     return ConversationError(Fault.PROTOCOL, what)
 
 
-def _blames_itself(words: list[bytes]) -> bool:
-    return b"".join(words[:1]).startswith(_TROUBLE) and not names_limit(b" ".join(words))
+def _fault_of(no: list[bytes], fault: Fault) -> Fault | None:
+    return fault_of_no(b" ".join(no[2:]), fault, trouble=_TROUBLE, busy=_BUSY)
 
 
 def _words(line: bytes) -> list[bytes]:

@@ -23,13 +23,12 @@ from contextlib import suppress
 from dataclasses import replace
 
 from mailwatch.core.deadline import Deadline, DeadlineExpired
-from mailwatch.core.facts import words
+from mailwatch.core.facts import NOTHING, Fact, fact
 from mailwatch.core.model import Fault, Reading, Verdict
-from mailwatch.core.text import printable
 from mailwatch.host import threads
 from mailwatch.host.workers import WORKERS
-from mailwatch.net.conversation import Conversation
-from mailwatch.net.errors import ConversationError, words_for
+from mailwatch.net.conversation import GREETING, Conversation
+from mailwatch.net.errors import ConversationError, reason_of
 from mailwatch.probes.settings import ServiceSettings
 
 _WORDLESS = frozenset({Fault.REFUSED, Fault.TIMEOUT, Fault.SILENT, Fault.DROPPED, Fault.RESET})
@@ -37,10 +36,6 @@ _WORDLESS = frozenset({Fault.REFUSED, Fault.TIMEOUT, Fault.SILENT, Fault.DROPPED
 
 _GREETING = b"220 mailwatch speaks to itself\r\n"
 _LOOPBACKS = ((socket.AF_INET, "127.0.0.1"), (socket.AF_INET6, "::1"))
-
-
-_DEAF = "a fault of this host: no answer, and none from a listener of mailwatch's own on loopback"
-_JUST_OVER = "a fault of this host: it has only just ended, and may have kept an answer from us"
 
 
 class Control:
@@ -55,17 +50,17 @@ class Control:
         To be given the readings of every round. Where the control is called for it costs 1 ms
         if all is well, and ends by `deadline`; raises nothing.
         """
-        trouble = hear_ourselves(deadline) if is_called_for(readings) else ""
+        trouble = hear_ourselves(deadline) if is_called_for(readings) else NOTHING
         return self.disown(readings, trouble)
 
-    def disown(self, readings: Sequence[Reading], trouble: str) -> tuple[Reading, ...]:
+    def disown(self, readings: Sequence[Reading], trouble: Fact) -> tuple[Reading, ...]:
         """Return `readings` as sift() does where the control failed for `trouble`, or did not."""
         was_deaf, self._was_deaf = self._was_deaf, bool(trouble)
         if not trouble and not was_deaf:
             return tuple(readings)
-        detail = printable(f"{_DEAF} ({trouble})" if trouble else _JUST_OVER, limit=300)
+        detail = fact("host-deaf", why=trouble) if trouble else fact("host-was-deaf")
         return tuple(
-            replace(reading, verdict=Verdict.UNMEASURED, fault=None, detail=words(detail))
+            replace(reading, verdict=Verdict.UNMEASURED, fault=None, detail=detail)
             if _is_wordless(reading)
             else reading
             for reading in readings
@@ -81,12 +76,12 @@ def _is_wordless(reading: Reading) -> bool:
     return reading.fault in _WORDLESS and not reading.portless
 
 
-def hear_ourselves(deadline: Deadline) -> str:
-    """Speak with a listener of our own on loopback; return what went wrong, empty for nothing."""
+def hear_ourselves(deadline: Deadline) -> Fact:
+    """Speak with a listener of our own on loopback; return what went wrong, if anything."""
     try:
         listener = _listen()
     except OSError as error:
-        return f"no listener could be made ({words_for(error)})"
+        return fact("no-listener", why=reason_of(error))
     with listener:
         where = listener.getsockname()
         settings = ServiceSettings("control", str(where[0]), int(where[1]))
@@ -94,17 +89,17 @@ def hear_ourselves(deadline: Deadline) -> str:
         try:
             WORKERS.run(lambda: _greet(listener, deadline))
             talk.open()
-            talk.read_line("the greeting")
+            talk.read_line(GREETING)
             talk.part()
         except ConversationError as error:
             return error.detail
         except RuntimeError:
-            return threads.NO_THREAD
+            return threads.WITHOUT
         finally:
             talk.close()
             with suppress(OSError):
                 listener.shutdown(socket.SHUT_RDWR)  # wakes a greeter that nobody came to
-    return ""
+    return NOTHING
 
 
 def _listen() -> socket.socket:

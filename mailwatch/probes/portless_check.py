@@ -6,10 +6,8 @@ from abc import abstractmethod
 from types import MappingProxyType
 
 from mailwatch.core.deadline import Deadline
-from mailwatch.core.facts import words
-from mailwatch.core.model import Phase, Reading, Verdict
-from mailwatch.net.errors import ConversationError
-from mailwatch.probes.probe import Check
+from mailwatch.core.model import Phase, Reading
+from mailwatch.probes.probe import Check, reading_of, trouble_of
 
 
 class PortlessCheck(Check):
@@ -18,25 +16,9 @@ class PortlessCheck(Check):
     def check(self, deadline: Deadline) -> Reading:
         """Ask once, and say how it went; over by `deadline`, and never raises."""
         began = deadline.clock()
-        error: ConversationError | None = None
-        try:
-            self.inquire(deadline)
-        except ConversationError as trouble:
-            error = trouble
-        except Exception as bug:  # noqa: BLE001  a bug of ours says nothing about the service
-            # The type alone: the text of an unforeseen exception may hold anything.
-            error = ConversationError(None, f"a fault of mailwatch: {type(bug).__name__}")
-        if error is None:
-            verdict = Verdict.PASS
-        else:
-            verdict = Verdict.UNMEASURED if error.fault is None else Verdict.FAIL
-        return Reading(
-            service=self.settings.key,
-            verdict=verdict,
-            fault=error.fault if error else None,
-            detail=words(error.detail if error else ""),
-            phases=MappingProxyType({Phase.DIALOGUE: deadline.clock() - began}),
-        )
+        error = trouble_of(lambda: self.inquire(deadline))
+        took_s = deadline.clock() - began
+        return reading_of(self.settings, error, MappingProxyType({Phase.DIALOGUE: took_s}))
 
     @abstractmethod
     def inquire(self, deadline: Deadline) -> None:

@@ -6,6 +6,7 @@ Another server's is told by a command that prints a number alone, as `exim -bpc`
 from __future__ import annotations
 
 from mailwatch.core.deadline import Deadline
+from mailwatch.core.facts import fact
 from mailwatch.core.model import Fault
 from mailwatch.core.text import printable
 from mailwatch.net.errors import ConversationError
@@ -27,22 +28,13 @@ class PostqueueProbe(PortlessCheck):
         code = run(self.settings.command or COMMAND, deadline, count.take)
         number = count.number if code == 0 else None
         if max(count.messages, number or 0) > limit:
-            raise ConversationError(
-                Fault.QUEUE, f"more than {limit} messages wait in the mail queue (queue_limit)"
-            )
+            raise ConversationError(Fault.QUEUE, fact("queue-long", limit=limit))
         if code != 0:
             said = printable(bytes(count.words).strip(), 160)
-            raise ConversationError(
-                None,
-                f"the mail queue could not be listed (exit code {code}: {said}): the service "
-                "needs the group postdrop, or `command` another way to list it",
-            )
+            raise ConversationError(None, fact("queue-unlisted", code=code, said=said))
         if number is None and count.said:
-            raise ConversationError(
-                None,
-                f"'{printable(count.said, 80)}' is neither a mail queue in JSON nor the number of "
-                "messages in it: have command print one of them, as `postqueue -j` does",
-            )
+            said = printable(count.said, 80)
+            raise ConversationError(None, fact("queue-nonsense", said=said))
 
 
 class _Count:

@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
+from collections.abc import Callable, Mapping
 from contextlib import suppress
 from dataclasses import replace
 
 from mailwatch.core.deadline import Deadline
-from mailwatch.core.facts import words
+from mailwatch.core.facts import NOTHING, Fact
 from mailwatch.core.model import Fault, Reading, Verdict
 from mailwatch.net.conversation import Conversation
-from mailwatch.net.errors import ConversationError, SaidNo
+from mailwatch.net.errors import ConversationError, SaidNo, bug
 from mailwatch.net.logins import masked
 from mailwatch.probes.settings import ServiceSettings
 
@@ -35,12 +36,44 @@ class Check(ABC):
         """Let nothing that was found so far stand for the next check: the server is new."""
 
 
+def trouble_of(ask: Callable[[], None]) -> ConversationError | None:
+    """Return the error in which `ask` ends, None where all is well; a bug of ours is one too."""
+    try:
+        ask()
+    except ConversationError as error:
+        return error
+    except Exception as error:  # noqa: BLE001  it says nothing about the service
+        return bug(error)
+    return None
+
+
+def reading_of(
+    settings: ServiceSettings,
+    error: ConversationError | None,
+    phases: Mapping[str, float],
+    certificate_expires: float | None = None,
+) -> Reading:
+    """Return what a check of `settings` that ended in `error` has read."""
+    if error is None:
+        verdict = Verdict.PASS
+    else:
+        verdict = Verdict.UNMEASURED if error.fault is None else Verdict.FAIL
+    return Reading(
+        service=settings.key,
+        verdict=verdict,
+        fault=error.fault if error else None,
+        detail=error.detail if error else NOTHING,
+        phases=phases,
+        certificate_expires=certificate_expires,
+    )
+
+
 class Probe(Check):
     """Asks one service whether it lives; a subclass knows one protocol's words."""
 
     def __init__(self, settings: ServiceSettings) -> None:
         super().__init__(settings)
-        self._refusal: tuple[float, str] | None = None
+        self._refusal: tuple[float, Fact] | None = None
         """When a login was refused (steady), and how."""
 
     def check(self, deadline: Deadline) -> Reading:
@@ -54,32 +87,26 @@ class Probe(Check):
         settings = replace(self.settings, login=None) if refused else self.settings
         talk = Conversation(settings, deadline)
         try:
-            self._hold(talk, refused)
-        except ConversationError as error:
-            if self.settings.login:
-                error.detail = masked(error.detail, self.settings.login)
-            if error.fault is Fault.AUTHENTICATION and not refused:
-                self._refusal = now, error.detail
-            return self._reading(talk, error)
-        except Exception as error:  # noqa: BLE001  a bug of ours says nothing about the service
-            # The type alone: the text of an unforeseen exception may hold anything.
-            name = type(error).__name__
-            return self._reading(talk, ConversationError(None, f"a fault of mailwatch: {name}"))
+            error = trouble_of(lambda: self._hold(talk, refused))
         finally:
             talk.close()
-        return self._reading(talk, None)
+        if error and self.settings.login:
+            error.detail = masked(error.detail, self.settings.login)
+        if error and error.fault is Fault.AUTHENTICATION and not refused:
+            self._refusal = now, error.detail
+        return reading_of(self.settings, error, talk.phases(), talk.certificate_expires)
 
     def forget(self) -> None:
         """Try a login that was refused again: what kept its passwords may have hung too."""
         self._refusal = None
 
-    def _refused_before(self, now: float) -> str:
-        """Return how the login was refused, empty where it was not, or where it may be tried."""
+    def _refused_before(self, now: float) -> Fact:
+        """Return how the login was refused, NOTHING where it was not, or where it may be tried."""
         if self._refusal and now - self._refusal[0] < LOGIN_AGAIN_S:
             return self._refusal[1]
-        return ""
+        return NOTHING
 
-    def _hold(self, talk: Conversation, refused: str) -> None:
+    def _hold(self, talk: Conversation, refused: Fact) -> None:
         talk.open()
         try:
             self.converse(talk)
@@ -102,18 +129,3 @@ class Probe(Check):
     @abstractmethod
     def farewell(self, talk: Conversation) -> None:
         """Take leave as the protocol wants it, also after a SaidNo; raises ConversationError."""
-
-    def _reading(self, talk: Conversation, error: ConversationError | None) -> Reading:
-        fault = error.fault if error else None
-        if error is None:
-            verdict = Verdict.PASS
-        else:
-            verdict = Verdict.UNMEASURED if fault is None else Verdict.FAIL
-        return Reading(
-            service=self.settings.key,
-            verdict=verdict,
-            fault=fault,
-            detail=words(error.detail if error else ""),
-            phases=talk.phases(),
-            certificate_expires=talk.certificate_expires,
-        )

@@ -10,6 +10,7 @@ from collections.abc import Callable, Sequence
 from contextlib import suppress
 
 from mailwatch.core.deadline import Deadline, DeadlineExpired
+from mailwatch.core.facts import fact
 from mailwatch.core.text import printable
 from mailwatch.net.errors import ConversationError
 
@@ -48,16 +49,13 @@ def run(command: Sequence[str], deadline: Deadline, take: Take) -> int | None:
         )
     except (OSError, ValueError) as error:
         why = (error.strerror if isinstance(error, OSError) else None) or type(error).__name__
-        raise ConversationError(
-            None, f"{name} could not be started ({why.lower()}): check command of this service"
-        ) from None
+        failure = fact("program-not-started", program=name, why=why.lower())
+        raise ConversationError(None, failure) from None
     with process:
         try:
             return process.wait(deadline.remaining()) if _hear(process, deadline, take) else None
         except (DeadlineExpired, subprocess.TimeoutExpired):
-            raise ConversationError(
-                None, f"{name} did not end in time: raise attempt_timeout_s, or see why it hangs"
-            ) from None
+            raise ConversationError(None, fact("program-late", program=name)) from None
         finally:
             with suppress(ProcessLookupError, PermissionError):
                 os.killpg(process.pid, signal.SIGKILL)

@@ -7,7 +7,7 @@ import time
 from collections.abc import Callable, Sequence
 
 from mailwatch.core.deadline import Clock, Deadline
-from mailwatch.core.facts import words
+from mailwatch.core.facts import Fact, fact
 from mailwatch.core.model import Reading, Verdict
 from mailwatch.core.policy import Attempts
 from mailwatch.host import threads
@@ -87,9 +87,9 @@ class _Desk:
         with self._lock:
             self._due.pop(check, None)
 
-    def unmeasured(self, why: str) -> Reading:
+    def unmeasured(self, why: Fact) -> Reading:
         """Return the reading of a service that could not be asked."""
-        return Reading(self.probe.settings.key, Verdict.UNMEASURED, detail=words(why))
+        return Reading(self.probe.settings.key, Verdict.UNMEASURED, detail=why)
 
 
 class _Round:
@@ -123,11 +123,11 @@ class _Round:
             time.sleep(0)
         if self._desks:
             self._settled.wait(self._attempts.longest_s + GRACE_S)
-        self._close("still busy with this check, which should have ended by now")
+        self._close(fact("check-late"))
 
     def give_up(self) -> None:
         """End the round before it began, for want of a thread."""
-        self._close(threads.NO_THREAD)
+        self._close(threads.WITHOUT)
 
     def cancel(self) -> None:
         """End the round without a further call."""
@@ -139,13 +139,13 @@ class _Round:
         check = object()
         now = self._clock()
         if not desk.enter(check, now + self._attempts.longest_s + GRACE_S, now):
-            self._settle(desk, desk.unmeasured(_STUCK))
+            self._settle(desk, desk.unmeasured(fact("check-stuck")))
             return
         try:
             WORKERS.run(lambda: self._ask(desk, check), patient=True)
         except RuntimeError:
             desk.leave(check)
-            self._settle(desk, desk.unmeasured(threads.NO_THREAD))
+            self._settle(desk, desk.unmeasured(threads.WITHOUT))
 
     def _ask(self, desk: _Desk, check: object) -> None:
         failed, blind = 0, None
@@ -176,7 +176,7 @@ class _Round:
             if len(self._readings) == len(self._desks):
                 self._settled.set()
 
-    def _close(self, why_not: str) -> None:
+    def _close(self, why_not: Fact) -> None:
         with self._lock:
             if self._closed.is_set():
                 return
@@ -184,6 +184,3 @@ class _Round:
             self._on_done(
                 tuple(self._readings.get(desk) or desk.unmeasured(why_not) for desk in self._desks)
             )
-
-
-_STUCK = "still busy with an earlier check, which should have ended long ago"

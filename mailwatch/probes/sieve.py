@@ -4,23 +4,28 @@ from __future__ import annotations
 
 import re
 
+from mailwatch.core.facts import Fact, fact
 from mailwatch.core.model import Fault
 from mailwatch.core.text import printable
-from mailwatch.net.conversation import MAX_LINE, Conversation
+from mailwatch.net.conversation import (
+    GREETING,
+    MAX_LINE,
+    MAX_LINES,
+    Conversation,
+    answer_to,
+    too_many_lines,
+)
 from mailwatch.net.endpoint import Login, TlsMode
 from mailwatch.net.errors import ConversationError, SaidNo
-from mailwatch.net.limits import names_limit
-from mailwatch.net.logins import plain, require_privacy
+from mailwatch.net.limits import fault_of_no, names_limit
+from mailwatch.net.logins import LOGIN, plain, require_privacy
 from mailwatch.probes.probe import Probe
-
-MAX_LINES = 100
-"""Of one answer; servers list about eight capabilities."""
 
 _LITERALS = 4
 """Of one response, which has two strings at most."""
 _LITERAL = re.compile(rb"\{([0-9]{1,6})\+?\}$")
 
-_TROUBLE = b"(TRYLATER"
+_TROUBLE = (b"(TRYLATER",)
 """A refusal that blames the server, not the credentials or the client (RFC 5804 section 1.3)."""
 
 
@@ -29,50 +34,49 @@ class SieveProbe(Probe):
 
     def converse(self, talk: Conversation) -> None:
         """Hear the capabilities and the OK after them."""
-        offers = _capabilities(talk, "the greeting", Fault.REJECTED)
+        offers = _capabilities(talk, GREETING, Fault.REJECTED)
         if self.settings.tls is TlsMode.STARTTLS:
             if b"STARTTLS" not in offers:
-                raise SaidNo(Fault.PROTOCOL, "the greeting offers no STARTTLS")
+                missing = fact("not-offered", awaited=GREETING, wanted="STARTTLS")
+                raise SaidNo(Fault.PROTOCOL, missing)
             talk.say("STARTTLS")
-            _expect_ok(talk, "the answer to STARTTLS")
+            _expect_ok(talk, answer_to("STARTTLS"))
             talk.start_tls()
             # The server lists them anew, without being asked (RFC 5804 section 2.2).
-            offers = _capabilities(talk, "the capabilities inside TLS")
+            offers = _capabilities(talk, fact("sieve-capabilities"))
         if talk.login:
             _log_in(talk, talk.login, offers.get(b"SASL", b""))
 
     def farewell(self, talk: Conversation) -> None:
         """Say LOGOUT and hear OK."""
         talk.say("LOGOUT")
-        _expect_ok(talk, "the answer to LOGOUT")
+        _expect_ok(talk, answer_to("LOGOUT"))
 
 
 def _capabilities(
-    talk: Conversation, awaiting: str, fault: Fault = Fault.PROTOCOL
+    talk: Conversation, awaited: Fact, fault: Fault = Fault.PROTOCOL
 ) -> dict[bytes, bytes]:
     """Return what is on offer, and what each offer says of itself."""
     offers = {}
-    for line in _expect_ok(talk, awaiting, fault):
+    for line in _expect_ok(talk, awaited, fault):
         # A quoted name, and for some a quoted value (RFC 5804 section 1.7).
         _, name, _, value, *_ = [*line.split(b'"'), b"", b"", b"", b""]
         offers[name.upper()] = value.upper()
     if b"IMPLEMENTATION" not in offers:
-        raise SaidNo(Fault.PROTOCOL, f"{awaiting} names no IMPLEMENTATION")
+        missing = fact("not-named", awaited=awaited, wanted="IMPLEMENTATION")
+        raise SaidNo(Fault.PROTOCOL, missing)
     return offers
 
 
 def _log_in(talk: Conversation, login: Login, mechanisms: bytes) -> None:
     require_privacy(talk)
     if b"PLAIN" not in mechanisms.split():
-        raise SaidNo(
-            Fault.AUTHENTICATION,
-            "the capabilities offer no SASL PLAIN; many servers do so inside TLS alone",
-        )
+        raise SaidNo(Fault.AUTHENTICATION, fact("sieve-login-not-offered"))
     talk.say(f'AUTHENTICATE "PLAIN" "{plain(login)}"')
-    _expect_ok(talk, "the answer to the login", Fault.AUTHENTICATION)
+    _expect_ok(talk, LOGIN, Fault.AUTHENTICATION)
 
 
-def _expect_ok(talk: Conversation, awaiting: str, fault: Fault = Fault.PROTOCOL) -> list[bytes]:
+def _expect_ok(talk: Conversation, awaited: Fact, fault: Fault = Fault.PROTOCOL) -> list[bytes]:
     """Return the quoted lines before the OK; raises SaidNo with `fault` where it is a NO.
 
     That is unmeasured where it says that the account is at a limit.
@@ -80,40 +84,36 @@ def _expect_ok(talk: Conversation, awaiting: str, fault: Fault = Fault.PROTOCOL)
     """
     lines: list[bytes] = []
     while len(lines) < MAX_LINES:
-        line = _response(talk, awaiting)
+        line = _response(talk, awaited)
         word, _, text = line.partition(b" ")
         word = word.upper()
         if line.startswith(b'"'):
             lines.append(line)
             continue
         if word == b"OK":
-            talk.require_quiet(awaiting)
+            talk.require_quiet(awaited)
             return lines
-        what = f"{awaiting} was '{printable(line)}', not OK"
-        if names_limit(text):
-            if word == b"NO" and fault is not Fault.REJECTED:
-                raise SaidNo(None, what)
-        elif text.upper().startswith(_TROUBLE):
-            fault = Fault.PROTOCOL
+        what = fact("answer-refuses", awaited=awaited, wanted="OK", said=printable(line))
+        blamed = fault_of_no(text, fault, trouble=_TROUBLE)
         if word == b"NO":
-            raise SaidNo(fault, what)
-        turned_away = word == b"BYE" and (fault is Fault.REJECTED or names_limit(text))
+            raise SaidNo(blamed, what)
+        turned_away = word == b"BYE" and (blamed is Fault.REJECTED or names_limit(text))
         raise ConversationError(Fault.REJECTED if turned_away else Fault.PROTOCOL, what)
-    raise ConversationError(Fault.PROTOCOL, f"{awaiting} has more than {MAX_LINES} lines")
+    raise too_many_lines(awaited)
 
 
-def _response(talk: Conversation, awaiting: str) -> bytes:
+def _response(talk: Conversation, awaited: Fact) -> bytes:
     """Return one response in one line: strings that came as literals are quoted in it.
 
     RFC 5804 section 4 leaves the server the choice, and some word their errors so.
     """
-    line = talk.read_line(awaiting)
+    line = talk.read_line(awaited)
     literals = 0
     while literal := _LITERAL.search(line):
         size = int(literal[1])
         literals += 1
         if len(line) + size > MAX_LINE or literals > _LITERALS:
-            raise ConversationError(Fault.PROTOCOL, f"{awaiting} is longer than it may be")
-        string = talk.read_exactly(size, awaiting).replace(b'"', b"'")
-        line = b'%b"%b"%b' % (line[: literal.start()], string, talk.read_line(awaiting))
+            raise ConversationError(Fault.PROTOCOL, fact("answer-too-long", awaited=awaited))
+        string = talk.read_exactly(size, awaited).replace(b'"', b"'")
+        line = b'%b"%b"%b' % (line[: literal.start()], string, talk.read_line(awaited))
     return line

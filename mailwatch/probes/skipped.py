@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from mailwatch.core.deadline import Deadline
+from mailwatch.core.facts import NOTHING
 from mailwatch.net.errors import ConversationError
 from mailwatch.probes.portless_check import PortlessCheck
 
@@ -13,4 +14,4 @@ class Skipped(PortlessCheck):
     def inquire(self, deadline: Deadline) -> None:
         """Raise ConversationError, unmeasured; nobody is asked."""
         login = self.settings.login
-        raise ConversationError(None, login.withheld if login else "nothing is withheld")
+        raise ConversationError(None, login.withheld if login else NOTHING)

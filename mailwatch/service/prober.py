@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from mailwatch.core.deadline import Clock, Deadline
+from mailwatch.core.facts import NOTHING
 from mailwatch.core.model import Reading, Verdict
 from mailwatch.core.policy import Attempts
-from mailwatch.core.say import say
 from mailwatch.host.job import Job
 from mailwatch.probes import loopback_check
 from mailwatch.probes.probe import Check
@@ -39,14 +39,14 @@ class RoundProber:
 
         def round_done(readings: tuple[Reading, ...]) -> None:
             if not loopback_check.is_called_for(readings):
-                events.put(RoundDone(number, self._control.disown(readings, "")))
+                events.put(RoundDone(number, self._control.disown(readings, NOTHING)))
                 return
             # Not here, where the round holds its lock, which cancel() waits for.
             deadline = Deadline.after(attempts.timeout_s, clock)
             job: Job[RoundDone] = Job("loopback-check", deadline)
             job.start(
                 lambda: RoundDone(number, self._control.sift(readings, deadline)),
-                lambda why: RoundDone(number, self._control.disown(readings, say(why))),
+                lambda why: RoundDone(number, self._control.disown(readings, why)),
                 events.put,
             )
 

@@ -4,11 +4,13 @@ import socket
 import threading
 import time
 from collections.abc import Callable
+from contextlib import AbstractContextManager
 from typing import TYPE_CHECKING
 
 import pytest
 
 from mailwatch.core.deadline import Deadline
+from mailwatch.core.facts import fact
 from mailwatch.core.model import Fault, Reading, Verdict
 from mailwatch.net.errors import ConversationError
 from mailwatch.net.resolver import Address, Resolver, look_up, numeric
@@ -100,7 +102,7 @@ def test_a_resolver_that_fails_is_our_own_fault(
     with pytest.raises(ConversationError) as caught:
         Resolver(found).resolve("mail.example.org", 25, _soon())
     assert caught.value.fault is None
-    assert words in caught.value.detail
+    assert words in str(caught.value)
 
 
 def test_a_name_that_cannot_be_a_name() -> None:
@@ -126,12 +128,40 @@ def test_a_stuck_resolver_holds_up_nobody_and_piles_up_no_threads() -> None:
             with pytest.raises(ConversationError) as caught:
                 resolver.resolve("mail.example.org", 25, _soon(0.05))
             assert caught.value.fault is None
-            assert "was not resolved in time" in caught.value.detail
+            assert "was not resolved in time" in str(caught.value)
         assert begun == ["mail.example.org"]
     finally:
         release.set()
     answer = resolver.resolve("mail.example.org", 587, _soon())
     assert answer == [Address(socket.AF_INET, ("127.0.0.1", 587))]
+
+
+def test_without_a_thread_the_name_is_not_asked_for(
+    without_threads: Callable[[], AbstractContextManager[None]],
+) -> None:
+    """A host that allows no further thread says what to raise, and the next look asks again."""
+    found = Address(socket.AF_INET, ("192.0.2.1", 0))
+    resolver = Resolver(lambda host: [found])
+    with without_threads(), pytest.raises(ConversationError) as caught:
+        resolver.resolve("mail.example.org", 25, _soon())
+    assert caught.value.fault is None
+    assert caught.value.detail == fact("no-thread")
+    assert "raise TasksMax" in str(caught.value)
+    assert resolver.resolve("mail.example.org", 0, _soon()) == [found]
+
+
+def test_a_service_by_name_without_a_thread_is_unmeasured(
+    peer: MakePeer,
+    service: Settings,
+    ask: Ask,
+    without_threads: Callable[[], AbstractContextManager[None]],
+) -> None:
+    """Not even a hint of a fault of mailwatch: the admin reads what to do."""
+    settings = service("TCP", peer(lambda link: link.hear_end()), host="nobody.invalid")
+    with without_threads():
+        reading = ask(settings)
+    assert reading.verdict is Verdict.UNMEASURED
+    assert reading.detail == fact("no-thread")
 
 
 def test_many_who_ask_at_once_share_one_answer() -> None:

@@ -10,14 +10,16 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import suppress
 from pathlib import Path
+from string import Formatter
 from typing import Any
 
 import pytest
 import trustme
 
 from mailwatch.core.deadline import Deadline
+from mailwatch.core.facts import Fact
 from mailwatch.core.model import Reading
-from mailwatch.core.say import say
+from mailwatch.core.say import known, say
 from mailwatch.probes.registry import build
 from mailwatch.probes.settings import ServiceSettings, defaults_for
 
@@ -248,6 +250,18 @@ def service() -> Callable[..., ServiceSettings]:
     return make
 
 
+def unsaid(told: Fact) -> list[str]:
+    """Return what is wrong with `told`: a code without a template, or arguments that differ."""
+    if not told:
+        return []
+    nested = [wrong for _, one in told.args if isinstance(one, Fact) for wrong in unsaid(one)]
+    template = known().get(told.code)
+    if not isinstance(template, str):
+        return [told.code, *nested]
+    wanted = {name for _, name, _, _ in Formatter().parse(template) if name}
+    return nested if wanted == {name for name, _ in told.args} else [told.code, *nested]
+
+
 @pytest.fixture
 def ask() -> Callable[..., Reading]:
     """Return a function that checks a service: `ask(settings, within_s=60)`.
@@ -262,6 +276,7 @@ def ask() -> Callable[..., Reading]:
         assert time.monotonic() - began < within_s + SLACK_S
         assert reading.service == settings.key
         assert say(reading.detail).isprintable()
+        assert not unsaid(reading.detail)
         return reading
 
     return check

@@ -6,20 +6,25 @@ import re
 import threading
 import time
 from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import pytest
 
 from mailwatch.core.deadline import Deadline
+from mailwatch.core.facts import fact
 from mailwatch.core.model import Fault, Reading, Verdict
 from mailwatch.core.say import say
+from mailwatch.host.workers import Workers
 from mailwatch.net.endpoint import ProxyHeader, TlsMode
+from mailwatch.probes import canary
 from mailwatch.probes.canary import PUT_OFF_S
 from mailwatch.probes.canary_mark import HEADER
 from mailwatch.probes.probe import LOGIN_AGAIN_S, Check
 from mailwatch.probes.registry import build_harmless
 from mailwatch.probes.settings import CanaryRules, ServiceSettings
+from tests.probes.conftest import unsaid
 from tests.probes.mail_server import MailServer
 
 if TYPE_CHECKING:
@@ -44,6 +49,7 @@ def _check(probe: Check, within_s: float = 60, later_s: float = 0) -> Reading:
     assert time.monotonic() - began < within_s + 20
     assert reading.service == probe.settings.key
     assert say(reading.detail).isprintable()
+    assert not unsaid(reading.detail)
     assert "hunter2" not in repr(reading)
     return reading
 
@@ -55,6 +61,20 @@ def test_a_canary_arrives_and_is_removed(server: MailServer) -> None:
     assert list(reading.phases) == ["submit", "arrive"]
     assert list(server.inbox) == [1]
     assert not server.inbox[1].deleted
+
+
+def test_without_a_thread_no_canary_leaves(
+    server: MailServer,
+    monkeypatch: pytest.MonkeyPatch,
+    without_threads: Callable[[], AbstractContextManager[None]],
+) -> None:
+    """A host that allows no further thread has measured nothing, and the next check sends one."""
+    monkeypatch.setattr(canary, "WORKERS", Workers())
+    probe = server.probe()
+    with without_threads():
+        reading = _check(probe)
+    assert (reading.verdict, reading.detail) == (Verdict.UNMEASURED, fact("no-thread"))
+    assert _check(probe).verdict is Verdict.PASS
 
 
 def test_only_the_mailbox_may_want_a_login(server: MailServer) -> None:

@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 
+from mailwatch.core.facts import fact
 from mailwatch.core.secret import Secret
 from mailwatch.net.endpoint import Login, ProxyHeader, TlsMode, TlsVersion
 from mailwatch.probes.digest import digest
@@ -50,7 +51,9 @@ def test_no_secret_goes_into_it(change: dict[str, Any], monkeypatch: pytest.Monk
     settings = replace(PLAIN, **{**change, "login": Login("anna", Secret("sesame"))})
     other = replace(settings, login=Login("anna", Secret("open")))
     monkeypatch.setattr(Secret, "reveal", lambda _self: pytest.fail("it was revealed"))
-    unread = replace(settings, login=Login("anna", Secret(""), withheld="root's alone"))
+    unread = replace(
+        settings, login=Login("anna", Secret(""), withheld=fact("password-not-wanted"))
+    )
     assert digest(settings) == digest(other) == digest(unread)
     assert digest(settings) != digest(replace(settings, login=Login("bert", Secret("sesame"))))
 

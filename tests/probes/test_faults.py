@@ -18,7 +18,7 @@ from mailwatch.core.model import Fault, Phase, Reading, Verdict
 from mailwatch.core.say import say
 from mailwatch.net.conversation import Conversation
 from mailwatch.net.endpoint import TlsMode, TlsVersion
-from mailwatch.net.errors import fault_of, words_for
+from mailwatch.net.errors import fault_of, reason_of
 from mailwatch.probes.settings import ServiceSettings, defaults_for
 from mailwatch.probes.smtp import SmtpProbe
 
@@ -349,7 +349,7 @@ def test_whose_fault_an_error_of_the_system_is(number: int, fault: Fault | None)
     """What the peer did is its fault; all that this host lacks is ours, and says what to do."""
     error = OSError(number, os.strerror(number))
     assert fault_of(error) is fault
-    assert words_for(error).startswith(os.strerror(number).lower())
+    assert say(reason_of(error)).startswith(os.strerror(number).lower())
 
 
 def _elsewhere(code: str, *wrapper: str) -> str:
@@ -357,12 +357,13 @@ def _elsewhere(code: str, *wrapper: str) -> str:
     prelude = """
         import resource, socket, subprocess, time
         from mailwatch.core.deadline import Deadline
+        from mailwatch.core.say import say
         from mailwatch.probes.registry import build
         from mailwatch.probes.settings import ServiceSettings
         def ask(host, port):
             settings = ServiceSettings("SMTP", host, port, "smtp")
             reading = build(settings).check(Deadline.after(60, time.monotonic))
-            print(reading.verdict, reading.detail)
+            print(reading.verdict, say(reading.detail))
     """
     whole = textwrap.dedent(prelude) + textwrap.dedent(code)
     done = subprocess.run(

@@ -11,9 +11,11 @@ from typing import TYPE_CHECKING
 import pytest
 
 from mailwatch.core.deadline import Deadline
+from mailwatch.core.facts import fact
 from mailwatch.core.model import Fault, Reading, Verdict
 from mailwatch.core.say import say
 from mailwatch.core.secret import Secret
+from mailwatch.net.conversation import answer_to
 from mailwatch.net.endpoint import Login, TlsMode
 from mailwatch.net.logins import masked, plain, quoted, wrapped
 from mailwatch.probes.probe import LOGIN_AGAIN_S
@@ -239,6 +241,7 @@ def test_imap_that_knows_us_already(peer: MakePeer, service: Settings, ask: Ask)
 CODE = """
 import subprocess, sys, threading, time
 from mailwatch.core.deadline import Deadline
+from mailwatch.core.say import say
 from mailwatch.core.secret import Secret
 from mailwatch.probes.registry import build
 from mailwatch.probes.probe import LOGIN_AGAIN_S
@@ -261,7 +264,7 @@ thread.start()
 settings = ServiceSettings("POP3", "192.0.2.1", 110, "pop3", login=Login("watch", Secret("s3cret")))
 reading = build(settings).check(Deadline.after(20, time.monotonic))
 thread.join(20)
-print(reading.verdict, reading.detail, heard)
+print(reading.verdict, say(reading.detail), heard)
 """
 
 
@@ -348,8 +351,23 @@ def test_a_password_that_the_server_repeats_is_not_told(
 def test_a_password_that_comes_back_in_capitals_is_not_told() -> None:
     """Some servers read a command in capitals before they refuse it."""
     login = Login("watch", Secret("correct horse"))
-    detail = "the answer to the login was 'a4 BAD LOGIN WATCH CORRECT HORSE', not 'a4 OK'"
-    assert masked(detail, login) == detail.replace("CORRECT HORSE", "***")
+    said = "a4 BAD LOGIN WATCH CORRECT HORSE"
+    detail = fact("imap-answer-refuses", awaited=fact("answer-to-login"), wanted="a4 OK", said=said)
+    assert say(masked(detail, login)) == say(detail).replace("CORRECT HORSE", "***")
+
+
+@pytest.mark.parametrize("password", ["answer", "CAPABILITY", "CAPABILITY of it"])
+def test_a_password_that_is_a_word_of_ours_is_not_told_by_a_gap(password: str) -> None:
+    """A mask in a sentence of our own would say what is missing there."""
+    detail = fact("answer-of-many-lines", awaited=answer_to("CAPABILITY"), limit=100)
+    told = fact("canary-put-off", answer=detail, enough_s=600)
+    assert masked(told, Login("watch", Secret(password))) == told
+
+
+def test_a_password_deep_in_a_fact_is_not_told() -> None:
+    """A canary tells what was said within what it makes of it."""
+    told = fact("canary-put-off", answer=fact("answer-before-tls", said="is s3cret?"), enough_s=600)
+    assert "sent 'is ***?'" in say(masked(told, Login("watch", Secret("s3cret"))))
 
 
 def test_a_login_over_ipv6_loopback(peer: MakePeer, service: Settings, ask: Ask) -> None:

@@ -4,6 +4,8 @@ import os
 import socket
 import threading
 import time
+from collections.abc import Callable
+from contextlib import AbstractContextManager
 from dataclasses import dataclass, replace
 
 import pytest
@@ -12,7 +14,7 @@ from mailwatch.core.deadline import Deadline
 from mailwatch.core.facts import words
 from mailwatch.core.model import Fault, Reading, Verdict
 from mailwatch.core.say import say
-from mailwatch.host.workers import KEPT, WORKERS, Workers
+from mailwatch.host.workers import KEPT, Workers
 from mailwatch.probes import loopback_check
 from mailwatch.probes.loopback_check import Control, hear_ourselves, is_called_for
 
@@ -61,10 +63,10 @@ def test_it_is_called_for_where_a_port_says_no_word(readings: list[Reading], cal
 def test_a_host_that_is_well_hears_itself(monkeypatch: pytest.MonkeyPatch) -> None:
     """The control succeeds again and again, and leaves no descriptor or thread behind."""
     monkeypatch.setattr(loopback_check, "WORKERS", Workers())
-    assert hear_ourselves(_soon()) == ""
+    assert not hear_ourselves(_soon())
     before, threads = _fds(), threading.active_count()
     for _ in range(50):
-        assert hear_ourselves(_soon()) == ""
+        assert not hear_ourselves(_soon())
     until = time.monotonic() + 10
     while _fds() > before and time.monotonic() < until:
         time.sleep(0.01)
@@ -138,13 +140,16 @@ class _Refusal:
         raise self.error
 
 
-def test_without_a_listener_or_a_thread_the_fault_is_ours(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_without_a_listener_or_a_thread_the_fault_is_ours(
+    monkeypatch: pytest.MonkeyPatch, without_threads: Callable[[], AbstractContextManager[None]]
+) -> None:
     """No descriptor and no thread are named for what they are, with what to do."""
     with monkeypatch.context() as patch:
         patch.setattr(socket, "create_server", _Refusal(OSError(24, "EMFILE")))
-        assert "raise LimitNOFILE" in hear_ourselves(_soon())
-    monkeypatch.setattr(WORKERS, "run", _Refusal(RuntimeError("can't start new thread")))
-    assert "raise TasksMax" in hear_ourselves(_soon())
+        assert "raise LimitNOFILE" in say(hear_ourselves(_soon()))
+    monkeypatch.setattr(loopback_check, "WORKERS", Workers())
+    with without_threads():
+        assert "raise TasksMax" in say(hear_ourselves(_soon()))
 
 
 def test_a_host_without_ipv4_uses_the_other_loopback(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -152,7 +157,7 @@ def test_a_host_without_ipv4_uses_the_other_loopback(monkeypatch: pytest.MonkeyP
     if not socket.has_ipv6:
         pytest.skip("this host has no IPv6")
     monkeypatch.setattr(loopback_check, "_LOOPBACKS", ((socket.AF_INET, "192.0.2.1"), *_SIX))
-    assert hear_ourselves(_soon()) == ""
+    assert not hear_ourselves(_soon())
 
 
 _SIX = ((socket.AF_INET6, "::1"),)

@@ -9,8 +9,8 @@ import pytest
 from mailwatch.core.model import Fault, Phase, Reading, Verdict
 from mailwatch.core.say import say
 from mailwatch.net.endpoint import TlsMode
+from mailwatch.net.smtp import address_literal
 from mailwatch.probes.settings import ServiceSettings
-from mailwatch.probes.smtp import address_literal
 from tests.probes.scripts import in_turn
 
 if TYPE_CHECKING:
@@ -146,7 +146,7 @@ def test_half_a_greeting_is_not_waited_for_for_ever(
     peer: MakePeer, service: Settings, ask: Ask, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Whoever has waited far longer than postscreen takes has met a server that hangs behind it."""
-    monkeypatch.setattr("mailwatch.probes.smtp._LONGEST_GREET_WAIT_S", 0.1)
+    monkeypatch.setattr("mailwatch.net.smtp._LONGEST_GREET_WAIT_S", 0.1)
     reading = ask(service("SMTP", peer(in_turn("220-mail.example.org"))), within_s=1)
     assert reading.fault is Fault.TIMEOUT
 

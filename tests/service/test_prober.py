@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterator
 
 import pytest
 
+from mailwatch.core.facts import words
 from mailwatch.core.model import Fault, Reading, Verdict
 from mailwatch.core.policy import Attempts
 from mailwatch.core.say import say
@@ -73,7 +74,7 @@ def test_a_word_beside_the_silence_is_believed_and_no_control(
     silent: ServiceSettings, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """It may have come before this host went deaf, which is for the control to find out."""
-    monkeypatch.setattr(loopback_check, "hear_ourselves", lambda deadline: "a fault")
+    monkeypatch.setattr(loopback_check, "hear_ourselves", lambda deadline: words("a fault"))
 
     def grumble() -> None:
         for _ in range(ATTEMPTS.retries):

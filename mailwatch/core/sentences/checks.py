@@ -1,7 +1,207 @@
-"""What a check of a service found, in the words of `net` and `probes`."""
+"""What a check of a service found, in the words of `net` and `probes`.
+
+`said` is the peer's own, `awaited` and `expected` are what should have come in its place: facts
+themselves, of the first group.
+"""
 
 from __future__ import annotations
 
 from mailwatch.core.sentences import Sentences
 
-SENTENCES: Sentences = {}
+_AWAITED: Sentences = {
+    "connection": "the connection",
+    "tls-handshake": "the TLS handshake",
+    "greeting": "the greeting",
+    "answer-to": "the answer to {command}",
+    "answer-to-login": "the answer to the login",
+    "answer-to-user": "the answer to the user name",
+    "answer-to-message": "the answer to the message",
+    "rest-of": "the rest of {awaited}",
+    "imap-greeting-words": "'* OK' or '* PREAUTH'",
+    "sieve-capabilities": "the capabilities inside TLS",
+    "http-status-line": "the status line",
+    "http-header": "the header of the response",
+    "http-field": "a header field",
+    "http-body": "the body",
+    "http-chunk": "a chunk of the body",
+    "http-chunk-size": "the size of a chunk",
+    "http-chunk-end": "the end of a chunk",
+}
+
+_CONNECTION: Sentences = {
+    "not-accepted": "{address} port {port} did not accept the connection in time",
+    "port-refused": "nothing listens on {address} port {port}",
+    "not-connected": "no connection to {address} port {port} ({why})",
+    "no-socket": "no socket could be made ({why})",
+    "connection-broke": "the connection broke ({why})",
+    "peer-dropped": (
+        "accepted the connection, then closed it before saying anything: "
+        "often a ban or a connection limit, or a container in which nothing listens"
+    ),
+    "peer-silent": "accepted the connection, then said nothing: {awaited} never came",
+    "peer-late": "{awaited} did not come in time",
+    "peer-reset": "reset the connection while we waited for {awaited}",
+    "peer-closed": "closed the connection while we waited for {awaited}",
+    "peer-closed-within": "closed the connection in the middle of {awaited}",
+    "peer-closed-after": "closed the connection in the middle of {awaited}: '{said}'",
+    "peer-floods": "sent more than {limit_kib} KiB while we waited for {awaited}",
+}
+
+_ANSWERS: Sentences = {
+    "answer-refuses": "{awaited} was '{said}', not {wanted}",
+    "imap-answer-refuses": "{awaited} was '{said}', not '{wanted}'",
+    "answer-wrong": "{awaited} should be {wanted}, but was '{said}'",
+    "answer-endless": "{awaited} is a line without end: '{said}'",
+    "answer-of-many-lines": "{awaited} has more than {limit} lines",
+    "answer-too-long": "{awaited} is longer than it may be",
+    "answer-unasked": "sent '{said}' after {awaited}, without being asked",
+    "answer-before-tls": "sent '{said}' after it agreed to TLS",
+    "answered-otherwise": "answered '{said}' where {protocol} was expected",
+    "sent-otherwise": "sent '{said}' where {expected} was expected",
+    "not-offered": "{awaited} offers no {wanted}",
+    "not-named": "{awaited} names no {wanted}",
+    "login-not-offered": (
+        "{awaited} offers neither {wanted} nor LOGIN; many servers do so inside TLS alone"
+    ),
+    "sieve-login-not-offered": (
+        "the capabilities offer no SASL PLAIN; many servers do so inside TLS alone"
+    ),
+    "login-not-private": (
+        "the login was not sent, as the connection has no TLS and leaves this host: "
+        "set tls for this service"
+    ),
+    "password-not-wanted": "its password was not wanted",
+    "password-out-of-reach": (
+        "only the service can read credential {credential}, its password; {cure}"
+    ),
+    "smtp-postscreen": (
+        "only the first line of its greeting came, as Postfix's postscreen does to a stranger: "
+        "raise attempt_timeout_s above its postscreen_greet_wait (6 s), or put this host's address "
+        "on its postscreen_access_list"
+    ),
+    "imap-unnamed": "the answer to CAPABILITY names neither IMAP4rev1 nor IMAP4rev2",
+    "imap-no-bye": "the answer to LOGOUT holds no '* BYE'",
+    "imap-search-nonsense": "the answer to SEARCH holds more than numbers",
+    "http-status": "answered '{said}' where {statuses} shows life",
+    "http-interim-endless": "sent interim responses (1xx) without end",
+    "http-many-fields": "sent more than {limit} header fields",
+    "http-unframed": "sent '{field}: {said}', after which no body can be read",
+    "http-field-missing": "the field {field} holds no '{pattern}', and no such field at all",
+    "http-field-differs": "the field {field} holds no '{pattern}', but '{said}'",
+    "http-body-differs": "the body holds no '{pattern}', but begins with '{said}'",
+}
+
+_TLS: Sentences = {
+    "ca-file-unusable": (
+        "the CA file {path} cannot be used ({why}): check ca_file of this service"
+    ),
+    "no-pem": "it holds no PEM certificate",
+    "tls-name-unusable": "{name} cannot be asked for in TLS: check server_name of this service",
+    "certificate-refused": "the certificate was refused: {why}",
+    "certificate-not-pinned": (
+        "the certificate is another one than was pinned: its SHA-256 is {sha256}"
+    ),
+    "tls-finite-field": (
+        "asked for a key in a finite field, for which mailwatch has no time: let the "
+        "server offer elliptic curves"
+    ),
+    "tls-failed": "TLS failed while we waited for {awaited}: {why}",
+}
+
+_NAMES: Sentences = {
+    "name-late": "the name {host} was not resolved in time: check this host's resolver",
+    "name-without-address": "the name {host} has no address",
+    "name-unresolved": (
+        "the name {host} was not resolved ({why}): check the name and this host's resolver"
+    ),
+    "name-broke": "the name {host} was not resolved ({why})",
+    "name-impossible": "{host} is no name that could be resolved: check it",
+    "gaierror-unnamed": "no reason given",
+    "dns-unresolved": "the {record} of {name} was not resolved ({why}): check this host's resolver",
+    "dns-late": "no name server answered in time",
+    "dns-error": "the name servers answered with an error",
+    "dns-nowhere": "{domain} has neither an MX nor an address",
+    "dns-no-mx": "{domain} has no MX record (implicit_mx allows that)",
+    "dns-null-mx": "the MX of {domain} says that it takes no mail at all",
+    "dns-lost-mx": "the MX of {domain} names {targets:all}, which has no address",
+    "dnspython-missing": "Python's dnspython is not installed: install python3-dnspython",
+}
+
+_PROGRAMS: Sentences = {
+    "program-not-started": (
+        "{program} could not be started ({why}): check command of this service"
+    ),
+    "program-late": "{program} did not end in time: raise attempt_timeout_s, or see why it hangs",
+    "program-ended": "{program} ended with {code}",
+    "program-ended-saying": "{program} ended with {code}: {said}",
+    "signal": "signal {name}",
+    "queue-long": "more than {limit} messages wait in the mail queue (queue_limit)",
+    "queue-unlisted": (
+        "the mail queue could not be listed (exit code {code}: {said}): the service "
+        "needs the group postdrop, or `command` another way to list it"
+    ),
+    "queue-nonsense": (
+        "'{said}' is neither a mail queue in JSON nor the number of "
+        "messages in it: have command print one of them, as `postqueue -j` does"
+    ),
+}
+
+_CANARY: Sentences = {
+    "canary-submitting": "the server has not said yet whether it takes the message",
+    "canary-stuck": "still busy with the submission, which should have ended by now",
+    "canary-mailbox-full": "the mailbox of {recipient} is full: {answer}",
+    "canary-put-off": "{answer}; this is a failure once it lasts {enough_s:duration}",
+    "canary-put-off-long": "put off for {lasts_s:duration} by now: {answer}",
+    "canary-under-way": (
+        "a message that was submitted {away_s:duration} ago has not arrived yet, and has "
+        "{within_s:duration}"
+    ),
+    "canary-lost": (
+        "a message that was submitted {away_s:duration} ago has not arrived in the "
+        "INBOX of {recipient}: it may wait in the queue, or a filter may have "
+        "taken it for spam"
+    ),
+    "canary-in-junk": (
+        "the message lies in {folder} and not in the INBOX of {recipient}: "
+        "a filter took it for spam"
+    ),
+    "canary-late": "the message arrived after {took_s:duration}, and had {within_s:duration}",
+    "canary-no-time": "no time was left for the mailbox",
+}
+
+_OURS: Sentences = {
+    "check-bug": "a fault of mailwatch: {exception}",
+    "check-busy": "still busy with an earlier check",
+    "check-stuck": "still busy with an earlier check, which should have ended long ago",
+    "check-late": "still busy with this check, which should have ended by now",
+    "host-deaf": (
+        "a fault of this host: no answer, and none from a listener of mailwatch's own on "
+        "loopback ({why})"
+    ),
+    "host-was-deaf": (
+        "a fault of this host: it has only just ended, and may have kept an answer from us"
+    ),
+    "no-listener": "no listener could be made ({why})",
+    "system-error": "{error}",
+    "system-error-cured": "{error}: {cure}",
+    "raise-limit-nofile": "raise LimitNOFILE of the mailwatch unit",
+    "raise-file-max": "this host has too many files open; raise fs.file-max",
+    "no-free-port": "this host has no address or no free port to connect from",
+    "no-route": "this host has no route there",
+    "rule-forbids": "a rule on this host forbids the connection",
+    "firewall-forbids": "a firewall rule on this host forbids the connection",
+    "no-network-buffers": "this host is out of network buffers",
+    "no-memory": "this host is out of memory",
+    "address-kind-unknown": "this host does not speak that kind of address",
+}
+
+SENTENCES: Sentences = {
+    **_AWAITED,
+    **_CONNECTION,
+    **_ANSWERS,
+    **_TLS,
+    **_NAMES,
+    **_PROGRAMS,
+    **_CANARY,
+    **_OURS,
+}

@@ -1,0 +1,137 @@
+"""The client's half of SMTP, from the greeting to QUIT (RFC 5321, RFC 3207, RFC 4954, RFC 6409)."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+
+from mailwatch.core.facts import fact
+from mailwatch.core.model import Fault, Phase
+from mailwatch.net.conversation import GREETING, Conversation, answer_to
+from mailwatch.net.endpoint import Login, TlsMode
+from mailwatch.net.errors import ConversationError, SaidNo
+from mailwatch.net.logins import LOGIN, plain, require_privacy, wrapped
+from mailwatch.net.replies import HalfReply, expect
+
+_REFUSED = dict.fromkeys((525, 530, 534, 535, 538), Fault.AUTHENTICATION)
+"""Wrong credentials, an account that is disabled, or a way to log in that is too weak for them.
+
+RFC 4954 section 6, RFC 5248 section 2.4, and RFC 3207 section 4 for 530.
+"""
+
+_LONGEST_GREET_WAIT_S = 12.0
+"""Twice what postscreen takes by default; who is silent for longer hangs behind it."""
+
+
+class SmtpSession:
+    """One session over a conversation that is open; each method raises ConversationError alone.
+
+    `hello` is EHLO, or LHLO where LMTP is spoken (RFC 2033).
+    """
+
+    def __init__(self, talk: Conversation, hello: str = "EHLO") -> None:
+        self._talk = talk
+        self._hello = hello
+        self._offers: dict[bytes, list[bytes]] = {}
+        self.sent = False
+        """Whether a whole message was said: it may arrive, whatever the answer is."""
+        self.accepted = False
+        """Whether the server has taken the message."""
+
+    def begin(self, tls: TlsMode, login: Login | None) -> None:
+        """Do all that comes before a message: hello, STARTTLS where `tls` is that, the login."""
+        self._greeted()
+        self._say_hello()
+        if tls is TlsMode.STARTTLS:
+            self._start_tls()
+        if login:
+            self._log_in(login)
+
+    def submit(self, sender: str, recipients: Sequence[str], lines: Iterable[str]) -> None:
+        """Submit one message; `lines` are its header, an empty one and its text, without breaks.
+
+        Once the server has said no, `code` of the error is its answer to the step that it refused.
+        """
+        talk = self._talk
+        self._ask(f"MAIL FROM:<{sender}>", 250)
+        for recipient in recipients:
+            # 251: the server forwards it (RFC 5321 section 3.4).
+            self._ask(f"RCPT TO:<{recipient}>", 250, also=251)
+        self._ask("DATA", 354)
+        for line in lines:
+            talk.say(f".{line}" if line.startswith(".") else line)  # RFC 5321 section 4.5.2
+        self.sent = True
+        talk.say(".")
+        try:
+            expect(talk, 250, fact("answer-to-message"))
+        except ConversationError as error:
+            # With an answer the message stays with us (RFC 5321 section 6.1), without one who
+            # knows.
+            self.sent = not reply_code(error)
+            raise
+        self.accepted = True
+
+    def quit(self) -> None:
+        """Say QUIT and hear 221."""
+        self._ask("QUIT", 221)
+
+    def _greeted(self) -> None:
+        """Hear 220; raises unmeasured where a postscreen lets us wait for the end of it.
+
+        See postscreen(8); one that has heard the whole greeting is no stranger for a day.
+        """
+        try:
+            expect(self._talk, 220, GREETING, opens=True)
+        except HalfReply as half:
+            waited_s = self._talk.phases()[Phase.GREETING]
+            if (half.code, half.lines) == (220, 1) and waited_s < _LONGEST_GREET_WAIT_S:
+                raise ConversationError(None, fact("smtp-postscreen")) from None
+            raise
+
+    def _say_hello(self) -> None:
+        """Note the extensions on offer, and what each says of itself."""
+        self._talk.say(f"{self._hello} {address_literal(self._talk.own_address)}")
+        _, *lines = expect(self._talk, 250, answer_to(self._hello), opens=True)
+        words = [line.upper().split() for line in lines]
+        self._offers = {first: rest for first, *rest in filter(None, words)}
+
+    def _start_tls(self) -> None:
+        if b"STARTTLS" not in self._offers:
+            missing = fact("not-offered", awaited=answer_to(self._hello), wanted="STARTTLS")
+            raise SaidNo(Fault.PROTOCOL, missing)
+        self._ask("STARTTLS", 220)
+        self._talk.start_tls()
+        self._say_hello()
+
+    def _log_in(self, login: Login) -> None:
+        talk, mechanisms = self._talk, self._offers.get(b"AUTH", [])
+        require_privacy(talk)
+        if b"PLAIN" in mechanisms:
+            talk.say(f"AUTH PLAIN {plain(login)}")
+        elif b"LOGIN" in mechanisms:
+            talk.say("AUTH LOGIN")
+            expect(talk, 334, answer_to("AUTH"), _REFUSED)
+            talk.say(wrapped(login.user))
+            expect(talk, 334, fact("answer-to-user"), _REFUSED)
+            talk.say(wrapped(login.password.reveal()))
+        else:
+            hello = answer_to(self._hello)
+            missing = fact("login-not-offered", awaited=hello, wanted="AUTH PLAIN")
+            raise SaidNo(Fault.AUTHENTICATION, missing)
+        expect(talk, 235, LOGIN, _REFUSED)
+
+    def _ask(self, command: str, wanted: int, also: int | None = None) -> None:
+        self._talk.say(command)
+        expect(self._talk, wanted, answer_to(command.partition(" ")[0]), also=also)
+
+
+def reply_code(error: ConversationError) -> int:
+    """Return the code of the whole reply that `error` is, 0 where there was none."""
+    return 0 if isinstance(error, HalfReply) else error.code
+
+
+def address_literal(address: str) -> str:
+    """Return `address` as RFC 5321 section 4.1.3 writes it.
+
+    Servers refuse bare names such as `localhost`, but must accept the literal of the client.
+    """
+    return f"[IPv6:{address}]" if ":" in address else f"[{address}]"
