@@ -5,13 +5,14 @@ from __future__ import annotations
 import socket
 import threading
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass
+from typing import TypeAlias
 
 from mailwatch.core.deadline import Deadline, DeadlineExpired
-from mailwatch.core.facts import NOTHING, Fact, fact
+from mailwatch.core.facts import Fact, fact
 from mailwatch.core.text import printable
-from mailwatch.host import threads
-from mailwatch.net.errors import ConversationError, bug, reason_of
+from mailwatch.host.job import Job
+from mailwatch.net.errors import ConversationError, reason_of
 
 SocketAddress = tuple[str, int] | tuple[str, int, int, int]
 """What connect() takes: an IPv4 address and a port, or these for IPv6."""
@@ -60,13 +61,8 @@ def _typed(where: tuple[str | int | bytes, ...]) -> SocketAddress:
     return str(host), int(port)
 
 
-@dataclass(slots=True)
-class _Question:
-    """One name being looked up, by one thread, for everybody who asks meanwhile."""
-
-    answered: threading.Event = field(default_factory=threading.Event)
-    addresses: list[Address] = field(default_factory=list)
-    problem: Fact = NOTHING
+Found: TypeAlias = list[Address] | Fact
+"""Every address of a name, at least one, or why there is none."""
 
 
 class Resolver:
@@ -79,7 +75,7 @@ class Resolver:
     def __init__(self, look_up: Lookup = look_up) -> None:
         self._look_up = look_up
         self._lock = threading.Lock()
-        self._asked: dict[str, _Question] = {}
+        self._asked: dict[str, Job[Found]] = {}
 
     def resolve(self, host: str, port: int, deadline: Deadline) -> list[Address]:
         """Return every address of `host`, at least one, in the order in which to try them.
@@ -90,51 +86,32 @@ class Resolver:
         at_once = numeric(host, port)
         if at_once:
             return [at_once]
-        question = self._ask(host)
         try:
-            answered = question.answered.wait(deadline.remaining())
+            found = self._ask(host, deadline).wait(deadline)
         except DeadlineExpired:
-            answered = False
-        if not answered:
-            raise ConversationError(None, fact("name-late", host=host))
-        if question.problem:
-            raise ConversationError(None, question.problem)
-        return [
-            Address(address.family, _with_port(address.where, port))
-            for address in question.addresses
-        ]
+            raise ConversationError(None, fact("name-late", host=host)) from None
+        if isinstance(found, Fact):
+            raise ConversationError(None, found)
+        return [Address(address.family, _with_port(address.where, port)) for address in found]
 
-    def _ask(self, host: str) -> _Question:
+    def _ask(self, host: str, deadline: Deadline) -> Job[Found]:
         with self._lock:
-            question = self._asked.get(host)
-            if question is None:
-                new = question = _Question()
-                try:
-                    threads.start(lambda: self._answer(host, new), f"resolve {host}")
-                except RuntimeError:
-                    raise ConversationError(None, threads.WITHOUT) from None
-                self._asked[host] = question
-            return question
+            job = self._asked.get(host)
+            if job is None or job.is_over:
+                job = self._asked[host] = Job(f"resolve {host}", deadline)
+                job.start(lambda: self._find(host), lambda why: why)
+            return job
 
-    def _answer(self, host: str, question: _Question) -> None:
+    def _find(self, host: str) -> Found:
         try:
-            question.addresses = self._look_up(host)
-            if not question.addresses:
-                question.problem = fact("name-without-address", host=host)
+            return self._look_up(host) or fact("name-without-address", host=host)
         except socket.gaierror as error:
             why = printable(error.strerror) if error.strerror else fact("gaierror-unnamed")
-            question.problem = fact("name-unresolved", host=host, why=why)
+            return fact("name-unresolved", host=host, why=why)
         except OSError as error:
-            question.problem = fact("name-broke", host=host, why=reason_of(error))
+            return fact("name-broke", host=host, why=reason_of(error))
         except UnicodeError:
-            question.problem = fact("name-impossible", host=host)
-        except BaseException as error:
-            question.problem = bug(error).detail
-            raise
-        finally:
-            with self._lock:
-                self._asked.pop(host, None)
-            question.answered.set()
+            return fact("name-impossible", host=host)
 
 
 def _with_port(where: SocketAddress, port: int) -> SocketAddress:

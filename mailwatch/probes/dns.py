@@ -6,17 +6,14 @@ an MX. A resolver that fails or keeps silent is our own trouble; only a clear an
 
 from __future__ import annotations
 
-import threading
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
-from functools import partial
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 from mailwatch.core.deadline import Deadline, DeadlineExpired
 from mailwatch.core.facts import Value, fact
 from mailwatch.core.model import Fault
 from mailwatch.core.text import printable
-from mailwatch.host import threads
+from mailwatch.host.job import Job
 from mailwatch.net.errors import ConversationError
 from mailwatch.probes.portless_check import PortlessCheck
 from mailwatch.probes.probe import trouble_of
@@ -39,7 +36,7 @@ class DnsProbe(PortlessCheck):
 
     def __init__(self, settings: ServiceSettings) -> None:
         super().__init__(settings)
-        self._look: _Look | None = None
+        self._look: Job[ConversationError | None] | None = None
 
     def inquire(self, deadline: Deadline) -> None:
         """Look, in a thread of its own: an answer of 64 KiB can keep dnspython for half a minute.
@@ -47,21 +44,18 @@ class DnsProbe(PortlessCheck):
         There is one such thread at a time; whoever asks meanwhile waits for what it finds.
         """
         look = self._look
-        if look is None or look.over.is_set():
-            look = _Look()
-            try:
-                threads.start(partial(look.take, lambda: self._examine(deadline)), "dns")
-            except RuntimeError:
-                raise ConversationError(None, threads.WITHOUT) from None
-            self._look = look
+        if look is None or look.is_over:
+            look = self._look = Job("dns", deadline)
+            look.start(
+                lambda: trouble_of(lambda: self._examine(deadline)),
+                lambda why: ConversationError(None, why),
+            )
         try:
-            over = look.over.wait(deadline.remaining())
+            trouble = look.wait(deadline)
         except DeadlineExpired:
-            over = False
-        if not over:
-            raise _unresolved(self.settings.domain or "", "MX", _LATE)
-        if look.trouble:
-            raise look.trouble
+            raise _unresolved(self.settings.domain or "", "MX", _LATE) from None
+        if trouble:
+            raise trouble
 
     def _examine(self, deadline: Deadline) -> None:
         """Find every MX, and an address for each."""
@@ -75,21 +69,6 @@ class DnsProbe(PortlessCheck):
         if lost:
             targets = tuple(printable(target, 80) for target in lost)
             raise ConversationError(Fault.DNS, fact("dns-lost-mx", domain=domain, targets=targets))
-
-
-@dataclass(slots=True)
-class _Look:
-    """One look at the domain, and what was wrong with it once it is over."""
-
-    over: threading.Event = field(default_factory=threading.Event)
-    trouble: ConversationError | None = None
-
-    def take(self, examine: Callable[[], None]) -> None:
-        """Call `examine`, and keep how it ends."""
-        try:
-            self.trouble = trouble_of(examine)
-        finally:
-            self.over.set()
 
 
 def _has_address(name: str, deadline: Deadline) -> bool:

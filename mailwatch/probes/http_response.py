@@ -87,11 +87,11 @@ def read_body(talk: Conversation, head: Head) -> bytes:
             raise _unreadable("Transfer-Encoding", b", ".join(codings))
         return _read_chunks(talk)
     if not lengths:
-        return _read_up_to(talk, MAX_BODY)
+        return _read_to_the_end(talk)
     length = lengths.pop()
     if lengths or not _LENGTH.fullmatch(length):
         raise _unreadable("Content-Length", b", ".join(head.values("content-length")))
-    return _read_exactly(talk, min(int(length), MAX_BODY))
+    return talk.read_exactly(min(int(length), MAX_BODY), _BODY)
 
 
 def _unreadable(name: str, value: bytes) -> ConversationError:
@@ -114,21 +114,14 @@ def _read_chunks(talk: Conversation) -> bytes:
         left = int(size[1], 16)
         if not left:
             break
-        body += _read_exactly(talk, min(left, MAX_BODY))
+        body += talk.read_exactly(min(left, MAX_BODY), _BODY)
         if len(body) < MAX_BODY and (line := talk.read_line(fact("http-chunk-end"))):
             raise _otherwise(line, "http-chunk-end")
     return bytes(body[:MAX_BODY])
 
 
-def _read_exactly(talk: Conversation, count: int) -> bytes:
-    body = _read_up_to(talk, count)
-    if len(body) < count:
-        raise ConversationError(Fault.RESET, fact("peer-closed-within", awaited=_BODY))
-    return body
-
-
-def _read_up_to(talk: Conversation, count: int) -> bytes:
+def _read_to_the_end(talk: Conversation) -> bytes:
     body = bytearray()
-    while len(body) < count and (data := talk.read_some(count - len(body), _BODY)):
+    while len(body) < MAX_BODY and (data := talk.read_some(MAX_BODY - len(body), _BODY)):
         body += data
     return bytes(body)

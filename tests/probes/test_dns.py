@@ -309,7 +309,8 @@ def test_an_answer_that_is_laborious_ends_on_time(server: NameServer) -> None:
         within_s *= 2  # on a slow machine the answer may come too late to be read
         assert one.check(Deadline.after(within_s, time.monotonic)).verdict is Verdict.UNMEASURED
         assert one._look is not None
-        if not one._look.over.wait(0.2):
+        one._look.join(0.2)
+        if not one._look.is_over:
             break
     asked = server.asked_by_tcp
     assert asked
@@ -320,7 +321,8 @@ def test_an_answer_that_is_laborious_ends_on_time(server: NameServer) -> None:
         assert reading.verdict is Verdict.UNMEASURED
     assert threading.active_count() <= before + 1
     assert server.asked_by_tcp == asked
-    assert one._look.over.wait(600)
+    one._look.join(600)
+    assert one._look.is_over
 
 
 def test_a_look_without_a_thread_or_with_a_bug_does_not_keep_the_next_from_looking(
