@@ -23,29 +23,8 @@ from mailwatch.net.wire import Wire, connect
 MAX_LINE = 8192
 """Bytes of one line; SMTP allows 512 (RFC 5321 section 4.5.3.1.5), IMAP servers send about 1000."""
 
-MAX_LINES = 100
-"""Of one answer; a long one to EHLO has about twenty, to CAPA ten, IMAP's have two or three."""
-
-GREETING = fact("greeting")
-"""What a server says unasked."""
-
 _PARTING_S = 0.1
 """How long a peer may take to close after its last word."""
-
-
-_LONGEST_COMMAND = 60
-"""Characters of a command that are told; a search goes on for longer."""
-
-
-def answer_to(command: str) -> Fact:
-    """Return what is awaited after `command`."""
-    return fact("answer-to", command=printable(command, _LONGEST_COMMAND))
-
-
-def too_many_lines(awaited: Fact) -> ConversationError:
-    """Return the error that an answer of more than MAX_LINES is."""
-    told = fact("answer-of-many-lines", awaited=awaited, limit=MAX_LINES)
-    return ConversationError(Fault.PROTOCOL, told)
 
 
 class _Stream(Protocol):

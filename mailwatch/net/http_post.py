@@ -6,7 +6,7 @@ import http.client
 import socket
 import ssl
 import urllib.request
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any, cast
 
 from mailwatch.core.deadline import Deadline
@@ -26,9 +26,7 @@ def post(url: str, headers: Mapping[str, str], body: bytes, deadline: Deadline) 
     http.client.HTTPException or ValueError. Their texts may quote `headers`.
     """
     opener = urllib.request.OpenerDirector()
-    opener.add_handler(_Http(deadline))
-    if url.lower().startswith("https:"):
-        opener.add_handler(_Https(deadline))
+    opener.add_handler(_Handler(deadline))
     request = urllib.request.Request(url, body, dict(headers), method="POST")  # noqa: S310
     response = opener.open(request, timeout=deadline.remaining())
     if response is None:
@@ -82,47 +80,35 @@ def _dial(address: tuple[str, int], deadline: Deadline) -> _TimedSocket:
     raise last
 
 
-class _Http(urllib.request.HTTPHandler):
+class _Handler(urllib.request.AbstractHTTPHandler):
     def __init__(self, deadline: Deadline) -> None:
         super().__init__()
         self._deadline = deadline
+
+    http_request = https_request = urllib.request.AbstractHTTPHandler.do_request_
 
     def http_open(self, req: urllib.request.Request) -> http.client.HTTPResponse:
-        def connection(*args: Any, **kwargs: Any) -> http.client.HTTPConnection:
-            return _bounded(http.client.HTTPConnection(*args, **kwargs), self._deadline)
-
-        return self.do_open(connection, req)
-
-
-class _Https(urllib.request.HTTPSHandler):
-    def __init__(self, deadline: Deadline) -> None:
-        super().__init__()
-        self._deadline = deadline
-        self._tls = ssl.create_default_context()
-        self._tls.sslsocket_class = _tls_socket(deadline)
+        return self.do_open(_bounded(http.client.HTTPConnection, self._deadline), req)
 
     def https_open(self, req: urllib.request.Request) -> http.client.HTTPResponse:
-        def connection(*args: Any, **kwargs: Any) -> http.client.HTTPConnection:
-            return _bounded(
-                http.client.HTTPSConnection(*args, context=self._tls, **kwargs), self._deadline
-            )
+        class Bound(_TimedTls):
+            deadline = self._deadline
 
-        return self.do_open(connection, req)
-
-
-def _tls_socket(of: Deadline) -> type[_TimedTls]:
-    class Bound(_TimedTls):
-        deadline = of
-
-    return Bound
+        tls = ssl.create_default_context()
+        tls.sslsocket_class = Bound
+        return self.do_open(_bounded(http.client.HTTPSConnection, self._deadline), req, context=tls)
 
 
 def _bounded(
-    connection: http.client.HTTPConnection, deadline: Deadline
-) -> http.client.HTTPConnection:
-    # The one place where http.client makes its socket (Python 3.5 to 3.14); the tests with a
-    # dripping server fail where it is renamed.
-    connection._create_connection = (  # type: ignore[attr-defined]
-        lambda address, *_: _dial(address, deadline)
-    )
+    kind: Callable[..., http.client.HTTPConnection], deadline: Deadline
+) -> Callable[..., http.client.HTTPConnection]:
+    def connection(*args: Any, **kwargs: Any) -> http.client.HTTPConnection:
+        made = kind(*args, **kwargs)
+        # The one place where http.client makes its socket (Python 3.5 to 3.14); the tests with a
+        # dripping server fail where it is renamed.
+        made._create_connection = (  # type: ignore[attr-defined]
+            lambda address, *_: _dial(address, deadline)
+        )
+        return made
+
     return connection

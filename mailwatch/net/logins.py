@@ -11,8 +11,6 @@ from mailwatch.net.conversation import Conversation
 from mailwatch.net.endpoint import Login
 from mailwatch.net.errors import SaidNo
 
-LOGIN = fact("answer-to-login")
-
 _MASK = "***"
 _TELLING = 4
 """Fewer letters than these occur anywhere, and to mask them would say so."""

@@ -8,8 +8,8 @@ from types import MappingProxyType
 
 from mailwatch.core.facts import Fact, fact
 from mailwatch.core.model import Fault
-from mailwatch.core.text import printable
-from mailwatch.net.conversation import MAX_LINES, Conversation, too_many_lines
+from mailwatch.net.conversation import Conversation
+from mailwatch.net.dialogue import MAX_LINES, refused, too_many_lines
 from mailwatch.net.errors import ConversationError, SaidNo
 from mailwatch.net.limits import hints_at_limit, names_limit
 
@@ -76,14 +76,14 @@ def expect(
             raise
         parsed = _REPLY_LINE.fullmatch(line)
         if not parsed:
-            raise ConversationError(Fault.PROTOCOL, _told("answer-wrong", awaited, wanted, line))
+            raise ConversationError(Fault.PROTOCOL, refused(awaited, line, wanted, "answer-wrong"))
         more = parsed[2] == b"-"
         text = parsed[3] or b""
         if code and int(parsed[1]) != code:
             # postscreen(8) greets with 220-, and turns away whom a blocklist has with 521.
             if more or not (opens and _turns_away(int(parsed[1]), [text])):
                 raise ConversationError(
-                    Fault.PROTOCOL, _told("answer-wrong", awaited, wanted, line)
+                    Fault.PROTOCOL, refused(awaited, line, wanted, "answer-wrong")
                 )
             texts.clear()
         code = int(parsed[1])
@@ -96,7 +96,7 @@ def expect(
         fault = faults.get(code, Fault.PROTOCOL)
         if _turns_away(code, texts) if opens else _is_at_limit(code, texts):
             fault = Fault.REJECTED
-        raise kind(fault, _told("answer-refuses", awaited, wanted, line), code)
+        raise kind(fault, refused(awaited, line, wanted), code)
     return texts
 
 
@@ -114,7 +114,3 @@ def _turns_away(code: int, texts: Sequence[bytes]) -> bool:
     return code in _TURNED_AWAY or (
         code in _NOT_NOW and any(_POLICY.search(text) or hints_at_limit(text) for text in texts)
     )
-
-
-def _told(code: str, awaited: Fact, wanted: int, line: bytes) -> Fact:
-    return fact(code, awaited=awaited, wanted=wanted, said=printable(line))

@@ -6,10 +6,11 @@ from collections.abc import Iterable, Sequence
 
 from mailwatch.core.facts import fact
 from mailwatch.core.model import Fault, Phase
-from mailwatch.net.conversation import GREETING, Conversation, answer_to
+from mailwatch.net.conversation import Conversation
+from mailwatch.net.dialogue import GREETING, LOGIN, answer_to, not_offered
 from mailwatch.net.endpoint import Login, TlsMode
 from mailwatch.net.errors import ConversationError, SaidNo
-from mailwatch.net.logins import LOGIN, plain, require_privacy, wrapped
+from mailwatch.net.logins import plain, require_privacy, wrapped
 from mailwatch.net.replies import HalfReply, expect
 
 _REFUSED = dict.fromkeys((525, 530, 534, 535, 538), Fault.AUTHENTICATION)
@@ -96,8 +97,7 @@ class SmtpSession:
 
     def _start_tls(self) -> None:
         if b"STARTTLS" not in self._offers:
-            missing = fact("not-offered", awaited=answer_to(self._hello), wanted="STARTTLS")
-            raise SaidNo(Fault.PROTOCOL, missing)
+            raise not_offered(answer_to(self._hello), "STARTTLS")
         self._ask("STARTTLS", 220)
         self._talk.start_tls()
         self._say_hello()

@@ -8,7 +8,8 @@ from dataclasses import dataclass
 from mailwatch.core.facts import fact
 from mailwatch.core.model import Fault
 from mailwatch.core.text import printable
-from mailwatch.net.conversation import MAX_LINES, Conversation
+from mailwatch.net.conversation import Conversation
+from mailwatch.net.dialogue import MAX_LINES
 from mailwatch.net.errors import ConversationError
 
 MAX_BODY = 64 * 1024

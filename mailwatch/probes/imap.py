@@ -6,19 +6,20 @@ import re
 
 from mailwatch.core.facts import Fact, fact
 from mailwatch.core.model import Fault
-from mailwatch.core.text import printable
-from mailwatch.net.conversation import (
+from mailwatch.net.conversation import MAX_LINE, Conversation
+from mailwatch.net.dialogue import (
     GREETING,
-    MAX_LINE,
+    LOGIN,
     MAX_LINES,
-    Conversation,
     answer_to,
+    not_offered,
+    refused,
     too_many_lines,
 )
 from mailwatch.net.endpoint import Login, TlsMode
 from mailwatch.net.errors import ConversationError, SaidNo
 from mailwatch.net.limits import fault_of_no, names_limit
-from mailwatch.net.logins import LOGIN, plain, quoted, require_privacy
+from mailwatch.net.logins import plain, quoted, require_privacy
 from mailwatch.probes.probe import Probe
 
 _TROUBLE = (b"[UNAVAILABLE", b"[SERVERBUG")
@@ -53,17 +54,12 @@ class ImapProbe(Probe):
             fault = Fault.PROTOCOL
             if words[:2] == [b"*", b"BYE"]:
                 fault = _fault_of(words, Fault.REJECTED) or Fault.REJECTED
-            should_be = fact("imap-greeting-words")
-            said = printable(greeting)
-            raise ConversationError(
-                fault, fact("answer-wrong", awaited=GREETING, wanted=should_be, said=said)
-            )
+            wanted = fact("imap-greeting-words")
+            raise ConversationError(fault, refused(GREETING, greeting, wanted, "answer-wrong"))
         offers = _capabilities(talk, "a1")
         if self.settings.tls is TlsMode.STARTTLS:
             if b"STARTTLS" not in offers:
-                raise SaidNo(
-                    Fault.PROTOCOL, fact("not-offered", awaited=_OFFERS, wanted="STARTTLS")
-                )
+                raise not_offered(_OFFERS, "STARTTLS")
             ask(talk, "a2", "STARTTLS")
             talk.start_tls()
             offers = _capabilities(talk, "a3")
@@ -165,7 +161,7 @@ def response(talk: Conversation, awaited: Fact) -> tuple[bytes, list[bytes]]:
 def refusal(line: bytes, tag: str, awaited: Fact, wanted: str, fault: Fault) -> ConversationError:
     """Return the error that `line` is, in place of `wanted`; see `ask`."""
     words = _words(line)
-    what = fact("imap-answer-refuses", awaited=awaited, wanted=wanted, said=printable(line))
+    what = refused(awaited, line, wanted, "imap-answer-refuses")
     if words[:2] == [b"*", b"BYE"]:
         return Goodbye(Fault.REJECTED if names_limit(line) else Fault.PROTOCOL, what)
     if words[:2] == _words(f"{tag} NO".encode("ascii")):

@@ -8,7 +8,8 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from mailwatch.core.model import Fault
-from mailwatch.net.conversation import MAX_LINES, Conversation, answer_to, too_many_lines
+from mailwatch.net.conversation import Conversation
+from mailwatch.net.dialogue import MAX_LINES, answer_to, too_many_lines
 from mailwatch.probes.imap import refusal, response
 
 MAX_MESSAGES = 50

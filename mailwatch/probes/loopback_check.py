@@ -27,7 +27,8 @@ from mailwatch.core.facts import NOTHING, Fact, fact
 from mailwatch.core.model import Fault, Reading, Verdict
 from mailwatch.host import threads
 from mailwatch.host.workers import WORKERS
-from mailwatch.net.conversation import GREETING, Conversation
+from mailwatch.net.conversation import Conversation
+from mailwatch.net.dialogue import GREETING
 from mailwatch.net.errors import ConversationError, reason_of
 from mailwatch.probes.settings import ServiceSettings
 

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from mailwatch.core.facts import Fact, fact
+from mailwatch.core.facts import Fact
 from mailwatch.core.model import Fault
-from mailwatch.core.text import printable
-from mailwatch.net.conversation import (
+from mailwatch.net.conversation import Conversation
+from mailwatch.net.dialogue import (
     GREETING,
     MAX_LINES,
-    Conversation,
     answer_to,
+    not_offered,
+    refused,
     too_many_lines,
 )
 from mailwatch.net.endpoint import Login, TlsMode
@@ -35,7 +36,7 @@ class Pop3Probe(Probe):
         _expect_ok(talk, GREETING, Fault.REJECTED)
         if self.settings.tls is TlsMode.STARTTLS:
             if b"STLS" not in _capabilities(talk):
-                raise SaidNo(Fault.PROTOCOL, fact("not-offered", awaited=_OFFERS, wanted="STLS"))
+                raise not_offered(_OFFERS, "STLS")
             _ask(talk, "STLS")
             talk.start_tls()
         if talk.login:
@@ -84,7 +85,7 @@ def _expect_ok(
         if not more:
             talk.require_quiet(awaited)
         return
-    what = fact("answer-refuses", awaited=awaited, wanted="+OK", said=printable(line))
+    what = refused(awaited, line, "+OK")
     if word == b"-ERR":
         raise SaidNo(fault_of_no(text, fault, trouble=_TROUBLE, busy=_BUSY), what)
     raise ConversationError(Fault.PROTOCOL, what)

@@ -6,19 +6,20 @@ import re
 
 from mailwatch.core.facts import Fact, fact
 from mailwatch.core.model import Fault
-from mailwatch.core.text import printable
-from mailwatch.net.conversation import (
+from mailwatch.net.conversation import MAX_LINE, Conversation
+from mailwatch.net.dialogue import (
     GREETING,
-    MAX_LINE,
+    LOGIN,
     MAX_LINES,
-    Conversation,
     answer_to,
+    not_offered,
+    refused,
     too_many_lines,
 )
 from mailwatch.net.endpoint import Login, TlsMode
 from mailwatch.net.errors import ConversationError, SaidNo
 from mailwatch.net.limits import fault_of_no, names_limit
-from mailwatch.net.logins import LOGIN, plain, require_privacy
+from mailwatch.net.logins import plain, require_privacy
 from mailwatch.probes.probe import Probe
 
 _LITERALS = 4
@@ -37,8 +38,7 @@ class SieveProbe(Probe):
         offers = _capabilities(talk, GREETING, Fault.REJECTED)
         if self.settings.tls is TlsMode.STARTTLS:
             if b"STARTTLS" not in offers:
-                missing = fact("not-offered", awaited=GREETING, wanted="STARTTLS")
-                raise SaidNo(Fault.PROTOCOL, missing)
+                raise not_offered(GREETING, "STARTTLS")
             talk.say("STARTTLS")
             _expect_ok(talk, answer_to("STARTTLS"))
             talk.start_tls()
@@ -93,7 +93,7 @@ def _expect_ok(talk: Conversation, awaited: Fact, fault: Fault = Fault.PROTOCOL)
         if word == b"OK":
             talk.require_quiet(awaited)
             return lines
-        what = fact("answer-refuses", awaited=awaited, wanted="OK", said=printable(line))
+        what = refused(awaited, line, "OK")
         blamed = fault_of_no(text, fault, trouble=_TROUBLE)
         if word == b"NO":
             raise SaidNo(blamed, what)

@@ -15,7 +15,7 @@ from mailwatch.core.facts import fact
 from mailwatch.core.model import Fault, Reading, Verdict
 from mailwatch.core.say import say
 from mailwatch.core.secret import Secret
-from mailwatch.net.conversation import answer_to
+from mailwatch.net.dialogue import answer_to
 from mailwatch.net.endpoint import Login, TlsMode
 from mailwatch.net.logins import masked, plain, quoted, wrapped
 from mailwatch.probes.probe import LOGIN_AGAIN_S

@@ -1,0 +1,40 @@
+"""What the protocols of lines share: what is awaited, and what is wrong with what came instead."""
+
+from __future__ import annotations
+
+from mailwatch.core.facts import Fact, Value, fact
+from mailwatch.core.model import Fault
+from mailwatch.core.text import printable
+from mailwatch.net.errors import ConversationError, SaidNo
+
+MAX_LINES = 100
+"""Of one answer; a long one to EHLO has about twenty, to CAPA ten, IMAP's have two or three."""
+
+GREETING = fact("greeting")
+"""What a server says unasked."""
+
+LOGIN = fact("answer-to-login")
+
+_LONGEST_COMMAND = 60
+"""Characters of a command that are told; a search goes on for longer."""
+
+
+def answer_to(command: str) -> Fact:
+    """Return what is awaited after `command`."""
+    return fact("answer-to", command=printable(command, _LONGEST_COMMAND))
+
+
+def refused(awaited: Fact, line: bytes, wanted: Value, code: str = "answer-refuses") -> Fact:
+    """Return what it means that `awaited` was `line`, and not `wanted`."""
+    return fact(code, awaited=awaited, wanted=wanted, said=printable(line))
+
+
+def not_offered(awaited: Fact, wanted: str) -> SaidNo:
+    """Return the error that an answer is which does not offer what we are to use."""
+    return SaidNo(Fault.PROTOCOL, fact("not-offered", awaited=awaited, wanted=wanted))
+
+
+def too_many_lines(awaited: Fact) -> ConversationError:
+    """Return the error that an answer of more than MAX_LINES is."""
+    told = fact("answer-of-many-lines", awaited=awaited, limit=MAX_LINES)
+    return ConversationError(Fault.PROTOCOL, told)
