@@ -16,7 +16,7 @@ _TELLING = 4
 """Fewer letters than these occur anywhere, and to mask them would say so."""
 
 _OWN = frozenset({"command", "protocol", "wanted"})
-"""The arguments that are never the peer's."""
+"""The arguments that are never the peer's, where they are of one word."""
 
 
 def require_privacy(talk: Conversation) -> None:
@@ -61,7 +61,9 @@ def _covered(detail: Fact, forms: Sequence[str]) -> Fact:
             return _covered(value, forms)
         if isinstance(value, tuple):
             return tuple(cover(name, one) for one in value)
-        return _without(forms, value) if isinstance(value, str) and name not in _OWN else value
+        if not isinstance(value, str) or (name in _OWN and " " not in value):
+            return value
+        return _without(forms, value)
 
     return Fact(detail.code, tuple((name, cover(name, value)) for name, value in detail.args))
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from typing import TypeAlias
 
 from mailwatch.core.facts import Fact, fact
 from mailwatch.core.model import Fault
@@ -36,6 +37,10 @@ _STATUSES = (b"OK", b"NO", b"BAD", b"BYE", b"PREAUTH")
 
 _OFFERS = answer_to("CAPABILITY")
 _LEAVING = answer_to("LOGOUT")
+
+
+Response: TypeAlias = tuple[bytes, list[bytes]]
+"""One response and its literals, which could hold anything, apart from each other."""
 
 
 class Goodbye(ConversationError):
@@ -85,7 +90,7 @@ def _log_in(talk: Conversation, tag: str, login: Login, offers: set[bytes]) -> N
     require_privacy(talk)
     if b"AUTH=PLAIN" in offers:
         talk.say(f"{tag} AUTHENTICATE PLAIN")
-        _hear(talk, tag, answer_to("AUTHENTICATE"), "+", Fault.AUTHENTICATION)
+        hear(talk, tag, answer_to("AUTHENTICATE"), "+", Fault.AUTHENTICATION)
         talk.say(plain(login))
     elif b"LOGINDISABLED" not in offers:
         talk.say(f"{tag} LOGIN {quoted(login.user)} {quoted(login.password.reveal())}")
@@ -93,7 +98,7 @@ def _log_in(talk: Conversation, tag: str, login: Login, offers: set[bytes]) -> N
         raise SaidNo(
             Fault.AUTHENTICATION, fact("login-not-offered", awaited=_OFFERS, wanted="AUTH=PLAIN")
         )
-    _hear(talk, tag, LOGIN, fault=Fault.AUTHENTICATION)
+    hear(talk, tag, LOGIN, fault=Fault.AUTHENTICATION)
 
 
 def ask(
@@ -113,37 +118,32 @@ def ask_raw(
 ) -> list[bytes]:
     """Return the untagged lines as they came, else like `ask`."""
     talk.say(f"{tag} {command}")
-    return _hear(talk, tag, answer_to(command), fault=fault)
+    return [line for line, _ in hear(talk, tag, answer_to(command), fault=fault)]
 
 
-def _hear(
+def hear(
     talk: Conversation,
     tag: str,
     awaited: Fact,
     wanted: str = "",
     fault: Fault = Fault.PROTOCOL,
-) -> list[bytes]:
-    """Return the untagged lines that come before `wanted`, by default the tagged OK.
-
-    Raises SaidNo, with `fault` for a tagged NO that blames the credentials, and unmeasured for
-    one that says that the account is in use or at a limit; and Goodbye.
-    """
+) -> list[Response]:
+    """Return the untagged responses before `wanted`, by default the tagged OK; raises as `ask`."""
     wanted = wanted or f"{tag} OK"
     end = _words(wanted.encode("ascii"))
-    untagged: list[bytes] = []
+    untagged: list[Response] = []
     while len(untagged) < MAX_LINES:
-        line, _ = response(talk, awaited)
+        line, literals = _response(talk, awaited)
         words = _words(line)
         if words[: len(end)] == end:
             return untagged
         if words[0] != b"*" or (words[1:2] == [b"BYE"] and awaited != _LEAVING):
-            raise refusal(line, tag, awaited, wanted, fault)
-        untagged.append(line)
+            raise _refusal(line, tag, awaited, wanted, fault)
+        untagged.append((line, literals))
     raise too_many_lines(awaited)
 
 
-def response(talk: Conversation, awaited: Fact) -> tuple[bytes, list[bytes]]:
-    """Return one response and its literals, which could hold anything, apart from each other."""
+def _response(talk: Conversation, awaited: Fact) -> Response:
     line = talk.read_line(awaited)
     literals: list[bytes] = []
     # What follows the + of a continuation is base64 or for a person, too (section 7.6 there).
@@ -158,7 +158,7 @@ def response(talk: Conversation, awaited: Fact) -> tuple[bytes, list[bytes]]:
     return line, literals
 
 
-def refusal(line: bytes, tag: str, awaited: Fact, wanted: str, fault: Fault) -> ConversationError:
+def _refusal(line: bytes, tag: str, awaited: Fact, wanted: str, fault: Fault) -> ConversationError:
     """Return the error that `line` is, in place of `wanted`; see `ask`."""
     words = _words(line)
     what = refused(awaited, line, wanted, "imap-answer-refuses")

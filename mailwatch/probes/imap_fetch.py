@@ -9,8 +9,8 @@ from datetime import datetime
 
 from mailwatch.core.model import Fault
 from mailwatch.net.conversation import Conversation
-from mailwatch.net.dialogue import MAX_LINES, answer_to, too_many_lines
-from mailwatch.probes.imap import refusal, response
+from mailwatch.net.dialogue import answer_to
+from mailwatch.probes.imap import hear
 
 MAX_MESSAGES = 50
 """How many are asked for at once, at most."""
@@ -41,21 +41,13 @@ def fetch(talk: Conversation, tag: str, uids: Collection[int], fields: str) -> l
     wanted = sorted(uids)[:MAX_MESSAGES]
     items = f"UID INTERNALDATE BODY.PEEK[HEADER.FIELDS ({fields})]"
     talk.say(f"{tag} UID FETCH {numbers(wanted)} ({items})")
-    awaited = answer_to("UID FETCH")
-    end = tag.encode("ascii")
     found: list[Fetched] = []
-    for _ in range(MAX_LINES):
-        line, literals = response(talk, awaited)
-        words = line.upper().split(b" ")[:2]
-        if words == [end.upper(), b"OK"]:
-            return found
-        if line[:2] != b"* " or words == [b"*", b"BYE"]:
-            raise refusal(line, tag, awaited, f"{tag} OK", Fault.DELIVERY)
+    for line, literals in hear(talk, tag, answer_to("UID FETCH"), fault=Fault.DELIVERY):
         # What else is said of messages (RFC 9051 section 7.5.2) has no literal.
         told = [int(uid) for uid in _UID.findall(line)] if _FETCH.match(line) else []
         if literals and len(told) == 1 and told[0] in wanted:
             found.append(Fetched(told[0], _moment(line), literals[0]))
-    raise too_many_lines(awaited)
+    return found
 
 
 def numbers(uids: Collection[int]) -> str:

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from mailwatch.net.limits import hints_at_limit, names_limit
+from mailwatch.core.model import Fault
+from mailwatch.net.limits import fault_of_no, hints_at_limit, names_limit
 
 OF_THE_CLIENT = [
     "Maximum number of connections from user+IP exceeded (mail_max_userip_connections=10)",
@@ -44,3 +45,21 @@ def test_what_the_server_has_run_out_of(words: str) -> None:
     """It is sick, and a restart may well cure it."""
     assert not names_limit(words.encode())
     assert not hints_at_limit(words.encode())
+
+
+@pytest.mark.parametrize(
+    ("words", "fault", "found"),
+    [
+        (b"no", Fault.AUTHENTICATION, Fault.AUTHENTICATION),
+        (b"[sys/temp] later", Fault.AUTHENTICATION, Fault.PROTOCOL),
+        (b"[SYS/TEMP] too many open files", Fault.AUTHENTICATION, Fault.PROTOCOL),
+        (b"[SYS/TEMP] of one mailbox", Fault.DELIVERY, Fault.DELIVERY),
+        (b"[IN-USE] by another", Fault.AUTHENTICATION, None),
+        (b"[SYS/TEMP] too many sessions", Fault.AUTHENTICATION, None),
+        (b"too many connections", Fault.REJECTED, Fault.REJECTED),
+        (b"[SYS/TEMP] too many connections", Fault.REJECTED, Fault.REJECTED),
+    ],
+)
+def test_whom_a_no_blames(words: bytes, fault: Fault, found: Fault | None) -> None:
+    """The server itself, the client before any login, or what others do with the account."""
+    assert fault_of_no(words, fault, trouble=(b"[SYS/",), busy=(b"[IN-USE]",)) is found
