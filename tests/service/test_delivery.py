@@ -1,17 +1,21 @@
-"""The delivery's threads: one entry at a time, and none that the next one waits for."""
+"""The delivery: a channel each for itself, one message at a time, with real threads."""
 
 from __future__ import annotations
 
 import io
+import threading
 import time
 from collections.abc import Callable
 from contextlib import AbstractContextManager
 
+from mailwatch.core.deadline import Deadline
 from mailwatch.core.message import Message, Severity, Topic
 from mailwatch.core.model import Now
+from mailwatch.core.outbox import FIRST_RETRY_S, QueuedMessage
 from mailwatch.core.state import State
 from mailwatch.host.journal import Journal
-from mailwatch.service.delivery import Delivery
+from mailwatch.notifiers.errors import DeliveryError
+from mailwatch.service.delivery import SEND_LIMIT_S, SLACK_S, Delivery
 from mailwatch.service.queue_events import DeliveryFinished, EventQueue
 from mailwatch.store.memory import MemoryStore
 from tests.house import PATIENCE_S, LingeringQueue, ScriptedPhone
@@ -66,3 +70,169 @@ def test_a_host_without_threads_keeps_the_message(
     assert isinstance(delivered, DeliveryFinished)
     delivery.finished(delivered, later)
     assert store.entries() == ()
+
+
+class Stand:
+    """A delivery over channels that the test makes, on a clock that it moves."""
+
+    def __init__(self, **phones: ScriptedPhone) -> None:
+        self.seconds = NOW.steady
+        self.log = io.StringIO()
+        self.events, self.store = EventQueue(), MemoryStore()
+        journal = Journal(self.log, journald=False)
+        self.delivery = Delivery(
+            phones, self.store, self.events, journal, lambda: self.seconds, str, lambda: 0.0
+        )
+
+    @property
+    def now(self) -> Now:
+        return Now(self.seconds, NOW.wall + self.seconds - NOW.steady)
+
+    def write(self, *rows: tuple[str, str]) -> None:
+        """Put a row into the outbox for each channel and title."""
+        messages = [
+            QueuedMessage(
+                number,
+                Message(Topic.NOTICE, Severity.INFO, title, "", NOW.wall),
+                channel=channel,
+            )
+            for number, (channel, title) in enumerate(rows, 1)
+        ]
+        self.store.keep_entries(messages)
+        self.delivery.wrote()
+
+    def work(self) -> None:
+        """Send what is due, and take every answer, until nothing is under way."""
+        self.delivery.advance(self.now)
+        while self.delivery.is_sending:
+            self.answer()
+
+    def answer(self) -> None:
+        """Take one answer."""
+        event = self.events.get(timeout=PATIENCE_S)
+        assert isinstance(event, DeliveryFinished)
+        self.delivery.finished(event, self.now)
+        self.delivery.advance(self.now)
+
+    def waiting(self) -> list[tuple[str, str, int]]:
+        """Return channel, title and tries of what waits."""
+        return [(one.channel, one.message.title, one.tries) for one in self.store.entries()]
+
+
+def _titles(phone: ScriptedPhone) -> list[str]:
+    return [message.title for message in phone.messages]
+
+
+def test_a_channel_that_refuses_keeps_none_of_the_others_waiting() -> None:
+    """Each has its own order, tries and pauses; the one that is back tells all, in order."""
+    deaf, well = ScriptedPhone(error=DeliveryError("It is away.")), ScriptedPhone()
+    stand = Stand(deaf=deaf, well=well)
+    stand.write(("deaf", "one"), ("well", "one"), ("deaf", "two"), ("well", "two"))
+    stand.work()
+    assert _titles(well) == ["one", "two"]
+    assert stand.waiting() == [("deaf", "one", 1), ("deaf", "two", 0)]
+    assert stand.delivery.wake_at() == stand.seconds + FIRST_RETRY_S
+    assert "deaf: could not tell 'one': It is away." in stand.log.getvalue()
+    deaf.error = None
+    stand.seconds += FIRST_RETRY_S
+    stand.work()
+    assert _titles(deaf) == ["one", "two"]
+    assert stand.waiting() == []
+
+
+def test_what_one_channel_refuses_for_good_is_parked_in_that_one_alone() -> None:
+    """A message behind it leaves over the same channel, and it over the other."""
+    strict, well = ScriptedPhone(), ScriptedPhone()
+    stand = Stand(strict=strict, well=well)
+    strict.error = DeliveryError("It is too long.", permanent=True)
+    stand.write(("strict", "long"), ("well", "long"))
+    stand.work()
+    (parked,) = stand.store.entries()
+    assert (parked.channel, parked.parked) == ("strict", True)
+    strict.error = None
+    more = Message(Topic.NOTICE, Severity.INFO, "short", "", NOW.wall)
+    stand.store.keep_entries([parked, QueuedMessage(9, more, channel="strict")])
+    stand.delivery.wrote()
+    stand.work()
+    assert _titles(strict) == ["short"]
+    assert _titles(well) == ["long"]
+
+
+def test_a_channel_that_hangs_holds_one_thread_and_none_of_the_others() -> None:
+    """It is given up after its limit, and what it says then is not taken."""
+    let_go, well = threading.Event(), ScriptedPhone()
+
+    class Hangs(ScriptedPhone):
+        def send(self, message: Message, deadline: Deadline) -> None:
+            let_go.wait(PATIENCE_S)
+
+    stand = Stand(hangs=Hangs(), well=well)
+    stand.write(("hangs", "one"), ("well", "one"), ("well", "two"))
+    stand.delivery.advance(stand.now)
+    stand.answer()
+    stand.answer()
+    assert _titles(well) == ["one", "two"]
+    assert stand.delivery.wake_at() == stand.seconds + SEND_LIMIT_S + SLACK_S
+    stand.seconds += SEND_LIMIT_S + SLACK_S
+    stand.delivery.advance(stand.now)
+    assert "The notifier has not come back for 90 s." in stand.log.getvalue()
+    let_go.set()
+    stand.answer()
+    assert stand.waiting() == [("hangs", "one", 1)]
+
+
+def test_what_waits_for_a_channel_that_is_not_configured_any_more_is_ended() -> None:
+    """Nobody would ever take it; the log says of each message that it was not told."""
+    stand = Stand(here=ScriptedPhone())
+    stand.write(("gone", "Mail is down"), ("here", "Mail is down"))
+    stand.work()
+    assert stand.waiting() == []
+    log = stand.log.getvalue()
+    assert "not told: Mail is down: it was for gone, which is not configured any more" in log
+    assert log.count("told: Mail is down") == 2
+
+
+def test_a_channel_that_a_reload_takes_away_ends_with_what_is_under_way() -> None:
+    """What was taken was told, and the log says no other thing of it; the rest is ended."""
+    let_go, other = threading.Event(), ScriptedPhone()
+
+    class Slow(ScriptedPhone):
+        def send(self, message: Message, deadline: Deadline) -> None:
+            let_go.wait(PATIENCE_S)
+            super().send(message, deadline)
+
+    slow = Slow()
+    stand = Stand(slow=slow)
+    stand.write(("slow", "first"), ("slow", "second"))
+    stand.delivery.advance(stand.now)
+    stand.delivery.replace({"other": other})
+    assert stand.delivery.channels == ("other",)
+    stand.delivery.advance(stand.now)
+    let_go.set()
+    stand.work()
+    assert _titles(slow) == ["first"]
+    assert stand.waiting() == []
+    log = stand.log.getvalue()
+    assert "told: first" in log
+    assert "not told: first" not in log
+    assert "not told: second: it was for slow" in log
+
+
+def test_a_reload_tries_at_once_and_lets_a_delivery_under_way_end() -> None:
+    """The new notifier of a channel begins where the old one has ended: none is told twice."""
+    let_go = threading.Event()
+
+    class Slow(ScriptedPhone):
+        def send(self, message: Message, deadline: Deadline) -> None:
+            let_go.wait(PATIENCE_S)
+            super().send(message, deadline)
+
+    old, new = Slow(), ScriptedPhone()
+    stand = Stand(phone=old)
+    stand.write(("phone", "one"), ("phone", "two"))
+    stand.delivery.advance(stand.now)
+    stand.delivery.replace({"phone": new})
+    stand.delivery.advance(stand.now)
+    let_go.set()
+    stand.work()
+    assert (_titles(old), _titles(new)) == (["one"], ["two"])
