@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping
 from string import Formatter
 from typing import Any
 
-from mailwatch.core.facts import WORDS, Fact
+from mailwatch.core.facts import WORDS, Fact, Value, fact
 from mailwatch.core.sentences import (
     Plural,
     Sentences,
@@ -92,6 +92,11 @@ def say(fact: Fact) -> str:
         told = ", ".join(f"{name} {_text(value)}" for name, value in fact.args)
         return printable(f"{fact.code} ({told})" if told else fact.code, _LONGEST_ARGUMENT)
     return "".join(_pieces(template, arguments))
+
+
+def line(code: str, /, **args: Value) -> str:
+    """Return the fact `code` with `args` as text, as say() does."""
+    return say(fact(code, **args))
 
 
 def _pieces(template: str, arguments: Mapping[str, object]) -> list[str]:

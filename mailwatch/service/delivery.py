@@ -16,8 +16,7 @@ from mailwatch.core.outbox import (
     next_entry,
     retry_now,
 )
-from mailwatch.core.say import say
-from mailwatch.core.text import duration
+from mailwatch.core.say import line, say
 from mailwatch.host.job import Job
 from mailwatch.host.journal import Journal
 from mailwatch.notifiers import DeliveryError, Notifier
@@ -151,25 +150,25 @@ class Delivery:
             del self._channels[channel.name]
         if entry is None:
             return
-        which = f"{channel.name}: " if len(self._channels) > 1 else ""
-        title = entry.message.title
+        by = "-by" if len(self._channels) > 1 else ""
+        name, title = channel.name, entry.message.title
         if not trouble:
-            self._journal.info(f"{which}told: {title}")
+            self._journal.info(line(f"told{by}", channel=name, title=title))
             self._store.delivered(entry, now)
             return
         failed = after_failure(entry, say(trouble), permanent, now, self._jitter())
-        again = duration(failed.not_before - now.steady)
-        line = f"{which}could not tell '{title}': {say(trouble)} Next try in {again}."
-        self._journal.error(line) if permanent else self._journal.warning(line)
+        again_s = failed.not_before - now.steady
+        write = self._journal.error if permanent else self._journal.warning
+        write(
+            line(f"not-told-yet{by}", channel=name, title=title, trouble=trouble, again_s=again_s)
+        )
         self._keep_instead({entry.id: failed})
 
     def _end_what_has_no_channel(self, now: Now) -> None:
         for entry in self._store.entries():
             if entry.channel not in self._channels:
-                self._journal.warning(
-                    f"not told: {entry.message.title}: it was for {entry.channel}, which is not "
-                    "configured any more"
-                )
+                title = entry.message.title
+                self._journal.warning(line("channel-gone", channel=entry.channel, title=title))
                 self._store.delivered(entry, now)
 
     def _merged(self, channel: str) -> Sequence[QueuedMessage]:

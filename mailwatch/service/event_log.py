@@ -5,19 +5,19 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from mailwatch.core.events import Action, Note, Restart, Tell
+from mailwatch.core.facts import words
 from mailwatch.core.message import Topic
 from mailwatch.core.model import Now, Reading, Verdict
-from mailwatch.core.say import say
+from mailwatch.core.say import line
 from mailwatch.core.state import Stage, State
-from mailwatch.core.text import duration, join_words
 from mailwatch.core.wording import Installation, why
 from mailwatch.host.journal import Journal
 from mailwatch.service.onlooker import Onlooker
 
-_STAGE_LINES = {
-    Stage.SETTLING: "{target} was restarted; the services get {settle} to come up",
-    Stage.VERIFYING: "looking whether all services answer again",
-    Stage.ESCALATED: "a person has been called; still looking",
+_STAGES = {
+    Stage.SETTLING: "restarted",
+    Stage.VERIFYING: "verifying",
+    Stage.ESCALATED: "person-called",
 }
 
 
@@ -35,28 +35,36 @@ class EventLog(Onlooker):
         heard = self._heard.get(reading.service)
         self._heard[reading.service] = reading
         if reading.verdict is Verdict.FAIL and (heard is None or not _alike(heard, reading)):
-            of = f"attempt {number} of {retries}" if retries > 1 else "one attempt"
+            code = "attempt-failed" if retries > 1 else "only-attempt-failed"
             self._journal.warning(
-                f"{reading.service}: {say(reading.detail)} ({reading.fault}, {of})"
+                line(
+                    code,
+                    service=reading.service,
+                    detail=reading.detail,
+                    fault=reading.fault,
+                    number=number,
+                    retries=retries,
+                )
             )
 
     def round(self, readings: Sequence[Reading], now: Now) -> None:
         """Write down which services changed."""
         first = not self._last
         for reading in readings:
-            before = self._last.get(reading.service)
+            service, detail = reading.service, reading.detail
+            before = self._last.get(service)
             if before is not None and before.verdict is reading.verdict:
                 continue
             if reading.verdict is Verdict.UNMEASURED:
-                self._journal.warning(f"{reading.service}: cannot look: {say(reading.detail)}")
+                self._journal.warning(line("service-unmeasured", service=service, detail=detail))
             elif reading.verdict is Verdict.FAIL:
-                self._journal.error(f"{reading.service} fails: {say(reading.detail)}")
+                self._journal.error(line("service-fails", service=service, detail=detail))
             elif before is not None:
-                took = duration(reading.seconds)
-                self._journal.notice(f"{reading.service} answers again, in {took}")
+                took_s = reading.seconds
+                self._journal.notice(line("service-answers", service=service, took_s=took_s))
         if first and all(reading.verdict is Verdict.PASS for reading in readings):
-            names = join_words([reading.service for reading in readings])
-            self._journal.info(f"all well at the first look: {names}")
+            services = tuple(reading.service for reading in readings)
+            self._journal.info(line("all-well", services=services))
         self._last = {reading.service: reading for reading in readings}
         self._heard = dict(self._last)
 
@@ -65,33 +73,35 @@ class EventLog(Onlooker):
         self._tell(actions)
         cause = "" if after.incident is None else after.incident.cause
         if cause and (before.incident is None or before.incident.cause != cause):
-            self._journal.notice(f"likely cause: {cause}")
+            self._journal.notice(line("likely-cause", cause=cause))
+        target = self.installation.target
         for action in actions:
             if isinstance(action, Note):
-                self._journal.notice(f"not restarting: {why(action.hold, self.installation, now)}")
+                reason = why(action.hold, self.installation, now)
+                self._journal.notice(line("not-restarting", why=words(reason)))
             elif isinstance(action, Restart):
-                self._journal.notice(
-                    f"restarting {self.installation.target}, attempt {action.number}"
-                )
+                self._journal.notice(line("restarting", target=target, number=action.number))
         if before.stage is after.stage:
             return
-        line = _STAGE_LINES.get(after.stage)
-        if line is not None:
-            settle = duration(max(0.0, (after.due or now.steady) - now.steady))
-            self._journal.notice(line.format(target=self.installation.target, settle=settle))
+        code = _STAGES.get(after.stage)
         if after.stage is Stage.HEALTHY and before.stage is Stage.CONFIRMING:
-            self._journal.notice("all services answer again before it became an incident")
+            code = "no-incident-after-all"
+        if code is not None:
+            settle_s = max(0.0, (after.due or now.steady) - now.steady)
+            self._journal.notice(line(code, target=target, settle_s=settle_s))
 
     def _tell(self, actions: Sequence[Action]) -> None:
         for action in actions:
-            if isinstance(action, Tell) and action.topic is Topic.RECOVERED:
-                incident = action.incident
-                down = duration(max(0.0, action.at.steady - incident.since.steady))
-                self._journal.notice(f"incident {incident.id} is over after {down}")
-            elif isinstance(action, Tell) and action.topic in (Topic.OPENED, Topic.HELD):
-                self._journal.error(f"incident {action.incident.id} opens")
-            elif isinstance(action, Tell) and action.topic is Topic.ESCALATED:
-                self._journal.critical(f"incident {action.incident.id} needs a person")
+            if not isinstance(action, Tell):
+                continue
+            incident = action.incident.id
+            if action.topic is Topic.RECOVERED:
+                down_s = max(0.0, action.at.steady - action.incident.since.steady)
+                self._journal.notice(line("incident-over", incident=incident, down_s=down_s))
+            elif action.topic in (Topic.OPENED, Topic.HELD):
+                self._journal.error(line("incident-opens", incident=incident))
+            elif action.topic is Topic.ESCALATED:
+                self._journal.critical(line("incident-needs-a-person", incident=incident))
 
 
 def _alike(one: Reading, other: Reading) -> bool:

@@ -15,7 +15,7 @@ from mailwatch.core.events import Action
 from mailwatch.core.evidence import GATHERED, Evidence, Finding
 from mailwatch.core.facts import Fact
 from mailwatch.core.model import Now, Reading, Verdict
-from mailwatch.core.say import say
+from mailwatch.core.say import line
 from mailwatch.core.secret import Secret
 from mailwatch.core.state import State
 from mailwatch.evidence import keeping, readings
@@ -124,11 +124,7 @@ class Forensics(Onlooker):
             self._evidence = _with_the_round(self._evidence, found, seen_as)
             return causes.likely(self._evidence)
         except Exception as error:  # noqa: BLE001  # a bug of ours must not cost the restart
-            name = type(error).__name__
-            self._warn(
-                f"a fault of mailwatch itself kept the likely cause from being found ({name})"
-                ": please report it"
-            )
+            self._warn(line("cause-not-found", error=type(error).__name__))
             return causes.UNKNOWN
 
     # --- what it hears as an onlooker -----------------------------------------------------
@@ -185,7 +181,7 @@ class Forensics(Onlooker):
         return partial(self._gatherer.gather, subject, deadline, now.wall, sources.collectors)
 
     def _say_why_not(self, why: Fact) -> None:
-        self._warn(f"no evidence is gathered, for {say(why)}")
+        self._warn(line("no-evidence", why=why))
 
     def _save(self, incident: str, moment: Moment, evidence: Evidence) -> None:
         if not evidence:
@@ -203,10 +199,8 @@ class Forensics(Onlooker):
                 keeping.prune(sources.directory, sources.settings.max_bytes, self._oldest)
             except OSError as error:
                 reason = (error.strerror or "unknown trouble").lower()
-                self._warn(
-                    f"the evidence of incident {incident} could not be kept ({reason}): see that "
-                    f"{keeping.folder(sources.directory)} is writable and has room"
-                )
+                folder = str(keeping.folder(sources.directory))
+                self._warn(line("evidence-not-kept", incident=incident, why=reason, folder=folder))
 
 
 def _with_the_round(evidence: Evidence, found: tuple[Reading, ...], seen_as: str) -> Evidence:

@@ -132,7 +132,7 @@ def test_a_channel_that_refuses_keeps_none_of_the_others_waiting() -> None:
     assert _titles(well) == ["one", "two"]
     assert stand.waiting() == [("deaf", "one", 1), ("deaf", "two", 0)]
     assert stand.delivery.wake_at() == stand.seconds + FIRST_RETRY_S
-    assert "deaf: could not tell 'one': It is away." in stand.log.getvalue()
+    assert "could not tell 'one' by deaf: It is away." in stand.log.getvalue()
     deaf.error = None
     stand.seconds += FIRST_RETRY_S
     stand.work()
@@ -189,7 +189,7 @@ def test_what_waits_for_a_channel_that_is_not_configured_any_more_is_ended() -> 
     assert stand.waiting() == []
     log = stand.log.getvalue()
     assert "not told: Mail is down: it was for gone, which is not configured any more" in log
-    assert log.count("told: Mail is down") == 2
+    assert "\ntold: Mail is down" in log.replace("info: ", "\n")
 
 
 def test_a_channel_that_a_reload_takes_away_ends_with_what_is_under_way() -> None:
