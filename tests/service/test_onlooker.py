@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import replace
 
+import pytest
+
 from mailwatch.core.events import Action
 from mailwatch.core.message import Topic
 from mailwatch.core.model import Now, Reading
@@ -60,3 +62,15 @@ def test_an_onlooker_hears_all_that_happens_in_its_order(house: House) -> None:
         "pass, pass while verifying",
         "verifying > healthy Tell 1",
     ]
+
+
+def test_the_history_keeps_every_round(house: House, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Good or bad, with the moment at which it ended, for the report."""
+    kept: list[tuple[Sequence[Reading], Now]] = []
+    monkeypatch.setattr(house.store, "record", lambda *round_: kept.append(round_))
+    house.start()
+    house.end_round(good())
+    first = house.now
+    house.pass_time(house.policy.interval_s)
+    house.end_round(bad())
+    assert kept == [((good(),), first), ((bad(),), house.now)]
