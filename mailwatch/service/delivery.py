@@ -35,9 +35,8 @@ class _Channel:
     """One way to the admin: its messages leave in order, one at a time."""
 
     name: str
-    notifier: Notifier
-    configured: bool = True
-    """Whether it still is; one that is not ends with the delivery that is under way."""
+    notifier: Notifier | None
+    """None where it is not configured any more: it ends with what is under way."""
     message: QueuedMessage | None = None
     """What is under way."""
     job: Job[DeliveryFinished] | None = None
@@ -70,7 +69,7 @@ class Delivery:
     @property
     def channels(self) -> tuple[str, ...]:
         """The names of the channels, for each of which a message is a row in the outbox."""
-        return tuple(one.name for one in self._channels.values() if one.configured)
+        return tuple(one.name for one in self._channels.values() if one.notifier is not None)
 
     @property
     def is_sending(self) -> bool:
@@ -79,20 +78,11 @@ class Delivery:
 
     def replace(self, channels: Mapping[str, Notifier]) -> None:
         """Use other notifiers, and try at once what the old ones could not deliver."""
-        gone = [
-            channel
-            for channel in self._channels.values()
-            if channel.name not in channels and channel.job is not None
-        ]
-        before = self._channels
-        self._channels = {name: _Channel(name, channels[name]) for name in channels}
-        for channel in self._channels.values():
-            if channel.name in before:
-                old = before[channel.name]
-                channel.message, channel.job = old.message, old.job
-        for channel in gone:
-            channel.configured = False
-            self._channels[channel.name] = channel
+        sending = {one.name: one for one in self._channels.values() if one.job is not None}
+        for name, channel in sending.items():
+            channel.notifier = channels.get(name)
+        fresh = {name: _Channel(name, channels[name]) for name in channels}
+        self._channels = {**fresh, **sending}
         self._store.keep_entries(retry_now(self._store.entries()))
         self._news = True
 
@@ -117,13 +107,11 @@ class Delivery:
         self._news, self._wake_at = False, None
         self._end_what_has_no_channel(now)
         for channel in self._channels.values():
-            if channel.job is not None:
-                continue
-            entry = next_entry(self._merged(channel.name))
-            if entry is None:
+            entry = None if channel.job else next_entry(self._merged(channel.name))
+            if entry is None or channel.notifier is None:
                 continue
             if entry.not_before <= now.steady:
-                self._send(channel, entry, now)
+                self._send(channel, channel.notifier, entry, now)
             elif self._wake_at is None or entry.not_before < self._wake_at:
                 self._wake_at = entry.not_before
 
@@ -146,7 +134,7 @@ class Delivery:
     def _ended(self, channel: _Channel, trouble: Fact, permanent: bool, now: Now) -> None:
         entry = channel.message
         channel.message, channel.job, self._news = None, None, True
-        if not channel.configured:
+        if channel.notifier is None:
             del self._channels[channel.name]
         if entry is None:
             return
@@ -185,12 +173,12 @@ class Delivery:
         kept = [changed.get(entry.id, entry) for entry in self._store.entries()]
         self._store.keep_entries([entry for entry in kept if entry is not None])
 
-    def _send(self, channel: _Channel, entry: QueuedMessage, now: Now) -> None:
+    def _send(self, channel: _Channel, notifier: Notifier, entry: QueuedMessage, now: Now) -> None:
         job: Job[DeliveryFinished] = Job(
             f"delivery-{channel.name}", Deadline.after(SEND_LIMIT_S, self._clock), SLACK_S
         )
         channel.message, channel.job = entry, job
-        number, deadline, notifier = job.number, job.deadline, channel.notifier
+        number, deadline = job.number, job.deadline
         message = as_sent(entry, now, self._clock_text)
 
         def send() -> DeliveryFinished:
