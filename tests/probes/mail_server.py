@@ -11,8 +11,12 @@ from datetime import UTC, datetime
 from email.utils import formatdate
 from typing import TYPE_CHECKING, Any
 
+import pytest
+
+from mailwatch.core.model import Reading
 from mailwatch.core.secret import Secret
 from mailwatch.net.endpoint import Login, TlsMode
+from mailwatch.probes import canary_mailbox
 from mailwatch.probes.probe import Check
 from mailwatch.probes.registry import build
 from mailwatch.probes.settings import CanaryRules, ServiceSettings
@@ -33,6 +37,14 @@ class Stored:
 
 
 Folder = dict[int, Stored]
+
+
+def glance(check: Callable[[], Reading]) -> Reading:
+    """Return what `check` finds in one look into the mailbox, without the looks after that."""
+    with pytest.MonkeyPatch.context() as patch:
+        # What a look leaves of its time is more than any check has.
+        patch.setattr(canary_mailbox, "_LEAVE_S", 3600.0)
+        return check()
 
 
 class MailServer:

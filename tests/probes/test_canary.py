@@ -25,12 +25,15 @@ from mailwatch.probes.probe import LOGIN_AGAIN_S, Check
 from mailwatch.probes.registry import build_harmless
 from mailwatch.probes.settings import CanaryRules, ServiceSettings
 from tests.probes.conftest import unsaid
-from tests.probes.mail_server import MailServer
+from tests.probes.mail_server import MailServer, glance
 
 if TYPE_CHECKING:
     from tests.probes.conftest import Peer
 
     MakePeer = Callable[..., Peer]
+
+LITTLE_OR_MORE_S = (0.5, 4, 30)
+"""What a check is given until it has come far enough, which on a busy machine takes its time."""
 
 
 @pytest.fixture
@@ -52,6 +55,10 @@ def _check(probe: Check, within_s: float = 60, later_s: float = 0) -> Reading:
     assert not unsaid(reading.detail)
     assert "hunter2" not in repr(reading)
     return reading
+
+
+def _glance(probe: Check, later_s: float = 0) -> Reading:
+    return glance(lambda: _check(probe, later_s=later_s))
 
 
 def test_a_canary_arrives_and_is_removed(server: MailServer) -> None:
@@ -108,7 +115,7 @@ def test_the_mailbox_may_be_elsewhere(server: MailServer) -> None:
 def test_the_message_says_what_it_is(server: MailServer) -> None:
     """A person or an autoresponder that meets it knows what it is, and answers nothing."""
     server.delivers = False
-    _check(server.probe(), within_s=4)
+    _glance(server.probe())
     (text,) = server.queue
     assert "Auto-Submitted: auto-generated" in text
     assert "To: <box@example.org>" in text
@@ -144,8 +151,8 @@ def test_what_does_not_arrive_is_a_failure_until_another_does(server: MailServer
     """The reading says how long it has been away; a late arrival is no proof of health."""
     server.delivers = False
     probe = server.probe(within_s=8)
-    assert _check(probe, within_s=4).verdict is Verdict.UNMEASURED
-    reading = _check(probe, within_s=4, later_s=12)
+    assert _glance(probe).verdict is Verdict.UNMEASURED
+    reading = _check(probe, later_s=12)
     assert reading.fault is Fault.DELIVERY
     assert "has not arrived in the INBOX of box@example.org" in say(reading.detail)
     assert "taken it for spam" in say(reading.detail)
@@ -161,9 +168,10 @@ def test_what_does_not_arrive_is_a_failure_until_another_does(server: MailServer
 def test_a_held_answer_is_not_given_for_a_canary_that_failed(server: MailServer) -> None:
     """While the next one is under way after a failure, the failure is what is known."""
     server.delivers = False
-    probe = server.probe(within_s=1, every_s=2)
-    assert _check(probe, within_s=5).fault is Fault.DELIVERY
-    assert _check(probe, within_s=5, later_s=10).fault is Fault.DELIVERY
+    probe = server.probe(within_s=10, every_s=20)
+    assert _glance(probe).verdict is Verdict.UNMEASURED
+    assert _check(probe, later_s=15).fault is Fault.DELIVERY
+    assert _glance(probe, later_s=30).fault is Fault.DELIVERY
     assert server.said.count("DATA") == 2
 
 
@@ -173,7 +181,7 @@ def test_the_seconds_are_those_of_the_delivery(server: MailServer, off_s: float)
     server.clock_is_off_s, server.delivery_takes_s = off_s, 0
     server.delivers = False
     probe = server.probe()
-    assert _check(probe, within_s=4).verdict is Verdict.UNMEASURED
+    assert _glance(probe).verdict is Verdict.UNMEASURED
     server.delivery_takes_s = 30
     server.deliver()
     reading = _check(probe, later_s=120)
@@ -185,7 +193,7 @@ def test_a_late_delivery_fails_although_nobody_looked_in_time(server: MailServer
     """What the server's dates say decides, not that it was there when somebody looked."""
     server.delivers = False
     probe = server.probe()
-    _check(probe, within_s=4)
+    _glance(probe)
     server.delivery_takes_s = 90
     server.deliver()
     reading = _check(probe, later_s=120)
@@ -232,7 +240,7 @@ def test_after_a_restart_another_canary_is_sent_at_once(server: MailServer) -> N
     server.answers.clear()
     server.delivers = False
     probe.forget()
-    assert _check(probe, within_s=4).verdict is Verdict.UNMEASURED
+    assert _glance(probe).verdict is Verdict.UNMEASURED
     server.delivers = True
     probe.forget()
     assert _check(probe).verdict is Verdict.PASS
@@ -310,9 +318,13 @@ def test_a_slow_answer_to_the_message_is_no_hang(verb: str, server: MailServer) 
     """A filter may take longer than an attempt; the submission goes on, the check does not."""
     event = server.waits_for[verb] = threading.Event()
     probe = server.probe()
-    reading = _check(probe, within_s=4)
+    for within_s in LITTLE_OR_MORE_S:
+        reading = _check(probe, within_s=within_s)
+        if "has not said yet whether it takes the message" in say(reading.detail):
+            break
+    else:
+        pytest.fail(f"{reading}")
     assert reading.verdict is Verdict.UNMEASURED
-    assert "has not said yet whether it takes the message" in say(reading.detail)
     event.set()
     assert _check(probe).verdict is Verdict.PASS
     assert server.said.count("MAIL") == 1
@@ -324,7 +336,10 @@ def test_an_answer_to_the_message_that_never_comes_is_delivery(
 ) -> None:
     """It had within_s; a restart is not what cures a filter that hangs."""
     server.waits_for[verb] = threading.Event()
-    reading = _check(server.probe(within_s=1), within_s=6)
+    for within_s in LITTLE_OR_MORE_S:
+        reading = _check(server.probe(within_s=0.1), within_s=within_s)
+        if reading.fault is Fault.DELIVERY:
+            break
     assert reading.fault is Fault.DELIVERY
     assert "did not come in time" in say(reading.detail)
 
@@ -332,9 +347,10 @@ def test_an_answer_to_the_message_that_never_comes_is_delivery(
 def test_a_message_without_an_answer_is_not_sent_again_and_again(server: MailServer) -> None:
     """It may arrive all the same (RFC 1047): it is looked for, and removed."""
     event = server.waits_for["."] = threading.Event()
-    probe = server.probe(within_s=1)
-    assert _check(probe, within_s=6).fault is Fault.DELIVERY
-    assert _check(probe, within_s=4).fault is Fault.DELIVERY
+    probe = server.probe(within_s=0.1)
+    faults = (_check(probe, within_s=within_s).fault for within_s in LITTLE_OR_MORE_S)
+    assert Fault.DELIVERY in faults
+    assert _glance(probe).fault is Fault.DELIVERY
     assert server.said.count("DATA") == 1
     event.set()
     server.deliver()
@@ -367,7 +383,7 @@ def test_after_an_outage_the_answer_from_before_counts_no_more(server: MailServe
     assert _check(probe, later_s=601).fault is Fault.PROTOCOL
     server.answers.clear()
     server.delivers = False
-    assert _check(probe, within_s=4, later_s=602).verdict is Verdict.UNMEASURED
+    assert _glance(probe, later_s=602).verdict is Verdict.UNMEASURED
 
 
 # --- without a message ------------------------------------------------------------------------

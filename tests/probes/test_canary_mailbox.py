@@ -17,7 +17,7 @@ from mailwatch.probes import canary_mark
 from mailwatch.probes.canary_mailbox import LEFTOVER_S
 from mailwatch.probes.canary_mark import HEADER, Mark, new_mark, read_mark
 from mailwatch.probes.probe import Check
-from tests.probes.mail_server import MailServer
+from tests.probes.mail_server import MailServer, glance
 
 if TYPE_CHECKING:
     from tests.probes.conftest import Peer
@@ -37,6 +37,10 @@ def _check(probe: Check, within_s: float = 60, later_s: float = 0) -> Reading:
     return probe.check(Deadline.after(within_s, lambda: time.monotonic() + later_s))
 
 
+def _glance(probe: Check) -> Reading:
+    return glance(lambda: _check(probe))
+
+
 def _marked(mark: Mark) -> str:
     return f"Subject: mailwatch canary\n{mark.line}\n"
 
@@ -48,7 +52,7 @@ def test_two_processes_of_one_host_fly_at_the_same_time(server: MailServer) -> N
     """`mailwatch check` beside the service takes its own message alone, and so does the service."""
     server.delivers = False
     service = server.probe()
-    assert _check(service, within_s=4).verdict is Verdict.UNMEASURED
+    assert _glance(service).verdict is Verdict.UNMEASURED
     server.deliver()
     (flying,) = set(server.inbox) - {1}
     server.delivers = True
@@ -92,10 +96,10 @@ def test_a_message_that_holds_the_token_is_not_yet_the_canary(server: MailServer
     """A search finds parts of words; what counts, and what is removed, has the whole mark."""
     server.delivers = False
     probe = server.probe()
-    _check(probe, within_s=4)
+    _glance(probe)
     copy = server.queue[0].replace(f"{HEADER}: host=", f"{HEADER}: host=x")
     stored = server.store(copy, time.time())
-    assert _check(probe, within_s=4).verdict is Verdict.UNMEASURED
+    assert _glance(probe).verdict is Verdict.UNMEASURED
     server.deliver()
     assert _check(probe).verdict is Verdict.PASS
     assert set(server.inbox) == {1, stored}
@@ -105,7 +109,7 @@ def test_a_message_that_was_delivered_twice_goes_twice(server: MailServer) -> No
     """A server that was interrupted may deliver again (RFC 1047); both are the same canary."""
     server.delivers = False
     probe = server.probe()
-    _check(probe, within_s=4)
+    _glance(probe)
     server.queue *= 2
     server.deliver()
     assert _check(probe).verdict is Verdict.PASS
@@ -214,7 +218,7 @@ def test_a_canary_among_the_spam_is_told_as_that(server: MailServer) -> None:
     server.offers += " SPECIAL-USE LIST-EXTENDED"
     server.delivers = False
     probe = server.probe(within_s=30)
-    assert _check(probe, within_s=4).verdict is Verdict.UNMEASURED
+    assert _glance(probe).verdict is Verdict.UNMEASURED
     assert not any("LIST" in line for line in server.commands)
     server.spam.update({7: server.stored(server.queue.pop())})
     reading = _check(probe, later_s=40)
@@ -229,8 +233,12 @@ def test_a_canary_among_the_spam_is_told_as_that(server: MailServer) -> None:
 
 def test_a_slow_mailbox_is_no_hang(server: MailServer) -> None:
     """The server let us in; what takes long then is a mailbox, which no restart makes quicker."""
+
+    def fault(within_s: float) -> Fault | None:
+        return _check(server.probe(), within_s=within_s).fault
+
+    # On a busy machine it takes more time to come so far.
     server.hangs_at = "SEARCH"
-    reading = _check(server.probe(), within_s=4)
-    assert reading.fault is Fault.DELIVERY
+    assert any(fault(within_s) is Fault.DELIVERY for within_s in (0.6, 4, 30))
     server.hangs_at = "CAPABILITY"
-    assert _check(server.probe(), within_s=4).fault is Fault.TIMEOUT
+    assert any(fault(within_s) is Fault.TIMEOUT for within_s in (0.6, 4, 30))
