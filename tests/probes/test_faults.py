@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     MakePeer = Callable[..., Peer]
 Settings = Callable[..., ServiceSettings]
 Ask = Callable[..., Reading]
+Briefly = Callable[[ServiceSettings, Fault], Reading]
 
 MAIL = ["SMTP", "SMTPS", "IMAP", "IMAPS"]
 ALL = [*MAIL, "HTTP", "HTTPS"]
@@ -63,9 +64,11 @@ def full_backlog() -> Iterator[int]:
                 filler.close()
 
 
-def test_a_connection_that_is_never_accepted_times_out(full_backlog: int, ask: Ask) -> None:
+def test_a_connection_that_is_never_accepted_times_out(
+    full_backlog: int, ask_briefly: Briefly
+) -> None:
     """A listener whose queue is full drops our SYN: a timeout, seen while connecting."""
-    reading = ask(ServiceSettings("SMTP", "127.0.0.1", full_backlog, "smtp"), within_s=1)
+    reading = ask_briefly(ServiceSettings("SMTP", "127.0.0.1", full_backlog, "smtp"), Fault.TIMEOUT)
     assert reading.fault is Fault.TIMEOUT
     assert (
         say(reading.detail)
@@ -75,17 +78,19 @@ def test_a_connection_that_is_never_accepted_times_out(full_backlog: int, ask: A
 
 
 @pytest.mark.parametrize("name", ALL)
-def test_silent(name: str, peer: MakePeer, service: Settings, ask: Ask) -> None:
+def test_silent(name: str, peer: MakePeer, service: Settings, ask_briefly: Briefly) -> None:
     """Accepts, then silence for ever: the sign of a hang, with TLS or without."""
-    reading = ask(service(name, peer(lambda link: link.hear_end())), within_s=1)
+    reading = ask_briefly(service(name, peer(lambda link: link.hear_end())), Fault.SILENT)
     assert reading.fault is Fault.SILENT
     assert "said nothing" in say(reading.detail)
 
 
 @pytest.mark.parametrize("name", INSIDE_TLS)
-def test_silent_behind_tls(name: str, peer: MakePeer, service: Settings, ask: Ask) -> None:
+def test_silent_behind_tls(
+    name: str, peer: MakePeer, service: Settings, ask_briefly: Briefly
+) -> None:
     """A handshake is not a greeting: silence after it is the sign of a hang as well."""
-    reading = ask(service(name, peer(lambda link: link.hear_end(), tls=True)), within_s=1.5)
+    reading = ask_briefly(service(name, peer(lambda link: link.hear_end(), tls=True)), Fault.SILENT)
     assert reading.fault is Fault.SILENT
     assert list(reading.phases)[-1] == Phase.GREETING
 
@@ -226,14 +231,16 @@ def test_a_hang_in_the_dialogue_is_a_timeout(
     )
 
 
-def test_a_slow_handshake_is_a_timeout(peer: MakePeer, service: Settings, ask: Ask) -> None:
+def test_a_slow_handshake_is_a_timeout(
+    peer: MakePeer, service: Settings, ask_briefly: Briefly
+) -> None:
     """A handshake that begins and stalls is a timeout, seen in its own phase."""
 
     def script(link: Link) -> None:
         link.send(b"\x16\x03\x03\x00\x7a\x02")
         link.hear_end()
 
-    reading = ask(service("IMAPS", peer(script)), within_s=1)
+    reading = ask_briefly(service("IMAPS", peer(script)), Fault.TIMEOUT)
     assert reading.fault is Fault.TIMEOUT
     assert say(reading.detail) == "the TLS handshake did not come in time"
     assert list(reading.phases)[-1] == Phase.TLS

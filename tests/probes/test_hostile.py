@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     MakePeer = Callable[..., Peer]
 Settings = Callable[..., ServiceSettings]
 Ask = Callable[..., Reading]
+Briefly = Callable[[ServiceSettings, Fault], Reading]
 
 TLS_MODES = [TlsMode.NONE, TlsMode.IMPLICIT]
 
@@ -45,32 +46,34 @@ def _for_ever(data: bytes, every_s: float = 0) -> Script:
 @pytest.mark.parametrize("tls", TLS_MODES)
 @pytest.mark.parametrize("probe", ["smtp", "imap", "http"])
 def test_a_drip_ends_on_time(
-    tls: TlsMode, probe: str, peer: MakePeer, service: Settings, ask: Ask
+    tls: TlsMode, probe: str, peer: MakePeer, service: Settings, ask_briefly: Briefly
 ) -> None:
     """A peer that sends a byte now and then cannot stretch the deadline."""
     server = peer(_for_ever(b"2", every_s=0.02), tls=tls is TlsMode.IMPLICIT)
-    reading = ask(service("MAIL", server, probe=probe, tls=tls), within_s=1.5)
+    reading = ask_briefly(service("MAIL", server, probe=probe, tls=tls), Fault.TIMEOUT)
     assert reading.fault is Fault.TIMEOUT
 
 
 @pytest.mark.parametrize("tls", TLS_MODES)
 def test_a_drip_of_whole_lines_ends_on_time(
-    tls: TlsMode, peer: MakePeer, service: Settings, ask: Ask
+    tls: TlsMode, peer: MakePeer, service: Settings, ask_briefly: Briefly
 ) -> None:
     """A greeting that goes on and on, line after line, cannot stretch the deadline either."""
     server = peer(_for_ever(b"220-wait\r\n", every_s=0.02), tls=tls is TlsMode.IMPLICIT)
-    reading = ask(service("SMTP", server, tls=tls), within_s=1.5)
+    reading = ask_briefly(service("SMTP", server, tls=tls), Fault.TIMEOUT)
     assert reading.fault is Fault.TIMEOUT
 
 
-def test_a_dripping_handshake_ends_on_time(peer: MakePeer, service: Settings, ask: Ask) -> None:
+def test_a_dripping_handshake_ends_on_time(
+    peer: MakePeer, service: Settings, ask_briefly: Briefly
+) -> None:
     """A handshake record that arrives byte by byte cannot stretch the deadline."""
 
     def script(link: Link) -> None:
         link.send(b"\x16\x03\x03\x40\x00\x02\x00\x3f\xfc")
         _for_ever(b"\x03", every_s=0.02)(link)
 
-    reading = ask(service("SMTPS", peer(script)), within_s=1.5)
+    reading = ask_briefly(service("SMTPS", peer(script)), Fault.TIMEOUT)
     assert reading.fault is Fault.TIMEOUT
 
 
