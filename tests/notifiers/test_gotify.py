@@ -206,10 +206,14 @@ def test_no_answer_in_time(
     monkeypatch.setenv("SSL_CERT_FILE", str(certificate))
     inbox: Inbox = request.getfixturevalue(kind)
     inbox.answer = answer
-    by_deadline = failing(notifier(inbox.url), seconds=1.5)
-    by_timeout = failing(notifier(inbox.url, timeout_s=1.5), seconds=60)
-    assert not by_deadline.permanent
-    assert "did not answer within 1.5 s" in str(by_timeout)
+    for within_s in (0.3, 3, 30):
+        inbox.seen.clear()
+        by_deadline = failing(notifier(inbox.url), seconds=within_s)
+        by_timeout = failing(notifier(inbox.url, timeout_s=within_s), seconds=60)
+        assert not by_deadline.permanent
+        if len(inbox.seen) == 2:
+            break  # on a busy machine it takes more time to be heard at all
+    assert f"did not answer within {within_s:g} s" in str(by_timeout)
     assert len(inbox.seen) == 2
 
 

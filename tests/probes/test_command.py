@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import ctypes
 import os
 import signal
 import time
+from collections.abc import Iterator
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
@@ -19,6 +22,18 @@ from mailwatch.probes.registry import build
 from mailwatch.probes.settings import ServiceSettings
 
 GENEROUS_S = 120
+
+_PR_SET_CHILD_SUBREAPER = 36
+"""prctl(2)."""
+
+
+@pytest.fixture
+def _orphans_are_ours() -> Iterator[None]:
+    """Let orphans be our children to bury, for a container's first process may bury none."""
+    libc = ctypes.CDLL(None, use_errno=True)
+    assert libc.prctl(_PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0) == 0
+    yield
+    libc.prctl(_PR_SET_CHILD_SUBREAPER, 0, 0, 0, 0)
 
 
 def _check(settings: ServiceSettings, within_s: float = GENEROUS_S) -> Reading:
@@ -88,6 +103,7 @@ def test_a_program_that_cannot_be_started_is_our_own_fault(program: str, words: 
     assert words in say(reading.detail)
 
 
+@pytest.mark.usefixtures("_orphans_are_ours")
 @pytest.mark.parametrize(
     "script",
     [
@@ -117,6 +133,9 @@ def test_what_does_not_end_is_killed_with_all_its_children(script: str, tmp_path
 
 
 def _is_alive(group: int) -> bool:
+    with suppress(ChildProcessError):
+        while os.waitpid(-group, os.WNOHANG) != (0, 0):
+            pass
     try:
         os.killpg(group, 0)
     except ProcessLookupError:
@@ -124,6 +143,7 @@ def _is_alive(group: int) -> bool:
     return True
 
 
+@pytest.mark.usefixtures("_orphans_are_ours")
 def test_a_child_that_keeps_the_output_open_holds_nobody_up(tmp_path: Path) -> None:
     """A daemon that a command starts, in a session of its own, is not waited for."""
     pid = tmp_path / "pid"
@@ -132,7 +152,10 @@ def test_a_child_that_keeps_the_output_open_holds_nobody_up(tmp_path: Path) -> N
         assert reading.verdict is Verdict.PASS
         assert reading.seconds < GENEROUS_S / 2
     finally:
-        os.kill(int(pid.read_text()), signal.SIGKILL)
+        orphan = int(pid.read_text())
+        os.kill(orphan, signal.SIGKILL)
+        with suppress(ChildProcessError):
+            os.waitpid(orphan, 0)
 
 
 def test_our_secrets_are_not_in_its_environment(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -263,5 +263,7 @@ def ended_process() -> int:
 
 @pytest.fixture
 def quick_start(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Let the engine's answer to a restart be waited for 2 s, whatever the deadline is."""
-    monkeypatch.setattr("mailwatch.restarters.docker.START_S", 1)
+    """Let the engine's answer to a restart be waited for a second, and what follows for less."""
+    monkeypatch.setattr("mailwatch.restarters.docker.START_S", 0.1)
+    monkeypatch.setattr("mailwatch.restarters.docker.SETTLE_S", 1)
+    monkeypatch.setattr("mailwatch.restarters.docker.LOOK_AGAIN_S", 0.1)

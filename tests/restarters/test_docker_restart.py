@@ -118,7 +118,7 @@ class TestRestart:
         engine.script["restart"] = lambda request: request.hang()
         began = time.monotonic()
         with pytest.raises(RestartError, match="may still do it") as caught:
-            restarter.restart(within(6))
+            restarter.restart(within(3))
         assert time.monotonic() - began < GENEROUS_S
         assert not caught.value.permanent
         # The engine goes on, and gets only as far as the stop.
@@ -143,7 +143,7 @@ class TestRestart:
         engine.script["restart"] = freeze
         began = time.monotonic()
         with pytest.raises(RestartError, match="does not answer in time"):
-            restarter.restart(within(4))
+            restarter.restart(within(3))
         assert time.monotonic() - began < GENEROUS_S
 
     @pytest.mark.usefixtures("quick_start")
@@ -154,7 +154,7 @@ class TestRestart:
         engine.script["restart"] = lambda request: request.drip()
         began = time.monotonic()
         with pytest.raises(RestartError):
-            restarter.restart(within(4))
+            restarter.restart(within(3))
         assert time.monotonic() - began < GENEROUS_S
 
     def test_the_connection_breaks(
@@ -225,6 +225,7 @@ class TestRestart:
         engine.stopped_by_hand()
         assert restarter.inspect(within(30)).condition is Condition.STOPPED
 
+    @pytest.mark.usefixtures("quick_start")
     def test_somebody_else_restarts_it_meanwhile(
         self, engine: Engine, restarter: DockerRestarter, within: Within
     ) -> None:
@@ -242,6 +243,7 @@ class TestRestart:
         assert len(looks) == 3
         assert engine.asked("start") == []
 
+    @pytest.mark.usefixtures("quick_start")
     def test_somebody_else_stops_it_meanwhile(
         self, engine: Engine, restarter: DockerRestarter, within: Within
     ) -> None:

@@ -312,8 +312,11 @@ def test_a_locked_file_holds_up_little(stores: Stores, night: Night) -> None:
     expect_whole(stores, night, 200, ["Mail is down"])
 
 
-def test_a_file_that_is_locked_at_the_start_loses_no_message(stores: Stores, night: Night) -> None:
+def test_a_file_that_is_locked_at_the_start_loses_no_message(
+    stores: Stores, night: Night, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """What could not be read then is taken over later: entries leave, the incident is closed."""
+    monkeypatch.setattr("mailwatch.store.sqlite.OPEN_TIMEOUT_S", 0.2)
     store, _ = stores.restored(night.at(0))
     told = {"S:1": Warned(night.at(99)), "S:2": Warned(night.at(99))}
     warned = Certificates(told)
