@@ -6,7 +6,7 @@
 PYTHON = .venv/bin/python
 
 help:
-	echo 'make demo      watch mailwatch find, cure and report an outage, in fifteen seconds'
+	echo 'make demo      watch mailwatch find, cure and report an outage, in ten seconds'
 	echo 'make test      run all tests; as root it installs what the end-to-end part needs'
 	echo 'make lint      check style, types and the direction of imports'
 	echo 'make deb       build dist/mailwatch_VERSION_all.deb'

@@ -6,8 +6,8 @@ import argparse
 import sys
 
 from mailwatch.cli.exit_codes import OK
-from mailwatch.demo.facts import NoStory
-from mailwatch.demo.show import show
+from mailwatch.demo.moments import NoStory
+from mailwatch.demo.story import show
 
 _FAILED = 1
 _INTERRUPTED = 130

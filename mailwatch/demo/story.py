@@ -1,127 +1,254 @@
-"""The story: all is well, the server hangs, mailwatch cures it; and what it shows in figures."""
+"""The story: all is well, the server hangs, mailwatch cures it; and what that took."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+import os
+import signal
+import socket
+import threading
+from collections.abc import Callable, Sequence
+from contextlib import ExitStack
+from pathlib import Path
+from typing import TextIO
 
-from mailwatch.core.policy import Policy
-from mailwatch.demo.facts import Facts, NoStory, Turn
-from mailwatch.demo.layout import Tone, Who
-from mailwatch.demo.server_process import Server
-from mailwatch.demo.timeline import Timeline
+from mailwatch.config.model import Config
+from mailwatch.core.deadline import Deadline
+from mailwatch.core.message import Message, Topic
+from mailwatch.core.model import Now, Reading, Verdict
+from mailwatch.core.policy import Attempts, Policy
+from mailwatch.core.secret import Secret
+from mailwatch.core.text import duration
+from mailwatch.demo.certificate import make_certificate
+from mailwatch.demo.inbox import Inbox
+from mailwatch.demo.moments import Moments, NoStory, Turn
+from mailwatch.demo.screen import FAINT, GREEN, RED, LogStream, Screen
+from mailwatch.demo.server_process import GRACE_S, Server
+from mailwatch.docker.settings import DockerSettings
+from mailwatch.host import threads
+from mailwatch.host.journal import Journal
+from mailwatch.notifiers.gotify import GotifyNotifier, GotifySettings
+from mailwatch.probes.settings import ServiceSettings, defaults_for
+from mailwatch.service.daemon import Adapters, Daemon
+from mailwatch.store.memory import MemoryStore
+
+POLICY = Policy(
+    interval_s=2,
+    attempts=Attempts(retries=2, timeout_s=1, delay_s=0.5),
+    settle_s=1,
+    verify_for_s=15,
+    verify_every_s=1,
+    certificate_days=0,  # its certificate is made for one run
+)
+"""An installed mailwatch is the same with more patience."""
 
 PATIENCE_S = 20.0
 """How much longer than it should a turn may take, on a machine that has other things to do."""
 
-_MOST_ROUNDS = 6
-"""So many are waited for until they come at a steady pace."""
+_LOOK_S = 0.05
+"""How often the story sees whether it is being ended while it looks at the server's ports."""
 
-_BUSY = "This machine may be very busy: try again when it is not."
+_INTRODUCTION = """\
+A mail server hangs, and mailwatch brings it back. The watcher is the real one; the mail server \
+is a small one on loopback, in a process that stands for its container, and the phone is an inbox \
+that speaks Gotify's API. This takes about ten seconds; Ctrl-C ends it.
+"""
 
+_AFTERWARDS = """
+Installed, it does the same with your ports, your container and your phone, and is more patient: \
+it looks every 2 minutes and asks three times before it believes in an outage.
 
-def tell(facts: Facts, server: Server, timeline: Timeline, policy: Policy) -> None:
-    """Play the story to its end; raises NoStory where it does not come about, or Over."""
-    await_pace(facts, policy)
-    facts.pause(policy.interval_s / 2)
-    if facts.of(Turn.OPENED) or facts.of(Turn.RESTARTING):
-        raise NoStory(f"mailwatch saw an outage before there was to be one. {_BUSY}")
-    server.hang()
-    facts.note(Turn.HUNG)
-    timeline.say(
-        Who.SERVER,
-        "HANGS (SIGSTOP): its ports still accept, but nothing answers; the next round is due in "
-        f"{_until_due(facts, policy):.1f} s",
-        Tone.BAD,
-    )
-    detection_s = policy.interval_s + policy.attempts.longest_s
-    facts.wait(
-        Turn.OPENED,
-        1,
-        detection_s + PATIENCE_S,
-        f"No message arrived within {detection_s + PATIENCE_S:g} s of the hang. {_BUSY}",
-    )
-    facts.wait(
-        Turn.RESTARTED,
-        1,
-        PATIENCE_S,
-        f"The server was not restarted within {PATIENCE_S:g} s of that message. {_BUSY}",
-    )
-    window_s = policy.settle_s + policy.verify_for_s
-    seen = len(facts.of(Turn.WELL))
-    facts.wait(
-        Turn.RECOVERED,
-        1,
-        window_s + PATIENCE_S,
-        f"The restarted server was not seen to answer within {window_s + PATIENCE_S:g} s. {_BUSY}",
-    )
-    facts.wait(
-        Turn.WELL,
-        seen + 2,
-        policy.interval_s + PATIENCE_S,
-        f"The rounds did not go on after the recovery. {_BUSY}",
-    )
+To install it on Debian or Ubuntu:
+  make deb && sudo apt install ./dist/mailwatch_*.deb
+  sudoedit /etc/mailwatch.toml
+  sudo mailwatch check
+  sudo systemctl enable --now mailwatch"""
 
 
-def await_pace(facts: Facts, policy: Policy) -> float:
-    """Return when a round began that was one interval after the one before it.
+def show(stream: TextIO) -> None:
+    """Show the whole demo on `stream`; to be called in the main thread.
 
-    From such a one the next is reckoned. Where the machine draws rounds out, any will do in the
-    end. Raises NoStory, or Over.
+    Raises NoStory with a sentence where it does not come about, KeyboardInterrupt where a signal
+    ends it, and OSError where `stream` takes no more.
     """
-    count = 2
-    while True:
-        facts.wait(
-            Turn.WELL,
-            count,
-            2 * policy.interval_s + PATIENCE_S,
-            f"The demo's own mail server did not answer in time. {_BUSY}",
-        )
-        before, last = facts.of(Turn.WELL)[count - 2 : count]
-        is_steady = abs(last - before - policy.interval_s) < policy.interval_s / 10
-        if is_steady or count == _MOST_ROUNDS:
-            return last
-        count += 1
+    moments = Moments()
+    screen = Screen(stream, broken=moments.end)
+    try:
+        with ExitStack() as stack:
+            for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+                before = signal.signal(number, signal.default_int_handler)
+                stack.callback(signal.signal, number, before)
+            for name in ("NOTIFY_SOCKET", "WATCHDOG_USEC", "WATCHDOG_PID"):
+                os.environ.pop(name, None)  # strayed here: this is no service of that manager
+            _play(screen, moments, stack)
+        sum_up(screen, moments)
+    finally:
+        if screen.error is not None:
+            # Whatever else there is to say, nobody reads it.
+            raise screen.error
 
 
-@dataclass(frozen=True, slots=True)
-class Figures:
-    """What the story took, in seconds."""
+def _play(screen: Screen, moments: Moments, stack: ExitStack) -> None:
+    """Run the daemon until the story is told; raises what `show` raises."""
 
-    until_due: float
-    """From the hang to the round that could see it first."""
-    detection: float
-    """From that round's beginning to the first message at the inbox."""
-    floor: float
-    """What the attempts alone must take."""
-    restart: float
-    recovery: float
-    """From the end of the restart to the message that mail flows again."""
+    def ring(title: str, body: str, priority: int) -> None:
+        screen.show("phone", f"rings (priority {priority}):", title, body)
 
-    @property
-    def ratio(self) -> float:
-        """The detection in terms of its floor."""
-        return self.detection / self.floor
-
-    @property
-    def until_told(self) -> float:
-        """From the hang to the first message."""
-        return self.until_due + self.detection
-
-
-def figures(facts: Facts, policy: Policy) -> Figures:
-    """Return the figures of a story that was told to its end."""
-    until_due = _until_due(facts, policy)
-    return Figures(
-        until_due=until_due,
-        detection=facts.first(Turn.OPENED) - facts.first(Turn.HUNG) - until_due,
-        floor=policy.attempts.longest_s,
-        restart=facts.first(Turn.RESTARTED) - facts.first(Turn.RESTARTING),
-        recovery=facts.first(Turn.RECOVERED) - facts.first(Turn.RESTARTED),
+    screen.write(_INTRODUCTION)
+    certificate = make_certificate()
+    if certificate is None:
+        names = ("SMTP", "IMAP", "HTTP")
+        screen.say("demo", "leaves TLS out: no openssl command makes a certificate here", FAINT)
+    else:
+        names = ("SMTP", "IMAPS", "HTTPS")
+        stack.callback(os.close, certificate)
+    try:
+        offers = dict(offer(name, stack) for name in names)
+        inbox = Inbox(ring)
+    except OSError as error:
+        raise NoStory(
+            f"The demo needs free ports on 127.0.0.1 and got none ({error.strerror}): check that"
+            " the loopback interface is up (`ip address show lo`)."
+        ) from None
+    stack.callback(inbox.close)
+    server = Server(offers, certificate, screen, moments)
+    stack.callback(server.close)
+    server.start()
+    listed = ", ".join(f"{service.name} {service.port}" for service in offers.values())
+    screen.say("server", f"process {server.pid} answers on 127.0.0.1: {listed}", GREEN)
+    gotify = GotifySettings(inbox.url, Secret(inbox.token), timeout_s=5)
+    config = Config(
+        gotify=gotify,
+        services=tuple(offers.values()),
+        docker=DockerSettings("demo-mail", stop_timeout_s=1),
+        policy=POLICY,
+        state_directory=Path("/nonexistent"),  # the store is in memory
+        log_level="info",
     )
+    adapters = Adapters(
+        restarter=lambda _config: server,
+        channels=lambda _config: {"gotify": _Notifier(gotify, moments)},
+        store=lambda _config: _Store(moments),
+    )
+    journal = Journal(LogStream(screen), journald=True)
+    _run(config, journal, adapters, moments, lambda: _tell(server, screen, moments))
 
 
-def _until_due(facts: Facts, policy: Policy) -> float:
-    """Return the seconds from the hang to the round after it."""
-    hung = facts.first(Turn.HUNG)
-    last_well = max(moment for moment in facts.of(Turn.WELL) if moment < hung)
-    return max(0.0, last_well + policy.interval_s - hung)
+def offer(name: str, stack: ExitStack) -> tuple[socket.socket, ServiceSettings]:
+    """Return a port of ours, and how to ask the service `name` there; raises OSError."""
+    listener = stack.enter_context(socket.create_server(("127.0.0.1", 0)))
+    known = defaults_for(name)
+    port = listener.getsockname()[1]
+    return listener, ServiceSettings(name, "127.0.0.1", port, known.probe, known.tls)
+
+
+class _Notifier(GotifyNotifier):
+    """The real one, with a note of what has arrived."""
+
+    def __init__(self, settings: GotifySettings, moments: Moments) -> None:
+        super().__init__(settings)
+        self._moments = moments
+
+    def send(self, message: Message, deadline: Deadline) -> None:
+        super().send(message, deadline)
+        if message.topic is Topic.OPENED:
+            self._moments.note(Turn.OPENED)
+        elif message.topic is Topic.RECOVERED:
+            self._moments.note(Turn.RECOVERED)
+
+
+class _Store(MemoryStore):
+    """The one in memory, with a note of a round in which all was well."""
+
+    def __init__(self, moments: Moments) -> None:
+        super().__init__()
+        self._moments = moments
+
+    def record(self, readings: Sequence[Reading], now: Now) -> None:
+        if all(reading.verdict is Verdict.PASS for reading in readings):
+            self._moments.note(Turn.WELL)
+
+
+def _run(
+    config: Config, journal: Journal, adapters: Adapters, moments: Moments, tell: Callable[[], None]
+) -> None:
+    """Run the daemon while a thread does `tell`, and end it then; raises what `tell` raises."""
+    main = threading.get_ident()
+    daemon_ended = threading.Event()
+    failures: list[BaseException] = []
+    loads: list[Config] = []
+
+    def load() -> Config:
+        if loads:  # again, after SIGHUP: whoever was watching has gone with the terminal
+            moments.end()
+        loads.append(config)
+        return config
+
+    def run() -> None:
+        try:
+            tell()
+        except (NoStory, KeyboardInterrupt) as error:
+            failures.append(error)
+        # As `systemctl stop` would; and again, for at first it may not listen to signals yet.
+        while not daemon_ended.wait(0.1):
+            signal.pthread_kill(main, signal.SIGTERM)
+
+    # What asks the daemon to end may ask once too often.
+    signal.signal(signal.SIGTERM, lambda *_: None)
+    thread = threads.start(run, "story")
+    try:
+        Daemon(load, journal, adapters).run()
+    finally:
+        daemon_ended.set()
+        moments.end()
+        thread.join()
+    if failures:
+        raise failures[0]
+
+
+def _tell(server: Server, screen: Screen, moments: Moments) -> None:
+    """Play the story to its end; raises NoStory, or KeyboardInterrupt as all ends."""
+    moments.wait(Turn.WELL, POLICY.interval_s + PATIENCE_S)
+    # A second round is well, and then half of the time to a third passes.
+    if moments.came(Turn.OPENED, 1.5 * POLICY.interval_s):
+        raise NoStory(
+            "mailwatch saw an outage before there was to be one. This machine may be very busy:"
+            " try again when it is not."
+        )
+    server.hang()
+    moments.note(Turn.HUNG)
+    screen.say("server", "HANGS (SIGSTOP): its ports still accept, but nothing answers", RED)
+    for _ in range(int((POLICY.interval_s + PATIENCE_S) / _LOOK_S)):
+        if moments.came(Turn.OPENED) or server.is_waited_for(_LOOK_S):
+            break
+    moments.note(Turn.ASKED)
+    screen.say("server", "is asked by the next round, and says nothing")
+    moments.wait(Turn.OPENED, POLICY.attempts.longest_s + PATIENCE_S)
+    moments.wait(Turn.RECOVERED, POLICY.settle_s + POLICY.verify_for_s + PATIENCE_S)
+
+
+def sum_up(screen: Screen, moments: Moments) -> None:
+    """Show what it took, and what to do next."""
+
+    def row(label: str, seconds: float, remark: str) -> None:
+        screen.write(remark, f"  {label:<23} {seconds:6.2f} s  ")
+
+    due = moments.between(Turn.HUNG, Turn.ASKED)
+    sure = moments.between(Turn.ASKED, Turn.OPENED)
+    restart = moments.between(Turn.RESTARTING, Turn.RESTARTED)
+    recovery = moments.between(Turn.RESTARTED, Turn.RECOVERED)
+    tries = POLICY.attempts
+    floor = (
+        f"{tries.retries} x {duration(tries.timeout_s)} +"
+        f" {tries.retries - 1} x {duration(tries.delay_s)} = {tries.longest_s:g} s"
+    )
+    ratio = sure / tries.longest_s
+    screen.write("\nWhat it took:")
+    row(
+        "hang to first message",
+        due + sure,
+        f"{due:.2f} s until the next round, and {sure:.2f} s to be sure",
+    )
+    row("of these, to be sure", sure, f"{ratio:.3f} x the least possible: {floor}")
+    row("restart", restart, f"{GRACE_S:g} s of grace, then force, then the start")
+    row("restart to mail flows", recovery, f"{POLICY.settle_s:g} s of it for the server to come up")
+    screen.write(_AFTERWARDS)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import time
 import urllib.error
 import urllib.request
@@ -13,9 +12,11 @@ import pytest
 from mailwatch.core.deadline import Deadline
 from mailwatch.core.message import Message, Severity, Topic
 from mailwatch.core.secret import Secret
-from mailwatch.demo.inbox import LONGEST_MESSAGE, Arrival, Inbox
+from mailwatch.demo.inbox import LONGEST_MESSAGE, Inbox
 from mailwatch.notifiers.errors import DeliveryError
 from mailwatch.notifiers.gotify import GotifyNotifier, GotifySettings
+
+Arrived = list[tuple[str, str, int]]
 
 MESSAGE = Message(
     Topic.OPENED, Severity.WARNING, "Mail is down", "Two\nlines", at=0.0, incident="I"
@@ -23,15 +24,15 @@ MESSAGE = Message(
 
 
 @pytest.fixture
-def arrived() -> list[Arrival]:
+def arrived() -> Arrived:
     """What the inbox has taken."""
     return []
 
 
 @pytest.fixture
-def inbox(arrived: list[Arrival]) -> Iterator[Inbox]:
+def inbox(arrived: Arrived) -> Iterator[Inbox]:
     """An inbox that runs."""
-    running = Inbox(arrived.append)
+    running = Inbox(lambda *message: arrived.append(message))
     yield running
     running.close()
 
@@ -42,17 +43,13 @@ def send(inbox: Inbox, token: str) -> None:
     notifier.send(MESSAGE, Deadline.after(120, time.monotonic))
 
 
-def test_a_message_arrives_as_it_was_sent(inbox: Inbox, arrived: list[Arrival]) -> None:
-    """Title, text and priority are those of the message, and its moment is kept."""
-    before = time.monotonic()
+def test_a_message_arrives_as_it_was_sent(inbox: Inbox, arrived: Arrived) -> None:
+    """Title, text and priority are those of the message."""
     send(inbox, inbox.token)
-    (one,) = arrived
-    assert (one.title, one.body, one.priority) == ("Mail is down", "Two\nlines", 5)
-    assert before <= one.at <= time.monotonic()
-    assert inbox.last_arrival == one.at
+    assert arrived == [("Mail is down", "Two\nlines", 5)]
 
 
-def test_a_wrong_token_is_refused(inbox: Inbox, arrived: list[Arrival]) -> None:
+def test_a_wrong_token_is_refused(inbox: Inbox, arrived: Arrived) -> None:
     """As Gotify does: 401, which the notifier takes for permanent."""
     with pytest.raises(DeliveryError) as caught:
         send(inbox, "wrong")
@@ -67,13 +64,11 @@ def test_a_wrong_token_is_refused(inbox: Inbox, arrived: list[Arrival]) -> None:
         b"{",
         b"[]",
         b'{"title": "no message"}',
-        b'{"message": ""}',
-        b'{"message": 5}',
         b'{"message": "' + b"x" * LONGEST_MESSAGE + b'"}',
     ],
 )
-def test_what_is_no_message_is_refused(inbox: Inbox, arrived: list[Arrival], body: bytes) -> None:
-    """It is answered 400 in Gotify's form, and nothing arrives."""
+def test_what_is_no_message_is_refused(inbox: Inbox, arrived: Arrived, body: bytes) -> None:
+    """It is answered 400, and nothing arrives."""
     request = urllib.request.Request(
         f"{inbox.url}/message", body, {"X-Gotify-Key": inbox.token}, method="POST"
     )
@@ -82,23 +77,4 @@ def test_what_is_no_message_is_refused(inbox: Inbox, arrived: list[Arrival], bod
         opener.open(request, timeout=120)
     with caught.value as answer:
         assert answer.code == 400
-        assert json.load(answer)["errorCode"] == 400
     assert arrived == []
-
-
-@pytest.mark.parametrize("path", ["/health", "/version"])
-def test_health_and_version_need_no_token(inbox: Inbox, path: str) -> None:
-    """They are answered as Gotify answers them."""
-    opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))
-    with opener.open(inbox.url + path, timeout=120) as answer:
-        assert answer.status == 200
-        assert isinstance(json.load(answer), dict)
-
-
-def test_there_is_nothing_else_to_read(inbox: Inbox) -> None:
-    """Any other path is 404."""
-    opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))
-    with pytest.raises(urllib.error.HTTPError) as caught:
-        opener.open(f"{inbox.url}/message", timeout=120)
-    with caught.value as answer:
-        assert answer.code == 404
