@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from mailwatch.core.judgement import Situation
 from mailwatch.core.message import Topic
 from mailwatch.core.model import Now, Steady, TargetState
-from mailwatch.core.state import Hold, Incident
+from mailwatch.core.state import Hold, Incident, Left
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,6 +40,8 @@ class RestartEnded:
 
     error: str = ""
     intervened: bool = False
+    left: Left | None = None
+    """What the restart is known to have left stopped, see `Attempt.left`."""
 
 
 @dataclass(frozen=True, slots=True)

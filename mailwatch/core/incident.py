@@ -17,7 +17,7 @@ from mailwatch.core.events import (
     TimePassed,
     Unmeasured,
 )
-from mailwatch.core.facts import words
+from mailwatch.core.facts import fact, words
 from mailwatch.core.judgement import (
     BEFORE_OPENING,
     SAYS_WHAT_TO_DO,
@@ -26,9 +26,9 @@ from mailwatch.core.judgement import (
     why_not,
 )
 from mailwatch.core.message import Topic
-from mailwatch.core.model import Condition, Now
+from mailwatch.core.model import Condition, Now, TargetState
 from mailwatch.core.policy import Policy
-from mailwatch.core.state import Outcome, Stage, State
+from mailwatch.core.state import Attempt, Left, Outcome, Stage, State
 from mailwatch.core.transitions import (
     CUT_SHORT,
     INTERVENED,
@@ -170,24 +170,39 @@ def _knowing_our_own_work(state: State, event: Failed, at: Moment) -> Failed:
 
     It need not have been the last one: that may have been cut short before it changed anything.
     """
-    target, finished_at = event.situation.target, event.situation.target.finished_at
-    if state.incident is None or target.condition is not Condition.STOPPED or finished_at is None:
+    target = event.situation.target
+    if state.incident is None or target.condition is not Condition.STOPPED:
         return event
-    if not any(
-        0 <= finished_at - attempt.begun.wall <= at.policy.restart_limit_s
-        and not started_since(attempt, target.started_at)
-        for attempt in state.incident.attempts
-    ):
+    if not any(_has_stopped(one, target, at.policy) for one in state.incident.attempts):
         return event
-    detail = "A restart that was cut short had left it stopped."
-    left = replace(target, condition=Condition.CRASHED, detail=words(detail))
+    detail = fact("target-left-stopped", ended_at=target.finished_at)
+    left = replace(target, condition=Condition.CRASHED, detail=detail)
     return replace(event, situation=replace(event.situation, target=left))
+
+
+def _has_stopped(attempt: Attempt, target: TargetState, policy: Policy) -> bool:
+    """Whether `attempt` has ended this run of the target, and started none after it.
+
+    Where nobody knows what it has left, that is an end within the time of a restart: of one that
+    was decided, or of one that the engine may carry out although it was given up.
+    """
+    if target.finished_at is None or started_since(attempt, target.started_at):
+        return False
+    if attempt.left is not None:
+        return attempt.left == Left(target.identity, target.finished_at)
+    given_up = attempt.ended if attempt.outcome is Outcome.FAILED else None
+    until = (given_up or attempt.begun).wall + policy.restart_limit_s
+    return attempt.begun.wall <= target.finished_at <= until
 
 
 # --- what a restart leads to --------------------------------------------------------------
 
 
 def _restart_ended(state: State, event: RestartEnded, at: Moment) -> Step:
+    incident = open_incident(state)
+    if incident.last_attempt is not None:
+        attempt = replace(incident.last_attempt, left=event.left)
+        state = replace(state, incident=incident.with_last_attempt(attempt))
     if event.intervened:
         # Nobody needs to be called: somebody is at work on it.
         return lose_attempt(state, at, event.error), ()

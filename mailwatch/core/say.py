@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from datetime import UTC, datetime
+from math import inf
 from string import Formatter
 from typing import Any
 
@@ -15,6 +17,7 @@ from mailwatch.core.sentences import (
     checks,
     delivery,
     docker,
+    evidence,
     log,
     notices,
     phone,
@@ -37,7 +40,7 @@ def learn(sentences: Sentences) -> None:
             raise ValueError(f"two templates for the code {code}")
 
 
-for _spoken in (causes, checks, delivery, docker, log, notices, phone, targets):
+for _spoken in (causes, checks, delivery, docker, evidence, log, notices, phone, targets):
     learn(_spoken.SENTENCES)
 
 
@@ -62,8 +65,22 @@ def _all(value: object) -> str:
     return join_words([_text(one) for one in value]) if isinstance(value, tuple) else _text(value)
 
 
+def _choice(value: object) -> str:
+    if not isinstance(value, tuple):
+        return _text(value)
+    return join_words([_text(one) for one in value], "or")
+
+
 def _number(value: object) -> float:
     return value if isinstance(value, int | float) else 0.0
+
+
+def _utc(value: object) -> str:
+    try:
+        when = datetime.fromtimestamp(value if isinstance(value, int | float) else inf, UTC)
+    except (ValueError, OverflowError, OSError):  # what a file holds may be no time at all
+        return "an unknown time"
+    return f"{when:%Y-%m-%d %H:%M:%S} UTC"
 
 
 SPECS: Mapping[str, Callable[[Any], str]] = {
@@ -71,8 +88,10 @@ SPECS: Mapping[str, Callable[[Any], str]] = {
     "all": _all,
     "duration": lambda value: duration(_number(value)),
     "names": _names,
+    "or": _choice,
+    "utc": _utc,
 }
-"""How an argument is worded: `{waited_s:duration}`, `{services:names}`."""
+"""How an argument is worded: `{waited_s:duration}`, `{services:names}`, `{ended_at:utc}`."""
 
 
 def say(fact: Fact) -> str:

@@ -106,6 +106,17 @@ class Failure:
 
 
 @dataclass(frozen=True, slots=True)
+class Left:
+    """What a restart that failed is known to have left behind: an end that was its own doing.
+
+    Both are as in the TargetState; `finished_at` is None where it has stopped nothing.
+    """
+
+    identity: str = ""
+    finished_at: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class Attempt:
     """One restart of the target: number 1 is the first of its incident.
 
@@ -119,6 +130,8 @@ class Attempt:
     outcome: Outcome = Outcome.PENDING
     detail: Fact = NOTHING
     ended: Now | None = None
+    left: Left | None = None
+    """None while that is not known: an end of the target in the attempt's time is then its own."""
 
 
 @dataclass(frozen=True, slots=True)

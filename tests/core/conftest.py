@@ -47,12 +47,13 @@ def situation() -> SituationMaker:
         paused_until: Now | None = None,
         detail: str = "",
         unproven: frozenset[str] = frozenset(),
+        identity: str = "",
     ) -> Situation:
         failures = tuple(
             Failure(f"S{number}:{number}", fault, words(f"detail {number}"))
             for number, fault in enumerate(faults or (Fault.SILENT,), start=1)
         )
-        target = TargetState(condition, words(detail), started_at, finished_at)
+        target = TargetState(condition, words(detail), started_at, finished_at, identity)
         return Situation(failures, watched, target, paused_until, unproven=unproven)
 
     return make

@@ -9,7 +9,17 @@ from hypothesis import strategies as st
 from mailwatch.core.facts import words
 from mailwatch.core.model import Fault, Now
 from mailwatch.core.rebase import rebase, shift_s
-from mailwatch.core.state import Attempt, Failure, Hold, Incident, Outcome, Reason, Stage, State
+from mailwatch.core.state import (
+    Attempt,
+    Failure,
+    Hold,
+    Incident,
+    Left,
+    Outcome,
+    Reason,
+    Stage,
+    State,
+)
 
 _WALL = 1.7e9
 
@@ -29,7 +39,9 @@ _FULL = State(
         opened=_at(101),
         failures=_FAILURE,
         first_failures=_FAILURE,
-        attempts=(Attempt(1, _at(102), _WALL, Outcome.FAILED, words("x"), _at(103)),),
+        attempts=(
+            Attempt(1, _at(102), _WALL, Outcome.FAILED, words("x"), _at(103), Left("a", _WALL)),
+        ),
         hold=Hold(Reason.BACKOFF, until=5000.0),
         escalated=_at(104),
         reminded=_at(105),

@@ -1,0 +1,82 @@
+"""Whether a target that is stopped was left so by a restart of ours, or by an operator."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from mailwatch.core.events import Restart, RestartEnded
+from mailwatch.core.message import Topic
+from mailwatch.core.model import Condition
+from mailwatch.core.say import say
+from mailwatch.core.state import Left
+
+if TYPE_CHECKING:
+    from tests.core.conftest import Watch, Watcher
+
+WALL = 1_700_000_000.0
+ENDED = WALL + 30
+US = "a" * 64
+
+
+def _fails(watch: Watcher, left: Left | None, intervened: bool = False) -> Watch:
+    """Let a first restart fail 60 s after it was decided, having left `left`."""
+    w = watch(backoff_s=0, restart_limit_s=90)
+    w.fail(identity=US)
+    w(RestartEnded("It failed.", intervened, left), after=60)
+    return w
+
+
+def _stopped(w: Watch, after: float = 0, **of_target: Any) -> bool:
+    """Whether a target that is stopped is restarted, when the next round has failed."""
+    known = {"identity": US, "finished_at": ENDED, **of_target}
+    return any(
+        isinstance(one, Restart)
+        for one in w.fail(condition=Condition.STOPPED, after=after, **known)
+    )
+
+
+def test_the_end_that_a_restart_left_is_its_doing(watch: Watcher) -> None:
+    """It stays so afterwards: nobody wanted it stopped, however long it stands."""
+    w = _fails(watch, Left(US, ENDED))
+    assert _stopped(w, after=10_000)
+    assert say(w.incident.target) == (
+        "A restart by mailwatch stopped it at 2023-11-14 22:13:50 UTC and did not start it."
+    )
+
+
+@pytest.mark.parametrize(
+    "now", [{"finished_at": ENDED + 20}, {"started_at": WALL + 40}, {"identity": "b" * 64}]
+)
+def test_another_end_is_somebody_elses(watch: Watcher, now: dict[str, Any]) -> None:
+    """It was started and stopped since, or recreated: nothing that we left is there any more."""
+    w = _fails(watch, Left(US, ENDED))
+    assert not _stopped(w, **now)
+    assert w.topics[-1] is Topic.HELD or w.incident.escalated
+
+
+@pytest.mark.parametrize("intervened", [False, True])
+def test_what_changed_nothing_has_stopped_nothing(watch: Watcher, intervened: bool) -> None:
+    """An operator's stop is theirs, also within the time of a restart that was refused."""
+    w = _fails(watch, Left(), intervened)
+    assert not _stopped(w)
+    assert not _stopped(w, after=1000)
+
+
+def test_where_it_is_not_known_the_time_decides(watch: Watcher) -> None:
+    """The engine may still carry out for a while what was given up, and get only half way."""
+    w = _fails(watch, None)
+    assert _stopped(w, finished_at=WALL + 60 + 90)
+    w = _fails(watch, None)
+    assert not _stopped(w, finished_at=WALL + 60 + 91)
+    w = _fails(watch, None)
+    assert not _stopped(w, finished_at=WALL - 1)
+
+
+def test_each_restart_of_an_incident_counts(watch: Watcher) -> None:
+    """A second one that changed nothing does not make an operator's of what the first one left."""
+    w = _fails(watch, Left(US, ENDED))
+    assert _stopped(w)
+    w(RestartEnded("It failed.", left=Left()), after=60)
+    assert _stopped(w)
