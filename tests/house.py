@@ -12,7 +12,16 @@ from pathlib import Path
 from mailwatch.core.deadline import Deadline
 from mailwatch.core.facts import words
 from mailwatch.core.message import Message, Topic
-from mailwatch.core.model import Condition, Fault, Now, Reading, TargetState, Verdict
+from mailwatch.core.model import (
+    Condition,
+    Description,
+    Fault,
+    Now,
+    Reading,
+    Target,
+    TargetState,
+    Verdict,
+)
 from mailwatch.core.policy import Attempts, Policy
 from mailwatch.core.wording import Installation
 from mailwatch.evidence.settings import EvidenceSettings
@@ -76,6 +85,9 @@ class ScriptedContainer:
     seen: list[TargetState] = field(default_factory=list)
     let_go: threading.Event = field(default_factory=threading.Event)
 
+    def describe(self) -> Description:
+        return Description(Target("docker", "mail"))
+
     def inspect(self, deadline: Deadline) -> TargetState:
         self.looks += 1
         if self.hangs:
@@ -86,7 +98,7 @@ class ScriptedContainer:
         self.restarts += 1
         self.seen.append(seen)
         if self.error:
-            raise RestartError(self.error, intervened=self.intervened)
+            raise RestartError(words(self.error), intervened=self.intervened)
 
 
 @dataclass

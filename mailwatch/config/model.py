@@ -8,6 +8,7 @@ from enum import StrEnum
 from pathlib import Path
 
 from mailwatch.config.schema import Value
+from mailwatch.core.model import Asked
 from mailwatch.core.policy import Policy
 from mailwatch.core.secret import Secret
 from mailwatch.docker.settings import DockerSettings
@@ -100,26 +101,14 @@ class Config:
     """Sentences on what works but should not stay so."""
 
     @property
-    def ports_on_loopback(self) -> frozenset[int]:
-        """The ports at which services are asked on this host's loopback."""
-        asked = (service for service in self.services if not service.portless)
-        return frozenset(service.port for service in asked if service.on_loopback)
-
-    @property
-    def hosts(self) -> frozenset[str]:
-        """The hosts at whose ports services are asked by the address of the connection."""
-        return self._asked(introduced=False)
-
-    @property
-    def introduced(self) -> frozenset[str]:
-        """The hosts at whose ports a PROXY header of version 1 says who asks."""
-        return self._asked(introduced=True)
-
-    def _asked(self, *, introduced: bool) -> frozenset[str]:
-        return frozenset(
-            service.host
-            for service in self.services
-            if not service.portless and (service.proxy is ProxyHeader.V1) is introduced
+    def asked(self) -> Asked:
+        """Where services are asked, for which a restarter maps the ports of its target."""
+        found = [service for service in self.services if not service.portless]
+        told = {service.host for service in found if service.proxy is ProxyHeader.V1}
+        return Asked(
+            ports=frozenset(service.port for service in found if service.on_loopback),
+            hosts=frozenset(s.host for s in found if s.proxy is not ProxyHeader.V1),
+            introduced=frozenset(told),
         )
 
     @property

@@ -6,6 +6,8 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
 from mailwatch.core.evidence import EVERYTHING, Evidence, number, rows, text, value
+from mailwatch.core.facts import NOTHING
+from mailwatch.core.say import say
 from mailwatch.core.text import join_words, printable
 
 LINE_LIMIT = 160
@@ -94,7 +96,7 @@ def _disk_full(evidence: Evidence) -> Found:
 def _docker_hung(evidence: Evidence) -> Found:
     if text(evidence, "container", "engine") != "unreachable":
         return None
-    reason = evidence["container"].unreadable.get(EVERYTHING, "")
+    reason = say(evidence["container"].unreadable.get(EVERYTHING, NOTHING))
     return "Docker does not answer, so it hangs or is stopped", [f"container: {reason}"]
 
 
@@ -288,11 +290,8 @@ def _slow_dns(evidence: Evidence) -> Found:
 def _tls_times_out(evidence: Evidence) -> Found:
     failed = _failed(evidence)
     handshakes = [
-        row
-        for row in failed
-        if row.get("fault") in ("timeout", "tls") and _last_phase(row) == "tls"
-        and "time" in f"{row.get('fault')} {row.get('detail')}"
-    ]  # fmt: skip
+        row for row in failed if row.get("fault") == "timeout" and _last_phase(row) == "tls"
+    ]
     if not handshakes or len(handshakes) != len(failed):
         return None
     names = join_words([str(row.get("service")) for row in handshakes[:_NAMES]])

@@ -7,6 +7,9 @@ from dataclasses import dataclass, field
 from types import MappingProxyType
 from typing import TypeAlias
 
+from mailwatch.core.facts import Fact, words
+from mailwatch.core.say import say
+
 Json: TypeAlias = "bool | int | float | str | Sequence[Json] | Mapping[str, Json] | None"
 """What JSON can hold; the numbers of a finding carry their unit in their key."""
 
@@ -17,7 +20,7 @@ GATHERED = "gathered"
 """The one finding that is about the look itself: `at` (seconds since 1970), `took_s`, `cause`."""
 
 
-def _nothing() -> Mapping[str, str]:
+def _nothing() -> Mapping[str, Fact]:
     return MappingProxyType({})
 
 
@@ -30,11 +33,15 @@ class Finding:
     """
 
     values: Mapping[str, Json]
-    unreadable: Mapping[str, str] = field(default_factory=_nothing)
+    unreadable: Mapping[str, Fact] = field(default_factory=_nothing)
 
     def as_json(self) -> dict[str, Json]:
-        """Return the finding as it is kept: its values, and `unreadable` where there is any."""
-        return {**self.values, **({"unreadable": dict(self.unreadable)} if self.unreadable else {})}
+        """Return the finding as it is kept: its values, and `unreadable` where there is any.
+
+        The reasons are kept as sentences: nobody decides on them later.
+        """
+        reasons = {what: say(why) for what, why in self.unreadable.items()}
+        return {**self.values, **({"unreadable": reasons} if reasons else {})}
 
     @classmethod
     def of_json(cls, value: object) -> Finding:
@@ -42,7 +49,7 @@ class Finding:
         table = dict(value) if isinstance(value, Mapping) else {}
         unreadable = table.pop("unreadable", {})
         reasons = unreadable if isinstance(unreadable, Mapping) else {}
-        return cls(table, {str(what): str(why) for what, why in reasons.items()})
+        return cls(table, {str(what): words(str(why)) for what, why in reasons.items()})
 
 
 Evidence = Mapping[str, Finding]
@@ -52,7 +59,7 @@ Evidence = Mapping[str, Finding]
 def unreadable(*moments: Evidence) -> list[tuple[str, str, str]]:
     """Return collector, what it could not read and why, sorted; a later moment's reason counts."""
     reasons = {
-        (name, "all of it" if what == EVERYTHING else what): why
+        (name, "all of it" if what == EVERYTHING else what): say(why)
         for evidence in moments
         for name, finding in evidence.items()
         for what, why in finding.unreadable.items()
@@ -88,12 +95,13 @@ def rows(evidence: Evidence, collector: str, *path: str) -> list[Mapping[str, ob
     return [row for row in found if isinstance(row, Mapping)]
 
 
-class Unreadable(Exception):
-    """Something could not be read; `str()` is the reason, and what to do about it.
+class NotReadable(Exception):
+    """Something could not be read; `reason` says why, and what to do about it.
 
     `kind` is the value of a Condition where the engine was asked, else empty.
     """
 
-    def __init__(self, reason: str, kind: str = "") -> None:
-        super().__init__(reason)
+    def __init__(self, reason: Fact, kind: str = "") -> None:
+        super().__init__(say(reason))
+        self.reason = reason
         self.kind = kind

@@ -206,6 +206,18 @@ class Target:
 
 
 @dataclass(frozen=True, slots=True)
+class Asked:
+    """Where services are asked, for which a restarter's map of ports is made."""
+
+    ports: frozenset[int] = frozenset()
+    """The TCP ports that are asked on this host's loopback."""
+    hosts: frozenset[str] = frozenset()
+    """The hosts whose services are asked by the address of the connection."""
+    introduced: frozenset[str] = frozenset()
+    """The hosts at whose ports a PROXY header of version 1 says who asks."""
+
+
+@dataclass(frozen=True, slots=True)
 class Description:
     """What a restarter says of its target without looking at it.
 

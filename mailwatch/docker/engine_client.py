@@ -6,7 +6,11 @@ import sys
 from typing import TYPE_CHECKING
 
 from mailwatch.core.deadline import Deadline
+from mailwatch.core.facts import fact
+from mailwatch.core.model import Condition
 from mailwatch.docker import faults
+from mailwatch.docker.faults import EngineFault
+from mailwatch.docker.record import Record, text
 
 if TYPE_CHECKING:
     from mailwatch.docker.engine import Engine
@@ -29,6 +33,18 @@ class Link:
                 raise faults.no_sdk() from error
             self._engine = Engine(self._socket, deadline)
         return self._engine
+
+    def container(self, name: str, deadline: Deadline) -> Record | None:
+        """Return what the engine knows of the container of exactly this name, None without one.
+
+        The engine finds ids and their starts, too. Raises EngineFault.
+        """
+        found = self.engine(deadline).container(name, deadline)
+        if found is None or text(found, "Name") == f"/{name}":
+            return found
+        other = text(found, "Name").removeprefix("/")
+        detail = fact("container-of-that-id", name=name, other=other)
+        raise EngineFault(Condition.MISSING, detail)
 
     def close(self) -> None:
         """Give the connection back; the next use makes a new one."""

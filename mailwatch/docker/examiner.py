@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, TypeVar
 
 from mailwatch.core.deadline import Deadline
-from mailwatch.core.evidence import Unreadable
-from mailwatch.core.text import printable
+from mailwatch.core.evidence import NotReadable
+from mailwatch.core.facts import fact
+from mailwatch.core.model import Condition
 from mailwatch.docker.engine_client import Link
 from mailwatch.docker.faults import EngineFault
+from mailwatch.docker.record import Record
 from mailwatch.docker.settings import DockerSettings
 
 if TYPE_CHECKING:
@@ -26,21 +28,19 @@ _COLUMNS = ("pid", "ppid", "stat", "etimes", "rss", "wchan", "comm")
 class DockerExaminer:
     """One container by its name, on a connection of its own; use it from one thread.
 
-    Every method raises Unreadable, whose kind is the condition that an inspection reports.
+    Every method raises NotReadable, whose kind is the condition that an inspection reports.
     """
 
     def __init__(self, settings: DockerSettings) -> None:
         self._settings = settings
         self._link = Link(settings.socket)
 
-    def container(self, deadline: Deadline) -> Mapping[str, Any]:
+    def container(self, deadline: Deadline) -> Record:
         """Return what `docker inspect` shows."""
-        found = self._ask(
-            lambda engine: engine.container(self._settings.container, deadline), deadline
-        )
+        name = self._settings.container
+        found = self._ask(lambda engine: engine.container(name, deadline), deadline)
         if found is None:
-            name = printable(self._settings.container)
-            raise Unreadable(f"there is no container named {name}: see docker ps -a", "missing")
+            raise NotReadable(fact("container-absent", name=name), Condition.MISSING)
         return found
 
     def log(self, since: float, deadline: Deadline) -> bytes:
@@ -65,4 +65,4 @@ class DockerExaminer:
             return question(self._link.engine(deadline))
         except EngineFault as fault:
             self.close()
-            raise Unreadable(str(fault), fault.condition.value) from None
+            raise NotReadable(fault.detail, fault.condition) from None

@@ -8,33 +8,26 @@ where a packet filter swallows what the proxy sends, it waits: a ban looks like 
 from __future__ import annotations
 
 import socket
-import sys
-from collections import defaultdict
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Collection, Mapping, Set
 from dataclasses import dataclass, field
-from ipaddress import ip_address
-from itertools import islice
 from pathlib import Path
 
 from mailwatch.core.deadline import Deadline
-from mailwatch.docker.network import addresses, published
+from mailwatch.docker.network import addresses
 from mailwatch.docker.process import first_process, is_of
 from mailwatch.docker.record import Record
+from mailwatch.host import tcp_table
+
+LISTENERS_S = 1.5
+"""What it may take to see what listens; on an idle host that takes a millisecond."""
 
 _CONNECT_S = 0.2
 """What one connection may take, so that a network that the host cannot reach costs not all."""
 
-_SYN_SENT = b" 02 "
-_LISTEN = b" 0A "
-"""States in the kernel's tables (include/net/tcp_states.h), as one of the columns."""
-
-_PART = 4096
-"""Lines that are read between two looks at the clock."""
-
 
 @dataclass(frozen=True, slots=True)
 class Behind:
-    """What is known for certain of ports of this host's loopback; what is not known is missing."""
+    """What is known for certain of ports of this host; what is not known is missing."""
 
     listens: Mapping[int, bool] = field(default_factory=dict)
     """Port -> whether anything listens behind it."""
@@ -43,13 +36,16 @@ class Behind:
 
 
 def behind(
-    container: Record, asked: Collection[int], deadline: Deadline, proc: Path = Path("/proc")
+    container: Record,
+    inside: Mapping[int, Set[int]],
+    deadline: Deadline,
+    proc: Path = Path("/proc"),
 ) -> Behind:
-    """Return what is behind those of `asked` that the container publishes; raises nothing.
+    """Return what is behind ports of this host that the container publishes; raises nothing.
 
-    `asked` are TCP ports of this host's loopback. One is missing where that is not known for
-    certain: the container does not publish it, has the host's network or another container's,
-    does not run, or /proc shows nothing of it.
+    `inside` maps each to the ports of the container that it leads to (see `network.inside`). One
+    is missing where what is behind it is not known for certain: the container has the host's
+    network or another container's, does not run, or /proc shows nothing of it.
 
     `listens` is True where a socket of the container's network listens, on whatever address. It
     is False where none does and the container refuses a connection of ours to that port as well.
@@ -60,15 +56,12 @@ def behind(
     an answer of the kernel inside for a second, although nobody waits there to be accepted: a
     server that hangs has its queue full before its kernel falls silent (tcp(7)).
     """
-    inside: dict[int, set[int]] = defaultdict(set)
-    for port in published(container):
-        if port.host_port in asked and port.on_loopback:
-            inside[port.host_port].add(port.container_port)
-    if not inside:
+    if not inside or deadline.expired:
         return Behind()
+    deadline = deadline.sooner(LISTENERS_S)
     try:
         queues = _listening(container, proc, deadline)
-    except (OSError, ValueError, LookupError):  # among them that the time is up
+    except (OSError, ValueError):  # among them that the time is up
         return Behind()
     silent = set().union(*inside.values()) - queues.keys()
     hosts = addresses(container)
@@ -82,19 +75,19 @@ def behind(
     idle = {port for port, waiting in queues.items() if not waiting}
     try:
         unheard = _unanswered(hosts, idle, proc, deadline)
-    except (OSError, ValueError, LookupError):
+    except (OSError, ValueError):
         unheard = set()
     return Behind(found, frozenset(outer for outer, ports in inside.items() if ports <= unheard))
 
 
 def _listening(container: Record, proc: Path, deadline: Deadline) -> Mapping[int, int]:
-    """Return port -> how many wait to be accepted; raises OSError, ValueError and LookupError."""
+    """Return port -> how many wait to be accepted; raises OSError and ValueError."""
     process = first_process(container, proc)
+    if process is None:
+        raise ValueError("the container has no process")
     queues: dict[int, int] = {}
-    for line in _sockets(process, _LISTEN, deadline):
-        port = int(line[1].rpartition(b":")[2], 16)
-        waiting = int(line[4].rpartition(b":")[2], 16)
-        queues[port] = max(waiting, queues.get(port, 0))
+    for one in _sockets(process / "net", tcp_table.LISTEN, deadline):
+        queues[one.port] = max(one.queue, queues.get(one.port, 0))
     if not is_of(process, container):
         raise ValueError("that process is not one of the container")
     return queues
@@ -104,36 +97,23 @@ def _unanswered(
     hosts: Collection[str], ports: Collection[int], proc: Path, deadline: Deadline
 ) -> set[int]:
     """Return those of `ports` of which a connection from this host gets no answer at any host."""
-    ends = {f"{_as_in_tables(host)}:{port:04X}".encode(): port for host in hosts for port in ports}
+    ends = {(host, port) for host in hosts for port in ports}
     if not ends:
         return set()
-    found = set()
-    for line in _sockets(proc / "self", _SYN_SENT, deadline):
-        port = ends.get(line[2])
-        if port is not None and int(line[6], 16) > 0:  # it was sent again
-            found.add(port)
-    return found
+    asked = _sockets(proc / "self" / "net", tcp_table.SYN_SENT, deadline)
+    return {
+        one.remote_port for one in asked if one.resent and (one.remote, one.remote_port) in ends
+    }
 
 
-def _as_in_tables(address: str) -> str:
-    """Return a numeric address as proc_pid_net(5) shows it: words of 32 bits, as they lie here."""
-    packed = ip_address(address.partition("%")[0]).packed
-    words = (packed[i : i + 4] for i in range(0, len(packed), 4))
-    return "".join(f"{int.from_bytes(word, sys.byteorder):08X}" for word in words)
-
-
-def _sockets(process: Path, state: bytes, deadline: Deadline) -> Iterator[list[bytes]]:
-    """Yield the columns of the sockets in `state`, see proc_pid_net(5)."""
-    for name in ("tcp", "tcp6"):
-        table = process / "net" / name
-        if name == "tcp6" and not table.exists():
-            continue  # a kernel without IPv6
-        with table.open("rb") as lines:
-            while part_of_it := list(islice(lines, _PART)):
-                deadline.remaining()
-                for line in part_of_it:
-                    if state in line:
-                        yield line.split(None, 7)
+def _sockets(net: Path, state: str, deadline: Deadline) -> list[tcp_table.Socket]:
+    """Return the sockets in `state`; raises OSError, and ValueError where a line is nonsense."""
+    found = [
+        tcp_table.parse(line)
+        for table in tcp_table.tables(net)
+        for line in tcp_table.lines(table, deadline, state)
+    ]
+    return [one for one in found if one.state == state]
 
 
 def _refused(hosts: Collection[str], ports: Collection[int], deadline: Deadline) -> set[int]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Iterable, Mapping, Set
 from dataclasses import dataclass
 
 from mailwatch.core.address import is_loopback, is_numeric
@@ -33,12 +33,8 @@ class Published:
 
 def addresses(container: Record) -> tuple[str, ...]:
     """Return the addresses of its own that the running container has in its networks."""
-    networks = part(part(container, "NetworkSettings"), "Networks")
-    found = [
-        text(part(networks, name), key)
-        for name in networks
-        for key in ("IPAddress", "GlobalIPv6Address")
-    ]
+    keys = ("IPAddress", "GlobalIPv6Address")
+    found = [text(one, key) for one in _networks(container) for key in keys]
     return tuple(filter(is_numeric, found))
 
 
@@ -62,6 +58,27 @@ def published(container: Record) -> tuple[Published, ...]:
     return tuple(found)
 
 
+def inside(
+    ports: Iterable[Published], asked: Collection[int], *, loopback: bool = False
+) -> Mapping[int, Set[int]]:
+    """Return to which ports of the container those of `asked`, ports of this host, lead.
+
+    With `loopback` they are those of its loopback.
+    """
+    found: dict[int, set[int]] = {}
+    for port in ports:
+        if port.host_port in asked and (port.on_loopback or not loopback):
+            found.setdefault(port.host_port, set()).add(port.container_port)
+    return found
+
+
+def gateways(container: Record, *, six: bool = False) -> list[str]:
+    """Return the gateway of each network; with `six` its IPv6 one where there is one."""
+    keys = ("IPv6Gateway", "Gateway") if six else ("Gateway", "IPv6Gateway")
+    found = [text(one, keys[0]) or text(one, keys[1]) for one in _networks(container)]
+    return list(dict.fromkeys(filter(None, found)))
+
+
 def elsewhere(container: Record, asked: Collection[int]) -> frozenset[int]:
     """Return which of `asked`, ports of this host's loopback, lead to something else for certain.
 
@@ -71,6 +88,11 @@ def elsewhere(container: Record, asked: Collection[int]) -> frozenset[int]:
     if not addresses(container):
         return frozenset()
     return frozenset(asked) - {port.host_port for port in published(container) if port.on_loopback}
+
+
+def _networks(container: Record) -> list[Record]:
+    networks = part(part(container, "NetworkSettings"), "Networks")
+    return [part(networks, name) for name in networks]
 
 
 def _port(digits: str) -> int:

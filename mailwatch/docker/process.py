@@ -15,9 +15,10 @@ _START_TIME = 19
 """Of the fields behind the name in proc_pid_stat(5): field 22, in ticks since the host booted."""
 
 
-def first_process(container: Record, proc: Path = Path("/proc")) -> Path:
-    """Return the folder of the process that the engine names; it need not be there."""
-    return proc / str(number(part(container, "State"), "Pid"))
+def first_process(container: Record, proc: Path = Path("/proc")) -> Path | None:
+    """Return the folder of the process that the engine names, which need not be there."""
+    pid = number(part(container, "State"), "Pid")
+    return proc / str(pid) if pid > 0 else None
 
 
 def is_of(process: Path, container: Record) -> bool:
@@ -39,9 +40,8 @@ def has_ended(container: Record, proc: Path = Path("/proc")) -> bool:
     False where that is not known: /proc may be hidden from us. The engine of another host, whose
     processes are not ours, looks as if it had ended.
     """
-    state = part(container, "State")
     process = first_process(container, proc)
-    if text(state, "Status") != "running" or not number(state, "Pid"):
+    if process is None or text(part(container, "State"), "Status") != "running":
         return False
     try:
         return _stat(process)[:1] in _ENDED
@@ -56,6 +56,8 @@ def runs_for(container: Record, proc: Path = Path("/proc")) -> float | None:
     moves by days once it has booted, while its containers start.
     """
     process = first_process(container, proc)
+    if process is None:
+        return None
     try:
         started = int(_stat(process).split()[_START_TIME]) / os.sysconf("SC_CLK_TCK")
         if not is_of(process, container):

@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from datetime import UTC, datetime
 
-from mailwatch.core.model import Condition
+from mailwatch.core.facts import NOTHING, Fact, fact
+from mailwatch.core.model import Condition, TargetState
 from mailwatch.core.text import printable
 
 Record = Mapping[str, object]
@@ -19,103 +20,94 @@ _ENDED_ON_REQUEST = frozenset({0, 130, 143})
 _RESTARTS_BY_ITSELF = frozenset({"always", "unless-stopped"})
 
 
-def condition_of(
-    container: Record, *, ordered: bool | None, left_stopped: bool = False
-) -> tuple[Condition, str]:
-    """Return what an inspected container is doing, and a sentence about it or nothing.
+def condition_of(container: Record, *, ordered: bool | None) -> tuple[Condition, Fact]:
+    """Return what an inspected container is doing, and what there is to say of it.
 
     `ordered` says whether the engine was told to end it (see `stop_ordered`), None if the
-    engine no longer knows; one that runs all the same is about to end. `left_stopped` says that
-    a restart of our own stopped it and did not start it again. The rows for an ended container,
-    the first that holds:
+    engine no longer knows; one that runs all the same is about to end. Whether an order was one
+    of our own, a restart that got no further, is for the incident machine to say. The rows for
+    an ended container, the first that holds:
 
-    1. our own restart left it so: crashed; nobody wanted that
-    2. its last start failed (`State.Error`): crashed; somebody wants it to run (this holds
+    1. its last start failed (`State.Error`): crashed; somebody wants it to run (this holds
        also for one that was created and never ran)
-    3. the engine was told to end it: stopped
-    4. the engine killed it for memory, and it did not end in peace: OOM-killed
-    5. the engine forgot how it ended, but would have restarted it if nobody had stopped it
+    2. the engine was told to end it: stopped
+    3. the engine killed it for memory, and it did not end in peace: OOM-killed
+    4. the engine forgot how it ended, but would have restarted it if nobody had stopped it
        (policy `always` or `unless-stopped`): stopped
-    6. it ended with 0, 130 or 143: stopped
-    7. anything else: crashed
+    5. it ended with 0, 130 or 143: stopped
+    6. anything else: crashed
     """
     state = part(container, "State")
     status = text(state, "Status")
-    name = printable(text(container, "Name").removeprefix("/"))
+    name = text(container, "Name").removeprefix("/")
     match status:
         case "running" if ordered:
-            return Condition.STARTING, f"Somebody is stopping or restarting {name}."
+            return Condition.STARTING, fact("container-being-stopped", name=name)
         case "running":
             health = text(part(state, "Health"), "Status")
             if health == "starting":
-                return Condition.STARTING, f"Docker's health check of {name} has not passed yet."
-            if health == "unhealthy":
-                return Condition.RUNNING, f"Docker's health check calls {name} unhealthy."
-            return Condition.RUNNING, ""
+                return Condition.STARTING, fact("container-health-starting", name=name)
+            unhealthy = fact("container-unhealthy", name=name)
+            return Condition.RUNNING, unhealthy if health == "unhealthy" else NOTHING
         case "restarting":
-            times = number(container, "RestartCount")
-            return (
-                Condition.STARTING,
-                f"Docker is restarting {name} by itself, after {times} restarts and an end with"
-                f" exit code {number(state, 'ExitCode')}.",
-            )
+            restarts, code = number(container, "RestartCount"), number(state, "ExitCode")
+            detail = fact("container-restarting", name=name, restarts=restarts, exit_code=code)
+            return Condition.STARTING, detail
         case "paused":
-            return Condition.PAUSED, f"Somebody paused {name}: `docker unpause {name}` lets it run."
+            return Condition.PAUSED, fact("container-paused", name=name)
         case "created":
             if error := _error(state):
-                return Condition.CRASHED, f"{name} could not be started ({error})."
-            return (
-                Condition.STOPPED,
-                f"{name} was created and never started: `docker start {name}` does that.",
-            )
+                return Condition.CRASHED, fact("container-start-failed", name=name, error=error)
+            return Condition.STOPPED, fact("container-not-started", name=name)
         case "removing":
-            return Condition.REMOVING, f"{name} is being removed."
+            return Condition.REMOVING, fact("container-being-removed", name=name)
         case "dead":
-            return (
-                Condition.REMOVING,
-                f"Docker could remove {name} in part only: remove it with `docker rm -f {name}`"
-                " and create it anew.",
-            )
+            return Condition.REMOVING, fact("container-half-removed", name=name)
         case "exited" | "stopped":
-            return _ended(container, name, ordered=ordered, left_stopped=left_stopped)
+            return _ended(container, name, ordered=ordered)
     return (
         Condition.RUNNING if state.get("Running") is True else Condition.UNREACHABLE,
-        f"Docker says that {name} is {printable(status) or 'nothing'!r}, which this version of"
-        " mailwatch does not know: update mailwatch.",
+        fact("container-unknown-status", name=name, status=status or "nothing"),
     )
 
 
-def _ended(
-    container: Record, name: str, *, ordered: bool | None, left_stopped: bool
-) -> tuple[Condition, str]:
+def _ended(container: Record, name: str, *, ordered: bool | None) -> tuple[Condition, Fact]:
     state = part(container, "State")
     code = number(state, "ExitCode")
-    when = _when(moment(text(state, "FinishedAt")))
-    error = _error(state)
+    ended_at = moment(text(state, "FinishedAt"))
     policy = text(part(part(container, "HostConfig"), "RestartPolicy"), "Name")
-    start = f"`docker start {name}` starts it"
-    if left_stopped:
-        return (
-            Condition.CRASHED,
-            f"A restart by mailwatch stopped {name}{when} and did not start it.",
-        )
-    if error:
-        return Condition.CRASHED, f"{name} could not be started ({error})."
+    if error := _error(state):
+        return Condition.CRASHED, fact("container-start-failed", name=name, error=error)
     if ordered:
-        return Condition.STOPPED, f"Somebody stopped {name}{when}: {start}."
+        return Condition.STOPPED, fact("container-stopped", name=name, ended_at=ended_at)
     if state.get("OOMKilled") is True and code not in _ENDED_ON_REQUEST:
-        return (
-            Condition.OOM_KILLED,
-            f"The kernel killed {name}{when} because it ran out of memory: give it more memory.",
-        )
+        return Condition.OOM_KILLED, fact("container-out-of-memory", name=name, ended_at=ended_at)
     if ordered is None and policy in _RESTARTS_BY_ITSELF:
-        return (
-            Condition.STOPPED,
-            f"Somebody stopped {name}{when}, or Docker would have restarted it: {start}.",
-        )
-    if code in _ENDED_ON_REQUEST:
-        return Condition.STOPPED, f"{name} ended by request{when} (exit code {code}): {start}."
-    return Condition.CRASHED, f"{name} ended by itself{when} with exit code {code}."
+        return Condition.STOPPED, fact("container-surely-stopped", name=name, ended_at=ended_at)
+    asked = code in _ENDED_ON_REQUEST
+    return Condition.STOPPED if asked else Condition.CRASHED, fact(
+        "container-ended" if asked else "container-crashed",
+        name=name,
+        ended_at=ended_at,
+        exit_code=code,
+    )
+
+
+def is_over(container: Record) -> bool:
+    """Whether the engine says that the container has run and does so no more."""
+    return text(part(container, "State"), "Status") in ("exited", "stopped")
+
+
+def state_of(container: Record, condition: Condition, detail: Fact) -> TargetState:
+    """Return what the record alone tells of the container."""
+    state = part(container, "State")
+    return TargetState(
+        condition,
+        detail,
+        moment(text(state, "StartedAt")),
+        moment(text(state, "FinishedAt")),
+        printable(text(container, "Id")),
+    )
 
 
 def stop_ordered(events: Iterable[Record]) -> bool | None:
@@ -176,10 +168,4 @@ def number(record: Record, key: str) -> int:
 
 def _error(state: Record) -> str:
     """Return why the last start failed, empty if it did not."""
-    return printable(text(state, "Error").strip().rstrip("."), 300)
-
-
-def _when(seconds: float | None) -> str:
-    if seconds is None:
-        return ""
-    return f" at {datetime.fromtimestamp(seconds, UTC):%Y-%m-%d %H:%M:%S} UTC"
+    return text(state, "Error").strip().rstrip(".")

@@ -12,8 +12,8 @@ from typing import Any
 
 from mailwatch.core.address import is_loopback, is_numeric
 from mailwatch.core.text import join_words, printable
-from mailwatch.docker.network import addresses, shares_host_network
-from mailwatch.docker.record import Record, part, text
+from mailwatch.docker.network import addresses, gateways, shares_host_network
+from mailwatch.docker.record import Record
 
 _LOCALHOST = ("127.0.0.1", "::1")
 
@@ -44,25 +44,14 @@ def _seen(container: Record, host: str) -> list[str]:
         return [own] if own else []
     if not is_loopback(host) and not is_here(host):
         return []  # another host, or a translation that somebody else does
-    gateways = _gateways(container, six=":" in host)
-    if is_loopback(host) or not gateways or _same_in(host, gateways):
+    doors = gateways(container, six=":" in host)
+    if is_loopback(host) or not doors or _same_in(host, doors):
         # Passed on by docker-proxy, or masqueraded by the kernel.
-        return gateways
-    if ":" in host and not any(":" in one for one in gateways):
-        return gateways  # docker-proxy alone leads from IPv6 to IPv4
+        return doors
+    if ":" in host and not any(":" in one for one in doors):
+        return doors  # docker-proxy alone leads from IPv6 to IPv4
     # The kernel passes it on, and masquerades it where there is no docker-proxy.
-    return [own, *gateways]
-
-
-def _gateways(container: Record, *, six: bool) -> list[str]:
-    """Return the gateway of each network; with `six` its IPv6 one where there is one."""
-    networks = part(part(container, "NetworkSettings"), "Networks")
-    keys = ("IPv6Gateway", "Gateway") if six else ("Gateway", "IPv6Gateway")
-    found = [
-        text(part(networks, name), keys[0]) or text(part(networks, name), keys[1])
-        for name in networks
-    ]
-    return list(dict.fromkeys(filter(None, found)))
+    return [own, *doors]
 
 
 def _same_in(host: str, others: Iterable[str]) -> bool:

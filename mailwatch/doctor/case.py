@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Mapping
+from contextlib import closing
 from functools import cached_property
 from typing import Any
 
@@ -17,7 +18,7 @@ from mailwatch.doctor.account import Account, service_account
 from mailwatch.doctor.unit import Unit, read_unit
 from mailwatch.probes.digest import digest
 from mailwatch.probes.registry import build_harmless
-from mailwatch.service.daemon import docker_restarter
+from mailwatch.restarters import docker
 from mailwatch.service.prober import RoundProber
 from mailwatch.service.queue_events import EventQueue, RoundDone
 from mailwatch.store.errors import StoreError
@@ -70,11 +71,12 @@ class Case:
     @cached_property
     def target(self) -> TargetState:
         """What the container is doing."""
-        restarter = docker_restarter(self.config)
-        try:
-            return restarter.inspect(Deadline.after(ENGINE_S, time.monotonic))
-        finally:
-            restarter.close()
+        settings, deadline = self.config.docker, Deadline.after(ENGINE_S, time.monotonic)
+        with (
+            closing(docker.DockerRestarter(settings)) as restarter,
+            closing(docker.port_map(settings, self.config.asked)) as ports,
+        ):
+            return ports.complete(restarter.inspect(deadline), deadline)
 
     @cached_property
     def engine(self) -> Mapping[str, str] | EngineFault:
@@ -93,14 +95,14 @@ class Case:
             return None
 
     def _ask_engine(self) -> tuple[Mapping[str, str], Mapping[str, Any] | None]:
-        docker = self.config.docker
+        settings = self.config.docker
         deadline = Deadline.after(ENGINE_S, time.monotonic)
-        link = Link(docker.socket)
+        link = Link(settings.socket)
         try:
             engine = link.engine(deadline)
             versions = {**engine.versions(deadline), "sdk": engine.sdk_version}
-            found = engine.container(docker.container, deadline)
+            found = engine.container(settings.container, deadline)
         finally:
             link.close()
-        named = found is not None and found.get("Name") == f"/{docker.container}"
+        named = found is not None and found.get("Name") == f"/{settings.container}"
         return versions, found if named else None

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from mailwatch.core.evidence import Evidence
+from mailwatch.core.say import say
 from mailwatch.core.text import printable
 from mailwatch.doctor.case import Case
 from mailwatch.doctor.finding import Finding, Level, ok, warning
@@ -65,5 +66,5 @@ def _last_look(case: Case) -> Iterator[Finding]:
             yield Finding(
                 Level.OK,
                 f"At the last incident {printable(collector)} could not read {printable(what)}.",
-                f"The reason, and what helps: {printable(why, 300).rstrip('.')}.",
+                f"The reason, and what helps: {printable(say(why), 300).rstrip('.')}.",
             )

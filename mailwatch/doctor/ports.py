@@ -27,8 +27,7 @@ def examine(case: Case) -> Iterator[Finding]:
     name = case.config.docker.container
     if not shares_host_network(record):
         open_ports = published(record)
-        asked = list(_asked(case))
-        local = [service for service in asked if service.on_loopback]
+        local = [service for service in _asked(case) if service.on_loopback]
         matched = True
         for service in local:
             finding = _reached(service, open_ports, name)
@@ -38,7 +37,8 @@ def examine(case: Case) -> Iterator[Finding]:
         if local and matched:
             yield ok(f"Every port that is asked on this host is one that {name} publishes.")
         yield from _not_watched(case, open_ports, name)
-    if address := seen_as(record, case.config.hosts, case.config.introduced):
+    asked = case.config.asked
+    if address := seen_as(record, asked.hosts, asked.introduced):
         yield ok(
             f"{name} sees mailwatch as {address}: allow-list that in the mail server, "
             "which may ban an address that connects so often."

@@ -5,10 +5,10 @@ from __future__ import annotations
 from pathlib import Path
 
 from mailwatch.core.deadline import Deadline
-from mailwatch.core.evidence import EVERYTHING, Finding, Json, Unreadable
+from mailwatch.core.evidence import EVERYTHING, Finding, Json, NotReadable
+from mailwatch.core.facts import Fact, fact
 from mailwatch.evidence import files
-from mailwatch.evidence.connections import process_of
-from mailwatch.evidence.subject import Subject
+from mailwatch.evidence.subject import Subject, process_of
 
 _UNLIMITED = 1 << 60
 """cgroup v1 says 2^63 less a page where it means none."""
@@ -28,24 +28,24 @@ _TABLES = {
 
 
 def collect(subject: Subject, deadline: Deadline) -> Finding:
-    """Return the numbers of the group of the container's first process; raises Unreadable."""
+    """Return the numbers of the group of the container's first process; raises NotReadable."""
     found = subject.examine(lambda examiner: examiner.container(deadline))
-    groups = _groups(files.read(subject.proc / str(process_of(found)) / "cgroup"))
+    groups = _groups(files.read(process_of(found, subject.proc) / "cgroup"))
     values: dict[str, Json] = {}
-    unreadable: dict[str, str] = {}
+    unreadable: dict[str, Fact] = {}
     for name, places in _FILES.items():
         try:
             words = _read(subject.cgroups, groups, places).strip()
-        except Unreadable as reason:
-            unreadable[name] = str(reason)
+        except NotReadable as missing:
+            unreadable[name] = missing.reason
         else:
             if words.isdigit() and int(words) < _UNLIMITED:
                 values[name] = int(words)
     for name, (modern, old, key) in _TABLES.items():
         try:
             table = _read(subject.cgroups, groups, (modern, old))
-        except Unreadable as reason:
-            unreadable[name] = str(reason)
+        except NotReadable as missing:
+            unreadable[name] = missing.reason
         else:
             counted = dict(line.split()[:2] for line in table.splitlines() if " " in line.strip())
             if counted.get(key, "").isdigit():
@@ -70,12 +70,12 @@ def _read(
     root: Path, groups: dict[str, str], places: tuple[tuple[str, str], tuple[str, str]]
 ) -> str:
     """Read the first of `places` that is there; with v1, the group `` has no controllers."""
-    failed = Unreadable("the container has no control group: the kernel lacks them")
+    failed = NotReadable(fact("no-control-group"))
     for controller, name in places:
         if controller not in groups:
             continue
         try:
             return files.read(root / controller / groups[controller].lstrip("/") / name)
-        except Unreadable as reason:
-            failed = reason
+        except NotReadable as missing:
+            failed = missing
     raise failed

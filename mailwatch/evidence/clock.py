@@ -9,6 +9,7 @@ from pathlib import Path
 
 from mailwatch.core.deadline import Deadline
 from mailwatch.core.evidence import Finding, Json
+from mailwatch.core.facts import fact
 from mailwatch.evidence.subject import Subject
 
 _UNSYNCHRONISED = 0x0040
@@ -43,10 +44,4 @@ def collect(subject: Subject, deadline: Deadline) -> Finding:
     if _TIMESYNC.is_dir():
         values["synchronised"] = (_TIMESYNC / "synchronized").exists()
         return Finding(values)
-    return Finding(
-        values,
-        {
-            "synchronised": f"the unit's ProtectClock=yes forbids adjtimex ({reason}) and "
-            "systemd-timesyncd does not run: timedatectl shows it"
-        },
-    )
+    return Finding(values, {"synchronised": fact("clock-hidden", error=reason)})

@@ -5,11 +5,12 @@ from __future__ import annotations
 import os
 from collections.abc import Iterable, Mapping
 from pathlib import Path
-from typing import Any
 
 from mailwatch.core.deadline import Deadline
-from mailwatch.core.evidence import Finding, Json, Unreadable
+from mailwatch.core.evidence import Finding, Json, NotReadable
+from mailwatch.core.facts import Fact, fact
 from mailwatch.core.text import printable
+from mailwatch.docker.record import Record, part, text
 from mailwatch.evidence import files
 from mailwatch.evidence.subject import Subject
 
@@ -18,12 +19,12 @@ _PSEUDO = frozenset({"proc", "sysfs", "cgroup", "cgroup2", "devpts", "mqueue", "
 
 def collect(subject: Subject, deadline: Deadline) -> Finding:
     """Return `file_systems`, one row for each that holds a path of interest."""
-    unreadable: dict[str, str] = {}
+    unreadable: dict[str, Fact] = {}
     paths = [Path("/"), *subject.directories]
     try:
         paths += _written_to(subject.examine(lambda examiner: examiner.container(deadline)))
-    except Unreadable as reason:
-        unreadable["the container's volumes"] = str(reason)
+    except NotReadable as silent:
+        unreadable["the container's volumes"] = silent.reason
     mounts = _mounts(files.read(subject.proc / "self" / "mountinfo", 1024 * 1024))
     rows: dict[str, Json] = {}
     for path in paths:
@@ -34,24 +35,21 @@ def collect(subject: Subject, deadline: Deadline) -> Finding:
             rows[device] = _room(path, place)
         except OSError as error:
             why = (error.strerror or "unknown trouble").lower()
-            shown = printable(str(path))
-            unreadable[shown] = f"{why}: sudo df -h {shown} shows it"
+            unreadable[printable(str(path))] = fact("room-unknown", path=str(path), error=why)
     return Finding({"file_systems": list(rows.values())}, unreadable)
 
 
-def _written_to(container: Mapping[str, Any]) -> list[Path]:
+def _written_to(container: Record) -> list[Path]:
     """Return where the container's volumes, its own layer and its log lie on the host."""
-    found = []
     mounts = container.get("Mounts")
-    for mount in mounts if isinstance(mounts, list) else []:
-        if isinstance(mount, Mapping) and isinstance(mount.get("Source"), str):
-            found.append(mount["Source"])
-    driver = container.get("GraphDriver")
-    data = driver.get("Data") if isinstance(driver, Mapping) else None
-    if isinstance(data, Mapping):
-        found.append(data.get("UpperDir"))
-    found.append(container.get("LogPath"))
-    return [Path(path) for path in found if isinstance(path, str) and path.startswith("/")]
+    found = [
+        text(mount, "Source")
+        for mount in (mounts if isinstance(mounts, list) else [])
+        if isinstance(mount, Mapping)
+    ]
+    found.append(text(part(part(container, "GraphDriver"), "Data"), "UpperDir"))
+    found.append(text(container, "LogPath"))
+    return [Path(path) for path in found if path.startswith("/")]
 
 
 Mount = tuple[str, str, str]

@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from pathlib import Path
 
-from mailwatch.core.evidence import Unreadable
+from mailwatch.core.evidence import NotReadable
+from mailwatch.core.facts import fact
 
 LONGEST = 64 * 1024
 
 
 def read(path: Path, limit: int = LONGEST) -> str:
-    """Return at most `limit` bytes of the file as text; raises Unreadable."""
+    """Return at most `limit` bytes of the file as text; raises NotReadable."""
     try:
         with path.open("rb", buffering=0) as file:
             parts = []
@@ -19,26 +19,15 @@ def read(path: Path, limit: int = LONGEST) -> str:
                 parts.append(part)
                 limit -= len(part)
     except OSError as error:
-        raise Unreadable(_reason(path, error)) from None
+        raise not_readable(path, error) from None
     return b"".join(parts).decode("utf-8", "backslashreplace")
 
 
-def lines(path: Path) -> Iterator[str]:
-    """Yield the lines of a long table, which is never in memory as a whole; raises Unreadable."""
-    try:
-        with path.open(encoding="ascii", errors="replace") as file:
-            yield from file
-    except OSError as error:
-        raise Unreadable(_reason(path, error)) from None
-
-
-def _reason(path: Path, error: OSError) -> str:
+def not_readable(path: Path, error: OSError) -> NotReadable:
+    """Return why `path` could not be read."""
     if isinstance(error, FileNotFoundError):
-        return (
-            f"there is no {path}: the kernel lacks it, it belongs to a process that has ended, or "
-            "the unit hides it (it needs ProcSubset=all and ProtectProc=default)"
-        )
+        return NotReadable(fact("file-absent", path=str(path)))
     if isinstance(error, PermissionError):
-        return f"the user of mailwatch may not read {path}: see it with sudo cat {path}"
-    words = (error.strerror or "unknown trouble").lower()
-    return f"reading {path} failed ({words}): look for its cause in the kernel's log"
+        return NotReadable(fact("file-forbidden", path=str(path)))
+    trouble = (error.strerror or "unknown trouble").lower()
+    return NotReadable(fact("file-broken", path=str(path), error=trouble))

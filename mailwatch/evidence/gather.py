@@ -8,8 +8,8 @@ from collections.abc import Mapping
 from types import MappingProxyType
 
 from mailwatch.core.deadline import Deadline, DeadlineExpired
-from mailwatch.core.evidence import EVERYTHING, GATHERED, Evidence, Finding, Unreadable
-from mailwatch.core.say import say
+from mailwatch.core.evidence import EVERYTHING, GATHERED, Evidence, Finding, NotReadable
+from mailwatch.core.facts import Fact, fact
 from mailwatch.evidence import (
     cgroup,
     clock,
@@ -45,11 +45,6 @@ COLLECTORS: Mapping[str, Collector] = MappingProxyType(
 SLACK_S = 0.2
 """What a collector gets to come back in after its deadline."""
 
-STILL_BUSY = (
-    "it is still busy with an earlier look: a disk, the kernel or Docker keeps it waiting, and "
-    "what it waits for is in the column WCHAN of ps -eLo pid,wchan:32,comm"
-)
-
 
 class Gatherer:
     """Asks the collectors of one look after another; what hangs is not asked anew until it is back.
@@ -78,7 +73,7 @@ class Gatherer:
         found: dict[str, Finding] = {}
         for name, collector in collectors.items():
             if not self._start(name, collector, subject, deadline, answers):
-                found[name] = _nothing(STILL_BUSY)
+                found[name] = _nothing(fact("still-busy"))
         while len(found) < len(collectors):
             left = deadline.at + SLACK_S - deadline.clock()
             try:
@@ -87,7 +82,7 @@ class Gatherer:
                 break
             found[name] = finding
         took_s = round(deadline.clock() - began, 3)
-        late = _nothing(f"no answer came within {took_s:g} s: raise [evidence] wait_s")
+        late = _nothing(fact("look-late", took_s=took_s))
         about = Finding({"at": round(wall, 3), "took_s": took_s})
         return {GATHERED: about, **{name: found.get(name, late) for name in collectors}}
 
@@ -107,7 +102,7 @@ class Gatherer:
             job = self._under_way[name] = Job(f"evidence-{name}", deadline)
         job.start(
             lambda: (name, _ask(collector, subject, deadline)),
-            lambda why: (name, _nothing(say(why))),
+            lambda why: (name, _nothing(why)),
             answers.put,
         )
         return True
@@ -116,11 +111,11 @@ class Gatherer:
 def _ask(collector: Collector, subject: Subject, deadline: Deadline) -> Finding:
     try:
         return collector(subject, deadline)
-    except Unreadable as reason:
-        return _nothing(str(reason))
+    except NotReadable as missing:
+        return _nothing(missing.reason)
     except DeadlineExpired:
-        return _nothing("its time ran out: raise [evidence] wait_s")
+        return _nothing(fact("look-cut-short"))
 
 
-def _nothing(reason: str) -> Finding:
+def _nothing(reason: Fact) -> Finding:
     return Finding({}, {EVERYTHING: reason})

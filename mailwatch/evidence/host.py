@@ -8,7 +8,8 @@ from collections.abc import Callable
 from pathlib import Path
 
 from mailwatch.core.deadline import Deadline
-from mailwatch.core.evidence import Finding, Json, Unreadable
+from mailwatch.core.evidence import Finding, Json, NotReadable
+from mailwatch.core.facts import Fact, fact
 from mailwatch.evidence import files, network
 from mailwatch.evidence.subject import Subject
 
@@ -25,14 +26,14 @@ _PRESSURE = re.compile(r"^(some|full) avg10=([0-9.]+) avg60=([0-9.]+)", re.MULTI
 def collect(subject: Subject, deadline: Deadline) -> Finding:
     """Return each number that can be read, and the reason for each that cannot."""
     values: dict[str, Json] = {"processors": os.cpu_count()}
-    unreadable: dict[str, str] = {}
+    unreadable: dict[str, Fact] = {}
     for name, reader in _READERS.items():
         try:
             found = reader(subject.proc)
-        except Unreadable as reason:
-            unreadable[name] = str(reason)
+        except NotReadable as missing:
+            unreadable[name] = missing.reason
         except ValueError:
-            unreadable[name] = "this kernel words it in a way that mailwatch does not know"
+            unreadable[name] = fact("kernel-unknown")
         else:
             if isinstance(found, dict) and name in _SPREAD:
                 values.update(found)

@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Literal
 
 from mailwatch.core.evidence import EVERYTHING, Evidence, Finding, Json
+from mailwatch.core.facts import fact
 
 Moment = Literal["before", "after"]
 MOMENTS: tuple[Moment, ...] = ("before", "after")
@@ -123,7 +124,7 @@ def _shorter(values: Json) -> Json:
     table = dict(values) if isinstance(values, Mapping) else {}
     lists = [name for name, value in table.items() if isinstance(value, list) and len(value) > 1]
     if not lists:
-        return {"unreadable": {EVERYTHING: "it was too long to be kept"}}
+        return Finding({}, {EVERYTHING: fact("too-long")}).as_json()
     longest = max(lists, key=lambda name: len(json.dumps(table[name])))
     value = table[longest]
     assert isinstance(value, list)

@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+import socket
 from collections import Counter
 from collections.abc import Iterable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass, field
+from functools import lru_cache
 from pathlib import Path
 
-from mailwatch.core.deadline import Deadline
-from mailwatch.core.evidence import Json, Unreadable
+from mailwatch.core.deadline import Deadline, DeadlineExpired
+from mailwatch.core.evidence import Json, NotReadable
+from mailwatch.core.facts import fact
 from mailwatch.evidence import files
-from mailwatch.evidence.addresses import Socket, parse, prefix
+from mailwatch.host import tcp_table
 
 MOST_SOCKETS = 50_000
 """What lies beyond is left out of a table, and that is said: these take 0.3 s to count."""
@@ -48,10 +52,10 @@ class _Table:
     ports: dict[int, _Port] = field(default_factory=dict)
     addresses: Counter[str] = field(default_factory=Counter)
 
-    def add(self, one: Socket) -> None:
+    def add(self, one: tcp_table.Socket) -> None:
         """Count a socket; those that listen come first in the kernel's table."""
         self.states[one.state] += 1
-        if one.state == "LISTEN":
+        if one.state == tcp_table.LISTEN:
             port = self.ports.setdefault(one.port, _Port())
             port.queue = max(port.queue or 0, one.queue)
             return
@@ -67,20 +71,24 @@ class _Table:
 
 
 def look(net: Path, ports: Iterable[int], deadline: Deadline) -> dict[str, Json]:
-    """Return what the tables under `net`, such as /proc/123/net, show; raises Unreadable.
+    """Return what the tables under `net`, such as /proc/123/net, show; raises NotReadable.
 
     Connections are counted for the ports that somebody listens on, and for `ports`.
     """
     table = _Table(ports={port: _Port() for port in ports})
     cut = False
-    for name in ("tcp", "tcp6"):
-        if name == "tcp6" and not (net / name).exists():
-            continue  # a kernel without IPv6
-        for count, one in enumerate(parse(files.lines(net / name)), start=1):
-            table.add(one)
-            if count >= MOST_SOCKETS or (count % 1024 == 0 and deadline.expired):
-                cut = True
-                break
+    for path in tcp_table.tables(net):
+        try:
+            for count, line in enumerate(tcp_table.lines(path, deadline)):
+                with suppress(ValueError):
+                    table.add(tcp_table.parse(line))
+                if count >= MOST_SOCKETS:
+                    cut = True
+                    break
+        except DeadlineExpired:
+            cut = True
+        except OSError as error:
+            raise files.not_readable(path, error) from None
     origins: Counter[str] = Counter()
     for address, count in table.addresses.items():
         origins[prefix(address)] += count
@@ -100,8 +108,17 @@ def look(net: Path, ports: Iterable[int], deadline: Deadline) -> dict[str, Json]
     return values
 
 
+@lru_cache(maxsize=4096)
+def prefix(text: str) -> str:
+    """Return the /24 of an IPv4 address, the /64 of an IPv6 one."""
+    if ":" not in text:
+        return f"{text.rpartition('.')[0]}.0/24"
+    raw = socket.inet_pton(socket.AF_INET6, text)[:8] + bytes(8)
+    return f"{socket.inet_ntop(socket.AF_INET6, raw)}/64"
+
+
 def counters(net: Path) -> dict[str, int]:
-    """Return what the kernel has counted since the namespace was made; raises Unreadable."""
+    """Return what the kernel has counted since the namespace was made; raises NotReadable."""
     names: list[str] = []
     for line in files.read(net / "netstat").splitlines():
         words = line.split()
@@ -116,11 +133,11 @@ def counters(net: Path) -> dict[str, int]:
             for theirs, ours in _COUNTERS.items()
             if counted.get(theirs, "").isdigit()
         }
-    raise Unreadable(f"{net / 'netstat'} has no line TcpExt: please report it with your kernel")
+    raise NotReadable(fact("file-without-line", path=str(net / "netstat"), line="TcpExt"))
 
 
 def memory(net: Path) -> dict[str, int]:
-    """Return the TCP line of sockstat, such as `tcp_orphan`; raises Unreadable."""
+    """Return the TCP line of sockstat, such as `tcp_orphan`; raises NotReadable."""
     for line in files.read(net / "sockstat").splitlines():
         words = line.split()
         if words and words[0] == "TCP:":

@@ -6,12 +6,15 @@ from collections.abc import Callable, Mapping, Sequence
 from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Protocol, TypeVar
+from typing import Protocol, TypeVar
 
 from mailwatch.core.deadline import Deadline
-from mailwatch.core.evidence import Finding
+from mailwatch.core.evidence import Finding, NotReadable
+from mailwatch.core.facts import fact
 from mailwatch.core.model import Reading
 from mailwatch.core.secret import Secret
+from mailwatch.docker.process import first_process
+from mailwatch.docker.record import Record
 
 T = TypeVar("T")
 
@@ -19,10 +22,10 @@ T = TypeVar("T")
 class Examiner(Protocol):
     """What a container engine tells of one container; one is used from one thread only.
 
-    Every method ends with its deadline, and raises Unreadable alone.
+    Every method ends with its deadline, and raises NotReadable alone.
     """
 
-    def container(self, deadline: Deadline) -> Mapping[str, Any]:
+    def container(self, deadline: Deadline) -> Record:
         """Return what the engine knows of the container, as its API words it."""
         ...
 
@@ -68,10 +71,18 @@ class Subject:
     cgroups: Path = Path("/sys/fs/cgroup")
 
     def examine(self, question: Callable[[Examiner], T]) -> T:
-        """Return the answer of an examiner of one's own; raises Unreadable."""
+        """Return the answer of an examiner of one's own; raises NotReadable."""
         with closing(self.examiner()) as examiner:
             return question(examiner)
 
 
 Collector = Callable[[Subject, Deadline], Finding]
-"""Looks at one thing within a deadline; it may raise Unreadable, and nothing else."""
+"""Looks at one thing within a deadline; it may raise NotReadable, and nothing else."""
+
+
+def process_of(container: Record, proc: Path) -> Path:
+    """Return the folder of the container's first process; raises NotReadable if it has none."""
+    process = first_process(container, proc)
+    if process is None:
+        raise NotReadable(fact("no-process"))
+    return process

@@ -5,16 +5,23 @@ from __future__ import annotations
 from typing import Protocol
 
 from mailwatch.core.deadline import Deadline
-from mailwatch.core.model import TargetState
+from mailwatch.core.model import Description, TargetState
+from mailwatch.core.say import learn
 from mailwatch.docker.settings import DockerSettings
+from mailwatch.restarters import docker
 from mailwatch.restarters.docker import DockerRestarter
 from mailwatch.restarters.errors import RestartError
 
-__all__ = ["DockerRestarter", "DockerSettings", "RestartError", "Restarter"]
+__all__ = ["DockerRestarter", "DockerSettings", "PortMap", "RestartError", "Restarter"]
+
+learn(docker.SENTENCES)
 
 
 class Restarter(Protocol):
     """What every restarter does; one is used from one thread only."""
+
+    def describe(self) -> Description:
+        """Return what gets restarted, without looking at it."""
 
     def inspect(self, deadline: Deadline) -> TargetState:
         """Return what the target is doing; it never raises, and ends with `deadline`."""
@@ -24,3 +31,14 @@ class Restarter(Protocol):
 
         `seen` is how it was when the restart was decided: what others do to it since counts more.
         """
+
+
+class PortMap(Protocol):
+    """What knows of a local target which ports of this host lead into it; of one thread, too.
+
+    A restarter's module makes one with `port_map(settings, asked)`, or None where its target is
+    not on this host.
+    """
+
+    def complete(self, state: TargetState, deadline: Deadline) -> TargetState:
+        """Return `state` with `listens`, `elsewhere`, `unheard` and `seen_as`; never raises."""

@@ -18,7 +18,6 @@ from mailwatch.core import status_line
 from mailwatch.core.model import Now
 from mailwatch.core.text import duration, printable
 from mailwatch.core.wording import Installation
-from mailwatch.docker.examiner import DockerExaminer
 from mailwatch.evidence.subject import Examiner
 from mailwatch.host.clocks import clock_text, read_clocks
 from mailwatch.host.journal import Journal, Level
@@ -28,8 +27,7 @@ from mailwatch.notifiers.gotify import GotifyNotifier
 from mailwatch.notifiers.journal_notifier import JournalNotifier
 from mailwatch.probes.digest import digest
 from mailwatch.probes.registry import build as build_probe
-from mailwatch.restarters import Restarter
-from mailwatch.restarters.docker import DockerRestarter
+from mailwatch.restarters import PortMap, Restarter, docker
 from mailwatch.service.components import Components
 from mailwatch.service.delivery import Delivery
 from mailwatch.service.event_log import EventLog
@@ -69,11 +67,8 @@ class Adapters:
     store: Callable[[Config], Store]
     examiner: Callable[[Config], Callable[[], Examiner]] | None = None
     """What the black box looks through, None where it has nothing to look at."""
-
-
-def docker_restarter(config: Config) -> DockerRestarter:
-    """Return what looks at the container of `config`, and restarts it."""
-    return DockerRestarter(config.docker, config.ports_on_loopback, config.hosts, config.introduced)
+    port_map: Callable[[Config], PortMap | None] = lambda _config: None
+    """What knows of the ports that lead to the target, None where nobody does."""
 
 
 def real_world(journal: Journal) -> Adapters:
@@ -89,10 +84,11 @@ def real_world(journal: Journal) -> Adapters:
         return SqliteStore(config.state_directory, journal.warning)
 
     return Adapters(
-        restarter=docker_restarter,
+        restarter=lambda config: docker.DockerRestarter(config.docker),
+        port_map=lambda config: docker.port_map(config.docker, config.asked),
         channels=channels,
         store=store,
-        examiner=lambda config: lambda: DockerExaminer(config.docker),
+        examiner=lambda config: lambda: docker.examiner(config.docker),
     )
 
 
@@ -181,7 +177,9 @@ class Daemon:
             # Evidence and incidents stay together, and the next reload says it again.
             config = replace(config, state_directory=directory)
         self._config = config
-        self._recovery.replace(lambda: self._adapters.restarter(config))
+        self._recovery.replace(
+            lambda: self._adapters.restarter(config), lambda: self._adapters.port_map(config)
+        )
         self._delivery.replace(self._adapters.channels(config))
         self._forensics.replace(self._sources(config))
         self._monitor.reconfigure(self._components(config))
@@ -211,7 +209,10 @@ class Daemon:
         config = self._config
         self._store = self._adapters.store(config)
         self._recovery = Recovery(
-            lambda: self._adapters.restarter(config), self._events, time.monotonic
+            lambda: self._adapters.restarter(config),
+            self._events,
+            time.monotonic,
+            lambda: self._adapters.port_map(config),
         )
         self._delivery = Delivery(
             self._adapters.channels(config),

@@ -209,7 +209,8 @@ class Monitor:
             self._investigation = self._investigation.looked(event.target)
         else:
             self._components.prober.forget()
-            self._step(RestartEnded(say(event.error), event.intervened), now)
+            ended = RestartEnded(say(event.error), event.intervened, event.left)
+            self._step(ended, now)
 
     def _decide(self, now: Now) -> None:
         found, examination = self._investigation, self._components.examination

@@ -8,6 +8,7 @@ from queue import Queue
 from mailwatch.core.evidence import Evidence
 from mailwatch.core.facts import NOTHING, Fact
 from mailwatch.core.model import Reading, TargetState
+from mailwatch.core.state import Left
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,11 +42,13 @@ class RestartFinished:
     """The restart call is over; `error` says what went wrong, NOTHING where it succeeded.
 
     `intervened` is true where it was not restarted because somebody else was at work on it.
+    `left` is what it is known to have left stopped.
     """
 
     job: int
     error: Fact = NOTHING
     intervened: bool = False
+    left: Left | None = None
 
 
 @dataclass(frozen=True, slots=True)

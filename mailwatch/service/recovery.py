@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from mailwatch.core.deadline import Clock, Deadline
-from mailwatch.core.facts import Fact, fact, words
+from mailwatch.core.facts import Fact, fact
 from mailwatch.core.model import Condition, Now, TargetState
 from mailwatch.host.job import Job
-from mailwatch.restarters import Restarter, RestartError
+from mailwatch.restarters import PortMap, Restarter, RestartError
 from mailwatch.service.queue_events import EventQueue, RestartFinished, TargetInspected
 
 LOOK_LIMIT_S = 20.0
@@ -23,13 +23,18 @@ RecoveryEvent = TargetInspected | RestartFinished
 class Recovery:
     """The one target that gets restarted; its answers are TargetInspected and RestartFinished."""
 
-    def __init__(self, make: Callable[[], Restarter], events: EventQueue, clock: Clock) -> None:
-        self._make = make
-        self._restarter = make()
+    def __init__(
+        self,
+        make: Callable[[], Restarter],
+        events: EventQueue,
+        clock: Clock,
+        port_map: Callable[[], PortMap | None] = lambda: None,
+    ) -> None:
         self._events = events
         self._clock = clock
         self._job: Job[RecoveryEvent] | None = None
         self._restarting = False
+        self.replace(make, port_map)
 
     @property
     def busy(self) -> bool:
@@ -43,21 +48,35 @@ class Recovery:
             fact("engine-silent", waited_s=self._job.waited_s if self._job else 0.0)
         )
 
-    def replace(self, make: Callable[[], Restarter]) -> None:
-        """Use another restarter from the next job on; a look at the one before counts no more."""
+    def replace(
+        self,
+        make: Callable[[], Restarter],
+        port_map: Callable[[], PortMap | None] = lambda: None,
+    ) -> None:
+        """Use another restarter from the next job on; a look at the one before counts no more.
+
+        `port_map` makes what knows of the ports that lead to its target, or nothing.
+        """
         if not self._restarting:
             self._job = None
-        self._make = make
-        self._restarter = make()
+        self._make, self._make_map = make, port_map
+        self._restarter, self._map = make(), port_map()
 
     def look(self) -> None:
         """Ask what the target is doing, unless a job is under way already."""
         if self.busy:
             return
         job, restarter = self._begin(LOOK_LIMIT_S, restarting=False)
-        number, deadline = job.number, job.deadline
+        number, deadline, port_map = job.number, job.deadline, self._map
+
+        def look() -> TargetInspected:
+            target = restarter.inspect(deadline)
+            if port_map is not None:
+                target = port_map.complete(target, deadline)
+            return TargetInspected(number, target)
+
         job.start(
-            lambda: TargetInspected(number, restarter.inspect(deadline)),
+            look,
             lambda why: TargetInspected(number, _unreachable(why)),
             self._events.put,
         )
@@ -73,7 +92,7 @@ class Recovery:
             try:
                 restarter.restart(deadline, seen)
             except RestartError as error:
-                return RestartFinished(number, words(str(error)), error.intervened)
+                return RestartFinished(number, error.detail, error.intervened, error.left)
             return RestartFinished(number)
 
         job.start(restart, lambda why: RestartFinished(number, why), self._events.put)
@@ -104,7 +123,7 @@ class Recovery:
     def _abandon(self) -> None:
         self._job = None
         # The old one's connection may still be in use by the thread that hangs.
-        self._restarter = self._make()
+        self._restarter, self._map = self._make(), self._make_map()
 
     def _begin(self, limit_s: float, restarting: bool) -> tuple[Job[RecoveryEvent], Restarter]:
         self._restarting = restarting

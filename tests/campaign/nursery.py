@@ -32,7 +32,7 @@ from mailwatch.config.model import Config
 from mailwatch.core import investigation, outbox, rate_limit
 from mailwatch.core.deadline import Deadline
 from mailwatch.core.message import Message
-from mailwatch.core.model import Now, Reading, TargetState, Verdict
+from mailwatch.core.model import Description, Now, Reading, TargetState, Verdict
 from mailwatch.core.notes import Notes
 from mailwatch.core.outbox import QueuedMessage
 from mailwatch.core.policy import Attempts, Policy
@@ -177,6 +177,9 @@ class TracedRestarter:
     def __init__(self, restarter: Restarter, fuse: Fuse) -> None:
         self._restarter = restarter
         self._fuse = fuse
+
+    def describe(self) -> Description:
+        return self._restarter.describe()
 
     def inspect(self, deadline: Deadline) -> TargetState:
         with self._fuse.call("inspect"):

@@ -85,7 +85,8 @@ def test_proxy_is_a_version_of_the_protocol(tmp_path: Path, version: ProxyHeader
     assert config.services[0].proxy is version
     by_header = version is ProxyHeader.V1
     host = frozenset({"127.0.0.1"})
-    assert (config.hosts, config.introduced) == ((set(), host) if by_header else (host, set()))
+    asked = (config.asked.hosts, config.asked.introduced)
+    assert asked == ((set(), host) if by_header else (host, set()))
 
 
 @pytest.mark.parametrize(

@@ -9,7 +9,7 @@ from contextlib import closing
 import pytest
 
 from mailwatch.core.deadline import Deadline
-from mailwatch.core.evidence import Unreadable
+from mailwatch.core.evidence import NotReadable
 from mailwatch.docker.examiner import DockerExaminer
 from mailwatch.docker.settings import DockerSettings
 from tests.restarters.conftest import Engine, Request
@@ -68,7 +68,7 @@ def test_a_container_that_is_missing_has_a_reason(
 ) -> None:
     """The reason says what to look at, and the kind is that of an inspection."""
     engine.container = None
-    with pytest.raises(Unreadable, match="there is no container named stalwart") as caught:
+    with pytest.raises(NotReadable, match="there is no container named stalwart") as caught:
         examiner.container(within(30))
     assert caught.value.kind == "missing"
 
@@ -84,7 +84,7 @@ def test_an_engine_that_hangs_ends_with_the_deadline(
         lambda: examiner.log(0, within(0.3)),
         lambda: examiner.processes(within(0.3)),
     ):
-        with pytest.raises(Unreadable, match="does not answer in time") as caught:
+        with pytest.raises(NotReadable, match="does not answer in time") as caught:
             ask()
         assert caught.value.kind == "unreachable"
 
@@ -96,5 +96,5 @@ def test_a_log_that_cannot_be_read_is_said_in_the_engines_words(
     engine.script["logs"] = lambda request: request.reply(
         500, {"message": "configured logging driver does not support reading"}
     )
-    with pytest.raises(Unreadable, match="logging driver does not support reading"):
+    with pytest.raises(NotReadable, match="logging driver does not support reading"):
         examiner.log(0, within(30))

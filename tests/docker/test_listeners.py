@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import socket
 import time
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from contextlib import closing
 from pathlib import Path
 from typing import Any
@@ -14,6 +14,7 @@ import pytest
 
 from mailwatch.core.deadline import Deadline
 from mailwatch.docker.listeners import Behind, behind
+from mailwatch.docker.network import inside, published
 
 LOOPBACK = "127.0.0.1"
 HEAD = "  sl  local_address rem_address   st tx_queue rx_queue tr tm->when retrnsmt   uid\n"
@@ -65,10 +66,17 @@ def container(
     }
 
 
+def seen(
+    record: dict[str, Any], asked: Collection[int], within: Deadline, proc: Path = Path("/proc")
+) -> Behind:
+    """Look at the ports that are asked on this host's loopback."""
+    return behind(record, inside(published(record), asked, loopback=True), within, proc)
+
+
 def look(record: dict[str, Any], *asked: int, proc: Path = Path("/proc")) -> dict[int, bool]:
     """Look at the ports 25 and 993 of the host, or at those that are given."""
     within = Deadline.after(20, time.monotonic)
-    return dict(behind(record, asked or (25, 993), within, proc).listens)
+    return dict(seen(record, asked or (25, 993), within, proc).listens)
 
 
 def test_a_port_that_is_served_and_one_that_is_not(open_port: int, closed_port: int) -> None:
@@ -159,7 +167,7 @@ def test_a_listener_behind_a_crowd_is_found(hidden: Path) -> None:
 def test_it_ends_with_its_deadline(closed_port: int) -> None:
     """With no time left nothing is known."""
     record = container((25, closed_port))
-    assert behind(record, (25,), Deadline.after(0, time.monotonic)) == Behind()
+    assert seen(record, (25,), Deadline.after(0, time.monotonic)) == Behind()
 
 
 ROW = "   0: 0100007F:{:04X} {} {} 00000000:{:08X} 00:00000000 {:08X} 0 0 1 1\n"
@@ -190,5 +198,5 @@ def test_a_packet_filter_is_told_from_a_hang(
     rows = [ROW.format(9, end, state, 0, again) for end, state, again in sent]
     (ours / "tcp").write_text(HEAD + "".join(rows))
     record = container((2525, 25), addresses=("172.17.0.2",))
-    found = behind(record, (2525,), Deadline.after(20, time.monotonic), hidden)
+    found = seen(record, (2525,), Deadline.after(20, time.monotonic), hidden)
     assert found == Behind({2525: True}, frozenset(unheard))

@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 
 from mailwatch.core.model import Condition
+from mailwatch.core.say import say
 from mailwatch.docker.record import condition_of, moment, stop_ordered
 
 
@@ -42,10 +43,10 @@ def record(*, policy: object = "no", **state: object) -> dict[str, Any]:
 )
 def test_a_living_container(state: dict[str, object], condition: Condition, detail: str) -> None:
     """Each status of the engine has one meaning, and an unknown one is never a stop or a crash."""
-    found, said = condition_of(record(**state), ordered=None)
+    found, fact = condition_of(record(**state), ordered=None)
     assert found is condition
-    assert detail in said
-    assert bool(said) == bool(detail)
+    assert detail in say(fact)
+    assert bool(fact) == bool(detail)
 
 
 FAILED = {"Error": "driver failed: port is already allocated."}
@@ -53,52 +54,50 @@ OOM = {"OOMKilled": True}
 
 
 @pytest.mark.parametrize(
-    ("state", "ordered", "left", "condition", "detail"),
+    ("state", "ordered", "condition", "detail"),
     [
-        # 1. our own restart
-        ({"ExitCode": 0}, True, True, Condition.CRASHED, "A restart by mailwatch stopped"),
-        # 2. the last start failed
-        (FAILED, True, False, Condition.CRASHED, "(driver failed: port is already allocated)"),
-        (FAILED | {"policy": "always"}, None, False, Condition.CRASHED, "could not be started"),
-        # 3. told to end
-        ({"ExitCode": 137}, True, False, Condition.STOPPED, "Somebody stopped stalwart at 2026-03"),
-        (OOM, True, False, Condition.STOPPED, "Somebody stopped"),
-        # 4. out of memory
-        (OOM, False, False, Condition.OOM_KILLED, "ran out of memory"),
-        (OOM, None, False, Condition.OOM_KILLED, "ran out of memory"),
-        (OOM | {"policy": "always"}, None, False, Condition.OOM_KILLED, "ran out of memory"),
-        (OOM | {"ExitCode": 1}, None, False, Condition.OOM_KILLED, "ran out of memory"),
-        (OOM | {"ExitCode": 0}, None, False, Condition.STOPPED, "ended by request"),
-        # 5. the engine would have restarted it
-        ({"policy": "always"}, None, False, Condition.STOPPED, "Docker would have restarted it"),
-        ({"policy": "unless-stopped"}, None, False, Condition.STOPPED, "would have restarted it"),
-        ({"policy": "unless-stopped"}, False, False, Condition.CRASHED, "exit code 137"),
-        # 6. the exit codes of an end by request
-        ({"ExitCode": 0}, None, False, Condition.STOPPED, "exit code 0"),
-        ({"ExitCode": 0}, False, False, Condition.STOPPED, "exit code 0"),
-        ({"ExitCode": 130}, None, False, Condition.STOPPED, "exit code 130"),
-        ({"ExitCode": 143}, None, False, Condition.STOPPED, "exit code 143"),
-        # 7. anything else
-        ({"ExitCode": 137}, None, False, Condition.CRASHED, "exit code 137"),
-        ({"ExitCode": 139}, False, False, Condition.CRASHED, "exit code 139"),
-        ({"policy": "on-failure"}, None, False, Condition.CRASHED, "exit code 137"),
-        ({"Status": "stopped", "ExitCode": 1}, None, False, Condition.CRASHED, "exit code 1"),
+        # 1. the last start failed
+        (FAILED, True, Condition.CRASHED, "(driver failed: port is already allocated)"),
+        (FAILED | {"policy": "always"}, None, Condition.CRASHED, "could not be started"),
+        # 2. told to end
+        ({"ExitCode": 137}, True, Condition.STOPPED, "Somebody stopped stalwart at 2026-03"),
+        (OOM, True, Condition.STOPPED, "Somebody stopped"),
+        # 3. out of memory
+        (OOM, False, Condition.OOM_KILLED, "ran out of memory"),
+        (OOM, None, Condition.OOM_KILLED, "ran out of memory"),
+        (OOM | {"policy": "always"}, None, Condition.OOM_KILLED, "ran out of memory"),
+        (OOM | {"ExitCode": 1}, None, Condition.OOM_KILLED, "ran out of memory"),
+        (OOM | {"ExitCode": 0}, None, Condition.STOPPED, "ended by request"),
+        # 4. the engine would have restarted it
+        ({"policy": "always"}, None, Condition.STOPPED, "Docker would have restarted it"),
+        ({"policy": "unless-stopped"}, None, Condition.STOPPED, "would have restarted it"),
+        ({"policy": "unless-stopped"}, False, Condition.CRASHED, "exit code 137"),
+        # 5. the exit codes of an end by request
+        ({"ExitCode": 0}, None, Condition.STOPPED, "exit code 0"),
+        ({"ExitCode": 0}, False, Condition.STOPPED, "exit code 0"),
+        ({"ExitCode": 130}, None, Condition.STOPPED, "exit code 130"),
+        ({"ExitCode": 143}, None, Condition.STOPPED, "exit code 143"),
+        # 6. anything else
+        ({"ExitCode": 137}, None, Condition.CRASHED, "exit code 137"),
+        ({"ExitCode": 139}, False, Condition.CRASHED, "exit code 139"),
+        ({"policy": "on-failure"}, None, Condition.CRASHED, "exit code 137"),
+        ({"Status": "stopped", "ExitCode": 1}, None, Condition.CRASHED, "exit code 1"),
     ],
 )
 def test_an_ended_container(
-    state: dict[str, Any], ordered: bool | None, left: bool, condition: Condition, detail: str
+    state: dict[str, Any], ordered: bool | None, condition: Condition, detail: str
 ) -> None:
     """Somebody's will is told from an accident, row by row of the table."""
-    found, said = condition_of(record(**state), ordered=ordered, left_stopped=left)
+    found, fact = condition_of(record(**state), ordered=ordered)
     assert found is condition
-    assert detail in said
+    assert detail in say(fact)
 
 
 def test_hostile_text_in_a_record() -> None:
     """What a container's author wrote cannot forge a line or a colour."""
     container = record(Error="no\n<0>such \x1b[31mfile") | {"Name": "/a\nb"}
-    _, said = condition_of(container, ordered=None)
-    assert said.isprintable()
+    _, fact = condition_of(container, ordered=None)
+    assert say(fact).isprintable()
 
 
 @pytest.mark.parametrize("nonsense", [{}, {"State": None}, {"State": []}, {"Name": 3, "State": {}}])

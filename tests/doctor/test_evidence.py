@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from mailwatch.core.evidence import Finding as Seen
+from mailwatch.core.facts import words
 from mailwatch.core.model import Now
 from mailwatch.core.state import Incident, Stage, State
 from mailwatch.doctor import evidence
@@ -60,7 +61,9 @@ def test_what_the_last_incident_lacks_is_told_with_the_reason(
     store.restore(now)
     store.commit(State(Stage.DOWN, incident), [], now)
     store.close()
-    seen = {"clock": Seen({}, {"synchronised": "adjtimex is forbidden: timedatectl shows it"})}
+    seen = {
+        "clock": Seen({}, {"synchronised": words("adjtimex is forbidden: timedatectl shows it")})
+    }
     keeping.save(tmp_path, incident.id, "before", seen)
     (finding,) = evidence.examine(case(unit=OPEN))
     assert finding.level is Level.OK

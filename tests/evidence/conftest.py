@@ -6,12 +6,13 @@ import os
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any
 
 import pytest
 
 from mailwatch.core.deadline import Deadline
-from mailwatch.core.evidence import Unreadable
+from mailwatch.core.evidence import NotReadable
 from mailwatch.evidence.subject import Subject
 
 
@@ -22,7 +23,7 @@ class ScriptedEngine:
     answer: Mapping[str, Any] = field(default_factory=dict)
     written: bytes = b""
     rows: Sequence[Mapping[str, str]] = ()
-    trouble: Unreadable | None = None
+    trouble: NotReadable | None = None
     since: float | None = None
     open: int = 0
 
@@ -55,7 +56,8 @@ class ScriptedEngine:
 def engine() -> ScriptedEngine:
     """An engine whose container is this very process, on the host's network."""
     state = {"Status": "running", "Pid": os.getpid(), "OOMKilled": False, "ExitCode": 0}
-    return ScriptedEngine({"Id": "f" * 64, "State": state, "Config": {}, "HostConfig": {}})
+    identity = Path("/proc/self/cgroup").read_text()
+    return ScriptedEngine({"Id": identity, "State": state, "Config": {}, "HostConfig": {}})
 
 
 @pytest.fixture

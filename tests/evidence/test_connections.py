@@ -11,8 +11,11 @@ from pathlib import Path
 
 from mailwatch.core import causes
 from mailwatch.core.deadline import Deadline
-from mailwatch.core.evidence import Finding, Unreadable, number, rows
+from mailwatch.core.evidence import Finding, NotReadable, number, rows
+from mailwatch.core.facts import fact, words
+from mailwatch.core.say import say
 from mailwatch.evidence import connections
+from mailwatch.evidence.network import prefix
 from mailwatch.evidence.subject import Subject
 from tests.evidence.conftest import ScriptedEngine
 
@@ -22,7 +25,8 @@ Soon = Callable[[], Deadline]
 def published(engine: ScriptedEngine, port: int) -> None:
     """Publish `port` of the container as itself."""
     ports = {f"{port}/tcp": [{"HostIp": "127.0.0.1", "HostPort": str(port)}], "53/udp": None}
-    engine.answer = {**engine.answer, "NetworkSettings": {"Ports": ports}}
+    networks = {"bridge": {"IPAddress": "127.0.0.1"}}
+    engine.answer = {**engine.answer, "NetworkSettings": {"Ports": ports, "Networks": networks}}
 
 
 def test_a_full_accept_queue_is_seen_and_named(
@@ -94,16 +98,16 @@ def test_a_port_that_nobody_listens_on_is_told_from_one_that_is_served(
 def test_the_limit_of_a_queue_is_said_to_be_unknown(subject: Subject, soon: Soon) -> None:
     """Only inside the namespace does the kernel tell it; the reason names the command."""
     found = connections.collect(subject, soon())
-    assert "ss -ltn" in found.unreadable["container.listeners.queue_limit"]
+    assert "ss -ltn" in say(found.unreadable["container.listeners.queue_limit"])
 
 
 def test_without_the_engine_the_host_is_still_seen(
     engine: ScriptedEngine, subject: Subject, soon: Soon
 ) -> None:
     """Docker hangs: the container's part is not readable, because, and the host's is there."""
-    engine.trouble = Unreadable("Docker does not answer", "unreachable")
+    engine.trouble = NotReadable(words("Docker does not answer"), "unreachable")
     found = connections.collect(subject, soon())
-    assert found.unreadable["container"] == "Docker does not answer"
+    assert found.unreadable["container"] == words("Docker does not answer")
     assert "states" in dict(found.values["host"])  # type: ignore[arg-type]  # it is a table
 
 
@@ -114,7 +118,7 @@ def test_a_hidden_proc_is_a_reason_with_its_cure(
     (tmp_path / "self/net").mkdir(parents=True)
     found = connections.collect(replace(subject, proc=tmp_path), soon())
     for part in ("container", "host"):
-        assert "ProtectProc=default" in found.unreadable[part]
+        assert "ProtectProc=default" in say(found.unreadable[part])
 
 
 def test_a_container_that_has_ended_has_no_connections(
@@ -122,4 +126,10 @@ def test_a_container_that_has_ended_has_no_connections(
 ) -> None:
     """Docker gives it process 0, which is nobody's."""
     engine.answer = {"State": {"Status": "exited", "Pid": 0}}
-    assert "does not run" in connections.collect(subject, soon()).unreadable["container"]
+    assert connections.collect(subject, soon()).unreadable["container"] == fact("no-process")
+
+
+def test_prefixes_are_those_that_a_provider_gives_out() -> None:
+    """A /24 of IPv4 and a /64 of IPv6 are one origin."""
+    assert prefix("203.0.113.205") == "203.0.113.0/24"
+    assert prefix("2001:db8:1:2:aaaa::1") == "2001:db8:1:2::/64"

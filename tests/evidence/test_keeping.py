@@ -11,12 +11,13 @@ from pathlib import Path
 import pytest
 
 from mailwatch.core.evidence import GATHERED, Evidence, Finding
+from mailwatch.core.facts import words
 from mailwatch.evidence import keeping
 
 ID = "20261122T031402Z"
 LOOK: Evidence = {
     GATHERED: Finding({"at": 1.5, "took_s": 0.2}),
-    "host": Finding({"load": [0.1, 0.2, 0.3]}, {"pressure": "there is none"}),
+    "host": Finding({"load": [0.1, 0.2, 0.3]}, {"pressure": words("there is none")}),
 }
 
 

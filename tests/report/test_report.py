@@ -66,7 +66,7 @@ def directory(tmp_path: Path) -> Path:
         GATHERED: Finding({"at": since.wall, "took_s": 1.0}),
         "container": Finding({"status": "exited", "exit_code": 137}),
         "log": Finding({"lines": [HOSTILE, "</pre></details>"]}),
-        "host": Finding({}, {"load": HOSTILE}),
+        "host": Finding({}, {"load": words(HOSTILE)}),
     }
     keeping.save(tmp_path, ID, "before", look)
     keeping.save(tmp_path, ID, "after", {**look, "container": Finding({"status": "running"})})

@@ -20,7 +20,14 @@ from urllib.parse import parse_qs, urlsplit
 import pytest
 
 from mailwatch.core.deadline import Deadline
-from mailwatch.restarters import DockerRestarter, DockerSettings
+from mailwatch.core.events import Action, Restart, RestartEnded
+from mailwatch.core.facts import words
+from mailwatch.core.incident import step
+from mailwatch.core.model import Fault, Now, Reading, TargetState, Verdict
+from mailwatch.core.observation import bad_news
+from mailwatch.core.policy import Policy
+from mailwatch.core.state import Reason, State
+from mailwatch.restarters import DockerRestarter, DockerSettings, RestartError
 
 Within = Callable[[float], Deadline]
 
@@ -251,6 +258,54 @@ def restarter(engine: Engine) -> Iterator[DockerRestarter]:
     made = DockerRestarter(DockerSettings(socket=engine.path, stop_timeout_s=1))
     yield made
     made.close()
+
+
+class Watch:
+    """The incident machine around a restarter, which knows its own work from an operator's."""
+
+    policy = Policy(backoff_s=0, restart_limit_s=60)
+
+    def __init__(self, restarter: DockerRestarter, within: Within) -> None:
+        self._restarter = restarter
+        self._within = within
+        self._state = State()
+        self._now = Now(1000.0, 1772360990.0)
+        """Ten seconds before the engine's container ends."""
+
+    def _looks(self) -> tuple[State, tuple[Action, ...]]:
+        target = self._restarter.inspect(self._within(30))
+        silent = Reading("SMTP:25", Verdict.FAIL, Fault.SILENT, words("silent"))
+        return step(self._state, bad_news([silent], target, None), self._now, self.policy)
+
+    def restarts(self, within_s: float = 30) -> RestartError | None:
+        """Look, restart what is to be restarted, and return what went wrong."""
+        self._state, actions = self._looks()
+        (order,) = [action for action in actions if isinstance(action, Restart)]
+        self._now = Now(self._now.steady + 5, self._now.wall + 5)
+        try:
+            self._restarter.restart(self._within(within_s), order.target)
+        except RestartError as error:
+            ended = RestartEnded(str(error), error.intervened, error.left)
+            self._state, _ = step(self._state, ended, self._now, self.policy)
+            return error
+        self._state, _ = step(self._state, RestartEnded(), self._now, self.policy)
+        return None
+
+    def judges(self) -> TargetState | Reason:
+        """Look, and return what would be restarted, or why nothing would."""
+        after, actions = self._looks()
+        for action in actions:
+            if isinstance(action, Restart):
+                return action.target
+        assert after.incident is not None
+        assert after.incident.hold is not None
+        return after.incident.hold.reason
+
+
+@pytest.fixture
+def watch(restarter: DockerRestarter, within: Within) -> Watch:
+    """Return the incident machine around the restarter."""
+    return Watch(restarter, within)
 
 
 @pytest.fixture

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from mailwatch.core.facts import fact
 from mailwatch.core.model import Condition
 from mailwatch.core.say import say
 from mailwatch.restarters import DockerRestarter, DockerSettings, RestartError
@@ -77,6 +78,14 @@ def peer_of(descriptor: int) -> str | None:
             return name if isinstance(name, str) else None
     except OSError:
         return None
+
+
+def test_it_is_described_without_an_engine() -> None:
+    """Its kind and name are what is kept and compared; the words are its own."""
+    described = DockerRestarter(DockerSettings("mail")).describe()
+    assert described.target.key == "docker:mail"
+    assert described.look == "docker logs --since 30m mail"
+    assert say(fact("target-docker", name="mail")) == "container mail"
 
 
 def test_the_longest_restart() -> None:

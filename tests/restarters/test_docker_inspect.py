@@ -6,15 +6,17 @@ import os
 import socket
 import time
 from contextlib import closing
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 from urllib.parse import parse_qs, urlsplit
 
 import pytest
 
-from mailwatch.core.model import Condition
+from mailwatch.core.model import Asked, Condition
 from mailwatch.core.say import say
 from mailwatch.restarters import DockerRestarter, DockerSettings, RestartError
+from mailwatch.restarters.docker import port_map
 
 if TYPE_CHECKING:
     from tests.restarters.conftest import Engine, Request, Within
@@ -48,9 +50,12 @@ class TestInspect:
     ) -> None:
         """This process stands for the container; a port that nobody asks for is not looked at."""
         assert engine.container is not None
-        asking = DockerRestarter(DockerSettings(socket=engine.path), frozenset({25, 993}))
+        settings = DockerSettings(socket=engine.path)
+        asking = DockerRestarter(settings)
+        mapping = port_map(settings, Asked(ports=frozenset({25, 993})))
         with (
             closing(asking),
+            closing(mapping),
             socket.create_server(("127.0.0.1", 0)) as served,
             socket.socket() as bound,
         ):
@@ -71,9 +76,18 @@ class TestInspect:
                 },
             }
             engine.container["State"]["Pid"] = os.getpid()
-            assert asking.inspect(within(GENEROUS_S)).listens == {25: True, 993: False}
+            found = asking.inspect(within(GENEROUS_S))
+            assert found.listens == {}
+            assert mapping.complete(found, within(GENEROUS_S)).listens == {25: True, 993: False}
+            other = replace(found, started_at=1.0)
+            assert mapping.complete(other, within(GENEROUS_S)) == other, "it was started since"
             engine.container["State"]["Status"] = "paused"
-            assert asking.inspect(within(GENEROUS_S)).listens == {}
+            found = asking.inspect(within(GENEROUS_S))
+            assert mapping.complete(found, within(GENEROUS_S)).listens == {}
+            engine.stop()
+            assert mapping.complete(found, within(GENEROUS_S)) == found
+            unseen = asking.inspect(within(GENEROUS_S))
+            assert mapping.complete(unseen, within(GENEROUS_S)) == unseen
 
     def test_stopped_by_hand(
         self, engine: Engine, restarter: DockerRestarter, within: Within

@@ -7,12 +7,14 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from mailwatch.core.model import Condition
+from mailwatch.core.facts import fact
+from mailwatch.core.model import Condition, TargetState
 from mailwatch.core.say import say
+from mailwatch.core.state import Left, Reason
 from mailwatch.restarters import DockerRestarter, DockerSettings, RestartError
 
 if TYPE_CHECKING:
-    from tests.restarters.conftest import Engine, Request, Within
+    from tests.restarters.conftest import Engine, Request, Watch, Within
 
 GENEROUS_S = 120
 """Far more than any of these takes, and far less than for ever."""
@@ -88,9 +90,7 @@ class TestRestart:
         assert len(engine.asked("start")) == 1
         assert restarter.inspect(within(30)).condition is Condition.RUNNING
 
-    def test_left_stopped_and_it_does_not_start(
-        self, engine: Engine, restarter: DockerRestarter, within: Within
-    ) -> None:
+    def test_left_stopped_and_it_does_not_start(self, engine: Engine, watch: Watch) -> None:
         """It is started once; the engine's reason is told; nobody is blamed for stopping it."""
 
         def half(request: Request) -> None:
@@ -101,34 +101,35 @@ class TestRestart:
             "restart": half,
             "start": lambda request: request.reply(500, {"message": "port is taken\n"}),
         }
-        with pytest.raises(RestartError, match=r"500: port is taken\)") as caught:
-            restarter.restart(within(30))
-        assert not caught.value.permanent
-        assert caught.value.__cause__ is None
+        error = watch.restarts()
+        assert error is not None
+        assert "500: port is taken)" in str(error)
+        assert not error.permanent
+        assert error.__cause__ is None
         assert len(engine.asked("start")) == 1
-        found = restarter.inspect(within(30))
+        found = watch.judges()
+        assert isinstance(found, TargetState)
         assert found.condition is Condition.CRASHED
         assert "A restart by mailwatch" in say(found.detail)
-        assert restarter.inspect(within(30)) == found
+        assert watch.judges() == found
 
-    def test_nothing_happens(
-        self, engine: Engine, restarter: DockerRestarter, within: Within
-    ) -> None:
+    def test_nothing_happens(self, engine: Engine, watch: Watch) -> None:
         """No answer and no new start: an error that says it may still come."""
         engine.script["restart"] = lambda request: request.hang()
         began = time.monotonic()
-        with pytest.raises(RestartError, match="may still do it") as caught:
-            restarter.restart(within(3))
+        error = watch.restarts(within_s=3)
         assert time.monotonic() - began < GENEROUS_S
-        assert not caught.value.permanent
+        assert error is not None
+        assert error.detail == fact("restart-late", name="stalwart")
+        assert not error.permanent
         # The engine goes on, and gets only as far as the stop.
         engine.stopped_by_hand()
-        assert restarter.inspect(within(30)).condition is Condition.CRASHED
+        assert isinstance(watch.judges(), TargetState)
         # A later end, after a start that somebody else asked for, is judged for itself.
         engine.comes_up()
-        restarter.inspect(within(30))
+        watch.judges()
         engine.goes_down(FinishedAt="2026-03-01T12:00:00Z")
-        assert restarter.inspect(within(30)).condition is Condition.STOPPED
+        assert watch.judges() is Reason.OPERATOR
 
     @pytest.mark.usefixtures("quick_start")
     def test_the_engine_hangs_altogether(
@@ -171,7 +172,7 @@ class TestRestart:
         assert len(engine.asked("restart")) == 1
 
     def test_refused_and_left_stopped(
-        self, engine: Engine, restarter: DockerRestarter, within: Within
+        self, engine: Engine, restarter: DockerRestarter, watch: Watch, within: Within
     ) -> None:
         """A refusal half way (the port is taken) is told; its stop is no operator's."""
 
@@ -180,13 +181,15 @@ class TestRestart:
             request.reply(500, {"message": "port is already allocated"})
 
         engine.script["restart"] = half
-        with pytest.raises(RestartError, match="port is already allocated") as caught:
-            restarter.restart(within(30))
-        assert not caught.value.permanent
+        error = watch.restarts()
+        assert error is not None
+        assert "port is already allocated" in str(error)
+        assert not error.permanent
+        assert error.left == Left(engine.identity, 1772361000.5)
         assert engine.asked("start") == []
-        assert restarter.inspect(within(30)).condition is Condition.CRASHED
+        assert isinstance(watch.judges(), TargetState)
         del engine.script["restart"]
-        restarter.restart(within(30))
+        assert watch.restarts() is None
         engine.events = []  # they are asked for since its start alone
         assert restarter.inspect(within(30)).condition is Condition.RUNNING
 
@@ -194,9 +197,7 @@ class TestRestart:
         assert restarter.inspect(within(30)).condition is Condition.RUNNING
 
     @pytest.mark.parametrize("how", ["reply", "drop"])
-    def test_refused_again_and_again(
-        self, engine: Engine, restarter: DockerRestarter, within: Within, how: str
-    ) -> None:
+    def test_refused_again_and_again(self, engine: Engine, watch: Watch, how: str) -> None:
         """What our restart left stopped stays ours, however often starting it again fails."""
 
         def half(request: Request) -> None:
@@ -211,19 +212,15 @@ class TestRestart:
             "start": lambda request: request.reply(500, {"message": "port is already allocated"}),
         }
         for _ in range(3):
-            with pytest.raises(RestartError, match="port is already allocated"):
-                restarter.restart(within(30))
-            assert restarter.inspect(within(30)).condition is Condition.CRASHED
+            assert "port is already allocated" in str(watch.restarts())
+            assert isinstance(watch.judges(), TargetState)
 
-    def test_refused_and_then_stopped_by_hand(
-        self, engine: Engine, restarter: DockerRestarter, within: Within
-    ) -> None:
+    def test_refused_and_then_stopped_by_hand(self, engine: Engine, watch: Watch) -> None:
         """After a refusal that changed nothing, a stop by hand is a stop by hand."""
         engine.script["restart"] = lambda request: request.reply(500, {"message": "busy"})
-        with pytest.raises(RestartError, match="busy"):
-            restarter.restart(within(30))
+        assert "busy" in str(watch.restarts())
         engine.stopped_by_hand()
-        assert restarter.inspect(within(30)).condition is Condition.STOPPED
+        assert watch.judges() is Reason.OPERATOR
 
     @pytest.mark.usefixtures("quick_start")
     def test_somebody_else_restarts_it_meanwhile(
@@ -243,10 +240,7 @@ class TestRestart:
         assert len(looks) == 3
         assert engine.asked("start") == []
 
-    @pytest.mark.usefixtures("quick_start")
-    def test_somebody_else_stops_it_meanwhile(
-        self, engine: Engine, restarter: DockerRestarter, within: Within
-    ) -> None:
+    def test_somebody_else_stops_it_meanwhile(self, engine: Engine, watch: Watch) -> None:
         """A stop by hand at the same moment is respected: nothing starts it, now or later."""
 
         def stopped(request: Request) -> None:
@@ -254,11 +248,12 @@ class TestRestart:
             crossed(request)
 
         engine.script["restart"] = stopped
-        with pytest.raises(RestartError, match="is not running") as caught:
-            restarter.restart(within(30))
-        assert caught.value.intervened
+        error = watch.restarts()
+        assert error is not None
+        assert "is not running" in str(error)
+        assert error.intervened
         assert engine.asked("start") == []
-        assert restarter.inspect(within(30)).condition is Condition.STOPPED
+        assert watch.judges() is Reason.OPERATOR
 
     @pytest.mark.parametrize("what", ["stopped", "being stopped", "paused", "created anew"])
     def test_somebody_was_quicker_to_stop_it(

@@ -224,6 +224,7 @@ def as_nobody(path: str) -> list[str]:
         import os, sys, time
         import mailwatch.docker.engine
         from mailwatch.core.deadline import Deadline
+        from mailwatch.core.say import say
         from mailwatch.restarters import DockerRestarter, DockerSettings, RestartError
         if os.geteuid() == 0:
             os.setgroups([])
@@ -232,7 +233,7 @@ def as_nobody(path: str) -> list[str]:
         restarter = DockerRestarter(DockerSettings(socket=sys.argv[1]))
         found = restarter.inspect(Deadline.after(60, time.monotonic))
         print(found.condition)
-        print(found.detail)
+        print(say(found.detail))
         try:
             restarter.restart(Deadline.after(60, time.monotonic))
         except RestartError as error:

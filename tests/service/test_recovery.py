@@ -12,7 +12,7 @@ import pytest
 
 from mailwatch.core.deadline import Deadline
 from mailwatch.core.facts import words
-from mailwatch.core.model import Condition, TargetState
+from mailwatch.core.model import Condition, Description, Target, TargetState
 from mailwatch.core.say import say
 from mailwatch.service.queue_events import EventQueue, RestartFinished, TargetInspected
 from mailwatch.service.recovery import Recovery
@@ -27,6 +27,9 @@ class Container:
     def __init__(self, name: str) -> None:
         self.name = name
         self.let_go = threading.Event()
+
+    def describe(self) -> Description:
+        return Description(Target("docker", self.name))
 
     def inspect(self, deadline: Deadline) -> TargetState:
         self.let_go.wait(PATIENCE_S)

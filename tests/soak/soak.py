@@ -30,7 +30,7 @@ import trustme
 
 from mailwatch.core.deadline import Deadline
 from mailwatch.core.message import Message
-from mailwatch.core.model import Condition, Now, TargetState
+from mailwatch.core.model import Condition, Description, Now, Target, TargetState
 from mailwatch.core.policy import Attempts, Policy
 from mailwatch.core.wording import Installation
 from mailwatch.evidence.settings import EvidenceSettings
@@ -117,6 +117,10 @@ class Phone:
 
 class Container:
     """Always runs; with a budget of no restart nobody restarts it."""
+
+    def describe(self) -> Description:
+        """Say what it is."""
+        return Description(Target("docker", "mail"))
 
     def inspect(self, deadline: Deadline) -> TargetState:
         """Say that it runs."""

@@ -30,6 +30,5 @@ SENTENCES: Sentences = {
     ),
     "look-late": "no answer came within {took_s:duration}: raise [evidence] wait_s",
     "look-cut-short": "its time ran out: raise [evidence] wait_s",
-    "look-fault": "of a fault of mailwatch itself ({error}): please report it",
     "too-long": "it was too long to be kept",
 }
