@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from datetime import UTC, datetime
-from math import inf
 from string import Formatter
 from typing import Any
 
@@ -23,7 +21,7 @@ from mailwatch.core.sentences import (
     phone,
     targets,
 )
-from mailwatch.core.text import duration, join_words, name_some, printable
+from mailwatch.core.text import duration, join_words, name_some, printable, utc
 
 _LONGEST_ARGUMENT = 300
 
@@ -76,11 +74,7 @@ def _number(value: object) -> float:
 
 
 def _utc(value: object) -> str:
-    try:
-        when = datetime.fromtimestamp(value if isinstance(value, int | float) else inf, UTC)
-    except (ValueError, OverflowError, OSError):  # what a file holds may be no time at all
-        return "an unknown time"
-    return f"{when:%Y-%m-%d %H:%M:%S} UTC"
+    return utc(value) if isinstance(value, int | float) else "an unknown time"
 
 
 SPECS: Mapping[str, Callable[[Any], str]] = {

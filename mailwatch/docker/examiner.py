@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from typing import TYPE_CHECKING, TypeVar
+from typing import TypeVar
 
 from mailwatch.core.deadline import Deadline
 from mailwatch.core.evidence import NotReadable
@@ -13,9 +13,6 @@ from mailwatch.docker.engine_client import Link
 from mailwatch.docker.faults import EngineFault
 from mailwatch.docker.record import Record
 from mailwatch.docker.settings import DockerSettings
-
-if TYPE_CHECKING:
-    from mailwatch.docker.engine import Engine
 
 T = TypeVar("T")
 
@@ -32,37 +29,35 @@ class DockerExaminer:
     """
 
     def __init__(self, settings: DockerSettings) -> None:
-        self._settings = settings
+        self._name = settings.container
         self._link = Link(settings.socket)
 
     def container(self, deadline: Deadline) -> Record:
         """Return what `docker inspect` shows."""
-        name = self._settings.container
-        found = self._ask(lambda engine: engine.container(name, deadline), deadline)
+        found = self._ask(lambda: self._link.container(self._name, deadline))
         if found is None:
-            raise NotReadable(fact("container-absent", name=name), Condition.MISSING)
+            raise NotReadable(fact("container-absent", name=self._name), Condition.MISSING)
         return found
 
     def log(self, since: float, deadline: Deadline) -> bytes:
         """Return at most MOST_LINES of the log since `since` (seconds since 1970)."""
-        name = self._settings.container
         moment = max(1, int(since))  # the SDK takes 0 for a mistake
-        return self._ask(lambda engine: engine.log(name, moment, MOST_LINES, deadline), deadline)
+        return self._ask(
+            lambda: self._link.engine(deadline).log(self._name, moment, MOST_LINES, deadline)
+        )
 
     def processes(self, deadline: Deadline) -> list[Mapping[str, str]]:
         """Return the processes with the columns of ps(1) that _COLUMNS names."""
-        _, table = self._ask(
-            lambda engine: engine.top(self._settings.container, _PS, deadline), deadline
-        )
+        _, table = self._ask(lambda: self._link.engine(deadline).top(self._name, _PS, deadline))
         return [dict(zip(_COLUMNS, row, strict=False)) for row in table]
 
     def close(self) -> None:
         """Give the connection to the engine back."""
         self._link.close()
 
-    def _ask(self, question: Callable[[Engine], T], deadline: Deadline) -> T:
+    def _ask(self, question: Callable[[], T]) -> T:
         try:
-            return question(self._link.engine(deadline))
+            return question()
         except EngineFault as fault:
             self.close()
             raise NotReadable(fault.detail, fault.condition) from None

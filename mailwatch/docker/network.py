@@ -47,8 +47,8 @@ def published(container: Record) -> tuple[Published, ...]:
     """Return every TCP port that the running container publishes; empty while it is stopped."""
     ports = part(part(container, "NetworkSettings"), "Ports")
     found = []
-    for inside, bindings in ports.items():
-        number, _, protocol = inside.partition("/")
+    for name, bindings in ports.items():
+        number, _, protocol = name.partition("/")
         inner = _port(number)
         if protocol != "tcp" or not inner or not isinstance(bindings, list):
             continue
@@ -87,7 +87,7 @@ def elsewhere(container: Record, asked: Collection[int]) -> frozenset[int]:
     """
     if not addresses(container):
         return frozenset()
-    return frozenset(asked) - {port.host_port for port in published(container) if port.on_loopback}
+    return frozenset(asked) - inside(published(container), asked, loopback=True).keys()
 
 
 def _networks(container: Record) -> list[Record]:

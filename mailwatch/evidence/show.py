@@ -3,21 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
-from datetime import UTC, datetime
 
 from mailwatch.core import causes
 from mailwatch.core.evidence import GATHERED, Evidence, Json, number, rows, unreadable, value
-from mailwatch.core.text import printable
+from mailwatch.core.text import printable, utc
 from mailwatch.evidence.compare import side_by_side
 from mailwatch.evidence.keeping import findings
 
 LOG_LINES = 12
 _WIDEST = 56
-
-
-def utc(wall: float) -> str:
-    """Return seconds since 1970 as `2026-11-22 03:14:02 UTC`."""
-    return datetime.fromtimestamp(wall, UTC).strftime("%Y-%m-%d %H:%M:%S UTC")
 
 
 def lines(

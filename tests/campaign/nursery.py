@@ -251,6 +251,7 @@ def live(order: dict[str, Any]) -> int:
     config = the_config(order)
     outside = Adapters(
         restarter=lambda config: TracedRestarter(real.restarter(config), fuse),
+        port_map=real.port_map,
         channels=lambda config: {
             name: TracedNotifier(notifier, fuse) for name, notifier in real.channels(config).items()
         },
