@@ -13,18 +13,15 @@ from mailwatch.evidence.subject import Subject, process_of
 _UNLIMITED = 1 << 60
 """cgroup v1 says 2^63 less a page where it means none."""
 
-_FILES = {
-    "memory_bytes": (("", "memory.current"), ("memory", "memory.usage_in_bytes")),
-    "memory_limit_bytes": (("", "memory.max"), ("memory", "memory.limit_in_bytes")),
-    "pids": (("", "pids.current"), ("pids", "pids.current")),
-    "pids_limit": (("", "pids.max"), ("pids", "pids.max")),
-}
-"""For each number its file in cgroup v2, and the controller and file in v1."""
-
-_TABLES = {
+_NUMBERS = {
+    "memory_bytes": (("", "memory.current"), ("memory", "memory.usage_in_bytes"), ""),
+    "memory_limit_bytes": (("", "memory.max"), ("memory", "memory.limit_in_bytes"), ""),
+    "pids": (("", "pids.current"), ("pids", "pids.current"), ""),
+    "pids_limit": (("", "pids.max"), ("pids", "pids.max"), ""),
     "oom_kills": (("", "memory.events"), ("memory", "memory.oom_control"), "oom_kill"),
     "cpu_throttled": (("", "cpu.stat"), ("cpu", "cpu.stat"), "nr_throttled"),
 }
+"""For each its file in cgroup v2, the controller and file in v1, and its key if that has many."""
 
 
 def collect(subject: Subject, deadline: Deadline) -> Finding:
@@ -33,23 +30,17 @@ def collect(subject: Subject, deadline: Deadline) -> Finding:
     groups = _groups(files.read(process_of(found, subject.proc) / "cgroup"))
     values: dict[str, Json] = {}
     unreadable: dict[str, Fact] = {}
-    for name, places in _FILES.items():
+    for name, (modern, old, key) in _NUMBERS.items():
         try:
-            words = _read(subject.cgroups, groups, places).strip()
+            text = _read(subject.cgroups, groups, (modern, old)).strip()
         except NotReadable as missing:
             unreadable[name] = missing.reason
-        else:
-            if words.isdigit() and int(words) < _UNLIMITED:
-                values[name] = int(words)
-    for name, (modern, old, key) in _TABLES.items():
-        try:
-            table = _read(subject.cgroups, groups, (modern, old))
-        except NotReadable as missing:
-            unreadable[name] = missing.reason
-        else:
-            counted = dict(line.split()[:2] for line in table.splitlines() if " " in line.strip())
-            if counted.get(key, "").isdigit():
-                values[name] = int(counted[key])
+            continue
+        if key:
+            table = dict(line.split()[:2] for line in text.splitlines() if " " in line.strip())
+            text = table.get(key, "")
+        if text.isdigit() and int(text) < _UNLIMITED:
+            values[name] = int(text)
     if not values:
         return Finding({}, {EVERYTHING: next(iter(unreadable.values()))})
     return Finding(values, unreadable)
