@@ -15,7 +15,7 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 from mailwatch.core.deadline import Deadline
-from mailwatch.core.facts import fact
+from mailwatch.core.facts import fact, words
 from mailwatch.core.model import Condition, Description, Target, TargetState
 from mailwatch.core.say import learn
 from mailwatch.core.sentences import Sentences
@@ -119,7 +119,7 @@ class Server:
         try:
             self.start()
         except NoStory as error:
-            raise RestartError(str(error)) from None
+            raise RestartError(words(str(error))) from None
         self._moments.note(Turn.RESTARTED)
         self._screen.say("server", f"is started again, as process {self.pid}", GREEN)
 
