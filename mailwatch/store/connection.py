@@ -43,13 +43,10 @@ def open_for_writing(path: Path, max_bytes: int, timeout_s: float) -> Connection
         page_size = int(connection.execute("PRAGMA page_size").fetchone()[0])
         connection.execute(f"PRAGMA max_page_count = {max_bytes // page_size}")
         be_patient(connection, BUSY_TIMEOUT_S)
-    except sqlite3.Error as error:
+    except BaseException as error:
         connection.close()
         if is_damage(error):
             raise Unusable("damaged", "its content is damaged") from error
-        raise
-    except BaseException:
-        connection.close()
         raise
     return connection
 
