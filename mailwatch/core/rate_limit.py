@@ -101,7 +101,8 @@ def _is_repeated(message: Message, rate_limit: RateLimit, now: Now) -> bool:
     if message.topic is not Topic.NOTICE:
         return False
     told = [subject for told in rate_limit.told if _counts(told, now) for subject in told.notices]
-    return _subject(message) in (*told, *_subjects(rate_limit.held))
+    told += _subjects(rate_limit.held)
+    return _subject(message) in told or _in_words(message) in told
 
 
 def _subjects(messages: Sequence[Message]) -> tuple[Fact, ...]:
@@ -109,8 +110,12 @@ def _subjects(messages: Sequence[Message]) -> tuple[Fact, ...]:
 
 
 def _subject(message: Message) -> Fact:
-    """Return what the notice is about; one that an older version held back has its words alone."""
-    return message.subject or words(f"{message.title}\n{message.body}")
+    return message.subject or _in_words(message)
+
+
+def _in_words(message: Message) -> Fact:
+    """Return all that a version before 0.3.0 has kept of what it told or held back."""
+    return words(f"{message.title}\n{message.body}")
 
 
 def _counts(told: Told, now: Now) -> bool:
