@@ -78,8 +78,7 @@ _PLAIN = {kind: _Form(_as_it_is, _only(kind)) for kind in (str, int, bool, NoneT
 
 
 def _form_of(value: object) -> _Form:
-    kind: Hashable = type(value)
-    return _form(kind)
+    return _form(cast(Hashable, type(value)))
 
 
 @cache

@@ -221,5 +221,5 @@ def main(version: str, to: Path) -> None:
 
 if __name__ == "__main__":
     threading.Thread.start = threading.Thread.run  # type: ignore[method-assign]
-    threading.Thread.join = lambda *_: None  # type: ignore[method-assign, assignment]
+    threading.Thread.join = lambda *_: None  # type: ignore[method-assign]
     main(sys.argv[1], Path(sys.argv[2]))
