@@ -61,7 +61,9 @@ class Bookkeeping:
         limited, out = rate_limit.limit(
             notes.rate_limit, commit.messages, commit.now, installation, per_hour
         )
-        store.commit(replace(commit, messages=out, notes=replace(notes, rate_limit=limited)))
+        channels = self._components.delivery.channels
+        kept = replace(notes, rate_limit=limited)
+        store.commit(replace(commit, messages=out, channels=channels, notes=kept))
         if out:
             self._components.delivery.wrote()
 

@@ -24,8 +24,8 @@ from mailwatch.core.rate_limit import RateLimit, Told
 from mailwatch.core.state import Attempt, Failure, Incident, Stage, State
 from mailwatch.core.unmeasured import UnmeasuredServices
 from mailwatch.store.base import Commit
-from mailwatch.store.control import set_pause
 from mailwatch.store.memory import MemoryStore
+from mailwatch.store.pause import set_pause
 from mailwatch.store.sqlite import SqliteStore
 from mailwatch.store.views import Views
 

@@ -134,3 +134,44 @@ def test_a_full_file_takes_a_commit_all_the_same(stores: Stores, night: Night) -
     again = stores.open(max_bytes=cap)
     assert again.restore(night.at(700)) == State(streak=199)
     assert len(again.entries()) == 200
+
+
+def ends(stores: Stores) -> list[tuple[str, float | None]]:
+    """Return the channel and the end of each row of the outbox."""
+    with closing(sqlite3.connect(stores.path)) as connection:
+        return connection.execute("SELECT channel, ended_wall FROM outbox ORDER BY id").fetchall()
+
+
+def test_what_was_delivered_stays_with_its_end(stores: Stores, night: Night) -> None:
+    """Each channel has a row of its own; an end stays for 400 days, and what waits for ever."""
+    store, state = stores.restored(night.at(0))
+    store.commit(Commit(state, night.at(1), [night.message()], ("gotify", "mail")))
+    gotify, mail = store.entries()
+    store.delivered(gotify, night.at(7))
+    assert store.entries() == (mail,)
+    assert ends(stores) == [("gotify", night.at(7).wall), ("mail", None)]
+    store.close()
+    store, _ = stores.restored(night.at(8))
+    assert store.entries() == (mail,)
+    for hour in (0, 2, 4):
+        store.record(night.readings(1), night.at(399 * DAY_S + hour * HOUR_S))
+    assert len(ends(stores)) == 2
+    for hour in (0, 2, 4):
+        store.record(night.readings(1), night.at(401 * DAY_S + hour * HOUR_S))
+    assert ends(stores) == [("mail", None)]
+
+
+def test_an_end_is_written_once_the_disk_is_back(stores: Stores, night: Night) -> None:
+    """Delivered while the file was out of reach: its row is not lost, nor taken for waiting."""
+    store, state = stores.restored(night.at(0))
+    store.commit(Commit(state, night.at(1), [night.message("a"), night.message("b")]))
+    first, second = store.entries()
+    away = stores.directory.with_name("away")
+    stores.directory.rename(away)
+    stores.directory.write_text("in the way")
+    store.delivered(first, night.at(5))
+    stores.directory.unlink()
+    away.rename(stores.directory)
+    store.record(night.readings(1), night.at(60))
+    assert store.entries() == (second,)
+    assert ends(stores) == [("gotify", night.at(5).wall), ("gotify", None)]

@@ -20,8 +20,8 @@ from mailwatch.core.outbox import after_failure
 from mailwatch.core.rate_limit import RateLimit
 from mailwatch.core.state import Stage, State
 from mailwatch.store.base import Commit
-from mailwatch.store.control import set_pause
 from mailwatch.store.errors import StoreError
+from mailwatch.store.pause import set_pause
 from mailwatch.store.summaries import Spread
 from mailwatch.store.views import Views
 
@@ -169,7 +169,7 @@ except StoreError as error:
 
 PROLOGUE = """
 import os, sys
-import mailwatch.store.views, mailwatch.store.control
+import mailwatch.store.views, mailwatch.store.pause
 os.setgroups([]); os.setgid(int(sys.argv[2])); os.setuid(65534)
 """
 
@@ -279,7 +279,7 @@ def test_a_reader_cannot_pause(public_stores: Stores, night: Night) -> None:
     program = """
 from pathlib import Path
 from mailwatch.core.model import Now
-from mailwatch.store.control import set_pause
+from mailwatch.store.pause import set_pause
 from mailwatch.store.errors import StoreError
 try:
     set_pause(Path(sys.argv[1]), Now(900.0, 1790000900.0), boot="one")
