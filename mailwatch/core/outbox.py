@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 
-from mailwatch.core.facts import NOTHING, Fact
+from mailwatch.core.facts import NOTHING, Fact, fact
 from mailwatch.core.message import Message, Topic
 from mailwatch.core.model import Now, Steady
-from mailwatch.core.text import duration
+from mailwatch.core.say import say
 
 FIRST_RETRY_S = 5.0
 LONGEST_RETRY_S = 300.0
@@ -18,11 +18,8 @@ PARKED_RETRY_S = 3600.0
 LATE_S = 60.0
 """A message that leaves later than this after its event says when the event was."""
 
-
 LONGEST_STORY = 3900
 """Characters of a merged message, which leaves room for as_sent() below Gotify's 4 KB or so."""
-
-_CUT = "\n(and more, see `mailwatch incidents`)"
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,11 +106,12 @@ def _whole_story(recovery: QueuedMessage, earlier: Sequence[QueuedMessage]) -> Q
     # Reminders say again what the others said, and a week without a notifier makes many.
     turns = [other.message for other in earlier if other.message.topic is not Topic.REMINDER]
     story = "\n\n".join(f"{message.title}\n{_without_id(message)}" for message in turns)
-    body = f"{recovery.message.body}\n\nThese messages could not be sent in time:\n\n{story}"
+    body = f"{recovery.message.body}\n\n{say(fact('story-head'))}\n\n{story}"
     if len(body) > LONGEST_STORY:
-        kept = body[: LONGEST_STORY - len(_CUT)]
-        body = kept[: kept.rindex("\n")] + _CUT
-    title = f"{recovery.message.title}, after an outage"
+        cut = f"\n{say(fact('story-cut'))}"
+        kept = body[: LONGEST_STORY - len(cut)]
+        body = kept[: kept.rindex("\n")] + cut
+    title = say(fact("story-title", title=recovery.message.title))
     message = replace(recovery.message, title=title, body=body if turns else recovery.message.body)
     # A parked one is no reason to hold up the rest for an hour.
     hopeful = [other for other in earlier if not other.parked] or earlier
@@ -137,6 +135,5 @@ def as_sent(entry: QueuedMessage, now: Now, clock_text: Callable[[float], str]) 
     late_s = now.wall - entry.message.at
     if late_s <= LATE_S:
         return entry.message
-    when = clock_text(entry.message.at)
-    first = f"Written at {when}, but it could not be sent for {duration(late_s)}."
+    first = say(fact("sent-late", when=clock_text(entry.message.at), late_s=late_s))
     return replace(entry.message, body=f"{first}\n{entry.message.body}")
