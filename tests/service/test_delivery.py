@@ -93,9 +93,7 @@ class Stand:
         """Put a row into the outbox for each channel and title."""
         messages = [
             QueuedMessage(
-                number,
-                Message(Topic.NOTICE, Severity.INFO, title, "", NOW.wall),
-                channel=channel,
+                number, channel, Message(Topic.NOTICE, Severity.INFO, title, "", NOW.wall)
             )
             for number, (channel, title) in enumerate(rows, 1)
         ]
