@@ -150,7 +150,7 @@ def test_what_one_channel_refuses_for_good_is_parked_in_that_one_alone() -> None
     assert (parked.channel, parked.parked) == ("strict", True)
     strict.error = None
     more = Message(Topic.NOTICE, Severity.INFO, "short", "", NOW.wall)
-    stand.store.keep_entries([parked, QueuedMessage(9, more, channel="strict")])
+    stand.store.keep_entries([parked, QueuedMessage(9, "strict", more)])
     stand.delivery.wrote()
     stand.work()
     assert _titles(strict) == ["short"]
