@@ -190,8 +190,11 @@ def _words(text: str) -> Document:
 
 
 def _cause(text: str) -> Document:
-    """Return the cause that was told as `text`; of a ban it is decided by, so that has its code."""
-    return {"code": "ban", "args": {"text": text}} if text.startswith("ban") else _words(text)
+    """Return the cause that was told as `text`; a ban has its code, for that decides something."""
+    if not text.startswith("ban"):
+        return _words(text)
+    who, known, _ = text.removeprefix("ban of ").partition(", as which it sees this host")
+    return {"code": "ban", "args": {"seen_as": who if known else "", "text": text}}
 
 
 def _dump(value: object) -> str:
