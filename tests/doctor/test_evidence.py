@@ -17,6 +17,7 @@ from mailwatch.doctor.case import Case
 from mailwatch.doctor.finding import Level
 from mailwatch.doctor.unit import Unit
 from mailwatch.evidence import keeping
+from mailwatch.store.base import Commit
 from mailwatch.store.sqlite import SqliteStore
 
 MakeCase = Callable[..., Case]
@@ -59,7 +60,7 @@ def test_what_the_last_incident_lacks_is_told_with_the_reason(
     incident = Incident("20261122T031402Z", now, now, (), ())
     store = SqliteStore(tmp_path, pytest.fail)
     store.restore(now)
-    store.commit(State(Stage.DOWN, incident), [], now)
+    store.commit(Commit(State(Stage.DOWN, incident), now))
     store.close()
     seen = {
         "clock": Seen({}, {"synchronised": words("adjtimex is forbidden: timedatectl shows it")})
