@@ -143,7 +143,7 @@ def _outbox(status: Status) -> list[str]:
         for entry in status.entries[:5]:
             lines.append(f"- {entry.message.title}")
             if entry.trouble:
-                lines.append(f"  {entry.trouble}")
+                lines.append(f"  {say(entry.trouble)}")
     if status.held_back:
         lines.append(f"{status.held_back} held back for now, because there were many this hour.")
     return lines

@@ -78,16 +78,6 @@ def look(
     return Certificates(told), tuple(messages)
 
 
-def moved(certificates: Certificates, by: float) -> Certificates:
-    """Return it with its steady moments moved by `by` seconds (see core.rebase.shift_s)."""
-    return Certificates(
-        {
-            service: replace(warned, at=Now(warned.at.steady + by, warned.at.wall))
-            for service, warned in certificates.told.items()
-        }
-    )
-
-
 def expires_soon(reading: Reading, wall: float, policy: Policy) -> bool:
     """Whether `reading` saw a certificate that has expired at `wall`, or soon will."""
     if reading.certificate_expires is None or not policy.certificate_days:

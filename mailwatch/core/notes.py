@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
-from mailwatch.core import certificates, rate_limit, unmeasured
 from mailwatch.core.certificates import Certificates
 from mailwatch.core.known_good import KnownGood
 from mailwatch.core.rate_limit import RateLimit
@@ -19,13 +18,3 @@ class Notes:
     certificates: Certificates = field(default_factory=Certificates)
     proven: KnownGood = field(default_factory=KnownGood)
     unmeasured_services: UnmeasuredServices = field(default_factory=UnmeasuredServices)
-
-
-def moved(notes: Notes, by: float) -> Notes:
-    """Return `notes` with its steady moments moved by `by` seconds (see core.rebase.shift_s)."""
-    return Notes(
-        rate_limit.moved(notes.rate_limit, by),
-        certificates.moved(notes.certificates, by),
-        notes.proven,
-        unmeasured.moved(notes.unmeasured_services, by),
-    )

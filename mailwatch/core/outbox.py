@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 
+from mailwatch.core.facts import NOTHING, Fact, fact
 from mailwatch.core.message import Message, Topic
 from mailwatch.core.model import Now, Steady
-from mailwatch.core.text import duration
+from mailwatch.core.say import say
 
 FIRST_RETRY_S = 5.0
 LONGEST_RETRY_S = 300.0
@@ -17,43 +18,43 @@ PARKED_RETRY_S = 3600.0
 LATE_S = 60.0
 """A message that leaves later than this after its event says when the event was."""
 
-
 LONGEST_STORY = 3900
 """Characters of a merged message, which leaves room for as_sent() below Gotify's 4 KB or so."""
-
-_CUT = "\n(and more, see `mailwatch incidents`)"
 
 
 @dataclass(frozen=True, slots=True)
 class QueuedMessage:
-    """One message on its way; `id` grows with the order of the events."""
+    """One message on its way through one channel; `id` grows with the order of the events."""
 
     id: int
+    channel: str
+    """The name of the notifier that carries it."""
     message: Message
     tries: int = 0
     not_before: Steady = float("-inf")
     """On the steady clock."""
     parked: bool = False
     """Refused for good: it holds up no other entry, and is tried again every hour."""
-    trouble: str = ""
-    """Why the last try failed, one sentence."""
-    channel: str = "gotify"
+    trouble: Fact = NOTHING
+    """Why the last try failed."""
+    ended: Now | None = None
+    """When it was delivered or given up, None as long as it waits."""
 
 
-def next_entry(entries: Sequence[QueuedMessage]) -> QueuedMessage | None:
-    """Return the entry that leaves next, once its `not_before` has come; None if there is none.
+def next_entry(entries: Sequence[QueuedMessage], channel: str) -> QueuedMessage | None:
+    """Return what leaves next by `channel`, once its `not_before` has come; None for nothing.
 
-    Letters leave in order: the first that is not parked holds up those behind it. A parked one
-    leaves only when it is due earlier than that.
+    Messages leave in order: the first that is not parked holds up those behind it in its channel.
+    A parked one leaves only when it is due earlier than that.
     """
-    waiting = [entry for entry in entries if not entry.parked]
-    parked = [entry for entry in entries if entry.parked]
+    waiting = [entry for entry in entries if entry.channel == channel and not entry.parked]
+    parked = [entry for entry in entries if entry.channel == channel and entry.parked]
     heads = [*waiting[:1], *parked]
     return min(heads, key=lambda entry: (entry.not_before, entry.id), default=None)
 
 
 def after_failure(
-    entry: QueuedMessage, trouble: str, permanent: bool, now: Now, jitter: float
+    entry: QueuedMessage, trouble: Fact, permanent: bool, now: Now, jitter: float
 ) -> QueuedMessage:
     """Return `entry` with the moment of its next try.
 
@@ -82,13 +83,15 @@ def merge(entries: Sequence[QueuedMessage]) -> tuple[QueuedMessage, ...]:
     """Return `entries` with each incident that is over told in one message.
 
     When an incident's recovery is waiting, and at least one earlier try to send something of it
-    has failed, its entries become one: the recovery, followed by what had happened before.
+    by the same channel has failed, its entries become one: the recovery, followed by what had
+    happened before.
     """
     merged: list[QueuedMessage] = []
-    told: dict[str, list[QueuedMessage]] = {}
+    told: dict[tuple[str, str], list[QueuedMessage]] = {}
     for entry in entries:
         message = entry.message
-        earlier = told.setdefault(message.incident, []) if message.incident else []
+        key = entry.channel, message.incident
+        earlier = told.setdefault(key, []) if message.incident else []
         if message.topic is Topic.RECOVERED and any(other.tries for other in earlier):
             merged = [other for other in merged if other not in earlier]
             merged.append(_whole_story(entry, earlier))
@@ -103,11 +106,12 @@ def _whole_story(recovery: QueuedMessage, earlier: Sequence[QueuedMessage]) -> Q
     # Reminders say again what the others said, and a week without a notifier makes many.
     turns = [other.message for other in earlier if other.message.topic is not Topic.REMINDER]
     story = "\n\n".join(f"{message.title}\n{_without_id(message)}" for message in turns)
-    body = f"{recovery.message.body}\n\nThese messages could not be sent in time:\n\n{story}"
+    body = f"{recovery.message.body}\n\n{say(fact('story-head'))}\n\n{story}"
     if len(body) > LONGEST_STORY:
-        kept = body[: LONGEST_STORY - len(_CUT)]
-        body = kept[: kept.rindex("\n")] + _CUT
-    title = f"{recovery.message.title}, after an outage"
+        cut = f"\n{say(fact('story-cut'))}"
+        kept = body[: LONGEST_STORY - len(cut)]
+        body = kept[: kept.rindex("\n")] + cut
+    title = say(fact("story-title", title=recovery.message.title))
     message = replace(recovery.message, title=title, body=body if turns else recovery.message.body)
     # A parked one is no reason to hold up the rest for an hour.
     hopeful = [other for other in earlier if not other.parked] or earlier
@@ -131,6 +135,5 @@ def as_sent(entry: QueuedMessage, now: Now, clock_text: Callable[[float], str]) 
     late_s = now.wall - entry.message.at
     if late_s <= LATE_S:
         return entry.message
-    when = clock_text(entry.message.at)
-    first = f"Written at {when}, but it could not be sent for {duration(late_s)}."
+    first = say(fact("sent-late", when=clock_text(entry.message.at), late_s=late_s))
     return replace(entry.message, body=f"{first}\n{entry.message.body}")

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
+from mailwatch.core.facts import Fact, words
 from mailwatch.core.message import Message, Topic
 from mailwatch.core.model import Now
 from mailwatch.core.wording import Installation, notice
@@ -30,8 +31,8 @@ class Told:
     """One ordinary message that went into the outbox at `at`."""
 
     at: Now
-    notices: tuple[str, ...] = ()
-    """What it said where it was a NOTICE, or a digest of some."""
+    notices: tuple[Fact, ...] = ()
+    """What it was about where it was a NOTICE, or a digest of some."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,8 +60,8 @@ def limit(
     Call it with the messages of every step, and with none when frees_at() has come. Beyond
     `per_hour` (>= 1) ordinary messages in an hour the rest are held back; as soon as one more is
     allowed they leave together, as one digest that names every one of them. While some are held
-    back, new ones join them, so nobody reads of an end before its beginning. A NOTICE that was
-    told, or is held back, within the hour is not told again.
+    back, new ones join them, so nobody reads of an end before its beginning. A NOTICE of which the
+    subject was told, or is held back, within the hour is not told again.
     """
     out: list[Message] = []
     for message in messages:
@@ -87,14 +88,6 @@ def frees_at(rate_limit: RateLimit, per_hour: int) -> float | None:
     return rate_limit.told[-per_hour].at.steady + WINDOW_S
 
 
-def moved(rate_limit: RateLimit, by: float) -> RateLimit:
-    """Return it with its steady moments moved by `by` seconds (see core.rebase.shift_s)."""
-    return replace(
-        rate_limit,
-        told=tuple(replace(t, at=Now(t.at.steady + by, t.at.wall)) for t in rate_limit.told),
-    )
-
-
 def _ends_a_call(message: Message, rate_limit: RateLimit) -> bool:
     ends = message.topic is Topic.RECOVERED and message.incident == rate_limit.called
     return ends and bool(rate_limit.called)
@@ -107,16 +100,22 @@ def _not_of(incident: str, held: Sequence[Message]) -> tuple[Message, ...]:
 def _is_repeated(message: Message, rate_limit: RateLimit, now: Now) -> bool:
     if message.topic is not Topic.NOTICE:
         return False
-    told = [text for told in rate_limit.told if _counts(told, now) for text in told.notices]
-    return _text(message) in (*told, *_notices(rate_limit.held))
+    told = [subject for told in rate_limit.told if _counts(told, now) for subject in told.notices]
+    told += _subjects(rate_limit.held)
+    return _subject(message) in told or _in_words(message) in told
 
 
-def _notices(messages: Sequence[Message]) -> tuple[str, ...]:
-    return tuple(_text(message) for message in messages if message.topic is Topic.NOTICE)
+def _subjects(messages: Sequence[Message]) -> tuple[Fact, ...]:
+    return tuple(_subject(message) for message in messages if message.topic is Topic.NOTICE)
 
 
-def _text(message: Message) -> str:
-    return f"{message.title}\n{message.body}"
+def _subject(message: Message) -> Fact:
+    return message.subject or _in_words(message)
+
+
+def _in_words(message: Message) -> Fact:
+    """Return all that a version before 0.3.0 has kept of what it told or held back."""
+    return words(f"{message.title}\n{message.body}")
 
 
 def _counts(told: Told, now: Now) -> bool:
@@ -132,7 +131,7 @@ def _release(rate_limit: RateLimit, now: Now, installation: Installation, per_ho
         return rate_limit, ()
     held = rate_limit.held
     message = held[0] if len(held) == 1 else _digest(held, now, installation)
-    entry = Told(now, _notices(held))
+    entry = Told(now, _subjects(held))
     return replace(rate_limit, told=(*told, entry), held=()), (message,)
 
 
@@ -166,5 +165,5 @@ def _in_short(held: Sequence[Message], installation: Installation) -> list[str]:
             f"- {older} older incidents, from {next(iter(turns))} on, all of them over",
             *lines[-_LISTED:],
         ]
-    notices = len(_notices(held))
+    notices = len(_subjects(held))
     return [*lines, f"- and {notices} notices about mailwatch itself"] if notices else lines

@@ -72,9 +72,3 @@ def look(
         messages.append(notice(title, f"At {name_some(over, _FEW)}.", now))
     told = (before.told & set(details)) | set(news)
     return UnmeasuredServices(since, frozenset(told)), tuple(messages)
-
-
-def moved(blind: UnmeasuredServices, by: float) -> UnmeasuredServices:
-    """Return it with its steady moments moved by `by` seconds (see core.rebase.shift_s)."""
-    since = {s: Now(began.steady + by, began.wall) for s, began in blind.since.items()}
-    return UnmeasuredServices(since, blind.told)

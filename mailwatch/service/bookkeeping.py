@@ -6,12 +6,11 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 from mailwatch.core import certificates, known_good, pausing, rate_limit, unmeasured
-from mailwatch.core.message import Message
 from mailwatch.core.model import Now, Reading
-from mailwatch.core.notes import Notes
-from mailwatch.core.state import Incident, State
+from mailwatch.core.state import State
 from mailwatch.core.unmeasured import UnmeasuredServices
 from mailwatch.service.components import Components
+from mailwatch.store.base import Commit
 
 
 class Bookkeeping:
@@ -52,26 +51,19 @@ class Bookkeeping:
             known, certificates=told, proven=shown, unmeasured_services=self._blind.to_keep
         )
         if notes != known:
-            self.keep(state, (*notices, *warnings), now, notes=notes)
+            self.keep(Commit(state, now, (*notices, *warnings), notes=notes))
 
-    def keep(
-        self,
-        state: State,
-        messages: Sequence[Message],
-        now: Now,
-        *,
-        closed: Incident | None = None,
-        notes: Notes | None = None,
-    ) -> None:
-        """Keep the state, and let out as many messages as an hour allows, in one transaction.
-
-        See `store.base.Store.commit` for all that may be None.
-        """
+    def keep(self, commit: Commit) -> None:
+        """Keep all of `commit`, but let out only as many messages as an hour allows."""
         store, installation = self._components.store, self._components.installation
         per_hour = self._components.policy.messages_per_hour
-        notes = store.notes() if notes is None else notes
-        limited, out = rate_limit.limit(notes.rate_limit, messages, now, installation, per_hour)
-        store.commit(state, out, now, closed=closed, notes=replace(notes, rate_limit=limited))
+        notes = store.notes() if commit.notes is None else commit.notes
+        limited, out = rate_limit.limit(
+            notes.rate_limit, commit.messages, commit.now, installation, per_hour
+        )
+        channels = self._components.delivery.channels
+        kept = replace(notes, rate_limit=limited)
+        store.commit(replace(commit, messages=out, channels=channels, notes=kept))
         if out:
             self._components.delivery.wrote()
 
@@ -79,7 +71,7 @@ class Bookkeeping:
         """Tell that a pause has run out, and let out what was held back for long enough."""
         store, installation = self._components.store, self._components.installation
         if pausing.is_over(self._pause_end(now), now):
-            self.keep(state, [pausing.over(now, installation)], now)
+            self.keep(Commit(state, now, [pausing.over(now, installation)]))
             # Only now: killed in between, the end is announced twice rather than never. And only
             # this one: the admin may have begun another since it was read.
             if pausing.is_over(store.paused_until(now), now):
@@ -87,7 +79,7 @@ class Bookkeeping:
             self._pause_read = None
         frees_at = self._frees_at()
         if frees_at is not None and frees_at <= now.steady:
-            self.keep(state, (), now)
+            self.keep(Commit(state, now))
 
     def wake_at(self, now: Now) -> float | None:
         """Return when (steady) advance() has something to do, None as long as nothing has."""

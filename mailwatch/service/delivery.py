@@ -16,7 +16,7 @@ from mailwatch.core.outbox import (
     next_entry,
     retry_now,
 )
-from mailwatch.core.say import line, say
+from mailwatch.core.say import line
 from mailwatch.host.job import Job
 from mailwatch.host.journal import Journal
 from mailwatch.notifiers import DeliveryError, Notifier
@@ -107,7 +107,7 @@ class Delivery:
         self._news, self._wake_at = False, None
         self._end_what_has_no_channel(now)
         for channel in self._channels.values():
-            entry = None if channel.job else next_entry(self._merged(channel.name))
+            entry = None if channel.job else next_entry(self._merged(channel.name), channel.name)
             if entry is None or channel.notifier is None:
                 continue
             if entry.not_before <= now.steady:
@@ -144,7 +144,7 @@ class Delivery:
             self._journal.info(line(f"told{by}", channel=name, title=title))
             self._store.delivered(entry, now)
             return
-        failed = after_failure(entry, say(trouble), permanent, now, self._jitter())
+        failed = after_failure(entry, trouble, permanent, now, self._jitter())
         again_s = failed.not_before - now.steady
         write = self._journal.error if permanent else self._journal.warning
         write(

@@ -28,6 +28,7 @@ from mailwatch.service.queue_events import (
     RoundDone,
     TargetInspected,
 )
+from mailwatch.store.base import Commit
 
 ROUND_SLACK_S = 15.0
 """How long past its longest a round may last, on a host that hardly schedules it."""
@@ -75,7 +76,7 @@ class Monitor:
         restored = self._components.store.restore(now)
         self._state = aim(restored, self._components.installation.target)
         if self._state != restored:
-            self._bookkeeping.keep(self._state, (), now)  # the next start may name another
+            self._bookkeeping.keep(Commit(self._state, now))  # the next start may name another
         if self._state.stage in OPEN:
             self._investigation = self._investigation.restoring(self._state, now)
             self._components.recovery.look()
@@ -233,7 +234,7 @@ class Monitor:
         self._state = after
         if after != before or tells:
             told = [compose(tell, installation) for tell in tells]
-            self._bookkeeping.keep(after, told, now, closed=closed)
+            self._bookkeeping.keep(Commit(after, now, told, closed=closed))
         for onlooker in self._components.onlookers:
             onlooker.step(before, after, actions, now)
         for action in actions:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import Protocol
 
 from mailwatch.core.message import Message
@@ -10,6 +11,24 @@ from mailwatch.core.model import Now, Reading
 from mailwatch.core.notes import Notes
 from mailwatch.core.outbox import QueuedMessage
 from mailwatch.core.state import Incident, State
+
+
+@dataclass(frozen=True, slots=True)
+class Commit:
+    """What one step of the service leaves behind at `now`, kept as a whole."""
+
+    state: State
+    now: Now
+    messages: Sequence[Message] = ()
+    """For the outbox, where each gets an entry for each of `channels`."""
+    channels: Sequence[str] = ("gotify",)
+    closed: Incident | None = None
+    """The incident that this step has closed, as it stood then.
+
+    Without it an incident that is gone from `state` is kept as it was last seen, closed at `now`.
+    """
+    notes: Notes | None = None
+    """What is kept beside the incident, None where that has not changed."""
 
 
 class Store(Protocol):
@@ -30,21 +49,8 @@ class Store(Protocol):
         """Return what is kept beside the incident, as it was last committed."""
         ...
 
-    def commit(
-        self,
-        state: State,
-        messages: Sequence[Message],
-        now: Now,
-        *,
-        closed: Incident | None = None,
-        notes: Notes | None = None,
-    ) -> None:
-        """Keep `state` and put `messages` into the outbox, all or nothing.
-
-        `closed` is the incident that this step has closed, as it stood then; without it an
-        incident that is gone from `state` is kept as it was last seen, closed at `now`. Without
-        `notes` they have not changed.
-        """
+    def commit(self, commit: Commit) -> None:
+        """Keep all of `commit`, or nothing of it."""
         ...
 
     def entries(self) -> tuple[QueuedMessage, ...]:
@@ -56,7 +62,7 @@ class Store(Protocol):
         ...
 
     def delivered(self, entry: QueuedMessage, now: Now) -> None:
-        """Take `entry` out of the outbox."""
+        """Take `entry` out of the outbox: its end at `now` is kept for the history."""
         ...
 
     def paused_until(self, now: Now) -> Now | None:

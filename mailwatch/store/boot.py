@@ -36,6 +36,23 @@ class Boot:
         return abs(began - began_later) < _STEP_S
 
 
+def shift_s(written: Now, now: Now, same_boot: bool) -> float:
+    """Return the seconds to add to a steady moment stored at `written`, to use it at `now`.
+
+    Within one boot the steady clock is still the same one, so the answer is 0 and no step of the
+    wall clock matters. After a reboot the steady clock began anew, and only the wall clock can
+    tell how long mailwatch was away: it is believed when it went forward, and taken as no time at
+    all when it went back, which keeps every wait and budget at least as strict as it was. So no
+    moment that lay in the past at `written` lies in the future at `now`.
+
+    A steady clock that is behind `written` proves another boot, whatever `same_boot` says.
+    """
+    if same_boot and now.steady >= written.steady:
+        return 0.0
+    away_s = max(0.0, now.wall - written.wall)
+    return now.steady - away_s - written.steady
+
+
 def boot_id(environ: Mapping[str, str]) -> str:
     """Return the id of this boot (random(4)) as 32 hex digits, empty where it cannot be learnt."""
     text = environ.get(VARIABLE, "")

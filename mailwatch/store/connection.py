@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import sqlite3
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from sqlite3 import Connection
@@ -31,27 +31,24 @@ def open_for_writing(path: Path, max_bytes: int, timeout_s: float) -> Connection
     A lock of somebody else is waited for `timeout_s` seconds, and BUSY_TIMEOUT_S from then on.
     Raises Unusable for a file that must be set aside, otherwise OSError and sqlite3.Error.
     """
-    check_header(path)
-    connection = _connect(path, "mode=rw", timeout_s)
-    try:
+
+    def prepare(connection: Connection) -> None:
         # Not before the file is known to be ours: this alters it.
         _check(connection)
         migrate(connection)
         connection.execute("PRAGMA journal_mode = WAL")
-        connection.execute("PRAGMA synchronous = FULL")
         connection.execute(f"PRAGMA journal_size_limit = {_JOURNAL_BYTES}")
         page_size = int(connection.execute("PRAGMA page_size").fetchone()[0])
         connection.execute(f"PRAGMA max_page_count = {max_bytes // page_size}")
         be_patient(connection, BUSY_TIMEOUT_S)
-    except sqlite3.Error as error:
-        connection.close()
+
+    check_header(path)
+    try:
+        return _opened(path, "mode=rw", timeout_s, prepare)
+    except Exception as error:
         if is_damage(error):
             raise Unusable("damaged", "its content is damaged") from error
         raise
-    except BaseException:
-        connection.close()
-        raise
-    return connection
 
 
 def open_existing(path: Path) -> Connection:
@@ -60,14 +57,7 @@ def open_existing(path: Path) -> Connection:
     Nothing is made, migrated or set aside. Raises as open_for_writing().
     """
     check_header(path)
-    connection = _connect(path, "mode=rw", OPEN_TIMEOUT_S)
-    try:
-        _check_version(connection)
-        connection.execute("PRAGMA synchronous = FULL")
-    except BaseException:
-        connection.close()
-        raise
-    return connection
+    return _opened(path, "mode=rw", OPEN_TIMEOUT_S, _check_version)
 
 
 def open_for_reading(path: Path) -> Connection:
@@ -80,25 +70,14 @@ def open_for_reading(path: Path) -> Connection:
     Raises as open_for_writing().
     """
     check_header(path)
-    connection = _connect(path, "mode=ro", OPEN_TIMEOUT_S)
     try:
-        _check_version(connection)
+        return _opened(path, "mode=ro", OPEN_TIMEOUT_S, _check_version)
     except sqlite3.OperationalError as error:
-        connection.close()
         wal = Path(f"{path}-wal")
         lacks_shm = code_of(error) in (sqlite3.SQLITE_CANTOPEN, sqlite3.SQLITE_READONLY)
         if not lacks_shm or (wal.exists() and wal.stat().st_size):
             raise
-        connection = _connect(path, "mode=ro&immutable=1", OPEN_TIMEOUT_S)
-        try:
-            _check_version(connection)
-        except BaseException:
-            connection.close()
-            raise
-    except BaseException:
-        connection.close()
-        raise
-    return connection
+    return _opened(path, "mode=ro&immutable=1", OPEN_TIMEOUT_S, _check_version)
 
 
 @contextmanager
@@ -151,14 +130,21 @@ _DAMAGE = {
 }
 
 
-def _connect(path: Path, how: str, timeout_s: float) -> Connection:
+def _opened(
+    path: Path, how: str, timeout_s: float, prepare: Callable[[Connection], None]
+) -> Connection:
+    """Return a connection that `prepare` has found fit for use."""
     connection = sqlite3.connect(
         f"file:{quote(os.fspath(path))}?{how}", timeout=timeout_s, isolation_level=None, uri=True
     )
-    connection.row_factory = sqlite3.Row
-    connection.execute("PRAGMA foreign_keys = ON")
-    connection.execute("PRAGMA temp_store = MEMORY")
-    connection.execute("PRAGMA trusted_schema = OFF")
+    try:
+        connection.row_factory = sqlite3.Row
+        connection.execute("PRAGMA temp_store = MEMORY")
+        connection.execute("PRAGMA trusted_schema = OFF")
+        prepare(connection)
+    except BaseException:
+        connection.close()
+        raise
     return connection
 
 

@@ -6,9 +6,9 @@ from collections.abc import Iterable, Iterator, Sequence
 from datetime import UTC, datetime
 from sqlite3 import Connection, Row
 
-from mailwatch.core.facts import words
+from mailwatch.core.facts import NOTHING, Fact
 from mailwatch.core.model import Fault, Phase, Reading, Verdict
-from mailwatch.core.say import say
+from mailwatch.store import documents
 
 WHOLE = ""
 """Stands for the whole conversation where otherwise a phase is named."""
@@ -42,7 +42,7 @@ def add(connection: Connection, readings: Sequence[Reading], wall: float) -> Non
                 reading.service,
                 reading.verdict.value,
                 None if reading.fault is None else reading.fault.value,
-                say(reading.detail),
+                documents.dump(reading.detail) if reading.detail else "",
                 reading.certificate_expires,
                 *map(reading.phases.get, _PHASES),
             )
@@ -105,7 +105,7 @@ def _reading(row: Row) -> Reading:
         service=row["service"],
         verdict=Verdict(row["verdict"]),
         fault=None if row["fault"] is None else Fault(row["fault"]),
-        detail=words(row["detail"]),
+        detail=documents.load(Fact, row["detail"]) if row["detail"] else NOTHING,
         phases={phase: seconds for phase, seconds in phases.items() if seconds is not None},
         certificate_expires=row["certificate_expires"],
     )

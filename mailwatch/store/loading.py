@@ -9,14 +9,15 @@ from pathlib import Path
 from sqlite3 import Connection
 
 from mailwatch.core.certificates import Certificates
+from mailwatch.core.codec import moved
 from mailwatch.core.known_good import KnownGood
 from mailwatch.core.model import Now
-from mailwatch.core.notes import moved
+from mailwatch.core.notes import Notes
 from mailwatch.core.outbox import QueuedMessage
-from mailwatch.core.rebase import rebase, shift_s
 from mailwatch.core.unmeasured import UnmeasuredServices
-from mailwatch.store import clock, machine, notes, outbox, pause
-from mailwatch.store.boot import Boot
+from mailwatch.store import documents, incidents, outbox, pause
+from mailwatch.store.base import Commit
+from mailwatch.store.boot import Boot, shift_s
 from mailwatch.store.connection import open_for_reading
 from mailwatch.store.memory import MemoryStore
 
@@ -26,16 +27,15 @@ def load(connection: Connection, boot: Boot) -> MemoryStore:
 
     Raises sqlite3.Error, and ValueError, TypeError or LookupError where a row makes no sense.
     """
-    written = clock.read(connection)
+    written = documents.get(connection, documents.WRITTEN, Boot)
     if written is None:
         return MemoryStore()
-    same = written.is_same(boot)
-    by = shift_s(written.at, boot.at, same)
+    by = shift_s(written.at, boot.at, written.is_same(boot))
     memory = MemoryStore(
-        rebase(machine.read(connection), written.at, boot.at, same),
-        [replace(entry, not_before=entry.not_before + by) for entry in outbox.read(connection)],
+        moved(incidents.read_state(connection), by),
+        [moved(entry, by) for entry in outbox.read(connection)],
         outbox.next_id(connection),
-        moved(notes.read(connection), by),
+        moved(documents.get(connection, documents.NOTES, Notes) or Notes(), by),
     )
     memory.pause(pause.read(connection, boot))
     return memory
@@ -63,7 +63,7 @@ def add_late(memory: MemoryStore, found: MemoryStore, now: Now) -> None:
             old.unmeasured_services.told | new.unmeasured_services.told,
         ),
     )
-    memory.commit(memory.restore(now), (), now, notes=known)
+    memory.commit(Commit(memory.restore(now), now, notes=known))
 
 
 def _before(

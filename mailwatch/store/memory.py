@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from mailwatch.core.message import Message
 from mailwatch.core.model import Now, Reading
 from mailwatch.core.notes import Notes
 from mailwatch.core.outbox import QueuedMessage
-from mailwatch.core.state import Incident, State
+from mailwatch.core.state import State
+from mailwatch.store.base import Commit
 
 
 class MemoryStore:
@@ -36,21 +36,15 @@ class MemoryStore:
         """Return what is kept beside the incident."""
         return self._notes
 
-    def commit(
-        self,
-        state: State,
-        messages: Sequence[Message],
-        now: Now,
-        *,
-        closed: Incident | None = None,
-        notes: Notes | None = None,
-    ) -> None:
-        """Keep `state` and put `messages` into the outbox."""
-        self._state = state
-        self._notes = self._notes if notes is None else notes
-        for message in messages:
-            self._entries = (*self._entries, QueuedMessage(self.next_id, message))
-            self.next_id += 1
+    def commit(self, commit: Commit) -> None:
+        """Keep the state, and put an entry into the outbox for each message and channel."""
+        self._state = commit.state
+        self._notes = self._notes if commit.notes is None else commit.notes
+        for message in commit.messages:
+            for channel in commit.channels:
+                entry = QueuedMessage(self.next_id, channel, message)
+                self._entries = (*self._entries, entry)
+                self.next_id += 1
 
     def entries(self) -> tuple[QueuedMessage, ...]:
         """Return the outbox, in order."""

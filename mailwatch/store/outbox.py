@@ -1,39 +1,24 @@
-"""The entries that were not delivered yet, as rows."""
+"""The outbox as rows: the entries that wait, and those that have come to an end."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from sqlite3 import Connection, Row
+from collections.abc import Iterable, Sequence
+from sqlite3 import Connection
 
-from mailwatch.core.message import Message, Severity, Topic
 from mailwatch.core.outbox import QueuedMessage
+from mailwatch.store import documents
 
 
-def write(connection: Connection, entries: Sequence[QueuedMessage]) -> None:
+def write(connection: Connection, entries: Iterable[QueuedMessage]) -> None:
     """Add `entries`, or replace what was written of them before."""
     connection.executemany(
-        """
-        INSERT INTO outbox VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
-        ON CONFLICT (id) DO UPDATE SET
-            topic = excluded.topic, title = excluded.title, body = excluded.body,
-            priority = excluded.priority, at_wall = excluded.at_wall,
-            incident = excluded.incident, tries = excluded.tries,
-            not_before = excluded.not_before, parked = excluded.parked,
-            trouble = excluded.trouble
-        """,
+        "INSERT OR REPLACE INTO outbox VALUES (?, ?, ?, ?)",
         [
             (
                 entry.id,
-                entry.message.topic.value,
-                entry.message.title,
-                entry.message.body,
-                priority_of(entry.message.severity),
-                entry.message.at,
-                entry.message.incident,
-                entry.tries,
-                entry.not_before,
-                entry.parked,
-                entry.trouble,
+                entry.channel,
+                None if entry.ended is None else entry.ended.wall,
+                documents.dump(entry),
             )
             for entry in entries
         ],
@@ -46,61 +31,24 @@ def remove(connection: Connection, ids: Sequence[int]) -> None:
 
 
 def keep_only(connection: Connection, entries: Sequence[QueuedMessage], following: int) -> None:
-    """Make the outbox be `entries` and nothing else; the next one after them is `following`."""
+    """Let `entries` be all that wait; the next one after them is `following`."""
     wanted = {entry.id for entry in entries}
-    rows = connection.execute("SELECT id FROM outbox").fetchall()
+    rows = connection.execute("SELECT id FROM outbox WHERE ended_wall IS NULL").fetchall()
     remove(connection, [row["id"] for row in rows if row["id"] not in wanted])
     write(connection, entries)
-    # Letters that came and went while the file could not be written have left no trace in it.
+    # Those that came and went while the file could not be written have left no trace in it.
     if next_id(connection) < following:
         connection.execute("DELETE FROM sqlite_sequence WHERE name = 'outbox'")
         connection.execute("INSERT INTO sqlite_sequence VALUES ('outbox', ?)", (following - 1,))
 
 
 def read(connection: Connection) -> tuple[QueuedMessage, ...]:
-    """Return the outbox in its order; raises ValueError where a row makes no sense."""
-    rows = connection.execute("SELECT * FROM outbox ORDER BY id")
-    return tuple(_letter(row) for row in rows)
+    """Return what waits, in its order; raises ValueError where a row makes no sense."""
+    rows = connection.execute("SELECT value FROM outbox WHERE ended_wall IS NULL ORDER BY id")
+    return tuple(documents.load(QueuedMessage, row["value"]) for row in rows)
 
 
 def next_id(connection: Connection) -> int:
     """Return the id of the next entry: no id is ever handed out twice."""
     row = connection.execute("SELECT seq FROM sqlite_sequence WHERE name = 'outbox'").fetchone()
     return 1 if row is None else int(row["seq"]) + 1
-
-
-_PRIORITIES = {
-    Severity.INFO: 4,
-    Severity.WARNING: 5,
-    Severity.URGENT: 8,
-    Severity.CRITICAL: 10,
-}
-
-
-def priority_of(severity: Severity) -> int:
-    """Return what a column of earlier versions, Gotify's priority, holds for `severity`."""
-    return _PRIORITIES[severity]
-
-
-def severity_of(priority: int) -> Severity:
-    """Return the severity of such a column; `priority` is 0 to 10."""
-    return next((s for s, least in _PRIORITIES.items() if priority <= least), Severity.CRITICAL)
-
-
-def _letter(row: Row) -> QueuedMessage:
-    message = Message(
-        topic=Topic(row["topic"]),
-        severity=severity_of(row["priority"]),
-        title=row["title"],
-        body=row["body"],
-        at=row["at_wall"],
-        incident=row["incident"],
-    )
-    return QueuedMessage(
-        id=row["id"],
-        message=message,
-        tries=row["tries"],
-        not_before=row["not_before"],
-        parked=bool(row["parked"]),
-        trouble=row["trouble"],
-    )

@@ -1,22 +1,24 @@
-"""The admin's pause, as one row that the command line writes and the service reads."""
+"""The admin's pause, which the command line writes and the service reads."""
 
 from __future__ import annotations
 
+import os
+from pathlib import Path
 from sqlite3 import Connection
 
 from mailwatch.core.model import Now
-from mailwatch.store.boot import Boot
-from mailwatch.store.moments import moment
+from mailwatch.store import documents
+from mailwatch.store.boot import Boot, boot_id
+from mailwatch.store.connection import open_existing, transaction
+from mailwatch.store.outside_access import visit
 
 
-def write(connection: Connection, until: Now | None, boot_id: str) -> None:
-    """Pause until `until`, a moment of the boot `boot_id`, or end the pause with None."""
+def write(connection: Connection, until: Now | None, boot: str) -> None:
+    """Pause until `until`, a moment of the boot with the id `boot`, or end the pause with None."""
     if until is None:
-        connection.execute("DELETE FROM pause")
+        documents.remove(connection, documents.PAUSE)
     else:
-        connection.execute(
-            "INSERT OR REPLACE INTO pause VALUES (1, ?, ?, ?)", (boot_id, until.steady, until.wall)
-        )
+        documents.put(connection, documents.PAUSE, Boot(boot, until))
 
 
 def read(connection: Connection, boot: Boot) -> Now | None:
@@ -24,16 +26,16 @@ def read(connection: Connection, boot: Boot) -> Now | None:
 
     A pause that was begun before a reboot ends by the wall clock.
     """
-    row = connection.execute("SELECT * FROM pause").fetchone()
-    if row is None:
-        return None
-    until = moment(row, "until")
-    if Boot(row["boot"], until).is_same(boot):
-        return until
-    return Now(boot.at.steady + until.wall - boot.at.wall, until.wall)
+    found = documents.get(connection, documents.PAUSE, Boot)
+    if found is None or found.is_same(boot):
+        return None if found is None else found.at
+    return Now(boot.at.steady + found.at.wall - boot.at.wall, found.at.wall)
 
 
-def read_wall(connection: Connection) -> float | None:
-    """Return the end of the pause in seconds since 1970, None where there is none."""
-    row = connection.execute("SELECT until_wall FROM pause").fetchone()
-    return None if row is None else float(row["until_wall"])
+def set_pause(directory: Path, until: Now | None, boot: str | None = None) -> None:
+    """Write it from another process than the service, which sees it at its next step.
+
+    `boot` is the id of this boot, which is looked up when it is None. Raises StoreError.
+    """
+    with visit(directory, open_existing) as connection, transaction(connection):
+        write(connection, until, boot_id(os.environ) if boot is None else boot)

@@ -12,6 +12,8 @@ READINGS_S = 14 * DAY_S
 SUMMARIES_S = 400 * DAY_S
 INCIDENTS_S = 400 * DAY_S
 """Counted from the end of an incident; an open one is never forgotten."""
+DELIVERIES_S = 400 * DAY_S
+"""Counted from the end of an entry of the outbox; one that waits is never forgotten."""
 
 MAX_BYTES = 64 * 1024 * 1024
 """Four services every two minutes come to 4 MiB of readings in 14 days."""
@@ -61,6 +63,7 @@ def expire(connection: Connection, wall: float) -> None:
     connection.execute("DELETE FROM summaries WHERE day < ?", (day,))
     connection.execute("DELETE FROM summary_seconds WHERE day < ?", (day,))
     connection.execute("DELETE FROM incidents WHERE closed_wall < ?", (wall - INCIDENTS_S,))
+    connection.execute("DELETE FROM outbox WHERE ended_wall < ?", (wall - DELIVERIES_S,))
 
 
 def make_room(connection: Connection) -> None:
@@ -75,6 +78,11 @@ def make_room(connection: Connection) -> None:
 
 _GIVING_WAY = (
     f"DELETE FROM readings WHERE id IN (SELECT id FROM readings ORDER BY id LIMIT {_PORTION})",  # noqa: S608
+    """
+    DELETE FROM outbox WHERE id IN (
+        SELECT id FROM outbox WHERE ended_wall IS NOT NULL ORDER BY id LIMIT 100
+    )
+    """,
     """
     DELETE FROM incidents WHERE number IN (
         SELECT number FROM incidents WHERE closed_wall IS NOT NULL ORDER BY number LIMIT 100

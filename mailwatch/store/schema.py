@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from sqlite3 import Connection
+
+from mailwatch.store.to_documents import to_documents
 
 APPLICATION_ID = 0x6D776174
 """`mwat` in ASCII: by it a file of ours is told from any other SQLite database."""
@@ -28,7 +31,7 @@ def _with_masks(column: str) -> str:
 #
 # Moments are kept as both their numbers: `_steady` is comparable only within the boot that the
 # row `clock` names, `_wall` is in seconds since 1970.
-STEPS: tuple[tuple[str, ...], ...] = (
+STEPS: tuple[tuple[str | Callable[[Connection], None], ...], ...] = (
     (  # 1: what must survive a crash
         """
         CREATE TABLE clock (
@@ -215,6 +218,52 @@ STEPS: tuple[tuple[str, ...], ...] = (
     (  # 11: the name of the target of which `target_seen` speaks
         "ALTER TABLE machine ADD COLUMN target TEXT NOT NULL DEFAULT ''",
     ),
+    (  # 12: facts in place of sentences, and what is read as a whole as one JSON document
+        "CREATE TABLE documents (name TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID",
+        *(
+            f"ALTER TABLE {name} RENAME TO old_{name}"
+            for name in ("incidents", "attempts", "outbox")
+        ),
+        """
+        CREATE TABLE incidents (
+            number INTEGER PRIMARY KEY,
+            id TEXT NOT NULL UNIQUE,
+            closed_wall REAL,
+            value TEXT NOT NULL
+        )
+        """,
+        """
+        CREATE TABLE outbox (
+            id INTEGER PRIMARY KEY AUTOINCREMENT,
+            channel TEXT NOT NULL,
+            ended_wall REAL,
+            value TEXT NOT NULL
+        )
+        """,
+        to_documents,
+        "DELETE FROM sqlite_sequence WHERE name = 'outbox'",
+        "UPDATE sqlite_sequence SET name = 'outbox' WHERE name = 'old_outbox'",
+        *(
+            f"DROP TABLE {name}"
+            for name in (
+                "machine",
+                "old_attempts",
+                "old_incidents",
+                "old_outbox",
+                "clock",
+                "pause",
+                "ledger",
+                "certificates",
+                "proven",
+                "blindness",
+            )
+        ),
+        """
+        UPDATE readings SET detail = json_object(
+            'code', 'words', 'args', json_object('text', detail)
+        ) WHERE detail <> ''
+        """,
+    ),
 )
 
 VERSION = len(STEPS)
@@ -226,12 +275,15 @@ def version_of(connection: Connection) -> int:
 
 
 def migrate(connection: Connection) -> None:
-    """Bring the tables up to VERSION, each step whole or not at all; raises sqlite3.Error."""
+    """Bring the tables up to VERSION, each step whole or not at all.
+
+    Raises sqlite3.Error, and ValueError, TypeError or LookupError where an old row makes no sense.
+    """
     for number in range(version_of(connection) + 1, VERSION + 1):
         connection.execute("BEGIN IMMEDIATE")
         try:
-            for statement in STEPS[number - 1]:
-                connection.execute(statement)
+            for step in STEPS[number - 1]:
+                connection.execute(step) if isinstance(step, str) else step(connection)
             connection.execute(f"PRAGMA user_version = {number}")
             connection.execute("COMMIT")
         except BaseException:

@@ -10,14 +10,13 @@ from dataclasses import replace
 from pathlib import Path
 from sqlite3 import Connection
 
-from mailwatch.core.message import Message
 from mailwatch.core.model import Now, Reading
 from mailwatch.core.notes import Notes
 from mailwatch.core.outbox import QueuedMessage
-from mailwatch.core.state import Incident, State
-from mailwatch.store import clock, incidents, machine, outbox, pause, retention
-from mailwatch.store import notes as store_notes
+from mailwatch.core.state import State
+from mailwatch.store import documents, incidents, outbox, pause, retention
 from mailwatch.store.backlog import Backlog
+from mailwatch.store.base import Commit
 from mailwatch.store.boot import Boot, boot_id
 from mailwatch.store.connection import (
     BUSY_TIMEOUT_S,
@@ -89,20 +88,13 @@ class SqliteStore:
         """Return what is kept beside the incident."""
         return self._memory.notes()
 
-    def commit(
-        self,
-        state: State,
-        messages: Sequence[Message],
-        now: Now,
-        *,
-        closed: Incident | None = None,
-        notes: Notes | None = None,
-    ) -> None:
+    def commit(self, commit: Commit) -> None:
         """Keep all of it in one transaction; costs nothing when nothing is new."""
-        before = self._memory.restore(now)
-        known = self._memory.notes()
-        kept = known if notes is None else notes
-        if state == before and not messages and closed is None and kept == known:
+        state, now = commit.state, commit.now
+        before, known = self._memory.restore(now), self._memory.notes()
+        notes = known if commit.notes is None else commit.notes
+        closed = commit.closed
+        if state == before and not commit.messages and closed is None and notes == known:
             self._write(None, now)
             return
         if closed is None and before.incident is not None:
@@ -111,16 +103,17 @@ class SqliteStore:
         if closed is not None:
             self._backlog.add_closed(closed)
         count = len(self._memory.entries())
-        self._memory.commit(state, messages, now, closed=closed, notes=kept)
+        self._memory.commit(commit)
         entries = self._memory.entries()[count:]
 
         def write(connection: Connection) -> None:
-            self._backlog.write(connection, self._boot_id)
+            self._backlog.write(connection)
             if state != before:
-                machine.write(connection, state)
-            store_notes.write(connection, kept, known)
+                incidents.write_state(connection, state)
+            if notes != known:
+                documents.put(connection, documents.NOTES, notes)
             outbox.write(connection, entries)
-            clock.write(connection, self._boot)
+            documents.put(connection, documents.WRITTEN, self._boot)
 
         self._write(write, now)
 
@@ -149,12 +142,13 @@ class SqliteStore:
         self._write(write, self._now, durable=False)
 
     def delivered(self, entry: QueuedMessage, now: Now) -> None:
-        """Take `entry` out of the outbox."""
+        """Take `entry` out of the outbox; its row stays, with its end."""
         self._memory.delivered(entry, now)
+        self._backlog.add_ended(replace(entry, ended=now))
 
         def write(connection: Connection) -> None:
-            outbox.remove(connection, [entry.id])
-            clock.write(connection, self._boot)
+            self._backlog.write(connection)
+            documents.put(connection, documents.WRITTEN, self._boot)
 
         self._write(write, now)
 
@@ -187,7 +181,8 @@ class SqliteStore:
             retention.make_room(connection)
             if self._sweeper.is_due(now):
                 retention.expire(connection, now.wall)
-            self._backlog.write(connection, self._boot_id)
+            self._backlog.write(connection)
+            documents.put(connection, documents.WRITTEN, self._boot)
 
         self._write(write, now, durable=False)
 
@@ -241,14 +236,14 @@ class SqliteStore:
     def _write_everything(self, connection: Connection) -> None:
         state = self._memory.restore(self._now)
         retention.make_room(connection)
-        self._backlog.write(connection, self._boot_id)
-        machine.write(connection, state)
+        self._backlog.write(connection)
+        incidents.write_state(connection, state)
         incidents.close_others(connection, state.incident, self._now)
-        store_notes.write(connection, self._memory.notes())
+        documents.put(connection, documents.NOTES, self._memory.notes())
         outbox.keep_only(connection, self._memory.entries(), self._memory.next_id)
         if self._paused_here:
             self._write_pause(connection)
-        clock.write(connection, self._boot)
+        documents.put(connection, documents.WRITTEN, self._boot)
 
     def _write_pause(self, connection: Connection) -> None:
         pause.write(connection, self._memory.paused_until(self._now), self._boot_id)

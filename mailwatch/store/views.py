@@ -9,11 +9,12 @@ from pathlib import Path
 from sqlite3 import Connection
 
 from mailwatch.core.known_good import KnownGood
-from mailwatch.core.model import Reading
+from mailwatch.core.model import Now, Reading
+from mailwatch.core.notes import Notes
 from mailwatch.core.outbox import QueuedMessage
 from mailwatch.core.state import Incident, Stage
-from mailwatch.store import clock, history, incidents, known_good, machine, outbox, pause, summaries
-from mailwatch.store import rate_limit as ledgers
+from mailwatch.store import documents, history, incidents, outbox, summaries
+from mailwatch.store.boot import Boot
 from mailwatch.store.connection import open_for_reading
 from mailwatch.store.errors import StoreError
 from mailwatch.store.outside_access import visit
@@ -62,18 +63,21 @@ class Views:
     def status(self) -> Status:
         """Return where things stand."""
         with self._reading() as connection:
-            state = machine.read(connection)
-            written, last_round = clock.read(connection), clock.read_round(connection)
+            state = incidents.read_state(connection)
+            notes = documents.get(connection, documents.NOTES, Notes) or Notes()
+            paused_until = documents.get(connection, documents.PAUSE, Boot)
+            last_round = documents.get(connection, documents.ROUND, Now)
+            written = documents.get(connection, documents.WRITTEN, Boot)
             return Status(
                 stage=state.stage,
                 incident=state.incident,
                 readings=_past(history.last_round(connection)),
                 entries=outbox.read(connection),
-                held_back=len(ledgers.read(connection).held),
-                paused_until=pause.read_wall(connection),
+                held_back=len(notes.rate_limit.held),
+                paused_until=None if paused_until is None else paused_until.at.wall,
                 last_round=None if last_round is None else last_round.wall,
                 written=None if written is None else written.at.wall,
-                proven=known_good.read(connection),
+                proven=notes.proven,
             )
 
     def incidents(self, limit: int) -> list[Incident]:

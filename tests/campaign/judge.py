@@ -274,8 +274,12 @@ def _file_of(night: Night) -> sqlite3.Connection:
 def _file(night: Night) -> Iterator[str]:
     with closing(_file_of(night)) as connection:
         sound = connection.execute("PRAGMA integrity_check").fetchone()[0]
-        waiting = connection.execute("SELECT count(*) FROM outbox").fetchone()[0]
-        stage = connection.execute("SELECT stage FROM machine").fetchone()
+        waiting = connection.execute(
+            "SELECT count(*) FROM outbox WHERE ended_wall IS NULL"
+        ).fetchone()[0]
+        stage = connection.execute(
+            "SELECT json_extract(value, '$.state.stage') FROM documents WHERE name = 'machine'"
+        ).fetchone()
     if sound != "ok":
         yield f"the file is damaged: {sound}"
     if waiting:

@@ -37,7 +37,7 @@ from mailwatch.core.notes import Notes
 from mailwatch.core.outbox import QueuedMessage
 from mailwatch.core.policy import Attempts, Policy
 from mailwatch.core.secret import Secret
-from mailwatch.core.state import Incident, State
+from mailwatch.core.state import State
 from mailwatch.docker.settings import DockerSettings
 from mailwatch.evidence.settings import EvidenceSettings
 from mailwatch.host.journal import Journal
@@ -48,7 +48,7 @@ from mailwatch.probes.settings import ServiceSettings
 from mailwatch.restarters import Restarter
 from mailwatch.service import delivery, recovery
 from mailwatch.service.daemon import Adapters, Daemon, real_world
-from mailwatch.store.base import Store
+from mailwatch.store.base import Commit, Store
 from tests.campaign.dying import die_with
 
 if TYPE_CHECKING:
@@ -123,24 +123,17 @@ class TracedStore:
     def notes(self) -> Notes:
         return self._store.notes()
 
-    def commit(
-        self,
-        state: State,
-        messages: Sequence[Message],
-        now: Now,
-        *,
-        closed: Incident | None = None,
-        notes: Notes | None = None,
-    ) -> None:
+    def commit(self, commit: Commit) -> None:
+        state = commit.state
         incident = state.incident.id if state.incident else ""
-        told = [_about(message) for message in messages]
+        told = [_about(message) for message in commit.messages]
         self._stage = state.stage.value
         # On a busy machine or disk it may return long after what it commits was decided.
-        decided = now.steady - self._fuse.steady_shift_s
+        decided = commit.now.steady - self._fuse.steady_shift_s
         with self._fuse.call(
             "commit", stage=self._stage, incident=incident, messages=told, decided=decided
         ):
-            self._store.commit(state, messages, now, closed=closed, notes=notes)
+            self._store.commit(commit)
 
     def entries(self) -> tuple[QueuedMessage, ...]:
         return self._store.entries()

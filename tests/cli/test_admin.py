@@ -22,6 +22,7 @@ from mailwatch.core.notes import Notes
 from mailwatch.core.outbox import after_failure
 from mailwatch.core.state import Attempt, Failure, Hold, Incident, Outcome, Reason, Stage, State
 from mailwatch.evidence import keeping
+from mailwatch.store.base import Commit
 from mailwatch.store.sqlite import SqliteStore
 
 if TYPE_CHECKING:
@@ -105,7 +106,7 @@ def test_an_open_incident_is_critical_and_can_be_shown(
     """status, incidents and incident show agree on one incident, as text and as JSON."""
     now = clocks()
     incident = outage(now)
-    store.commit(State(Stage.ESCALATED, incident, failing_since=now), [], now)
+    store.commit(Commit(State(Stage.ESCALATED, incident, failing_since=now), now))
     store.record([GOOD, BAD], now)
     assert call("status") == 2
     assert "Incident 20261122T031402Z is open" in capsys.readouterr().out
@@ -131,7 +132,7 @@ def test_an_open_incident_says_why_nothing_is_restarted(
     """In words, and with the address that the admin is to allow-list."""
     now = clocks()
     incident = replace(outage(now), hold=Hold(Reason.BANNED, seen_as="172.17.0.1"))
-    store.commit(State(Stage.ESCALATED, incident, failing_since=now), [], now)
+    store.commit(Commit(State(Stage.ESCALATED, incident, failing_since=now), now))
     call("incident", "show", "last")
     told = capsys.readouterr().out
     assert "Why it is not restarted now: every service accepts the connection" in told
@@ -144,7 +145,7 @@ def test_status_names_the_cause_where_it_is_known(
     """Below the headline, and in JSON."""
     now = clocks()
     incident = replace(outage(now), cause="nothing listens on 25 inside the container")
-    store.commit(State(Stage.ESCALATED, incident, failing_since=now), [], now)
+    store.commit(Commit(State(Stage.ESCALATED, incident, failing_since=now), now))
     store.record([BAD], now)
     call("status")
     assert (
@@ -161,7 +162,7 @@ def test_status_says_what_never_answered_as_configured(
     never = "\nIMAPS:993 never answered as configured now: look for the mistake in "
     now = clocks()
     store.record([GOOD, BAD, Reading("QUEUE", Verdict.FAIL, Fault.QUEUE, words("long"))], now)
-    store.commit(State(), [], now, notes=Notes(proven=KnownGood({"SMTP:25": "a"})))
+    store.commit(Commit(State(), now, notes=Notes(proven=KnownGood({"SMTP:25": "a"}))))
     call("status")
     assert never in capsys.readouterr().out, "what has no port has none that is wrong"
     call("status", "--json")
@@ -172,7 +173,7 @@ def test_status_says_what_never_answered_as_configured(
         "QUEUE": False,
     }
     store.commit(
-        State(), [], now, notes=Notes(proven=KnownGood({"SMTP:25": "a", "IMAPS:993": "b"}))
+        Commit(State(), now, notes=Notes(proven=KnownGood({"SMTP:25": "a", "IMAPS:993": "b"})))
     )
     call("status")
     assert "never answered" not in capsys.readouterr().out
@@ -183,7 +184,7 @@ def test_an_incident_is_shown_with_its_evidence(
 ) -> None:
     """What was seen before the restart is in both forms; JSON has a key for each collector."""
     now = clocks()
-    store.commit(State(Stage.ESCALATED, outage(now)), [], now)
+    store.commit(Commit(State(Stage.ESCALATED, outage(now)), now))
     seen = {"gathered": Finding({"at": now.wall}), "host": Finding({"load": [9.5, 4.0, 1.0]})}
     keeping.save(tmp_path, "20261122T031402Z", "before", seen)
     assert call("incident", "show", "last", "--json") == 0
@@ -202,8 +203,8 @@ def test_the_newest_incident_comes_first(
     for number in range(3):
         at = Now(now.steady + number, now.wall + number)
         incident = replace(outage(at), id=f"20261122T03140{number}Z", closed=at)
-        store.commit(State(Stage.ESCALATED, replace(incident, closed=None)), [], at)
-        store.commit(State(), [], at, closed=incident)
+        store.commit(Commit(State(Stage.ESCALATED, replace(incident, closed=None)), at))
+        store.commit(Commit(State(), at, closed=incident))
     assert call("incidents", "--json", "--limit", "2") == 0
     ids = [found["id"] for found in json.loads(capsys.readouterr().out)]
     assert ids == ["20261122T031402Z", "20261122T031401Z"]
@@ -224,8 +225,10 @@ def test_messages_that_wait_are_a_warning(
     """A message that could not be sent is shown with the reason, and the exit code is 1."""
     now = clocks()
     store.record([GOOD], now)
-    store.commit(State(), [Message(Topic.NOTICE, Severity.INFO, "Hello", "there", now.wall)], now)
-    failed = after_failure(store.entries()[0], "The token is wrong.", True, now, 0.0)
+    store.commit(
+        Commit(State(), now, [Message(Topic.NOTICE, Severity.INFO, "Hello", "there", now.wall)])
+    )
+    failed = after_failure(store.entries()[0], words("The token is wrong."), True, now, 0.0)
     store.keep_entries([failed])
     assert call("status") == 1
     out = capsys.readouterr().out

@@ -13,9 +13,9 @@ from mailwatch.core.certificates import (
     Warned,
     expires_soon,
     look,
-    moved,
     time_left,
 )
+from mailwatch.core.codec import moved
 from mailwatch.core.facts import words
 from mailwatch.core.message import Message, Severity
 from mailwatch.core.model import Fault, Now, Reading, Verdict

@@ -17,6 +17,7 @@ from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, precondition, rule
 
+from mailwatch.core.codec import moved
 from mailwatch.core.events import (
     Event,
     Failed,
@@ -34,8 +35,8 @@ from mailwatch.core.message import Topic
 from mailwatch.core.model import Condition, Fault, Now, Reading, TargetState, Verdict
 from mailwatch.core.observation import bad_news
 from mailwatch.core.policy import Policy
-from mailwatch.core.rebase import rebase
 from mailwatch.core.state import OPEN, Outcome, Stage, State
+from mailwatch.store.boot import shift_s
 
 SLACK_S = 1e-3
 """Sums of moments near 2e9 are exact to a millionth of a second or so."""
@@ -182,7 +183,7 @@ class World:
             self.lived = self.written_lived + believed
         self.asked = (self.asked or self.calling) and not reboot
         self.calling = False
-        self.state = rebase(self.kept, self.written, self.now, same_boot=not reboot)
+        self.state = moved(self.kept, shift_s(self.written, self.now, same_boot=not reboot))
         # A store writes anew what it moved to this boot's clock, before anything else happens.
         self.kept, self.written, self.written_lived = self.state, self.now, self.lived
         self.happen(Restored(self.target))
@@ -515,10 +516,9 @@ def _following(world: World) -> Iterator[World]:
 
 def _key(world: World) -> object:
     """What two histories must share for their futures to be the same."""
-    origin = Now(world.steady, world.wall)
-    moved = rebase(world.state, origin, Now(0.0, world.wall), same_boot=False)
+    state = moved(world.state, -world.steady)
     return (
-        repr(moved).replace(str(world.wall), "now"),
+        repr(state).replace(str(world.wall), "now"),
         world.condition,
         world.engine_away,
         world.calling,

@@ -6,6 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from mailwatch.core.facts import words
 from mailwatch.core.message import Message, Severity, Topic
 from mailwatch.core.model import Now
 from mailwatch.core.outbox import (
@@ -25,7 +26,9 @@ from mailwatch.core.outbox import (
 NOW = Now(1000.0, 1_700_000_000.0)
 
 
-def _letter(number: int, topic: Topic = Topic.OPENED, incident: str = "A") -> QueuedMessage:
+def _letter(
+    number: int, topic: Topic = Topic.OPENED, incident: str = "A", channel: str = "gotify"
+) -> QueuedMessage:
     message = Message(
         topic,
         Severity.INFO,
@@ -34,12 +37,12 @@ def _letter(number: int, topic: Topic = Topic.OPENED, incident: str = "A") -> Qu
         NOW.wall,
         incident,
     )
-    return QueuedMessage(number, message)
+    return QueuedMessage(number, channel, message)
 
 
 def _tried(entry: QueuedMessage, times: int = 1, permanent: bool = False) -> QueuedMessage:
     for _ in range(times):
-        entry = after_failure(entry, "No route.", permanent, NOW, 0)
+        entry = after_failure(entry, words("No route."), permanent, NOW, 0)
     return entry
 
 
@@ -49,25 +52,36 @@ def _tried(entry: QueuedMessage, times: int = 1, permanent: bool = False) -> Que
 def test_letters_leave_in_their_order() -> None:
     """The first one waits for its next try, and those behind it wait with it."""
     first, second = _tried(_letter(1)), _letter(2)
-    assert next_entry([]) is None
-    assert next_entry([first, second]) is first
-    assert next_entry([second]) is second
+    assert next_entry([], "gotify") is None
+    assert next_entry([first, second], "gotify") is first
+    assert next_entry([second], "gotify") is second
 
 
 def test_a_parked_letter_holds_up_nobody_and_is_tried_again() -> None:
     """What was refused for good steps aside, until its hour is up."""
     parked, waiting = _tried(_letter(1), permanent=True), _letter(2)
-    assert next_entry([parked, waiting]) is waiting
-    assert next_entry([parked]) is parked
+    assert next_entry([parked, waiting], "gotify") is waiting
+    assert next_entry([parked], "gotify") is parked
     overdue = replace(waiting, not_before=parked.not_before + 1)
-    assert next_entry([parked, overdue]) is parked
+    assert next_entry([parked, overdue], "gotify") is parked
+
+
+def test_no_channel_waits_for_another() -> None:
+    """Each has an order of its own: what one cannot deliver holds up nothing of the next."""
+    stuck, behind = _tried(_letter(1)), _letter(3)
+    mail, parked = _letter(2, channel="mail"), _tried(_letter(4, channel="mail"), permanent=True)
+    entries = [stuck, mail, behind, parked]
+    assert next_entry(entries, "gotify") is stuck
+    assert next_entry(entries, "mail") is mail
+    assert next_entry([stuck, behind, parked], "mail") is parked
+    assert next_entry(entries, "ntfy") is None
 
 
 def test_a_new_configuration_is_new_hope_for_all() -> None:
     """Parked or waiting, each is due at once, in the old order."""
     entries = retry_now([_tried(_letter(1), permanent=True), _tried(_letter(2), 5)])
     assert [(each.parked, each.not_before) for each in entries] == [(False, float("-inf"))] * 2
-    found = next_entry(entries)
+    found = next_entry(entries, "gotify")
     assert found is not None
     assert found.id == 1
 
@@ -78,7 +92,7 @@ def test_a_new_configuration_is_new_hope_for_all() -> None:
 @given(st.integers(0, 5000), st.floats(0, 1))
 def test_the_pause_between_tries_is_bounded(tries: int, jitter: float) -> None:
     """Never below three quarters of the first pause, never above the longest."""
-    entry = after_failure(replace(_letter(1), tries=tries), "x", False, NOW, jitter)
+    entry = after_failure(replace(_letter(1), tries=tries), words("x"), False, NOW, jitter)
     pause_s = entry.not_before - NOW.steady
     assert FIRST_RETRY_S * 0.75 <= pause_s <= LONGEST_RETRY_S
     assert entry.tries == tries + 1
@@ -92,7 +106,7 @@ def test_the_pause_doubles() -> None:
 
 def test_jitter_only_takes_away() -> None:
     """A quarter at most, so that hosts spread and nobody waits longer than promised."""
-    assert after_failure(_letter(1), "x", False, NOW, 1).not_before - NOW.steady == 3.75
+    assert after_failure(_letter(1), words("x"), False, NOW, 1).not_before - NOW.steady == 3.75
 
 
 def test_a_permanent_failure_is_parked_and_a_passing_one_takes_it_back() -> None:
@@ -100,7 +114,7 @@ def test_a_permanent_failure_is_parked_and_a_passing_one_takes_it_back() -> None
     parked = _tried(_letter(1), permanent=True)
     assert parked.parked
     assert parked.not_before - NOW.steady == PARKED_RETRY_S
-    assert parked.trouble == "No route."
+    assert parked.trouble == words("No route.")
     assert not _tried(parked).parked
 
 
@@ -147,7 +161,7 @@ def test_a_merged_message_keeps_the_patience_of_its_parts() -> None:
     """A broken notifier is not hammered because an incident ended."""
     story = merge((_tried(_letter(1), 4), _letter(2, Topic.RECOVERED)))[0]
     assert (story.tries, story.not_before, story.parked) == (4, NOW.steady + 40, False)
-    assert story.trouble == "No route."
+    assert story.trouble == words("No route.")
 
 
 def test_a_parked_part_does_not_delay_the_whole_by_an_hour() -> None:

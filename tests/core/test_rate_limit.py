@@ -5,9 +5,10 @@ from __future__ import annotations
 from hypothesis import given
 from hypothesis import strategies as st
 
+from mailwatch.core.codec import moved
 from mailwatch.core.message import Message, Severity, Topic
 from mailwatch.core.model import Now
-from mailwatch.core.rate_limit import WINDOW_S, RateLimit, frees_at, limit, moved
+from mailwatch.core.rate_limit import WINDOW_S, RateLimit, frees_at, limit
 from mailwatch.core.wording import Installation
 
 WALL = 1_700_000_000.0

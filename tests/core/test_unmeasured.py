@@ -1,9 +1,10 @@
 from __future__ import annotations
 
+from mailwatch.core.codec import moved
 from mailwatch.core.facts import words
 from mailwatch.core.model import Fault, Now, Reading, Verdict
 from mailwatch.core.policy import Policy
-from mailwatch.core.unmeasured import UnmeasuredServices, look, moved
+from mailwatch.core.unmeasured import UnmeasuredServices, look
 from mailwatch.core.wording import Installation
 
 _POLICY = Policy(unmeasured_after_s=100)

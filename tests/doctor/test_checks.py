@@ -38,6 +38,7 @@ from mailwatch.doctor.case import Case
 from mailwatch.doctor.finding import Finding, Level, ok
 from mailwatch.doctor.unit import Unit, _last_watchdog, seconds
 from mailwatch.probes.digest import digest
+from mailwatch.store.base import Commit
 from mailwatch.store.sqlite import SqliteStore
 
 MakeCase = Callable[..., Case]
@@ -108,10 +109,10 @@ def test_what_never_passed_as_configured_is_said_to_restart_nothing(
     store = SqliteStore(tmp_path, pytest.fail, boot="one")
     now = Now(1.0, 1.0)
     store.restore(now)
-    store.commit(State(), [], now)
+    store.commit(Commit(State(), now))
     assert "It has never answered as configured now, so nothing is restarted" in cure()
     settings = case({"services": "SMTP:25"}).config.services[0]
-    store.commit(State(), [], now, notes=Notes(proven=KnownGood({"SMTP:25": digest(settings)})))
+    store.commit(Commit(State(), now, notes=Notes(proven=KnownGood({"SMTP:25": digest(settings)}))))
     assert "never" not in cure()
     assert "It has never answered" in cure(**{"watch.host": "::1"})
     reading = replace(reading, fault=Fault.SILENT)

@@ -16,6 +16,7 @@ from mailwatch.doctor.case import Case
 from mailwatch.doctor.finding import Level
 from mailwatch.doctor.unit import Unit
 from mailwatch.evidence import keeping
+from mailwatch.store.base import Commit
 from mailwatch.store.sqlite import SqliteStore
 
 MakeCase = Callable[..., Case]
@@ -58,7 +59,7 @@ def test_what_the_last_incident_lacks_is_told_with_the_reason(
     incident = Incident("20261122T031402Z", now, now, (), ())
     store = SqliteStore(tmp_path, pytest.fail)
     store.restore(now)
-    store.commit(State(Stage.DOWN, incident), [], now)
+    store.commit(Commit(State(Stage.DOWN, incident), now))
     store.close()
     seen = {"clock": Seen({}, {"synchronised": "adjtimex is forbidden: timedatectl shows it"})}
     keeping.save(tmp_path, incident.id, "before", seen)

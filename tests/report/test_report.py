@@ -19,6 +19,7 @@ from mailwatch.core.model import Fault, Now, Reading, Verdict
 from mailwatch.core.state import Attempt, Failure, Incident, Outcome, Stage, State
 from mailwatch.evidence import keeping
 from mailwatch.report import material, page
+from mailwatch.store.base import Commit
 from mailwatch.store.sqlite import SqliteStore
 
 DAY_S = 86_400.0
@@ -59,8 +60,8 @@ def directory(tmp_path: Path) -> Path:
     incident = Incident(
         ID, since, since, failures, failures, cause=HOSTILE, attempts=(attempt,), closed=over
     )
-    store.commit(State(Stage.DOWN, incident, last_id=ID), [], since)
-    store.commit(State(Stage.HEALTHY, last_id=ID), [], over, closed=incident)
+    store.commit(Commit(State(Stage.DOWN, incident, last_id=ID), since))
+    store.commit(Commit(State(Stage.HEALTHY, last_id=ID), over, closed=incident))
     store.close()
     look: Evidence = {
         GATHERED: Finding({"at": since.wall, "took_s": 1.0}),

@@ -13,6 +13,7 @@ from mailwatch.core.model import Fault, Now
 from mailwatch.core.policy import Policy
 from mailwatch.core.state import Stage
 from mailwatch.service.monitor import Monitor
+from mailwatch.store.base import Commit
 from tests.house import House, bad, blind, good
 
 
@@ -142,9 +143,10 @@ def test_what_is_proven_is_committed_once(house: House, monkeypatch: pytest.Monk
     commits: list[object] = []
     commit = house.store.commit
 
-    def count(*args: Any, **kinds: Any) -> None:
-        commits.append(kinds["notes"].proven)
-        commit(*args, **kinds)
+    def count(kept: Commit) -> None:
+        assert kept.notes is not None
+        commits.append(kept.notes.proven)
+        commit(kept)
 
     monkeypatch.setattr(house.store, "commit", count)
     asked_as(house, SMTP="a")

@@ -17,6 +17,7 @@ from mailwatch.host.journal import Journal
 from mailwatch.notifiers.errors import DeliveryError
 from mailwatch.service.delivery import SEND_LIMIT_S, SLACK_S, Delivery
 from mailwatch.service.queue_events import DeliveryFinished, EventQueue
+from mailwatch.store.base import Commit
 from mailwatch.store.memory import MemoryStore
 from tests.house import PATIENCE_S, LingeringQueue, ScriptedPhone
 
@@ -36,7 +37,7 @@ def test_a_thread_that_has_answered_keeps_no_message_from_leaving() -> None:
     delivery = Delivery(
         {"gotify": phone}, store, lingering, journal, time.monotonic, str, lambda: 0.0
     )
-    store.commit(State(), _messages(3), NOW)
+    store.commit(Commit(State(), NOW, _messages(3)))
     try:
         while store.entries():
             delivery.advance(NOW)
@@ -56,7 +57,7 @@ def test_a_host_without_threads_keeps_the_message(
     events, phone, store, log = EventQueue(), ScriptedPhone(), MemoryStore(), io.StringIO()
     journal = Journal(log, journald=False)
     delivery = Delivery({"gotify": phone}, store, events, journal, time.monotonic, str, lambda: 0.0)
-    store.commit(State(), _messages(1), NOW)
+    store.commit(Commit(State(), NOW, _messages(1)))
     with without_threads():
         delivery.advance(NOW)
     event = events.get_nowait()
@@ -92,9 +93,7 @@ class Stand:
         """Put a row into the outbox for each channel and title."""
         messages = [
             QueuedMessage(
-                number,
-                Message(Topic.NOTICE, Severity.INFO, title, "", NOW.wall),
-                channel=channel,
+                number, channel, Message(Topic.NOTICE, Severity.INFO, title, "", NOW.wall)
             )
             for number, (channel, title) in enumerate(rows, 1)
         ]
@@ -151,7 +150,7 @@ def test_what_one_channel_refuses_for_good_is_parked_in_that_one_alone() -> None
     assert (parked.channel, parked.parked) == ("strict", True)
     strict.error = None
     more = Message(Topic.NOTICE, Severity.INFO, "short", "", NOW.wall)
-    stand.store.keep_entries([parked, QueuedMessage(9, more, channel="strict")])
+    stand.store.keep_entries([parked, QueuedMessage(9, "strict", more)])
     stand.delivery.wrote()
     stand.work()
     assert _titles(strict) == ["short"]

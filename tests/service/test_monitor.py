@@ -20,6 +20,7 @@ from mailwatch.notifiers.errors import DeliveryError
 from mailwatch.service.delivery import SEND_LIMIT_S, SLACK_S
 from mailwatch.service.monitor import ROUND_SLACK_S, Monitor
 from mailwatch.service.queue_events import AttemptDone, DeliveryFinished, RoundDone
+from mailwatch.store.base import Commit
 from tests.house import PATIENCE_S, RUNNING, House, ScriptedContainer, bad, blind, good
 
 
@@ -272,7 +273,7 @@ def test_a_new_process_looks_at_the_container_before_it_goes_on(stage: Stage) ->
     first.drain_until(lambda: first.topics() == [Topic.OPENED])
     state = replace(first.monitor.state, stage=stage)
     second = House(Policy())
-    second.store.commit(state, [], second.now)
+    second.store.commit(Commit(state, second.now))
     second.start()
     assert second.prober.begun == []
     second.drain_until(lambda: second.container.looks == 1 and not second.recovery.busy)
@@ -300,7 +301,7 @@ def test_a_name_that_is_misspelt_in_a_reload_calls_a_person(house: House) -> Non
 @pytest.mark.parametrize("noted", ["container stalwart", ""])
 def test_a_name_that_is_misspelt_at_a_restart_calls_a_person(house: House, noted: str) -> None:
     """Also where the file is of a version that noted none, if one start since had the right one."""
-    house.store.commit(State(target_seen=True, target=noted), [], house.now)
+    house.store.commit(Commit(State(target_seen=True, target=noted), house.now))
     house.monitor.begin(house.now)
     installation = replace(house.parts.installation, target="container stalwrt")
     house.monitor = Monitor(replace(house.parts, installation=installation))

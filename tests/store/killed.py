@@ -23,6 +23,7 @@ from mailwatch.core.message import Message, Severity, Topic
 from mailwatch.core.model import Fault, Now, Reading, Verdict
 from mailwatch.core.notes import Notes
 from mailwatch.core.state import Attempt, Failure, Incident, Stage, State
+from mailwatch.store.base import Commit
 from mailwatch.store.sqlite import SqliteStore
 
 WALL = 1_790_000_000.0
@@ -81,7 +82,9 @@ def walk(directory: Path, steps: int, told: int, told_to: int) -> None:
         store.record([Reading("SMTP:25", Verdict.PASS)], at(number))
         state, warned, proven = state_of(number), warnings_of(number), proven_of(number)
         told_now = messages_of(number)
-        store.commit(state, told_now, at(number), notes=Notes(certificates=warned, proven=proven))
+        store.commit(
+            Commit(state, at(number), told_now, notes=Notes(certificates=warned, proven=proven))
+        )
         os.write(told_to, f"committed {number}\n".encode())
         for entry in store.entries():
             if entry.message.title == f"{number - 1}a":

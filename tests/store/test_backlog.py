@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from mailwatch.store import history
+from mailwatch.core.model import Now
+from mailwatch.store import documents, history
 from mailwatch.store.backlog import ROUNDS, Backlog
 from mailwatch.store.boot import Boot
-from mailwatch.store.clock import read_round
 from mailwatch.store.connection import open_for_writing, transaction
 from mailwatch.store.files import create
 from mailwatch.store.retention import MAX_BYTES
@@ -24,15 +24,15 @@ def test_a_commit_that_succeeded_unseen_is_not_repeated(stores: Stores, night: N
     for second in (10, 20):
         backlog.add_round(night.readings(1), night.at(second))
     with transaction(connection):
-        backlog.write(connection, "one")
+        backlog.write(connection)
     # Nobody said clear(), since the commit was said to have failed.
     backlog.add_round(night.readings(1), night.at(30))
     for _ in range(2):
         with transaction(connection):
-            backlog.write(connection, "one")
+            backlog.write(connection)
     found = history.read(connection, "S0:0", 0)
     assert [at for at, _ in found] == [night.at(second).wall for second in (10, 20, 30)]
-    assert read_round(connection) == night.at(30)
+    assert documents.get(connection, documents.ROUND, Now) == night.at(30)
     connection.close()
 
 

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from mailwatch.core.state import State
+from mailwatch.store.base import Commit
 from mailwatch.store.schema import APPLICATION_ID, VERSION
 from mailwatch.store.views import Views
 
@@ -93,7 +94,7 @@ PRAGMA user_version = 1;
 def fill(stores: Stores, night: Night) -> None:
     """Leave a state file with an open incident behind, as a service does that was stopped."""
     store, _ = stores.restored(night.at(0))
-    store.commit(night.restarting(), [night.message()], night.at(100))
+    store.commit(Commit(night.restarting(), night.at(100), [night.message()]))
     for i in range(200):
         store.record(night.readings(4, detail="x" * 60), night.at(101 + i))
     store.close()
@@ -164,7 +165,9 @@ def lost_table(path: Path) -> None:
 def nonsense(path: Path) -> None:
     """Write a stage that no version knows."""
     with closing(sqlite3.connect(path)) as connection:
-        connection.execute("UPDATE machine SET stage = 'dreaming'")
+        connection.execute(
+            "UPDATE documents SET value = replace(value, '\"restarting\"', '\"dreaming\"')"
+        )
         connection.commit()
 
 
@@ -201,7 +204,7 @@ def test_a_bad_file_is_set_aside_and_begun_anew(name: str, stores: Stores, night
     assert aside.lstat().st_ino == spoilt.st_ino
     assert str(stores.path) in sentence
     assert aside.name in sentence
-    store.commit(night.restarting(), [night.message()], night.at(401))
+    store.commit(Commit(night.restarting(), night.at(401), [night.message()]))
     store.record(night.readings(), night.at(402))
     store.close()
     _, again = stores.restored(night.at(403))
@@ -212,7 +215,7 @@ def test_a_bad_file_is_set_aside_and_begun_anew(name: str, stores: Stores, night
 def test_a_file_is_set_aside_with_its_wal(stores: Stores, night: Night) -> None:
     """A -wal that stayed behind would be replayed into the new file."""
     store, _ = stores.restored(night.at(0))
-    store.commit(night.restarting(), [night.message()], night.at(100))
+    store.commit(Commit(night.restarting(), night.at(100), [night.message()]))
     # As SIGKILL leaves it: copied while the store is open.
     wal = Path(f"{stores.path}-wal").read_bytes()
     store.close()
@@ -227,7 +230,7 @@ def test_a_file_is_set_aside_with_its_wal(stores: Stores, night: Night) -> None:
 def test_a_wal_without_its_file_is_not_replayed(stores: Stores, night: Night) -> None:
     """Somebody removed mailwatch.db alone: its -wal must not get into the next one."""
     store, _ = stores.restored(night.at(0))
-    store.commit(night.restarting(), [night.message()], night.at(100))
+    store.commit(Commit(night.restarting(), night.at(100), [night.message()]))
     wal = Path(f"{stores.path}-wal").read_bytes()
     store.close()
     stores.path.unlink()
@@ -280,9 +283,9 @@ def test_every_step_leads_to_the_tables_of_a_new_file(tmp_path: Path) -> None:
 def test_damage_while_it_runs_costs_history_but_no_state(stores: Stores, night: Night) -> None:
     """The disk goes bad under a running service: what it knows goes into a new file."""
     store, _ = stores.restored(night.at(0))
-    store.commit(night.restarting(), [night.message()], night.at(100))
+    store.commit(Commit(night.restarting(), night.at(100), [night.message()]))
     with closing(sqlite3.connect(stores.path)) as other:
-        other.executescript("DROP TABLE readings; DROP TABLE ledger;")
+        other.executescript("DROP TABLE readings; DROP TABLE documents;")
     store.record(night.readings(), night.at(101))
     assert len(stores.said) == 1
     assert len(stores.aside) == 1

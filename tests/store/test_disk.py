@@ -21,6 +21,7 @@ from mailwatch.core.known_good import KnownGood
 from mailwatch.core.notes import Notes
 from mailwatch.core.state import State
 from mailwatch.core.unmeasured import UnmeasuredServices
+from mailwatch.store.base import Commit
 from mailwatch.store.sqlite import RETRY_S
 from mailwatch.store.views import Views
 
@@ -84,7 +85,7 @@ def test_a_full_disk_is_caught_up_with(on_tmpfs: Stores, night: Night) -> None:
     """Everything works from memory, one sentence says so, and one more when all is written."""
     stores = on_tmpfs
     store, _ = stores.restored(night.at(0))
-    store.commit(State(), [night.message("before")], night.at(1))
+    store.commit(Commit(State(), night.at(1), [night.message("before")]))
     ballast = fill_up(stores.directory)
     for i in range(40):
         store.record(night.readings(9, detail="x" * 150), night.at(10 + i))
@@ -92,7 +93,12 @@ def test_a_full_disk_is_caught_up_with(on_tmpfs: Stores, night: Night) -> None:
     proven = KnownGood({"S:1": "digest"})
     during = [night.message("during")]
     store.commit(
-        night.restarting(), during, night.at(100), notes=Notes(certificates=warned, proven=proven)
+        Commit(
+            night.restarting(),
+            night.at(100),
+            during,
+            notes=Notes(certificates=warned, proven=proven),
+        )
     )
     store.pause(night.at(900))
     first, second = store.entries()
@@ -119,7 +125,7 @@ def test_a_disk_that_is_full_from_the_start(on_tmpfs: Stores, night: Night) -> N
     ballast = fill_up(stores.directory)
     store, state = stores.restored(night.at(0))
     assert state == State()
-    store.commit(night.restarting(), [night.message()], night.at(100))
+    store.commit(Commit(night.restarting(), night.at(100), [night.message()]))
     store.record(night.readings(), night.at(101))
     assert len(stores.said) == 1
     ballast.unlink()
@@ -132,7 +138,7 @@ def test_a_disk_that_turns_read_only(on_tmpfs: Stores, tmpfs: Path, night: Night
     """As ext4 does after an error: the service goes on, even through a restart of its own."""
     stores = on_tmpfs
     store, _ = stores.restored(night.at(0))
-    store.commit(night.restarting(), [night.message("before")], night.at(100))
+    store.commit(Commit(night.restarting(), night.at(100), [night.message("before")]))
     # A process that was killed: its files stay as they are, and no handle keeps the disk writable.
     dead = stores.directory / "dead"
     dead.mkdir()
@@ -147,7 +153,7 @@ def test_a_disk_that_turns_read_only(on_tmpfs: Stores, tmpfs: Path, night: Night
         assert state == night.restarting()
         assert len(stores.said) == 1
         assert "may not be written" in stores.said[0]
-        store.commit(night.restarting(), [night.message("during")], night.at(131))
+        store.commit(Commit(night.restarting(), night.at(131), [night.message("during")]))
         store.record(night.readings(), night.at(132))
         assert len(stores.said) == 1
     finally:
@@ -162,7 +168,7 @@ def test_a_read_only_disk_is_read_all_the_same(on_tmpfs: Stores, tmpfs: Path, ni
     """After a clean end the incident in the file is taken up, though nothing can be written."""
     stores = on_tmpfs
     store, _ = stores.restored(night.at(0))
-    store.commit(night.restarting(), [night.message()], night.at(100))
+    store.commit(Commit(night.restarting(), night.at(100), [night.message()]))
     store.close()
     subprocess.run(["mount", "-o", "remount,ro", tmpfs], check=True)
     try:
@@ -182,11 +188,12 @@ import sys
 from pathlib import Path
 from mailwatch.core.model import Now
 from mailwatch.core.state import Stage, State
+from mailwatch.store.base import Commit
 from mailwatch.store.sqlite import SqliteStore
 said = []
 store = SqliteStore(Path(sys.argv[1]), said.append, boot="one")
 state = store.restore(Now(200.0, 1790000200.0))
-store.commit(State(Stage.CONFIRMING), [], Now(201.0, 1790000201.0))
+store.commit(Commit(State(Stage.CONFIRMING), Now(201.0, 1790000201.0)))
 print(state.stage.value, len(store.entries()), len(said), "may not be written" in said[0])
 """
 
@@ -197,7 +204,7 @@ def test_a_directory_of_another_user(public_stores: Stores, night: Night) -> Non
     if os.geteuid() != 0:
         pytest.skip("running as another user needs root")
     store, _ = stores.restored(night.at(0))
-    store.commit(night.restarting(), [night.message()], night.at(100))
+    store.commit(Commit(night.restarting(), night.at(100), [night.message()]))
     store.close()
     result = run_as(65534, AS_NOBODY, stores.directory)
     assert result.stdout.split() == ["restarting", "1", "1", "True"], result.stderr
@@ -208,7 +215,7 @@ def run_as(group: int, program: str, directory: Path) -> subprocess.CompletedPro
     # The interpreter and the work tree may be closed to others: rights go once all is imported.
     prologue = (
         "import os, sys, sqlite3, json, datetime, urllib.parse, zoneinfo\n"
-        "import mailwatch.store.sqlite, mailwatch.store.views, mailwatch.store.control\n"
+        "import mailwatch.store.sqlite, mailwatch.store.views, mailwatch.store.pause\n"
         f"os.setgroups([]); os.setgid({group}); os.setuid(65534)\n"
     )
     os.chown(directory, 0, group)
@@ -227,9 +234,9 @@ def run_as(group: int, program: str, directory: Path) -> subprocess.CompletedPro
 def test_a_directory_that_vanishes_is_made_again(stores: Stores, night: Night) -> None:
     """Somebody removes the directory under a running service: the state is in the new one."""
     store, _ = stores.restored(night.at(0))
-    store.commit(State(), [night.message("before")], night.at(1))
+    store.commit(Commit(State(), night.at(1), [night.message("before")]))
     shutil.rmtree(stores.directory)
-    store.commit(night.restarting(), [night.message("after")], night.at(100))
+    store.commit(Commit(night.restarting(), night.at(100), [night.message("after")]))
     assert len(stores.said) == 1
     assert "was gone" in stores.said[0]
     expect_whole(stores, night, 200, ["before", "after"])
@@ -244,7 +251,7 @@ def test_a_directory_that_vanishes_and_cannot_be_made(
     away = tmp_path / "away"
     stores.directory.rename(away)
     stores.directory.write_text("in the way")
-    store.commit(night.restarting(), [night.message()], night.at(100))
+    store.commit(Commit(night.restarting(), night.at(100), [night.message()]))
     store.record(night.readings(), night.at(101))
     assert len(stores.said) == 1
     stores.directory.unlink()
@@ -262,14 +269,14 @@ def test_no_letter_id_comes_again_that_the_file_never_saw(
     away = tmp_path / "away"
     stores.directory.rename(away)
     stores.directory.write_text("in the way")
-    store.commit(State(), [night.message()], night.at(1))
+    store.commit(Commit(State(), night.at(1), [night.message()]))
     (gone,) = store.entries()
     store.delivered(gone, night.at(2))
     stores.directory.unlink()
     away.rename(stores.directory)
     store.close()
     store, state = stores.restored(night.at(3))
-    store.commit(state, [night.message()], night.at(4))
+    store.commit(Commit(state, night.at(4), [night.message()]))
     assert store.entries()[0].id == gone.id + 1
 
 
@@ -280,7 +287,7 @@ def test_a_file_from_a_backup_gets_the_present_state(stores: Stores, night: Nigh
     backup = stores.directory / "backup"
     shutil.copy(stores.path, backup)
     store, _ = stores.restored(night.at(1))
-    store.commit(night.restarting(), [night.message()], night.at(100))
+    store.commit(Commit(night.restarting(), night.at(100), [night.message()]))
     backup.rename(stores.path)
     store.record(night.readings(), night.at(101))
     expect_whole(stores, night, 200, ["Mail is down"])
@@ -292,7 +299,7 @@ def test_a_locked_file_holds_up_little(stores: Stores, night: Night) -> None:
     with closing(sqlite3.connect(stores.path, isolation_level=None)) as other:
         other.execute("BEGIN IMMEDIATE")
         moments = [time.monotonic()]
-        store.commit(night.restarting(), [night.message()], night.at(100))
+        store.commit(Commit(night.restarting(), night.at(100), [night.message()]))
         for i in range(9):
             moments.append(time.monotonic())
             store.record(night.readings(), night.at(101 + i))
@@ -321,14 +328,16 @@ def test_a_file_that_is_locked_at_the_start_loses_no_message(
     told = {"S:1": Warned(night.at(99)), "S:2": Warned(night.at(99))}
     warned = Certificates(told)
     store.commit(
-        night.restarting(),
-        [night.message("old")],
-        night.at(100),
-        notes=Notes(
-            certificates=warned,
-            proven=KnownGood({"S:1": "old", "S:2": "old"}),
-            unmeasured_services=UnmeasuredServices({"S:3": night.at(99)}, frozenset({"S:3"})),
-        ),
+        Commit(
+            night.restarting(),
+            night.at(100),
+            [night.message("old")],
+            notes=Notes(
+                certificates=warned,
+                proven=KnownGood({"S:1": "old", "S:2": "old"}),
+                unmeasured_services=UnmeasuredServices({"S:3": night.at(99)}, frozenset({"S:3"})),
+            ),
+        )
     )
     store.close()
     with closing(sqlite3.connect(stores.path, isolation_level=None)) as other:
@@ -339,10 +348,12 @@ def test_a_file_that_is_locked_at_the_start_loses_no_message(
         again = Certificates({"S:2": Warned(night.at(201))})
         new = KnownGood({"S:2": "new"})
         store.commit(
-            state,
-            [night.message("new")],
-            night.at(201),
-            notes=Notes(certificates=again, proven=new),
+            Commit(
+                state,
+                night.at(201),
+                [night.message("new")],
+                notes=Notes(certificates=again, proven=new),
+            )
         )
     store.record(night.readings(), night.at(202 + RETRY_S))
     assert [entry.message.title for entry in store.entries()] == ["old", "new"]

@@ -23,8 +23,9 @@ from mailwatch.core.outbox import after_failure, merge
 from mailwatch.core.rate_limit import RateLimit, Told
 from mailwatch.core.state import Attempt, Failure, Incident, Stage, State
 from mailwatch.core.unmeasured import UnmeasuredServices
-from mailwatch.store.control import set_pause
+from mailwatch.store.base import Commit
 from mailwatch.store.memory import MemoryStore
+from mailwatch.store.pause import set_pause
 from mailwatch.store.sqlite import SqliteStore
 from mailwatch.store.views import Views
 
@@ -86,13 +87,7 @@ class LikeMemory(RuleBasedStateMachine):
             self.incidents[state.incident.id] = state.incident
         notes = replace(self.memory.notes(), **changed)
         for store in (self.memory, self.store):
-            store.commit(
-                state,
-                messages,
-                self.now,
-                closed=closed,
-                notes=notes,
-            )
+            store.commit(Commit(state, self.now, messages, closed=closed, notes=notes))
 
     @rule(seconds=st.floats(0.1, 5000))
     def wait(self, seconds: float) -> None:
@@ -119,7 +114,7 @@ class LikeMemory(RuleBasedStateMachine):
     @rule(told=st.integers(0, 2), notices=st.lists(st.text(max_size=5), max_size=2))
     def tell(self, told: int, notices: list[str]) -> None:
         """Send messages, and note them for the limit."""
-        rate_limit = RateLimit(told=(Told(self.now, tuple(notices)),))
+        rate_limit = RateLimit(told=(Told(self.now, tuple(map(words, notices))),))
         self.commit(self.memory.restore(self.now), told, rate_limit=rate_limit)
 
     @rule(told=st.integers(0, 1), services=st.sets(st.sampled_from("ab")), renewed=st.booleans())
@@ -154,7 +149,7 @@ class LikeMemory(RuleBasedStateMachine):
     def fail_to_deliver(self, data: st.DataObject, permanent: bool) -> None:
         """Fail with any entry, and merge what may be merged."""
         entry = data.draw(st.sampled_from(self.memory.entries()))
-        failed = after_failure(entry, "No route.", permanent, self.now, 0.5)
+        failed = after_failure(entry, words("No route."), permanent, self.now, 0.5)
         entries = [failed if x.id == entry.id else x for x in self.memory.entries()]
         merged = merge(entries)
         self.memory.keep_entries(merged)

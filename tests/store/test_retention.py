@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 
 from mailwatch.core.model import Now
 from mailwatch.core.state import State
+from mailwatch.store.base import Commit
 from mailwatch.store.retention import DAY_S, Sweeper
 from mailwatch.store.views import Views
 
@@ -31,9 +32,9 @@ def test_old_history_goes_and_younger_stays(stores: Stores, night: Night) -> Non
     """Readings stay 14 days, summaries and closed incidents 400 days, an open one for ever."""
     store, _ = stores.restored(night.at(0))
     for name, day in (("first", 0), ("second", 30), ("open", 31)):
-        store.commit(night.restarting(name, day * DAY_S), [], night.at(day * DAY_S))
+        store.commit(Commit(night.restarting(name, day * DAY_S), night.at(day * DAY_S)))
         if name != "open":
-            store.commit(State(), [], night.at(day * DAY_S + 60))
+            store.commit(Commit(State(), night.at(day * DAY_S + 60)))
     for day in (0, 30, 401, 402):
         for hour in (0, 2, 4):
             store.record(night.readings(1), night.at(day * DAY_S + hour * HOUR_S))
@@ -41,7 +42,6 @@ def test_old_history_goes_and_younger_stays(stores: Stores, night: Night) -> Non
     assert len(days) == 3, "day 0 is more than 400 days ago, the others are not"
     ids = [incident.id for incident in Views(stores.directory).incidents(9)]
     assert ids == ["open", "second"]
-    assert count(stores.path, "attempts") == 2
     oldest = Views(stores.directory).readings("S0:0", 0)[0]
     assert oldest.at >= night.at(401 * DAY_S).wall
     for hour in range(0, 72, 2):
@@ -78,11 +78,11 @@ def test_the_file_never_outgrows_its_cap(stores: Stores, night: Night) -> None:
     cap = 1024 * 1024
     store = stores.open(max_bytes=cap)
     store.restore(night.at(0))
-    store.commit(night.restarting(), [night.message()], night.at(1))
+    store.commit(Commit(night.restarting(), night.at(1), [night.message()]))
     detail = "x" * 200
     for i in range(1500):
         store.record(night.readings(9, detail=detail), night.at(10 + i))
-    store.commit(night.restarting(), [night.message("last")], night.at(2000))
+    store.commit(Commit(night.restarting(), night.at(2000), [night.message("last")]))
     assert stores.said == []
     store.close()
     assert stores.path.stat().st_size <= cap
@@ -106,7 +106,7 @@ def test_without_readings_old_incidents_give_way(stores: Stores, night: Night) -
         state = night.restarting(f"{i:05}", i)
         assert state.incident is not None
         long = replace(state, incident=replace(state.incident, cause="x" * 600))
-        store.commit(long, [], night.at(i))
+        store.commit(Commit(long, night.at(i)))
         if i % 50 == 0:
             store.record(night.readings(1), night.at(i))
     assert stores.said == []
@@ -127,10 +127,51 @@ def test_a_full_file_takes_a_commit_all_the_same(stores: Stores, night: Night) -
         store.record(night.readings(9, detail="x" * 200), night.at(10 + i))
     for i in range(200):
         message = night.message("x" * 2000)
-        store.commit(State(streak=i), [message], night.at(200 + i))
+        store.commit(Commit(State(streak=i), night.at(200 + i), [message]))
     assert len(store.entries()) == 200
     assert stores.said == []
     store.close()
     again = stores.open(max_bytes=cap)
     assert again.restore(night.at(700)) == State(streak=199)
     assert len(again.entries()) == 200
+
+
+def ends(stores: Stores) -> list[tuple[str, float | None]]:
+    """Return the channel and the end of each row of the outbox."""
+    with closing(sqlite3.connect(stores.path)) as connection:
+        return connection.execute("SELECT channel, ended_wall FROM outbox ORDER BY id").fetchall()
+
+
+def test_what_was_delivered_stays_with_its_end(stores: Stores, night: Night) -> None:
+    """Each channel has a row of its own; an end stays for 400 days, and what waits for ever."""
+    store, state = stores.restored(night.at(0))
+    store.commit(Commit(state, night.at(1), [night.message()], ("gotify", "mail")))
+    gotify, mail = store.entries()
+    store.delivered(gotify, night.at(7))
+    assert store.entries() == (mail,)
+    assert ends(stores) == [("gotify", night.at(7).wall), ("mail", None)]
+    store.close()
+    store, _ = stores.restored(night.at(8))
+    assert store.entries() == (mail,)
+    for hour in (0, 2, 4):
+        store.record(night.readings(1), night.at(399 * DAY_S + hour * HOUR_S))
+    assert len(ends(stores)) == 2
+    for hour in (0, 2, 4):
+        store.record(night.readings(1), night.at(401 * DAY_S + hour * HOUR_S))
+    assert ends(stores) == [("mail", None)]
+
+
+def test_an_end_is_written_once_the_disk_is_back(stores: Stores, night: Night) -> None:
+    """Delivered while the file was out of reach: its row is not lost, nor taken for waiting."""
+    store, state = stores.restored(night.at(0))
+    store.commit(Commit(state, night.at(1), [night.message("a"), night.message("b")]))
+    first, second = store.entries()
+    away = stores.directory.with_name("away")
+    stores.directory.rename(away)
+    stores.directory.write_text("in the way")
+    store.delivered(first, night.at(5))
+    stores.directory.unlink()
+    away.rename(stores.directory)
+    store.record(night.readings(1), night.at(60))
+    assert store.entries() == (second,)
+    assert ends(stores) == [("gotify", night.at(5).wall), ("gotify", None)]

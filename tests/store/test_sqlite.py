@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from mailwatch.core.certificates import Certificates, Warned
+from mailwatch.core.facts import words
 from mailwatch.core.known_good import KnownGood
 from mailwatch.core.model import Now
 from mailwatch.core.notes import Notes
@@ -16,6 +17,7 @@ from mailwatch.core.outbox import after_failure
 from mailwatch.core.rate_limit import RateLimit, Told
 from mailwatch.core.state import Outcome, Stage, State
 from mailwatch.core.unmeasured import UnmeasuredServices
+from mailwatch.store.base import Commit
 from mailwatch.store.views import Views
 
 if TYPE_CHECKING:
@@ -44,7 +46,7 @@ def test_the_files_are_readable_by_the_group_alone(stores: Stores, night: Night)
     before = os.umask(0)
     try:
         store, _ = stores.restored(night.at(0))
-        store.commit(night.restarting(), [], night.at(100))
+        store.commit(Commit(night.restarting(), night.at(100)))
         modes = {p.name: stat.S_IMODE(p.stat().st_mode) for p in stores.directory.iterdir()}
     finally:
         os.umask(before)
@@ -54,7 +56,7 @@ def test_the_files_are_readable_by_the_group_alone(stores: Stores, night: Night)
 def test_an_open_incident_is_taken_up_again(stores: Stores, night: Night) -> None:
     """State and messages come back exactly as they were committed."""
     store, _ = stores.restored(night.at(0))
-    store.commit(night.restarting(), [night.message()], night.at(100))
+    store.commit(Commit(night.restarting(), night.at(100), [night.message()]))
     entries = store.entries()
     store.close()
     again, state = stores.restored(night.at(130))
@@ -67,12 +69,14 @@ def test_a_commit_without_news_touches_no_file(stores: Stores, night: Night) -> 
     """A healthy night costs no fsync for the incident machine."""
     store, _ = stores.restored(night.at(0))
     store.commit(
-        night.restarting(), [], night.at(100), notes=Notes(rate_limit=RateLimit(called="x"))
+        Commit(night.restarting(), night.at(100), notes=Notes(rate_limit=RateLimit(called="x")))
     )
     before = written_bytes(stores)
     for second in range(101, 200):
         store.commit(
-            night.restarting(), [], night.at(second), notes=Notes(rate_limit=RateLimit(called="x"))
+            Commit(
+                night.restarting(), night.at(second), notes=Notes(rate_limit=RateLimit(called="x"))
+            )
         )
     assert written_bytes(stores) == before
 
@@ -82,7 +86,9 @@ def test_no_letter_id_is_handed_out_twice(stores: Stores, night: Night) -> None:
     seen: list[int] = []
     for start in range(3):
         store, state = stores.restored(night.at(start * 10))
-        store.commit(state, [night.message("a"), night.message("b")], night.at(start * 10 + 1))
+        store.commit(
+            Commit(state, night.at(start * 10 + 1), [night.message("a"), night.message("b")])
+        )
         for entry in store.entries():
             seen.append(entry.id)
             store.delivered(entry, night.at(start * 10 + 2))
@@ -93,9 +99,11 @@ def test_no_letter_id_is_handed_out_twice(stores: Stores, night: Night) -> None:
 def test_what_kept_a_letter_is_remembered(stores: Stores, night: Night) -> None:
     """Tries, trouble, parking and the moment of the next try survive."""
     store, state = stores.restored(night.at(0))
-    store.commit(state, [night.message("a"), night.message("b"), night.message("c")], night.at(1))
+    store.commit(
+        Commit(state, night.at(1), [night.message("a"), night.message("b"), night.message("c")])
+    )
     first, second, third = store.entries()
-    failed = after_failure(first, "The server said no.", True, night.at(2), jitter=0.5)
+    failed = after_failure(first, words("The server said no."), True, night.at(2), jitter=0.5)
     store.keep_entries([failed, third])
     store.close()
     again, _ = stores.restored(night.at(3))
@@ -110,9 +118,14 @@ def test_a_reboot_moves_every_moment_to_the_new_clock(stores: Stores, night: Nig
     told = RateLimit(told=(Told(night.at(4990)),))
     warned = Certificates({"S:1": Warned(night.at(4980))})
     store.commit(
-        state, [night.message()], night.at(5000), notes=Notes(rate_limit=told, certificates=warned)
+        Commit(
+            state,
+            night.at(5000),
+            [night.message()],
+            notes=Notes(rate_limit=told, certificates=warned),
+        )
     )
-    late = after_failure(store.entries()[0], "No route.", False, night.at(5000), jitter=0)
+    late = after_failure(store.entries()[0], words("No route."), False, night.at(5000), jitter=0)
     store.keep_entries([late])
     store.pause(night.at(5900))
     store.close()
@@ -135,7 +148,7 @@ def test_a_step_of_the_clock_within_one_boot_moves_nothing(stores: Stores, night
     """The admin sets the clock by an hour, the service restarts: every wait is as it was."""
     store, _ = stores.restored(night.at(0))
     state = replace(night.restarting(), stage=Stage.SETTLING, due=115.0)
-    store.commit(state, [], night.at(100))
+    store.commit(Commit(state, night.at(100)))
     store.close()
     for step_s in (3600, -3600):
         now = Now(101.0, night.at(101).wall + step_s)
@@ -148,7 +161,7 @@ def test_without_a_boot_id_the_start_of_the_host_tells(stores: Stores, night: Ni
     """Where no id can be read, clocks that fit together are of one boot, others are not."""
     store, _ = stores.restored(night.at(100), boot="")
     state = replace(night.restarting(), stage=Stage.SETTLING, due=115.0)
-    store.commit(state, [], night.at(100))
+    store.commit(Commit(state, night.at(100)))
     store.close()
     store, after = stores.restored(Now(101.0, night.at(101).wall + 2), boot="")
     assert after.due == 115.0
@@ -162,26 +175,26 @@ def test_a_closed_incident_stays_in_the_history(stores: Stores, night: Night) ->
     """The incident is kept as the step that closed it had left it."""
     store, _ = stores.restored(night.at(0))
     state = night.restarting()
-    store.commit(state, [], night.at(100))
+    store.commit(Commit(state, night.at(100)))
     assert state.incident is not None
     attempt = replace(state.incident.attempts[0], outcome=Outcome.RECOVERED, ended=night.at(160))
     closed = replace(state.incident.with_last_attempt(attempt), closed=night.at(160))
-    store.commit(State(), [], night.at(160), closed=closed)
+    store.commit(Commit(State(), night.at(160), closed=closed))
     assert Views(stores.directory).incidents(9) == [closed]
 
 
 def test_an_incident_that_just_vanishes_is_closed_then(stores: Stores, night: Night) -> None:
     """Even a caller that forgets to hand the closed incident over leaves no open one behind."""
     store, _ = stores.restored(night.at(0))
-    store.commit(night.restarting(), [], night.at(100))
-    store.commit(State(), [], night.at(160))
+    store.commit(Commit(night.restarting(), night.at(100)))
+    store.commit(Commit(State(), night.at(160)))
     (incident,) = Views(stores.directory).incidents(9)
     assert incident.closed == night.at(160)
 
 
 def test_a_pause_from_the_command_line_is_seen_at_once(stores: Stores, night: Night) -> None:
     """Another process pauses, and the running store knows with its next question."""
-    from mailwatch.store.control import set_pause
+    from mailwatch.store.pause import set_pause
 
     store, _ = stores.restored(night.at(0))
     set_pause(stores.directory, night.at(3600), boot="one")
@@ -194,8 +207,12 @@ def test_a_pause_from_the_command_line_is_seen_at_once(stores: Stores, night: Ni
 def test_the_limit_on_messages_is_committed_with_them(stores: Stores, night: Night) -> None:
     """What was told and what is held back come back with the state."""
     store, state = stores.restored(night.at(0))
-    rate_limit = RateLimit((Told(night.at(1), ("a\nb",)),), (night.message("held"),), called="x")
-    store.commit(state, [night.message("told")], night.at(1), notes=Notes(rate_limit=rate_limit))
+    rate_limit = RateLimit(
+        (Told(night.at(1), (words("a\nb"),)),), (night.message("held"),), called="x"
+    )
+    store.commit(
+        Commit(state, night.at(1), [night.message("told")], notes=Notes(rate_limit=rate_limit))
+    )
     store.close()
     again, _ = stores.restored(night.at(2))
     assert again.notes().rate_limit == rate_limit
@@ -205,13 +222,15 @@ def test_a_warning_is_committed_with_its_message(stores: Stores, night: Night) -
     """Both come back, or neither; a commit that says nothing of certificates changes nothing."""
     store, state = stores.restored(night.at(0))
     warned = Certificates({"S:1": Warned(night.at(1)), "S:2": Warned(night.at(1), renewed=True)})
-    store.commit(state, [night.message("expires")], night.at(1), notes=Notes(certificates=warned))
-    store.commit(state, [night.message("other")], night.at(2))
+    store.commit(
+        Commit(state, night.at(1), [night.message("expires")], notes=Notes(certificates=warned))
+    )
+    store.commit(Commit(state, night.at(2), [night.message("other")]))
     store.close()
     again, _ = stores.restored(night.at(3))
     assert again.notes().certificates == warned
     assert [entry.message.title for entry in again.entries()] == ["expires", "other"]
-    again.commit(state, [], night.at(4), notes=Notes(certificates=Certificates()))
+    again.commit(Commit(state, night.at(4), notes=Notes(certificates=Certificates())))
     again.close()
     last, _ = stores.restored(night.at(5))
     assert last.notes().certificates == Certificates()
@@ -222,13 +241,18 @@ def test_blindness_is_committed_with_its_message(stores: Stores, night: Night) -
     store, state = stores.restored(night.at(0))
     blind = UnmeasuredServices({"S:1": night.at(-900)}, frozenset({"S:1"}))
     store.commit(
-        state, [night.message("cannot look")], night.at(1), notes=Notes(unmeasured_services=blind)
+        Commit(
+            state,
+            night.at(1),
+            [night.message("cannot look")],
+            notes=Notes(unmeasured_services=blind),
+        )
     )
-    store.commit(state, [night.message("other")], night.at(2))
+    store.commit(Commit(state, night.at(2), [night.message("other")]))
     store.close()
     again, _ = stores.restored(night.at(3))
     assert again.notes().unmeasured_services == blind
-    again.commit(state, [], night.at(4), notes=Notes(unmeasured_services=UnmeasuredServices()))
+    again.commit(Commit(state, night.at(4), notes=Notes(unmeasured_services=UnmeasuredServices())))
     again.close()
     last, _ = stores.restored(night.at(5))
     assert last.notes().unmeasured_services == UnmeasuredServices()
@@ -238,11 +262,11 @@ def test_what_is_proven_is_kept_in_its_round(stores: Stores, night: Night) -> No
     """It comes back after a restart and a reboot, and what is proven already writes nothing."""
     store, state = stores.restored(night.at(0))
     passed = KnownGood({"SMTP:25": "a", "IMAPS:993": "b"})
-    store.commit(state, [], night.at(1), notes=Notes(proven=passed))
+    store.commit(Commit(state, night.at(1), notes=Notes(proven=passed)))
     before = written_bytes(stores)
-    store.commit(state, [], night.at(2), notes=Notes(proven=KnownGood(dict(passed.passed))))
+    store.commit(Commit(state, night.at(2), notes=Notes(proven=KnownGood(dict(passed.passed)))))
     assert written_bytes(stores) == before
-    store.commit(state, [], night.at(3), notes=Notes(proven=KnownGood({"SMTP:25": "c"})))
+    store.commit(Commit(state, night.at(3), notes=Notes(proven=KnownGood({"SMTP:25": "c"}))))
     assert written_bytes(stores) != before
     store.close()
     again, _ = stores.restored(Now(5.0, night.at(99).wall), boot="two")

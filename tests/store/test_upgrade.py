@@ -19,6 +19,7 @@ from mailwatch.core.model import Fault, Mask, Phase, Reading, Verdict
 from mailwatch.core.rate_limit import RateLimit, Told
 from mailwatch.core.state import Attempt, Failure, Hold, Incident, Outcome, Reason, Stage, State
 from mailwatch.core.unmeasured import UnmeasuredServices
+from mailwatch.store.base import Commit
 from mailwatch.store.files import create
 from mailwatch.store.views import Past, Views
 
@@ -61,8 +62,8 @@ def test_all_that_0_1_0_has_written_is_still_there(stores: Stores, night: Night)
     )
     assert (entry.id, entry.message, entry.tries, entry.not_before) == (2, opened, 1, 107.0)
     assert store.notes().rate_limit == RateLimit(
-        (Told(at(-45)), Told(at(90), ("a\nb",))),
-        (Message(Topic.NOTICE, Severity.WARNING, "held", "back", wall + 95),),
+        (Told(at(-45)), Told(at(90), (words("a\nb"),))),
+        (Message(Topic.NOTICE, Severity.INFO, "held", "back", wall + 95),),
         past.id,
     )
     assert store.notes().certificates == Certificates()
@@ -92,7 +93,7 @@ def test_what_is_new_can_be_kept_in_an_old_file(stores: Stores, night: Night) ->
     after = replace(state, streak=3)
     blind = UnmeasuredServices({"SMTP:25": night.at(110)}, frozenset({"SMTP:25"}))
     notes = replace(store.notes(), certificates=warned, proven=proven, unmeasured_services=blind)
-    store.commit(after, [], night.at(111), notes=notes)
+    store.commit(Commit(after, night.at(111), notes=notes))
     store.close()
     again, state = stores.restored(night.at(112))
     assert again.notes() == notes
@@ -141,7 +142,7 @@ def test_what_made_a_failure_look_like_another_is_still_known(stores: Stores, ni
         Failure("SIEVE:4190", Fault.REFUSED, words(f"{gone}!")),
         Failure("LMTP:24", Fault.TIMEOUT, words("")),
     )
-    written = json.dumps([[failure.service, failure.fault, failure.detail] for failure in failures])
+    written = json.dumps([[f.service, f.fault, f.detail.get("text") or ""] for f in failures])
     lay_down(stores.path, "0.1.0")
     with closing(sqlite3.connect(stores.path)) as connection, connection:
         connection.execute("UPDATE incidents SET failures = ?, first_failures = ?", (written,) * 2)

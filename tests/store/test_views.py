@@ -19,8 +19,9 @@ from mailwatch.core.notes import Notes
 from mailwatch.core.outbox import after_failure
 from mailwatch.core.rate_limit import RateLimit
 from mailwatch.core.state import Stage, State
-from mailwatch.store.control import set_pause
+from mailwatch.store.base import Commit
 from mailwatch.store.errors import StoreError
+from mailwatch.store.pause import set_pause
 from mailwatch.store.summaries import Spread
 from mailwatch.store.views import Views
 
@@ -37,8 +38,10 @@ def test_status_tells_where_things_stand(stores: Stores, night: Night) -> None:
     store.record(night.readings(3), night.at(50))
     store.record(night.readings(2, detail="no greeting"), night.at(100))
     held = RateLimit(held=(night.message("held"),))
-    store.commit(night.restarting(), [night.message()], night.at(101), notes=Notes(rate_limit=held))
-    late = after_failure(store.entries()[0], "No route.", False, night.at(102), 0)
+    store.commit(
+        Commit(night.restarting(), night.at(101), [night.message()], notes=Notes(rate_limit=held))
+    )
+    late = after_failure(store.entries()[0], words("No route."), False, night.at(102), 0)
     store.keep_entries([late])
     store.pause(night.at(900))
     status = Views(stores.directory).status()
@@ -66,8 +69,8 @@ def test_incidents_come_newest_first(stores: Stores, night: Night) -> None:
     store, _ = stores.restored(night.at(0))
     names = ["20260922T031400Z", "20260922T031500Z", "20250101T000000Z"]
     for second, name in enumerate(names, 10):
-        store.commit(night.restarting(name, second), [], night.at(second))
-        store.commit(State(), [], night.at(second))
+        store.commit(Commit(night.restarting(name, second), night.at(second)))
+        store.commit(Commit(State(), night.at(second)))
     views = Views(stores.directory)
     assert [incident.id for incident in views.incidents(10)] == names[::-1]
     assert [incident.id for incident in views.incidents(2)] == names[:0:-1]
@@ -81,7 +84,7 @@ def test_an_incident_is_found_by_the_beginning_of_its_id(stores: Stores, night: 
     with pytest.raises(StoreError, match="no incident yet"):
         views.incident("last")
     for name in ("2026A", "2026B", "2026", "1_x"):
-        store.commit(night.restarting(name), [], night.at(10))
+        store.commit(Commit(night.restarting(name), night.at(10)))
     assert views.incident("2026").id == "2026", "a whole id is that id"
     assert views.incident("2026B").id == "2026B"
     assert views.incident("1").id == "1_x"
@@ -136,7 +139,7 @@ def test_readings_of_one_service_since(stores: Stores, night: Night) -> None:
 def test_a_view_never_writes(stores: Stores, night: Night) -> None:
     """Reading in the middle of a night leaves the files as they are, byte for byte."""
     store, _ = stores.restored(night.at(0))
-    store.commit(night.restarting(), [night.message()], night.at(100))
+    store.commit(Commit(night.restarting(), night.at(100), [night.message()]))
 
     def content() -> dict[str, bytes]:
         return {
@@ -166,7 +169,7 @@ except StoreError as error:
 
 PROLOGUE = """
 import os, sys
-import mailwatch.store.views, mailwatch.store.control
+import mailwatch.store.views, mailwatch.store.pause
 os.setgroups([]); os.setgid(int(sys.argv[2])); os.setuid(65534)
 """
 
@@ -200,10 +203,10 @@ def test_a_member_of_the_group_reads_while_it_runs(public_stores: Stores, night:
     """With no right to write anything, while the service goes on writing."""
     stores = public_stores
     store, _ = stores.restored(night.at(0))
-    store.commit(night.restarting(), [night.message()], night.at(100))
+    store.commit(Commit(night.restarting(), night.at(100), [night.message()]))
     let_group_read(stores.directory, 65534)
     assert as_user(AS_READER, stores.directory) == "restarting 1 1"
-    store.commit(State(), [night.message()], night.at(101))
+    store.commit(Commit(State(), night.at(101), [night.message()]))
     for second in range(102, 400):
         store.record(night.readings(4), night.at(second))
     assert as_user(AS_READER, stores.directory) == "healthy 2 1"
@@ -215,7 +218,7 @@ def test_a_member_of_the_group_reads_after_a_clean_end(public_stores: Stores, ni
     """The service is stopped: no -shm is there, and the reader may not make one."""
     stores = public_stores
     store, _ = stores.restored(night.at(0))
-    store.commit(night.restarting(), [night.message()], night.at(100))
+    store.commit(Commit(night.restarting(), night.at(100), [night.message()]))
     store.close()
     let_group_read(stores.directory, 65534)
     names = sorted(os.listdir(stores.directory))
@@ -230,7 +233,7 @@ def test_a_member_of_the_group_reads_after_a_kill(
     """The service was killed: what is only in its -wal is seen all the same."""
     stores = public_stores
     store, _ = stores.restored(night.at(0))
-    store.commit(night.restarting(), [night.message()], night.at(100))
+    store.commit(Commit(night.restarting(), night.at(100), [night.message()]))
     killed = make_stores(stores.directory.with_name("killed"))
     shutil.copytree(stores.directory, killed.directory)
     let_group_read(killed.directory, 65534)
@@ -246,7 +249,7 @@ def test_root_may_look_at_a_stopped_service(public_stores: Stores, night: Night)
     """What root's look leaves behind belongs to the service's user, who can go on writing."""
     stores = public_stores
     store, _ = stores.restored(night.at(0))
-    store.commit(night.restarting(), [night.message()], night.at(100))
+    store.commit(Commit(night.restarting(), night.at(100), [night.message()]))
     store.close()
     os.chown(stores.directory, 65534, 65534)
     os.chown(stores.path, 65534, 65534)
@@ -276,7 +279,7 @@ def test_a_reader_cannot_pause(public_stores: Stores, night: Night) -> None:
     program = """
 from pathlib import Path
 from mailwatch.core.model import Now
-from mailwatch.store.control import set_pause
+from mailwatch.store.pause import set_pause
 from mailwatch.store.errors import StoreError
 try:
     set_pause(Path(sys.argv[1]), Now(900.0, 1790000900.0), boot="one")

@@ -1,3 +1,5 @@
+"""Moments that outlive a process, moved from the steady clock they were read on to today's."""
+
 from __future__ import annotations
 
 from collections.abc import Iterator
@@ -6,10 +8,11 @@ from dataclasses import fields, is_dataclass
 from hypothesis import given
 from hypothesis import strategies as st
 
+from mailwatch.core.codec import moved
 from mailwatch.core.facts import words
 from mailwatch.core.model import Fault, Now
-from mailwatch.core.rebase import rebase, shift_s
 from mailwatch.core.state import Attempt, Failure, Hold, Incident, Outcome, Reason, Stage, State
+from mailwatch.store.boot import shift_s
 
 _WALL = 1.7e9
 
@@ -97,14 +100,14 @@ def test_after_a_reboot_every_moment_moves_alike(booted: float, away: float) -> 
     """After a reboot every age grows by the time away, as the wall tells it, and never shrinks."""
     written = _at(200)
     now = Now(booted, written.wall + away)
-    moved = rebase(_FULL, written, now, same_boot=False)
+    found = moved(_FULL, shift_s(written, now, same_boot=False))
     before = [200 - steady for steady in _steady_moments(_FULL)]
-    after = [booted - steady for steady in _steady_moments(moved)]
+    after = [booted - steady for steady in _steady_moments(found)]
     assert len(before) == len(after) == 15
     grown = max(0.0, away)
     for old, new in zip(before, after, strict=True):
         assert abs(new - old - grown) < 1e-3
-    assert list(_walls(moved)) == list(_walls(_FULL))
+    assert list(_walls(found)) == list(_walls(_FULL))
 
 
 @given(away=st.floats(0, 1e7), jump=st.floats(-1e9, 1e9))
@@ -112,7 +115,7 @@ def test_within_one_boot_no_jump_of_the_wall_clock_matters(away: float, jump: fl
     """A process that is started anew on the same boot goes on with the very same moments."""
     written = _at(200)
     now = Now(200 + away, written.wall + away + jump)
-    assert rebase(_FULL, written, now, same_boot=True) == _FULL
+    assert moved(_FULL, shift_s(written, now, same_boot=True)) == _FULL
 
 
 def test_a_steady_clock_that_went_back_proves_another_boot() -> None:
@@ -124,6 +127,6 @@ def test_a_steady_clock_that_went_back_proves_another_boot() -> None:
 def test_a_wall_clock_that_went_back_counts_as_no_time_away() -> None:
     """A clock set back by a year can't bring back a budget, nor make a wait last a year."""
     now = Now(10.0, _WALL - 365 * 86400)
-    moved = rebase(_FULL, _at(200), now, same_boot=False)
-    assert moved.due == 10 + 3800
-    assert moved.restarts[-1].steady == 10 - 90
+    found = moved(_FULL, shift_s(_at(200), now, same_boot=False))
+    assert found.due == 10 + 3800
+    assert found.restarts[-1].steady == 10 - 90

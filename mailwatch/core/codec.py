@@ -1,0 +1,189 @@
+"""Every frozen dataclass of ours as plain JSON and back, as its type hints say."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Hashable, Mapping
+from dataclasses import MISSING, Field, dataclass, fields, is_dataclass
+from enum import Enum
+from functools import cache
+from types import NoneType, UnionType
+from typing import Annotated, Any, TypeVar, Union, cast, get_args, get_origin, get_type_hints
+
+from mailwatch.core.facts import Fact, Value, fact
+from mailwatch.core.model import Now, Steady
+
+T = TypeVar("T")
+
+
+def plain(value: object) -> Any:
+    """Return `value` as what `json.dumps` takes; raises TypeError for what has no such form."""
+    return _form_of(value).write(value)
+
+
+def value_of(kind: type[T], plain: object) -> T:
+    """Return the `kind` that plain() made `plain` of.
+
+    Fields that `kind` lacks are ignored, those that `plain` lacks take their defaults. Raises
+    ValueError where that leaves no sense.
+    """
+    try:
+        return cast(T, _form(cast(Hashable, kind)).read(plain))
+    except (OverflowError, RecursionError) as error:
+        raise ValueError(f"no {kind.__name__} is as large as that") from error
+
+
+def moved(value: T, by: float) -> T:
+    """Return `value` with all moments on the steady clock moved by `by` seconds, at any depth."""
+    return cast(T, _form_of(value).moved(value, by)) if by else value
+
+
+@dataclass(frozen=True, slots=True)
+class _Form:
+    """How values of one type are written, read and moved; None where no moment is in them."""
+
+    write: Callable[[Any], Any]
+    read: Callable[[Any], Any]
+    move: Callable[[Any, float], Any] | None = None
+
+    def moved(self, value: Any, by: float) -> Any:
+        return value if self.move is None else self.move(value, by)
+
+
+def _as_it_is(value: Any) -> Any:
+    return value
+
+
+def _only(*kinds: type) -> Callable[[Any], Any]:
+    def read(found: Any) -> Any:
+        if type(found) not in kinds:
+            raise ValueError(f"{kinds[0].__name__} expected, not {found!r:.100}")
+        return found
+
+    return read
+
+
+def _write_number(value: float) -> float | str:
+    # JSON has no infinity, and what reads it need not be Python.
+    return str(value) if abs(value) == float("inf") else value
+
+
+def _read_number(found: Any) -> float:
+    return float(found if found in ("inf", "-inf") else _only(float, int)(found))
+
+
+_MAPPING, _LIST = _only(dict), _only(list)
+_NUMBER = _Form(_write_number, _read_number)
+_STEADY = _Form(_write_number, _read_number, lambda value, by: value + by)
+_PLAIN = {kind: _Form(_as_it_is, _only(kind)) for kind in (str, int, bool, NoneType)}
+
+
+def _form_of(value: object) -> _Form:
+    return _form(cast(Hashable, type(value)))
+
+
+@cache
+def _form(hint: Hashable) -> _Form:
+    """Return the form of the type `hint`; raises TypeError where there is none."""
+    if hint in _PLAIN:
+        return _PLAIN[hint]
+    if hint is float:
+        return _NUMBER
+    if hint == Steady:
+        return _STEADY
+    if hint is Fact:
+        return _Form(_write_fact, _read_fact)
+    origin, inner = get_origin(hint), get_args(hint)
+    if origin is Annotated:
+        return _form(inner[0])
+    if origin in (Union, UnionType) and len(inner) == 2 and NoneType in inner:
+        return _optional(_form(inner[inner[0] is NoneType]))
+    if origin is tuple and inner[1:] == (...,):
+        return _several(_form(inner[0]), tuple)
+    if origin is frozenset:
+        return _several(_form(inner[0]), frozenset)
+    if origin is Mapping:
+        return _mapping(inner[0], _form(inner[1]))
+    if isinstance(hint, type) and issubclass(hint, Enum):
+        return _Form(lambda value: value.value, hint)
+    if isinstance(hint, type) and is_dataclass(hint):
+        return _record(hint)
+    raise TypeError(f"{hint} has no plain form")
+
+
+def _optional(form: _Form) -> _Form:
+    return _Form(
+        lambda value: None if value is None else form.write(value),
+        lambda found: None if found is None else form.read(found),
+        form.move and (lambda value, by: None if value is None else form.moved(value, by)),
+    )
+
+
+def _several(form: _Form, kind: type[tuple[Any, ...]] | type[frozenset[Any]]) -> _Form:
+    put_in_order = sorted if kind is frozenset else list
+    return _Form(
+        lambda values: put_in_order(map(form.write, values)),
+        lambda found: kind(map(form.read, _LIST(found))),
+        form.move and (lambda values, by: kind(form.moved(one, by) for one in values)),
+    )
+
+
+def _mapping(key: type, form: _Form) -> _Form:
+    """Return the form of a mapping whose `key`, a name, a number or an enum, `str` can write."""
+    return _Form(
+        lambda values: {str(name): form.write(value) for name, value in values.items()},
+        lambda found: {key(name): form.read(value) for name, value in _MAPPING(found).items()},
+        form.move
+        and (lambda values, by: {name: form.moved(one, by) for name, one in values.items()}),
+    )
+
+
+def _record(kind: type) -> _Form:
+    hints = get_type_hints(kind, include_extras=True)
+    if kind is Now:
+        hints["steady"] = Steady
+    forms = {field.name: _form(hints[field.name]) for field in fields(kind)}
+    needed = {field.name for field in fields(kind) if _is_needed(field)}
+
+    def write(value: Any) -> dict[str, Any]:
+        return {name: form.write(getattr(value, name)) for name, form in forms.items()}
+
+    def read(found: Any) -> Any:
+        lacks = needed - _MAPPING(found).keys()
+        if lacks:
+            raise ValueError(f"{kind.__name__} lacks {', '.join(sorted(lacks))}")
+        return kind(**{n: form.read(found[n]) for n, form in forms.items() if n in found})
+
+    def move(value: Any, by: float) -> Any:
+        return kind(**{n: form.moved(getattr(value, n), by) for n, form in forms.items()})
+
+    return _Form(write, read, move if any(form.move for form in forms.values()) else None)
+
+
+def _is_needed(field: Field[Any]) -> bool:
+    return field.default is MISSING and field.default_factory is MISSING
+
+
+def _write_fact(value: Fact) -> dict[str, Any]:
+    return {"code": value.code, "args": {name: _write_argument(one) for name, one in value.args}}
+
+
+def _read_fact(found: Any) -> Fact:
+    arguments = _MAPPING(_MAPPING(found).get("args", {}))
+    code = _only(str)(found.get("code", ""))
+    return fact(code, **{name: _read_argument(one) for name, one in arguments.items()})
+
+
+def _write_argument(value: Value) -> Any:
+    if isinstance(value, Fact):
+        return _write_fact(value)
+    if isinstance(value, tuple):
+        return [_write_argument(one) for one in value]
+    return value
+
+
+def _read_argument(found: Any) -> Value:
+    if isinstance(found, dict):
+        return _read_fact(found)
+    if isinstance(found, list):
+        return tuple(_read_argument(one) for one in found)
+    return cast(Value, found)
