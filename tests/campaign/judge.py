@@ -168,7 +168,7 @@ def _restarts(night: Night) -> Iterator[str]:
     orders = night.engine.orders
     policy = night.policy
     with closing(_file_of(night)) as connection:
-        attempts = connection.execute("SELECT count(*) FROM attempts").fetchone()[0]
+        attempts = len(_attempts(connection))
     calls = sum(line["what"] == "restart" and line["edge"] == "before" for line in night.trace)
     if calls > attempts or len(orders) > attempts:
         yield f"{attempts} attempts were recorded, {calls} made, {len(orders)} asked of the engine"
@@ -221,8 +221,7 @@ def _backoff(night: Night) -> Iterator[str]:
 def _cooldown(night: Night) -> Iterator[str]:
     """No restart comes soon after the recovery of an incident in which one was tried."""
     with closing(_file_of(night)) as connection:
-        rows = connection.execute("SELECT DISTINCT incident FROM attempts").fetchall()
-    tried = {row[0] for row in rows}
+        tried = set(_attempts(connection))
     for line in _commits(night):
         if not any(m["topic"] == "recovered" and m["incident"] in tried for m in line["messages"]):
             continue
@@ -265,6 +264,14 @@ def _certificates(night: Night) -> Iterator[str]:
     }
     if len(warnings) != night.mail.tls:
         yield f"{len(warnings)} warnings of {night.mail.tls:d} certificate that expires"
+
+
+def _attempts(connection: sqlite3.Connection) -> list[str]:
+    """Return the id of its incident for each attempt to restart."""
+    rows = connection.execute(
+        "SELECT incidents.id FROM incidents, json_each(incidents.value, '$.attempts')"
+    )
+    return [row[0] for row in rows]
 
 
 def _file_of(night: Night) -> sqlite3.Connection:
