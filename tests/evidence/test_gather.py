@@ -31,8 +31,11 @@ def test_every_collector_answers_on_this_machine(
     assert set(found) == {GATHERED, *COLLECTORS}
     assert found[GATHERED].values["at"] == 5.0
     assert engine.open == 0
-    for finding in found.values():
-        assert EVERYTHING not in finding.unreadable, finding
+    for name, finding in found.items():
+        reason = finding.unreadable.get(EVERYTHING)
+        # In a container the group of our own process may lie outside what is mounted there.
+        hidden = name == "cgroup" and reason is not None and "cgroup" in reason
+        assert reason is None or hidden, finding
 
 
 def test_a_pass_that_is_only_remembered_is_no_evidence(subject: Subject, soon: Soon) -> None:
