@@ -13,7 +13,7 @@ from mailwatch.doctor.account import ENTER, READ, WRITE, Account, service_accoun
 from mailwatch.doctor.unit import Unit
 
 NOBODY = 65534
-ROOT = pytest.mark.skipif(os.geteuid() != 0, reason="only root can be another user")
+ROOT = pytest.mark.skipif(os.geteuid() != 0, reason="needs root, to become another user")
 
 
 @pytest.fixture

@@ -401,19 +401,6 @@ def test_without_a_free_descriptor_we_could_not_look(peer: MakePeer) -> None:
     )
 
 
-@pytest.fixture(scope="module")
-def namespace() -> list[str]:
-    """Return a command that runs another one in a new, empty network namespace."""
-    command = ["unshare", "--net"] if os.geteuid() == 0 else ["unshare", "--user", "--net", "-r"]
-    try:
-        works = subprocess.run([*command, "true"], capture_output=True, timeout=300).returncode == 0
-    except FileNotFoundError:
-        works = False
-    if not works:
-        pytest.skip("no network namespace can be made here")
-    return command
-
-
 def test_without_a_route_we_could_not_look(namespace: list[str]) -> None:
     """ENETUNREACH is unmeasured."""
     assert _elsewhere('ask("192.0.2.1", 25)', *namespace) == (

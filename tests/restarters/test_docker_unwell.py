@@ -212,7 +212,7 @@ class TestBadSockets:
     def test_denied_by_its_directory(self, engine: Engine) -> None:
         """A directory that may not be searched is named instead of the socket in it."""
         if os.geteuid() != 0:
-            pytest.skip("its owner cannot be kept out")
+            pytest.skip("needs root: the owner of a directory cannot be kept out of it")
         said = as_nobody(engine.path)
         assert said[0] == "denied"
         assert f"may not look into {os.path.dirname(engine.path)}" in said[1]
