@@ -41,7 +41,7 @@ def story(
         if incident.closed
         else "still open"
     )
-    cause = incident.cause or causes.likely(before) or "cause unknown"
+    cause = causes.line(incident.cause or causes.likely(before)) or "cause unknown"
     parts = [
         f'<details class="card"{" open" if is_open else ""}><summary>'
         f'<span class="when">{_text(clock_text(incident.since.wall))}, {lasted}:</span> '

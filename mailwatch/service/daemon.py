@@ -15,7 +15,9 @@ from queue import Empty
 from mailwatch import __version__
 from mailwatch.config.model import Config, ConfigError
 from mailwatch.core import status_line
-from mailwatch.core.model import Now
+from mailwatch.core.facts import NOTHING
+from mailwatch.core.model import Now, Target
+from mailwatch.core.say import say
 from mailwatch.core.text import duration, printable
 from mailwatch.core.wording import Installation
 from mailwatch.evidence.subject import Examiner
@@ -102,7 +104,7 @@ class Daemon:
         self._events = EventQueue()
         self._systemd = Systemd(journal.warning)
         self._ending: int | None = None
-        self._status = ""
+        self._status = NOTHING
 
     def run(self) -> int:
         """Watch until SIGTERM or SIGINT, and return the exit code 0; raises ConfigError."""
@@ -243,7 +245,7 @@ class Daemon:
         container = config.docker.container
         installation = Installation(
             host=printable(socket.gethostname(), 64),
-            target=f"container {container}",
+            target=Target("docker", container),
             look=f"docker logs --since 30m {container}; journalctl -u mailwatch",
             clock_text=clock_text,
         )
@@ -286,10 +288,10 @@ class Daemon:
 
     def _say_ready(self, now: Now) -> None:
         self._status = self._monitor.status(now)
-        self._systemd.ready(self._status)
+        self._systemd.ready(say(self._status, clock_text))
 
     def _show_status(self, now: Now) -> None:
         status = self._monitor.status(now)
         if status_line.is_news(status, self._status):
             self._status = status
-            self._systemd.status(status)
+            self._systemd.status(say(status, clock_text))

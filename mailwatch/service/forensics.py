@@ -116,8 +116,8 @@ class Forensics(Onlooker):
             self._owed = ""
         return observation.heard_in(event.evidence)
 
-    def cause(self, found: tuple[Reading, ...], seen_as: str = "") -> str:
-        """Return the likely cause in one line, judged with the readings of the whole round."""
+    def cause(self, found: tuple[Reading, ...], seen_as: str = "") -> Fact:
+        """Return the likely cause, judged with the readings of the whole round."""
         if not self._evidence:
             return causes.UNKNOWN
         try:

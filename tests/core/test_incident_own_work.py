@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from mailwatch.core.events import Restart, RestartEnded
+from mailwatch.core.facts import words
 from mailwatch.core.message import Topic
 from mailwatch.core.model import Condition
 from mailwatch.core.say import say
@@ -24,7 +25,7 @@ def _fails(watch: Watcher, left: Left | None, intervened: bool = False) -> Watch
     """Let a first restart fail 60 s after it was decided, having left `left`."""
     w = watch(backoff_s=0, restart_limit_s=90)
     w.fail(identity=US)
-    w(RestartEnded("It failed.", intervened, left), after=60)
+    w(RestartEnded(words("It failed."), intervened, left), after=60)
     return w
 
 
@@ -78,5 +79,5 @@ def test_each_restart_of_an_incident_counts(watch: Watcher) -> None:
     """A second one that changed nothing does not make an operator's of what the first one left."""
     w = _fails(watch, Left(US, ENDED))
     assert _stopped(w)
-    w(RestartEnded("It failed.", left=Left()), after=60)
+    w(RestartEnded(words("It failed."), left=Left()), after=60)
     assert _stopped(w)

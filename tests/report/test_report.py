@@ -58,7 +58,7 @@ def directory(tmp_path: Path) -> Path:
     failures = (Failure("SMTP:25", Fault.SILENT, words(HOSTILE)),)
     attempt = Attempt(1, since, 0.0, Outcome.RECOVERED, ended=over)
     incident = Incident(
-        ID, since, since, failures, failures, cause=HOSTILE, attempts=(attempt,), closed=over
+        ID, since, since, failures, failures, cause=words(HOSTILE), attempts=(attempt,), closed=over
     )
     store.commit(Commit(State(Stage.DOWN, incident, last_id=ID), since))
     store.commit(Commit(State(Stage.HEALTHY, last_id=ID), over, closed=incident))

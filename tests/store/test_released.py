@@ -141,7 +141,7 @@ def test_all_that_was_kept_is_known(kept: Kept) -> None:
     store, tables, machine = kept.store, kept.tables, kept.machine
     state = store.restore(kept.now)
     assert state.stage == machine["stage"]
-    assert (state.streak, state.due, state.last_id) == (
+    assert (state.target.streak, state.due, state.last_id) == (
         machine["streak"], machine["due"], machine["last_id"],
     )  # fmt: skip
     assert (state.incident.id if state.incident else None) == kept.incident

@@ -11,4 +11,5 @@ SENTENCES: Sentences = {
     "target-left-stopped": (
         "A restart by mailwatch stopped it at {ended_at:utc} and did not start it."
     ),
+    "target-docker": "container {name:80}",
 }
