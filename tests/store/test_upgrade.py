@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from mailwatch.core.certificates import Certificates, Warned
-from mailwatch.core.facts import words
+from mailwatch.core.facts import NOTHING, Fact, fact, words
 from mailwatch.core.known_good import KnownGood
 from mailwatch.core.message import Message, Severity, Topic
 from mailwatch.core.model import Fault, Mask, Phase, Reading, Verdict
@@ -161,3 +161,31 @@ def test_what_made_a_failure_look_like_another_is_still_known(stores: Stores, ni
     for incident in (state.incident, *Views(stores.directory).incidents(9)):
         assert incident is not None
         assert (incident.failures, incident.first_failures) == (failures, failures)
+
+
+@pytest.mark.parametrize(
+    ("told", "cause"),
+    [
+        ("disk full: / has 0 B of 9 GB free", words("disk full: / has 0 B of 9 GB free")),
+        ("", NOTHING),
+        ("ban or a connection limit", fact("ban", seen_as="", text="ban or a connection limit")),
+        (
+            "ban of 172.17.0.1, as which it sees this host, or a limit",
+            fact(
+                "ban",
+                seen_as="172.17.0.1",
+                text="ban of 172.17.0.1, as which it sees this host, or a limit",
+            ),
+        ),
+    ],
+)
+def test_a_cause_that_was_told_is_still_known(
+    stores: Stores, night: Night, told: str, cause: Fact
+) -> None:
+    """Its words stay; a ban, by which something is decided, is one without a look at them."""
+    lay_down(stores.path, "0.1.0")
+    with closing(sqlite3.connect(stores.path)) as connection, connection:
+        connection.execute("UPDATE incidents SET cause = ?", (told,))
+    _, state = stores.restored(night.at(110))
+    assert state.incident is not None
+    assert state.incident.cause == cause
