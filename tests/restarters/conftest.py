@@ -285,7 +285,7 @@ class Watch:
         try:
             self._restarter.restart(self._within(within_s), order.target)
         except RestartError as error:
-            ended = RestartEnded(str(error), error.intervened, error.left)
+            ended = RestartEnded(error.detail, error.intervened, error.left)
             self._state, _ = step(self._state, ended, self._now, self.policy)
             return error
         self._state, _ = step(self._state, RestartEnded(), self._now, self.policy)
