@@ -11,5 +11,4 @@ SENTENCES: Sentences = {
     "target-left-stopped": (
         "A restart by mailwatch stopped it at {ended_at:utc} and did not start it."
     ),
-    "target-docker": "container {name:80}",
 }
