@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from mailwatch.config.schema import Value
+from mailwatch.core.keys import Value
 from mailwatch.core.model import Fault
 from mailwatch.core.secret import Secret
 

@@ -22,8 +22,8 @@ def file_with(path: Path, content: bytes, mode: int = 0o640) -> Path:
 
 def token_of(config: Config) -> str:
     """Return the token in clear."""
-    assert config.gotify is not None
-    return config.gotify.token.reveal()
+    (channel,) = config.channels
+    return str(channel.settings.token.reveal())
 
 
 def line(flags: dict[str, str], environ: dict[str, str]) -> str:
@@ -94,7 +94,8 @@ def test_credential_of_systemd_is_used_when_nothing_else_is_set(tmp_path: Path) 
 
 def test_directory_without_that_credential_says_nothing(tmp_path: Path) -> None:
     """Other credentials of the unit are none of our business."""
-    assert load(None, {}, {"CREDENTIALS_DIRECTORY": str(tmp_path)}).gotify is None
+    (channel,) = load(None, {}, {"CREDENTIALS_DIRECTORY": str(tmp_path)}).channels
+    assert channel.type == "journal"
 
 
 def test_unreadable_credential_is_a_mistake(tmp_path: Path) -> None:
