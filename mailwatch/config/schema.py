@@ -42,16 +42,17 @@ _WATCH = (
             "Time for one attempt: the whole conversation with a service, from the name lookup to "
             "its farewell.", "PER_ATTEMPT_TIMEOUT"),
     seconds("retry_delay_s", _P.attempts.delay_s,
-            "Pause between two attempts.", "SLEEP_BETWEEN_ATTEMPTS", high=3600.0),
+            "Pause between two attempts. With the defaults, a server that hangs is found out after "
+            "25 s.", "SLEEP_BETWEEN_ATTEMPTS", high=3600.0),
     seconds("unmeasured_after_s", _P.unmeasured_after_s,
             "How long mailwatch must have been unable to look before it says so. What it cannot "
             "look at for the same reason is told along, even if that has lasted for less. That it "
             "could not look (no route, no free descriptor, a broken resolver) is never taken for "
             "an outage, and restarts nothing."),
     whole("certificate_days", _P.certificate_days, 0, 3650,
-          "From so many days before the certificate of a service expires, that is told once a day "
-          "at most, however often mailwatch itself is restarted, and once more when the service "
-          "has a new one; 0 never tells. An expiring certificate never restarts anything."),
+          "From so many days before a certificate expires that is told, once a day; 0 never tells. "
+          "It is told no more often, however often mailwatch itself is restarted, and once more "
+          "when the service has a new one. An expiring certificate never restarts anything."),
 )  # fmt: skip
 
 _RESTART = (
@@ -70,11 +71,11 @@ _RESTART = (
         "Kinds of failure that a restart may cure; others only call a person. A `certificate` only "
         "does that even if it is named here.", choices=_FAULTS, field="restart_on"),
     replace(boolean("when_all_dropped", _P.restart_when_all_dropped,
-                    "Restart even when every service drops the connection. (One that passes at a "
-                    "port of this host that leads elsewhere, a web proxy's perhaps, is not "
-                    "counted.) That is the sign that the mail server has banned the address that "
-                    "mailwatch comes from, or has reached its limit of connections; a restart "
-                    "cures neither, and mailwatch calls a person at once instead."),
+                    "Restart even when every service drops the connection, the sign of a ban. (One "
+                    "that passes at a port of this host that leads elsewhere, a web proxy's "
+                    "perhaps, is not counted.) It shows that the mail server has banned the "
+                    "address that mailwatch comes from, or has reached its limit of connections; a "
+                    "restart cures neither, and mailwatch calls a person at once instead."),
             field="restart_when_all_dropped"),
     seconds("min_failure_s", _P.min_failure_s,
             "How long a failure must last before an incident opens. With 0 one failed round is "
@@ -134,11 +135,11 @@ _NAME_RULE = "up to 64 letters, digits, blanks and `_ . / + -`, beginning with a
 
 _SERVICE = (
     Key("name", Kind.TEXT, None,
-        "What messages call the service: up to 64 letters, digits, blanks and `_ . / + -`. A known "
-        "name, in capital or small letters, also picks how the service is asked: SMTP, SUBMISSION, "
-        "SMTPS, LMTP, IMAP, IMAPS, POP3, POP3S, SIEVE, HTTP and HTTPS get a complete conversation "
-        "of their protocol, with TLS from the first byte on for those that end in S. Any other "
-        "name is a TCP connection alone.",
+        "What messages call the service. It has up to 64 letters, digits, blanks and `_ . / + -`. "
+        "A known name, in capital or small letters, also picks how the service is asked: SMTP, "
+        "SUBMISSION, SMTPS, LMTP, IMAP, IMAPS, POP3, POP3S, SIEVE, HTTP and HTTPS get a complete "
+        "conversation of their protocol, with TLS from the first byte on for those that end in S. "
+        "Any other name is a TCP connection alone.",
         required=True, pattern=_NAME, rule=_NAME_RULE, example='"SMTP"'),
     Key("port", Kind.INTEGER, None, "TCP port of the service, where its probe asks one.",
         required=True, low=1, high=65535, needs=PORT, example="8443"),
@@ -147,17 +148,17 @@ _SERVICE = (
     Key("probe", Kind.CHOICE, None, "How the service is asked, where its name does not say.",
         example='"http"'),
     replace(choice("tls", TlsMode,
-                   "When the conversation becomes TLS: never, from the first byte on, or after the "
-                   "protocol's own command for it (every mail protocol has one). Where it is left "
-                   "out, the service's name says so."), needs=PORT, example='"implicit"'),
+                   "When TLS begins, where the service's name does not say. That is never, from "
+                   "the first byte on, or after the protocol's own command for it (every mail "
+                   "protocol has one)."), needs=PORT, example='"implicit"'),
     replace(boolean("verify", False,
                     "Verify the certificate and its name. A certificate that is refused is a "
                     "failure that no restart cures. It is off by default because mail servers on "
                     "the same host are mostly asked by an address that their certificate does not "
                     "name."), needs=PORT, example="true"),
     Key("ca_file", Kind.PATH, None,
-        "File of the authorities (PEM) that may have signed the certificate, in place of those of "
-        "the system. It also turns `verify` on.", needs=PORT, example='"/etc/ssl/mail-ca.pem"'),
+        "File of the authorities (PEM) that may have signed the certificate. They take the place "
+        "of the system's, and turn `verify` on.", needs=PORT, example='"/etc/ssl/mail-ca.pem"'),
     Key("server_name", Kind.HOST, None,
         "Name that is asked for in the TLS handshake, and verified, in place of the host.",
         needs=PORT, example='"mail.example.org"'),
@@ -165,7 +166,7 @@ _SERVICE = (
                    "Oldest version of TLS that the service may answer with.", TlsVersion.TLS_1_2),
             needs=PORT),
     Key("fingerprint", Kind.TEXT, None,
-        "SHA-256 of the only certificate to accept, in 64 hexadecimal digits with or without "
+        "SHA-256 of the only certificate to accept. It has 64 hexadecimal digits, with or without "
         "colons, as `openssl x509 -noout -fingerprint -sha256` prints it after the equals sign. It "
         "is checked with and without `verify`, and has to be changed with every new certificate.",
         shape=shapes.fingerprint, rule=shapes.FINGERPRINT, needs=PORT,
@@ -182,7 +183,7 @@ _SERVICE = (
         "File that holds the user's password alone, readable by the group mailwatch.",
         sensitive=True, needs=LOGIN, example='"/etc/mailwatch.canary"'),
     Key("password_credential", Kind.TEXT, None,
-        "Name of the systemd credential that holds the password, in place of `password_file`; both "
+        "Name of the systemd credential that holds the password, in place of `password_file`. Both "
         "in one place are a mistake.", needs=LOGIN, example='"canary"',
         pattern=r"[A-Za-z0-9][A-Za-z0-9_.-]{0,254}", sensitive=True,
         rule="the name of a credential, as LoadCredential= in the unit has it"),

@@ -49,7 +49,7 @@ Settings = GotifySettings
 
 KEYS = (
     Key("url", Kind.URL, None,
-        "Address of the Gotify server, with its sub-path if it has one: "
+        "Address of the Gotify server, with its sub-path if it has one. It may be "
         "https://push.example.org/gotify.", "GOTIFY_URL",
         required=True, flag="--gotify-url", example='"https://gotify.example.org"'),
     Key("token", Kind.SECRET, None,

@@ -54,8 +54,9 @@ KEYS = (
         "Redirects are not followed.", field="path", pattern=r"/[!-\"$-~]*", example='"/healthz"',
         rule="a path that begins with / and has no blank and no #, such as /healthz"),
     Key("http_statuses", Kind.TEXT, "200-499",
-        "Status codes that show life, as codes and ranges from 200 to 599 with commas between "
-        "them: 200-299,401.", field="statuses", shape=shapes.statuses, example='"200-299,401"',
+        "Status codes that show life. They are codes and ranges from 200 to 599 with commas "
+        "between them: "
+        "200-299,401.", field="statuses", shape=shapes.statuses, example='"200-299,401"',
         rule='codes and ranges from 200 to 599, the lower end first, such as "200-299,401"'),
     Key("http_headers", Kind.TEXTS, None,
         "Fields that the answer must have, each written as `NAME: PATTERN`. The name is compared "

@@ -43,14 +43,14 @@ def test_the_defaults_in_the_timeline_are_the_defaults() -> None:
         section = ""
         for found in re.findall(r"`(?:\[([a-z]+)\] )?([a-z_]+)` = ([0-9]+)", cell):
             section = found[0] or section
-            assert SECTIONS[section][found[1]].default == pytest.approx(float(found[2]))
+            assert schema().sections[section][found[1]].default == pytest.approx(float(found[2]))
             told += 1
     assert told >= 12
 
 
 def test_every_key_in_a_code_span_exists() -> None:
     """What looks like a key of ours, `some_name`, is one."""
-    known = {key.name for key in KEYS} | set(every_service_key())
+    known = {key.name for key in schema().keys} | set(every_service_key())
     keys = set(re.findall(r"`([a-z]+_[a-z_]+)`", README))
     assert keys
     assert keys <= known
