@@ -5,13 +5,21 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, replace
 from enum import Enum, StrEnum, auto
-from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any, Protocol, TypeVar
 
 from mailwatch.core.model import Fault
 from mailwatch.core.secret import Secret
 
-Value = str | int | float | bool | Path | Secret | frozenset[Fault] | tuple[str, ...]
+
+class FilePath(Protocol):
+    """The path of a file, as pathlib has it; nothing here looks at the file."""
+
+    def __fspath__(self) -> str:
+        """Return it as text."""
+        ...
+
+
+Value = str | int | float | bool | FilePath | Secret | frozenset[Fault] | tuple[str, ...]
 """What a key may hold once it has been read."""
 
 DAY_S = 86_400.0
