@@ -7,24 +7,8 @@ import threading
 from collections.abc import Mapping
 
 from mailwatch.core.deadline import Deadline, DeadlineExpired
-<<<<<<< HEAD
 from mailwatch.core.evidence import EVERYTHING, GATHERED, Evidence, Finding, NotReadable
 from mailwatch.core.facts import Fact, fact
-from mailwatch.evidence import (
-    cgroup,
-    clock,
-    connections,
-    container,
-    disk,
-    host,
-    log,
-    processes,
-    readings,
-)
-=======
-from mailwatch.core.evidence import EVERYTHING, GATHERED, Evidence, Finding, Unreadable
-from mailwatch.core.say import say
->>>>>>> be77b4e (Generate what the manual and the sample say of keys from the catalogues)
 from mailwatch.evidence.subject import Collector, Subject
 from mailwatch.host.job import Job
 

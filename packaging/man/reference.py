@@ -241,6 +241,10 @@ def sample() -> str:
             lines += ["", *_title(_TITLES[section][0])]
         keys = [key for key in schema().keys if key.section == section]
         lines += ["", f"[{section}]", *_shown(keys)]
+        if section == "restart":
+            for name in RESTARTERS.names():
+                if name != schema().restarter:
+                    lines += _with("kind", name, RESTARTERS.keys(name))
     lines += ["", *_title("The services"), *_prose(
         f"One block a service. The names {join_words(list(well_known()))} say how the service is "
         "asked; any other name is a mere connection, unless `probe` and `tls` say otherwise. A "

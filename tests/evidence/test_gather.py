@@ -117,15 +117,9 @@ def test_without_threads_every_finding_says_so(
     """Nothing is raised or waited for where the host gives no thread."""
 
     with without_threads():
-<<<<<<< HEAD
-        found = Gatherer().gather(subject, soon(), 5.0)
-    for name in COLLECTORS:
-        assert "TasksMax" in say(found[name].unreadable[EVERYTHING])
-=======
         found = Gatherer().gather(subject, soon(), 5.0, collectors())
     for name in COLLECTORS.names():
-        assert "TasksMax" in found[name].unreadable[EVERYTHING]
->>>>>>> be77b4e (Generate what the manual and the sample say of keys from the catalogues)
+        assert "TasksMax" in say(found[name].unreadable[EVERYTHING])
 
 
 def test_the_host_is_read_from_this_kernel(subject: Subject, soon: Soon) -> None:

@@ -368,6 +368,8 @@ def _elsewhere(code: str, *wrapper: str) -> str:
         from mailwatch.core.say import say
         from mailwatch.probes.catalogue import build
         from mailwatch.probes.settings import ServiceSettings
+        # The service has loaded its probes before anything can go wrong.
+        build(ServiceSettings("SMTP", "", 1, "smtp"))
         def ask(host, port):
             settings = ServiceSettings("SMTP", host, port, "smtp")
             reading = build(settings).check(Deadline.after(60, time.monotonic))

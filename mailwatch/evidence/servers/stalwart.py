@@ -14,7 +14,7 @@ LOOKS_LIKE = re.compile(
 SIGNATURES = (
     # A banned address is accepted and closed at once, before TLS, on every port.
     Signature(
-        "stalwart-ban",
+        "ban-by-stalwart",
         re.compile(
             r"\(security\.ip-blocked\).{0,300}\bremoteIp = (?P<address>[0-9A-Fa-f.:]{2,45})"
         ),
@@ -30,6 +30,6 @@ SIGNATURES = (
 )
 
 SENTENCES: Sentences = {
-    "stalwart-ban": "ban: Stalwart has banned {address}, as which it sees this host",
+    "ban-by-stalwart": "ban: Stalwart has banned {address}, as which it sees this host",
     "stalwart-listener-full": "Stalwart's listener {listener} is at its limit of connections",
 }
