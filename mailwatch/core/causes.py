@@ -14,7 +14,7 @@ UNKNOWN = NOTHING
 """The honest answer where no pattern fits."""
 
 BAN = "ban"
-"""The code of a cause that tells of a ban."""
+"""The code of a cause that tells of a ban; a server's own is `ban-by-SERVER`."""
 
 FULL_FREE_BYTES = 1024 * 1024
 FULL_FREE_SHARE = 0.005
@@ -51,6 +51,11 @@ def likely(evidence: Evidence) -> Fact:
     """Return the most telling cause, UNKNOWN where none fits."""
     causes = find(evidence)
     return causes[0].fact if causes else UNKNOWN
+
+
+def is_ban(cause: Fact) -> bool:
+    """Whether `cause` tells of a ban."""
+    return cause.code == BAN or cause.code.startswith(f"{BAN}-by-")
 
 
 def line(cause: Fact) -> str:

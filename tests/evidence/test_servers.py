@@ -6,6 +6,7 @@ import pytest
 
 from mailwatch.core import causes
 from mailwatch.core.evidence import Evidence, Finding, rows
+from mailwatch.core.facts import fact
 from mailwatch.evidence.servers.catalogue import SERVERS, heard
 
 PLAIN = '2026-11-27T03:14:02Z INFO SMTP EHLO command (smtp.ehlo) listenerId = "smtp", domain = "mx"'
@@ -43,9 +44,10 @@ def test_a_ban_of_our_own_address_is_the_cause() -> None:
     """The server has said so itself: there is no doubt whether it was a limit."""
     (row,) = rows(look(PLAIN, BANNED), "log", "server", "said")
     assert row["arguments"] == {"address": "172.17.0.1"}
-    line = str(causes.likely(look(PLAIN, BANNED)))
-    assert "172.17.0.1" in line
-    assert str(causes.likely(look(BANNED, us="172.17.0.1 or ::1"))) == line
+    cause = causes.likely(look(PLAIN, BANNED))
+    assert cause == fact("ban-by-stalwart", address="172.17.0.1")
+    assert causes.line(cause).startswith("ban: Stalwart has banned 172.17.0.1")
+    assert causes.is_ban(causes.likely(look(BANNED, us="172.17.0.1 or ::1")))
 
 
 def test_a_ban_of_somebody_else_is_no_cause() -> None:
