@@ -14,7 +14,7 @@ UNKNOWN = NOTHING
 """The honest answer where no pattern fits."""
 
 BAN = "ban"
-"""The code of a cause that tells of a ban."""
+"""The code of a cause that tells of a ban; a server's own is `ban-by-SERVER`."""
 
 FULL_FREE_BYTES = 1024 * 1024
 FULL_FREE_SHARE = 0.005
@@ -51,6 +51,11 @@ def likely(evidence: Evidence) -> Fact:
     """Return the most telling cause, UNKNOWN where none fits."""
     causes = find(evidence)
     return causes[0].fact if causes else UNKNOWN
+
+
+def is_ban(cause: Fact) -> bool:
+    """Whether `cause` tells of a ban."""
+    return cause.code == BAN or cause.code.startswith(f"{BAN}-by-")
 
 
 def line(cause: Fact) -> str:
@@ -206,6 +211,19 @@ def _syn_backlog(evidence: Evidence) -> Found:
     return fact("syn-flood"), [f"connections: {cookies:.0f} SYN cookies were sent during the look"]
 
 
+def _server_said(evidence: Evidence) -> Found:
+    """Take the newest trouble that the mail server's own log names, where it is about us."""
+    us = text(evidence, "container", "seen_as") or text(evidence, "container", "gateway")
+    for row in reversed(rows(evidence, "log", "server", "said")):
+        given = row.get("arguments")
+        known = given if isinstance(given, Mapping) else {}
+        if row.get("of_us") is True and known.get("address") not in us.split(" or "):
+            continue
+        named = {str(name): str(found) for name, found in known.items()}
+        return fact(str(row.get("code")), **named), [f"log: {row.get('line')}"]
+    return None
+
+
 def _ban(evidence: Evidence) -> Found:
     watched = rows(evidence, "connections", "watched")
     published = {row.get("published_as") for row in watched}
@@ -300,6 +318,7 @@ PATTERNS: Mapping[str, Callable[[Evidence], Found]] = {
     "syn-flood": _syn_backlog,
     "conntrack-full": _conntrack_full,
     "no-descriptors": _no_descriptors,
+    "server-said": _server_said,
     "ban": _ban,
     "slow-dns": _slow_dns,
     "stalled": _stalled,

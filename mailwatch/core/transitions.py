@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 
-from mailwatch.core.causes import BAN
+from mailwatch.core.causes import is_ban
 from mailwatch.core.events import Action, Failed, Note, Restart, Tell
 from mailwatch.core.facts import NOTHING, Fact, fact
 from mailwatch.core.judgement import (
@@ -102,7 +102,7 @@ def update(incident: Incident, event: Failed) -> Incident:
     failures = event.situation.failures
     held = incident.hold is not None and incident.hold.reason in (Reason.BANNED, Reason.APART)
     # Whatever explained a ban does not explain what came after it, nor after some other hold.
-    of_a_ban = held or incident.cause.code == BAN
+    of_a_ban = held or is_ban(incident.cause)
     over = of_a_ban and all(failure.fault is not Fault.DROPPED for failure in failures)
     cause = event.cause or (NOTHING if over else incident.cause) or event.plain
     return replace(incident, failures=failures, cause=cause)

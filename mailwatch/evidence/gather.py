@@ -5,42 +5,15 @@ from __future__ import annotations
 import queue
 import threading
 from collections.abc import Mapping
-from types import MappingProxyType
 
 from mailwatch.core.deadline import Deadline, DeadlineExpired
 from mailwatch.core.evidence import EVERYTHING, GATHERED, Evidence, Finding, NotReadable
 from mailwatch.core.facts import Fact, fact
-from mailwatch.evidence import (
-    cgroup,
-    clock,
-    connections,
-    container,
-    disk,
-    host,
-    log,
-    processes,
-    readings,
-)
 from mailwatch.evidence.subject import Collector, Subject
 from mailwatch.host.job import Job
 
 _Answer = tuple[str, Finding]
 """What a collector found, after its name."""
-
-COLLECTORS: Mapping[str, Collector] = MappingProxyType(
-    {
-        "readings": readings.collect,
-        "container": container.collect,
-        "cgroup": cgroup.collect,
-        "processes": processes.collect,
-        "connections": connections.collect,
-        "host": host.collect,
-        "disk": disk.collect,
-        "clock": clock.collect,
-        "log": log.collect,
-    }
-)
-"""What is asked, in the order in which a person reads it."""
 
 SLACK_S = 0.2
 """What a collector gets to come back in after its deadline."""
@@ -61,7 +34,7 @@ class Gatherer:
         subject: Subject,
         deadline: Deadline,
         wall: float,
-        collectors: Mapping[str, Collector] = COLLECTORS,
+        collectors: Mapping[str, Collector],
     ) -> Evidence:
         """Return a finding of every collector by `deadline`, at most SLACK_S late; never raises.
 

@@ -24,7 +24,7 @@ from mailwatch.demo.certificate import make_certificate
 from mailwatch.demo.moments import Moments, NoStory, Turn
 from mailwatch.demo.screen import Screen
 from mailwatch.demo.server_process import Server
-from mailwatch.probes.registry import build
+from mailwatch.probes.catalogue import build
 from mailwatch.probes.settings import ServiceSettings
 from mailwatch.restarters.errors import RestartError
 

@@ -22,8 +22,8 @@ from mailwatch.core.deadline import Deadline
 from mailwatch.core.facts import Fact
 from mailwatch.core.model import Fault, Reading
 from mailwatch.core.say import known, say
-from mailwatch.probes.registry import build
-from mailwatch.probes.settings import ServiceSettings, defaults_for
+from mailwatch.probes.catalogue import build, defaults_for
+from mailwatch.probes.settings import ServiceSettings
 
 PATIENCE_S = 120
 """How long a script waits for its client before it gives the test up."""

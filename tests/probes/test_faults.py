@@ -19,7 +19,8 @@ from mailwatch.core.say import say
 from mailwatch.net.conversation import Conversation
 from mailwatch.net.endpoint import TlsMode, TlsVersion
 from mailwatch.net.errors import fault_of, reason_of
-from mailwatch.probes.settings import ServiceSettings, defaults_for
+from mailwatch.probes.catalogue import defaults_for
+from mailwatch.probes.settings import ServiceSettings
 from mailwatch.probes.smtp import SmtpProbe
 
 if TYPE_CHECKING:
@@ -365,8 +366,10 @@ def _elsewhere(code: str, *wrapper: str) -> str:
         import resource, socket, subprocess, time
         from mailwatch.core.deadline import Deadline
         from mailwatch.core.say import say
-        from mailwatch.probes.registry import build
+        from mailwatch.probes.catalogue import build
         from mailwatch.probes.settings import ServiceSettings
+        # The service has loaded its probes before anything can go wrong.
+        build(ServiceSettings("SMTP", "", 1, "smtp"))
         def ask(host, port):
             settings = ServiceSettings("SMTP", host, port, "smtp")
             reading = build(settings).check(Deadline.after(60, time.monotonic))

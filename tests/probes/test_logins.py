@@ -18,8 +18,8 @@ from mailwatch.core.secret import Secret
 from mailwatch.net.dialogue import answer_to
 from mailwatch.net.endpoint import Login, TlsMode
 from mailwatch.net.logins import masked, plain, quoted, wrapped
+from mailwatch.probes.catalogue import build
 from mailwatch.probes.probe import LOGIN_AGAIN_S
-from mailwatch.probes.registry import build
 from mailwatch.probes.settings import ServiceSettings
 from tests.probes.scripts import in_turn
 
@@ -243,9 +243,9 @@ import subprocess, sys, threading, time
 from mailwatch.core.deadline import Deadline
 from mailwatch.core.say import say
 from mailwatch.core.secret import Secret
-from mailwatch.probes.registry import build
+from mailwatch.probes.catalogue import build
 from mailwatch.probes.probe import LOGIN_AGAIN_S
-from mailwatch.probes.registry import build
+from mailwatch.probes.catalogue import build
 from mailwatch.net.endpoint import Login
 from mailwatch.probes.settings import ServiceSettings
 import socket

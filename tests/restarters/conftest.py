@@ -27,7 +27,9 @@ from mailwatch.core.model import Fault, Now, Reading, TargetState, Verdict
 from mailwatch.core.observation import bad_news
 from mailwatch.core.policy import Policy
 from mailwatch.core.state import Reason, State
-from mailwatch.restarters import DockerRestarter, DockerSettings, RestartError
+from mailwatch.docker.settings import DockerSettings
+from mailwatch.restarters import RestartError
+from mailwatch.restarters.docker import DockerRestarter
 
 Within = Callable[[float], Deadline]
 

@@ -17,7 +17,9 @@ import pytest
 from mailwatch.core.deadline import Deadline
 from mailwatch.core.model import Condition
 from mailwatch.core.say import say
-from mailwatch.restarters import DockerRestarter, DockerSettings, RestartError
+from mailwatch.docker.settings import DockerSettings
+from mailwatch.restarters import RestartError
+from mailwatch.restarters.docker import DockerRestarter
 
 if TYPE_CHECKING:
     from tests.restarters.conftest import Engine, Within
@@ -225,7 +227,9 @@ def as_nobody(path: str) -> list[str]:
         import mailwatch.docker.engine
         from mailwatch.core.deadline import Deadline
         from mailwatch.core.say import say
-        from mailwatch.restarters import DockerRestarter, DockerSettings, RestartError
+        from mailwatch.docker.settings import DockerSettings
+        from mailwatch.restarters import RestartError
+        from mailwatch.restarters.docker import DockerRestarter
         if os.geteuid() == 0:
             os.setgroups([])
             os.setresgid(65534, 65534, 65534)

@@ -36,7 +36,7 @@ from mailwatch.core.wording import Installation
 from mailwatch.evidence.settings import EvidenceSettings
 from mailwatch.host.journal import Journal
 from mailwatch.net.endpoint import TlsMode
-from mailwatch.probes.registry import build
+from mailwatch.probes.catalogue import build
 from mailwatch.probes.settings import ServiceSettings
 from mailwatch.service.components import Components
 from mailwatch.service.delivery import Delivery
