@@ -21,7 +21,7 @@ from mailwatch.docker.settings import SETTLE_S, START_S, DockerSettings
 from mailwatch.docker.stop_cause import Ends
 from mailwatch.restarters.errors import RestartError
 
-SENTENCES: Sentences = {"target-docker": "container {name}"}
+SENTENCES: Sentences = {"target-docker": "container {name:80}"}
 
 KIND = "docker"
 
