@@ -152,7 +152,8 @@ FITTING: dict[str, tuple[Evidence, str]] = {
 
 def test_every_pattern_has_its_example() -> None:
     """A pattern that is added without an example fails here by its name."""
-    assert set(FITTING) == set(causes.PATTERNS)
+    # What servers say has its examples with them, in tests/evidence/test_servers.py.
+    assert set(FITTING) == set(causes.PATTERNS) - {"server-said"}
 
 
 @pytest.mark.parametrize("name", FITTING)

@@ -7,11 +7,12 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from mailwatch.core.events import Restart, RestartEnded
-from mailwatch.core.facts import words
+from mailwatch.core.facts import fact, words
 from mailwatch.core.message import Topic
 from mailwatch.core.model import Condition
-from mailwatch.core.say import say
 from mailwatch.core.state import Left
+
+pytestmark = pytest.mark.usefixtures("said_both_ways")
 
 if TYPE_CHECKING:
     from tests.core.conftest import Watch, Watcher
@@ -42,9 +43,7 @@ def test_the_end_that_a_restart_left_is_its_doing(watch: Watcher) -> None:
     """It stays so afterwards: nobody wanted it stopped, however long it stands."""
     w = _fails(watch, Left(US, ENDED))
     assert _stopped(w, after=10_000)
-    assert say(w.incident.target) == (
-        "A restart by mailwatch stopped it at 2023-11-14 22:13:50 UTC and did not start it."
-    )
+    assert w.incident.target == fact("target-left-stopped", ended_at=ENDED)
 
 
 @pytest.mark.parametrize(

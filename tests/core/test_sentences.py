@@ -143,6 +143,13 @@ def test_words_of_others_stay_what_they_are() -> None:
     assert say(words("250 {ok}\x1b")) == "250 {ok}\\x1b"
 
 
+def test_what_a_restart_of_ours_left_is_said_as_that() -> None:
+    """With the moment in UTC, as the engine's own log has it."""
+    assert say(fact("target-left-stopped", ended_at=1_700_000_030.0)) == (
+        "A restart by mailwatch stopped it at 2023-11-14 22:13:50 UTC and did not start it."
+    )
+
+
 def test_moments_are_told_by_the_readers_clock() -> None:
     """In UTC where nobody says otherwise."""
     late = fact("answers-again", at=1_700_000_000.0)
