@@ -34,10 +34,9 @@ from mailwatch.service.delivery import Delivery
 from mailwatch.service.event_log import EventLog
 from mailwatch.service.forensics import Forensics, Sources
 from mailwatch.service.monitor import Monitor
-from mailwatch.service.onlooker import History
 from mailwatch.service.queue_events import AttemptDone, EventQueue, QueueEvent, RoundDone
 from mailwatch.service.recovery import Recovery
-from mailwatch.store.memory import MemoryStore
+from mailwatch.store.base import Store
 
 RUNNING = TargetState(Condition.RUNNING, started_at=1000.0)
 PATIENCE_S = 120.0
@@ -125,7 +124,7 @@ class House:
         self.prober = ScriptedProber()
         self.container = ScriptedContainer()
         self.phone = ScriptedPhone()
-        self.store = MemoryStore()
+        self.store = Store()
         self.log = io.StringIO()
         self.extended: list[float] = []
         self.said: list[str] = []
@@ -156,7 +155,7 @@ class House:
                 journal.warning,
             ),
             self.delivery,
-            (EventLog(journal, installation), History(self.store)),
+            (EventLog(journal, installation),),
             self.store,
             self.extended.append,
         )

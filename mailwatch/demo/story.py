@@ -31,7 +31,7 @@ from mailwatch.probes.catalogue import defaults_for
 from mailwatch.probes.settings import ServiceSettings
 from mailwatch.restarters.catalogue import RESTARTERS, USUAL, Chosen
 from mailwatch.service.daemon import Adapters, Daemon
-from mailwatch.store.memory import MemoryStore
+from mailwatch.store.base import Store
 
 POLICY = Policy(
     interval_s=2,
@@ -158,7 +158,7 @@ class _Notifier(GotifyNotifier):
             self._moments.note(Turn.RECOVERED)
 
 
-class _Store(MemoryStore):
+class _Store(Store):
     """The one in memory, with a note of a round in which all was well."""
 
     def __init__(self, moments: Moments) -> None:

@@ -8,6 +8,27 @@ from datetime import UTC, datetime
 
 from mailwatch.core.model import Now
 
+_STEP_S = 60.0
+_BELIEVED_AFTER_S = 3600.0
+
+
+class WallClock:
+    """Whether the wall clock is to be believed: nobody has set it for an hour.
+
+    A mistake that puts it ahead by a year must not make everything too old to be kept.
+    """
+
+    def __init__(self) -> None:
+        self._offset = float("-inf")
+        self._set_at = 0.0
+
+    def is_believed(self, now: Now) -> bool:
+        """Take note of `now`, and return whether its wall clock has run for long enough."""
+        offset = now.wall - now.steady
+        if abs(offset - self._offset) > _STEP_S:
+            self._offset, self._set_at = offset, now.steady
+        return now.steady - self._set_at >= _BELIEVED_AFTER_S
+
 
 def read_clocks() -> Now:
     """Read both clocks once: CLOCK_MONOTONIC and the wall clock."""

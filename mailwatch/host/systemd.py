@@ -18,7 +18,6 @@ LONGEST_STATUS = 300
 SEND_TIMEOUT_S = 1.0
 """A datagram blocks while the receiver's queue is full, as it is when PID 1 hangs."""
 
-
 SHORTEST_WATCHDOG_S = 10.0
 """A watchdog that leaves room for the slowest turn of the loop, see `watchdog_s`.
 
@@ -127,14 +126,11 @@ class Systemd:
         if not self._warned:
             self._warned = True
             self._warn(
-                f"systemd does not take notifications at NOTIFY_SOCKET={_socket()}"
+                "systemd does not take notifications at"
+                f" NOTIFY_SOCKET={printable(os.environ.get('NOTIFY_SOCKET', ''))}"
                 f" ({printable(error.strerror or str(error))}); if it keeps so, its watchdog will"
                 " restart mailwatch: check that the unit has Type=notify and NotifyAccess=main."
             )
-
-
-def _socket() -> str:
-    return printable(os.environ.get("NOTIFY_SOCKET", ""))
 
 
 def _status(text: str) -> str:

@@ -37,16 +37,13 @@ class Bookkeeping:
 
     def keep_round(self, state: State, readings: Sequence[Reading], now: Now) -> None:
         """Keep what a round has shown, and tell what of it is no matter of an incident."""
-        store, policy, installation = (
-            self._components.store,
-            self._components.policy,
-            self._components.installation,
-        )
-        known = store.notes()
+        parts = self._components
+        parts.store.record(readings, now)
+        known, about = parts.store.notes(), (readings, now, parts.installation, parts.policy)
         blind = known.unmeasured_services if self._blind is None else self._blind
-        self._blind, notices = unmeasured.look(blind, readings, now, installation, policy)
-        told, warnings = certificates.look(known.certificates, readings, now, installation, policy)
-        shown = known_good.look(known.proven, readings, self._components.settings)
+        self._blind, notices = unmeasured.look(blind, *about)
+        told, warnings = certificates.look(known.certificates, *about)
+        shown = known_good.look(known.proven, readings, parts.settings)
         notes = replace(
             known, certificates=told, proven=shown, unmeasured_services=self._blind.to_keep
         )
@@ -55,17 +52,18 @@ class Bookkeeping:
 
     def keep(self, commit: Commit) -> None:
         """Keep all of `commit`, but let out only as many messages as an hour allows."""
-        store, installation = self._components.store, self._components.installation
-        per_hour = self._components.policy.messages_per_hour
-        notes = store.notes() if commit.notes is None else commit.notes
+        parts = self._components
+        per_hour = parts.policy.messages_per_hour
+        notes = parts.store.notes() if commit.notes is None else commit.notes
         limited, out = rate_limit.limit(
-            notes.rate_limit, commit.messages, commit.now, installation, per_hour
+            notes.rate_limit, commit.messages, commit.now, parts.installation, per_hour
         )
-        channels = self._components.delivery.channels
         kept = replace(notes, rate_limit=limited)
-        store.commit(replace(commit, messages=out, channels=channels, notes=kept))
+        parts.store.commit(
+            replace(commit, messages=out, channels=parts.delivery.channels, notes=kept)
+        )
         if out:
-            self._components.delivery.wrote()
+            parts.delivery.wrote()
 
     def advance(self, state: State, now: Now) -> None:
         """Tell that a pause has run out, and let out what was held back for long enough."""

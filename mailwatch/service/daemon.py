@@ -9,6 +9,7 @@ import socket
 import sys
 import time
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from queue import Empty
 
@@ -35,7 +36,6 @@ from mailwatch.service.delivery import Delivery
 from mailwatch.service.event_log import EventLog
 from mailwatch.service.forensics import Forensics, Sources
 from mailwatch.service.monitor import Monitor
-from mailwatch.service.onlooker import History
 from mailwatch.service.prober import RoundProber
 from mailwatch.service.queue_events import DeliveryFinished, EventQueue, QueueEvent, SignalReceived
 from mailwatch.service.recovery import Recovery
@@ -123,8 +123,10 @@ class Daemon:
         """One turn of the loop: wait, take one event, do what is due, show that we live."""
         event = self._next_event()
         self._now = now = read_clocks()
-        if isinstance(event, SignalReceived):
-            self._signalled(event.number, now)
+        if isinstance(event, SignalReceived) and event.number == signal.SIGHUP:
+            self._reload(now)
+        elif isinstance(event, SignalReceived):
+            self._ending = event.number
         elif event is not None:
             self._monitor.handle(event, now)
         if self._ending is not None:
@@ -145,14 +147,6 @@ class Daemon:
             return self._events.get(timeout=pause_s)
         except Empty:
             return None
-
-    # --- signals --------------------------------------------------------------------------
-
-    def _signalled(self, number: int, now: Now) -> None:
-        if number == signal.SIGHUP:
-            self._reload(now)
-        else:
-            self._ending = number
 
     def _reload(self, now: Now) -> None:
         self._systemd.reloading()
@@ -192,13 +186,11 @@ class Daemon:
         self._systemd.stopping()
         self._prober.cancel()
         self._delivery.finish(LAST_DELIVERY_S)
-        try:
+        with suppress(Empty):
             while True:
                 event = self._events.get_nowait()
                 if isinstance(event, DeliveryFinished):
                     self._monitor.handle(event, read_clocks())
-        except Empty:
-            pass
         self._store.close()
         self._journal.notice(f"stopped by {name}")
         return 0
@@ -214,14 +206,9 @@ class Daemon:
             time.monotonic,
             lambda: self._adapters.port_map(config),
         )
+        channels, clock = self._adapters.channels(config), time.monotonic
         self._delivery = Delivery(
-            self._adapters.channels(config),
-            self._store,
-            self._events,
-            self._journal,
-            time.monotonic,
-            clock_text,
-            random.random,
+            channels, self._store, self._events, self._journal, clock, clock_text, random.random
         )
         self._forensics = Forensics(
             self._sources(config), self._events, time.monotonic, self._journal.warning
@@ -257,11 +244,7 @@ class Daemon:
             recovery=self._recovery,
             examination=self._forensics,
             delivery=self._delivery,
-            onlookers=(
-                EventLog(self._journal, installation),
-                History(self._store),
-                self._forensics,
-            ),
+            onlookers=(EventLog(self._journal, installation), self._forensics),
             store=self._store,
             before_restart=self._systemd.extend,
             settings={service.key: digest(service) for service in config.services},

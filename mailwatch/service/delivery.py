@@ -174,11 +174,9 @@ class Delivery:
         self._store.keep_entries([entry for entry in kept if entry is not None])
 
     def _send(self, channel: _Channel, notifier: Notifier, entry: QueuedMessage, now: Now) -> None:
-        job: Job[DeliveryFinished] = Job(
-            f"delivery-{channel.name}", Deadline.after(SEND_LIMIT_S, self._clock), SLACK_S
-        )
-        channel.message, channel.job = entry, job
-        number, deadline = job.number, job.deadline
+        deadline = Deadline.after(SEND_LIMIT_S, self._clock)
+        job = channel.job = Job(f"delivery-{channel.name}", deadline, SLACK_S)
+        channel.message, number = entry, job.number
         message = as_sent(entry, now, self._clock_text)
 
         def send() -> DeliveryFinished:

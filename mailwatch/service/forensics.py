@@ -24,6 +24,7 @@ from mailwatch.evidence.gather import SLACK_S, Gatherer
 from mailwatch.evidence.keeping import Moment
 from mailwatch.evidence.settings import EvidenceSettings
 from mailwatch.evidence.subject import Collector, Examiner, Round, Subject
+from mailwatch.host.clocks import WallClock
 from mailwatch.host.job import Job
 from mailwatch.service.onlooker import Onlooker
 from mailwatch.service.queue_events import EventQueue, EvidenceGathered
@@ -33,10 +34,6 @@ ROUNDS = 10
 
 LOG_S = 1800.0
 """How far back the log is read where nobody knows when all was last well."""
-
-_STEP_S = 60.0
-_BELIEVED_AFTER_S = 3600.0
-"""A wall clock that was moved removes no evidence for its age before it ran so long."""
 
 _POST_S = 0.5
 """What the answer may take from the thread to the loop."""
@@ -75,8 +72,7 @@ class Forensics(Onlooker):
         self._evidence: Evidence = {}
         self._owed = ""
         """The incident that opened before its evidence was there."""
-        self._offset: float | None = None
-        self._moved_at = 0.0
+        self._wall_clock = WallClock()
         self._oldest = 0.0
         self._saving = threading.Lock()
 
@@ -91,10 +87,7 @@ class Forensics(Onlooker):
         if not self._can_look:
             return None
         self._evidence, self._owed = {}, ""
-        limit_s = self._sources.settings.wait_s
-        job = self._job = Job(
-            "evidence", Deadline.after(limit_s, self._clock), slack_s=SLACK_S + _POST_S
-        )
+        job = self._job = Job("evidence", self._deadline(), SLACK_S + _POST_S)
         number, gather = job.number, self._gathering(failing, now, job.deadline)
 
         def failed(why: Fact) -> EvidenceGathered:
@@ -112,9 +105,9 @@ class Forensics(Onlooker):
         if self._job is None or event.job != self._job.number:
             return None
         self._job, self._evidence = None, event.evidence
-        if self._owed:
-            self._save(self._owed, "before", event.evidence)
-            self._owed = ""
+        if self._owed and event.evidence:
+            self._keep(self._owed, "before", lambda: event.evidence)
+        self._owed = ""
         return observation.heard_in(event.evidence)
 
     def cause(self, found: tuple[Reading, ...], seen_as: str = "") -> Fact:
@@ -133,10 +126,7 @@ class Forensics(Onlooker):
     def round(self, readings: Sequence[Reading], now: Now) -> None:
         """Remember the readings of a round that is over."""
         self._rounds.append(Round(now.wall, tuple(readings)))
-        offset = now.wall - now.steady
-        if self._offset is None or abs(offset - self._offset) > _STEP_S:
-            self._offset, self._moved_at = offset, now.steady
-        believed = now.steady - self._moved_at >= _BELIEVED_AFTER_S
+        believed = self._wall_clock.is_believed(now)
         self._oldest = now.wall - keeping.KEEP_S if believed else 0.0
         if readings and all(reading.verdict is Verdict.PASS for reading in readings):
             self._well_at = now.wall
@@ -144,26 +134,23 @@ class Forensics(Onlooker):
     def step(self, before: State, after: State, actions: Sequence[Action], now: Now) -> None:
         """Keep the look that led to an incident, and look once more when it is over."""
         if before.incident is None and after.incident is not None:
-            if self._evidence:
-                self._save(after.incident.id, "before", self._evidence)
+            if evidence := self._evidence:
+                self._keep(after.incident.id, "before", lambda: evidence)
             elif self._job is not None:
                 self._owed = after.incident.id
         elif before.incident is not None and after.incident is None and self._can_look:
-            self._look_afterwards(before.incident.id, now)
-
-    def _look_afterwards(self, incident: str, now: Now) -> None:
-        """Look now that all is well, and keep it; nobody waits for that."""
-        sources = self._sources
-        found = self._rounds[-1].readings if self._rounds else ()
-        job: Job[None] = Job("evidence-after", Deadline.after(sources.settings.wait_s, self._clock))
-        gather = self._gathering(found, now, job.deadline)
-        job.start(lambda: self._write(sources, incident, "after", gather()), self._say_why_not)
+            found = self._rounds[-1].readings if self._rounds else ()
+            gather = self._gathering(found, now, self._deadline())
+            self._keep(before.incident.id, "after", gather)
 
     # --- gathering and keeping ------------------------------------------------------------
 
     @property
     def _can_look(self) -> bool:
         return self._sources.settings.enabled and self._sources.examiner is not None
+
+    def _deadline(self) -> Deadline:
+        return Deadline.after(self._sources.settings.wait_s, self._clock)
 
     def _gathering(
         self, found: tuple[Reading, ...], now: Now, deadline: Deadline
@@ -185,14 +172,10 @@ class Forensics(Onlooker):
     def _say_why_not(self, why: Fact) -> None:
         self._warn(line("no-evidence", why=why))
 
-    def _save(self, incident: str, moment: Moment, evidence: Evidence) -> None:
-        if not evidence:
-            return
-        sources = self._sources
-        job: Job[None] = Job(
-            f"evidence-{moment}", Deadline.after(sources.settings.wait_s, self._clock)
-        )
-        job.start(lambda: self._write(sources, incident, moment, evidence), self._say_why_not)
+    def _keep(self, incident: str, moment: Moment, gather: Callable[[], Evidence]) -> None:
+        """Write down what `gather` finds, on a thread of its own."""
+        sources, job = self._sources, Job[None](f"evidence-{moment}", self._deadline())
+        job.start(lambda: self._write(sources, incident, moment, gather()), self._say_why_not)
 
     def _write(self, sources: Sources, incident: str, moment: Moment, evidence: Evidence) -> None:
         with self._saving:

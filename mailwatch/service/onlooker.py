@@ -7,7 +7,6 @@ from collections.abc import Sequence
 from mailwatch.core.events import Action
 from mailwatch.core.model import Now, Reading
 from mailwatch.core.state import State
-from mailwatch.store.base import Store
 
 
 class Onlooker:
@@ -24,14 +23,3 @@ class Onlooker:
 
     def step(self, before: State, after: State, actions: Sequence[Action], now: Now) -> None:
         """Hear what was decided, which is committed, before it is acted on."""
-
-
-class History(Onlooker):
-    """Keeps every reading, for the report."""
-
-    def __init__(self, store: Store) -> None:
-        self._store = store
-
-    def round(self, readings: Sequence[Reading], now: Now) -> None:
-        """Add the readings of one round to the history."""
-        self._store.record(readings, now)

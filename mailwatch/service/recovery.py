@@ -44,9 +44,8 @@ class Recovery:
     @property
     def unseen(self) -> TargetState:
         """What is known of the target while its engine has not answered the present look."""
-        return _unreachable(
-            fact("engine-silent", waited_s=self._job.waited_s if self._job else 0.0)
-        )
+        waited_s = self._job.waited_s if self._job else 0.0
+        return _unreachable(fact("engine-silent", waited_s=waited_s))
 
     def replace(
         self,
@@ -75,11 +74,7 @@ class Recovery:
                 target = port_map.complete(target, deadline)
             return TargetInspected(number, target)
 
-        job.start(
-            look,
-            lambda why: TargetInspected(number, _unreachable(why)),
-            self._events.put,
-        )
+        job.start(look, lambda why: TargetInspected(number, _unreachable(why)), self._events.put)
 
     def restart(self, limit_s: float, seen: TargetState) -> None:
         """Restart the target, last `seen` so; a look that still hangs is left behind."""
@@ -113,12 +108,12 @@ class Recovery:
         job = self._job
         if job is None or now.steady < job.overdue_at:
             return None
-        unseen = self.unseen
+        looked = TargetInspected(job.number, self.unseen)
         self._abandon()
         if self._restarting:
             silent = fact("restart-call-silent", waited_s=job.waited_s)
             return RestartFinished(job.number, silent)
-        return TargetInspected(job.number, unseen)
+        return looked
 
     def _abandon(self) -> None:
         self._job = None

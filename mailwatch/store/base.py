@@ -1,10 +1,9 @@
-"""What every store can do: the seam between the engine and the disk."""
+"""What every store can do, and does in memory: the seam between the engine and the disk."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
-from typing import Protocol
+from dataclasses import dataclass, field, replace
 
 from mailwatch.core.message import Message
 from mailwatch.core.model import Now, Reading
@@ -31,52 +30,76 @@ class Commit:
     """What is kept beside the incident, None where that has not changed."""
 
 
-class Store(Protocol):
+@dataclass(frozen=True, slots=True)
+class Memory:
+    """All that a store keeps at one moment, but the history."""
+
+    state: State = field(default_factory=State)
+    notes: Notes = field(default_factory=Notes)
+    entries: tuple[QueuedMessage, ...] = ()
+    next_id: int = 1
+    """The id of the entry to come; none is handed out twice."""
+    paused_until: Now | None = None
+
+
+class Store:
     """Keeps the incident, the outbox, the pause and the readings; used by one thread.
 
-    No method raises for a fault of the disk: a store that can't write keeps all in memory, says
-    so once in the log, and catches up.
+    This one keeps them in memory, and forgets all when the process ends. No method raises for a
+    fault of the disk: a store that can't write keeps all in memory, says so once in the log, and
+    catches up.
     """
+
+    def __init__(self) -> None:
+        self._memory = Memory()
 
     def restore(self, now: Now) -> State:
         """Return the state as it was last committed, its moments moved to this boot's clock.
 
         Call it once, before anything else.
         """
-        ...
+        return self._memory.state
 
     def notes(self) -> Notes:
         """Return what is kept beside the incident, as it was last committed."""
-        ...
+        return self._memory.notes
 
     def commit(self, commit: Commit) -> None:
         """Keep all of `commit`, or nothing of it."""
-        ...
+        memory = self._memory
+        told = [(channel, message) for message in commit.messages for channel in commit.channels]
+        added = (QueuedMessage(memory.next_id + i, *one) for i, one in enumerate(told))
+        self._memory = replace(
+            memory,
+            state=commit.state,
+            notes=memory.notes if commit.notes is None else commit.notes,
+            entries=(*memory.entries, *added) if told else memory.entries,
+            next_id=memory.next_id + len(told),
+        )
 
     def entries(self) -> tuple[QueuedMessage, ...]:
         """Return the outbox: every entry not delivered yet, in order."""
-        ...
+        return self._memory.entries
 
     def keep_entries(self, entries: Sequence[QueuedMessage]) -> None:
         """Replace the whole outbox by `entries`, whose ids it has handed out itself."""
-        ...
+        self._memory = replace(self._memory, entries=tuple(entries))
 
     def delivered(self, entry: QueuedMessage, now: Now) -> None:
         """Take `entry` out of the outbox: its end at `now` is kept for the history."""
-        ...
+        left = tuple(other for other in self._memory.entries if other.id != entry.id)
+        self._memory = replace(self._memory, entries=left)
 
     def paused_until(self, now: Now) -> Now | None:
         """Return the end of the admin's pause, None where there is none; it may lie in the past."""
-        ...
+        return self._memory.paused_until
 
     def pause(self, until: Now | None) -> None:
         """Pause until `until`, or end the pause with None."""
-        ...
+        self._memory = replace(self._memory, paused_until=until)
 
     def record(self, readings: Sequence[Reading], now: Now) -> None:
-        """Add the readings of one round to the history."""
-        ...
+        """Add the readings of one round to the history, which no part of the service reads."""
 
     def close(self) -> None:
         """Finish writing and let go of every file."""
-        ...

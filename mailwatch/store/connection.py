@@ -33,8 +33,12 @@ def open_for_writing(path: Path, max_bytes: int, timeout_s: float) -> Connection
     """
 
     def prepare(connection: Connection) -> None:
+        _check_version(connection, oldest=0)
+        if connection.execute("PRAGMA quick_check(1)").fetchone()[0] != "ok":
+            raise Unusable("damaged", "its content is damaged")
+        if version_of(connection) < 1:
+            raise Unusable("damaged", "its tables are missing")
         # Not before the file is known to be ours: this alters it.
-        _check(connection)
         migrate(connection)
         connection.execute("PRAGMA journal_mode = WAL")
         connection.execute(f"PRAGMA journal_size_limit = {_JOURNAL_BYTES}")
@@ -115,9 +119,11 @@ def is_lock(error: BaseException) -> bool:
 
 def is_damage(error: BaseException) -> bool:
     """Whether `error` says that the content of the file makes no sense."""
-    if isinstance(error, sqlite3.Error):
-        return code_of(error) in _DAMAGE
-    return isinstance(error, ValueError | TypeError | LookupError)
+    return isinstance(error, NONSENSE) or code_of(error) in _DAMAGE
+
+
+NONSENSE = (ValueError, TypeError, LookupError)
+"""What reading a row raises that makes no sense."""
 
 
 _DAMAGE = {
@@ -148,19 +154,9 @@ def _opened(
     return connection
 
 
-def _check(connection: Connection) -> None:
-    if version_of(connection) > VERSION:
-        raise Unusable("newer", "a newer version of mailwatch has written it")
-    found = connection.execute("PRAGMA quick_check(1)").fetchone()[0]
-    if found != "ok":
-        raise Unusable("damaged", "its content is damaged")
-    if version_of(connection) < 1:
-        raise Unusable("damaged", "its tables are missing")
-
-
-def _check_version(connection: Connection) -> None:
+def _check_version(connection: Connection, oldest: int = VERSION) -> None:
     version = version_of(connection)
     if version > VERSION:
         raise Unusable("newer", "a newer version of mailwatch has written it")
-    if version < VERSION:
+    if version < oldest:
         raise Unusable("older", "an older version of mailwatch has written it")

@@ -7,6 +7,7 @@ import sqlite3
 import stat
 from contextlib import closing, suppress
 from datetime import UTC, datetime
+from itertools import count
 from pathlib import Path
 
 from mailwatch.store.schema import APPLICATION_ID, migrate
@@ -69,12 +70,8 @@ def create(path: Path) -> None:
         connection.execute(f"PRAGMA application_id = {APPLICATION_ID}")
         migrate(connection)
     new.rename(path)
-    sync_directory(path.parent)
-
-
-def sync_directory(directory: Path) -> None:
-    """Make renames in `directory` last (see fsync(2)); raises OSError."""
-    descriptor = os.open(directory, os.O_RDONLY | os.O_DIRECTORY)
+    # A rename lasts once its directory is synced, see fsync(2).
+    descriptor = os.open(path.parent, os.O_RDONLY | os.O_DIRECTORY)
     try:
         os.fsync(descriptor)
     finally:
@@ -87,11 +84,10 @@ def set_aside(path: Path, kind: str, wall: float) -> Path:
     The oldest of those that were set aside before are removed beyond KEPT_ASIDE.
     """
     moment = datetime.fromtimestamp(wall, UTC).strftime("%Y%m%dT%H%M%SZ")
-    aside = path.with_name(f"{path.name}.{kind}-{moment}")
-    count = 1
+    aside = first = path.with_name(f"{path.name}.{kind}-{moment}")
+    numbers = count(2)
     while os.path.lexists(aside):
-        count += 1
-        aside = path.with_name(f"{path.name}.{kind}-{moment}-{count}")
+        aside = Path(f"{first}-{next(numbers)}")
     # The companions first: a -wal that stayed behind would be taken for that of the new file.
     for suffix in (*COMPANIONS, ""):
         with suppress(FileNotFoundError):
@@ -101,10 +97,9 @@ def set_aside(path: Path, kind: str, wall: float) -> Path:
 
 
 def _remove_oldest(path: Path) -> None:
-    kinds = ("damaged", "foreign", "newer")
     aside = [
         file
-        for kind in kinds
+        for kind in ("damaged", "foreign", "newer")
         for file in path.parent.glob(f"{path.name}.{kind}-*Z*")
         if file.is_file() and not file.name.endswith(COMPANIONS)
     ]

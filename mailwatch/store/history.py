@@ -1,9 +1,12 @@
-"""The readings of every round, and what each day came to."""
+"""The readings of every round, and what each day came to for each service."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from datetime import UTC, datetime
+from itertools import groupby
+from operator import itemgetter
 from sqlite3 import Connection, Row
 
 from mailwatch.core.facts import NOTHING, Fact
@@ -15,11 +18,52 @@ WHOLE = ""
 
 _PHASES = tuple(Phase)
 
-_COUNTS = {
-    Verdict.PASS: (1, 0, 0),
-    Verdict.FAIL: (0, 1, 0),
-    Verdict.UNMEASURED: (0, 0, 1),
-}
+_COUNTED = (Verdict.PASS, Verdict.FAIL, Verdict.UNMEASURED)
+
+
+@dataclass(frozen=True, slots=True)
+class Past:
+    """A reading, and when its round ended in seconds since 1970."""
+
+    at: float
+    reading: Reading
+
+
+@dataclass(frozen=True, slots=True)
+class Spread:
+    """How long something took over a day, in seconds; `count` is >= 1."""
+
+    count: int
+    sum_s: float
+    min_s: float
+    max_s: float
+
+    @property
+    def mean_s(self) -> float:
+        """The arithmetic mean."""
+        return self.sum_s / self.count
+
+
+@dataclass(frozen=True, slots=True)
+class Summary:
+    """One day (UTC, as `2026-11-22`) of one service.
+
+    The seconds are those of the checks that passed: `seconds` of the whole conversation, None
+    where none passed, and `phases` of each step that was reached.
+    """
+
+    day: str
+    service: str
+    passes: int
+    failures: int
+    unmeasured: int
+    seconds: Spread | None
+    phases: Mapping[Phase, Spread]
+
+    @property
+    def rounds(self) -> int:
+        """In how many rounds the service was asked."""
+        return self.passes + self.failures + self.unmeasured
 
 
 def day_of(wall: float) -> str:
@@ -57,7 +101,10 @@ def add(connection: Connection, readings: Sequence[Reading], wall: float) -> Non
             passes = passes + excluded.passes, failures = failures + excluded.failures,
             unmeasured = unmeasured + excluded.unmeasured
         """,
-        [(day, reading.service, *_COUNTS[reading.verdict]) for reading in readings],
+        [
+            (day, reading.service, *(reading.verdict is counted for counted in _COUNTED))
+            for reading in readings
+        ],
     )
     connection.executemany(
         """
@@ -67,41 +114,32 @@ def add(connection: Connection, readings: Sequence[Reading], wall: float) -> Non
             min_s = min(min_s, excluded.min_s), max_s = max(max_s, excluded.max_s)
         """,
         [
-            (day, service, phase, seconds, seconds, seconds)
-            for service, phase, seconds in _times(readings)
+            (day, reading.service, phase, seconds, seconds, seconds)
+            for reading in readings
+            if reading.verdict is Verdict.PASS
+            for phase, seconds in {WHOLE: reading.seconds, **reading.phases}.items()
         ],
     )
 
 
-def _times(readings: Iterable[Reading]) -> Iterator[tuple[str, str, float]]:
-    for reading in readings:
-        if reading.verdict is Verdict.PASS:
-            yield reading.service, WHOLE, reading.seconds
-            for phase, seconds in reading.phases.items():
-                yield reading.service, str(phase), seconds
-
-
-def read(connection: Connection, service: str, since: float) -> list[tuple[float, Reading]]:
-    """Return when each reading of `service` since `since` was recorded, the oldest first."""
+def read(connection: Connection, service: str, since: float) -> list[Past]:
+    """Return the readings of `service` since `since`, the oldest first."""
     rows = connection.execute(
         "SELECT * FROM readings WHERE service = ? AND at_wall >= ? ORDER BY id", (service, since)
     )
-    return [(row["at_wall"], _reading(row)) for row in rows]
+    return [_past(row) for row in rows]
 
 
-def last_round(connection: Connection) -> list[tuple[float, Reading]]:
+def last_round(connection: Connection) -> tuple[Past, ...]:
     """Return the readings of the newest round, in the order of the configuration."""
-    found: list[tuple[float, Reading]] = []
-    for row in connection.execute("SELECT * FROM readings ORDER BY id DESC"):
-        if found and row["at_wall"] != found[-1][0]:
-            break
-        found.append((row["at_wall"], _reading(row)))
-    return found[::-1]
+    rows = connection.execute("SELECT * FROM readings ORDER BY id DESC")
+    _, newest = next(groupby(rows, itemgetter("at_wall")), (0.0, ()))
+    return tuple(_past(row) for row in newest)[::-1]
 
 
-def _reading(row: Row) -> Reading:
+def _past(row: Row) -> Past:
     phases = {phase.value: row[f"{phase.value}_s"] for phase in Phase}
-    return Reading(
+    reading = Reading(
         service=row["service"],
         verdict=Verdict(row["verdict"]),
         fault=None if row["fault"] is None else Fault(row["fault"]),
@@ -109,3 +147,20 @@ def _reading(row: Row) -> Reading:
         phases={phase: seconds for phase, seconds in phases.items() if seconds is not None},
         certificate_expires=row["certificate_expires"],
     )
+    return Past(row["at_wall"], reading)
+
+
+def summaries(connection: Connection, since: float) -> list[Summary]:
+    """Return the days from that of `since` on, ordered by day and service."""
+    first = (day_of(since),)
+    spreads: dict[tuple[str, str], dict[str, Spread]] = {}
+    rows = connection.execute("SELECT * FROM summary_seconds WHERE day >= ?", first)
+    for day, service, phase, *numbers in rows:
+        spreads.setdefault((day, service), {})[phase] = Spread(*numbers)
+    found = []
+    rows = connection.execute("SELECT * FROM summaries WHERE day >= ? ORDER BY day, service", first)
+    for day, service, passes, failures, unmeasured in rows:
+        times = spreads.get((day, service), {})
+        whole, phases = times.get(WHOLE), {one: times[one] for one in Phase if one in times}
+        found.append(Summary(day, service, passes, failures, unmeasured, whole, phases))
+    return found

@@ -12,7 +12,7 @@ from mailwatch.store import documents
 
 def write(connection: Connection, incident: Incident) -> None:
     """Add `incident`, or replace what was written of it before."""
-    closed = None if incident.closed is None else incident.closed.wall
+    closed = incident.closed and incident.closed.wall
     connection.execute(
         """
         INSERT INTO incidents (id, closed_wall, value) VALUES (?, ?, ?)
@@ -22,27 +22,22 @@ def write(connection: Connection, incident: Incident) -> None:
     )
 
 
-def read(connection: Connection, identifier: str) -> Incident | None:
-    """Return the incident of that id; raises ValueError where its row makes no sense."""
-    found = _read(connection, "WHERE id = ?", identifier)
-    return found[0] if found else None
-
-
 def newest(connection: Connection, limit: int) -> list[Incident]:
-    """Return the last `limit` incidents (>= 0), the newest first."""
+    """Return the last `limit` incidents (>= 0), the newest first.
+
+    This and all that reads raises ValueError where a row makes no sense.
+    """
     return _read(connection, "ORDER BY number DESC LIMIT ?", limit)
 
 
-def ids_from(connection: Connection, prefix: str, limit: int) -> list[str]:
-    """Return the ids that begin with `prefix`, the newest first, at most `limit`."""
-    rows = connection.execute(
-        """
-        SELECT id FROM incidents WHERE substr(id, 1, length(:prefix)) = :prefix
-        ORDER BY number DESC LIMIT :limit
-        """,
-        {"prefix": prefix, "limit": limit},
+def beginning_with(connection: Connection, prefix: str, limit: int) -> list[Incident]:
+    """Return at most `limit` whose ids begin with `prefix`: first its own, then the newest."""
+    return _read(
+        connection,
+        "WHERE substr(id, 1, length(?1)) = ?1 ORDER BY id = ?1 DESC, number DESC LIMIT ?2",
+        prefix,
+        limit,
     )
-    return [row["id"] for row in rows]
 
 
 def close_others(connection: Connection, incident: Incident | None, now: Now) -> None:
@@ -54,10 +49,9 @@ def close_others(connection: Connection, incident: Incident | None, now: Now) ->
 
 def write_state(connection: Connection, state: State) -> None:
     """Replace what the machine remembers by `state`, whose incident has a row of its own."""
-    incident = state.incident
-    if incident is not None:
-        write(connection, incident)
-    name = None if incident is None else incident.id
+    if state.incident is not None:
+        write(connection, state.incident)
+    name = state.incident.id if state.incident else None
     documents.put(connection, documents.MACHINE, _Machine(replace(state, incident=None), name))
 
 
@@ -66,11 +60,11 @@ def read_state(connection: Connection) -> State:
     found = documents.get(connection, documents.MACHINE, _Machine)
     if found is None:
         return State()
-    incident = None if found.incident is None else read(connection, found.incident)
+    incident = _read(connection, "WHERE id = ?", found.incident) if found.incident else []
     stage = found.state.stage
-    if (stage in OPEN) != (incident is not None):
+    if (stage in OPEN) != bool(incident):
         raise ValueError(f"the stage is {stage}, which does not fit the incident")
-    return replace(found.state, incident=incident)
+    return replace(found.state, incident=incident[0] if incident else None)
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,6 +75,6 @@ class _Machine:
     incident: str | None
 
 
-def _read(connection: Connection, which: str, value: str | int) -> list[Incident]:
-    rows = connection.execute(f"SELECT value FROM incidents {which}", (value,))  # noqa: S608
+def _read(connection: Connection, which: str, *values: str | int) -> list[Incident]:
+    rows = connection.execute(f"SELECT value FROM incidents {which}", values)  # noqa: S608
     return [documents.load(Incident, row["value"]) for row in rows.fetchall()]

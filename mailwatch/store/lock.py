@@ -26,13 +26,12 @@ def take(directory: Path) -> None:
         return
     try:
         fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except BlockingIOError:
+    except OSError as error:
         os.close(descriptor)
-        raise StoreError(
-            f"Another mailwatch is running on {directory}: stop it with `systemctl stop "
-            "mailwatch`, or give this one a directory of its own with [state] directory."
-        ) from None
-    except OSError:
-        os.close(descriptor)
-        return
-    _held.append(descriptor)
+        if isinstance(error, BlockingIOError):
+            raise StoreError(
+                f"Another mailwatch is running on {directory}: stop it with `systemctl stop "
+                "mailwatch`, or give this one a directory of its own with [state] directory."
+            ) from None
+    else:
+        _held.append(descriptor)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from sqlite3 import Connection
 
 from mailwatch.core.outbox import QueuedMessage
@@ -11,31 +11,33 @@ from mailwatch.store import documents
 
 def write(connection: Connection, entries: Iterable[QueuedMessage]) -> None:
     """Add `entries`, or replace what was written of them before."""
-    connection.executemany(
-        "INSERT OR REPLACE INTO outbox VALUES (?, ?, ?, ?)",
-        [
-            (
-                entry.id,
-                entry.channel,
-                None if entry.ended is None else entry.ended.wall,
-                documents.dump(entry),
-            )
-            for entry in entries
-        ],
-    )
+    rows = [
+        (entry.id, entry.channel, entry.ended and entry.ended.wall, documents.dump(entry))
+        for entry in entries
+    ]
+    connection.executemany("INSERT OR REPLACE INTO outbox VALUES (?, ?, ?, ?)", rows)
 
 
-def remove(connection: Connection, ids: Sequence[int]) -> None:
-    """Forget the entries with these ids."""
-    connection.executemany("DELETE FROM outbox WHERE id = ?", [(number,) for number in ids])
+def keep_only(
+    connection: Connection,
+    entries: Sequence[QueuedMessage],
+    following: int,
+    known: Sequence[QueuedMessage] | None = None,
+) -> None:
+    """Let `entries` be all that wait; the next one after them is `following`.
 
-
-def keep_only(connection: Connection, entries: Sequence[QueuedMessage], following: int) -> None:
-    """Let `entries` be all that wait; the next one after them is `following`."""
-    wanted = {entry.id for entry in entries}
-    rows = connection.execute("SELECT id FROM outbox WHERE ended_wall IS NULL").fetchall()
-    remove(connection, [row["id"] for row in rows if row["id"] not in wanted])
-    write(connection, entries)
+    `known` are those that the file holds, None where that is not known.
+    """
+    # By id, for weeks without a notifier leave thousands of entries.
+    before: Mapping[int, QueuedMessage | None]
+    if known is None:
+        rows = connection.execute("SELECT id FROM outbox WHERE ended_wall IS NULL")
+        before = {row["id"]: None for row in rows}
+    else:
+        before = {entry.id: entry for entry in known}
+    gone = before.keys() - {entry.id for entry in entries}
+    connection.executemany("DELETE FROM outbox WHERE id = ?", [(number,) for number in gone])
+    write(connection, [entry for entry in entries if before.get(entry.id) != entry])
     # Those that came and went while the file could not be written have left no trace in it.
     if next_id(connection) < following:
         connection.execute("DELETE FROM sqlite_sequence WHERE name = 'outbox'")

@@ -8,7 +8,7 @@ from contextlib import closing, contextmanager
 from pathlib import Path
 from sqlite3 import Connection
 
-from mailwatch.store.connection import code_of, is_damage
+from mailwatch.store.connection import code_of, is_damage, is_lock
 from mailwatch.store.errors import StoreError
 from mailwatch.store.files import NAME, Unusable
 
@@ -29,8 +29,9 @@ def visit(directory: Path, opener: Callable[[Path], Connection]) -> Iterator[Con
             f"You may not open {path}: run this as root, or as a member of the service's group."
         ) from None
     except Unusable as unusable:
+        advice = _ADVICE.get(unusable.kind, _ANEW)
         raise StoreError(
-            f"The state file {path} cannot be used, for {unusable}: {_advice(unusable.kind)}."
+            f"The state file {path} cannot be used, for {unusable}: {advice}."
         ) from None
     except sqlite3.Error as error:
         raise StoreError(_sentence(path, error)) from None
@@ -38,19 +39,18 @@ def visit(directory: Path, opener: Callable[[Path], Connection]) -> Iterator[Con
         raise StoreError(f"Cannot read {path}, for {error.strerror}: look at its disk.") from None
 
 
-def _advice(kind: str) -> str:
-    if kind == "older":
-        return "restart the service, which brings it up to date"
-    if kind == "newer":
-        return "use the mailwatch that belongs to the running service"
-    return "restart the service, which sets it aside and makes a new one"
+_ADVICE = {
+    "older": "restart the service, which brings it up to date",
+    "newer": "use the mailwatch that belongs to the running service",
+}
+_ANEW = "restart the service, which sets it aside and makes a new one"
 
 
 def _sentence(path: Path, error: sqlite3.Error) -> str:
     code = code_of(error)
     if is_damage(error):
-        return f"The state file {path} is damaged: {_advice('damaged')}."
-    if code in (sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED):
+        return f"The state file {path} is damaged: {_ANEW}."
+    if is_lock(error):
         return f"The state file {path} is locked by another program: end that, and try again."
     if code in (sqlite3.SQLITE_READONLY, sqlite3.SQLITE_PERM):
         return f"You may not write {path}: run this as root."

@@ -5,6 +5,7 @@ from __future__ import annotations
 from sqlite3 import Connection
 
 from mailwatch.core.model import Now
+from mailwatch.host.clocks import WallClock
 from mailwatch.store.history import day_of
 
 DAY_S = 86_400.0
@@ -23,28 +24,18 @@ _PORTION = 2000
 """How many readings go at a time: about 200 KiB, in some milliseconds."""
 
 _EVERY_S = 600.0
-_BELIEVED_AFTER_S = 3600.0
-_STEP_S = 60.0
 
 
 class Sweeper:
-    """Removes what is too old, now and then, by a wall clock that has been steady for an hour.
-
-    A clock that a mistake puts ahead by a year must not cost the history.
-    """
+    """Removes what is too old, now and then, by a wall clock that is to be believed."""
 
     def __init__(self) -> None:
-        self._offset: float | None = None
-        self._believed_from = 0.0
+        self._wall_clock = WallClock()
         self._next = 0.0
 
     def is_due(self, now: Now) -> bool:
         """Whether to call expire() now."""
-        offset = now.wall - now.steady
-        if self._offset is None or abs(offset - self._offset) > _STEP_S:
-            self._offset = offset
-            self._believed_from = now.steady + _BELIEVED_AFTER_S
-        if now.steady < max(self._believed_from, self._next):
+        if not self._wall_clock.is_believed(now) or now.steady < self._next:
             return False
         self._next = now.steady + _EVERY_S
         return True

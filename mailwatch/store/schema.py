@@ -26,6 +26,12 @@ def _with_masks(column: str) -> str:
         """  # noqa: S608  the name of a column, which no parameter can be
 
 
+_REPLACED = (
+    "machine", "old_attempts", "old_incidents", "old_outbox", "clock", "pause", "ledger",
+    "certificates", "proven", "blindness",
+)  # fmt: skip
+"""The tables that step 12 does away with."""
+
 # A step that was ever released is never changed: a change of the tables is a new step. Each runs
 # in one transaction with the change of `user_version`.
 #
@@ -220,10 +226,9 @@ STEPS: tuple[tuple[str | Callable[[Connection], None], ...], ...] = (
     ),
     (  # 12: facts in place of sentences, and what is read as a whole as one JSON document
         "CREATE TABLE documents (name TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID",
-        *(
-            f"ALTER TABLE {name} RENAME TO old_{name}"
-            for name in ("incidents", "attempts", "outbox")
-        ),
+        "ALTER TABLE incidents RENAME TO old_incidents",
+        "ALTER TABLE attempts RENAME TO old_attempts",
+        "ALTER TABLE outbox RENAME TO old_outbox",
         """
         CREATE TABLE incidents (
             number INTEGER PRIMARY KEY,
@@ -243,21 +248,7 @@ STEPS: tuple[tuple[str | Callable[[Connection], None], ...], ...] = (
         to_documents,
         "DELETE FROM sqlite_sequence WHERE name = 'outbox'",
         "UPDATE sqlite_sequence SET name = 'outbox' WHERE name = 'old_outbox'",
-        *(
-            f"DROP TABLE {name}"
-            for name in (
-                "machine",
-                "old_attempts",
-                "old_incidents",
-                "old_outbox",
-                "clock",
-                "pause",
-                "ledger",
-                "certificates",
-                "proven",
-                "blindness",
-            )
-        ),
+        *(f"DROP TABLE {name}" for name in _REPLACED),
         """
         UPDATE readings SET detail = json_object(
             'code', 'words', 'args', json_object('text', detail)

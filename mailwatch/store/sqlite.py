@@ -4,43 +4,43 @@ from __future__ import annotations
 
 import os
 import sqlite3
-from collections.abc import Callable, Sequence
-from contextlib import suppress
+from collections.abc import Sequence
+from contextlib import closing, suppress
 from dataclasses import replace
 from pathlib import Path
 from sqlite3 import Connection
 
+from mailwatch.core.certificates import Certificates
+from mailwatch.core.codec import moved
+from mailwatch.core.known_good import KnownGood
 from mailwatch.core.model import Now, Reading
 from mailwatch.core.notes import Notes
 from mailwatch.core.outbox import QueuedMessage
 from mailwatch.core.state import State
+from mailwatch.core.unmeasured import UnmeasuredServices
 from mailwatch.store import documents, incidents, outbox, pause, retention
 from mailwatch.store.backlog import Backlog
-from mailwatch.store.base import Commit
-from mailwatch.store.boot import Boot, boot_id
+from mailwatch.store.base import Commit, Memory, Store
+from mailwatch.store.boot import Boot, boot_id, shift_s
 from mailwatch.store.connection import (
     BUSY_TIMEOUT_S,
+    NONSENSE,
     OPEN_TIMEOUT_S,
     is_damage,
     is_lock,
-    transaction,
+    open_for_reading,
 )
 from mailwatch.store.files import NAME, Unusable
-from mailwatch.store.loading import add_late, load, load_unwritable
-from mailwatch.store.memory import MemoryStore
-from mailwatch.store.opening import Say, reason
-from mailwatch.store.state_file import StateFile
+from mailwatch.store.state_file import Say, StateFile, reason
 
 RETRY_S = 10.0
 """How long to leave a file alone that could not be written, unless there is news to keep."""
 
 _FAULTS = (sqlite3.Error, OSError)
 
-Job = Callable[[Connection], None]
 
-
-class SqliteStore:
-    """Keeps everything in `mailwatch.db`; see `store.base.Store`.
+class SqliteStore(Store):
+    """Keeps everything in `mailwatch.db` as well.
 
     `say` is given one sentence for the log when the file cannot be written, and when it can be
     again. `max_bytes` (>= 1 MiB) bounds the file; its -wal file adds about 4 MiB.
@@ -53,144 +53,91 @@ class SqliteStore:
         max_bytes: int = retention.MAX_BYTES,
         boot: str | None = None,
     ) -> None:
+        super().__init__()
         self._file = StateFile(directory / NAME, max_bytes, say)
         self._say = say
         self._boot_id = boot_id(os.environ) if boot is None else boot
-        self._memory = MemoryStore()
+        self._written: Memory | None = None
+        """What the file holds, None where it may lack something: it is then written whole."""
         self._backlog = Backlog()
         self._sweeper = retention.Sweeper()
         self._now = Now(0.0, 0.0)
         self._restoring = False
         self._restored = False
         self._loaded = False
-        self._behind = True
-        """Whether the file lacks something, and is written whole before anything else."""
         self._paused_here = False
         """Whether the pause of this process is newer than that in the file."""
         self._troubled = False
         self._retry_at = float("-inf")
 
-    # --- the machine's memory -------------------------------------------------------------
-
     def restore(self, now: Now) -> State:
         """Open the file, and return the state as it was last committed, on this boot's clock."""
         if not self._restored:
             # Above any id that may be in the file, should it become readable only later.
-            self._memory = MemoryStore(next_id=max(1, int(now.wall)))
+            self._memory = Memory(next_id=max(1, int(now.wall)))
             self._now = now
             self._restoring = True
-            self._catch_up(force=True)
+            self._catch_up()
             self._restoring = False
             self._restored = True
-        return self._memory.restore(now)
-
-    def notes(self) -> Notes:
-        """Return what is kept beside the incident."""
-        return self._memory.notes()
+        return self._memory.state
 
     def commit(self, commit: Commit) -> None:
         """Keep all of it in one transaction; costs nothing when nothing is new."""
-        state, now = commit.state, commit.now
-        before, known = self._memory.restore(now), self._memory.notes()
-        notes = known if commit.notes is None else commit.notes
-        closed = commit.closed
-        if state == before and not commit.messages and closed is None and notes == known:
-            self._write(None, now)
-            return
-        if closed is None and before.incident is not None:
-            gone = state.incident is None or state.incident.id != before.incident.id
-            closed = replace(before.incident, closed=now) if gone else None
+        before, closed = self._memory, commit.closed
+        super().commit(commit)
+        self._now = commit.now
+        left, incident = before.state.incident, commit.state.incident
+        if closed is None and left and (incident is None or incident.id != left.id):
+            closed = replace(left, closed=commit.now)
         if closed is not None:
             self._backlog.add_closed(closed)
-        count = len(self._memory.entries())
-        self._memory.commit(commit)
-        entries = self._memory.entries()[count:]
-
-        def write(connection: Connection) -> None:
-            self._backlog.write(connection)
-            if state != before:
-                incidents.write_state(connection, state)
-            if notes != known:
-                documents.put(connection, documents.NOTES, notes)
-            outbox.write(connection, entries)
-            documents.put(connection, documents.WRITTEN, self._boot)
-
-        self._write(write, now)
-
-    # --- the outbox -----------------------------------------------------------------------
-
-    def entries(self) -> tuple[QueuedMessage, ...]:
-        """Return the outbox, in order."""
-        return self._memory.entries()
+        elif self._memory == before:
+            if not self._is_current:
+                self._catch_up(force=False)
+            return
+        self._write()
 
     def keep_entries(self, entries: Sequence[QueuedMessage]) -> None:
         """Replace the whole outbox; an fsync is spared, for at worst an entry leaves twice."""
-        before = self._memory.entries()
-        if tuple(entries) == before:
-            return
-        self._memory.keep_entries(entries)
-        kept = {entry.id for entry in entries}
-        gone = [entry.id for entry in before if entry.id not in kept]
-        # By id, for weeks without a notifier leave thousands of entries.
-        known = {entry.id: entry for entry in before}
-        changed = [entry for entry in entries if known.get(entry.id) != entry]
-
-        def write(connection: Connection) -> None:
-            outbox.remove(connection, gone)
-            outbox.write(connection, changed)
-
-        self._write(write, self._now, durable=False)
+        if tuple(entries) != self._memory.entries:
+            super().keep_entries(entries)
+            self._write(durable=False)
 
     def delivered(self, entry: QueuedMessage, now: Now) -> None:
         """Take `entry` out of the outbox; its row stays, with its end."""
-        self._memory.delivered(entry, now)
+        super().delivered(entry, now)
         self._backlog.add_ended(replace(entry, ended=now))
-
-        def write(connection: Connection) -> None:
-            self._backlog.write(connection)
-            documents.put(connection, documents.WRITTEN, self._boot)
-
-        self._write(write, now)
-
-    # --- the pause ------------------------------------------------------------------------
+        self._now = now
+        self._write()
 
     def paused_until(self, now: Now) -> Now | None:
         """Return the end of the admin's pause, which another process may have written."""
         self._now = now
-        if self._file.connection is not None and not self._behind:
+        if self._file.connection is not None and self._written is not None:
             try:
-                self._memory.pause(pause.read(self._file.connection, self._boot))
+                super().pause(pause.read(self._file.connection, self._boot))
             except _FAULTS as error:
                 self._fail(error)
-        return self._memory.paused_until(now)
+        return self._memory.paused_until
 
     def pause(self, until: Now | None) -> None:
         """Begin or end a pause."""
-        self._memory.pause(until)
+        super().pause(until)
         self._paused_here = True
-        self._write(self._write_pause, self._now)
-
-    # --- the history ----------------------------------------------------------------------
+        self._write()
 
     def record(self, readings: Sequence[Reading], now: Now) -> None:
         """Add one round to the history, without an fsync: at worst power loss takes a round."""
-        self._memory.record(readings, now)
         self._backlog.add_round(readings, now)
-
-        def write(connection: Connection) -> None:
-            retention.make_room(connection)
-            if self._sweeper.is_due(now):
-                retention.expire(connection, now.wall)
-            self._backlog.write(connection)
-            documents.put(connection, documents.WRITTEN, self._boot)
-
-        self._write(write, now, durable=False)
+        self._now = now
+        self._write(durable=False)
 
     def close(self) -> None:
         """Finish writing, and let go of the file."""
-        if self._restored and self._behind:
-            self._catch_up(force=True)
-            if self._behind:
+        if self._restored and self._written is None:
+            self._catch_up()
+            if self._written is None:
                 self._say(f"mailwatch ends, and what {self._file.path} lacks is forgotten.")
         self._file.close()
 
@@ -200,96 +147,94 @@ class SqliteStore:
     def _boot(self) -> Boot:
         return Boot(self._boot_id, self._now)
 
-    def _write(self, job: Job | None, now: Now, durable: bool = True) -> None:
-        """Do `job` in a transaction, or all that was left undone; None is no news."""
-        self._now = now
-        if self._file.connection is not None and not self._behind:
-            if job is None:
-                return
+    @property
+    def _is_current(self) -> bool:
+        """Whether the file is open and holds all that was written to it."""
+        return self._file.connection is not None and self._written is not None
+
+    def _write(self, durable: bool = True) -> None:
+        """Write what is new in a transaction, or all of it where something was left undone."""
+        if self._is_current:
             try:
                 with self._file.transaction(durable) as connection:
-                    job(connection)
+                    self._write_news(connection)
             except _FAULTS as error:
                 self._fail(error)
             else:
                 self._caught_up()
                 return
-        self._catch_up(force=job is not None and durable)
+        self._catch_up(force=durable)
 
-    def _catch_up(self, force: bool) -> None:
-        """Write everything, if it is time to try again or `force`."""
+    def _catch_up(self, force: bool = True) -> None:
+        """Write everything once restore() was called, if it is time to try again or `force`."""
         if not (self._restoring or self._restored):
             return
         if not force and self._now.steady < self._retry_at:
             return
         try:
-            connection = self._open()
-            with transaction(connection):
-                self._write_everything(connection)
+            self._open()
+            with self._file.transaction(durable=True) as connection:
+                self._write_news(connection)
+                incidents.close_others(connection, self._memory.state.incident, self._now)
         except _FAULTS as error:
             self._fail(error)
             self._retry_at = self._now.steady + RETRY_S
-            self._complain(error)
+            if not self._troubled:
+                self._troubled = True
+                why, advice = reason(error)
+                self._say(
+                    f"Cannot write the state file {self._file.path}, for {why}: mailwatch "
+                    "watches, restarts and tells as before, but would forget all if it were "
+                    f"ended now; {advice}."
+                )
         else:
             self._caught_up()
 
-    def _write_everything(self, connection: Connection) -> None:
-        state = self._memory.restore(self._now)
+    def _write_news(self, connection: Connection) -> None:
+        memory, written = self._memory, self._written
         retention.make_room(connection)
+        if self._sweeper.is_due(self._now):
+            retention.expire(connection, self._now.wall)
+        if written is None or memory.entries is not written.entries:
+            known = None if written is None else written.entries
+            outbox.keep_only(connection, memory.entries, memory.next_id, known)
         self._backlog.write(connection)
-        incidents.write_state(connection, state)
-        incidents.close_others(connection, state.incident, self._now)
-        documents.put(connection, documents.NOTES, self._memory.notes())
-        outbox.keep_only(connection, self._memory.entries(), self._memory.next_id)
+        if written is None or memory.state != written.state:
+            incidents.write_state(connection, memory.state)
+        if written is None or memory.notes != written.notes:
+            documents.put(connection, documents.NOTES, memory.notes)
         if self._paused_here:
-            self._write_pause(connection)
+            pause.write(connection, memory.paused_until, self._boot_id)
         documents.put(connection, documents.WRITTEN, self._boot)
-
-    def _write_pause(self, connection: Connection) -> None:
-        pause.write(connection, self._memory.paused_until(self._now), self._boot_id)
 
     def _caught_up(self) -> None:
         lost = self._backlog.rounds_lost
         self._backlog.clear()
-        self._behind = False
+        self._written = self._memory
         self._paused_here = False
         self._retry_at = float("-inf")
-        self._file.succeed()
         if self._troubled:
             self._troubled = False
             what = f"the readings of {lost} rounds were" if lost else "nothing was"
             self._say(f"{self._file.path} can be written again, and {what} lost.")
 
-    # --- what goes wrong ------------------------------------------------------------------
-
     def _fail(self, error: Exception) -> None:
-        self._behind = True
+        self._written = None
         self._file.fail(error)
 
-    def _complain(self, error: Exception) -> None:
-        if not self._troubled:
-            self._troubled = True
-            why, advice = reason(error)
-            self._say(
-                f"Cannot write the state file {self._file.path}, for {why}: mailwatch watches, "
-                f"restarts and tells as before, but would forget all if it were ended now; "
-                f"{advice}."
-            )
+    # --- opening, and taking over what the file holds -------------------------------------
 
-    # --- opening --------------------------------------------------------------------------
-
-    def _open(self) -> Connection:
+    def _open(self) -> None:
         connection = self._connect()
         if not self._loaded:
             try:
-                self._take_over(load(connection, self._boot))
+                self._take_over(_load(connection, self._boot))
             except Exception as error:
                 if not is_damage(error):
                     raise
                 self._file.fail(error)
-                connection = self._connect()
+                self._connect()
                 self._loaded = True
-        return connection
 
     def _connect(self) -> Connection:
         timeout_s = OPEN_TIMEOUT_S if self._restoring else BUSY_TIMEOUT_S
@@ -297,22 +242,66 @@ class SqliteStore:
             connection, is_new = self._file.open(self._now, timeout_s)
         except _FAULTS as error:
             if self._restoring and not is_lock(error):
-                with suppress(*_FAULTS, Unusable, ValueError, TypeError, LookupError):
-                    self._take_over(load_unwritable(self._file.path, self._boot))
+                with (
+                    suppress(*_FAULTS, *NONSENSE, Unusable),
+                    closing(open_for_reading(self._file.path)) as readable,
+                ):
+                    self._take_over(_load(readable, self._boot))
             raise
         self._paused_here |= is_new
         return connection
 
-    def _take_over(self, found: MemoryStore) -> None:
+    def _take_over(self, found: Memory) -> None:
         self._loaded = True
         if self._restoring:
             self._memory = found
             return
         # Too late for the state: the machine has gone on from an empty one.
-        add_late(self._memory, found, self._now)
-        incident = found.restore(self._now).incident
+        self._memory = _with_late(self._memory, found)
+        incident = found.state.incident
         if incident is not None:
             self._say(
                 f"{self._file.path} could not be read as mailwatch started: incident {incident.id} "
                 "in it is taken as over, and what fails now is a new one."
             )
+
+
+def _load(connection: Connection, boot: Boot) -> Memory:
+    """Return what the file holds, its moments moved to the steady clock of `boot`.
+
+    Raises sqlite3.Error, and ValueError, TypeError or LookupError where a row makes no sense.
+    """
+    written = documents.get(connection, documents.WRITTEN, Boot)
+    if written is None:
+        return Memory()
+    found = Memory(
+        incidents.read_state(connection),
+        documents.get(connection, documents.NOTES, Notes) or Notes(),
+        outbox.read(connection),
+        outbox.next_id(connection),
+    )
+    by = shift_s(written.at, boot.at, written.is_same(boot))
+    return replace(moved(found, by), paused_until=pause.read(connection, boot))
+
+
+def _with_late(memory: Memory, found: Memory) -> Memory:
+    """Return `memory` with the entries and notes of `found`, which came too late for the state.
+
+    Where both know something of the same service, `memory` is newer and stays. Entries found
+    come first; those after them keep the ids that were handed out.
+    """
+    old, new = found.notes, memory.notes
+    notes = replace(
+        new,
+        certificates=Certificates({**old.certificates.told, **new.certificates.told}),
+        proven=KnownGood({**old.proven.passed, **new.proven.passed}),
+        unmeasured_services=UnmeasuredServices(
+            {**old.unmeasured_services.since, **new.unmeasured_services.since},
+            old.unmeasured_services.told | new.unmeasured_services.told,
+        ),
+    )
+    late, entries = found.entries, memory.entries
+    if late and entries and late[-1].id >= entries[0].id:
+        first = entries[0].id - len(late)
+        late = tuple(replace(entry, id=first + i) for i, entry in enumerate(late))
+    return replace(memory, notes=notes, entries=(*late, *entries))

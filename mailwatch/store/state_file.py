@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import errno
 import sqlite3
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from sqlite3 import Connection
@@ -13,12 +14,16 @@ from mailwatch.store.connection import (
     BUSY_TIMEOUT_S,
     LOCKED_TIMEOUT_S,
     be_patient,
+    code_of,
     is_damage,
     is_lock,
+    open_for_writing,
     transaction,
 )
-from mailwatch.store.files import Unusable
-from mailwatch.store.opening import Say, open_or_begin_anew, put_aside
+from mailwatch.store.files import Unusable, create, set_aside
+
+Say = Callable[[str], None]
+"""Writes one sentence to the log."""
 
 _SET_ASIDE_AGAIN_S = 3600.0
 
@@ -40,8 +45,8 @@ class StateFile:
     def open(self, now: Now, timeout_s: float) -> tuple[Connection, bool]:
         """Return the connection to the file that has the name now, and whether that is a new one.
 
-        A lock of somebody else is waited for `timeout_s` seconds. Content that made no sense to
-        the caller is set aside first. Raises OSError and sqlite3.Error.
+        A lock of somebody else is waited for `timeout_s` seconds. What cannot be used, or made no
+        sense to the caller, is set aside first. Raises OSError and sqlite3.Error.
         """
         if self.connection is not None:
             try:
@@ -52,10 +57,11 @@ class StateFile:
                 return self.connection, False
         if self._condemned:
             self._condemned = False
-            self._set_aside(now)
-        self.connection, is_new = open_or_begin_anew(
-            self.path, self._max_bytes, timeout_s, now.wall, self._say, self._inode is not None
-        )
+            # Not again and again.
+            if now.steady >= self._set_aside_after:
+                self._set_aside_after = now.steady + _SET_ASIDE_AGAIN_S
+                self._set_aside(Unusable("damaged", "its content makes no sense"), now)
+        self.connection, is_new = self._opened_or_made(now, timeout_s)
         self._patience_s = BUSY_TIMEOUT_S
         self._inode = self._found_inode()
         return self.connection, is_new
@@ -69,21 +75,20 @@ class StateFile:
         if self.connection is None:
             raise FileNotFoundError(f"{self.path} is not open")
         self._check_name()
+        be_patient(self.connection, self._patience_s)
         with transaction(self.connection, durable):
             yield self.connection
+        # A lock is worth waiting for again.
+        self._patience_s = BUSY_TIMEOUT_S
 
     def fail(self, error: Exception) -> None:
         """Take note of a fault: the file is let go of, unless somebody else has locked it."""
         if is_damage(error):
             self._condemned = True
         if is_lock(error):
-            self._be_patient(LOCKED_TIMEOUT_S)
+            self._patience_s = LOCKED_TIMEOUT_S
         else:
             self.close()
-
-    def succeed(self) -> None:
-        """Take note that the file was written: a lock is worth waiting for again."""
-        self._be_patient(BUSY_TIMEOUT_S)
 
     def close(self) -> None:
         """Let go of the file."""
@@ -91,6 +96,36 @@ class StateFile:
             with suppress(sqlite3.Error):
                 self.connection.close()
         self.connection = None
+
+    def _opened_or_made(self, now: Now, timeout_s: float) -> tuple[Connection, bool]:
+        is_new = False
+        while True:
+            try:
+                return open_for_writing(self.path, self._max_bytes, timeout_s), is_new
+            except FileNotFoundError:
+                if is_new:
+                    raise
+                self.path.parent.mkdir(0o750, exist_ok=True)
+                create(self.path)
+                is_new = True
+                if self._inode is not None:
+                    self._say(
+                        f"{self.path} was gone, and the history with it; mailwatch has made it "
+                        "anew."
+                    )
+            except Unusable as unusable:
+                if is_new:
+                    again = f"{self.path} cannot be read after it was made"
+                    raise OSError(errno.EIO, again) from unusable
+                self._set_aside(unusable, now)
+
+    def _set_aside(self, unusable: Unusable, now: Now) -> None:
+        aside = set_aside(self.path, unusable.kind, now.wall)
+        self._inode = None
+        self._say(
+            f"The state file {self.path} cannot be used, for {unusable}; it is kept as "
+            f"{aside.name}, and mailwatch begins with an empty memory. {_ADVICE[unusable.kind]}"
+        )
 
     def _check_name(self) -> None:
         if self._found_inode() != self._inode:
@@ -100,17 +135,39 @@ class StateFile:
         found = self.path.stat()
         return found.st_dev, found.st_ino
 
-    def _be_patient(self, seconds: float) -> None:
-        if self.connection is not None and seconds != self._patience_s:
-            with suppress(sqlite3.Error):
-                be_patient(self.connection, seconds)
-                self._patience_s = seconds
 
-    def _set_aside(self, now: Now) -> None:
-        """Set the file aside whose content makes no sense, but not again and again."""
-        if now.steady < self._set_aside_after:
-            return
-        self._set_aside_after = now.steady + _SET_ASIDE_AGAIN_S
-        damaged = Unusable("damaged", "its content makes no sense")
-        put_aside(self.path, damaged, now.wall, self._say)
-        self._inode = None
+_ADVICE = {
+    "damaged": "Look for disk errors in the kernel's log; the file can then be removed.",
+    "foreign": "Find out who put it there, and move it to where it belongs.",
+    "newer": "To have its history back, install the newer version again, stop the service, and "
+    "rename the file.",
+}
+
+
+def reason(error: Exception) -> tuple[str, str]:
+    """Return why the file cannot be written, and what to do about it, as two half sentences."""
+    if isinstance(error, OSError):
+        return _BY_ERRNO.get(error.errno or 0, _IO)
+    return _BY_CODE.get(code_of(error), _IO)
+
+
+_IO = "the disk reports an error", "look for disk errors in the kernel's log"
+_FULL = "its disk is full", "make room on it"
+_LOCKED = "another program has locked it", "end that program"
+_DENIED = (
+    "it may not be written",
+    "see that its directory exists, is writable and belongs to the service's user",
+)
+
+_BY_ERRNO = dict.fromkeys((errno.ENOSPC, errno.EDQUOT), _FULL) | dict.fromkeys(
+    (errno.EACCES, errno.EPERM, errno.EROFS, errno.ENOENT, errno.ENOTDIR), _DENIED
+)
+_BY_CODE = {
+    sqlite3.SQLITE_FULL: _FULL,
+    sqlite3.SQLITE_READONLY: _DENIED,
+    sqlite3.SQLITE_PERM: _DENIED,
+    sqlite3.SQLITE_AUTH: _DENIED,
+    sqlite3.SQLITE_CANTOPEN: _DENIED,
+    sqlite3.SQLITE_BUSY: _LOCKED,
+    sqlite3.SQLITE_LOCKED: _LOCKED,
+}

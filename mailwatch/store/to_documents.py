@@ -75,15 +75,11 @@ def _record(row: Row) -> Document:
 
 
 def _incident(row: Row, attempts: list[Document], key: str) -> Document:
-    found = {n: value for n, value in _record(row).items() if not n.startswith("hold_")}
-    hold = {
-        "reason": row["hold_reason"],
-        "target": _words(row["hold_target"]),
-        "until": row["hold_until"],
-        "seen_as": row["hold_seen_as"],
-        "services": json.loads(row["hold_services"] or "[]"),
-        "of": key,
-    }
+    found = _record(row)
+    columns = [name for name in found if name.startswith("hold_")]
+    hold = {name.removeprefix("hold_"): found.pop(name) for name in columns}
+    services = json.loads(hold["services"] or "[]")
+    hold |= {"target": _words(hold["target"]), "services": services, "of": key}
     return found | {
         "failures": _failures(row["failures"]),
         "first_failures": _failures(row["first_failures"]),

@@ -9,27 +9,19 @@ from pathlib import Path
 from sqlite3 import Connection
 
 from mailwatch.core.known_good import KnownGood
-from mailwatch.core.model import Now, Reading
+from mailwatch.core.model import Now
 from mailwatch.core.notes import Notes
 from mailwatch.core.outbox import QueuedMessage
 from mailwatch.core.state import Incident, Stage
-from mailwatch.store import documents, history, incidents, outbox, summaries
+from mailwatch.store import documents, history, incidents, outbox
 from mailwatch.store.boot import Boot
-from mailwatch.store.connection import open_for_reading
+from mailwatch.store.connection import NONSENSE, open_for_reading
 from mailwatch.store.errors import StoreError
+from mailwatch.store.history import Past, Spread, Summary
 from mailwatch.store.outside_access import visit
-from mailwatch.store.summaries import Spread, Summary
 
 LAST = "last"
 """Stands for the id of the newest incident."""
-
-
-@dataclass(frozen=True, slots=True)
-class Past:
-    """A reading, and when its round ended in seconds since 1970."""
-
-    at: float
-    reading: Reading
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,7 +63,7 @@ class Views:
             return Status(
                 stage=state.stage,
                 incident=state.incident,
-                readings=_past(history.last_round(connection)),
+                readings=history.last_round(connection),
                 entries=outbox.read(connection),
                 held_back=len(notes.rate_limit.held),
                 paused_until=None if paused_until is None else paused_until.at.wall,
@@ -88,39 +80,30 @@ class Views:
     def incident(self, name: str) -> Incident:
         """Return the incident of that id, or of the one id that begins so, or `last`."""
         with self._reading() as connection:
-            found = None
             if name == LAST:
-                found = next(iter(incidents.newest(connection, 1)), None)
-                if found is None:
-                    raise StoreError("There has been no incident yet.")
-                return found
-            found = incidents.read(connection, name)
-            if found is not None:
-                return found
-            begin_so = incidents.ids_from(connection, name, 4) if name else []
-            if len(begin_so) == 1:
-                found = incidents.read(connection, begin_so[0])
-            if found is not None:
-                return found
-            if not begin_so:
-                raise StoreError(
-                    f"No incident has the id {name!r}: `mailwatch incidents` lists them."
-                )
-            more = ", ..." if len(begin_so) > 3 else ""
-            raise StoreError(
-                f"Several incidents begin with {name!r}: {', '.join(begin_so[:3])}{more}. "
-                "Type more of the id."
-            )
+                if newest := incidents.newest(connection, 1):
+                    return newest[0]
+                raise StoreError("There has been no incident yet.")
+            found = incidents.beginning_with(connection, name, 4) if name else []
+        if len(found) == 1 or (found and found[0].id == name):
+            return found[0]
+        if not found:
+            raise StoreError(f"No incident has the id {name!r}: `mailwatch incidents` lists them.")
+        ids = ", ".join(incident.id for incident in found[:3])
+        more = ", ..." if len(found) > 3 else ""
+        raise StoreError(
+            f"Several incidents begin with {name!r}: {ids}{more}. Type more of the id."
+        )
 
     def summaries(self, since: float) -> list[Summary]:
         """Return the days from that of `since` (seconds since 1970) on, by day and service."""
         with self._reading() as connection:
-            return summaries.read(connection, since)
+            return history.summaries(connection, since)
 
     def readings(self, service: str, since: float) -> list[Past]:
         """Return the readings of `service` (its key, `NAME:PORT`) since `since`, oldest first."""
         with self._reading() as connection:
-            return list(_past(history.read(connection, service, since)))
+            return history.read(connection, service, since)
 
     @contextmanager
     def _reading(self) -> Iterator[Connection]:
@@ -128,15 +111,11 @@ class Views:
             connection.execute("BEGIN")
             try:
                 yield connection
-            except (ValueError, TypeError, LookupError) as error:
+            except NONSENSE as error:
                 raise StoreError(
                     "The state file holds something that makes no sense: restart the service, "
                     "which sets it aside and makes a new one."
                 ) from error
-
-
-def _past(found: list[tuple[float, Reading]]) -> tuple[Past, ...]:
-    return tuple(Past(at, reading) for at, reading in found)
 
 
 __all__ = ["LAST", "Past", "Spread", "Status", "StoreError", "Summary", "Views"]

@@ -108,10 +108,11 @@ def _about(message: Message) -> dict[str, str]:
     }
 
 
-class TracedStore:
+class TracedStore(Store):
     """A store whose every writing is a boundary."""
 
     def __init__(self, store: Store, fuse: Fuse) -> None:
+        super().__init__()
         self._store = store
         self._fuse = fuse
         self._stage = ""

@@ -17,8 +17,7 @@ from mailwatch.host.journal import Journal
 from mailwatch.notifiers.errors import DeliveryError
 from mailwatch.service.delivery import SEND_LIMIT_S, SLACK_S, Delivery
 from mailwatch.service.queue_events import DeliveryFinished, EventQueue
-from mailwatch.store.base import Commit
-from mailwatch.store.memory import MemoryStore
+from mailwatch.store.base import Commit, Store
 from tests.house import PATIENCE_S, LingeringQueue, ScriptedPhone
 
 NOW = Now(5000.0, 1_700_000_000.0)
@@ -32,7 +31,7 @@ def _messages(count: int) -> list[Message]:
 
 def test_a_thread_that_has_answered_keeps_no_message_from_leaving() -> None:
     """On a busy machine it may be there long after its answer: neither waited for nor an error."""
-    lingering, phone, store = LingeringQueue(), ScriptedPhone(), MemoryStore()
+    lingering, phone, store = LingeringQueue(), ScriptedPhone(), Store()
     journal = Journal(io.StringIO(), journald=False)
     delivery = Delivery(
         {"gotify": phone}, store, lingering, journal, time.monotonic, str, lambda: 0.0
@@ -54,7 +53,7 @@ def test_a_host_without_threads_keeps_the_message(
 ) -> None:
     """It is tried again later like any other, the log says what to raise, and nothing ends."""
 
-    events, phone, store, log = EventQueue(), ScriptedPhone(), MemoryStore(), io.StringIO()
+    events, phone, store, log = EventQueue(), ScriptedPhone(), Store(), io.StringIO()
     journal = Journal(log, journald=False)
     delivery = Delivery({"gotify": phone}, store, events, journal, time.monotonic, str, lambda: 0.0)
     store.commit(Commit(State(), NOW, _messages(1)))
@@ -79,7 +78,7 @@ class Stand:
     def __init__(self, **phones: ScriptedPhone) -> None:
         self.seconds = NOW.steady
         self.log = io.StringIO()
-        self.events, self.store = EventQueue(), MemoryStore()
+        self.events, self.store = EventQueue(), Store()
         journal = Journal(self.log, journald=False)
         self.delivery = Delivery(
             phones, self.store, self.events, journal, lambda: self.seconds, str, lambda: 0.0

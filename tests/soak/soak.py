@@ -43,7 +43,6 @@ from mailwatch.service.delivery import Delivery
 from mailwatch.service.event_log import EventLog
 from mailwatch.service.forensics import Forensics, Sources
 from mailwatch.service.monitor import Monitor
-from mailwatch.service.onlooker import History
 from mailwatch.service.prober import RoundProber
 from mailwatch.service.queue_events import EventQueue, RoundDone
 from mailwatch.service.recovery import Recovery
@@ -202,7 +201,7 @@ def soak(rounds: int, ports: list[int], directory: Path, leak: bool) -> Outcome:
                 journal.warning,
             ),
             Delivery({"gotify": phone}, store, events, journal, time.monotonic, str, lambda: 0.0),
-            (EventLog(journal, installation), History(store)),
+            (EventLog(journal, installation),),
             store,
             lambda _seconds: None,
         )

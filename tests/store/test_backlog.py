@@ -31,7 +31,7 @@ def test_a_commit_that_succeeded_unseen_is_not_repeated(stores: Stores, night: N
         with transaction(connection):
             backlog.write(connection)
     found = history.read(connection, "S0:0", 0)
-    assert [at for at, _ in found] == [night.at(second).wall for second in (10, 20, 30)]
+    assert [past.at for past in found] == [night.at(second).wall for second in (10, 20, 30)]
     assert documents.get(connection, documents.ROUND, Now) == night.at(30)
     connection.close()
 

@@ -23,8 +23,7 @@ from mailwatch.core.outbox import after_failure, merge
 from mailwatch.core.rate_limit import RateLimit, Told
 from mailwatch.core.state import Attempt, Failure, Incident, Stage, State, TargetMemory
 from mailwatch.core.unmeasured import UnmeasuredServices
-from mailwatch.store.base import Commit
-from mailwatch.store.memory import MemoryStore
+from mailwatch.store.base import Commit, Store
 from mailwatch.store.pause import set_pause
 from mailwatch.store.sqlite import SqliteStore
 from mailwatch.store.views import Views
@@ -46,7 +45,7 @@ class LikeMemory(RuleBasedStateMachine):
         self.directory = self.place / "state"
         self.said: list[str] = []
         self.now = Now(10.0, WALL)
-        self.memory = MemoryStore()
+        self.memory = Store()
         self.incidents: dict[str, Incident] = {}
         self.rounds = 0
         self.works = True

@@ -72,7 +72,7 @@ class Kept:
 
     def taken_up(self, monkeypatch: pytest.MonkeyPatch) -> House:
         """Return the present version at work on it."""
-        monkeypatch.setattr("tests.house.MemoryStore", lambda: self.store)
+        monkeypatch.setattr("tests.house.Store", lambda: self.store)
         policy = Policy(min_failure_s=600) if self.stage == "confirming" else Policy()
         house = House(policy)
         house.seconds = self.now.steady

@@ -21,8 +21,8 @@ from mailwatch.core.rate_limit import RateLimit
 from mailwatch.core.state import Stage, State
 from mailwatch.store.base import Commit
 from mailwatch.store.errors import StoreError
+from mailwatch.store.history import Spread
 from mailwatch.store.pause import set_pause
-from mailwatch.store.summaries import Spread
 from mailwatch.store.views import Views
 
 if TYPE_CHECKING:
