@@ -18,12 +18,7 @@ from mailwatch.core.events import (
     Unmeasured,
 )
 from mailwatch.core.facts import fact
-from mailwatch.core.judgement import (
-    BEFORE_OPENING,
-    SAYS_WHAT_TO_DO,
-    is_coming_up,
-    why_not,
-)
+from mailwatch.core.judgement import BEFORE_OPENING, SAYS_WHAT_TO_DO, is_coming_up, why_not
 from mailwatch.core.message import Topic
 from mailwatch.core.model import Condition, Now, TargetState
 from mailwatch.core.policy import Policy

@@ -21,14 +21,7 @@ BEFORE_OPENING = frozenset({Reason.PAUSED, Reason.STARTING, Reason.TOO_EARLY, Re
 """Reasons for which a failure is not even called an incident yet."""
 
 CALL_AT_ONCE = frozenset(
-    {
-        Reason.BANNED,
-        Reason.INCURABLE,
-        Reason.UNPROVEN,
-        Reason.MISSING,
-        Reason.DENIED,
-        Reason.BUDGET,
-    }
+    {Reason.BANNED, Reason.INCURABLE, Reason.UNPROVEN, Reason.MISSING, Reason.DENIED, Reason.BUDGET}
 )
 """Reasons that no waiting cures: a person is needed now."""
 

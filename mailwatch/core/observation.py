@@ -13,14 +13,8 @@ from mailwatch.core.model import Fault, Mask, Now, Reading, TargetState, Verdict
 from mailwatch.core.state import Failure
 
 _BEHIND = {
-    Mask.PROXY: (
-        Fault.REFUSED,
-        fact("nothing-behind-proxy"),
-    ),
-    Mask.FILTER: (
-        Fault.REJECTED,
-        fact("packets-filtered"),
-    ),
+    Mask.PROXY: (Fault.REFUSED, fact("nothing-behind-proxy")),
+    Mask.FILTER: (Fault.REJECTED, fact("packets-filtered")),
 }
 """What such a failure is in truth, and what is said of it."""
 

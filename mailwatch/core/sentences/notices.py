@@ -33,9 +33,7 @@ SENTENCES: Sentences = {
     "certificate-expires": Given(
         "days",
         Plural(
-            "days",
-            _CERTIFICATE + "expires in {days} day",
-            _CERTIFICATE + "expires in {days} days",
+            "days", _CERTIFICATE + "expires in {days} day", _CERTIFICATE + "expires in {days} days"
         ),
         _CERTIFICATE + "expires within a day",
     ),
