@@ -32,7 +32,6 @@ from mailwatch.core.transitions import (
     begin_restart,
     call_person,
     end_attempt,
-    fail_attempt,
     leave_alone,
     lose_attempt,
     meet_again,
@@ -121,14 +120,12 @@ def _verify(state: State, event: Failed, at: Moment) -> Step:
         grace = state.target.starting_since.steady + at.policy.start_grace_s
         if at.now.steady < grace:
             return state, ()
+    lost = lose_attempt(state, at, NO_HELP)
     if event.situation.paused_until is not None:
         # Whoever paused mailwatch is at work on it: nobody needs to be called.
-        return _judge(lose_attempt(state, at, NO_HELP), event, at)
+        return _judge(lost, event, at)
     if not event.situation.curable(at.policy):
-        in_vain = event.situation.rejected
-        after = lose_attempt(state, at, NO_HELP) if in_vain else succeed(state, at)
-        return _judge(after, event, at)
-    lost = lose_attempt(state, at, NO_HELP)
+        return _judge(lost if event.situation.rejected else succeed(state, at), event, at)
     hold = why_not(lost, event.situation, at.now, at.policy)
     if hold is not None and hold.reason in SAYS_WHAT_TO_DO:
         lost = replace(lost, incident=open_incident(lost).held_by(hold))
@@ -194,7 +191,7 @@ def _restart_ended(state: State, event: RestartEnded, at: Moment) -> Step:
         # Nobody needs to be called: somebody is at work on it.
         return lose_attempt(state, at, event.error), ()
     if event.error:
-        return fail_attempt(state, at, event.error)
+        return call_person(lose_attempt(state, at, event.error), at)
     return settle(state, at)
 
 
