@@ -190,7 +190,7 @@ def leave_alone(state: State, hold: Hold, at: Moment) -> Step:
         return replace(state, incident=incident), (*notes, Tell(Topic.HELD, incident, at.now))
     window_s = at.policy.settle_s + at.policy.verify_for_s
     overdue = at.now.steady - incident.opened.steady >= window_s
-    told: tuple[Action, ...]
+    told: tuple[Action, ...] = ()
     if escalated:
         state, told = _remind(state, at)
     elif hold.reason in CALL_AT_ONCE or overdue:
@@ -199,8 +199,6 @@ def leave_alone(state: State, hold: Hold, at: Moment) -> Step:
         incident = replace(incident, opened_told=True)
         state = replace(state, incident=incident)
         told = (Tell(Topic.OPENED, incident, at.now, _next_restart(state, at)),)
-    else:
-        told = ()
     return state, (*notes, *told)
 
 

@@ -144,4 +144,17 @@ SENTENCES: Sentences = {
         "If they are right, restart it yourself: once it has answered, mailwatch does."
     ),
     "look-at": "Look at: {look:400}",
+    # what its target was found doing, and what happened to the message itself
+    "engine-silent": "the engine has not answered for {waited_s:duration}",
+    "not-looked-at": "not looked at yet",
+    "restart-call-silent": "the engine has not answered the restart call for {waited_s:duration}",
+    "target-left-stopped": (
+        "A restart by mailwatch stopped it at {ended_at:utc} and did not start it."
+    ),
+    "notifier-silent": "The notifier has not come back for {waited_s:duration}.",
+    "not-sent": "Not sent: {why}.",
+    "sent-late": "Written at {when}, but it could not be sent for {late_s:duration}.",
+    "story-cut": "(and more, see `mailwatch incidents`)",
+    "story-head": "These messages could not be sent in time:",
+    "story-title": "{title}, after an outage",
 }
