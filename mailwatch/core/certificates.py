@@ -72,9 +72,8 @@ def look(
     if renewed:
         told.update({r.service: replace(told[r.service], renewed=True) for r in renewed})
         title = fact("certificate-renewed", host=installation.host)
-        messages.append(
-            notice(title, _lines(renewed), now, installation, subject=_subject(title, renewed))
-        )
+        about = _subject(title, renewed)
+        messages.append(notice(title, _lines(renewed), now, installation, subject=about))
     return Certificates(told), tuple(messages)
 
 

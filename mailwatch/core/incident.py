@@ -66,8 +66,7 @@ def step(state: State, event: Event, now: Now, policy: Policy) -> Step:
 
 def _stay_well(state: State, _event: Passed, at: Moment) -> Step:
     state = replace(state, stage=Stage.HEALTHY, failing_since=None)
-    state = state.with_target(starting_since=None)
-    return rest(state, at), ()
+    return rest(state.with_target(starting_since=None), at), ()
 
 
 def _recover(state: State, _event: Passed, at: Moment) -> Step:
@@ -142,10 +141,9 @@ def _await_restart(state: State, event: Failed, at: Moment) -> Step:
         return settle(replace(state, incident=incident), at)
     if at.now.steady < attempt.begun.steady + at.policy.restart_limit_s:
         return replace(remember(state, event.situation, at), incident=incident), ()
-    if event.situation.target.condition in (Condition.DENIED, Condition.UNREACHABLE):
-        # The only forensics cannot be heard: whether it took place stays open until it can.
-        return _judge(replace(state, incident=incident), event, at)
-    incident = end_attempt(incident, Outcome.INTERRUPTED, at, CUT_SHORT)
+    # Where the only forensics cannot be heard, whether it took place stays open until it can.
+    if event.situation.target.condition not in (Condition.DENIED, Condition.UNREACHABLE):
+        incident = end_attempt(incident, Outcome.INTERRUPTED, at, CUT_SHORT)
     return _judge(replace(state, incident=incident), event, at)
 
 

@@ -110,10 +110,8 @@ def bad_news(
 ) -> Failed:
     """Return the event of a round in which at least one service failed.
 
-    `noticed` is when its first attempt failed, which is when the outage began for all we know.
     `heard` are the ports behind which anybody saw a listener during the round: one that is not
-    there any more may have dropped us until a moment ago. `unproven` are the services that have
-    never passed as they are configured now.
+    there any more may have dropped us until a moment ago. The rest is as in Situation and Failed.
     """
     measured = [r for r in readings if r.verdict is not Verdict.UNMEASURED and not r.portless]
     asked = filtered(readings, target.unheard)

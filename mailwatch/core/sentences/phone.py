@@ -1,4 +1,4 @@
-"""The messages to the phone: titles, and the lines below them."""
+"""The messages to the phone: titles, the lines below them, and what became of them."""
 
 from __future__ import annotations
 
@@ -21,15 +21,14 @@ def _ordered(end: str) -> Template:
     return Plural("number", one + end, many + end)
 
 
+def _starting(end: str) -> Template:
+    return Given("detail", "{detail:clause}" + end, "it is still starting" + end)
+
+
 _AND_NEXT = "; the next one may come at {until_at:clock}"
 _AT_LATEST = ", and has until {until_at:clock} at the latest"
 _SPENT = "all restarts that the budget allows are spent"
 _TOO_SOON = "the last restart, or the recovery after it, was too short a time ago"
-
-
-def _starting(end: str) -> Template:
-    return Given("detail", "{detail:clause}" + end, "it is still starting" + end)
-
 
 SENTENCES: Sentences = {
     "title-opened": "Mail is down on {host:64}: {services:services}",
