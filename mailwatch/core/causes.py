@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 
 from mailwatch.core.evidence import EVERYTHING, Evidence, number, rows, text, value
 from mailwatch.core.facts import NOTHING, Fact, fact
@@ -70,16 +71,14 @@ Found = tuple[Fact, list[str]] | None
 
 
 def _out_of_memory(evidence: Evidence) -> Found:
-    limit = number(evidence, "container", "memory_limit_bytes") or number(
-        evidence, "cgroup", "memory_limit_bytes"
-    )
+    limits = (number(evidence, who, "memory_limit_bytes") for who in ("container", "cgroup"))
+    limit = next(filter(None, limits), None)
     if value(evidence, "container", "oom_killed") is True and not _runs(evidence):
-        killed = fact("out-of-memory", limit_bytes=limit or None)
-        return killed, ["container.oom_killed is true"]
+        return fact("out-of-memory", limit_bytes=limit), ["container.oom_killed is true"]
     kills = number(evidence, "cgroup", "oom_kills") or 0
     if kills > 0:
         support = [f"cgroup.oom_kills is {kills:.0f} since the container started"]
-        return fact("out-of-memory", kills=kills, limit_bytes=limit or None), support
+        return fact("out-of-memory", kills=kills, limit_bytes=limit), support
     return None
 
 
@@ -92,8 +91,7 @@ def _disk_full(evidence: Evidence) -> Found:
             full = fact("disk-full", path=str(path), free_bytes=free, size_bytes=total)
             return full, [f"disk: {path} has {free:.0f} of {total:.0f} bytes free"]
         if row.get("free_inodes") == 0 and row.get("inodes"):
-            full = fact("no-inode-left", path=str(path))
-            return full, [f"disk: {path} has no free inode"]
+            return fact("no-inode-left", path=str(path)), [f"disk: {path} has no free inode"]
     return None
 
 
@@ -110,21 +108,11 @@ def _not_running(evidence: Evidence) -> Found:
         return fact("paused"), ["container.paused is true"]
     if status in ("", "running"):
         return None
-    code = number(evidence, "container", "exit_code")
-    ended = code if status == "exited" else None
-    not_running = fact("not-running", status=status, exit_code=ended)
-    return not_running, [f"container.status is {status}"]
+    code = number(evidence, "container", "exit_code") if status == "exited" else None
+    return fact("not-running", status=status, exit_code=code), [f"container.status is {status}"]
 
 
-def _stopped_processes(evidence: Evidence) -> Found:
-    return _by_state(evidence, "T", "stopped-processes")
-
-
-def _stuck_processes(evidence: Evidence) -> Found:
-    return _by_state(evidence, "D", "stuck-processes")
-
-
-def _by_state(evidence: Evidence, state: str, code: str) -> Found:
+def _by_state(state: str, code: str, evidence: Evidence) -> Found:
     if value(evidence, "container", "paused") is True:
         return None  # the freezer of cgroup v1 shows every process in state D
     table = rows(evidence, "processes", "table")
@@ -142,11 +130,11 @@ def _by_state(evidence: Evidence, state: str, code: str) -> Found:
     return fact(code, marked=len(marked), count=len(table), names=names), support
 
 
-def _no_process_left(evidence: Evidence) -> Found:
-    used, most = number(evidence, "cgroup", "pids"), number(evidence, "cgroup", "pids_limit")
-    if used is None or not most or used < most:
+def _used_up(who: str, what: str, nearly: float, code: str, evidence: Evidence) -> Found:
+    used, most = number(evidence, who, what), number(evidence, who, f"{what}_limit")
+    if used is None or not most or used < most * nearly:
         return None
-    return fact("no-process-left", limit=most), [f"cgroup.pids is {used:.0f} of {most:.0f}"]
+    return fact(code, used=used, limit=most), [f"{who}.{what} is {used:.0f} of {most:.0f}"]
 
 
 # --- its sockets --------------------------------------------------------------------------
@@ -248,22 +236,6 @@ def _ban(evidence: Evidence) -> Found:
 # --- the host -----------------------------------------------------------------------------
 
 
-def _conntrack_full(evidence: Evidence) -> Found:
-    return _used_up(evidence, "conntrack", "conntrack-full")
-
-
-def _no_descriptors(evidence: Evidence) -> Found:
-    return _used_up(evidence, "files", "no-descriptors")
-
-
-def _used_up(evidence: Evidence, what: str, code: str) -> Found:
-    used, most = number(evidence, "host", what), number(evidence, "host", f"{what}_limit")
-    if used is None or not most or used < most * NEARLY:
-        return None
-    found = fact(code, used=used, limit=most)
-    return found, [f"host.{what} is {used:.0f} of {most:.0f}"]
-
-
 def _stalled(evidence: Evidence) -> Found:
     for what in ("memory", "io"):
         share = number(evidence, "host", "pressure", what, "full_10s_percent") or 0
@@ -292,16 +264,12 @@ def _slow_dns(evidence: Evidence) -> Found:
 
 def _tls_times_out(evidence: Evidence) -> Found:
     failed = _failed(evidence)
-    handshakes = [
-        row for row in failed if row.get("fault") == "timeout" and _last_phase(row) == "tls"
-    ]
-    if not handshakes or len(handshakes) != len(failed):
+    if not failed or any((r.get("fault"), _last_phase(r)) != ("timeout", "tls") for r in failed):
         return None
-    names = tuple(str(row.get("service")) for row in handshakes)
-    return fact("tls-times-out", services=names), [
+    return fact("tls-times-out", services=tuple(str(row.get("service")) for row in failed)), [
         f"readings: {row.get('service')} connected in {_phase(row, 'connect'):.3f} s, and then: "
         f"{row.get('detail')}"
-        for row in handshakes[:5]
+        for row in failed[:5]
     ]
 
 
@@ -310,14 +278,14 @@ PATTERNS: Mapping[str, Callable[[Evidence], Found]] = {
     "disk-full": _disk_full,
     "docker-hung": _docker_hung,
     "not-running": _not_running,
-    "stopped-processes": _stopped_processes,
-    "stuck-processes": _stuck_processes,
-    "no-process-left": _no_process_left,
+    "stopped-processes": partial(_by_state, "T", "stopped-processes"),
+    "stuck-processes": partial(_by_state, "D", "stuck-processes"),
+    "no-process-left": partial(_used_up, "cgroup", "pids", 1.0, "no-process-left"),
     "accept-queue-full": _accept_queue_full,
     "nothing-listens": _nothing_listens,
     "syn-flood": _syn_backlog,
-    "conntrack-full": _conntrack_full,
-    "no-descriptors": _no_descriptors,
+    "conntrack-full": partial(_used_up, "host", "conntrack", NEARLY, "conntrack-full"),
+    "no-descriptors": partial(_used_up, "host", "files", NEARLY, "no-descriptors"),
     "server-said": _server_said,
     "ban": _ban,
     "slow-dns": _slow_dns,

@@ -11,12 +11,9 @@ from mailwatch.core.message import Message, Severity
 from mailwatch.core.model import Now, Reading
 from mailwatch.core.policy import Policy
 from mailwatch.core.say import say
-from mailwatch.core.wording import Installation, notice
+from mailwatch.core.wording import Installation, few, notice
 
 DAY_S = 86_400.0
-
-_FEW = 6
-"""How many lines a message has for certificates."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,9 +72,8 @@ def look(
     if renewed:
         told.update({r.service: replace(told[r.service], renewed=True) for r in renewed})
         title = fact("certificate-renewed", host=installation.host)
-        messages.append(
-            notice(title, _lines(renewed), now, installation, subject=_subject(title, renewed))
-        )
+        about = _subject(title, renewed)
+        messages.append(notice(title, _lines(renewed), now, installation, subject=about))
     return Certificates(told), tuple(messages)
 
 
@@ -90,12 +86,12 @@ def expires_soon(reading: Reading, wall: float, policy: Policy) -> bool:
 
 def time_left(expires: float, wall: float) -> str:
     """Return how far off `expires` is: `expires in 9 days`, `expired 2 days ago`."""
-    return say(fact("expired" if expires < wall else "expires", days=_days(expires, wall)))
+    return say(_when(expires, wall))
 
 
-def _days(expires: float, wall: float) -> int | None:
-    """Return the whole days between the two moments, None where they are less than one apart."""
-    return int(abs(expires - wall) // DAY_S) or None
+def _when(expires: float, wall: float) -> Fact:
+    days = int(abs(expires - wall) // DAY_S)
+    return fact("expired" if expires < wall else "expires", days=days or None)
 
 
 def _is_kept(service: str, warned: Warned, watched: AbstractSet[str], now: Now) -> bool:
@@ -115,8 +111,8 @@ def _is_a_day_old(warned: Warned, now: Now) -> bool:
 
 def _warning(due: Sequence[Reading], now: Now, installation: Installation) -> Message:
     first = min(reading.certificate_expires or now.wall for reading in due)
-    code = "certificate-expired" if first < now.wall else "certificate-expires"
-    title = fact(code, host=installation.host, days=_days(first, now.wall))
+    when = _when(first, now.wall)
+    title = fact(f"certificate-{when.code}", host=installation.host, when=when)
     lines = [*_lines(due), fact("certificate-advice")]
     return notice(title, lines, now, installation, Severity.WARNING, _subject(title, due))
 
@@ -136,6 +132,4 @@ def _lines(readings: Sequence[Reading]) -> list[Fact]:
         fact("valid-until", services=tuple(services[expires]), expires_at=expires)
         for expires in sorted(services)
     ]
-    if len(lines) <= _FEW:
-        return lines
-    return [*lines[: _FEW - 1], fact("more-certificates", count=len(lines) - _FEW + 1)]
+    return few(lines, "more-certificates")

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from types import MappingProxyType
 from typing import TypeAlias
 
 from mailwatch.core.facts import Fact, words
@@ -20,10 +19,6 @@ GATHERED = "gathered"
 """The one finding that is about the look itself: `at` (seconds since 1970), `took_s`, `cause`."""
 
 
-def _nothing() -> Mapping[str, Fact]:
-    return MappingProxyType({})
-
-
 @dataclass(frozen=True, slots=True)
 class Finding:
     """What one collector found.
@@ -33,7 +28,7 @@ class Finding:
     """
 
     values: Mapping[str, Json]
-    unreadable: Mapping[str, Fact] = field(default_factory=_nothing)
+    unreadable: Mapping[str, Fact] = field(default_factory=dict)
 
     def as_json(self) -> dict[str, Json]:
         """Return the finding as it is kept: its values, and `unreadable` where there is any.

@@ -18,12 +18,7 @@ from mailwatch.core.events import (
     Unmeasured,
 )
 from mailwatch.core.facts import fact
-from mailwatch.core.judgement import (
-    BEFORE_OPENING,
-    SAYS_WHAT_TO_DO,
-    is_coming_up,
-    why_not,
-)
+from mailwatch.core.judgement import BEFORE_OPENING, SAYS_WHAT_TO_DO, is_coming_up, why_not
 from mailwatch.core.message import Topic
 from mailwatch.core.model import Condition, Now, TargetState
 from mailwatch.core.policy import Policy
@@ -37,7 +32,6 @@ from mailwatch.core.transitions import (
     begin_restart,
     call_person,
     end_attempt,
-    fail_attempt,
     leave_alone,
     lose_attempt,
     meet_again,
@@ -72,8 +66,7 @@ def step(state: State, event: Event, now: Now, policy: Policy) -> Step:
 
 def _stay_well(state: State, _event: Passed, at: Moment) -> Step:
     state = replace(state, stage=Stage.HEALTHY, failing_since=None)
-    state = state.with_target(starting_since=None)
-    return rest(state, at), ()
+    return rest(state.with_target(starting_since=None), at), ()
 
 
 def _recover(state: State, _event: Passed, at: Moment) -> Step:
@@ -126,14 +119,12 @@ def _verify(state: State, event: Failed, at: Moment) -> Step:
         grace = state.target.starting_since.steady + at.policy.start_grace_s
         if at.now.steady < grace:
             return state, ()
+    lost = lose_attempt(state, at, NO_HELP)
     if event.situation.paused_until is not None:
         # Whoever paused mailwatch is at work on it: nobody needs to be called.
-        return _judge(lose_attempt(state, at, NO_HELP), event, at)
+        return _judge(lost, event, at)
     if not event.situation.curable(at.policy):
-        in_vain = event.situation.rejected
-        after = lose_attempt(state, at, NO_HELP) if in_vain else succeed(state, at)
-        return _judge(after, event, at)
-    lost = lose_attempt(state, at, NO_HELP)
+        return _judge(lost if event.situation.rejected else succeed(state, at), event, at)
     hold = why_not(lost, event.situation, at.now, at.policy)
     if hold is not None and hold.reason in SAYS_WHAT_TO_DO:
         lost = replace(lost, incident=open_incident(lost).held_by(hold))
@@ -150,10 +141,9 @@ def _await_restart(state: State, event: Failed, at: Moment) -> Step:
         return settle(replace(state, incident=incident), at)
     if at.now.steady < attempt.begun.steady + at.policy.restart_limit_s:
         return replace(remember(state, event.situation, at), incident=incident), ()
-    if event.situation.target.condition in (Condition.DENIED, Condition.UNREACHABLE):
-        # The only forensics cannot be heard: whether it took place stays open until it can.
-        return _judge(replace(state, incident=incident), event, at)
-    incident = end_attempt(incident, Outcome.INTERRUPTED, at, CUT_SHORT)
+    # Where the only forensics cannot be heard, whether it took place stays open until it can.
+    if event.situation.target.condition not in (Condition.DENIED, Condition.UNREACHABLE):
+        incident = end_attempt(incident, Outcome.INTERRUPTED, at, CUT_SHORT)
     return _judge(replace(state, incident=incident), event, at)
 
 
@@ -199,7 +189,7 @@ def _restart_ended(state: State, event: RestartEnded, at: Moment) -> Step:
         # Nobody needs to be called: somebody is at work on it.
         return lose_attempt(state, at, event.error), ()
     if event.error:
-        return fail_attempt(state, at, event.error)
+        return call_person(lose_attempt(state, at, event.error), at)
     return settle(state, at)
 
 

@@ -21,14 +21,7 @@ BEFORE_OPENING = frozenset({Reason.PAUSED, Reason.STARTING, Reason.TOO_EARLY, Re
 """Reasons for which a failure is not even called an incident yet."""
 
 CALL_AT_ONCE = frozenset(
-    {
-        Reason.BANNED,
-        Reason.INCURABLE,
-        Reason.UNPROVEN,
-        Reason.MISSING,
-        Reason.DENIED,
-        Reason.BUDGET,
-    }
+    {Reason.BANNED, Reason.INCURABLE, Reason.UNPROVEN, Reason.MISSING, Reason.DENIED, Reason.BUDGET}
 )
 """Reasons that no waiting cures: a person is needed now."""
 
@@ -134,11 +127,8 @@ def _reasons(state: State, situation: Situation, now: Now, policy: Policy) -> It
         yield Hold(Reason.OPERATOR if state.target.seen else Reason.MISSING, target.detail)
     if target.condition in _TARGET_REASONS:
         yield Hold(_TARGET_REASONS[target.condition], target.detail)
-    spent = restarts_in_window(state, now, policy)
-    if len(spent) >= policy.max_restarts:
-        frees = (
-            spent[-policy.max_restarts].steady + policy.window_s if policy.max_restarts else None
-        )
+    frees = budget_frees(state, now, policy)
+    if frees is None or now.steady < frees:
         yield Hold(Reason.BUDGET, until=frees)
     not_before = earliest_restart(state, policy)
     if now.steady < not_before:

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
-from types import MappingProxyType
 from typing import Annotated, TypeAlias
 
 from mailwatch.core.facts import NOTHING, Fact, fact
@@ -93,27 +92,23 @@ class Phase(StrEnum):
     """Of a canary: from its submission until it was in the mailbox."""
 
 
-def _no_phases() -> Mapping[str, float]:
-    return MappingProxyType({})
-
-
 @dataclass(frozen=True, slots=True)
 class Reading:
     """The outcome of one check of one service.
 
     `service` is the service's key, `NAME:PORT`, or `NAME` where it is no port. `detail` says more
-    of a failure, and is NOTHING for a pass. `phases` maps the phases that
-    were reached to their seconds, the last one being where a failure happened.
-    `certificate_expires` is in seconds since 1970 where a certificate was seen. One that is
-    `remembered` is that of an earlier check, which holds until the next is due. No probe knows of
-    a `mask`: where there is one, `fault` and `detail` are those of what was behind it.
+    of a failure, and is NOTHING for a pass. `phases` maps the phases that were reached to their
+    seconds, the last one being where a failure happened. `certificate_expires` is in seconds
+    since 1970 where a certificate was seen. One that is `remembered` is that of an earlier check,
+    which holds until the next is due. No probe knows of a `mask`: where there is one, `fault` and
+    `detail` are those of what was behind it.
     """
 
     service: str
     verdict: Verdict
     fault: Fault | None = None
     detail: Fact = NOTHING
-    phases: Mapping[str, float] = field(default_factory=_no_phases)
+    phases: Mapping[str, float] = field(default_factory=dict)
     certificate_expires: float | None = None
     remembered: bool = False
     mask: Mask | None = None
@@ -159,10 +154,6 @@ class Condition(StrEnum):
     """The engine does not answer, so the state is not known."""
 
 
-def _nothing_known() -> Mapping[int, bool]:
-    return MappingProxyType({})
-
-
 @dataclass(frozen=True, slots=True)
 class TargetState:
     """What a restarter found when it looked at its target.
@@ -186,7 +177,7 @@ class TargetState:
     finished_at: float | None = None
     identity: str = ""
     seen_as: str = ""
-    listens: Mapping[int, bool] = field(default_factory=_nothing_known)
+    listens: Mapping[int, bool] = field(default_factory=dict)
     elsewhere: frozenset[int] = frozenset()
     unheard: frozenset[int] = frozenset()
     runs_for_s: float | None = None

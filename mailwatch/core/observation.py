@@ -13,14 +13,8 @@ from mailwatch.core.model import Fault, Mask, Now, Reading, TargetState, Verdict
 from mailwatch.core.state import Failure
 
 _BEHIND = {
-    Mask.PROXY: (
-        Fault.REFUSED,
-        fact("nothing-behind-proxy"),
-    ),
-    Mask.FILTER: (
-        Fault.REJECTED,
-        fact("packets-filtered"),
-    ),
+    Mask.PROXY: (Fault.REFUSED, fact("nothing-behind-proxy")),
+    Mask.FILTER: (Fault.REJECTED, fact("packets-filtered")),
 }
 """What such a failure is in truth, and what is said of it."""
 
@@ -116,10 +110,8 @@ def bad_news(
 ) -> Failed:
     """Return the event of a round in which at least one service failed.
 
-    `noticed` is when its first attempt failed, which is when the outage began for all we know.
     `heard` are the ports behind which anybody saw a listener during the round: one that is not
-    there any more may have dropped us until a moment ago. `unproven` are the services that have
-    never passed as they are configured now.
+    there any more may have dropped us until a moment ago. The rest is as in Situation and Failed.
     """
     measured = [r for r in readings if r.verdict is not Verdict.UNMEASURED and not r.portless]
     asked = filtered(readings, target.unheard)

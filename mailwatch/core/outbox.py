@@ -61,10 +61,8 @@ def after_failure(
     The pause doubles from FIRST_RETRY_S to LONGEST_RETRY_S; `jitter` (0 to 1) takes away up to a
     quarter of it, so that many hosts do not come back at the same moment.
     """
-    if permanent:
-        pause_s = PARKED_RETRY_S
-    else:
-        pause_s = min(FIRST_RETRY_S * 2.0 ** min(entry.tries, 16), LONGEST_RETRY_S)
+    doubled_s = min(FIRST_RETRY_S * 2.0 ** min(entry.tries, 16), LONGEST_RETRY_S)
+    pause_s = PARKED_RETRY_S if permanent else doubled_s
     return replace(
         entry,
         tries=entry.tries + 1,

@@ -13,13 +13,11 @@ from mailwatch.core.sentences import (
     Template,
     causes,
     checks,
-    delivery,
     docker,
     evidence,
     log,
     notices,
     phone,
-    targets,
 )
 from mailwatch.core.text import duration, join_words, name_some, printable, size, utc
 
@@ -38,7 +36,7 @@ def learn(sentences: Sentences) -> None:
             raise ValueError(f"two templates for the code {code}")
 
 
-for _spoken in (causes, checks, delivery, docker, evidence, log, notices, phone, targets):
+for _spoken in (causes, checks, docker, evidence, log, notices, phone):
     learn(_spoken.SENTENCES)
 
 

@@ -21,13 +21,9 @@ def printable(text: str | bytes, limit: int = 200) -> str:
         text = text[: 4 * (limit + 1)].decode("utf-8", "backslashreplace")
     head = text[: limit + 1]
     safe = "".join(
-        character if character.isprintable() else _escape(character) for character in head
+        one if one.isprintable() else one.encode("unicode_escape").decode("ascii") for one in head
     )
     return safe if len(safe) <= limit else safe[: limit - len(_ELLIPSIS)] + _ELLIPSIS
-
-
-def _escape(character: str) -> str:
-    return character.encode("unicode_escape").decode("ascii")
 
 
 def join_words(words: list[str], last: str = "and") -> str:

@@ -144,21 +144,18 @@ def settle(state: State, at: Moment) -> Step:
     return after.with_target(starting_since=None), ()
 
 
-def fail_attempt(state: State, at: Moment, detail: Fact) -> Step:
-    """Give the newest attempt up, and call a person unless that was done."""
-    return call_person(lose_attempt(state, at, detail), at)
-
-
 def succeed(state: State, at: Moment) -> State:
     """Note that the newest attempt has cured all that it can, and that other things still fail."""
-    incident = end_attempt(open_incident(state), Outcome.RECOVERED, at, HELPED)
-    state = replace(state, stage=Stage.DOWN, incident=incident, due=None)
-    return state.with_target(last_attempt_ended=at.now, last_cure=at.now)
+    return _is_over(state, at, Outcome.RECOVERED, HELPED).with_target(last_cure=at.now)
 
 
 def lose_attempt(state: State, at: Moment, detail: Fact) -> State:
     """Note that the newest attempt was in vain; the backoff counts from now."""
-    incident = end_attempt(open_incident(state), Outcome.FAILED, at, detail)
+    return _is_over(state, at, Outcome.FAILED, detail)
+
+
+def _is_over(state: State, at: Moment, outcome: Outcome, detail: Fact) -> State:
+    incident = end_attempt(open_incident(state), outcome, at, detail)
     state = replace(state, stage=Stage.DOWN, incident=incident, due=None)
     return state.with_target(last_attempt_ended=at.now)
 
@@ -193,7 +190,7 @@ def leave_alone(state: State, hold: Hold, at: Moment) -> Step:
         return replace(state, incident=incident), (*notes, Tell(Topic.HELD, incident, at.now))
     window_s = at.policy.settle_s + at.policy.verify_for_s
     overdue = at.now.steady - incident.opened.steady >= window_s
-    told: tuple[Action, ...]
+    told: tuple[Action, ...] = ()
     if escalated:
         state, told = _remind(state, at)
     elif hold.reason in CALL_AT_ONCE or overdue:
@@ -202,8 +199,6 @@ def leave_alone(state: State, hold: Hold, at: Moment) -> Step:
         incident = replace(incident, opened_told=True)
         state = replace(state, incident=incident)
         told = (Tell(Topic.OPENED, incident, at.now, _next_restart(state, at)),)
-    else:
-        told = ()
     return state, (*notes, *told)
 
 

@@ -9,10 +9,7 @@ from mailwatch.core.facts import fact
 from mailwatch.core.message import Message, Severity
 from mailwatch.core.model import Now, Reading, Verdict
 from mailwatch.core.policy import Policy
-from mailwatch.core.wording import Installation, notice
-
-_FEW = 6
-"""How many lines a message has for services."""
+from mailwatch.core.wording import Installation, few, notice
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,7 +59,7 @@ def look(
         title = fact("cannot-look", host=installation.host, services=tuple(news))
         lines = [
             fact("cannot-look-since", longest_s=max(spans), up_to=len(spans) > 1),
-            *(fact("cannot-look-why", service=s, detail=details[s]) for s in news[:_FEW]),
+            *few([fact("cannot-look-why", service=s, detail=details[s]) for s in news]),
         ]
         whys = tuple(details[service] for service in news)
         about = fact("could-not-look", services=tuple(news), whys=whys)

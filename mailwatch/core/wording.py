@@ -14,7 +14,7 @@ from mailwatch.core.state import Failure, Hold, Incident, Outcome, Reason
 from mailwatch.core.text import printable
 
 _FEW = 6
-"""How many lines a message has for its services; the last one counts the rest, if any."""
+"""How many lines a message has for services or certificates."""
 
 _TOLD_BY_THE_TARGET = frozenset(
     {Reason.OPERATOR, Reason.MISSING, Reason.DENIED, Reason.UNREACHABLE}
@@ -83,6 +83,13 @@ def notice(
     return Message(Topic.NOTICE, severity, said, body, now.wall, subject=subject or title)
 
 
+def few(lines: Sequence[Fact], more: str = "") -> list[Fact]:
+    """Return the first of `lines`, as many as a phone shows; `more` is what counts the rest."""
+    if len(lines) <= _FEW or not more:
+        return list(lines[:_FEW])
+    return [*lines[: _FEW - 1], fact(more, count=len(lines) - _FEW + 1)]
+
+
 def why(hold: Hold, at: Now | None = None) -> Fact:
     """Return the reason for not restarting, a clause; with its end if `at` is when it began."""
     until_at = None if at is None or hold.until is None else at.wall + hold.until - at.steady
@@ -97,11 +104,9 @@ def why(hold: Hold, at: Now | None = None) -> Fact:
 
 
 def _opened(tell: Tell, installation: Installation, action: Fact) -> list[Fact]:
-    incident = tell.incident
-    lines = [*_what_fails(incident), _cause(incident)]
-    if incident.hold is None:
-        return [*lines, fact("remark", detail=incident.target), action]
-    return [*lines, _not_restarted(incident.hold, installation), action]
+    incident, hold = tell.incident, tell.incident.hold
+    told = _not_restarted(hold, installation) if hold else fact("remark", detail=incident.target)
+    return [*_what_fails(incident), _cause(incident), told, action]
 
 
 def _recovered(tell: Tell, _installation: Installation, action: Fact) -> list[Fact]:
@@ -125,8 +130,8 @@ def _call(tell: Tell, installation: Installation, action: Fact) -> list[Fact]:
     return [
         *_what_fails(incident),
         _cause(incident),
-        _last_restart(incident, installation) if incident.attempts else NOTHING,
-        NOTHING if incident.hold is None else _not_restarted(incident.hold, installation),
+        _last_restart(incident, installation),
+        _not_restarted(incident.hold, installation) if incident.hold else NOTHING,
         action,
         *_advice(incident, installation),
     ]
@@ -165,10 +170,6 @@ def _what_helped(tell: Tell, installation: Installation) -> Fact:
     return fact("restart-helped", number=last.number, target=target, restart_at=last.begun.wall)
 
 
-def _keeps_looking(_tell: Tell, _installation: Installation) -> Fact:
-    return fact("heals-once-it-runs")
-
-
 @dataclass(frozen=True, slots=True)
 class _Writer:
     severity: Severity
@@ -181,7 +182,7 @@ _WRITERS = {
     Topic.RECOVERED: _Writer(Severity.INFO, _recovered, _what_helped),
     Topic.ESCALATED: _Writer(Severity.CRITICAL, _call, _what_next),
     Topic.REMINDER: _Writer(Severity.URGENT, _call, _what_next),
-    Topic.HELD: _Writer(Severity.WARNING, _held, _keeps_looking),
+    Topic.HELD: _Writer(Severity.WARNING, _held, lambda *_: fact("heals-once-it-runs")),
 }
 
 
@@ -203,11 +204,8 @@ def _what_fails(incident: Incident) -> list[Fact]:
         head = fact("fails", services=names, since_at=since_at)
     else:
         head = fact("fails-otherwise", services=names, first=first, since_at=since_at)
-    many = len(names) > _FEW
-    listed = incident.failures[: _FEW - 1] if many else incident.failures
-    shown = [fact("failure", service=f.service, detail=f.detail) for f in listed]
-    more = [fact("more-failures", count=len(names) - len(listed))] if many else []
-    return [head, *shown, *more]
+    lines = [fact("failure", service=f.service, detail=f.detail) for f in incident.failures]
+    return [head, *few(lines, "more-failures")]
 
 
 def _cause(incident: Incident) -> Fact:
@@ -235,10 +233,8 @@ def _last_restart(incident: Incident, installation: Installation) -> Fact:
 
 
 def _advice(incident: Incident, installation: Installation) -> list[Fact]:
-    lines = []
-    hold = incident.hold
-    reason = None if hold is None else hold.reason
-    seen_as = "" if hold is None else hold.seen_as
+    lines, hold = [], incident.hold
+    reason, seen_as = (hold.reason, hold.seen_as) if hold else (None, "")
     if reason is Reason.BANNED:
         lines.append(fact("advice-banned", seen_as=seen_as))
     elif any(failure.mask is Mask.FILTER for failure in incident.failures):

@@ -18,9 +18,7 @@ SENTENCES: Sentences = {
         "accept queue full on {port} with {connections} connections",
     ),
     "ban": Given(
-        "seen_as",
-        "ban of {seen_as}, as which it sees this host, " + _AT_ONCE,
-        "ban " + _AT_ONCE,
+        "seen_as", "ban of {seen_as}, as which it sees this host, " + _AT_ONCE, "ban " + _AT_ONCE
     ),
     "conntrack-full": (
         "the host's connection tracking table is full: {used:whole} of {limit:whole}"

@@ -4,16 +4,15 @@ from __future__ import annotations
 
 from mailwatch.core.sentences import Given, Sentences
 
-_CHECKS: Sentences = {
+SENTENCES: Sentences = {
+    # the services
     "attempt-failed": "{service}: {detail} ({fault}, attempt {number} of {retries})",
     "only-attempt-failed": "{service}: {detail} ({fault}, one attempt)",
     "service-unmeasured": "{service}: cannot look: {detail}",
     "service-fails": "{service} fails: {detail}",
     "service-answers": "{service} answers again, in {took_s:duration}",
     "all-well": "all well at the first look: {services:all}",
-}
-
-_INCIDENT: Sentences = {
+    # the incident
     "incident-opens": "incident {incident} opens",
     "incident-needs-a-person": "incident {incident} needs a person",
     "incident-over": "incident {incident} is over after {down_s:duration}",
@@ -24,9 +23,7 @@ _INCIDENT: Sentences = {
     "restarted": "{target} was restarted; the services get {settle_s:duration} to come up",
     "verifying": "looking whether all services answer again",
     "person-called": "a person has been called; still looking",
-}
-
-_DELIVERY: Sentences = {
+    # the messages
     "told": "told: {title}",
     "told-by": "told by {channel}: {title}",
     "not-told-yet": "could not tell '{title}': {trouble} Next try in {again_s:duration}.",
@@ -34,9 +31,7 @@ _DELIVERY: Sentences = {
         "could not tell '{title}' by {channel}: {trouble} Next try in {again_s:duration}."
     ),
     "channel-gone": ("not told: {title}: it was for {channel}, which is not configured any more"),
-}
-
-_EVIDENCE: Sentences = {
+    # the evidence
     "no-evidence": "no evidence is gathered, for {why}",
     "evidence-not-kept": (
         "the evidence of incident {incident} could not be kept ({why}): see that {folder} is "
@@ -46,9 +41,7 @@ _EVIDENCE: Sentences = {
         "a fault of mailwatch itself kept the likely cause from being found ({error}): please "
         "report it"
     ),
-}
-
-_OURS: Sentences = {
+    # mailwatch itself, and the status line
     "no-thread": "no thread could be started: raise TasksMax of the mailwatch unit",
     "own-fault": "a fault of mailwatch itself ({error}), please report it",
     "status-first": "the first check is under way",
@@ -61,5 +54,3 @@ _OURS: Sentences = {
     "status-paused": "{services}; paused",
     "status-next": "{now}; next check in {next_s:duration}",
 }
-
-SENTENCES: Sentences = {**_CHECKS, **_INCIDENT, **_DELIVERY, **_EVIDENCE, **_OURS}

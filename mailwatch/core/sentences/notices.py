@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from mailwatch.core.sentences import Given, Plural, Sentences
 
-_CERTIFICATE = "A certificate of the mail server on {host} "
-
 SENTENCES: Sentences = {
     "cannot-look": "mailwatch on {host} cannot look at {services:services}",
     "cannot-look-since": Given(
@@ -21,24 +19,8 @@ SENTENCES: Sentences = {
     "can-look-at": "At {services:services}.",
     "pause-over": "mailwatch on {host} is no longer paused",
     "watches-again": "It watches over {target} again.",
-    "certificate-expired": Given(
-        "days",
-        Plural(
-            "days",
-            _CERTIFICATE + "expired {days} day ago",
-            _CERTIFICATE + "expired {days} days ago",
-        ),
-        _CERTIFICATE + "expired less than a day ago",
-    ),
-    "certificate-expires": Given(
-        "days",
-        Plural(
-            "days",
-            _CERTIFICATE + "expires in {days} day",
-            _CERTIFICATE + "expires in {days} days",
-        ),
-        _CERTIFICATE + "expires within a day",
-    ),
+    "certificate-expired": "A certificate of the mail server on {host} {when}",
+    "certificate-expires": "A certificate of the mail server on {host} {when}",
     "expired": Given(
         "days",
         Plural("days", "expired {days} day ago", "expired {days} days ago"),

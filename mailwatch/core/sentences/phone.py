@@ -1,4 +1,4 @@
-"""The messages to the phone: titles, and the lines below them."""
+"""The messages to the phone: titles, the lines below them, and what became of them."""
 
 from __future__ import annotations
 
@@ -15,7 +15,18 @@ def _of_us(template: str) -> Template:
     return Given("seen_as", template.replace("{us}", seen), template.replace("{us}", unseen))
 
 
+def _ordered(end: str) -> Template:
+    one = "mailwatch ordered a restart of {target} at {restart_at:clock}."
+    many = "mailwatch ordered restart number {number} of {target} at {restart_at:clock}."
+    return Plural("number", one + end, many + end)
+
+
+def _starting(end: str) -> Template:
+    return Given("detail", "{detail:clause}" + end, "it is still starting" + end)
+
+
 _AND_NEXT = "; the next one may come at {until_at:clock}"
+_AT_LATEST = ", and has until {until_at:clock} at the latest"
 _SPENT = "all restarts that the budget allows are spent"
 _TOO_SOON = "the last restart, or the recovery after it, was too short a time ago"
 
@@ -65,20 +76,7 @@ SENTENCES: Sentences = {
         "The restart of {target} at {restart_at:clock} helped.",
         "Restart number {number} of {target}, at {restart_at:clock}, helped.",
     ),
-    "ordered-restart": Given(
-        "detail",
-        Plural(
-            "number",
-            "mailwatch ordered a restart of {target} at {restart_at:clock}. {detail:sentence}",
-            "mailwatch ordered restart number {number} of {target} at {restart_at:clock}. "
-            "{detail:sentence}",
-        ),
-        Plural(
-            "number",
-            "mailwatch ordered a restart of {target} at {restart_at:clock}.",
-            "mailwatch ordered restart number {number} of {target} at {restart_at:clock}.",
-        ),
-    ),
+    "ordered-restart": Given("detail", _ordered(" {detail:sentence}"), _ordered("")),
     "attempt-cut-short": "It was cut short by the end of mailwatch itself.",
     "attempt-helped": "What a restart cures answers again.",
     "attempt-intervened": "Somebody stopped, paused or removed it before it could help.",
@@ -112,15 +110,7 @@ SENTENCES: Sentences = {
     "hold-paused": Given(
         "until_at", "mailwatch is paused until {until_at:clock}", "mailwatch is paused"
     ),
-    "hold-starting": Given(
-        "until_at",
-        Given(
-            "detail",
-            "{detail:clause}, and has until {until_at:clock} at the latest",
-            "it is still starting, and has until {until_at:clock} at the latest",
-        ),
-        Given("detail", "{detail:clause}", "it is still starting"),
-    ),
+    "hold-starting": Given("until_at", _starting(_AT_LATEST), _starting("")),
     "hold-too-early": Given(
         "until_at",
         "the failure is too short yet; it must last until {until_at:clock}",
@@ -153,4 +143,17 @@ SENTENCES: Sentences = {
         "If they are right, restart it yourself: once it has answered, mailwatch does."
     ),
     "look-at": "Look at: {look:400}",
+    # what its target was found doing, and what happened to the message itself
+    "engine-silent": "the engine has not answered for {waited_s:duration}",
+    "not-looked-at": "not looked at yet",
+    "restart-call-silent": "the engine has not answered the restart call for {waited_s:duration}",
+    "target-left-stopped": (
+        "A restart by mailwatch stopped it at {ended_at:utc} and did not start it."
+    ),
+    "notifier-silent": "The notifier has not come back for {waited_s:duration}.",
+    "not-sent": "Not sent: {why}.",
+    "sent-late": "Written at {when}, but it could not be sent for {late_s:duration}.",
+    "story-cut": "(and more, see `mailwatch incidents`)",
+    "story-head": "These messages could not be sent in time:",
+    "story-title": "{title}, after an outage",
 }
