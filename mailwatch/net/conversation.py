@@ -6,7 +6,6 @@ from collections.abc import Mapping
 from contextlib import suppress
 from ipaddress import ip_address
 from types import MappingProxyType
-from typing import Protocol
 
 from mailwatch.core.deadline import Deadline
 from mailwatch.core.facts import Fact, fact
@@ -27,14 +26,6 @@ _PARTING_S = 0.1
 """How long a peer may take to close after its last word."""
 
 
-class _Stream(Protocol):
-    """What a Wire and a Tls have in common."""
-
-    def receive(self) -> bytes: ...
-    def send(self, data: bytes) -> None: ...
-    def part(self, within_s: float) -> None: ...
-
-
 class Conversation:
     """Everything that a probe says and hears; each method raises ConversationError alone."""
 
@@ -42,7 +33,7 @@ class Conversation:
         self._settings = settings
         self._deadline = deadline
         self._wire: Wire | None = None
-        self._stream: _Stream | None = None
+        self._stream: Wire | Tls | None = None
         self._heard = bytearray()
         self._phases: dict[str, float] = {}
         self._phase: Phase | None = None
@@ -70,7 +61,7 @@ class Conversation:
         if self._heard:
             # Plain text that would be taken for an answer inside TLS (CVE-2021-38371 and kin).
             said = printable(bytes(self._heard))
-            raise ConversationError(Fault.PROTOCOL, fact("answer-before-tls", said=said))
+            raise ConversationError.of(Fault.PROTOCOL, "answer-before-tls", said=said)
         self._secure(wire)
         self._enter(Phase.DIALOGUE)
 
@@ -102,8 +93,10 @@ class Conversation:
             if searched > MAX_LINE:
                 break
             data = stream.receive()
+            if not data and self._heard:
+                raise self._odd(Fault.RESET, "peer-closed-after", awaited)
             if not data:
-                raise self._ended(wire)
+                raise wire.ended()
             wire.heard = True
             self._heard += data
         if not 0 <= end <= MAX_LINE:
@@ -141,7 +134,7 @@ class Conversation:
         while len(data) < size:
             more = self.read_some(size - len(data), awaited)
             if not more:
-                raise ConversationError(Fault.RESET, fact("peer-closed-within", awaited=awaited))
+                raise ConversationError.of(Fault.RESET, "peer-closed-within", awaited=awaited)
             data += more
         return data
 
@@ -212,19 +205,14 @@ class Conversation:
         tls.check_pin()
         self._stream = tls
 
-    def _connected(self) -> tuple[Wire, _Stream]:
+    def _connected(self) -> tuple[Wire, Wire | Tls]:
         assert self._wire, "open() comes first"
         assert self._stream
         return self._wire, self._stream
 
-    def _ended(self, wire: Wire) -> ConversationError:
-        if self._heard:
-            return self._odd(Fault.RESET, "peer-closed-after", wire.awaited)
-        return wire.ended()
-
     def _odd(self, fault: Fault, code: str, awaited: Fact) -> ConversationError:
         said = printable(bytes(self._heard[:400]), 80)
-        return ConversationError(fault, fact(code, awaited=awaited, said=said))
+        return ConversationError.of(fault, code, awaited=awaited, said=said)
 
     def _enter(self, phase: Phase | None) -> None:
         now = self._deadline.clock()

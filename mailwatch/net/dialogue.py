@@ -5,7 +5,7 @@ from __future__ import annotations
 from mailwatch.core.facts import Fact, Value, fact
 from mailwatch.core.model import Fault
 from mailwatch.core.text import printable
-from mailwatch.net.errors import ConversationError, SaidNo
+from mailwatch.net.errors import ConversationError
 
 MAX_LINES = 100
 """Of one answer; a long one to EHLO has about twenty, to CAPA ten, IMAP's have two or three."""
@@ -29,12 +29,8 @@ def refused(awaited: Fact, line: bytes, wanted: Value, code: str = "answer-refus
     return fact(code, awaited=awaited, wanted=wanted, said=printable(line))
 
 
-def not_offered(awaited: Fact, wanted: str) -> SaidNo:
-    """Return the error that an answer is which does not offer what we are to use."""
-    return SaidNo(Fault.PROTOCOL, fact("not-offered", awaited=awaited, wanted=wanted))
-
-
 def too_many_lines(awaited: Fact) -> ConversationError:
     """Return the error that an answer of more than MAX_LINES is."""
-    told = fact("answer-of-many-lines", awaited=awaited, limit=MAX_LINES)
-    return ConversationError(Fault.PROTOCOL, told)
+    return ConversationError.of(
+        Fault.PROTOCOL, "answer-of-many-lines", awaited=awaited, limit=MAX_LINES
+    )

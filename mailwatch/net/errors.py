@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import errno
 import os
+from typing import Self
 
-from mailwatch.core.facts import Fact, fact
+from mailwatch.core.facts import Fact, Value, fact
 from mailwatch.core.model import Fault
 from mailwatch.core.say import say
 
@@ -23,6 +24,11 @@ class ConversationError(Exception):
         self.fault = fault
         self.detail = detail
         self.code = code
+
+    @classmethod
+    def of(cls, fault: Fault | None, told: str, /, **args: Value) -> Self:
+        """Return one whose detail is the fact `told` with `args`."""
+        return cls(fault, fact(told, **args))
 
     def __str__(self) -> str:
         return say(self.detail)
@@ -79,4 +85,4 @@ def bug(error: BaseException) -> ConversationError:
 
     It tells the type alone: the text of an unforeseen exception may hold anything.
     """
-    return ConversationError(None, fact("check-bug", exception=type(error).__name__))
+    return ConversationError.of(None, "check-bug", exception=type(error).__name__)

@@ -6,7 +6,7 @@ import re
 from base64 import b64encode
 from collections.abc import Sequence
 
-from mailwatch.core.facts import Fact, Value, fact
+from mailwatch.core.facts import Fact, Value
 from mailwatch.net.conversation import Conversation
 from mailwatch.net.endpoint import Login
 from mailwatch.net.errors import SaidNo
@@ -22,7 +22,7 @@ _OWN = frozenset({"command", "protocol", "wanted"})
 def require_privacy(talk: Conversation) -> None:
     """Raise SaidNo, unmeasured, where a password would cross a network in plain text."""
     if not talk.private:
-        raise SaidNo(None, fact("login-not-private"))
+        raise SaidNo.of(None, "login-not-private")
 
 
 def plain(login: Login) -> str:

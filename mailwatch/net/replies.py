@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping, Sequence
-from types import MappingProxyType
 
 from mailwatch.core.facts import Fact, fact
 from mailwatch.core.model import Fault
@@ -27,8 +26,6 @@ _TROUBLE = re.compile(rb"4\.3\.\d")
 _POLICY = re.compile(rb"4\.7\.\d|\bdenied|\bblocked|\bbanned|\brejected|list", re.IGNORECASE)
 """What shows that it is the client that is not served: RFC 3463 section 3.8, or such words."""
 
-_NONE: Mapping[int, Fault] = MappingProxyType({})
-
 _CLOSING = 421
 """The server has already decided to close the connection (RFC 5321 section 3.8)."""
 
@@ -49,7 +46,7 @@ def expect(
     talk: Conversation,
     wanted: int,
     awaited: Fact,
-    faults: Mapping[int, Fault] = _NONE,
+    faults: Mapping[int, Fault] | None = None,
     also: int | None = None,
     *,
     opens: bool = False,
@@ -74,17 +71,16 @@ def expect(
             if texts and error.fault is Fault.TIMEOUT and not talk.within_line:
                 raise HalfReply(error, code, len(texts)) from None
             raise
+        wrong = refused(awaited, line, wanted, "answer-wrong")
         parsed = _REPLY_LINE.fullmatch(line)
         if not parsed:
-            raise ConversationError(Fault.PROTOCOL, refused(awaited, line, wanted, "answer-wrong"))
+            raise ConversationError(Fault.PROTOCOL, wrong)
         more = parsed[2] == b"-"
         text = parsed[3] or b""
         if code and int(parsed[1]) != code:
             # postscreen(8) greets with 220-, and turns away whom a blocklist has with 521.
             if more or not (opens and _turns_away(int(parsed[1]), [text])):
-                raise ConversationError(
-                    Fault.PROTOCOL, refused(awaited, line, wanted, "answer-wrong")
-                )
+                raise ConversationError(Fault.PROTOCOL, wrong)
             texts.clear()
         code = int(parsed[1])
         texts.append(text)
@@ -93,7 +89,7 @@ def expect(
     talk.require_quiet(awaited)
     if code not in (wanted, also):
         kind = ConversationError if code == _CLOSING else SaidNo
-        fault = faults.get(code, Fault.PROTOCOL)
+        fault = (faults or {}).get(code, Fault.PROTOCOL)
         if _turns_away(code, texts) if opens else _is_at_limit(code, texts):
             fault = Fault.REJECTED
         raise kind(fault, refused(awaited, line, wanted), code)

@@ -56,9 +56,8 @@ def numeric(host: str, port: int) -> Address | None:
 def _typed(where: tuple[str | int | bytes, ...]) -> SocketAddress:
     # getaddrinfo(3) gives two parts for AF_INET and four for AF_INET6.
     host, port, *rest = where
-    if rest:
-        return str(host), int(port), int(rest[0]), int(rest[1])
-    return str(host), int(port)
+    v4 = str(host), int(port)
+    return (*v4, int(rest[0]), int(rest[1])) if rest else v4
 
 
 Found: TypeAlias = list[Address] | Fact
@@ -83,13 +82,12 @@ class Resolver:
         Raises ConversationError, always unmeasured: a broken resolver, or a host without a thread
         to ask it on, is no fault of the service.
         """
-        at_once = numeric(host, port)
-        if at_once:
+        if at_once := numeric(host, port):
             return [at_once]
         try:
             found = self._ask(host, deadline).wait(deadline)
         except DeadlineExpired:
-            raise ConversationError(None, fact("name-late", host=host)) from None
+            raise ConversationError.of(None, "name-late", host=host) from None
         if isinstance(found, Fact):
             raise ConversationError(None, found)
         return [Address(address.family, _with_port(address.where, port)) for address in found]
@@ -115,9 +113,7 @@ class Resolver:
 
 
 def _with_port(where: SocketAddress, port: int) -> SocketAddress:
-    if len(where) == 4:
-        return where[0], port, where[2], where[3]
-    return where[0], port
+    return (where[0], port, where[2], where[3]) if len(where) == 4 else (where[0], port)
 
 
 RESOLVER = Resolver()

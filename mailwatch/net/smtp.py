@@ -7,7 +7,7 @@ from collections.abc import Iterable, Sequence
 from mailwatch.core.facts import fact
 from mailwatch.core.model import Fault, Phase
 from mailwatch.net.conversation import Conversation
-from mailwatch.net.dialogue import GREETING, LOGIN, answer_to, not_offered
+from mailwatch.net.dialogue import GREETING, LOGIN, answer_to
 from mailwatch.net.endpoint import Login, TlsMode
 from mailwatch.net.errors import ConversationError, SaidNo
 from mailwatch.net.logins import plain, require_privacy, wrapped
@@ -65,8 +65,7 @@ class SmtpSession:
         try:
             expect(talk, 250, fact("answer-to-message"))
         except ConversationError as error:
-            # With an answer the message stays with us (RFC 5321 section 6.1), without one who
-            # knows.
+            # With an answer it stays with us (RFC 5321 section 6.1), without one who knows.
             self.sent = not reply_code(error)
             raise
         self.accepted = True
@@ -85,7 +84,7 @@ class SmtpSession:
         except HalfReply as half:
             waited_s = self._talk.phases()[Phase.GREETING]
             if (half.code, half.lines) == (220, 1) and waited_s < _LONGEST_GREET_WAIT_S:
-                raise ConversationError(None, fact("smtp-postscreen")) from None
+                raise ConversationError.of(None, "smtp-postscreen") from None
             raise
 
     def _say_hello(self) -> None:
@@ -97,7 +96,8 @@ class SmtpSession:
 
     def _start_tls(self) -> None:
         if b"STARTTLS" not in self._offers:
-            raise not_offered(answer_to(self._hello), "STARTTLS")
+            hello = answer_to(self._hello)
+            raise SaidNo.of(Fault.PROTOCOL, "not-offered", awaited=hello, wanted="STARTTLS")
         self._ask("STARTTLS", 220)
         self._talk.start_tls()
         self._say_hello()
@@ -114,9 +114,8 @@ class SmtpSession:
             expect(talk, 334, fact("answer-to-user"), _REFUSED)
             talk.say(wrapped(login.password.reveal()))
         else:
-            hello = answer_to(self._hello)
-            missing = fact("login-not-offered", awaited=hello, wanted="AUTH PLAIN")
-            raise SaidNo(Fault.AUTHENTICATION, missing)
+            told = fact("login-not-offered", awaited=answer_to(self._hello), wanted="AUTH PLAIN")
+            raise SaidNo(Fault.AUTHENTICATION, told)
         expect(talk, 235, LOGIN, _REFUSED)
 
     def _ask(self, command: str, wanted: int, also: int | None = None) -> None:

@@ -18,11 +18,6 @@ from mailwatch.net.errors import ConversationError, reason_of
 from mailwatch.net.hello import FirstMessage
 from mailwatch.net.wire import CHUNK, Wire
 
-_VERSIONS = {
-    TlsVersion.TLS_1_2: ssl.TLSVersion.TLSv1_2,
-    TlsVersion.TLS_1_3: ssl.TLSVersion.TLSv1_3,
-}
-
 _CIPHERS = "DEFAULT:!kDHE:!PSK:!SRP"
 """OpenSSL's own for TLS 1.2, but for keys in a finite field: with parameters that a server makes
 up, one of 9,984 bits, OpenSSL is busy for 0.8 s in a single call, which no deadline can end.
@@ -56,12 +51,8 @@ def context_for(settings: Endpoint) -> ssl.SSLContext:
     """
     ca_file = settings.ca_file if settings.verify else None
     try:
-        recipe = _Recipe(
-            settings.verify,
-            ca_file,
-            _version_of(ca_file) if ca_file else None,
-            settings.minimum_tls,
-        )
+        ca_version = _version_of(ca_file) if ca_file else None
+        recipe = _Recipe(settings.verify, ca_file, ca_version, settings.minimum_tls)
         with _building:
             context = _contexts.get(recipe)
             if context is None:
@@ -75,7 +66,7 @@ def context_for(settings: Endpoint) -> ssl.SSLContext:
         why = fact("no-pem")
     except OSError as error:
         why = reason_of(error)
-    raise ConversationError(None, fact("ca-file-unusable", path=str(ca_file), why=why))
+    raise ConversationError.of(None, "ca-file-unusable", path=str(ca_file), why=why)
 
 
 def _version_of(path: Path) -> tuple[int, int, int]:
@@ -85,7 +76,7 @@ def _version_of(path: Path) -> tuple[int, int, int]:
 
 def _build(recipe: _Recipe) -> ssl.SSLContext:
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
-    context.minimum_version = _VERSIONS[recipe.minimum]
+    context.minimum_version = ssl.TLSVersion[f"TLSv{recipe.minimum.replace('.', '_')}"]
     context.set_ciphers(_CIPHERS)
     context.options |= ssl.OP_NO_RENEGOTIATION
     if not recipe.verify:
@@ -118,7 +109,7 @@ class Tls:
                 self._incoming, self._outgoing, server_hostname=name
             )
         except (TypeError, ValueError):  # NUL, or no name by IDNA
-            raise ConversationError(None, fact("tls-name-unusable", name=name)) from None
+            raise ConversationError.of(None, "tls-name-unusable", name=name) from None
 
     def handshake(self) -> None:
         """Complete the handshake; raises ConversationError."""
@@ -144,7 +135,7 @@ class Tls:
             return
         found = hashlib.sha256(self.certificate()).hexdigest()
         if found != self._pin:
-            raise ConversationError(Fault.CERTIFICATE, fact("certificate-not-pinned", sha256=found))
+            raise ConversationError.of(Fault.CERTIFICATE, "certificate-not-pinned", sha256=found)
 
     def receive(self) -> bytes:
         """Return the next bytes, b"" at the end of the stream; raises ConversationError."""
@@ -153,9 +144,7 @@ class Tls:
                 return self._session.read(CHUNK)
             except ssl.SSLWantReadError:
                 self._feed(end_is_error=False)
-            except ssl.SSLZeroReturnError:
-                return b""
-            except ssl.SSLEOFError:
+            except (ssl.SSLZeroReturnError, ssl.SSLEOFError):
                 return b""
             except ssl.SSLError as error:
                 raise self._refused(error) from None
@@ -183,7 +172,7 @@ class Tls:
         if not self._first:
             self._first = data[:100]
         if self._hello.wants_finite_field(data):
-            raise ConversationError(Fault.TLS, fact("tls-finite-field"))
+            raise ConversationError.of(Fault.TLS, "tls-finite-field")
         if data:
             self._incoming.write(data)
         elif end_is_error:
@@ -199,14 +188,10 @@ class Tls:
         with suppress(ConversationError):
             self._flush()  # the alert that tells the peer why
         if isinstance(error, ssl.SSLCertVerificationError):
-            refused = fact("certificate-refused", why=error.verify_message)
-            return ConversationError(Fault.CERTIFICATE, refused)
+            why = error.verify_message
+            return ConversationError.of(Fault.CERTIFICATE, "certificate-refused", why=why)
         if self._first and self._first[0] not in _RECORD_TYPES:
             said = printable(self._first)
-            return ConversationError(
-                Fault.TLS, fact("answered-otherwise", said=said, protocol="TLS")
-            )
-        reason = (error.reason or "unknown reason").replace("_", " ").lower()
-        return ConversationError(
-            Fault.TLS, fact("tls-failed", awaited=self._wire.awaited, why=reason)
-        )
+            return ConversationError.of(Fault.TLS, "answered-otherwise", said=said, protocol="TLS")
+        why = (error.reason or "unknown reason").replace("_", " ").lower()
+        return ConversationError.of(Fault.TLS, "tls-failed", awaited=self._wire.awaited, why=why)

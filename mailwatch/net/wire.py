@@ -35,7 +35,7 @@ class Wire:
         self._sock = sock
         self.peer = peer
         self._poll = select.poll()
-        self._poll.register(sock, select.POLLIN)
+        self._poll.register(sock)
         self.deadline = deadline
         self.awaited = fact("connection")
         self.heard = False
@@ -53,9 +53,7 @@ class Wire:
                 raise self._broken(error) from None
             self._received += len(data)
             if self._received > MAX_BYTES:
-                raise ConversationError(
-                    Fault.PROTOCOL, self._told("peer-floods", limit_kib=MAX_BYTES // 1024)
-                )
+                raise self._error(Fault.PROTOCOL, "peer-floods", limit_kib=MAX_BYTES // 1024)
             return data
 
     def send(self, data: bytes) -> None:
@@ -73,7 +71,7 @@ class Wire:
     def ended(self) -> ConversationError:
         """Return the error that an end of the stream is, where something was still to come."""
         if self.heard:
-            return ConversationError(Fault.RESET, self._told("peer-closed"))
+            return self._error(Fault.RESET, "peer-closed")
         return _dropped()
 
     def part(self, within_s: float) -> None:
@@ -105,34 +103,25 @@ class Wire:
 
     def _wait(self, event: int) -> None:
         try:
-            if event != select.POLLIN:
-                self._poll.modify(self._sock, event)
+            self._poll.modify(self._sock, event)
             # poll(2) counts in milliseconds: round up, never to a busy loop.
             while not self._poll.poll(math.ceil(self.deadline.remaining() * 1000)):
                 pass
         except DeadlineExpired:
-            raise self._late() from None
-        finally:
-            if event != select.POLLIN:
-                self._poll.modify(self._sock, select.POLLIN)
-
-    def _late(self) -> ConversationError:
-        if self.heard:
-            return ConversationError(Fault.TIMEOUT, self._told("peer-late"))
-        return ConversationError(Fault.SILENT, self._told("peer-silent"))
+            if self.heard:
+                raise self._error(Fault.TIMEOUT, "peer-late") from None
+            raise self._error(Fault.SILENT, "peer-silent") from None
 
     def _broken(self, error: OSError) -> ConversationError:
         fault = fault_of(error)
-        if fault is Fault.RESET and not self.heard:
+        if fault is Fault.RESET:
             # HAProxy rejects with a reset, and a plain close() becomes one when what we sent lies
             # unread (RFC 2525 section 2.17).
-            return _dropped()
-        if fault is Fault.RESET:
-            return ConversationError(fault, self._told("peer-reset"))
-        return ConversationError(fault, fact("connection-broke", why=reason_of(error)))
+            return self._error(fault, "peer-reset") if self.heard else _dropped()
+        return ConversationError.of(fault, "connection-broke", why=reason_of(error))
 
-    def _told(self, code: str, **more: int) -> Fact:
-        return fact(code, awaited=self.awaited, **more)
+    def _error(self, fault: Fault, code: str, **more: int) -> ConversationError:
+        return ConversationError.of(fault, code, awaited=self.awaited, **more)
 
 
 def connect(addresses: Sequence[Address], deadline: Deadline) -> Wire:
@@ -162,7 +151,7 @@ def _connect_one(address: Address, deadline: Deadline) -> socket.socket:
     try:
         sock = socket.socket(address.family, socket.SOCK_STREAM | socket.SOCK_NONBLOCK)
     except OSError as error:
-        raise ConversationError(None, fact("no-socket", why=reason_of(error))) from None
+        raise ConversationError.of(None, "no-socket", why=reason_of(error)) from None
     try:
         number = sock.connect_ex(address.where)
         if number in _STILL_CONNECTING:
@@ -171,40 +160,39 @@ def _connect_one(address: Address, deadline: Deadline) -> socket.socket:
             while not poll.poll(math.ceil(deadline.remaining() * 1000)):
                 pass
             number = sock.getsockopt(socket.SOL_SOCKET, socket.SO_ERROR)
-        if not number:
-            # Else a short command after the TLS handshake waits for a delayed acknowledgement.
-            sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-            return sock
-        failure = _not_connected(address, OSError(number, "connect"))
-    except DeadlineExpired:
-        failure = _not_accepted(address)
-    except OSError as error:
-        failure = _not_connected(address, error)
-    except BaseException:
+        if number:
+            raise OSError(number, "connect")  # noqa: TRY301  every failure ends alike
+        # Else a short command after the TLS handshake waits for a delayed acknowledgement.
+        sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+    except BaseException as error:
         sock.close()
+        if isinstance(error, DeadlineExpired):
+            raise _not_accepted(address) from None
+        if isinstance(error, OSError):
+            raise _not_connected(address, error) from None
         raise
-    sock.close()
-    raise failure
+    return sock
 
 
 def _not_accepted(address: Address) -> ConversationError:
-    return ConversationError(Fault.TIMEOUT, _at(address, "not-accepted"))
+    return _at(address, Fault.TIMEOUT, "not-accepted")
 
 
 def _not_connected(address: Address, error: OSError) -> ConversationError:
     fault = fault_of(error)
     if fault is Fault.REFUSED:
-        return ConversationError(fault, _at(address, "port-refused"))
+        return _at(address, fault, "port-refused")
     if fault is Fault.TIMEOUT:
         return _not_accepted(address)
     if fault is Fault.RESET:  # only what was accepted can be: else it is refused
         return _dropped()
-    return ConversationError(fault, _at(address, "not-connected", why=reason_of(error)))
+    return _at(address, fault, "not-connected", why=reason_of(error))
 
 
 def _dropped() -> ConversationError:
-    return ConversationError(Fault.DROPPED, fact("peer-dropped"))
+    return ConversationError.of(Fault.DROPPED, "peer-dropped")
 
 
-def _at(address: Address, code: str, **more: Fact) -> Fact:
-    return fact(code, address=address.where[0], port=address.where[1], **more)
+def _at(address: Address, fault: Fault | None, code: str, **more: Fact) -> ConversationError:
+    host, port, *_ = address.where
+    return ConversationError.of(fault, code, address=host, port=port, **more)

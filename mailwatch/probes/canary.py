@@ -239,8 +239,7 @@ REHEARSAL = CanaryRehearsal
 def ends(service: ServiceSettings) -> tuple[tuple[str, ServiceSettings], ...]:
     """Return the port where messages are submitted, and that of the mailbox."""
     rules = options(service, Settings)
-    login = service.login if rules.submit_login else None
-    return (("tls", replace(service, login=login)), ("imap_tls", rules.of_imap(service)))
+    return (("tls", rules.of_smtp(service)), ("imap_tls", rules.of_imap(service)))
 
 
 def judge(at: str, service: ServiceSettings, given: Collection[str]) -> Iterator[tuple[str, str]]:

@@ -9,15 +9,14 @@ from contextlib import contextmanager, suppress
 from dataclasses import dataclass, replace
 
 from mailwatch.core.deadline import Clock, Deadline
-from mailwatch.core.facts import fact
 from mailwatch.core.model import Fault, Reading
+from mailwatch.core.text import printable
 from mailwatch.net.conversation import Conversation
 from mailwatch.net.errors import ConversationError, SaidNo
 from mailwatch.probes.canary_mark import HEADER, Mark, read_mark
 from mailwatch.probes.canary_settings import Settings
 from mailwatch.probes.imap import Goodbye, ImapProbe, ask
-from mailwatch.probes.imap_fetch import MAX_MESSAGES, Fetched, fetch, numbers
-from mailwatch.probes.imap_folders import junk_folder, shown
+from mailwatch.probes.imap_mailbox import MAX_MESSAGES, Fetched, fetch, junk_folder, numbers
 from mailwatch.probes.settings import ServiceSettings
 
 LEFTOVER_S = 86_400.0
@@ -130,7 +129,7 @@ class Mailbox(ImapProbe):
         if folder := junk_folder(talk, "f1", offers):
             newest = _newest(ask(talk, "f2", f"SELECT {folder}", Fault.DELIVERY))
             if found := self._look(talk, newest):
-                self.found_in_junk = shown(folder)
+                self.found_in_junk = printable(folder.strip('"'), 80)
                 self._remove(talk, "c", {one.uid for one in found}, offers)
         self.absent_at = absent_at
 
@@ -149,13 +148,8 @@ class Mailbox(ImapProbe):
         uids = _search(talk, "d1", f'{newest}HEADER {HEADER} "{self._mark.machine}"')
         if came is None or not uids:
             return set()
-        return {
-            one.uid
-            for one in fetch(talk, "d2", uids, HEADER)
-            if self._mark.is_kin(read_mark(one.header))
-            and one.came is not None
-            and came - one.came > LEFTOVER_S
-        }
+        kin = self._kin(talk, "d2", uids)
+        return {one.uid for one in kin if one.came is not None and came - one.came > LEFTOVER_S}
 
     def _remove(self, talk: Conversation, tag: str, ours: set[int], offers: set[bytes]) -> None:
         """Remove `ours`; without UIDPLUS only mark it where EXPUNGE would take others' mail too."""
@@ -168,13 +162,16 @@ class Mailbox(ImapProbe):
         if not ours <= deleted:
             return  # who does not name what was just marked may leave out others' mail, too
         others = deleted - ours
+        if len(others) > MAX_MESSAGES:
+            return
         # Canaries of this host that are marked were seen by whoever waited for them.
-        if len(others) <= MAX_MESSAGES and (not others or others <= self._kin(talk, tag, others)):
+        if not others or others <= {one.uid for one in self._kin(talk, f"{tag}4", others)}:
             ask(talk, f"{tag}5", "EXPUNGE", Fault.DELIVERY)
 
-    def _kin(self, talk: Conversation, tag: str, uids: Collection[int]) -> set[int]:
-        found = fetch(talk, f"{tag}4", uids, HEADER)
-        return {one.uid for one in found if self._mark.is_kin(read_mark(one.header))}
+    def _kin(self, talk: Conversation, tag: str, uids: Collection[int]) -> list[Fetched]:
+        """Return the canaries of this host among `uids`."""
+        found = fetch(talk, tag, uids, HEADER)
+        return [one for one in found if self._mark.is_kin(read_mark(one.header))]
 
 
 def _search(talk: Conversation, tag: str, criteria: str) -> set[int]:
@@ -182,7 +179,7 @@ def _search(talk: Conversation, tag: str, criteria: str) -> set[int]:
     answer = ask(talk, tag, f"UID SEARCH {criteria}", Fault.DELIVERY)
     found = [word for line in answer if line[1:2] == [b"SEARCH"] for word in line[2:] if word]
     if not all(re.fullmatch(rb"[1-9][0-9]{0,9}", word) for word in found):
-        raise ConversationError(Fault.PROTOCOL, fact("imap-search-nonsense"))
+        raise ConversationError.of(Fault.PROTOCOL, "imap-search-nonsense")
     return {int(word) for word in found}
 
 

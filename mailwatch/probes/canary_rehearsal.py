@@ -26,8 +26,7 @@ class CanaryRehearsal(Check):
     def __init__(self, settings: ServiceSettings) -> None:
         super().__init__(settings)
         rules = options(settings, Settings)
-        login = settings.login if rules.submit_login else None
-        self._smtp = SmtpProbe(replace(settings, login=login))
+        self._smtp = SmtpProbe(rules.of_smtp(settings))
         self._imap = _Inbox(rules.of_imap(settings))
         self._submission: Reading | None = None
 

@@ -32,6 +32,10 @@ class Settings:
     within_s: float = 60
     every_s: float = 900
 
+    def of_smtp(self, service: ServiceSettings) -> ServiceSettings:
+        """Return how to submit a message of `service`, whose canary this is."""
+        return replace(service, login=service.login if self.submit_login else None)
+
     def of_imap(self, service: ServiceSettings) -> ServiceSettings:
         """Return how to ask for the mailbox of `service`, whose canary this is."""
         # The name of one host says nothing about another's.

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import suppress
-from dataclasses import replace
 
 from mailwatch.core.facts import Fact, fact
 from mailwatch.core.model import Fault
@@ -30,8 +29,7 @@ class Submission(SmtpProbe):
     """
 
     def __init__(self, settings: ServiceSettings, rules: Settings, mark: Mark) -> None:
-        login = settings.login if rules.submit_login else None
-        super().__init__(replace(settings, login=login))
+        super().__init__(rules.of_smtp(settings))
         self._rules = rules
         self._mark = mark
         self.begun = False

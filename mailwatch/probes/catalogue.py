@@ -128,7 +128,7 @@ def build(settings: ServiceSettings) -> Check:
     Where the login's password could not be read, it is one that says so.
     """
     if settings.login and settings.login.withheld:
-        from mailwatch.probes.skipped import Skipped
+        from mailwatch.probes.portless_check import Skipped
 
         return Skipped(settings)
     return cast("Check", PROBES.load(settings.probe).PROBE(settings))

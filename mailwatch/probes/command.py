@@ -56,11 +56,10 @@ class CommandProbe(PortlessCheck):
         # What follows a | is performance data.
         first = bytes(heard).lstrip().partition(b"\n")[0].partition(b"|")[0].strip()
         name = printable(command[0].rpartition("/")[2])
-        ended = fact("program-ended", program=name, code=_told(code))
-        if first:
-            said = printable(first)
-            ended = fact("program-ended-saying", program=name, code=_told(code), said=said)
-        raise ConversationError(Fault.COMMAND if code in _BAD else None, ended)
+        told = "program-ended-saying" if first else "program-ended"
+        said = {"said": printable(first)} if first else {}
+        fault = Fault.COMMAND if code in _BAD else None
+        raise ConversationError.of(fault, told, program=name, code=_told(code), **said)
 
 
 PROBE = CommandProbe

@@ -97,12 +97,12 @@ class DnsProbe(PortlessCheck):
         records = _resolve(domain, "MX", deadline)
         if not records and self._rules.implicit_mx:
             if not _has_address(domain, deadline):
-                raise ConversationError(Fault.DNS, fact("dns-nowhere", domain=domain))
+                raise ConversationError.of(Fault.DNS, "dns-nowhere", domain=domain)
             return
         lost = [one for one in _targets(domain, records) if not _has_address(one, deadline)]
         if lost:
             targets = tuple(printable(target, 80) for target in lost)
-            raise ConversationError(Fault.DNS, fact("dns-lost-mx", domain=domain, targets=targets))
+            raise ConversationError.of(Fault.DNS, "dns-lost-mx", domain=domain, targets=targets)
 
 
 PROBE = DnsProbe
@@ -114,11 +114,11 @@ def _has_address(name: str, deadline: Deadline) -> bool:
 
 def _targets(domain: str, records: Sequence[Any]) -> list[str]:
     if not records:
-        raise ConversationError(Fault.DNS, fact("dns-no-mx", domain=domain))
+        raise ConversationError.of(Fault.DNS, "dns-no-mx", domain=domain)
     # Which attributes a record has depends on its kind.
     found = sorted((int(one.preference), str(one.exchange)) for one in records)
     if any(target == "." for _, target in found):
-        raise ConversationError(Fault.DNS, fact("dns-null-mx", domain=domain))
+        raise ConversationError.of(Fault.DNS, "dns-null-mx", domain=domain)
     return list(dict.fromkeys(target for _, target in found))[:_MOST_TARGETS]
 
 
@@ -127,7 +127,7 @@ def _resolve(name: str, kind: str, deadline: Deadline) -> Sequence[Any]:
     try:
         from dns import exception, resolver
     except ImportError:
-        raise ConversationError(None, fact("dnspython-missing")) from None
+        raise ConversationError.of(None, "dnspython-missing") from None
     why: Value = _LATE
     try:
         answer = new_resolver().resolve(
@@ -147,7 +147,7 @@ def _resolve(name: str, kind: str, deadline: Deadline) -> Sequence[Any]:
 
 def _unresolved(name: str, kind: str, why: Value) -> ConversationError:
     shown = printable(name, 80)
-    return ConversationError(None, fact("dns-unresolved", record=kind, name=shown, why=why))
+    return ConversationError.of(None, "dns-unresolved", record=kind, name=shown, why=why)
 
 
 def new_resolver() -> Resolver:

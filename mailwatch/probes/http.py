@@ -7,7 +7,6 @@ from dataclasses import dataclass
 
 from mailwatch import __version__
 from mailwatch.core import shapes
-from mailwatch.core.facts import fact
 from mailwatch.core.keys import Key, Kind
 from mailwatch.core.model import Fault
 from mailwatch.core.text import printable
@@ -15,7 +14,6 @@ from mailwatch.net.conversation import Conversation
 from mailwatch.net.endpoint import TlsMode
 from mailwatch.net.errors import SaidNo
 from mailwatch.probes.http_response import MAX_BODY, Head, read_body, read_head
-from mailwatch.probes.patterns import matches
 from mailwatch.probes.probe import Probe
 from mailwatch.probes.settings import ServiceSettings, options
 
@@ -30,7 +28,7 @@ class Settings:
     `method` is GET or HEAD, `path` begins with a slash. `statuses` are the first and last of each
     range that is accepted, between 200 and 599. `headers` are pairs of a field's name and a
     pattern for its value, `body` is a pattern for the first `http.MAX_BODY` bytes; see
-    `patterns.matches`. `host` is sent as Host, `forwarded_for` as X-Forwarded-For.
+    `matches`. `host` is sent as Host, `forwarded_for` as X-Forwarded-For.
     """
 
     method: str = "GET"
@@ -107,16 +105,14 @@ class HttpProbe(Probe):
             talk.skip(MAX_BODY if head.length is None else min(head.length, MAX_BODY))
             body = b""
         if not any(first <= head.status <= last for first, last in rules.statuses):
+            fault = Fault.REJECTED if head.status in _TURNED_AWAY else Fault.STATUS
             said, alive = printable(head.line), _ranges(rules.statuses)
-            raise SaidNo(
-                Fault.REJECTED if head.status in _TURNED_AWAY else Fault.STATUS,
-                fact("http-status", said=said, statuses=alive),
-            )
+            raise SaidNo.of(fault, "http-status", said=said, statuses=alive)
         for name, pattern in rules.headers:
             _require_field(head, name, pattern)
         if rules.body and not matches(rules.body, body):
             said, pattern = printable(body, 80), printable(rules.body, 80)
-            raise SaidNo(Fault.PROTOCOL, fact("http-body-differs", pattern=pattern, said=said))
+            raise SaidNo.of(Fault.PROTOCOL, "http-body-differs", pattern=pattern, said=said)
 
     def farewell(self, talk: Conversation) -> None:
         """Leave without a word: `Connection: close` has already said it."""
@@ -148,6 +144,21 @@ def host_field(settings: ServiceSettings) -> str:
     return host if settings.port == usual else f"{host}:{settings.port}"
 
 
+def matches(pattern: str, text: bytes) -> bool:
+    """Return whether `pattern` occurs anywhere in `text`; a `*` stands for anything or nothing.
+
+    The pattern is compared as UTF-8, with its case. A backtracking match of an innocent regular
+    expression may take hours on text made for it, and no deadline can interrupt it.
+    """
+    at = 0
+    for part in pattern.encode().split(b"*"):
+        found = text.find(part, at)
+        if found < 0:
+            return False
+        at = found + len(part)
+    return True
+
+
 def _ranges(statuses: tuple[tuple[int, int], ...]) -> str:
     return ", ".join(f"{first}-{last}" if first < last else f"{first}" for first, last in statuses)
 
@@ -158,6 +169,6 @@ def _require_field(head: Head, name: str, pattern: str) -> None:
         return
     wanted = printable(pattern, 80)
     if not values:
-        raise SaidNo(Fault.PROTOCOL, fact("http-field-missing", field=name, pattern=wanted))
+        raise SaidNo.of(Fault.PROTOCOL, "http-field-missing", field=name, pattern=wanted)
     said = printable(b", ".join(values), 80)
-    raise SaidNo(Fault.PROTOCOL, fact("http-field-differs", field=name, pattern=wanted, said=said))
+    raise SaidNo.of(Fault.PROTOCOL, "http-field-differs", field=name, pattern=wanted, said=said)

@@ -51,12 +51,14 @@ def read_head(talk: Conversation) -> Head:
         line = talk.read_line(fact("http-status-line"))
         parsed = _STATUS_LINE.fullmatch(line)
         if not parsed:
-            told = fact("answered-otherwise", said=printable(line), protocol="HTTP")
-            raise ConversationError(Fault.PROTOCOL, told)
+            said = printable(line)
+            raise ConversationError.of(
+                Fault.PROTOCOL, "answered-otherwise", said=said, protocol="HTTP"
+            )
         head = Head(int(parsed[1]), line, _read_fields(talk))
         if head.status >= 200:  # else it is an interim response (RFC 9110 section 15.2)
             return head
-    raise ConversationError(Fault.PROTOCOL, fact("http-interim-endless"))
+    raise ConversationError.of(Fault.PROTOCOL, "http-interim-endless")
 
 
 def _read_fields(talk: Conversation) -> tuple[tuple[bytes, bytes], ...]:
@@ -74,7 +76,7 @@ def _read_fields(talk: Conversation) -> tuple[tuple[bytes, bytes], ...]:
             fields[-1] = name, value + b" " + line.strip(b" \t")
         else:
             raise _otherwise(line, "http-field")
-    raise ConversationError(Fault.PROTOCOL, fact("http-many-fields", limit=MAX_LINES))
+    raise ConversationError.of(Fault.PROTOCOL, "http-many-fields", limit=MAX_LINES)
 
 
 def read_body(talk: Conversation, head: Head) -> bytes:
@@ -96,13 +98,13 @@ def read_body(talk: Conversation, head: Head) -> bytes:
 
 
 def _unreadable(name: str, value: bytes) -> ConversationError:
-    told = fact("http-unframed", field=name, said=printable(value))
-    return ConversationError(Fault.PROTOCOL, told)
+    said = printable(value)
+    return ConversationError.of(Fault.PROTOCOL, "http-unframed", field=name, said=said)
 
 
 def _otherwise(line: bytes, expected: str) -> ConversationError:
-    told = fact("sent-otherwise", said=printable(line), expected=fact(expected))
-    return ConversationError(Fault.PROTOCOL, told)
+    said, missing = printable(line), fact(expected)
+    return ConversationError.of(Fault.PROTOCOL, "sent-otherwise", said=said, expected=missing)
 
 
 def _read_chunks(talk: Conversation) -> bytes:

@@ -8,15 +8,7 @@ from typing import TypeAlias
 from mailwatch.core.facts import Fact, fact
 from mailwatch.core.model import Fault
 from mailwatch.net.conversation import MAX_LINE, Conversation
-from mailwatch.net.dialogue import (
-    GREETING,
-    LOGIN,
-    MAX_LINES,
-    answer_to,
-    not_offered,
-    refused,
-    too_many_lines,
-)
+from mailwatch.net.dialogue import GREETING, LOGIN, MAX_LINES, answer_to, refused, too_many_lines
 from mailwatch.net.endpoint import Login, TlsMode
 from mailwatch.net.errors import ConversationError, SaidNo
 from mailwatch.net.limits import fault_of_no, names_limit
@@ -37,7 +29,6 @@ _STATUSES = (b"OK", b"NO", b"BAD", b"BYE", b"PREAUTH")
 
 _OFFERS = answer_to("CAPABILITY")
 _LEAVING = answer_to("LOGOUT")
-
 
 Response: TypeAlias = tuple[bytes, list[bytes]]
 """One response and its literals, which could hold anything, apart from each other."""
@@ -64,7 +55,7 @@ class ImapProbe(Probe):
         offers = _capabilities(talk, "a1")
         if self.settings.tls is TlsMode.STARTTLS:
             if b"STARTTLS" not in offers:
-                raise not_offered(_OFFERS, "STARTTLS")
+                raise SaidNo.of(Fault.PROTOCOL, "not-offered", awaited=_OFFERS, wanted="STARTTLS")
             ask(talk, "a2", "STARTTLS")
             talk.start_tls()
             offers = _capabilities(talk, "a3")
@@ -75,7 +66,7 @@ class ImapProbe(Probe):
         """Say LOGOUT, hear `* BYE` and the tagged OK."""
         untagged = ask(talk, "a9", "LOGOUT")
         if not any(words[1:2] == [b"BYE"] for words in untagged):
-            raise ConversationError(Fault.PROTOCOL, fact("imap-no-bye"))
+            raise ConversationError.of(Fault.PROTOCOL, "imap-no-bye")
 
 
 PROBE = ImapProbe
@@ -85,7 +76,7 @@ def _capabilities(talk: Conversation, tag: str) -> set[bytes]:
     untagged = ask(talk, tag, "CAPABILITY")
     offers = {word for words in untagged if words[1:2] == [b"CAPABILITY"] for word in words[2:]}
     if not offers & {b"IMAP4REV1", b"IMAP4REV2"}:
-        raise SaidNo(Fault.PROTOCOL, fact("imap-unnamed"))
+        raise SaidNo.of(Fault.PROTOCOL, "imap-unnamed")
     return offers
 
 
@@ -98,9 +89,8 @@ def _log_in(talk: Conversation, tag: str, login: Login, offers: set[bytes]) -> N
     elif b"LOGINDISABLED" not in offers:
         talk.say(f"{tag} LOGIN {quoted(login.user)} {quoted(login.password.reveal())}")
     else:
-        raise SaidNo(
-            Fault.AUTHENTICATION, fact("login-not-offered", awaited=_OFFERS, wanted="AUTH=PLAIN")
-        )
+        told = fact("login-not-offered", awaited=_OFFERS, wanted="AUTH=PLAIN")
+        raise SaidNo(Fault.AUTHENTICATION, told)
     hear(talk, tag, LOGIN, fault=Fault.AUTHENTICATION)
 
 
@@ -125,11 +115,7 @@ def ask_raw(
 
 
 def hear(
-    talk: Conversation,
-    tag: str,
-    awaited: Fact,
-    wanted: str = "",
-    fault: Fault = Fault.PROTOCOL,
+    talk: Conversation, tag: str, awaited: Fact, wanted: str = "", fault: Fault = Fault.PROTOCOL
 ) -> list[Response]:
     """Return the untagged responses before `wanted`, by default the tagged OK; raises as `ask`."""
     wanted = wanted or f"{tag} OK"
@@ -155,7 +141,7 @@ def _response(talk: Conversation, awaited: Fact) -> Response:
     while literal := _LITERAL.search(line):
         size = int(literal[1])
         if size > MAX_LINE or len(literals) == _LITERALS:
-            raise ConversationError(Fault.PROTOCOL, fact("answer-too-long", awaited=awaited))
+            raise ConversationError.of(Fault.PROTOCOL, "answer-too-long", awaited=awaited)
         literals.append(talk.read_exactly(size, awaited))
         line = line[: literal.start()] + talk.read_line(awaited)
     return line, literals

@@ -5,14 +5,7 @@ from __future__ import annotations
 from mailwatch.core.facts import Fact
 from mailwatch.core.model import Fault
 from mailwatch.net.conversation import Conversation
-from mailwatch.net.dialogue import (
-    GREETING,
-    MAX_LINES,
-    answer_to,
-    not_offered,
-    refused,
-    too_many_lines,
-)
+from mailwatch.net.dialogue import GREETING, MAX_LINES, answer_to, refused, too_many_lines
 from mailwatch.net.endpoint import Login, TlsMode
 from mailwatch.net.errors import ConversationError, SaidNo
 from mailwatch.net.limits import fault_of_no
@@ -36,7 +29,7 @@ class Pop3Probe(Probe):
         _expect_ok(talk, GREETING, Fault.REJECTED)
         if self.settings.tls is TlsMode.STARTTLS:
             if b"STLS" not in _capabilities(talk):
-                raise not_offered(_OFFERS, "STLS")
+                raise SaidNo.of(Fault.PROTOCOL, "not-offered", awaited=_OFFERS, wanted="STLS")
             _ask(talk, "STLS")
             talk.start_tls()
         if talk.login:

@@ -1,4 +1,4 @@
-"""A check that asks something else than a port: a program, a queue, the name system."""
+"""A check that asks something else than a port: a program, a queue, names, or nobody at all."""
 
 from __future__ import annotations
 
@@ -6,7 +6,9 @@ from abc import abstractmethod
 from types import MappingProxyType
 
 from mailwatch.core.deadline import Deadline
+from mailwatch.core.facts import NOTHING
 from mailwatch.core.model import Phase, Reading
+from mailwatch.net.errors import ConversationError
 from mailwatch.probes.probe import Check, reading_of, trouble_of
 
 
@@ -23,3 +25,12 @@ class PortlessCheck(Check):
     @abstractmethod
     def inquire(self, deadline: Deadline) -> None:
         """Return where all is well; raises ConversationError."""
+
+
+class Skipped(PortlessCheck):
+    """Answers for a service whose password cannot be read here: unmeasured, and why."""
+
+    def inquire(self, deadline: Deadline) -> None:
+        """Raise ConversationError; nobody is asked."""
+        login = self.settings.login
+        raise ConversationError(None, login.withheld if login else NOTHING)

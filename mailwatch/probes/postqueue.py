@@ -11,7 +11,6 @@ from pathlib import Path
 
 from mailwatch.core.deadline import Deadline
 from mailwatch.core.diagnosis import Diagnosis, problem
-from mailwatch.core.facts import fact
 from mailwatch.core.keys import Key, Kind, whole
 from mailwatch.core.model import Fault
 from mailwatch.core.text import printable
@@ -59,13 +58,12 @@ class PostqueueProbe(PortlessCheck):
         code = run(rules.command or COMMAND, deadline, count.take)
         number = count.number if code == 0 else None
         if max(count.messages, number or 0) > limit:
-            raise ConversationError(Fault.QUEUE, fact("queue-long", limit=limit))
+            raise ConversationError.of(Fault.QUEUE, "queue-long", limit=limit)
         if code != 0:
             said = printable(bytes(count.words).strip(), 160)
-            raise ConversationError(None, fact("queue-unlisted", code=code, said=said))
+            raise ConversationError.of(None, "queue-unlisted", code=code, said=said)
         if number is None and count.said:
-            said = printable(count.said, 80)
-            raise ConversationError(None, fact("queue-nonsense", said=said))
+            raise ConversationError.of(None, "queue-nonsense", said=printable(count.said, 80))
 
 
 PROBE = PostqueueProbe

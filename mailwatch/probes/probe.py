@@ -51,21 +51,13 @@ def reading_of(
     settings: ServiceSettings,
     error: ConversationError | None,
     phases: Mapping[str, float],
-    certificate_expires: float | None = None,
+    expires: float | None = None,
 ) -> Reading:
-    """Return what a check of `settings` that ended in `error` has read."""
+    """Return what a check that ended in `error` has read; `expires` is for the certificate."""
     if error is None:
-        verdict = Verdict.PASS
-    else:
-        verdict = Verdict.UNMEASURED if error.fault is None else Verdict.FAIL
-    return Reading(
-        service=settings.key,
-        verdict=verdict,
-        fault=error.fault if error else None,
-        detail=error.detail if error else NOTHING,
-        phases=phases,
-        certificate_expires=certificate_expires,
-    )
+        return Reading(settings.key, Verdict.PASS, phases=phases, certificate_expires=expires)
+    verdict = Verdict.UNMEASURED if error.fault is None else Verdict.FAIL
+    return Reading(settings.key, verdict, error.fault, error.detail, phases, expires)
 
 
 class Probe(Check):
@@ -83,7 +75,9 @@ class Probe(Check):
         wrong on our side is an unmeasured reading.
         """
         now = deadline.clock()
-        refused = self._refused_before(now)
+        refused = NOTHING
+        if self._refusal and now - self._refusal[0] < LOGIN_AGAIN_S:
+            refused = self._refusal[1]
         settings = replace(self.settings, login=None) if refused else self.settings
         talk = Conversation(settings, deadline)
         try:
@@ -99,12 +93,6 @@ class Probe(Check):
     def forget(self) -> None:
         """Try a login that was refused again: what kept its passwords may have hung too."""
         self._refusal = None
-
-    def _refused_before(self, now: float) -> Fact:
-        """Return how the login was refused, NOTHING where it was not, or where it may be tried."""
-        if self._refusal and now - self._refusal[0] < LOGIN_AGAIN_S:
-            return self._refusal[1]
-        return NOTHING
 
     def _hold(self, talk: Conversation, refused: Fact) -> None:
         talk.open()

@@ -10,7 +10,6 @@ from collections.abc import Callable, Sequence
 from contextlib import suppress
 
 from mailwatch.core.deadline import Deadline, DeadlineExpired
-from mailwatch.core.facts import fact
 from mailwatch.core.text import printable
 from mailwatch.net.errors import ConversationError
 
@@ -49,13 +48,13 @@ def run(command: Sequence[str], deadline: Deadline, take: Take) -> int | None:
         )
     except (OSError, ValueError) as error:
         why = (error.strerror if isinstance(error, OSError) else None) or type(error).__name__
-        failure = fact("program-not-started", program=name, why=why.lower())
-        raise ConversationError(None, failure) from None
+        why = why.lower()
+        raise ConversationError.of(None, "program-not-started", program=name, why=why) from None
     with process:
         try:
             return process.wait(deadline.remaining()) if _hear(process, deadline, take) else None
         except (DeadlineExpired, subprocess.TimeoutExpired):
-            raise ConversationError(None, fact("program-late", program=name)) from None
+            raise ConversationError.of(None, "program-late", program=name) from None
         finally:
             with suppress(ProcessLookupError, PermissionError):
                 os.killpg(process.pid, signal.SIGKILL)

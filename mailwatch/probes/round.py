@@ -5,6 +5,7 @@ from __future__ import annotations
 import threading
 import time
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
 
 from mailwatch.core.deadline import Clock, Deadline
 from mailwatch.core.facts import Fact, fact
@@ -92,37 +93,30 @@ class _Desk:
         return Reading(self.probe.settings.key, Verdict.UNMEASURED, detail=why)
 
 
+@dataclass(eq=False, slots=True)
 class _Round:
     """One round; `hold` runs on one worker and has a further one for each service."""
 
-    def __init__(
-        self,
-        desks: Sequence[_Desk],
-        attempts: Attempts,
-        clock: Clock,
-        on_attempt: OnAttempt,
-        on_done: OnDone,
-    ) -> None:
-        self._desks = desks
-        self._attempts = attempts
-        self._clock = clock
-        self._on_attempt = on_attempt
-        self._on_done = on_done
-        self._lock = threading.RLock()
-        self._readings: dict[_Desk, Reading] = {}
-        self._closed = threading.Event()
-        self._settled = threading.Event()
+    desks: Sequence[_Desk]
+    attempts: Attempts
+    clock: Clock
+    on_attempt: OnAttempt
+    on_done: OnDone
+    lock: threading.RLock = field(default_factory=threading.RLock)
+    readings: dict[_Desk, Reading] = field(default_factory=dict)
+    closed: threading.Event = field(default_factory=threading.Event)
+    settled: threading.Event = field(default_factory=threading.Event)
 
     def hold(self) -> None:
         """Ask every service; return when all have answered or should have."""
-        for desk in self._desks:
-            if self._closed.is_set():
+        for desk in self.desks:
+            if self.closed.is_set():
                 return
             self._dispatch(desk)
             # Let its thread have the interpreter, or all threads would ask for it at once.
             time.sleep(0)
-        if self._desks:
-            self._settled.wait(self._attempts.longest_s + GRACE_S)
+        if self.desks:
+            self.settled.wait(self.attempts.longest_s + GRACE_S)
         self._close(fact("check-late"))
 
     def give_up(self) -> None:
@@ -131,14 +125,14 @@ class _Round:
 
     def cancel(self) -> None:
         """End the round without a further call."""
-        with self._lock:
-            self._closed.set()
-        self._settled.set()
+        with self.lock:
+            self.closed.set()
+        self.settled.set()
 
     def _dispatch(self, desk: _Desk) -> None:
         check = object()
-        now = self._clock()
-        if not desk.enter(check, now + self._attempts.longest_s + GRACE_S, now):
+        now = self.clock()
+        if not desk.enter(check, now + self.attempts.longest_s + GRACE_S, now):
             self._settle(desk, desk.unmeasured(fact("check-stuck")))
             return
         try:
@@ -150,14 +144,14 @@ class _Round:
     def _ask(self, desk: _Desk, check: object) -> None:
         failed, blind = 0, None
         try:
-            for number in range(1, self._attempts.retries + 1):
-                if number > 1 and self._closed.wait(self._attempts.delay_s):
+            for number in range(1, self.attempts.retries + 1):
+                if number > 1 and self.closed.wait(self.attempts.delay_s):
                     return
-                reading = desk.probe.check(Deadline.after(self._attempts.timeout_s, self._clock))
-                with self._lock:
-                    if self._closed.is_set():
+                reading = desk.probe.check(Deadline.after(self.attempts.timeout_s, self.clock))
+                with self.lock:
+                    if self.closed.is_set():
                         return
-                    self._on_attempt(reading.service, number, reading)
+                    self.on_attempt(reading.service, number, reading)
                 if reading.verdict is Verdict.PASS:
                     break
                 if reading.verdict is Verdict.FAIL:
@@ -171,16 +165,16 @@ class _Round:
             desk.leave(check)
 
     def _settle(self, desk: _Desk, reading: Reading) -> None:
-        with self._lock:
-            self._readings[desk] = reading
-            if len(self._readings) == len(self._desks):
-                self._settled.set()
+        with self.lock:
+            self.readings[desk] = reading
+            if len(self.readings) == len(self.desks):
+                self.settled.set()
 
     def _close(self, why_not: Fact) -> None:
-        with self._lock:
-            if self._closed.is_set():
+        with self.lock:
+            if self.closed.is_set():
                 return
-            self._closed.set()
-            self._on_done(
-                tuple(self._readings.get(desk) or desk.unmeasured(why_not) for desk in self._desks)
+            self.closed.set()
+            self.on_done(
+                tuple(self.readings.get(desk) or desk.unmeasured(why_not) for desk in self.desks)
             )

@@ -7,15 +7,7 @@ import re
 from mailwatch.core.facts import Fact, fact
 from mailwatch.core.model import Fault
 from mailwatch.net.conversation import MAX_LINE, Conversation
-from mailwatch.net.dialogue import (
-    GREETING,
-    LOGIN,
-    MAX_LINES,
-    answer_to,
-    not_offered,
-    refused,
-    too_many_lines,
-)
+from mailwatch.net.dialogue import GREETING, LOGIN, MAX_LINES, answer_to, refused, too_many_lines
 from mailwatch.net.endpoint import Login, TlsMode
 from mailwatch.net.errors import ConversationError, SaidNo
 from mailwatch.net.limits import fault_of_no, names_limit
@@ -38,7 +30,7 @@ class SieveProbe(Probe):
         offers = _capabilities(talk, GREETING, Fault.REJECTED)
         if self.settings.tls is TlsMode.STARTTLS:
             if b"STARTTLS" not in offers:
-                raise not_offered(GREETING, "STARTTLS")
+                raise SaidNo.of(Fault.PROTOCOL, "not-offered", awaited=GREETING, wanted="STARTTLS")
             talk.say("STARTTLS")
             _expect_ok(talk, answer_to("STARTTLS"))
             talk.start_tls()
@@ -66,15 +58,14 @@ def _capabilities(
         _, name, _, value, *_ = [*line.split(b'"'), b"", b"", b"", b""]
         offers[name.upper()] = value.upper()
     if b"IMPLEMENTATION" not in offers:
-        missing = fact("not-named", awaited=awaited, wanted="IMPLEMENTATION")
-        raise SaidNo(Fault.PROTOCOL, missing)
+        raise SaidNo.of(Fault.PROTOCOL, "not-named", awaited=awaited, wanted="IMPLEMENTATION")
     return offers
 
 
 def _log_in(talk: Conversation, login: Login, mechanisms: bytes) -> None:
     require_privacy(talk)
     if b"PLAIN" not in mechanisms.split():
-        raise SaidNo(Fault.AUTHENTICATION, fact("sieve-login-not-offered"))
+        raise SaidNo.of(Fault.AUTHENTICATION, "sieve-login-not-offered")
     talk.say(f'AUTHENTICATE "PLAIN" "{plain(login)}"')
     _expect_ok(talk, LOGIN, Fault.AUTHENTICATION)
 
@@ -116,7 +107,7 @@ def _response(talk: Conversation, awaited: Fact) -> bytes:
         size = int(literal[1])
         literals += 1
         if len(line) + size > MAX_LINE or literals > _LITERALS:
-            raise ConversationError(Fault.PROTOCOL, fact("answer-too-long", awaited=awaited))
+            raise ConversationError.of(Fault.PROTOCOL, "answer-too-long", awaited=awaited)
         string = talk.read_exactly(size, awaited).replace(b'"', b"'")
         line = b'%b"%b"%b' % (line[: literal.start()], string, talk.read_line(awaited))
     return line

@@ -4,7 +4,7 @@ import time
 
 import pytest
 
-from mailwatch.probes.patterns import matches
+from mailwatch.probes.http import matches
 
 
 @pytest.mark.parametrize(

@@ -8,7 +8,8 @@ from __future__ import annotations
 
 from mailwatch.core.sentences import Sentences
 
-_AWAITED: Sentences = {
+SENTENCES: Sentences = {
+    # What is awaited
     "connection": "the connection",
     "tls-handshake": "the TLS handshake",
     "greeting": "the greeting",
@@ -26,9 +27,7 @@ _AWAITED: Sentences = {
     "http-chunk": "a chunk of the body",
     "http-chunk-size": "the size of a chunk",
     "http-chunk-end": "the end of a chunk",
-}
-
-_CONNECTION: Sentences = {
+    # The connection
     "not-accepted": "{address} port {port} did not accept the connection in time",
     "port-refused": "nothing listens on {address} port {port}",
     "not-connected": "no connection to {address} port {port} ({why})",
@@ -45,9 +44,7 @@ _CONNECTION: Sentences = {
     "peer-closed-within": "closed the connection in the middle of {awaited}",
     "peer-closed-after": "closed the connection in the middle of {awaited}: '{said}'",
     "peer-floods": "sent more than {limit_kib} KiB while we waited for {awaited}",
-}
-
-_ANSWERS: Sentences = {
+    # Answers
     "answer-refuses": "{awaited} was '{said}', not {wanted}",
     "imap-answer-refuses": "{awaited} was '{said}', not '{wanted}'",
     "answer-wrong": "{awaited} should be {wanted}, but was '{said}'",
@@ -89,9 +86,7 @@ _ANSWERS: Sentences = {
     "http-field-missing": "the field {field} holds no '{pattern}', and no such field at all",
     "http-field-differs": "the field {field} holds no '{pattern}', but '{said}'",
     "http-body-differs": "the body holds no '{pattern}', but begins with '{said}'",
-}
-
-_TLS: Sentences = {
+    # TLS
     "ca-file-unusable": (
         "the CA file {path} cannot be used ({why}): check ca_file of this service"
     ),
@@ -106,9 +101,7 @@ _TLS: Sentences = {
         "server offer elliptic curves"
     ),
     "tls-failed": "TLS failed while we waited for {awaited}: {why}",
-}
-
-_NAMES: Sentences = {
+    # Names
     "name-late": "the name {host} was not resolved in time: check this host's resolver",
     "name-without-address": "the name {host} has no address",
     "name-unresolved": (
@@ -125,9 +118,7 @@ _NAMES: Sentences = {
     "dns-null-mx": "the MX of {domain} says that it takes no mail at all",
     "dns-lost-mx": "the MX of {domain} names {targets:all}, which has no address",
     "dnspython-missing": "Python's dnspython is not installed: install python3-dnspython",
-}
-
-_PROGRAMS: Sentences = {
+    # Programs
     "program-not-started": (
         "{program} could not be started ({why}): check command of this service"
     ),
@@ -144,9 +135,7 @@ _PROGRAMS: Sentences = {
         "'{said}' is neither a mail queue in JSON nor the number of "
         "messages in it: have command print one of them, as `postqueue -j` does"
     ),
-}
-
-_CANARY: Sentences = {
+    # Canaries
     "canary-submitting": "the server has not said yet whether it takes the message",
     "canary-stuck": "still busy with the submission, which should have ended by now",
     "canary-mailbox-full": "the mailbox of {recipient} is full: {answer}",
@@ -167,9 +156,7 @@ _CANARY: Sentences = {
     ),
     "canary-late": "the message arrived after {took_s:duration}, and had {within_s:duration}",
     "canary-no-time": "no time was left for the mailbox",
-}
-
-_OURS: Sentences = {
+    # Ourselves, and this host
     "check-bug": "a fault of mailwatch: {exception}",
     "check-busy": "still busy with an earlier check",
     "check-stuck": "still busy with an earlier check, which should have ended long ago",
@@ -193,15 +180,4 @@ _OURS: Sentences = {
     "no-network-buffers": "this host is out of network buffers",
     "no-memory": "this host is out of memory",
     "address-kind-unknown": "this host does not speak that kind of address",
-}
-
-SENTENCES: Sentences = {
-    **_AWAITED,
-    **_CONNECTION,
-    **_ANSWERS,
-    **_TLS,
-    **_NAMES,
-    **_PROGRAMS,
-    **_CANARY,
-    **_OURS,
 }

@@ -12,7 +12,7 @@ from mailwatch.core.deadline import Deadline
 from mailwatch.core.model import Fault
 from mailwatch.net.conversation import Conversation
 from mailwatch.net.errors import ConversationError, SaidNo
-from mailwatch.probes.imap_fetch import Fetched, fetch
+from mailwatch.probes.imap_mailbox import Fetched, fetch
 from mailwatch.probes.settings import ServiceSettings
 
 if TYPE_CHECKING:

@@ -1,4 +1,4 @@
-"""The answer to UID FETCH: some header fields of messages, and when they came (RFC 9051)."""
+"""What a mailbox tells: some of its messages (RFC 9051), and its folder for spam (RFC 6154)."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from datetime import datetime
 from mailwatch.core.model import Fault
 from mailwatch.net.conversation import Conversation
 from mailwatch.net.dialogue import answer_to
-from mailwatch.probes.imap import hear
+from mailwatch.probes.imap import ask_raw, hear
 
 MAX_MESSAGES = 50
 """How many are asked for at once, at most."""
@@ -18,6 +18,12 @@ MAX_MESSAGES = 50
 _FETCH = re.compile(rb"\* [0-9]+ FETCH \(", re.I)
 _UID = re.compile(rb"[( ]UID ([1-9][0-9]{0,9})(?=[ )])", re.I)
 _INTERNAL_DATE = re.compile(rb'[( ]INTERNALDATE "([^"]{20,40})"', re.I)
+_JUNK = re.compile(
+    rb'\* LIST \((?:[^()]* )?\\Junk(?: [^()]*)?\) (?:"[^"]"|"\\\\"|NIL) '
+    rb'("[^"\\\x00-\x1f\x7f-\xff]{1,100}"|[A-Za-z0-9._/&+-]{1,100})',
+    re.I,
+)
+"""With the folder's name as it came, which is how it is to be sent; odd ones are left out."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,6 +59,19 @@ def fetch(talk: Conversation, tag: str, uids: Collection[int], fields: str) -> l
 def numbers(uids: Collection[int]) -> str:
     """Return `uids` as IMAP writes a set of them."""
     return ",".join(map(str, sorted(uids)))
+
+
+def junk_folder(talk: Conversation, tag: str, offers: set[bytes]) -> str | None:
+    """Return the name of the folder for spam as IMAP writes it, None where nobody tells.
+
+    Raises ConversationError, as `imap.ask` does.
+    """
+    if not {b"SPECIAL-USE", b"LIST-EXTENDED"} <= offers:
+        return None
+    for line in ask_raw(talk, tag, 'LIST (SPECIAL-USE) "" "*"', Fault.DELIVERY):
+        if found := _JUNK.fullmatch(line):
+            return found[1].decode("ascii")
+    return None
 
 
 def _moment(line: bytes) -> float | None:
