@@ -27,24 +27,22 @@ _WORDS = {OK: "OK", WARNING: "WARNING", CRITICAL: "CRITICAL", UNKNOWN: "UNKNOWN"
 _WORST_FIRST = (CRITICAL, UNKNOWN, WARNING, OK)
 
 
-def add(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
-    """Add the command's parser."""
-    parser = subparsers.add_parser(
-        "check",
-        help="ask every service once, and show how it went",
-        description="Ask every service and show how it went; nothing is restarted and nobody is "
+def add(parser: argparse.ArgumentParser) -> None:
+    """Add what the command takes."""
+    parser.description = (
+        "Ask every service and show how it went; nothing is restarted and nobody is "
         "told. A canary submits a message of its own, waits for it while it has time, and leaves "
-        "the service's alone.",
-        epilog="Exit code: 0 all answer, 1 they do, but a certificate expires within "
-        "watch.certificate_days, 2 at least one fails, 3 at least one could not be looked at or "
-        "the configuration is bad.",
+        "the service's alone."
     )
-    add_options(parser)
-    parser.add_argument("--json", action="store_true", help="print JSON")
+    parser.epilog = (
+        "Exit code: 0 all answer, 1 they do, but a certificate expires within "
+        "watch.certificate_days, 2 at least one fails, 3 at least one could not be looked at or "
+        "the configuration is bad."
+    )
+    add_options(parser, json=True)
     parser.add_argument(
         "--once", action="store_true", help="one attempt per service, whatever watch.retries is"
     )
-    parser.set_defaults(run=run)
 
 
 def run(args: argparse.Namespace) -> int:

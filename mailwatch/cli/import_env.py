@@ -24,19 +24,14 @@ VARIABLES = frozenset(key.environment for key in KEYS if key.environment) | {SER
 """Every variable that says something to mailwatch."""
 
 
-def add(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
-    """Add the command's parser."""
-    parser = subparsers.add_parser(
-        "import-env",
-        help="turn the .env file of the original into TOML",
-        description="Turn the .env file of the original into a configuration in TOML.",
-    )
+def add(parser: argparse.ArgumentParser) -> None:
+    """Add what the command takes."""
+    parser.description = "Turn the .env file of the original into a configuration in TOML."
     parser.add_argument("file", type=Path, metavar="FILE", help="the .env file")
     parser.add_argument(
         "-o", "--output", type=Path, metavar="FILE", help="write to a new FILE of mode 0600"
     )
     parser.add_argument("--force", action="store_true", help="let FILE replace what has its name")
-    parser.set_defaults(run=run)
 
 
 def run(args: argparse.Namespace) -> int:

@@ -19,8 +19,8 @@ def _flagged() -> list[Key]:
     return [key for key in schema().keys if key.flag]
 
 
-def add_options(parser: argparse.ArgumentParser) -> None:
-    """Add the options of every command that needs the configuration."""
+def add_options(parser: argparse.ArgumentParser, *, json: bool = False) -> None:
+    """Add the options of every command that needs the configuration, and --json where it has it."""
     group = parser.add_argument_group(
         "configuration", "The environment wins over these, and these win over the file."
     )
@@ -37,6 +37,8 @@ def add_options(parser: argparse.ArgumentParser) -> None:
         metavar="KEY=VALUE",
         help="set any key, such as watch.interval_s=60 or services=SMTP:25,IMAPS:993; repeatable",
     )
+    if json:
+        parser.add_argument("--json", action="store_true", help="print JSON")
 
 
 def metavar(key: Key) -> str:

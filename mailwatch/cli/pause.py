@@ -21,13 +21,11 @@ LONGEST_S = 7 * 86_400.0
 SHORTEST_S = 10.0
 
 
-def add(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
-    """Add the parser of `pause`."""
-    parser = subparsers.add_parser(
-        "pause",
-        help="restart and tell nothing for a while",
-        description="For maintenance: mailwatch keeps looking, but restarts nothing and opens no "
-        "incident until the pause ends, which it tells you.",
+def add(parser: argparse.ArgumentParser) -> None:
+    """Add what the command takes."""
+    parser.description = (
+        "For maintenance: mailwatch keeps looking, but restarts nothing and opens no "
+        "incident until the pause ends, which it tells you."
     )
     add_options(parser)
     parser.add_argument(
@@ -36,7 +34,6 @@ def add(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) -> None
         metavar="FOR",
         help="how long: 30m, 2h or 1d, a bare number is minutes (1 hour if left out, 7d at most)",
     )
-    parser.set_defaults(run=run)
 
 
 def run(args: argparse.Namespace) -> int:

@@ -25,18 +25,14 @@ _ASLEEP_AFTER = 3
 """After how many intervals without a round the service counts as not running."""
 
 
-def add(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
-    """Add the command's parser."""
-    parser = subparsers.add_parser(
-        "status",
-        help="show where things stand",
-        description="Show what the service saw last; nothing is asked anew.",
-        epilog="Exit code: 0 all well, 1 paused, or messages or looks that fail, 2 an incident "
-        "is open or coming, 3 the service is not watching.",
+def add(parser: argparse.ArgumentParser) -> None:
+    """Add what the command takes."""
+    parser.description = "Show what the service saw last; nothing is asked anew."
+    parser.epilog = (
+        "Exit code: 0 all well, 1 paused, or messages or looks that fail, 2 an incident "
+        "is open or coming, 3 the service is not watching."
     )
-    add_options(parser)
-    parser.add_argument("--json", action="store_true", help="print JSON")
-    parser.set_defaults(run=run)
+    add_options(parser, json=True)
 
 
 def run(args: argparse.Namespace) -> int:

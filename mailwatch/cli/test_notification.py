@@ -19,16 +19,13 @@ _SEND_S = 30.0
 """How long one message may take; a notifier mostly has less."""
 
 
-def add(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
-    """Add the command's parser."""
-    parser = subparsers.add_parser(
-        "test-notification",
-        help="send a message to see that it arrives",
-        description="Send one message on each channel, to see that it arrives on your phone.",
-        epilog="Exit code: 0 sent, 2 not sent, 78 the configuration is bad or names no channel.",
+def add(parser: argparse.ArgumentParser) -> None:
+    """Add what the command takes."""
+    parser.description = "Send one message on each channel, to see that it arrives on your phone."
+    parser.epilog = (
+        "Exit code: 0 sent, 2 not sent, 78 the configuration is bad or names no channel."
     )
     add_options(parser)
-    parser.set_defaults(run=run)
 
 
 def run(args: argparse.Namespace) -> int:
