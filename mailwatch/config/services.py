@@ -17,12 +17,11 @@ from mailwatch.config.rows import Row, choice_of, listed, read_row
 from mailwatch.config.schema import (
     DEFAULT_SERVICES,
     every_service_key,
-    probes_with,
     service_keys,
 )
 from mailwatch.config.sources import GivenTables
 from mailwatch.core.keys import Key, Value, settled
-from mailwatch.core.text import join_words, printable
+from mailwatch.core.text import printable
 from mailwatch.net.endpoint import TlsMode
 from mailwatch.probes.catalogue import (
     LOGIN,
@@ -184,14 +183,16 @@ class _Reader:
         if probe is None:
             return "" if key is None and name in every_service_key() else None
         if key is None:
-            owners = probes_with(name)
+            owners = PROBES.knowing(name)
             if not owners:
                 return None
-            return f'is set, but only probe = {_quoted(owners)} knows it, not "{probe}"; remove it'
+            known = values.any_of(owners)
+            return f'is set, but only probe = {known} knows it, not "{probe}"; remove it'
         if not key.needs or PROBES.can(probe, key.needs):
             return None
         if key.needs == LOGIN:
-            return f"is set, but only probe = {_quoted(PROBES.having(LOGIN))} can log in; remove it"
+            able = values.any_of(PROBES.having(LOGIN))
+            return f"is set, but only probe = {able} can log in; remove it"
         return f'is set, but probe = "{probe}" asks no port; remove it'
 
     def _require(self, *, common: bool) -> None:
@@ -247,10 +248,6 @@ class _Reader:
 
 def _nothing(_at: str, _service: ServiceSettings, _given: Collection[str]) -> tuple[()]:
     return ()
-
-
-def _quoted(names: Collection[str]) -> str:
-    return join_words([f'"{one}"' for one in names], "or")
 
 
 def _check_pem(content: bytes) -> None:

@@ -7,7 +7,7 @@ import ipaddress
 import math
 import re
 import tomllib
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 from types import MappingProxyType
 from urllib.parse import urlsplit
@@ -109,9 +109,9 @@ def expected(key: Key) -> str:
         case Kind.BOOLEAN:
             return "true or false, without quotes"
         case Kind.CHOICE:
-            return join_words(_quoted(key), "or")
+            return any_of(key.choices)
         case Kind.FAULTS:
-            return f"a list of any of {', '.join(_quoted(key))}"
+            return "a list of any of " + ", ".join(f'"{word}"' for word in key.choices)
         case Kind.HOST:
             return "an address or a host name alone, such as 127.0.0.1"
         case Kind.PATH:
@@ -129,8 +129,9 @@ def expected(key: Key) -> str:
             return key.rule or "text in quotes"
 
 
-def _quoted(key: Key) -> list[str]:
-    return [f'"{word}"' for word in key.choices]
+def any_of(words: Iterable[str]) -> str:
+    """Return `words` in quotes, with `or` before the last."""
+    return join_words([f'"{word}"' for word in words], "or")
 
 
 def _refuse(key: Key, raw: object) -> Wrong:
