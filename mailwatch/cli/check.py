@@ -12,15 +12,13 @@ from dataclasses import dataclass, replace
 from mailwatch.cli.exit_codes import CRITICAL, OK, UNKNOWN, WARNING
 from mailwatch.cli.options import add_options, load_to_ask
 from mailwatch.cli.table import aligned
-from mailwatch.config.model import Config
 from mailwatch.core.certificates import expires_soon, time_left
 from mailwatch.core.model import Reading, Verdict
 from mailwatch.core.policy import Policy
 from mailwatch.core.say import say
 from mailwatch.core.text import join_words
 from mailwatch.probes.catalogue import build
-from mailwatch.service.prober import RoundProber
-from mailwatch.service.queue_events import EventQueue, RoundDone
+from mailwatch.service.prober import one_round
 
 _CODES = {Verdict.PASS: OK, Verdict.FAIL: CRITICAL, Verdict.UNMEASURED: UNKNOWN}
 _WORDS = {OK: "OK", WARNING: "WARNING", CRITICAL: "CRITICAL", UNKNOWN: "UNKNOWN"}
@@ -48,7 +46,10 @@ def add(parser: argparse.ArgumentParser) -> None:
 def run(args: argparse.Namespace) -> int:
     """Hold one round, print it, and return the monitoring plugins' exit code."""
     config = load_to_ask(args)
-    readings = one_round(config, once=args.once)
+    attempts = config.policy.attempts
+    if args.once:
+        attempts = replace(attempts, retries=1)
+    readings = one_round([build(service) for service in config.services], attempts)
     findings = _Findings(readings, time.time(), config.policy)
     code = findings.code
     if args.json:
@@ -101,18 +102,6 @@ class _Findings:
             first = min(r.certificate_expires for r in soon if r.certificate_expires is not None)
             line += f"; a certificate {time_left(first, self.wall)}"
         return line
-
-
-def one_round(config: Config, once: bool = False) -> tuple[Reading, ...]:
-    """Ask all services of `config`, with its retries unless `once`."""
-    events = EventQueue()
-    prober = RoundProber([build(service) for service in config.services], events, time.monotonic)
-    attempts = config.policy.attempts
-    prober.begin(1, replace(attempts, retries=1) if once else attempts)
-    while True:
-        report = events.get()
-        if isinstance(report, RoundDone):
-            return report.readings
 
 
 def _table(findings: _Findings) -> list[str]:

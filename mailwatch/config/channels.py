@@ -18,13 +18,13 @@ from mailwatch.core.keys import Key, Kind, settled
 from mailwatch.core.secret import Secret
 from mailwatch.core.text import printable
 from mailwatch.notifiers.catalogue import (
+    LOG,
     NOTIFIERS,
     SECTION,
     Channel,
     credential,
     keys_of,
     title_of,
-    to_the_log,
 )
 
 Chosen = dict[str, Setting]
@@ -56,7 +56,8 @@ def read_channels(
         channels.found += tables.found
         channels.settings |= tables.settings
     if not channels.found:
-        channels.found += to_the_log()
+        for name in NOTIFIERS.having(LOG):
+            channels.found.append(Channel(name, name, NOTIFIERS.load(name).Settings()))
     if gathered.exposed:
         for given in gathered.values:
             if given.key.kind is Kind.SECRET and given.origin.source is Source.FILE:
