@@ -82,11 +82,10 @@ class _Findings:
 
     def expiry(self, reading: Reading) -> str:
         """Return what is to be said of a certificate that expires soon, empty if it does not."""
-        if reading.certificate_expires is None:
+        expires = reading.certificate_expires
+        if expires is None or not expires_soon(reading, self.wall, self.policy):
             return ""
-        if not expires_soon(reading, self.wall, self.policy):
-            return ""
-        return f"its certificate {time_left(reading.certificate_expires, self.wall)}"
+        return f"its certificate {time_left(expires, self.wall)}"
 
     @property
     def summary(self) -> str:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import json
 import sys
+from dataclasses import asdict
 
 from mailwatch.cli.exit_codes import CONFIG, OK
 from mailwatch.cli.options import add_options, load_by_hand, path_from
@@ -39,10 +40,7 @@ def check(args: argparse.Namespace) -> int:
     except ConfigError as error:
         if not args.json:
             raise
-        mistakes = [
-            {"source": one.source, "key": one.key, "sentence": one.sentence}
-            for one in error.mistakes
-        ]
+        mistakes = [asdict(one) for one in error.mistakes]
         print(json.dumps({"file": name, "good": False, "mistakes": mistakes}, indent=2))
         return CONFIG
     if args.json:

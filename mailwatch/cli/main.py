@@ -58,17 +58,6 @@ def main(arguments: Sequence[str] | None = None) -> int:
     if run is None:
         parser.print_help()
         return OK
-    try:
-        return _guarded(run, args)
-    except KeyboardInterrupt:
-        return 130
-    except BrokenPipeError:
-        # The reader has gone, as in `mailwatch check | head -1`; see SIGPIPE in signal(7).
-        os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
-        return 141
-
-
-def _guarded(run: Callable[[argparse.Namespace], int], args: argparse.Namespace) -> int:
     from mailwatch.config.model import ConfigError
     from mailwatch.store.errors import StoreError
 
@@ -80,6 +69,12 @@ def _guarded(run: Callable[[argparse.Namespace], int], args: argparse.Namespace)
         if args.command in _FOR_MONITORING:
             return UNKNOWN
         return CONFIG if isinstance(error, ConfigError) else UNAVAILABLE
+    except KeyboardInterrupt:
+        return 130
+    except BrokenPipeError:
+        # The reader has gone, as in `mailwatch check | head -1`; see SIGPIPE in signal(7).
+        os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
+        return 141
     return code
 
 

@@ -38,24 +38,22 @@ def add(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace) -> int:
     """Begin a pause, or move the end of the one that there is."""
-    seconds = DEFAULT_S
-    if args.duration:
-        try:
+    seconds, wrong = DEFAULT_S, ""
+    try:
+        if args.duration:
             seconds = parse_duration(" ".join(args.duration))
-        except ValueError as error:
-            return _refuse(f"{error}.")
+    except ValueError as error:
+        wrong = str(error)
     if not SHORTEST_S <= seconds <= LONGEST_S:
-        return _refuse("a pause lasts from 10 seconds to 7 days.")
-    config = load_without_secrets(args)
+        wrong = "a pause lasts from 10 seconds to 7 days"
+    if wrong:
+        print(f"mailwatch pause: {wrong}.", file=sys.stderr)
+        return USAGE
+    directory = load_without_secrets(args).state_directory
     until = Now(time.monotonic() + seconds, time.time() + seconds)
-    set_pause(config.state_directory, until)
+    set_pause(directory, until)
     print(
         f"Paused for {duration(seconds)}, until {clock_text(until.wall)}; "
         "`mailwatch resume` ends it sooner."
     )
     return OK
-
-
-def _refuse(sentence: str) -> int:
-    print(f"mailwatch pause: {sentence}", file=sys.stderr)
-    return USAGE

@@ -86,10 +86,7 @@ def _lines(status: Status, config: Config, now: float) -> list[str]:
         lines.append(
             f"Paused until {clock_text(status.paused_until)}; `mailwatch resume` ends that now."
         )
-    lines += ["", *_table(status.readings, now)]
-    lines += _never_passed(status)
-    lines += _outbox(status)
-    return lines
+    return [*lines, "", *_table(status.readings, now), *_never_passed(status), *_outbox(status)]
 
 
 def _headline(status: Status, now: float) -> str:
@@ -106,16 +103,9 @@ def _table(readings: Sequence[Past], now: float) -> list[str]:
     rows = [("SERVICE", "RESULT", "SECONDS", "SEEN", "DETAIL")]
     for past in readings:
         reading = past.reading
-        result = str(reading.fault or reading.verdict)
-        rows.append(
-            (
-                reading.service,
-                result,
-                f"{reading.seconds:.3f}",
-                ago(past.at, now),
-                say(reading.detail),
-            )
-        )
+        result, seen = str(reading.fault or reading.verdict), ago(past.at, now)
+        took, detail = f"{reading.seconds:.3f}", say(reading.detail)
+        rows.append((reading.service, result, took, seen, detail))
     return aligned(rows)
 
 
