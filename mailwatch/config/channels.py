@@ -9,10 +9,10 @@ from urllib.parse import urlsplit
 
 from mailwatch.config.credentials import Secrets
 from mailwatch.config.model import Origin, Setting, Source
-from mailwatch.config.problems import Problems
+from mailwatch.config.problems import Problems, exposed
 from mailwatch.config.rows import choice_of, listed, read_row
 from mailwatch.config.schema import channel_keys
-from mailwatch.config.secrets import exposed, find_secret
+from mailwatch.config.secrets import find_secret
 from mailwatch.config.sources import Gathered, GivenTables
 from mailwatch.core.keys import Key, Kind, settled
 from mailwatch.core.secret import Secret
@@ -61,7 +61,7 @@ def read_channels(
     if gathered.exposed:
         for given in gathered.values:
             if given.key.kind is Kind.SECRET and given.origin.source is Source.FILE:
-                problems.warn(exposed(given.origin.name, given.key))
+                problems.warn(exposed(given.origin.name, f"the {given.key.label}"))
     return channels
 
 
@@ -100,7 +100,7 @@ def _tables(
         if gathered.exposed and given.origin.source is Source.FILE:
             for key in keys.values():
                 if key.kind is Kind.SECRET and key.name in row:
-                    problems.warn(exposed(given.origin.name, key))
+                    problems.warn(exposed(given.origin.name, f"the {key.label}"))
         _take(channels, name, kind, keys_of(kind, at), settings)
         channels.settings |= settings
     return channels

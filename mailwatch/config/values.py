@@ -9,7 +9,6 @@ import re
 import tomllib
 from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
-from types import MappingProxyType
 from urllib.parse import urlsplit
 
 from mailwatch.core.keys import Key, Kind, Value
@@ -152,14 +151,6 @@ def _number(key: Key, raw: object) -> float:
     return raw
 
 
-def _integer(key: Key, raw: object) -> int:
-    return int(_number(key, raw))
-
-
-def _seconds(key: Key, raw: object) -> float:
-    return float(_number(key, raw))
-
-
 def _boolean(key: Key, raw: object) -> bool:
     if isinstance(raw, str) and raw in ("true", "false"):
         raise Wrong(f"is {show(raw)}; write it without quotes: {raw}")
@@ -235,14 +226,10 @@ def _texts(key: Key, raw: object) -> tuple[str, ...]:
     return tuple(raw)
 
 
-def _secret(key: Key, raw: object) -> Secret:
-    if not isinstance(raw, str):
-        raise Wrong(f"is not text; write {expected(key)}")
-    return secret(key, raw)
-
-
-def secret(key: Key, text: str) -> Secret:
+def secret(key: Key, text: object) -> Secret:
     """Return `text` as a Secret that fits into a header (RFC 9110, 5.5); raises Wrong."""
+    if not isinstance(text, str):
+        raise Wrong(f"is not text; write {expected(key)}")
     source = f" from {key.source}" if key.source else ""
     if not text:
         raise Wrong(f"is empty; copy the {key.name}{source}")
@@ -308,19 +295,17 @@ def _url(key: Key, raw: object) -> str:
     return text
 
 
-_READERS: Mapping[Kind, Callable[[Key, object], Value]] = MappingProxyType(
-    {
-        Kind.TEXT: _text,
-        Kind.SECRET: _secret,
-        Kind.URL: _url,
-        Kind.HOST: _host,
-        Kind.PATH: _path,
-        Kind.BOOLEAN: _boolean,
-        Kind.INTEGER: _integer,
-        Kind.SECONDS: _seconds,
-        Kind.CHOICE: _choice,
-        Kind.FAULTS: _faults,
-        Kind.COMMAND: _command,
-        Kind.TEXTS: _texts,
-    }
-)
+_READERS: Mapping[Kind, Callable[[Key, object], Value]] = {
+    Kind.TEXT: _text,
+    Kind.SECRET: secret,
+    Kind.URL: _url,
+    Kind.HOST: _host,
+    Kind.PATH: _path,
+    Kind.BOOLEAN: _boolean,
+    Kind.INTEGER: lambda key, raw: int(_number(key, raw)),
+    Kind.SECONDS: lambda key, raw: float(_number(key, raw)),
+    Kind.CHOICE: _choice,
+    Kind.FAULTS: _faults,
+    Kind.COMMAND: _command,
+    Kind.TEXTS: _texts,
+}
