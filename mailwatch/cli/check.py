@@ -12,45 +12,44 @@ from dataclasses import dataclass, replace
 from mailwatch.cli.exit_codes import CRITICAL, OK, UNKNOWN, WARNING
 from mailwatch.cli.options import add_options, load_to_ask
 from mailwatch.cli.table import aligned
-from mailwatch.config.model import Config
 from mailwatch.core.certificates import expires_soon, time_left
 from mailwatch.core.model import Reading, Verdict
 from mailwatch.core.policy import Policy
 from mailwatch.core.say import say
 from mailwatch.core.text import join_words
 from mailwatch.probes.catalogue import build
-from mailwatch.service.prober import RoundProber
-from mailwatch.service.queue_events import EventQueue, RoundDone
+from mailwatch.service.prober import one_round
 
 _CODES = {Verdict.PASS: OK, Verdict.FAIL: CRITICAL, Verdict.UNMEASURED: UNKNOWN}
 _WORDS = {OK: "OK", WARNING: "WARNING", CRITICAL: "CRITICAL", UNKNOWN: "UNKNOWN"}
 _WORST_FIRST = (CRITICAL, UNKNOWN, WARNING, OK)
 
 
-def add(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
-    """Add the command's parser."""
-    parser = subparsers.add_parser(
-        "check",
-        help="ask every service once, and show how it went",
-        description="Ask every service and show how it went; nothing is restarted and nobody is "
+def add(parser: argparse.ArgumentParser) -> None:
+    """Add what the command takes."""
+    parser.description = (
+        "Ask every service and show how it went; nothing is restarted and nobody is "
         "told. A canary submits a message of its own, waits for it while it has time, and leaves "
-        "the service's alone.",
-        epilog="Exit code: 0 all answer, 1 they do, but a certificate expires within "
-        "watch.certificate_days, 2 at least one fails, 3 at least one could not be looked at or "
-        "the configuration is bad.",
+        "the service's alone."
     )
-    add_options(parser)
-    parser.add_argument("--json", action="store_true", help="print JSON")
+    parser.epilog = (
+        "Exit code: 0 all answer, 1 they do, but a certificate expires within "
+        "watch.certificate_days, 2 at least one fails, 3 at least one could not be looked at or "
+        "the configuration is bad."
+    )
+    add_options(parser, json=True)
     parser.add_argument(
         "--once", action="store_true", help="one attempt per service, whatever watch.retries is"
     )
-    parser.set_defaults(run=run)
 
 
 def run(args: argparse.Namespace) -> int:
     """Hold one round, print it, and return the monitoring plugins' exit code."""
     config = load_to_ask(args)
-    readings = one_round(config, once=args.once)
+    attempts = config.policy.attempts
+    if args.once:
+        attempts = replace(attempts, retries=1)
+    readings = one_round([build(service) for service in config.services], attempts)
     findings = _Findings(readings, time.time(), config.policy)
     code = findings.code
     if args.json:
@@ -83,11 +82,10 @@ class _Findings:
 
     def expiry(self, reading: Reading) -> str:
         """Return what is to be said of a certificate that expires soon, empty if it does not."""
-        if reading.certificate_expires is None:
+        expires = reading.certificate_expires
+        if expires is None or not expires_soon(reading, self.wall, self.policy):
             return ""
-        if not expires_soon(reading, self.wall, self.policy):
-            return ""
-        return f"its certificate {time_left(reading.certificate_expires, self.wall)}"
+        return f"its certificate {time_left(expires, self.wall)}"
 
     @property
     def summary(self) -> str:
@@ -103,18 +101,6 @@ class _Findings:
             first = min(r.certificate_expires for r in soon if r.certificate_expires is not None)
             line += f"; a certificate {time_left(first, self.wall)}"
         return line
-
-
-def one_round(config: Config, once: bool = False) -> tuple[Reading, ...]:
-    """Ask all services of `config`, with its retries unless `once`."""
-    events = EventQueue()
-    prober = RoundProber([build(service) for service in config.services], events, time.monotonic)
-    attempts = config.policy.attempts
-    prober.begin(1, replace(attempts, retries=1) if once else attempts)
-    while True:
-        report = events.get()
-        if isinstance(report, RoundDone):
-            return report.readings
 
 
 def _table(findings: _Findings) -> list[str]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import json
 import sys
+from dataclasses import asdict
 
 from mailwatch.cli.exit_codes import CONFIG, OK
 from mailwatch.cli.options import add_options, load_by_hand, path_from
@@ -16,27 +17,19 @@ from mailwatch.notifiers.catalogue import describe
 _WIDEST_VALUE = 44
 
 
-def add(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
-    """Add the command's parser, with its two commands."""
-    parser = subparsers.add_parser(
-        "config",
-        help="check the configuration, or show where each value comes from",
-        description="Check the configuration, or show where each value comes from.",
-    )
+def add(parser: argparse.ArgumentParser) -> None:
+    """Add the two commands below it."""
+    parser.description = "Check the configuration, or show where each value comes from."
     commands = parser.add_subparsers(metavar="check|show", required=True)
-    check_parser = commands.add_parser(
-        "check", help="name every mistake", description="Name every mistake; exit 78 if any."
-    )
-    check_parser.set_defaults(run=check)
-    show_parser = commands.add_parser(
-        "show",
-        help="show each value and its origin",
-        description="Show each value and its origin; secrets are masked.",
-    )
-    show_parser.set_defaults(run=show)
-    for one in (check_parser, show_parser):
-        add_options(one)
-        one.add_argument("--json", action="store_true", help="print JSON")
+    for run, name, summary, more in (
+        (check, "check", "name every mistake", "exit 78 if any"),
+        (show, "show", "show each value and its origin", "secrets are masked"),
+    ):
+        one = commands.add_parser(
+            name, help=summary, description=f"{summary.capitalize()}; {more}."
+        )
+        one.set_defaults(run=run)
+        add_options(one, json=True)
 
 
 def check(args: argparse.Namespace) -> int:
@@ -47,10 +40,7 @@ def check(args: argparse.Namespace) -> int:
     except ConfigError as error:
         if not args.json:
             raise
-        mistakes = [
-            {"source": one.source, "key": one.key, "sentence": one.sentence}
-            for one in error.mistakes
-        ]
+        mistakes = [asdict(one) for one in error.mistakes]
         print(json.dumps({"file": name, "good": False, "mistakes": mistakes}, indent=2))
         return CONFIG
     if args.json:

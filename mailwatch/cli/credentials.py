@@ -25,18 +25,15 @@ _PROPERTIES = (
 )  # fmt: skip
 
 
-class UnitCredentials:
+class UnitCredentials(OwnCredentials):
     """Those that this process was given, else those of the unit: systemd.exec(5), CREDENTIALS."""
-
-    def __init__(self, environ: Mapping[str, str]) -> None:
-        self._own = OwnCredentials(environ)
 
     def find(self, name: str) -> Path | None:
         """Return a file that holds `name` and that the caller may read, None where there is none.
 
         That is the one which the running service has, or the one that it would be loaded from.
         """
-        own = self._own.find(name)
+        own = super().find(name)
         if own is not None:
             return own
         places = (GIVEN / UNIT / name, *self._sources(name))

@@ -14,17 +14,14 @@ _INTERRUPTED = 130
 """As a shell reports a program that ended by SIGINT."""
 
 
-def add(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
-    """Add the command's parser."""
-    parser = subparsers.add_parser(
-        "demo",
-        help="watch mailwatch detect, restart and recover a server of its own",
-        description="Hang a small mail server on loopback, and watch mailwatch detect it, tell "
+def add(parser: argparse.ArgumentParser) -> None:
+    """Add what the command takes."""
+    parser.description = (
+        "Hang a small mail server on loopback, and watch mailwatch detect it, tell "
         "of it, restart it and prove that it answers again. It needs neither root nor Docker nor "
-        "a network, reads no configuration and leaves nothing behind.",
-        epilog="Exit code: 0 the server was recovered, 1 it was not, 130 the demo was stopped.",
+        "a network, reads no configuration and leaves nothing behind."
     )
-    parser.set_defaults(run=run)
+    parser.epilog = "Exit code: 0 the server was recovered, 1 it was not, 130 the demo was stopped."
 
 
 def run(_args: argparse.Namespace) -> int:

@@ -6,7 +6,6 @@ import argparse
 import json
 
 from mailwatch.cli.exit_codes import CRITICAL, OK, WARNING
-from mailwatch.cli.main import Subparsers
 from mailwatch.cli.options import add_options, load_by_hand
 from mailwatch.core.diagnosis import Diagnosis, Grade
 from mailwatch.core.text import printable
@@ -20,20 +19,18 @@ _NAME_WIDTH = 13
 _LONGEST = 600
 
 
-def add(subparsers: Subparsers) -> None:
-    """Add the command's parser."""
-    parser = subparsers.add_parser(
-        "doctor",
-        help="find what will fail before it fails",
-        description="Examine this host for what will fail: services, ports, what is restarted, "
+def add(parser: argparse.ArgumentParser) -> None:
+    """Add what the command takes."""
+    parser.description = (
+        "Examine this host for what will fail: services, ports, what is restarted, "
         "channels, the unit, the state directory, the clock. Run it as root; nothing is restarted "
-        "or changed.",
-        epilog="Exit code: 0 all well, 1 warnings, 2 problems, 78 the configuration has mistakes.",
+        "or changed."
     )
-    add_options(parser)
-    parser.add_argument("--json", action="store_true", help="print JSON")
+    parser.epilog = (
+        "Exit code: 0 all well, 1 warnings, 2 problems, 78 the configuration has mistakes."
+    )
+    add_options(parser, json=True)
     parser.add_argument("--send", action="store_true", help="send a test message, too")
-    parser.set_defaults(run=run)
 
 
 def run(args: argparse.Namespace) -> int:

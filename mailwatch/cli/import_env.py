@@ -4,17 +4,19 @@ from __future__ import annotations
 
 import argparse
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 from mailwatch.cli.exit_codes import CANNOT_CREATE, OK, UNAVAILABLE
-from mailwatch.cli.private_file import AlreadyThere, cannot_write, write_private
+from mailwatch.cli.private_file import cannot_write, write_private
 from mailwatch.config.dotenv import parse
-from mailwatch.config.files import UnreadableFile, read_file
+from mailwatch.config.files import UnreadableFile, decoded, read_file
 from mailwatch.config.load import load
-from mailwatch.config.model import Config, ConfigError, Mistake, Source
-from mailwatch.config.render import Plain, revealed
+from mailwatch.config.model import ConfigError, Mistake, Source
+from mailwatch.config.render import plain
 from mailwatch.config.schema import SERVICES_ENVIRONMENT, schema
 from mailwatch.core.keys import Kind
+from mailwatch.core.secret import Secret
 from mailwatch.core.text import printable
 
 _LONGEST = 64 * 1024
@@ -24,19 +26,14 @@ VARIABLES = frozenset(key.environment for key in KEYS if key.environment) | {SER
 """Every variable that says something to mailwatch."""
 
 
-def add(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
-    """Add the command's parser."""
-    parser = subparsers.add_parser(
-        "import-env",
-        help="turn the .env file of the original into TOML",
-        description="Turn the .env file of the original into a configuration in TOML.",
-    )
+def add(parser: argparse.ArgumentParser) -> None:
+    """Add what the command takes."""
+    parser.description = "Turn the .env file of the original into a configuration in TOML."
     parser.add_argument("file", type=Path, metavar="FILE", help="the .env file")
     parser.add_argument(
         "-o", "--output", type=Path, metavar="FILE", help="write to a new FILE of mode 0600"
     )
     parser.add_argument("--force", action="store_true", help="let FILE replace what has its name")
-    parser.set_defaults(run=run)
 
 
 def run(args: argparse.Namespace) -> int:
@@ -74,35 +71,26 @@ def document(environ: dict[str, str], source: str) -> dict[str, object]:
     try:
         config = load(None, {}, environ)
     except ConfigError as error:
-        raise ConfigError(
-            tuple(Mistake(source, one.key, one.sentence) for one in error.mistakes)
-        ) from None
-    tables: dict[str, object] = dict(_sections(config))
-    if environ.get(SERVICES_ENVIRONMENT):
-        tables["services"] = [{"name": one.name, "port": one.port} for one in config.services]
-    return tables
-
-
-def _sections(config: Config) -> dict[str, dict[str, Plain]]:
-    sections: dict[str, dict[str, Plain]] = {}
+        raise ConfigError(tuple(replace(one, source=source) for one in error.mistakes)) from None
+    sections: dict[str, dict[str, object]] = {}
     for key in KEYS:
         setting = config.settings[key.dotted]
-        if setting.origin.source is Source.ENVIRONMENT and setting.value is not None:
-            sections.setdefault(key.section, {})[key.name] = revealed(setting.value)
-    return sections
+        value = setting.value
+        if setting.origin.source is Source.ENVIRONMENT and value is not None:
+            shown = value.reveal() if isinstance(value, Secret) else plain(value)
+            sections.setdefault(key.section, {})[key.name] = shown
+    if not environ.get(SERVICES_ENVIRONMENT):
+        return {**sections}
+    services = [{"name": one.name, "port": one.port} for one in config.services]
+    return {**sections, "services": services}
 
 
 def _read(path: Path, source: str) -> dict[str, str]:
+    variables: dict[str, str] = {}
     try:
-        content, _ = read_file(path, _LONGEST)
-        text = content.decode("utf-8-sig")
+        variables, sentences = parse(decoded(read_file(path, _LONGEST)[0]))
     except UnreadableFile as reason:
-        raise ConfigError((Mistake(source, "", f"the file {reason}"),)) from None
-    except UnicodeDecodeError as error:
-        line = content.count(b"\n", 0, error.start) + 1
-        sentence = f"the file is not UTF-8 in line {line}; save it as UTF-8"
-        raise ConfigError((Mistake(source, "", sentence),)) from None
-    variables, sentences = parse(text)
+        sentences = [f"the file {reason}"]
     if sentences:
         raise ConfigError(tuple(Mistake(source, "", sentence) for sentence in sentences))
     return variables
@@ -113,7 +101,7 @@ def _write(path: Path, text: str, force: bool) -> int:
     try:
         mode = write_private(path, text, replace=force)
     except OSError as error:
-        otherwise = ", or add --force" if isinstance(error, AlreadyThere) else ""
+        otherwise = ", or add --force" if isinstance(error, FileExistsError) else ""
         _say(f"{cannot_write(path, error)}{otherwise}")
         return CANNOT_CREATE
     _say(f"{shown} written, mode {mode:04o}")

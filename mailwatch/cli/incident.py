@@ -15,27 +15,24 @@ from mailwatch.host.clocks import clock_text
 from mailwatch.store.views import Views
 
 
-def add(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
-    """Add the parsers of `incident` and what it can do."""
-    parser = subparsers.add_parser(
-        "incident",
-        help="show one outage from its beginning to its end",
-        description="Show one outage.",
-    )
+def add(parser: argparse.ArgumentParser) -> None:
+    """Add the two commands below it."""
+    parser.description = "Show one outage."
     verbs = parser.add_subparsers(title="commands", metavar="COMMAND", required=True)
     show = verbs.add_parser(
         "show",
         help="show one outage as a timeline",
         description="Show one outage as a timeline, with what was found out about its cause.",
     )
-    add_options(show)
-    show.add_argument("id", metavar="ID", help="its id, the beginning of it, or `last`")
-    show.add_argument("--json", action="store_true", help="print JSON")
-    show.set_defaults(run=run_show)
-    incident_export.add_export(verbs)
+    add_options(show, json=True)
+    show.set_defaults(run=run)
+    export = verbs.add_parser("export", help="write one archive to attach to a bug report")
+    incident_export.add(export)
+    for verb in (show, export):
+        verb.add_argument("id", metavar="ID", help="its id, the beginning of it, or `last`")
 
 
-def run_show(args: argparse.Namespace) -> int:
+def run(args: argparse.Namespace) -> int:
     """Show one outage."""
     directory = load_without_secrets(args).state_directory
     incident = Views(directory).incident(args.id)

@@ -25,17 +25,14 @@ from mailwatch.evidence import keeping, show
 from mailwatch.store.views import Views
 
 
-def add_export(verbs: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
-    """Add the parser of `export` to those of `incident`."""
-    parser = verbs.add_parser(
-        "export",
-        help="write one archive to attach to a bug report",
-        description="Write one outage with its evidence, the configuration without secrets and "
-        "the versions into one .tar.gz. It holds addresses and lines of the mail server's log: "
-        "look through it before you publish it.",
+def add(parser: argparse.ArgumentParser) -> None:
+    """Add what the command takes, but for the incident's id."""
+    parser.description = (
+        "Write one outage with its evidence, the configuration without secrets and the versions "
+        "into one .tar.gz. It holds addresses and lines of the mail server's log: look through it "
+        "before you publish it."
     )
     add_options(parser)
-    parser.add_argument("id", metavar="ID", help="its id, the beginning of it, or `last`")
     parser.add_argument(
         "-o", "--output", type=Path, metavar="FILE",
         help="write to FILE in place of mailwatch-incident-ID.tar.gz here",
@@ -58,8 +55,7 @@ def run(args: argparse.Namespace) -> int:
     except OSError as error:
         print(cannot_write(path, error), file=sys.stderr)
         return CANNOT_CREATE
-    shown = printable(str(path))
-    print(f"{shown} written: look through it before you publish it", file=sys.stderr)
+    print(f"{printable(str(path))} written: look through it before you publish it", file=sys.stderr)
     return OK
 
 

@@ -15,19 +15,13 @@ from mailwatch.host.clocks import clock_text
 from mailwatch.store.views import Views
 
 
-def add(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
-    """Add the command's parser."""
-    parser = subparsers.add_parser(
-        "incidents",
-        help="list the outages so far",
-        description="List the outages so far, the newest first.",
-    )
-    add_options(parser)
-    parser.add_argument("--json", action="store_true", help="print JSON")
+def add(parser: argparse.ArgumentParser) -> None:
+    """Add what the command takes."""
+    parser.description = "List the outages so far, the newest first."
+    add_options(parser, json=True)
     parser.add_argument(
         "-n", "--limit", type=_count, default=20, metavar="N", help="at most N (20 if left out)"
     )
-    parser.set_defaults(run=run)
 
 
 def run(args: argparse.Namespace) -> int:
@@ -45,19 +39,12 @@ def run(args: argparse.Namespace) -> int:
 
 def _row(incident: Incident) -> tuple[str, ...]:
     services = join_words([failure.service for failure in incident.first_failures])
-    closed = incident.closed
-    lasted = duration(max(0.0, closed.wall - incident.since.wall)) if closed else "-"
+    since, closed = incident.since.wall, incident.closed
+    lasted = duration(max(0.0, closed.wall - since)) if closed else "-"
     called = ", a person was called" if incident.escalated else ""
     end = ("recovered" if closed else "open") + called
     restarts = str(len(incident.attempts))
-    return (
-        incident.id,
-        clock_text(incident.since.wall),
-        lasted,
-        restarts,
-        end,
-        printable(services, 60),
-    )
+    return (incident.id, clock_text(since), lasted, restarts, end, printable(services, 60))
 
 
 def _count(text: str) -> int:

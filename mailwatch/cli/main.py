@@ -7,21 +7,10 @@ import importlib
 import os
 import sys
 from collections.abc import Callable, Sequence
-from typing import NoReturn, Protocol, TypeAlias, cast
+from typing import NoReturn, cast
 
 from mailwatch import __version__
 from mailwatch.cli.exit_codes import CONFIG, OK, UNAVAILABLE, UNKNOWN, USAGE
-
-Subparsers: TypeAlias = "argparse._SubParsersAction[argparse.ArgumentParser]"
-
-
-class Command(Protocol):
-    """What every module of COMMANDS offers."""
-
-    def add(self, subparsers: Subparsers) -> None:
-        """Add the command's parser, with the function that runs it as its default `run`."""
-        ...
-
 
 COMMANDS: dict[str, tuple[str, str]] = {
     "run": ("run", "watch until stopped; the service does this"),
@@ -40,8 +29,9 @@ COMMANDS: dict[str, tuple[str, str]] = {
 }
 """Each command, the module of this package that knows it, and what it does.
 
-A module is imported only when its command is called: `check` and `run` start in a fraction of
-the time that all of them take.
+A module offers `add(parser)` and `run(args)`, which returns the exit code, or lets `add` set a
+`run` for each command below it. It is imported only when its command is called: `check` and `run`
+start in a fraction of the time that all of them take.
 """
 
 _FOR_MONITORING = frozenset({"check", "status"})
@@ -68,29 +58,23 @@ def main(arguments: Sequence[str] | None = None) -> int:
     if run is None:
         parser.print_help()
         return OK
-    try:
-        return _guarded(run, args)
-    except KeyboardInterrupt:
-        return 130
-    except BrokenPipeError:
-        # The reader has gone, as in `mailwatch check | head -1`; see SIGPIPE in signal(7).
-        os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
-        return 141
-
-
-def _guarded(run: Callable[[argparse.Namespace], int], args: argparse.Namespace) -> int:
     from mailwatch.config.model import ConfigError
     from mailwatch.store.errors import StoreError
 
     try:
         code = run(args)
         sys.stdout.flush()
-    except ConfigError as error:
+    except (ConfigError, StoreError) as error:
         print(error, file=sys.stderr)
-        return UNKNOWN if args.command in _FOR_MONITORING else CONFIG
-    except StoreError as error:
-        print(error, file=sys.stderr)
-        return UNKNOWN if args.command in _FOR_MONITORING else UNAVAILABLE
+        if args.command in _FOR_MONITORING:
+            return UNKNOWN
+        return CONFIG if isinstance(error, ConfigError) else UNAVAILABLE
+    except KeyboardInterrupt:
+        return 130
+    except BrokenPipeError:
+        # The reader has gone, as in `mailwatch check | head -1`; see SIGPIPE in signal(7).
+        os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
+        return 141
     return code
 
 
@@ -104,12 +88,11 @@ def _parser(given: Sequence[str]) -> argparse.ArgumentParser:
     subparsers = parser.add_subparsers(title="commands", metavar="COMMAND", dest="command")
     wanted = next((word for word in given if not word.startswith("-")), "")
     for name, (module, help_text) in COMMANDS.items():
+        one = subparsers.add_parser(name, help=help_text)
         if name == wanted:
             command = importlib.import_module(f"mailwatch.cli.{module}")
-            cast("Command", command).add(cast("Subparsers", subparsers))
-        else:
-            subparsers.add_parser(name, help=help_text)
+            one.set_defaults(run=getattr(command, "run", None))
+            command.add(one)
     if wanted in _FOR_MONITORING:
-        for one in (parser, *subparsers.choices.values()):
-            one.usage_code = UNKNOWN
+        parser.usage_code = subparsers.choices[wanted].usage_code = UNKNOWN
     return parser

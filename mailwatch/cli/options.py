@@ -19,8 +19,8 @@ def _flagged() -> list[Key]:
     return [key for key in schema().keys if key.flag]
 
 
-def add_options(parser: argparse.ArgumentParser) -> None:
-    """Add the options of every command that needs the configuration."""
+def add_options(parser: argparse.ArgumentParser, *, json: bool = False) -> None:
+    """Add the options of every command that needs the configuration, and --json where it has it."""
     group = parser.add_argument_group(
         "configuration", "The environment wins over these, and these win over the file."
     )
@@ -37,6 +37,8 @@ def add_options(parser: argparse.ArgumentParser) -> None:
         metavar="KEY=VALUE",
         help="set any key, such as watch.interval_s=60 or services=SMTP:25,IMAPS:993; repeatable",
     )
+    if json:
+        parser.add_argument("--json", action="store_true", help="print JSON")
 
 
 def metavar(key: Key) -> str:
@@ -83,25 +85,17 @@ def load_without_secrets(args: argparse.Namespace) -> Config:
 
 
 def _load(args: argparse.Namespace, secrets: Secrets) -> Config:
-    given: Path | None = args.config
-    path = path_from(args)
-    return load(path, flags_from(args), os.environ, required=given is not None, secrets=secrets)
+    """Read it; `--set` wins over a shorthand."""
+    shorthands = {key.dotted: getattr(args, key.dotted) for key in _flagged()}
+    flags = {key: value for key, value in shorthands.items() if value is not None} | dict(args.set)
+    required = args.config is not None
+    return load(path_from(args), flags, os.environ, required=required, secrets=secrets)
 
 
 def path_from(args: argparse.Namespace) -> Path:
     """Return the file that `args` names, or the one that is read where they name none."""
     given: Path | None = args.config
     return DEFAULT_PATH if given is None else given
-
-
-def flags_from(args: argparse.Namespace) -> dict[str, str]:
-    """Return what the flags of `args` set, by dotted key; `--set` wins over a shorthand."""
-    flags = {
-        dotted: value
-        for dotted in (key.dotted for key in _flagged())
-        if (value := getattr(args, dotted)) is not None
-    }
-    return flags | dict(args.set)
 
 
 def _assignment(text: str) -> tuple[str, str]:

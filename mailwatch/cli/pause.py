@@ -21,13 +21,11 @@ LONGEST_S = 7 * 86_400.0
 SHORTEST_S = 10.0
 
 
-def add(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
-    """Add the parser of `pause`."""
-    parser = subparsers.add_parser(
-        "pause",
-        help="restart and tell nothing for a while",
-        description="For maintenance: mailwatch keeps looking, but restarts nothing and opens no "
-        "incident until the pause ends, which it tells you.",
+def add(parser: argparse.ArgumentParser) -> None:
+    """Add what the command takes."""
+    parser.description = (
+        "For maintenance: mailwatch keeps looking, but restarts nothing and opens no "
+        "incident until the pause ends, which it tells you."
     )
     add_options(parser)
     parser.add_argument(
@@ -36,29 +34,26 @@ def add(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) -> None
         metavar="FOR",
         help="how long: 30m, 2h or 1d, a bare number is minutes (1 hour if left out, 7d at most)",
     )
-    parser.set_defaults(run=run)
 
 
 def run(args: argparse.Namespace) -> int:
     """Begin a pause, or move the end of the one that there is."""
-    seconds = DEFAULT_S
-    if args.duration:
-        try:
+    seconds, wrong = DEFAULT_S, ""
+    try:
+        if args.duration:
             seconds = parse_duration(" ".join(args.duration))
-        except ValueError as error:
-            return _refuse(f"{error}.")
+    except ValueError as error:
+        wrong = str(error)
     if not SHORTEST_S <= seconds <= LONGEST_S:
-        return _refuse("a pause lasts from 10 seconds to 7 days.")
-    config = load_without_secrets(args)
+        wrong = "a pause lasts from 10 seconds to 7 days"
+    if wrong:
+        print(f"mailwatch pause: {wrong}.", file=sys.stderr)
+        return USAGE
+    directory = load_without_secrets(args).state_directory
     until = Now(time.monotonic() + seconds, time.time() + seconds)
-    set_pause(config.state_directory, until)
+    set_pause(directory, until)
     print(
         f"Paused for {duration(seconds)}, until {clock_text(until.wall)}; "
         "`mailwatch resume` ends it sooner."
     )
     return OK
-
-
-def _refuse(sentence: str) -> int:
-    print(f"mailwatch pause: {sentence}", file=sys.stderr)
-    return USAGE

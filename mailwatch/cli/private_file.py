@@ -15,17 +15,13 @@ _WIDEST_MODE = 0o640
 """What an existing file may keep of its mode: /etc/mailwatch.toml is 0640 root:mailwatch."""
 
 
-class AlreadyThere(FileExistsError):
-    """There is something under that name."""
-
-
 def write_private(path: Path, text: str, *, replace: bool) -> int:
     """Write `text` to `path` and return the mode that the file has.
 
     The text is complete and on the disk before it gets its name. A new file has mode 0600. With
     `replace`, what has that name gives way: a link is replaced, not followed, and a regular file
-    passes on its group and what its mode allows of 0640. Raises AlreadyThere without `replace`,
-    OSError for every other trouble.
+    passes on its group and what its mode allows of 0640. Raises OSError; without
+    `replace`, FileExistsError where the name is taken.
     """
     descriptor, temporary = tempfile.mkstemp(prefix=f".{path.name}.", dir=path.parent)
     try:
@@ -36,11 +32,8 @@ def write_private(path: Path, text: str, *, replace: bool) -> int:
             os.fsync(descriptor)
         if replace:
             os.replace(temporary, path)
-            return mode
-        try:
+        else:
             os.link(temporary, path)  # unlike a rename, this fails where the name is taken
-        except FileExistsError:
-            raise AlreadyThere(path) from None
         return mode
     finally:
         with suppress(FileNotFoundError):
@@ -60,12 +53,11 @@ def _inherit(descriptor: int, path: Path) -> int:
     """Give the file the group and the mode of the regular file that it replaces."""
     try:
         old = os.lstat(path)
+        if not stat.S_ISREG(old.st_mode):
+            return _NEW_MODE
+        os.fchown(descriptor, old.st_uid, old.st_gid)
     except FileNotFoundError:
         return _NEW_MODE
-    if not stat.S_ISREG(old.st_mode):
-        return _NEW_MODE
-    try:
-        os.fchown(descriptor, old.st_uid, old.st_gid)
     except PermissionError:
         return _NEW_MODE  # a mode without its group would open the file to the wrong one
     mode = stat.S_IMODE(old.st_mode) & _WIDEST_MODE | _NEW_MODE

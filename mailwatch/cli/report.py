@@ -16,13 +16,11 @@ from mailwatch.core.text import printable
 from mailwatch.host.clocks import clock_text
 
 
-def add(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
-    """Add the command's parser."""
-    parser = subparsers.add_parser(
-        "report",
-        help="write availability, latency and incidents as one HTML file",
-        description="Write availability, latency and incidents as one HTML file that needs no "
-        "network to be read.",
+def add(parser: argparse.ArgumentParser) -> None:
+    """Add what the command takes."""
+    parser.description = (
+        "Write availability, latency and incidents as one HTML file that needs no "
+        "network to be read."
     )
     add_options(parser)
     parser.add_argument(
@@ -32,7 +30,6 @@ def add(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) -> None
     parser.add_argument(
         "-o", "--output", type=Path, metavar="FILE", help="write to FILE in place of the output"
     )
-    parser.set_defaults(run=run)
 
 
 def run(args: argparse.Namespace) -> int:
@@ -40,12 +37,10 @@ def run(args: argparse.Namespace) -> int:
     from mailwatch.report import figures, material, page
 
     now = time.time()
-    config = load_without_secrets(args)
+    directory = load_without_secrets(args).state_directory
     host = printable(socket.gethostname(), 64)
     try:
-        text = page.write(
-            material.collect(config.state_directory, host, now - args.since, now), clock_text
-        )
+        text = page.write(material.collect(directory, host, now - args.since, now), clock_text)
     except figures.NoMatplotlib as missing:
         print(missing, file=sys.stderr)
         return UNAVAILABLE
@@ -57,8 +52,10 @@ def run(args: argparse.Namespace) -> int:
     except OSError as error:
         print(cannot_write(args.output, error), file=sys.stderr)
         return CANNOT_CREATE
-    shown = printable(str(args.output))
-    print(f"{shown} written: open it in a browser, here or on a phone", file=sys.stderr)
+    print(
+        f"{printable(str(args.output))} written: open it in a browser, here or on a phone",
+        file=sys.stderr,
+    )
     return OK
 
 

@@ -9,13 +9,10 @@ from mailwatch.cli.options import add_options, load_without_secrets
 from mailwatch.store.pause import set_pause
 
 
-def add(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
-    """Add the parser of `resume`."""
-    parser = subparsers.add_parser(
-        "resume", help="end a pause", description="End a pause: mailwatch heals and tells again."
-    )
+def add(parser: argparse.ArgumentParser) -> None:
+    """Add what the command takes."""
+    parser.description = "End a pause: mailwatch heals and tells again."
     add_options(parser)
-    parser.set_defaults(run=run)
 
 
 def run(args: argparse.Namespace) -> int:

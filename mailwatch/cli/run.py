@@ -11,13 +11,10 @@ from mailwatch.host.journal import Journal, adopt_logging, is_journald
 from mailwatch.service.daemon import Daemon, real_world
 
 
-def add(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
-    """Add the command's parser."""
-    parser = subparsers.add_parser(
-        "run", help="watch until stopped", description="Watch until SIGTERM; SIGHUP reloads."
-    )
+def add(parser: argparse.ArgumentParser) -> None:
+    """Add what the command takes."""
+    parser.description = "Watch until SIGTERM; SIGHUP reloads."
     add_options(parser)
-    parser.set_defaults(run=run)
 
 
 def run(args: argparse.Namespace) -> int:

@@ -25,18 +25,14 @@ _ASLEEP_AFTER = 3
 """After how many intervals without a round the service counts as not running."""
 
 
-def add(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
-    """Add the command's parser."""
-    parser = subparsers.add_parser(
-        "status",
-        help="show where things stand",
-        description="Show what the service saw last; nothing is asked anew.",
-        epilog="Exit code: 0 all well, 1 paused, or messages or looks that fail, 2 an incident "
-        "is open or coming, 3 the service is not watching.",
+def add(parser: argparse.ArgumentParser) -> None:
+    """Add what the command takes."""
+    parser.description = "Show what the service saw last; nothing is asked anew."
+    parser.epilog = (
+        "Exit code: 0 all well, 1 paused, or messages or looks that fail, 2 an incident "
+        "is open or coming, 3 the service is not watching."
     )
-    add_options(parser)
-    parser.add_argument("--json", action="store_true", help="print JSON")
-    parser.set_defaults(run=run)
+    add_options(parser, json=True)
 
 
 def run(args: argparse.Namespace) -> int:
@@ -90,10 +86,7 @@ def _lines(status: Status, config: Config, now: float) -> list[str]:
         lines.append(
             f"Paused until {clock_text(status.paused_until)}; `mailwatch resume` ends that now."
         )
-    lines += ["", *_table(status.readings, now)]
-    lines += _never_passed(status)
-    lines += _outbox(status)
-    return lines
+    return [*lines, "", *_table(status.readings, now), *_never_passed(status), *_outbox(status)]
 
 
 def _headline(status: Status, now: float) -> str:
@@ -110,16 +103,9 @@ def _table(readings: Sequence[Past], now: float) -> list[str]:
     rows = [("SERVICE", "RESULT", "SECONDS", "SEEN", "DETAIL")]
     for past in readings:
         reading = past.reading
-        result = str(reading.fault or reading.verdict)
-        rows.append(
-            (
-                reading.service,
-                result,
-                f"{reading.seconds:.3f}",
-                ago(past.at, now),
-                say(reading.detail),
-            )
-        )
+        result, seen = str(reading.fault or reading.verdict), ago(past.at, now)
+        took, detail = f"{reading.seconds:.3f}", say(reading.detail)
+        rows.append((reading.service, result, took, seen, detail))
     return aligned(rows)
 
 

@@ -9,22 +9,22 @@ from urllib.parse import urlsplit
 
 from mailwatch.config.credentials import Secrets
 from mailwatch.config.model import Origin, Setting, Source
-from mailwatch.config.problems import Problems
+from mailwatch.config.problems import Problems, exposed
 from mailwatch.config.rows import choice_of, listed, read_row
 from mailwatch.config.schema import channel_keys
-from mailwatch.config.secrets import exposed, find_secret
+from mailwatch.config.secrets import find_secret
 from mailwatch.config.sources import Gathered, GivenTables
 from mailwatch.core.keys import Key, Kind, settled
 from mailwatch.core.secret import Secret
 from mailwatch.core.text import printable
 from mailwatch.notifiers.catalogue import (
+    LOG,
     NOTIFIERS,
     SECTION,
     Channel,
     credential,
     keys_of,
     title_of,
-    to_the_log,
 )
 
 Chosen = dict[str, Setting]
@@ -56,11 +56,12 @@ def read_channels(
         channels.found += tables.found
         channels.settings |= tables.settings
     if not channels.found:
-        channels.found += to_the_log()
+        for name in NOTIFIERS.having(LOG):
+            channels.found.append(Channel(name, name, NOTIFIERS.load(name).Settings()))
     if gathered.exposed:
         for given in gathered.values:
             if given.key.kind is Kind.SECRET and given.origin.source is Source.FILE:
-                problems.warn(exposed(given.origin.name, given.key))
+                problems.warn(exposed(given.origin.name, f"the {given.key.label}"))
     return channels
 
 
@@ -99,7 +100,7 @@ def _tables(
         if gathered.exposed and given.origin.source is Source.FILE:
             for key in keys.values():
                 if key.kind is Kind.SECRET and key.name in row:
-                    problems.warn(exposed(given.origin.name, key))
+                    problems.warn(exposed(given.origin.name, f"the {key.label}"))
         _take(channels, name, kind, keys_of(kind, at), settings)
         channels.settings |= settings
     return channels

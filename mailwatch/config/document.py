@@ -8,7 +8,7 @@ import tomllib
 from collections.abc import Mapping
 from pathlib import Path
 
-from mailwatch.config.files import Missing, UnreadableFile, read_file
+from mailwatch.config.files import Missing, UnreadableFile, decoded, read_file
 from mailwatch.config.model import Origin, Source
 from mailwatch.config.problems import Problems
 from mailwatch.core.text import printable
@@ -46,22 +46,17 @@ def read_document(
         content, mode = read_file(path, _LONGEST)
         document = _parse(content)
     except Missing:
-        if required:
-            _fail(
-                problems, origin, "does not exist; name the right file with --config, or create it"
-            )
-        else:
+        if not required:
             problems.warn(f"{origin} does not exist, so what it does not say is as by default")
-        return {}, False
+            return {}, False
+        wrong = "does not exist; name the right file with --config, or create it"
     except UnreadableFile as reason:
-        _fail(problems, origin, str(reason))
-        return {}, False
-    return document, bool(mode & stat.S_IROTH)
-
-
-def _fail(problems: Problems, origin: Origin, sentence: str) -> None:
+        wrong = str(reason)
+    else:
+        return document, bool(mode & stat.S_IROTH)
     problems.blind = True
-    problems.mistake(origin, "", f"the file {sentence}")
+    problems.mistake(origin, "", f"the file {wrong}")
+    return {}, False
 
 
 def _parse(content: bytes) -> dict[str, object]:
@@ -70,12 +65,7 @@ def _parse(content: bytes) -> dict[str, object]:
             "holds nothing but zero bytes; restore it from a backup or write it anew"
         )
     try:
-        text = content.decode("utf-8-sig")
-    except UnicodeDecodeError as error:
-        line = content.count(b"\n", 0, error.start) + 1
-        raise UnreadableFile(f"is not UTF-8 in line {line}; save it as UTF-8") from None
-    try:
-        return tomllib.loads(text)
+        return tomllib.loads(decoded(content))
     except tomllib.TOMLDecodeError as error:
         raise UnreadableFile(_syntax(str(error))) from None
     except (ValueError, RecursionError):

@@ -6,6 +6,7 @@ import grp
 import os
 import pwd
 import stat
+from contextlib import suppress
 from pathlib import Path
 
 
@@ -46,6 +47,15 @@ def read_file(path: Path, limit: int) -> tuple[bytes, int]:
     return content, status.st_mode
 
 
+def decoded(content: bytes) -> str:
+    """Return the text of a file in UTF-8; raises UnreadableFile."""
+    try:
+        return content.decode("utf-8-sig")
+    except UnicodeDecodeError as error:
+        line = content.count(b"\n", 0, error.start) + 1
+        raise UnreadableFile(f"is not UTF-8 in line {line}; save it as UTF-8") from None
+
+
 def _read(descriptor: int, most: int) -> bytes:
     content = b""
     while len(content) < most and (part := os.read(descriptor, most - len(content))):
@@ -72,14 +82,12 @@ def _who_may(path: Path) -> str:
 
 
 def _user(uid: int) -> str:
-    try:
+    with suppress(KeyError):
         return pwd.getpwuid(uid).pw_name
-    except KeyError:
-        return str(uid)
+    return str(uid)
 
 
 def _group(gid: int) -> str:
-    try:
+    with suppress(KeyError):
         return grp.getgrgid(gid).gr_name
-    except KeyError:
-        return str(gid)
+    return str(gid)

@@ -21,15 +21,15 @@ def judge(chosen: Mapping[str, Setting], environ: Mapping[str, str], problems: P
 
 def _backoff(chosen: Mapping[str, Setting], problems: Problems) -> None:
     first, longest = chosen["restart.backoff_s"], chosen["restart.backoff_max_s"]
-    if _seconds(first) > _seconds(longest):
+    assert isinstance(first.value, float)
+    assert isinstance(longest.value, float)
+    if first.value > longest.value:
         culprit = first if first.origin.source is not Source.DEFAULT else longest
-        problems.mistake(
-            culprit.origin,
-            "restart.backoff_max_s",
-            f"restart.backoff_s is {number(_seconds(first))}, more than "
-            f"restart.backoff_max_s, {number(_seconds(longest))}; "
-            "raise restart.backoff_max_s, or lower restart.backoff_s",
+        sentence = (
+            f"restart.backoff_s is {number(first.value)}, more than restart.backoff_max_s, "
+            f"{number(longest.value)}; raise restart.backoff_max_s, or lower restart.backoff_s"
         )
+        problems.mistake(culprit.origin, "restart.backoff_max_s", sentence)
 
 
 def _never_cured(kinds: Setting, problems: Problems) -> None:
@@ -47,8 +47,3 @@ def _watchdog(environ: Mapping[str, str], problems: Problems) -> None:
             f"WatchdogSec is {number(unit_s)} in the unit, and a busy disk may hold mailwatch up "
             f"for longer; set WatchdogSec={SHORTEST_WATCHDOG_S:g} or more"
         )
-
-
-def _seconds(setting: Setting) -> float:
-    assert isinstance(setting.value, float)
-    return setting.value

@@ -23,13 +23,13 @@ from mailwatch.config.sources import (
     from_flags,
     restarter_of,
 )
+from mailwatch.core.catalogue import Catalogue
 from mailwatch.core.keys import Value, settled
 from mailwatch.core.policy import Attempts, Policy
 from mailwatch.evidence.catalogue import COLLECTORS
 from mailwatch.evidence.catalogue import KEYS as WITH_KEYS
 from mailwatch.evidence.servers.catalogue import SERVERS
 from mailwatch.evidence.settings import EvidenceSettings
-from mailwatch.probes.settings import ServiceSettings
 from mailwatch.restarters.catalogue import RESTARTERS, Chosen
 
 _DEFAULT = Origin(Source.DEFAULT)
@@ -58,23 +58,25 @@ def load(
     """
     problems = Problems()
     secrets = secrets or Secrets(OwnCredentials(environ))
-    document: Mapping[str, object] = {}
-    exposed = False
-    if path is not None:
-        document, exposed = read_document(path, required, problems)
+    document, exposed = read_document(path, required, problems) if path else ({}, False)
     gathered = Gathered(schema(restarter_of(document, flags)), exposed)
-    if path is not None:
+    if path:
         from_document(document, file_origin(path), gathered, problems)
     from_flags(flags, gathered, problems)
     from_environment(environ, gathered)
     chosen = _choose(gathered, problems)
     channels = read_channels(gathered, chosen, secrets, problems)
-    services, of_services = _services(gathered, chosen["watch.host"], secrets, problems)
+    lists = [
+        read_services(given, chosen["watch.host"], secrets, problems)
+        for given in gathered.services or [default_services()]
+    ]
+    services, of_services = lists[-1]  # each is read, for its mistakes, and the strongest counts
     judge(chosen, environ, problems)
     problems.settle()
 
     of = {dotted: setting.value for dotted, setting in chosen.items()}
-    restart = _restarter(gathered.schema.restarter, of)
+    kind = gathered.schema.restarter
+    restart = Chosen(kind, _own(RESTARTERS, kind, "restart", of))
     return Config(
         channels=tuple(channels.found),
         services=services,
@@ -100,19 +102,11 @@ def _choose(gathered: Gathered, problems: Problems) -> dict[str, Setting]:
     return chosen
 
 
-def _services(
-    gathered: Gathered, host: Setting, secrets: Secrets, problems: Problems
-) -> tuple[tuple[ServiceSettings, ...], dict[str, Setting]]:
-    """Read every list of services, for its mistakes, and return the one that wins."""
-    lists = gathered.services or [default_services()]
-    return [read_services(given, host, secrets, problems) for given in lists][-1]
-
-
-def _restarter(kind: str, of: Values) -> Chosen:
-    keys = RESTARTERS.keys(kind)
-    given = {key.name: of[f"restart.{key.name}"] for key in keys}
-    there = {name: value for name, value in given.items() if value is not None}
-    return Chosen(kind, settled(RESTARTERS.load(kind).Settings, keys, there))
+def _own(plugins: Catalogue[Any], name: str, section: str, of: Values) -> Any:
+    """Return the settings of the plug-in `name`, whose keys are in `section`."""
+    keys = plugins.keys(name)
+    given = {key.name: of[f"{section}.{key.name}"] for key in keys}
+    return settled(plugins.load(name).Settings, keys, given)
 
 
 def _policy(of: Values, restart_limit_s: float) -> Policy:
@@ -123,19 +117,19 @@ def _policy(of: Values, restart_limit_s: float) -> Policy:
         for key in PLAIN_KEYS[section]
         if (key.field or key.name) in Policy.__dataclass_fields__
     }
-    watch: dict[str, Any] = {key.name: of[f"watch.{key.name}"] for key in PLAIN_KEYS["watch"]}
-    attempts = Attempts(watch["retries"], watch["attempt_timeout_s"], watch["retry_delay_s"])
+    watch: list[Any] = [
+        of[f"watch.{one}"] for one in ("retries", "attempt_timeout_s", "retry_delay_s")
+    ]
+    attempts = Attempts(*watch)
     return Policy(**fields, attempts=attempts, restart_limit_s=restart_limit_s)
 
 
 def _evidence(of: Values) -> EvidenceSettings:
     """Return what [evidence] says, with the settings of collectors and servers by their names."""
-    options: dict[str, object] = {}
-    for plugins in (COLLECTORS, SERVERS):
-        for name in plugins.having(WITH_KEYS):
-            keys = plugins.keys(name)
-            given = {key.name: of[f"evidence.{key.name}"] for key in keys}
-            there = {name: value for name, value in given.items() if value is not None}
-            options[name] = settled(plugins.load(name).Settings, keys, there)
+    options = {
+        name: _own(plugins, name, "evidence", of)
+        for plugins in (COLLECTORS, SERVERS)
+        for name in plugins.having(WITH_KEYS)
+    }
     plain: dict[str, Any] = {key.name: of[f"evidence.{key.name}"] for key in PLAIN_KEYS["evidence"]}
     return EvidenceSettings(**plain, options=options)

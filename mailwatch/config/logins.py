@@ -10,16 +10,14 @@ from typing import Any
 from mailwatch.config.credentials import Secrets
 from mailwatch.config.files import UnreadableFile, read_file
 from mailwatch.config.model import Origin
-from mailwatch.config.problems import Problems
+from mailwatch.config.problems import Problems, exposed
 from mailwatch.core.facts import fact
 from mailwatch.core.secret import Secret
 from mailwatch.core.text import printable
 from mailwatch.net.endpoint import Login
 
-PASSWORD_KEYS = ("password_file", "password_credential")
-"""The keys that say where the password is; one of them is enough."""
-
-LOGIN_KEYS = ("user", *PASSWORD_KEYS)
+LOGIN_KEYS = ("user", "password_file", "password_credential")
+"""The last two say where the password is; one of them is enough."""
 
 _LONGEST_PASSWORD_FILE = 4096
 
@@ -37,21 +35,15 @@ def read_login(
         return None
     places = [name for name in given if name != "user"]
     if len(places) > 1:
-        problems.mistake(
-            origin,
-            f"{at}.password_file",
-            f"{at}.password_file and {at}.password_credential are both set; keep one of them",
-        )
+        sentence = f"{at}.password_file and {at}.password_credential are both set; keep one of them"
+        problems.mistake(origin, f"{at}.password_file", sentence)
         return None
-    if len(given) == 1 and problems.sound(f"{at}.user", f"{at}.password_"):
-        missing = "user" if places else "password_file"
-        wanted = "user" if places else "password_file or password_credential"
-        problems.mistake(
-            origin,
-            f"{at}.{missing}",
-            f"{at}.{given[0]} is set, but {wanted} is not; add it, or remove {given[0]}",
-        )
     if len(given) == 1:
+        if problems.sound(f"{at}.user", f"{at}.password_"):
+            missing = "user" if places else "password_file"
+            wanted = "user" if places else "password_file or password_credential"
+            sentence = f"{at}.{given[0]} is set, but {wanted} is not; add it, or remove {given[0]}"
+            problems.mistake(origin, f"{at}.{missing}", sentence)
         return None
     user, place = str(row["user"]), places[0]
     if not secrets.passwords:
@@ -74,14 +66,13 @@ def _from_credential(
         problems.warn(f"{dotted}: only the service can read credential {name}; {cure} to check it")
         withheld = fact("password-out-of-reach", credential=name, cure=cure)
         return Login(user, Secret(""), withheld=withheld)
-    problems.mistake(
-        origin,
-        dotted,
-        # Its name is not shown, as it may be the password itself.
+    # Its name is not shown, as it may be the password itself.
+    sentence = (
         f"{dotted} names a credential that the service is not given; put the password into "
         "/etc/credstore/NAME, add LoadCredential=NAME below [Service] in `systemctl edit "
-        "mailwatch`, and restart the service",
+        "mailwatch`, and restart the service"
     )
+    problems.mistake(origin, dotted, sentence)
     return None
 
 
@@ -99,7 +90,5 @@ def _read_password(path: Path, dotted: str, origin: Origin, problems: Problems) 
         problems.mistake(origin, dotted, f"{dotted}: {shown} {wrong}")
         return None
     if mode & stat.S_IROTH:
-        problems.warn(
-            f"{shown} holds a password and everyone on this host may read it; run: chmod o= {shown}"
-        )
+        problems.warn(exposed(shown, "a password"))
     return Secret(text)

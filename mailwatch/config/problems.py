@@ -5,6 +5,11 @@ from __future__ import annotations
 from mailwatch.config.model import ConfigError, Mistake, Origin, Source
 
 
+def exposed(shown: str, what: str) -> str:
+    """Return the warning that everyone may read `what`, a secret, in the file `shown`."""
+    return f"{shown} holds {what} and everyone on this host may read it; run: chmod o= {shown}"
+
+
 class Problems:
     """Gathers mistakes while reading goes on, so that one run names them all."""
 

@@ -25,8 +25,3 @@ def plain(value: Value) -> Plain:
         case int() | float():
             return value
     return str(value)
-
-
-def revealed(value: Value) -> Plain:
-    """Return `value` as `plain` does, but a secret as it is: for the configuration file alone."""
-    return value.reveal() if isinstance(value, Secret) else plain(value)

@@ -222,23 +222,19 @@ class Schema:
 
 def schema(restarter: str = USUAL) -> Schema:
     """Return what may stand in the configuration, with the keys of one kind of restarter."""
-    kind = Key(
-        "kind", Kind.CHOICE, USUAL, "What kind of thing is restarted.", choices=RESTARTERS.names()
-    )
+    kinds = RESTARTERS.names()
+    kind = Key("kind", Kind.CHOICE, USUAL, "What kind of thing is restarted.", choices=kinds)
     own = RESTARTERS.keys(restarter) if restarter else ()
-    told = [
-        *(placed(PLAIN_KEYS["watch"], "watch")),
-        *(placed((kind, *own, *PLAIN_KEYS["restart"]), "restart")),
-        *(placed(PLAIN_KEYS["notify"], "notify")),
-        *(placed((*PLAIN_KEYS["evidence"], *evidence_keys()), "evidence")),
-        *(placed(PLAIN_KEYS["state"], "state")),
-        *(placed(PLAIN_KEYS["log"], "log")),
-    ]
+    sections = PLAIN_KEYS | {
+        "restart": (kind, *own, *PLAIN_KEYS["restart"]),
+        "evidence": (*PLAIN_KEYS["evidence"], *_evidence_keys()),
+    }
+    told = [key for section, keys in sections.items() for key in placed(keys, section)]
     channels = [key for name in NOTIFIERS.having(SECTION) for key in keys_of(name, name)]
     return Schema((*channels, *told), restarter)
 
 
-PLAIN_KEYS: Mapping[str, tuple[Key, ...]] = {
+PLAIN_KEYS: dict[str, tuple[Key, ...]] = {
     "watch": _WATCH,
     "restart": _RESTART,
     "notify": _NOTIFY,
@@ -249,7 +245,7 @@ PLAIN_KEYS: Mapping[str, tuple[Key, ...]] = {
 """Section -> its keys, without those of plug-ins."""
 
 
-def evidence_keys() -> tuple[Key, ...]:
+def _evidence_keys() -> tuple[Key, ...]:
     """Return the keys that collectors and servers have in [evidence]."""
     return tuple(
         key
@@ -266,11 +262,6 @@ def service_keys(probe: str | None) -> Mapping[str, Key]:
     )
     own = PROBES.keys(probe) if probe else ()
     return {key.name: key for key in placed((*common, *own), "services")}
-
-
-def probes_with(name: str) -> list[str]:
-    """Return the probes that have the key `name` of their own."""
-    return [one for one in PROBES.names() if any(key.name == name for key in PROBES.keys(one))]
 
 
 def every_service_key() -> Mapping[str, Key]:

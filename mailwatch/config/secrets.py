@@ -9,7 +9,7 @@ from mailwatch.config import values
 from mailwatch.config.credentials import Secrets
 from mailwatch.config.files import Missing, UnreadableFile, read_file
 from mailwatch.config.model import Origin, Setting, Source
-from mailwatch.config.problems import Problems
+from mailwatch.config.problems import Problems, exposed
 from mailwatch.core.keys import Key
 from mailwatch.core.secret import Secret
 from mailwatch.core.text import printable
@@ -31,9 +31,8 @@ def find_secret(
     given, file = chosen[here], chosen[in_file]
     if given.value is not None and file.value is not None:
         if given.origin.source is file.origin.source:
-            problems.mistake(
-                given.origin, here, f"{here} and {in_file} are both set; keep one of them"
-            )
+            sentence = f"{here} and {in_file} are both set; keep one of them"
+            problems.mistake(given.origin, here, sentence)
             return ""
         if _STRENGTH.index(given.origin.source) < _STRENGTH.index(file.origin.source):
             chosen[in_file] = file = Setting(None, given.origin)
@@ -90,14 +89,6 @@ def _enter(
     else:
         chosen[key.dotted] = Setting(found, origins[1])
         if mode & stat.S_IROTH:
-            problems.warn(exposed(shown, key))
+            problems.warn(exposed(shown, f"the {key.label}"))
         return
     problems.mistake(origins[0], dotted, f"{dotted}: {shown} {wrong}")
-
-
-def exposed(shown: str, key: Key) -> str:
-    """Return the warning that everyone may read the secret `key` in the file `shown`."""
-    return (
-        f"{shown} holds the {key.label} and everyone on this host may read it; "
-        f"run: chmod o= {shown}"
-    )

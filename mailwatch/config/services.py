@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import ssl
-from collections.abc import Collection, Mapping
+from collections.abc import Mapping
 from typing import Any
 
 from mailwatch.config import values
@@ -11,18 +11,17 @@ from mailwatch.config.credentials import Secrets
 from mailwatch.config.files import UnreadableFile, read_file
 from mailwatch.config.logins import LOGIN_KEYS, read_login
 from mailwatch.config.model import Origin, Setting, Source
-from mailwatch.config.privacy import check_privacy
 from mailwatch.config.problems import Problems
 from mailwatch.config.rows import Row, choice_of, listed, read_row
 from mailwatch.config.schema import (
     DEFAULT_SERVICES,
     every_service_key,
-    probes_with,
     service_keys,
 )
 from mailwatch.config.sources import GivenTables
+from mailwatch.core.address import is_loopback, is_numeric
 from mailwatch.core.keys import Key, Value, settled
-from mailwatch.core.text import join_words, printable
+from mailwatch.core.text import printable
 from mailwatch.net.endpoint import TlsMode
 from mailwatch.probes.catalogue import (
     LOGIN,
@@ -61,11 +60,10 @@ def read_services(
             continue
         first = seen.setdefault(service.key, at)
         if first != at:
-            problems.mistake(
-                given.origin,
-                at,
-                f"{at} is {service.key} like {first}; remove one of them, or give it another name",
+            sentence = (
+                f"{at} is {service.key} like {first}; remove one of them, or give it another name"
             )
+            problems.mistake(given.origin, at, sentence)
         services.append(service)
         settings.update(reader.settings(service, host.origin))
     return tuple(services), settings
@@ -84,12 +82,11 @@ def _tables_of_text(
             for key, raw in table.items():
                 values.read(keys[key], raw)
         except values.Wrong:
-            problems.mistake(
-                given.origin,
-                at,
+            sentence = (
                 f'{given.subject} has "{printable(entry.strip(), 80)}" where NAME:PORT belongs; '
-                f"write for example SMTP:25,IMAPS:993, ports from 1 to 65535",
+                f"write for example SMTP:25,IMAPS:993, ports from 1 to 65535"
             )
+            problems.mistake(given.origin, at, sentence)
         else:
             tables[at] = table
     return tables
@@ -118,11 +115,9 @@ class _Reader:
     def service(self, host: str, secrets: Secrets) -> ServiceSettings | None:
         """Return the service, None where too much of it is wrong."""
         known = self._keys if self._probe else every_service_key()
-        self._row = row = read_row(
-            self._at, self._table, known, self._origin, self._problems, self._misfit
-        )
+        problems, origin, probe = self._problems, self._origin, self._probe
+        self._row = row = read_row(self._at, self._table, known, origin, problems, self._misfit)
         self._require(common=True)
-        probe = self._probe
         if probe is None or "name" not in row or ("port" not in row and PROBES.can(probe, PORT)):
             return None
         fields: dict[str, Any] = {
@@ -130,30 +125,24 @@ class _Reader:
             for name, value in row.items()
             if name in ServiceSettings.__dataclass_fields__ and name not in LOGIN_KEYS
         }
-        login = None
-        if PROBES.can(probe, LOGIN):
-            login = read_login(self._at, row, self._origin, secrets, self._problems)
+        fields |= {"probe": probe, "tls": self._tls(probe)}
+        fields.setdefault("host", host)
         if "ca_file" in row:
             fields.setdefault("verify", True)
+        if PROBES.can(probe, LOGIN):
+            fields["login"] = read_login(self._at, row, origin, secrets, problems)
         self._require(common=False)
         module = PROBES.load(probe)
-        options = getattr(module, "Settings", None)
-        service = ServiceSettings(
-            **{
-                "host": host,
-                **fields,
-                "probe": probe,
-                "tls": self._tls(probe),
-                "login": login,
-                "options": options and settled(options, PROBES.keys(probe), row),
-            }
-        )
-        for name, sentence in getattr(module, "judge", _nothing)(self._at, service, self._table):
-            if self._problems.sound(f"{self._at}.{name}"):
+        if options := getattr(module, "Settings", None):
+            fields["options"] = settled(options, PROBES.keys(probe), row)
+        service = ServiceSettings(**fields)
+        judge = getattr(module, "judge", None)
+        for name, sentence in judge(self._at, service, self._table) if judge else ():
+            if problems.sound(f"{self._at}.{name}"):
                 self._mistake(name, sentence)
         if not service.portless:
             self._check_tls(service)
-            check_privacy(self._at, service, self._problems)
+            self._check_privacy(service)
         return service
 
     def settings(self, service: ServiceSettings, of_host: Origin) -> dict[str, Setting]:
@@ -184,14 +173,16 @@ class _Reader:
         if probe is None:
             return "" if key is None and name in every_service_key() else None
         if key is None:
-            owners = probes_with(name)
+            owners = PROBES.knowing(name)
             if not owners:
                 return None
-            return f'is set, but only probe = {_quoted(owners)} knows it, not "{probe}"; remove it'
+            known = values.any_of(owners)
+            return f'is set, but only probe = {known} knows it, not "{probe}"; remove it'
         if not key.needs or PROBES.can(probe, key.needs):
             return None
         if key.needs == LOGIN:
-            return f"is set, but only probe = {_quoted(PROBES.having(LOGIN))} can log in; remove it"
+            able = values.any_of(PROBES.having(LOGIN))
+            return f"is set, but only probe = {able} can log in; remove it"
         return f'is set, but probe = "{probe}" asks no port; remove it'
 
     def _require(self, *, common: bool) -> None:
@@ -216,19 +207,19 @@ class _Reader:
         if "tls" in self._table and "tls" not in self._row:
             return  # when TLS begins is not known, and that has its own sentence
         if service.tls is TlsMode.STARTTLS and not PROBES.can(service.probe, STARTTLS):
-            self._mistake(
-                "tls",
+            sentence = (
                 f'{self._at}.tls is "starttls", which the probe "{service.probe}" has no command '
-                'for; write "implicit" or "none"',
+                'for; write "implicit" or "none"'
             )
+            self._mistake("tls", sentence)
         if all(end.tls is TlsMode.NONE for _, end in ends(service)):
             for name in _ONLY_WITH_TLS:
                 if self._row.get(name):
-                    self._mistake(
-                        name,
+                    sentence = (
                         f"{self._at}.{name} is set, but {service.key} is asked without TLS; "
-                        f'add tls = "implicit", or remove {name}',
+                        f'add tls = "implicit", or remove {name}'
                     )
+                    self._mistake(name, sentence)
         if service.ca_file is None:
             return
         dotted = f"{self._at}.ca_file"
@@ -240,26 +231,30 @@ class _Reader:
             return
         try:
             content, _ = read_file(service.ca_file, _LONGEST_CA_FILE)
-            _check_pem(content)
+            context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+            context.load_verify_locations(cadata=content.decode("ascii", "replace"))
         except UnreadableFile as reason:
-            self._mistake("ca_file", f"{dotted}: {printable(str(service.ca_file))} {reason}")
+            wrong = str(reason)
+        except (ssl.SSLError, ValueError):
+            wrong = "holds no certificate in PEM form; export it as PEM"
+        else:
+            return
+        self._mistake("ca_file", f"{dotted}: {printable(str(service.ca_file))} {wrong}")
 
+    def _check_privacy(self, service: ServiceSettings) -> None:
+        """Warn of each login without TLS to an address that is not this host's loopback.
 
-def _nothing(_at: str, _service: ServiceSettings, _given: Collection[str]) -> tuple[()]:
-    return ()
-
-
-def _quoted(names: Collection[str]) -> str:
-    return join_words([f'"{one}"' for one in names], "or")
-
-
-def _check_pem(content: bytes) -> None:
-    try:
-        ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT).load_verify_locations(
-            cadata=content.decode("ascii", "replace")
-        )
-    except (ssl.SSLError, ValueError):
-        raise UnreadableFile("holds no certificate in PEM form; export it as PEM") from None
+        It is never sent (`net.logins.require_privacy`, which also knows where a name leads), so
+        the service stays unmeasured; the others are watched all the same.
+        """
+        for key, end in ends(service):
+            is_far = is_numeric(end.host) and not is_loopback(end.host)
+            if end.login is not None and end.tls is TlsMode.NONE and is_far:
+                self._problems.warn(
+                    f"{self._at} has a login, which is not sent to {end.host} without TLS, so it "
+                    f'cannot be measured; add {key} = "implicit" or "starttls", or remove user '
+                    "and password"
+                )
 
 
 def default_services() -> GivenTables:

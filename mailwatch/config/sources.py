@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
-from functools import partial
 
 from mailwatch.config import values
 from mailwatch.config.model import Origin, Source
@@ -12,7 +11,7 @@ from mailwatch.config.problems import Problems
 from mailwatch.config.schema import SERVICES_ENVIRONMENT, Schema, every_service_key
 from mailwatch.config.schema import schema as schema_of
 from mailwatch.core.keys import Key
-from mailwatch.core.text import join_words, printable
+from mailwatch.core.text import printable
 from mailwatch.restarters.catalogue import RESTARTERS, USUAL
 
 FLAGS = Origin(Source.FLAG)
@@ -77,18 +76,17 @@ def from_document(
         elif section not in gathered.schema.sections:
             problems.mistake(origin, section, _unknown_section(section, gathered.schema))
         elif isinstance(table, list):
-            problems.mistake(
-                origin, section, f"[[{section}]] stands in double brackets; write [{section}], once"
-            )
+            sentence = f"[[{section}]] stands in double brackets; write [{section}], once"
+            problems.mistake(origin, section, sentence)
         elif not isinstance(table, dict):
-            problems.mistake(
-                origin,
-                section,
-                f"{section} is {values.show(table)}; write a line [{section}] and its keys below",
-            )
+            shown = values.show(table)
+            sentence = f"{section} is {shown}; write a line [{section}] and its keys below"
+            problems.mistake(origin, section, sentence)
         else:
             for name, raw in table.items():
-                _add(f"{section}.{name}", partial(_as_it_is, raw), origin, gathered, problems)
+                key = _find(f"{section}.{name}", origin, gathered, problems)
+                if key is not None:
+                    gathered.values.append(Given(key, raw, origin, key.dotted))
 
 
 def from_flags(flags: Mapping[str, str], gathered: Gathered, problems: Problems) -> None:
@@ -97,45 +95,31 @@ def from_flags(flags: Mapping[str, str], gathered: Gathered, problems: Problems)
         tables = gathered.lists(dotted)
         if tables is not None:
             listed = values.toml_value(text)
-            raw = listed if isinstance(listed, str | list) else text
-            tables.append(GivenTables(raw, FLAGS, dotted))
+            table = listed if isinstance(listed, str | list) else text
+            tables.append(GivenTables(table, FLAGS, dotted))
         else:
-            read = partial(values.toml_or_plain, text=text)
-            _add(dotted, read, FLAGS, gathered, problems)
+            key = _find(dotted, FLAGS, gathered, problems)
+            if key is not None:
+                raw = values.toml_or_plain(key, text)
+                gathered.values.append(Given(key, raw, FLAGS, dotted))
 
 
-def _as_it_is(raw: object, _key: Key) -> object:
-    return raw
-
-
-def _add(
-    dotted: str,
-    raw: Callable[[Key], object],
-    origin: Origin,
-    gathered: Gathered,
-    problems: Problems,
-) -> None:
-    """Add what was given for the key `dotted`, or say why there is none of that name."""
+def _find(dotted: str, origin: Origin, gathered: Gathered, problems: Problems) -> Key | None:
+    """Return the key `dotted`, or say why there is none of that name."""
     key = gathered.schema.by_dotted.get(dotted)
     if key is not None:
-        gathered.values.append(Given(key, raw(key), origin, dotted))
-        return
+        return key
     section, _, name = dotted.rpartition(".")
-    kinds = [kind for kind in RESTARTERS.names() if _is_of(name, kind)]
+    kinds = RESTARTERS.knowing(name)
     if section != "restart" or not kinds:
         problems.mistake(origin, printable(dotted, 80), unknown(dotted, schema=gathered.schema))
     elif gathered.schema.restarter:
-        words = join_words([f'"{kind}"' for kind in kinds], "or")
-        problems.mistake(
-            origin,
-            dotted,
-            f"{dotted} is set, but only kind = {words} knows it, not "
-            f'"{gathered.schema.restarter}"; remove it',
+        sentence = (
+            f"{dotted} is set, but only kind = {values.any_of(kinds)} knows it, not "
+            f'"{gathered.schema.restarter}"; remove it'
         )
-
-
-def _is_of(name: str, kind: str) -> bool:
-    return any(key.name == name for key in RESTARTERS.keys(kind))
+        problems.mistake(origin, dotted, sentence)
+    return None
 
 
 def from_environment(environ: Mapping[str, str], gathered: Gathered) -> None:

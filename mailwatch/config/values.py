@@ -7,9 +7,8 @@ import ipaddress
 import math
 import re
 import tomllib
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
-from types import MappingProxyType
 from urllib.parse import urlsplit
 
 from mailwatch.core.keys import Key, Kind, Value
@@ -109,9 +108,9 @@ def expected(key: Key) -> str:
         case Kind.BOOLEAN:
             return "true or false, without quotes"
         case Kind.CHOICE:
-            return join_words(_quoted(key), "or")
+            return any_of(key.choices)
         case Kind.FAULTS:
-            return f"a list of any of {', '.join(_quoted(key))}"
+            return "a list of any of " + ", ".join(f'"{word}"' for word in key.choices)
         case Kind.HOST:
             return "an address or a host name alone, such as 127.0.0.1"
         case Kind.PATH:
@@ -129,8 +128,9 @@ def expected(key: Key) -> str:
             return key.rule or "text in quotes"
 
 
-def _quoted(key: Key) -> list[str]:
-    return [f'"{word}"' for word in key.choices]
+def any_of(words: Iterable[str]) -> str:
+    """Return `words` in quotes, with `or` before the last."""
+    return join_words([f'"{word}"' for word in words], "or")
 
 
 def _refuse(key: Key, raw: object) -> Wrong:
@@ -149,14 +149,6 @@ def _number(key: Key, raw: object) -> float:
     if not key.low <= raw <= key.high:  # False for nan, and exact for an int of any length
         raise _refuse(key, raw)
     return raw
-
-
-def _integer(key: Key, raw: object) -> int:
-    return int(_number(key, raw))
-
-
-def _seconds(key: Key, raw: object) -> float:
-    return float(_number(key, raw))
 
 
 def _boolean(key: Key, raw: object) -> bool:
@@ -234,14 +226,10 @@ def _texts(key: Key, raw: object) -> tuple[str, ...]:
     return tuple(raw)
 
 
-def _secret(key: Key, raw: object) -> Secret:
-    if not isinstance(raw, str):
-        raise Wrong(f"is not text; write {expected(key)}")
-    return secret(key, raw)
-
-
-def secret(key: Key, text: str) -> Secret:
+def secret(key: Key, text: object) -> Secret:
     """Return `text` as a Secret that fits into a header (RFC 9110, 5.5); raises Wrong."""
+    if not isinstance(text, str):
+        raise Wrong(f"is not text; write {expected(key)}")
     source = f" from {key.source}" if key.source else ""
     if not text:
         raise Wrong(f"is empty; copy the {key.name}{source}")
@@ -307,19 +295,17 @@ def _url(key: Key, raw: object) -> str:
     return text
 
 
-_READERS: Mapping[Kind, Callable[[Key, object], Value]] = MappingProxyType(
-    {
-        Kind.TEXT: _text,
-        Kind.SECRET: _secret,
-        Kind.URL: _url,
-        Kind.HOST: _host,
-        Kind.PATH: _path,
-        Kind.BOOLEAN: _boolean,
-        Kind.INTEGER: _integer,
-        Kind.SECONDS: _seconds,
-        Kind.CHOICE: _choice,
-        Kind.FAULTS: _faults,
-        Kind.COMMAND: _command,
-        Kind.TEXTS: _texts,
-    }
-)
+_READERS: Mapping[Kind, Callable[[Key, object], Value]] = {
+    Kind.TEXT: _text,
+    Kind.SECRET: secret,
+    Kind.URL: _url,
+    Kind.HOST: _host,
+    Kind.PATH: _path,
+    Kind.BOOLEAN: _boolean,
+    Kind.INTEGER: lambda key, raw: int(_number(key, raw)),
+    Kind.SECONDS: lambda key, raw: float(_number(key, raw)),
+    Kind.CHOICE: _choice,
+    Kind.FAULTS: _faults,
+    Kind.COMMAND: _command,
+    Kind.TEXTS: _texts,
+}

@@ -66,6 +66,10 @@ class Catalogue(Generic[R]):
         """Return the keys that the plug-in `name` has in the configuration."""
         return tuple(getattr(self.load(name), "KEYS", ()))
 
+    def knowing(self, key: str) -> tuple[str, ...]:
+        """Return the names of those that have the key `key`."""
+        return tuple(one for one in self._rows if any(own.name == key for own in self.keys(one)))
+
     @contextmanager
     def adding(self, row: R) -> Iterator[None]:
         """Have `row` in the catalogue for a while, as a test wants it."""

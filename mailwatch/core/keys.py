@@ -122,14 +122,16 @@ def placed(keys: Iterable[Key], section: str, title: str = "") -> tuple[Key, ...
     return tuple(found)
 
 
-def settled(settings: Callable[..., T], keys: Iterable[Key], given: Mapping[str, Value]) -> T:
-    """Return the settings of a plug-in that has `keys`, with what was given of them."""
-    known = {key.name: key for key in keys}
-    fields: dict[str, Any] = {
-        key.field or name: key.made(given[name]) for name, key in known.items() if name in given
-    }
-    lacking = {key.field or name: None for name, key in known.items() if key.required}
-    return settings(**{**lacking, **fields})
+def settled(
+    settings: Callable[..., T], keys: Iterable[Key], given: Mapping[str, Value | None]
+) -> T:
+    """Return the settings of a plug-in that has `keys`, with what was given of them, not None."""
+    fields: dict[str, Any] = {}
+    for key in keys:
+        value = given.get(key.name)
+        if value is not None or key.required:
+            fields[key.field or key.name] = None if value is None else key.made(value)
+    return settings(**fields)
 
 
 def seconds(

@@ -17,8 +17,7 @@ from mailwatch.net.endpoint import ProxyHeader
 from mailwatch.probes.catalogue import build_harmless, ends, well_known
 from mailwatch.probes.digest import digest
 from mailwatch.restarters import catalogue as restarters
-from mailwatch.service.prober import RoundProber
-from mailwatch.service.queue_events import EventQueue, RoundDone
+from mailwatch.service.prober import one_round
 from mailwatch.store.errors import StoreError
 from mailwatch.store.views import Views
 
@@ -51,13 +50,8 @@ class Case:
     @cached_property
     def readings(self) -> tuple[Reading, ...]:
         """How every service answers now, without a message of a canary."""
-        events = EventQueue()
         probes = [build_harmless(service) for service in self.config.services]
-        RoundProber(probes, events, time.monotonic).begin(1, self.config.policy.attempts)
-        while True:
-            report = events.get()
-            if isinstance(report, RoundDone):
-                return report.readings
+        return one_round(probes, self.config.policy.attempts)
 
     @cached_property
     def unproven(self) -> frozenset[str]:

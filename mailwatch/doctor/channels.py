@@ -2,22 +2,14 @@
 
 from __future__ import annotations
 
-import socket
-import time
 from collections.abc import Iterator
 from dataclasses import replace
 
-from mailwatch.core.deadline import Deadline
 from mailwatch.core.diagnosis import Diagnosis, ok, problem, warning
-from mailwatch.core.message import Message, Severity, Topic
-from mailwatch.core.text import printable
 from mailwatch.doctor.case import Case
 from mailwatch.notifiers import catalogue
 from mailwatch.notifiers.catalogue import LOG, NOTIFIERS, SECTION, Channel
 from mailwatch.notifiers.errors import DeliveryError
-
-SEND_S = 30.0
-"""How long one message may take; a notifier mostly has less."""
 
 
 def examine(case: Case) -> Iterator[Diagnosis]:
@@ -42,19 +34,8 @@ def _of(channel: Channel, send: bool) -> Iterator[Diagnosis]:
         yield from catalogue.examine(channel)
         return
     try:
-        catalogue.build(channel).send(_message(), Deadline.after(SEND_S, time.monotonic))
+        catalogue.send_test(channel, "mailwatch doctor was asked to send this. Nothing is wrong.")
     except DeliveryError as error:
         yield problem(str(error))
     else:
         yield ok(f"{channel.title} took a test message: look at your phone.")
-
-
-def _message() -> Message:
-    host = printable(socket.gethostname(), 64)
-    return Message(
-        Topic.TEST,
-        Severity.INFO,
-        f"mailwatch on {host} can reach you",
-        "mailwatch doctor was asked to send this. Nothing is wrong.",
-        time.time(),
-    )

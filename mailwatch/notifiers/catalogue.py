@@ -7,14 +7,19 @@ may offer `examine(settings)`, its check in the doctor, which sends nothing.
 
 from __future__ import annotations
 
+import socket
+import time
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, fields
 from typing import Any, cast
 
 from mailwatch.core.catalogue import Catalogue, Row
+from mailwatch.core.deadline import Deadline
 from mailwatch.core.diagnosis import Diagnosis
 from mailwatch.core.keys import Key, Kind, placed
+from mailwatch.core.message import Message, Severity, Topic
 from mailwatch.core.secret import Secret
+from mailwatch.core.text import printable
 from mailwatch.notifiers import Notifier
 from mailwatch.notifiers.journal import Log
 
@@ -23,6 +28,9 @@ SECTION = "section"
 
 LOG = "log"
 """It is handed the log of the service; it tells where nothing else is configured."""
+
+_TEST_S = 30.0
+"""How long one test message may take; a notifier mostly has less."""
 
 NOTIFIERS = Catalogue(
     "notifier",
@@ -58,13 +66,6 @@ class Channel:
         return tuple(value for value in values if isinstance(value, Secret) and value)
 
 
-def to_the_log() -> tuple[Channel, ...]:
-    """Return the channels that there are where none is configured."""
-    return tuple(
-        Channel(name, name, NOTIFIERS.load(name).Settings()) for name in NOTIFIERS.having(LOG)
-    )
-
-
 def keys_of(kind: str, at: str) -> tuple[Key, ...]:
     """Return the keys of the notifier `kind`, as they are named in the section `at`."""
     return placed(NOTIFIERS.keys(kind), at, title_of(kind))
@@ -94,10 +95,16 @@ def build(channel: Channel, log: Log | None = None) -> Notifier:
     """Return the notifier of `channel`; raises KeyError where there is none of that type.
 
     `log` is for those that tell the log."""
-    made = NOTIFIERS.load(channel.type).NOTIFIER
-    if NOTIFIERS.can(channel.type, LOG):
-        return cast(Notifier, made(channel.settings, log))
-    return cast(Notifier, made(channel.settings))
+    own = (log,) if NOTIFIERS.can(channel.type, LOG) else ()
+    return cast(Notifier, NOTIFIERS.load(channel.type).NOTIFIER(channel.settings, *own))
+
+
+def send_test(channel: Channel, body: str) -> str:
+    """Send a test message that says `body`, and return its title; raises DeliveryError."""
+    title = f"mailwatch on {printable(socket.gethostname(), 64)} can reach you"
+    message = Message(Topic.TEST, Severity.INFO, title, body, time.time())
+    build(channel).send(message, Deadline.after(_TEST_S, time.monotonic))
+    return title
 
 
 def describe(channels: Iterable[Channel]) -> Iterator[str]:

@@ -29,6 +29,30 @@ _PRIORITIES = {Severity.CRITICAL: 10, Severity.URGENT: 8}
 _NO_MESSAGE = b"{}"
 _TRY_AGAIN = frozenset({408, 425, 429})
 
+_FAILURES: tuple[tuple[type[Exception], str], ...] = (
+    (ssl.SSLCertVerificationError,
+     "The certificate of Gotify at {where} is not trusted ({said}): correct [gotify] url if the "
+     "name is wrong, renew the certificate if it is old, or add its CA to this host with "
+     "update-ca-certificates."),
+    (ssl.SSLError,
+     "TLS with Gotify at {where} failed ({said}): check that this port speaks TLS, and begin "
+     "[gotify] url with http:// if it does not."),
+    (TimeoutError,
+     "Gotify at {where} did not answer within {limit}: check that it runs and that this host "
+     "reaches it."),
+    (socket.gaierror,
+     "The name of Gotify's host in {where} could not be resolved ({said}): check [gotify] url and "
+     "this host's DNS."),
+    (ConnectionRefusedError,
+     "Nothing listens at {where}: start Gotify, or correct [gotify] url."),
+    (ConnectionError,
+     "Gotify at {where} broke off its answer, or speaks no HTTP: check that [gotify] url names "
+     "Gotify's port, and Gotify's own log."),
+    (OSError,
+     "Gotify at {where} cannot be reached ({said}): check this host's network."),
+)  # fmt: skip
+"""What can keep an answer away, the more exact first, and the sentence on it."""
+
 
 @dataclass(frozen=True, slots=True)
 class GotifySettings:
@@ -96,16 +120,7 @@ class GotifyNotifier:
         Looking up the server's name can outlast both by what resolv.conf(5) allows; a URL with
         an address in it cannot. Raises DeliveryError.
         """
-        token = self._token()
-        # Raised outside of `except`: the exceptions of http.client may quote the token.
-        outcome = self._post(
-            self._payload(message), token, deadline.sooner(self._settings.timeout_s)
-        )
-        if isinstance(outcome, DeliveryError):
-            raise outcome
-        refusal = self._refusal(outcome)
-        if refusal is not None:
-            raise refusal
+        self._check(self._post(self._payload(message), deadline))
 
     def try_token(self, deadline: Deadline) -> None:
         """Find out whether Gotify is there and takes the token, without sending a message.
@@ -113,14 +128,9 @@ class GotifyNotifier:
         Gotify looks at the token first and at the message then, so it answers 400 to a message
         without a text exactly where `send` would be accepted. Raises DeliveryError.
         """
-        outcome = self._post(_NO_MESSAGE, self._token(), deadline.sooner(self._settings.timeout_s))
-        if isinstance(outcome, DeliveryError):
-            raise outcome
-        if outcome.status == 400 and "errorDescription" in _json(outcome.body):
-            return
-        refusal = self._refusal(outcome)
-        if refusal is not None:
-            raise refusal
+        answer = self._post(_NO_MESSAGE, deadline)
+        if answer.status != 400 or "errorDescription" not in _json(answer.body):
+            self._check(answer)
 
     def _payload(self, message: Message) -> bytes:
         return json.dumps(
@@ -142,7 +152,7 @@ class GotifyNotifier:
             )
         return token
 
-    def _post(self, body: bytes, token: str, deadline: Deadline) -> Answer | DeliveryError:
+    def _post(self, body: bytes, deadline: Deadline) -> Answer:
         # Loaded with the first message: a service whose mail flows does without these 2.5 MiB.
         from http.client import HTTPException
 
@@ -152,12 +162,14 @@ class GotifyNotifier:
             "Content-Type": "application/json",
             "Accept": "application/json",
             "User-Agent": "mailwatch",
-            "X-Gotify-Key": token,
+            "X-Gotify-Key": self._token(),
         }
+        until = deadline.sooner(self._settings.timeout_s)
         try:
-            return post(_endpoint(self._settings.url), headers, body, deadline)
+            return post(_endpoint(self._settings.url), headers, body, until)
         except (OSError, HTTPException, ValueError) as error:
-            return self._failure(error)
+            trouble = self._failure(error)
+        raise trouble  # not above: the exceptions of http.client may quote the token
 
     def _failure(self, error: Exception) -> DeliveryError:
         """Say why there was no answer."""
@@ -166,67 +178,36 @@ class GotifyNotifier:
 
         if isinstance(error, URLError) and isinstance(error.reason, Exception):
             error = error.reason
-        where = _shown(self._settings.url)
-        if isinstance(error, ssl.SSLCertVerificationError):
-            return DeliveryError(
-                f"The certificate of Gotify at {where} is not trusted"
-                f" ({printable(error.verify_message)}): correct [gotify] url if the name is wrong,"
-                " renew the certificate if it is old, or add its CA to this host with"
-                " update-ca-certificates."
-            )
+        if isinstance(error, HTTPException) and not isinstance(error, InvalidURL):
+            error = ConnectionError()
+        where, said = _shown(self._settings.url), getattr(error, "strerror", None)
         if isinstance(error, ssl.SSLError):
-            return DeliveryError(
-                f"TLS with Gotify at {where} failed ({_reason(error.reason)}): check that"
-                " this port speaks TLS, and begin [gotify] url with http:// if it does not."
-            )
-        if isinstance(error, TimeoutError):
-            return DeliveryError(
-                f"Gotify at {where} did not answer within {duration(self._settings.timeout_s)}:"
-                " check that it runs and that this host reaches it."
-            )
-        if isinstance(error, socket.gaierror):
-            return DeliveryError(
-                f"The name of Gotify's host in {where} could not be resolved"
-                f" ({_reason(error.strerror)}): check [gotify] url and this"
-                " host's DNS."
-            )
-        if isinstance(error, ConnectionRefusedError):
-            return DeliveryError(
-                f"Nothing listens at {where}: start Gotify, or correct [gotify] url."
-            )
-        if isinstance(error, InvalidURL):
-            error = ValueError()
-        if isinstance(error, HTTPException | ConnectionError):
-            return DeliveryError(
-                f"Gotify at {where} broke off its answer, or speaks no HTTP: check that"
-                " [gotify] url names Gotify's port, and Gotify's own log."
-            )
-        if isinstance(error, OSError):
-            return DeliveryError(
-                f"Gotify at {where} cannot be reached ({_reason(error.strerror)}):"
-                " check this host's network."
-            )
+            said = getattr(error, "verify_message", error.reason)
+        said, limit = printable(said or "no reason given"), duration(self._settings.timeout_s)
+        for kind, sentence in _FAILURES:
+            if isinstance(error, kind):
+                return DeliveryError(sentence.format(where=where, said=said, limit=limit))
         return DeliveryError(
             f"[gotify] url is not the address of a web server ({where}): write it like"
             " https://gotify.example.org or http://192.0.2.1:8080/gotify.",
             permanent=True,
         )
 
-    def _refusal(self, answer: Answer) -> DeliveryError | None:
-        """Return None if `answer` is Gotify's yes: 200 and a JSON object with an integer id."""
+    def _check(self, answer: Answer) -> None:
+        """Raise DeliveryError but for Gotify's yes: 200 and a JSON object with an integer id."""
         where = _shown(self._settings.url)
         said = _json(answer.body)
         if answer.status == 200:
             identity = said.get("id")
             if isinstance(identity, int) and not isinstance(identity, bool):
-                return None
-            return DeliveryError(
+                return
+            raise DeliveryError(
                 f"What answers at {where} is not Gotify ({self._quote(answer, said)}): check"
                 " [gotify] url, above all its path and port.",
                 permanent=True,
             )
         if answer.status in (401, 403):
-            return DeliveryError(
+            raise DeliveryError(
                 f"Gotify at {where} refused the token ({answer.status}): put the token of an"
                 " application (Gotify's Apps page; a client's token cannot send) into"
                 " [gotify] token.",
@@ -234,18 +215,18 @@ class GotifyNotifier:
             )
         if 300 <= answer.status < 400:
             target = self._scrubbed(answer.location) or "an address it does not name"
-            return DeliveryError(
+            raise DeliveryError(
                 f"{where} redirects to {target} ({answer.status}), which is not followed so that"
                 " no other host gets the token: if that is your Gotify, put its address into"
                 " [gotify] url.",
                 permanent=True,
             )
         if answer.status in _TRY_AGAIN or answer.status >= 500:
-            return DeliveryError(
+            raise DeliveryError(
                 f"Gotify at {where} cannot take messages now ({answer.status}:"
                 f" {self._quote(answer, said)}): if this lasts, read Gotify's own log."
             )
-        return DeliveryError(
+        raise DeliveryError(
             f"Gotify at {where} refused the message ({answer.status}:"
             f" {self._quote(answer, said)}): check [gotify] url, above all its path.",
             permanent=True,
@@ -291,10 +272,6 @@ def _shown(url: str) -> str:
         return printable(SplitResult(parts.scheme, _place(parts), parts.path, "", "").geturl())
     except ValueError:
         return "it has no host that can be understood"
-
-
-def _reason(text: str | None) -> str:
-    return printable(text or "no reason given")
 
 
 def _cut(body: str) -> str:

@@ -25,7 +25,6 @@ class Log(Protocol):
 
 
 TITLE = "the journal"
-KEYS = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Sequence
 
 from mailwatch.core.deadline import Clock, Deadline
@@ -59,3 +60,13 @@ class RoundProber:
     def cancel(self) -> None:
         """Let go of the round that is under way."""
         self._roll_call.cancel()
+
+
+def one_round(probes: Sequence[Check], attempts: Attempts) -> tuple[Reading, ...]:
+    """Ask `probes` in one round of its own, and return how each of them answers."""
+    events = EventQueue()
+    RoundProber(probes, events, time.monotonic).begin(1, attempts)
+    while True:
+        report = events.get()
+        if isinstance(report, RoundDone):
+            return report.readings
