@@ -26,7 +26,8 @@ class Problems:
 
     def warn(self, sentence: str) -> None:
         """Note what works but should not stay so."""
-        self.warnings.append(sentence)
+        if sentence not in self.warnings:
+            self.warnings.append(sentence)
 
     def sound(self, *prefixes: str) -> bool:
         """Whether nothing is wrong with any key that begins with one of `prefixes`."""

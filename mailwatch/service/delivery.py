@@ -155,8 +155,10 @@ class Delivery:
     def _end_what_has_no_channel(self, now: Now) -> None:
         for entry in self._store.entries():
             if entry.channel not in self._channels:
-                title = entry.message.title
-                self._journal.warning(line("channel-gone", channel=entry.channel, title=title))
+                message = entry.message
+                gone = line("channel-gone", channel=entry.channel, title=message.title)
+                # With all that it would have told: nobody else is told it any more.
+                self._journal.warning(f"{gone}\n{message.body}".rstrip("\n"))
                 self._store.delivered(entry, now)
 
     def _merged(self, channel: str) -> Sequence[QueuedMessage]:
