@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import socket
 from collections import Counter
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from contextlib import suppress
 from dataclasses import dataclass, field
 from functools import lru_cache
@@ -92,20 +92,25 @@ def look(net: Path, ports: Iterable[int], deadline: Deadline) -> dict[str, Json]
     origins: Counter[str] = Counter()
     for address, count in table.addresses.items():
         origins[prefix(address)] += count
-    values: dict[str, Json] = {
+    return {
         "sockets": table.states.total(),
         "states": dict(table.states.most_common()),
         "listeners": [
-            _listener(number, port)
+            {
+                "port": number,
+                "queue": port.queue,
+                "not_accepted": port.not_accepted,
+                "connections": port.open,
+                "states": dict(port.states.most_common()),
+                "prefixes": _top("prefix", port.prefixes, _TOP_OF_A_PORT),
+            }
             for number, port in sorted(table.ports.items())
             if port.queue is not None
         ],
         "addresses": _top("address", table.addresses, TOP),
         "prefixes": _top("prefix", origins, TOP),
+        **({"cut_short": True} if cut else {}),
     }
-    if cut:
-        values["cut_short"] = True
-    return values
 
 
 @lru_cache(maxsize=4096)
@@ -119,42 +124,24 @@ def prefix(text: str) -> str:
 
 def counters(net: Path) -> dict[str, int]:
     """Return what the kernel has counted since the namespace was made; raises NotReadable."""
-    names: list[str] = []
-    for line in files.read(net / "netstat").splitlines():
-        words = line.split()
-        if not words or words[0] != "TcpExt:":
-            continue
-        if not names:
-            names = words
-            continue
-        counted = dict(zip(names, words, strict=False))
-        return {
-            ours: int(counted[theirs])
-            for theirs, ours in _COUNTERS.items()
-            if counted.get(theirs, "").isdigit()
-        }
-    raise NotReadable(fact("file-without-line", path=str(net / "netstat"), line="TcpExt"))
+    lines = _lines(net / "netstat", "TcpExt:")  # the names, then their numbers
+    if len(lines) < 2:
+        raise NotReadable(fact("file-without-line", path=str(net / "netstat"), line="TcpExt"))
+    counted = {name: count for name, count in zip(*lines[:2], strict=False) if count.isdigit()}
+    return {ours: int(counted[name]) for name, ours in _COUNTERS.items() if name in counted}
 
 
 def memory(net: Path) -> dict[str, int]:
     """Return the TCP line of sockstat, such as `tcp_orphan`; raises NotReadable."""
-    for line in files.read(net / "sockstat").splitlines():
-        words = line.split()
-        if words and words[0] == "TCP:":
-            pairs = zip(words[1::2], words[2::2], strict=False)
-            return {f"tcp_{name}": int(count) for name, count in pairs if count.isdigit()}
-    return {}
+    words = next(iter(_lines(net / "sockstat", "TCP:")), [])
+    pairs = zip(words[1::2], words[2::2], strict=False)
+    return {f"tcp_{name}": int(count) for name, count in pairs if count.isdigit()}
 
 
-def _listener(number: int, port: _Port) -> Mapping[str, Json]:
-    return {
-        "port": number,
-        "queue": port.queue,
-        "not_accepted": port.not_accepted,
-        "connections": port.open,
-        "states": dict(port.states.most_common()),
-        "prefixes": _top("prefix", port.prefixes, _TOP_OF_A_PORT),
-    }
+def _lines(path: Path, head: str) -> list[list[str]]:
+    """Return the words of the lines that begin with `head`; raises NotReadable."""
+    lines = map(str.split, files.read(path).splitlines())
+    return [words for words in lines if words[:1] == [head]]
 
 
 def _top(name: str, counted: Counter[str], most: int) -> list[Json]:
