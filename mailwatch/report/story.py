@@ -34,8 +34,7 @@ def story(
     is_open: bool = False,
 ) -> str:
     """Return the incident as one block of HTML, all text of which is escaped."""
-    before = findings(evidence.get("before") or {})
-    after = findings(evidence.get("after") or {})
+    before, after = findings(evidence.get("before")), findings(evidence.get("after"))
     lasted = (
         f"lasted {duration(max(0.0, incident.closed.wall - incident.since.wall))}"
         if incident.closed
