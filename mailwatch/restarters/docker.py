@@ -8,7 +8,7 @@ from dataclasses import replace
 
 from mailwatch.core.deadline import Deadline
 from mailwatch.core.facts import Fact, fact
-from mailwatch.core.model import Asked, Condition, Description, Target, TargetState
+from mailwatch.core.model import Condition, Description, Target, TargetState
 from mailwatch.core.sentences import Sentences
 from mailwatch.core.state import Left
 from mailwatch.docker.engine_client import Link
@@ -34,14 +34,11 @@ _CATCH_UP_EVERY_S = 0.05
 _NAMES_SHOWN = 3
 
 
-def port_map(settings: DockerSettings, asked: Asked) -> DockerPortMap:
-    """Return what adds to a state what is behind the ports that are asked."""
-    return DockerPortMap(settings, asked)
+port_map = DockerPortMap
+"""Makes what adds to a state what is behind the ports that are asked."""
 
-
-def examiner(settings: DockerSettings) -> DockerExaminer:
-    """Return what the black box looks through."""
-    return DockerExaminer(settings)
+examiner = DockerExaminer
+"""Makes what the black box looks through."""
 
 
 class DockerRestarter:
@@ -117,9 +114,7 @@ class DockerRestarter:
         until = now + min(CATCH_UP_S, (deadline.at - now) / 2)
         while container is not None and has_ended(container):
             run = (text(container, "Id"), text(part(container, "State"), "StartedAt"))
-            if run == self._waited_in_vain_for:
-                break
-            if deadline.clock() >= until:
+            if run == self._waited_in_vain_for or deadline.clock() >= until:
                 self._waited_in_vain_for = run
                 break
             time.sleep(_CATCH_UP_EVERY_S)
@@ -137,8 +132,7 @@ class DockerRestarter:
         # A compose project puts its own name before the service's and a number behind it.
         near += [name for name in names if self._name in name and name not in near]
         if near:
-            shown = tuple(near[:_NAMES_SHOWN])
-            return fact("container-missing-near", name=self._name, near=shown)
+            return fact("container-missing-near", name=self._name, near=tuple(near[:_NAMES_SHOWN]))
         if names:
             return fact("container-missing-among", name=self._name, count=len(names))
         return fact("container-missing", name=self._name)
@@ -173,14 +167,12 @@ class DockerRestarter:
         if condition in SERVING and now.started_at != seen.started_at:
             return True
         ended_since = (now.identity, now.finished_at) != (seen.identity, seen.finished_at)
-        is_theirs = (
+        if (
             condition in (Condition.PAUSED, Condition.REMOVING)
             or (condition is Condition.STARTING and seen.condition is Condition.RUNNING)
             or (condition is Condition.STOPPED and ended_since)
-        )
-        if is_theirs:
-            detail = fact("restart-left-alone", found=now.detail)
-            raise EngineFault(condition, detail, crossed=True)
+        ):
+            raise EngineFault(condition, fact("restart-left-alone", found=now.detail), crossed=True)
         return False
 
     def _after_failure(self, before: Record, fault: EngineFault, deadline: Deadline) -> None:

@@ -13,12 +13,12 @@ from typing import Any
 import pytest
 
 from mailwatch.config.load import load
-from mailwatch.core.facts import words
+from mailwatch.core.facts import fact, words
 from mailwatch.core.known_good import KnownGood
 from mailwatch.core.model import Condition, Fault, Now, Reading, TargetState, Verdict
 from mailwatch.core.notes import Notes
 from mailwatch.core.state import State
-from mailwatch.docker.faults import no_sdk
+from mailwatch.docker.faults import EngineFault
 from mailwatch.doctor import (
     certificates,
     checks,
@@ -194,7 +194,8 @@ def test_an_engine_that_cannot_be_asked_is_told_once(case: MakeCase, tmp_path: P
     assert _levels(engine.examine(away)) == [Level.PROBLEM]
     assert list(container.examine(away)) == []
     assert list(ports.examine(away)) == []
-    assert _levels(engine.examine(case(engine=no_sdk()))) == [Level.PROBLEM]
+    without_sdk = EngineFault(Condition.UNREACHABLE, fact("no-sdk"))
+    assert _levels(engine.examine(case(engine=without_sdk))) == [Level.PROBLEM]
 
 
 @pytest.mark.parametrize(
