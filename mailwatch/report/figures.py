@@ -13,7 +13,6 @@ from mailwatch.report.material import Material, Service, Span
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
-    from matplotlib.ticker import Locator
 
 MISSING = (
     "The report is drawn with matplotlib, which is not installed: run "
@@ -29,15 +28,7 @@ WIDE_IN = 10.8
 # Colours that stand for those of the page, which follow the reader's light or dark theme.
 INK, FAINT = "#010101", "#020202"
 GOOD, FAIR, BAD = "#030303", "#040404", "#050505"
-PHASES = {
-    Phase.RESOLVE: "#060606",
-    Phase.CONNECT: "#070707",
-    Phase.TLS: "#080808",
-    Phase.GREETING: "#090909",
-    Phase.DIALOGUE: "#0a0a0a",
-    Phase.SUBMIT: "#0b0b0b",
-    Phase.ARRIVE: "#0c0c0c",
-}
+PHASES = {phase: f"#0606{number:02x}" for number, phase in enumerate(Phase)}
 _VARIABLES = {
     INK: "currentColor",
     FAINT: "var(--faint)",
@@ -46,7 +37,7 @@ _VARIABLES = {
     BAD: "var(--bad)",
     **{color: f"var(--{phase})" for phase, color in PHASES.items()},
 }
-_FAIR_FROM, _GOOD_FROM = 0.95, 0.999
+_COLORS = {"good": GOOD, "fair": FAIR, "bad": BAD}
 
 _PROLOGUE = re.compile(r"\A.*?(?=<svg)", re.DOTALL)
 _METADATA = re.compile(r"<metadata>.*?</metadata>", re.DOTALL)
@@ -63,15 +54,10 @@ def availability(service: Service, material: Material) -> str:
     def draw(axes: Axes) -> None:
         spans = [span for span in service.spans if span.availability is not None]
         shares = [span.availability or 0.0 for span in spans]
-        colors = [GOOD if s >= _GOOD_FROM else FAIR if s >= _FAIR_FROM else BAD for s in shares]
-        axes.bar(
-            [_middle(span, material) for span in spans],
-            # A span without a single answer is a bar too, or it would look like no data.
-            [max(100 * share, 3) for share in shares],
-            width=material.span_s / 86_400 * 0.86,
-            color=colors,
-            linewidth=0,
-        )
+        # A span without a single answer is a bar too, or it would look like no data.
+        heights = [max(100 * share, 3) for share in shares]
+        days, width = _places(spans, material)
+        axes.bar(days, heights, width=width, color=[_COLORS[rank(s)] for s in shares], linewidth=0)
         axes.set_ylim(0, 100)
         axes.set_yticks([0, 50, 100], ["0 %", "50 %", "100 %"])
 
@@ -82,9 +68,10 @@ def latency(service: Service, material: Material) -> str:
     """Return the mean seconds of each phase on top of each other, and the slowest check."""
 
     def draw(axes: Axes) -> None:
+        from matplotlib.ticker import MaxNLocator
+
         spans = [span for span in service.spans if span.phases]
-        days = [_middle(span, material) for span in spans]
-        width = material.span_s / 86_400 * 0.86
+        days, width = _places(spans, material)
         below = [0.0] * len(spans)
         for phase, color in PHASES.items():
             values = [1000 * span.phases.get(phase, 0.0) for span in spans]
@@ -92,7 +79,7 @@ def latency(service: Service, material: Material) -> str:
                 axes.bar(days, values, width=width, bottom=below, color=color, linewidth=0)
                 below = [one + more for one, more in zip(below, values, strict=True)]
         axes.set_ylim(0, max([*below, 1.0]) * 1.1)
-        axes.yaxis.set_major_locator(_few_ticks())
+        axes.yaxis.set_major_locator(MaxNLocator(nbins=3))
         axes.yaxis.set_major_formatter(lambda value, _place: f"{value:g} ms")
 
     return _drawn(f"latency-{service.key}", 1.6, draw, material)
@@ -107,9 +94,8 @@ def time_line(material: Material, width_in: float = WIDTH_IN) -> str:
             begin = _day(max(one.since.wall, material.since))
             end = _day(one.closed.wall if one.closed else material.until)
             color = BAD if one.escalated or one.closed is None else FAIR
-            axes.broken_barh(
-                [(begin, max(end - begin, least))], (0.25, 0.5), color=color, linewidth=0
-            )
+            bar = (begin, max(end - begin, least))
+            axes.broken_barh([bar], (0.25, 0.5), color=color, linewidth=0)
             restarts = [_day(attempt.begun.wall) for attempt in one.attempts]
             axes.plot(restarts, [0.9] * len(restarts), "v", color=INK, markersize=3.5)
         axes.set_ylim(0, 1.1)
@@ -176,20 +162,21 @@ def _themed(svg: str) -> str:
     return _FONT.sub(r"font-size: \1px", svg).strip()
 
 
-def _few_ticks() -> Locator:
-    from matplotlib.ticker import MaxNLocator
-
-    return MaxNLocator(nbins=3)
-
-
 def _day(wall: float) -> float:
     """Return local time as matplotlib counts: days since 1970."""
     offset = datetime.fromtimestamp(wall).astimezone().utcoffset()
     return (wall + (offset.total_seconds() if offset else 0.0)) / 86_400
 
 
-def _middle(span: Span, material: Material) -> float:
-    return _day(span.at + material.span_s / 2)
+def _places(spans: Sequence[Span], material: Material) -> tuple[list[float], float]:
+    """Return where the middle of the bar of each span stands, and how wide a bar is, in days."""
+    middles = [_day(span.at + material.span_s / 2) for span in spans]
+    return middles, material.span_s / 86_400 * 0.86
+
+
+def rank(share: float) -> str:
+    """Return the name of the colour for a share of checks that passed, from 0 to 1."""
+    return "good" if share >= 0.999 else "fair" if share >= 0.95 else "bad"
 
 
 def legend(services: Sequence[Service]) -> list[Phase]:

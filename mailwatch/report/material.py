@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from itertools import groupby
 from pathlib import Path
 
 from mailwatch.core.evidence import Json
@@ -36,8 +37,7 @@ class Span:
     @property
     def availability(self) -> float | None:
         """The share of the checks that passed, from 0 to 1; None where nothing was measured."""
-        measured = self.passes + self.failures
-        return self.passes / measured if measured else None
+        return _share([self])
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,11 +75,11 @@ class Material:
     @property
     def down_s(self) -> float:
         """For how many seconds an incident was open."""
-        total = 0.0
-        for one in self.incidents:
-            end = one.closed.wall if one.closed else self.until
-            total += max(0.0, end - max(one.since.wall, self.since))
-        return total
+        spans = (
+            (max(one.since.wall, self.since), one.closed.wall if one.closed else self.until)
+            for one in self.incidents
+        )
+        return sum(max(0.0, end - begin) for begin, end in spans)
 
 
 def _share(spans: Iterable[Span]) -> float | None:
@@ -134,25 +134,24 @@ def _day(summary: Summary) -> Span:
 
 
 def _hours(readings: Sequence[Past]) -> tuple[Span, ...]:
-    hours: dict[float, list[Past]] = {}
-    for one in readings:
-        hours.setdefault(one.at // HOUR_S * HOUR_S, []).append(one)
-    return tuple(_hour(at, hours[at]) for at in sorted(hours))
+    def hour(one: Past) -> float:
+        return one.at // HOUR_S * HOUR_S
+
+    return tuple(_hour(at, list(them)) for at, them in groupby(sorted(readings, key=hour), hour))
 
 
 def _hour(at: float, readings: Sequence[Past]) -> Span:
     passed = [one.reading for one in readings if one.reading.verdict is Verdict.PASS]
     failed = sum(one.reading.verdict is Verdict.FAIL for one in readings)
-    times: dict[Phase, list[float]] = {}
-    for reading in passed:
-        for phase in Phase:
-            if phase in reading.phases:
-                times.setdefault(phase, []).append(reading.phases[phase])
+    times = {
+        phase: [reading.phases[phase] for reading in passed if phase in reading.phases]
+        for phase in Phase
+    }
     return Span(
         at,
         len(passed),
         failed,
         len(readings) - len(passed) - failed,
-        {phase: sum(values) / len(values) for phase, values in times.items()},
+        {phase: sum(values) / len(values) for phase, values in times.items() if values},
         max((reading.seconds for reading in passed), default=None),
     )

@@ -31,7 +31,6 @@ _HEAD = """<!doctype html>
 
 
 _NAMES = {Phase.TLS: "TLS"}
-_LINE = "Incidents on a time line"
 
 
 def write(material: Material, clock_text: ClockText) -> str:
@@ -40,11 +39,11 @@ def write(material: Material, clock_text: ClockText) -> str:
     `clock_text` turns seconds since 1970 into local time. All text is escaped.
     """
     host = html.escape(material.host)
+    since, until = (html.escape(clock_text(at)) for at in (material.since, material.until))
     parts = [
         _HEAD.format(title=f"Mail on {host}", css=CSS),
         f"<h1>Mail on {host}</h1>",
-        f'<p class="quiet">{_moment(material.since, clock_text)} to '
-        f"{_moment(material.until, clock_text)}, written by mailwatch {__version__}</p>",
+        f'<p class="quiet">{since} to {until}, written by mailwatch {__version__}</p>',
         _tiles(material),
         _incidents_line(material),
         _services(material),
@@ -52,10 +51,6 @@ def write(material: Material, clock_text: ClockText) -> str:
         "</main>\n</body>\n</html>\n",
     ]
     return "\n".join(parts)
-
-
-def _moment(wall: float, clock_text: ClockText) -> str:
-    return html.escape(clock_text(wall))
 
 
 def _tiles(material: Material) -> str:
@@ -75,10 +70,12 @@ def _tiles(material: Material) -> str:
 def _incidents_line(material: Material) -> str:
     if not material.incidents:
         return '<h2>Incidents</h2><div class="card">No incident in this time.</div>'
+    title = "Incidents on a time line"
+    narrow = _figure(figures.time_line(material), title)
+    wide = _figure(figures.time_line(material, figures.WIDE_IN), title)
     return (
-        '<h2>Incidents on a time line</h2><div class="card"><figure>'
-        f'<div class="narrow">{_figure(figures.time_line(material), _LINE)}</div>'
-        f'<div class="wide">{_figure(figures.time_line(material, figures.WIDE_IN), _LINE)}</div>'
+        f'<h2>{title}</h2><div class="card"><figure>'
+        f'<div class="narrow">{narrow}</div><div class="wide">{wide}</div>'
         "<figcaption>A bar is an incident: red where a person was called or it is still open. "
         "A triangle is a restart.</figcaption></figure></div>"
     )
@@ -98,9 +95,12 @@ def _services(material: Material) -> str:
 def _service(service: Service, material: Material) -> str:
     name = html.escape(service.key)
     share = service.availability
-    rank = "" if share is None else "good" if share >= 0.999 else "fair" if share >= 0.95 else "bad"
+    rank = "" if share is None else figures.rank(share)
     slowest = max((span.slowest_s for span in service.spans if span.slowest_s), default=None)
-    slow = "" if slowest is None else f"; the slowest check that passed took {_time(slowest)}"
+    slow = ""
+    if slowest is not None:
+        took = duration(slowest) if slowest >= 1 else f"{1000 * slowest:.0f} ms"
+        slow = f"; the slowest check that passed took {took}"
     span = "day" if material.span_s == DAY_S else "hour"
     return (
         f'<section class="card"><div class="head"><h3>{name}</h3>'
@@ -120,17 +120,11 @@ def _stories(material: Material, clock_text: ClockText) -> list[str]:
     if not material.incidents:
         return []
     newest = material.incidents[0].id
-    return [
-        "<h2>What happened</h2>",
-        *(
-            story(one, material.evidence.get(one.id, {}), clock_text, is_open=one.id == newest)
-            for one in material.incidents
-        ),
-    ]
-
-
-def _time(seconds: float) -> str:
-    return duration(seconds) if seconds >= 1 else f"{1000 * seconds:.0f} ms"
+    stories = (
+        story(one, material.evidence.get(one.id, {}), clock_text, is_open=one.id == newest)
+        for one in material.incidents
+    )
+    return ["<h2>What happened</h2>", *stories]
 
 
 def _percent(share: float | None) -> str:

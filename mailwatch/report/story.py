@@ -35,11 +35,9 @@ def story(
 ) -> str:
     """Return the incident as one block of HTML, all text of which is escaped."""
     before, after = findings(evidence.get("before")), findings(evidence.get("after"))
-    lasted = (
-        f"lasted {duration(max(0.0, incident.closed.wall - incident.since.wall))}"
-        if incident.closed
-        else "still open"
-    )
+    lasted = "still open"
+    if incident.closed:
+        lasted = f"lasted {duration(max(0.0, incident.closed.wall - incident.since.wall))}"
     cause = incident.cause or causes.likely(before) or "cause unknown"
     parts = [
         f'<details class="card"{" open" if is_open else ""}><summary>'
@@ -69,10 +67,8 @@ def _turns(incident: Incident, clock_text: ClockText) -> Iterator[str]:
     for attempt in incident.attempts:
         turns.append((attempt.begun.wall, f"Restart {attempt.number} began."))
         if attempt.ended is not None:
-            words = (
-                say(attempt.detail) or f"Restart {attempt.number}: {_OUTCOMES[attempt.outcome]}."
-            )
-            turns.append((attempt.ended.wall, words))
+            outcome = f"Restart {attempt.number}: {_OUTCOMES[attempt.outcome]}."
+            turns.append((attempt.ended.wall, say(attempt.detail) or outcome))
     if incident.escalated is not None:
         turns.append((incident.escalated.wall, "A person was called."))
     if incident.closed is not None:
