@@ -56,10 +56,8 @@ class Server:
         screen: Screen,
         moments: Moments,
     ) -> None:
-        self._offers = offers
-        self._certificate = certificate
-        self._screen = screen
-        self._moments = moments
+        self._offers, self._certificate = offers, certificate
+        self._screen, self._moments = screen, moments
         self._child: subprocess.Popen[bytes] | None = None
         self._started_at = 0.0
         # The kernel kills the server when the thread that started it ends (PR_SET_PDEATHSIG in

@@ -30,8 +30,6 @@ _ANY_VERSION = "1.41"
 _MOST_EVENTS = 1000
 """More than the 256 that an engine keeps (moby, daemon/events)."""
 
-_BASE = "http+docker://"
-
 
 class _TimedSocket(socket.socket):
     """A socket that gets what is left of the engine's deadline as its timeout for every read.
@@ -78,7 +76,6 @@ class _Pool(UnixHTTPConnectionPool):
 class _Adapter(UnixHTTPAdapter):
     def __init__(self, path: str, limit: Callable[[], float]) -> None:
         super().__init__(f"http+unix://{path}")
-        self._limit = limit
         self._pool = _Pool("localhost", path)
         self._pool.limit = limit
 
@@ -197,7 +194,7 @@ class Engine:
         client = docker.APIClient(base_url=f"unix://{self._path}", version=version)
         # Neither proxies nor ~/.netrc have a say on a Unix socket.
         client.trust_env = False
-        client.mount(_BASE, _Adapter(self._path, self._remaining))
+        client.mount("http+docker://", _Adapter(self._path, self._remaining))
         return client
 
     def _remaining(self) -> float:

@@ -72,8 +72,9 @@ class DockerRestarter:
         except EngineFault as fault:
             self.close()
             return TargetState(fault.condition, fault.detail)
-        runs_for_s = runs_for(container) if state.condition in SERVING else None
-        return replace(state, runs_for_s=runs_for_s)
+        if state.condition not in SERVING:
+            return state
+        return replace(state, runs_for_s=runs_for(container))
 
     def restart(self, deadline: Deadline, seen: TargetState | None = None) -> None:
         """Stop the container, kill it if it does not end, and start it; also if it was stopped.
@@ -156,9 +157,9 @@ class DockerRestarter:
         except EngineFault as fault:
             self.close()
             self._after_failure(before, fault, deadline)
-        else:
-            if not done:
-                raise self._replaced()
+            return
+        if not done:
+            raise self._replaced()
 
     def _was_started_since(self, container: Record, seen: TargetState, deadline: Deadline) -> bool:
         """Whether somebody did our work since it was `seen`; raises if they stopped it instead."""
@@ -220,5 +221,5 @@ class DockerRestarter:
             self._left = Left(state.identity, state.finished_at)
 
     def _replaced(self) -> EngineFault:
-        detail = fact("container-replaced", name=self._name)
-        return EngineFault(Condition.UNREACHABLE, detail, crossed=True)
+        replaced = fact("container-replaced", name=self._name)
+        return EngineFault(Condition.UNREACHABLE, replaced, crossed=True)
