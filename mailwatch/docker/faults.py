@@ -8,6 +8,7 @@ import os
 import pwd
 import stat
 from collections.abc import Callable, Sequence
+from dataclasses import KW_ONLY, dataclass
 from pathlib import Path
 
 from mailwatch.core.facts import Fact, fact
@@ -15,6 +16,7 @@ from mailwatch.core.model import Condition
 from mailwatch.core.say import say
 
 
+@dataclass(eq=False)
 class EngineFault(Exception):
     """The engine was not reached, or said no; `detail` says why, and what to do about it.
 
@@ -22,19 +24,14 @@ class EngineFault(Exception):
     been carried out, or still be; `crossed` that somebody else is at work on the container.
     """
 
-    def __init__(
-        self,
-        condition: Condition,
-        detail: Fact,
-        *,
-        undecided: bool = False,
-        crossed: bool = False,
-    ) -> None:
-        super().__init__(say(detail))
-        self.condition = condition
-        self.detail = detail
-        self.undecided = undecided
-        self.crossed = crossed
+    condition: Condition
+    detail: Fact
+    _: KW_ONLY
+    undecided: bool = False
+    crossed: bool = False
+
+    def __str__(self) -> str:
+        return say(self.detail)
 
 
 def of_answer(status: int, words: str) -> EngineFault:

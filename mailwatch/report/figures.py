@@ -25,19 +25,12 @@ WIDTH_IN = 4.4
 WIDE_IN = 10.8
 """As wide as the page gets."""
 
-# Colours that stand for those of the page, which follow the reader's light or dark theme.
-INK, FAINT = "#010101", "#020202"
-GOOD, FAIR, BAD = "#030303", "#040404", "#050505"
-PHASES = {phase: f"#0606{number:02x}" for number, phase in enumerate(Phase)}
-_VARIABLES = {
-    INK: "currentColor",
-    FAINT: "var(--faint)",
-    GOOD: "var(--good)",
-    FAIR: "var(--fair)",
-    BAD: "var(--bad)",
-    **{color: f"var(--{phase})" for phase, color in PHASES.items()},
+INK = "#010101"
+COLORS = {
+    name: f"#0202{number:02x}"
+    for number, name in enumerate(("faint", "good", "fair", "bad", *Phase))
 }
-_COLORS = {"good": GOOD, "fair": FAIR, "bad": BAD}
+"""Stand for those of the page, which follow the reader's light or dark theme."""
 
 _PROLOGUE = re.compile(r"\A.*?(?=<svg)", re.DOTALL)
 _METADATA = re.compile(r"<metadata>.*?</metadata>", re.DOTALL)
@@ -52,12 +45,12 @@ def availability(service: Service, material: Material) -> str:
     """Return a bar for each span, as high as the share of its checks that passed."""
 
     def draw(axes: Axes) -> None:
-        spans = [span for span in service.spans if span.availability is not None]
-        shares = [span.availability or 0.0 for span in spans]
+        spans = [span for span in service.spans if span.passes + span.failures]
+        shares = [span.passes / (span.passes + span.failures) for span in spans]
         # A span without a single answer is a bar too, or it would look like no data.
         heights = [max(100 * share, 3) for share in shares]
         days, width = _places(spans, material)
-        axes.bar(days, heights, width=width, color=[_COLORS[rank(s)] for s in shares], linewidth=0)
+        axes.bar(days, heights, width=width, color=[COLORS[rank(s)] for s in shares], linewidth=0)
         axes.set_ylim(0, 100)
         axes.set_yticks([0, 50, 100], ["0 %", "50 %", "100 %"])
 
@@ -73,10 +66,10 @@ def latency(service: Service, material: Material) -> str:
         spans = [span for span in service.spans if span.phases]
         days, width = _places(spans, material)
         below = [0.0] * len(spans)
-        for phase, color in PHASES.items():
+        for phase in Phase:
             values = [1000 * span.phases.get(phase, 0.0) for span in spans]
             if any(values):
-                axes.bar(days, values, width=width, bottom=below, color=color, linewidth=0)
+                axes.bar(days, values, width=width, bottom=below, color=COLORS[phase], linewidth=0)
                 below = [one + more for one, more in zip(below, values, strict=True)]
         axes.set_ylim(0, max([*below, 1.0]) * 1.1)
         axes.yaxis.set_major_locator(MaxNLocator(nbins=3))
@@ -93,7 +86,7 @@ def time_line(material: Material, width_in: float = WIDTH_IN) -> str:
         for one in material.incidents:
             begin = _day(max(one.since.wall, material.since))
             end = _day(one.closed.wall if one.closed else material.until)
-            color = BAD if one.escalated or one.closed is None else FAIR
+            color = COLORS["bad" if one.escalated or one.closed is None else "fair"]
             bar = (begin, max(end - begin, least))
             axes.broken_barh([bar], (0.25, 0.5), color=color, linewidth=0)
             restarts = [_day(attempt.begun.wall) for attempt in one.attempts]
@@ -125,7 +118,7 @@ def _drawn(
             "font.size": 9,
             "text.parse_math": False,
             **dict.fromkeys(("text.color", "axes.labelcolor", "xtick.color", "ytick.color"), INK),
-            **dict.fromkeys(("axes.edgecolor", "grid.color"), FAINT),
+            **dict.fromkeys(("axes.edgecolor", "grid.color"), COLORS["faint"]),
         }
     ):
         figure = Figure(figsize=(width_in, height_in))
@@ -157,8 +150,9 @@ def _themed(svg: str) -> str:
     svg = _METADATA.sub("", _PROLOGUE.sub("", svg, count=1))
     svg = re.sub(r' (?:width|height)="[0-9.]+pt"', "", svg, count=2)
     svg = re.sub(r" xmlns(?::xlink)?=\"[^\"]*\"", "", svg) if "xlink:href" not in svg else svg
-    for color, variable in _VARIABLES.items():
-        svg = svg.replace(color, variable)
+    svg = svg.replace(INK, "currentColor")
+    for name, color in COLORS.items():
+        svg = svg.replace(color, f"var(--{name})")
     return _FONT.sub(r"font-size: \1px", svg).strip()
 
 
@@ -182,4 +176,4 @@ def rank(share: float) -> str:
 def legend(services: Sequence[Service]) -> list[Phase]:
     """Return the phases that at least one drawing of `services` shows."""
     seen = {phase for service in services for span in service.spans for phase in span.phases}
-    return [phase for phase in PHASES if phase in seen]
+    return [phase for phase in Phase if phase in seen]

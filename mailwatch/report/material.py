@@ -34,11 +34,6 @@ class Span:
     phases: Mapping[Phase, float]
     slowest_s: float | None
 
-    @property
-    def availability(self) -> float | None:
-        """The share of the checks that passed, from 0 to 1; None where nothing was measured."""
-        return _share([self])
-
 
 @dataclass(frozen=True, slots=True)
 class Service:
@@ -46,11 +41,6 @@ class Service:
 
     key: str
     spans: tuple[Span, ...]
-
-    @property
-    def availability(self) -> float | None:
-        """The share of all checks that passed."""
-        return _share(self.spans)
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,11 +58,6 @@ class Material:
     """By the incident's id, what keeping.load() has found."""
 
     @property
-    def availability(self) -> float | None:
-        """The share of all checks of all services that passed."""
-        return _share(span for service in self.services for span in service.spans)
-
-    @property
     def down_s(self) -> float:
         """For how many seconds an incident was open."""
         spans = (
@@ -82,7 +67,8 @@ class Material:
         return sum(max(0.0, end - begin) for begin, end in spans)
 
 
-def _share(spans: Iterable[Span]) -> float | None:
+def availability(spans: Iterable[Span]) -> float | None:
+    """Return the share of the checks that passed, 0 to 1; None where nothing was measured."""
     passes = failures = 0
     for span in spans:
         passes += span.passes

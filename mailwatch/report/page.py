@@ -9,7 +9,7 @@ from mailwatch import __version__
 from mailwatch.core.model import Phase
 from mailwatch.core.text import duration
 from mailwatch.report import figures
-from mailwatch.report.material import DAY_S, Material, Service
+from mailwatch.report.material import DAY_S, Material, Service, availability
 from mailwatch.report.story import story
 from mailwatch.report.style import CSS
 
@@ -56,8 +56,9 @@ def write(material: Material, clock_text: ClockText) -> str:
 def _tiles(material: Material) -> str:
     restarts = sum(len(one.attempts) for one in material.incidents)
     called = sum(one.escalated is not None for one in material.incidents)
+    spans = [span for service in material.services for span in service.spans]
     tiles = (
-        (_percent(material.availability), "of all checks passed"),
+        (_percent(availability(spans)), "of all checks passed"),
         (str(len(material.incidents)), "incident" + "s" * (len(material.incidents) != 1)),
         (duration(round(material.down_s)), "with an incident open"),
         (str(restarts), "restart" + "s" * (restarts != 1)),
@@ -94,7 +95,7 @@ def _services(material: Material) -> str:
 
 def _service(service: Service, material: Material) -> str:
     name = html.escape(service.key)
-    share = service.availability
+    share = availability(service.spans)
     rank = "" if share is None else figures.rank(share)
     slowest = max((span.slowest_s for span in service.spans if span.slowest_s), default=None)
     slow = ""
