@@ -5,20 +5,9 @@ from __future__ import annotations
 import time
 
 from mailwatch.core.deadline import Deadline
-from mailwatch.core.facts import Fact
-from mailwatch.core.model import Condition
 from mailwatch.docker.engine_client import Link
 from mailwatch.docker.faults import EngineFault
-from mailwatch.docker.record import (
-    Record,
-    condition_of,
-    is_over,
-    moment,
-    number,
-    part,
-    stop_ordered,
-    text,
-)
+from mailwatch.docker.record import Record, is_over, moment, number, part, stop_ordered, text
 
 _STOP_S = 120.0
 """How long `docker stop --time` may have been told to wait: the engine does not tell."""
@@ -35,11 +24,7 @@ class Ends:
         self._ordered: tuple[str, str, bool] | None = None
         """Identity, FinishedAt, and whether that end was ordered."""
 
-    def condition(self, container: Record, deadline: Deadline) -> tuple[Condition, Fact]:
-        """Return what the container is doing, and what there is to say of it."""
-        return condition_of(container, ordered=self._was_ordered(container, deadline))
-
-    def _was_ordered(self, container: Record, deadline: Deadline) -> bool | None:
+    def was_ordered(self, container: Record, deadline: Deadline) -> bool | None:
         """Whether the engine was told to end this run, None if it does not know any more.
 
         For a container that runs, True means that its end is under way: it may take a minute.

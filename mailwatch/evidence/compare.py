@@ -69,8 +69,9 @@ def _container(evidence: Evidence) -> str:
         words.append("killed for lack of memory")
     if status == "exited":
         words.append(f"exit code {number(evidence, 'container', 'exit_code') or 0:.0f}")
-    health = text(evidence, "container", "health", "status")
-    return ", ".join([*words, *([f"health {health}"] if health else [])])
+    if health := text(evidence, "container", "health", "status"):
+        words.append(f"health {health}")
+    return ", ".join(words)
 
 
 def _started(evidence: Evidence) -> str:
@@ -90,9 +91,9 @@ def _unless_none(collector: str, name: str) -> Callable[[Evidence], str]:
 
 def _container_memory(evidence: Evidence) -> str:
     used = number(evidence, "cgroup", "memory_bytes")
+    most = number(evidence, "cgroup", "memory_limit_bytes")
     if used is None:
         return ""
-    most = number(evidence, "cgroup", "memory_limit_bytes")
     return f"{size(used)} of {size(most)}" if most else f"{size(used)}, no limit"
 
 

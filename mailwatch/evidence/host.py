@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
 
 from mailwatch.core.deadline import Deadline
@@ -35,10 +35,6 @@ def collect(subject: Subject, deadline: Deadline) -> Finding:
         except ValueError:
             unreadable[name] = fact("kernel-unknown")
     return Finding(values, unreadable)
-
-
-def _load(proc: Path) -> dict[str, Json]:
-    return {"load": [float(word) for word in files.read(proc / "loadavg").split()[:3]]}
 
 
 def _pressure(proc: Path) -> dict[str, Json]:
@@ -78,21 +74,13 @@ def _kills(proc: Path) -> dict[str, Json]:
     return {"oom_kills_since_boot": None if count is None else int(count)}
 
 
-def _uptime(proc: Path) -> dict[str, Json]:
-    return {"uptime_s": float(files.read(proc / "uptime").split()[0])}
-
-
-def _overflows(proc: Path) -> dict[str, Json]:
-    return dict(network.counters(proc / "self" / "net"))
-
-
-_READERS: dict[str, Callable[[Path], dict[str, Json]]] = {
-    "load": _load,
+_READERS: Mapping[str, Callable[[Path], Mapping[str, Json]]] = {
+    "load": lambda proc: {"load": list(map(float, files.read(proc / "loadavg").split()[:3]))},
     "pressure": _pressure,
     "memory": _memory,
     "conntrack": _conntrack,
     "files": _files,
     "oom_kills_since_boot": _kills,
-    "uptime_s": _uptime,
-    "overflows": _overflows,
+    "uptime_s": lambda proc: {"uptime_s": float(files.read(proc / "uptime").split()[0])},
+    "overflows": lambda proc: network.counters(proc / "self" / "net"),
 }

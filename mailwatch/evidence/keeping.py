@@ -24,7 +24,6 @@ MAX_FILE_BYTES = 128 * 1024
 KEEP_S = 400 * 86_400.0
 """As long as the incident itself is remembered."""
 
-MODE = 0o640
 _LONGEST_JSON = 16 * 1024 * 1024
 _ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,79}")
 
@@ -52,7 +51,7 @@ def save(directory: Path, incident: str, moment: Moment, evidence: Evidence) -> 
     descriptor, temporary = tempfile.mkstemp(prefix=".", suffix=".new", dir=path.parent)
     try:
         with os.fdopen(descriptor, "wb") as file:
-            os.fchmod(descriptor, MODE)
+            os.fchmod(descriptor, 0o640)
             file.write(packed)
             file.flush()
             os.fsync(descriptor)

@@ -34,7 +34,7 @@ _COUNTERS = {
 
 @dataclass
 class _Port:
-    """What is counted of one port that is served."""
+    """What is counted of one port that is served; no socket is kept, for a flood has very many."""
 
     queue: int | None = None
     """None where nobody listens."""
@@ -46,10 +46,10 @@ class _Port:
 
 @dataclass
 class _Table:
-    """What is counted of all sockets; they are not kept, for a flood has very many."""
+    """What is counted of all sockets."""
 
+    ports: dict[int, _Port]
     states: Counter[str] = field(default_factory=Counter)
-    ports: dict[int, _Port] = field(default_factory=dict)
     addresses: Counter[str] = field(default_factory=Counter)
 
     def add(self, one: tcp_table.Socket) -> None:
@@ -58,16 +58,13 @@ class _Table:
         if one.state == tcp_table.LISTEN:
             port = self.ports.setdefault(one.port, _Port())
             port.queue = max(port.queue or 0, one.queue)
-            return
-        served = self.ports.get(one.port)
-        if served is None:
-            return
-        served.states[one.state] += 1
-        self.addresses[one.remote] += 1
-        if one.state in _OPEN:
-            served.open += 1
-            served.not_accepted += not one.accepted
-            served.prefixes[prefix(one.remote)] += 1
+        elif served := self.ports.get(one.port):
+            served.states[one.state] += 1
+            self.addresses[one.remote] += 1
+            if one.state in _OPEN:
+                served.open += 1
+                served.not_accepted += not one.accepted
+                served.prefixes[prefix(one.remote)] += 1
 
 
 def look(net: Path, ports: Iterable[int], deadline: Deadline) -> dict[str, Json]:
@@ -75,7 +72,7 @@ def look(net: Path, ports: Iterable[int], deadline: Deadline) -> dict[str, Json]
 
     Connections are counted for the ports that somebody listens on, and for `ports`.
     """
-    table = _Table(ports={port: _Port() for port in ports})
+    table = _Table({port: _Port() for port in ports})
     cut = False
     for path in tcp_table.tables(net):
         try:

@@ -71,8 +71,7 @@ def _log(before: Evidence) -> Iterator[str]:
 
 
 def _unreadable(before: Evidence, after: Evidence) -> Iterator[str]:
-    reasons = unreadable(after, before)
-    if reasons:
+    if reasons := unreadable(after, before):
         yield ""
         yield "Not readable:"
     for name, what, why in reasons:

@@ -30,7 +30,6 @@ class Span:
     """Its beginning, in seconds since 1970."""
     passes: int
     failures: int
-    unmeasured: int
     phases: Mapping[Phase, float]
     slowest_s: float | None
 
@@ -82,15 +81,12 @@ def collect(directory: Path, host: str, since: float, until: float) -> Material:
     summaries = views.summaries(since)
     keys = list(dict.fromkeys(one.service for one in sorted(summaries, key=lambda s: s.service)))
     hourly = until - since <= HOURLY_UP_TO_S
-    services = tuple(
-        Service(
-            key,
-            _hours(views.readings(key, since))
-            if hourly
-            else tuple(_day(one) for one in summaries if one.service == key),
-        )
-        for key in keys
-    )
+
+    def spans(key: str) -> tuple[Span, ...]:
+        if hourly:
+            return _hours(views.readings(key, since))
+        return tuple(_day(one) for one in summaries if one.service == key)
+
     incidents = tuple(
         one
         for one in views.incidents(MOST_INCIDENTS)
@@ -101,7 +97,7 @@ def collect(directory: Path, host: str, since: float, until: float) -> Material:
         since,
         until,
         HOUR_S if hourly else DAY_S,
-        services,
+        tuple(Service(key, spans(key)) for key in keys),
         incidents,
         {one.id: keeping.load(directory, one.id) for one in incidents},
     )
@@ -113,7 +109,6 @@ def _day(summary: Summary) -> Span:
         at,
         summary.passes,
         summary.failures,
-        summary.unmeasured,
         {phase: spread.mean_s for phase, spread in summary.phases.items()},
         None if summary.seconds is None else summary.seconds.max_s,
     )
@@ -128,7 +123,6 @@ def _hours(readings: Sequence[Past]) -> tuple[Span, ...]:
 
 def _hour(at: float, readings: Sequence[Past]) -> Span:
     passed = [one.reading for one in readings if one.reading.verdict is Verdict.PASS]
-    failed = sum(one.reading.verdict is Verdict.FAIL for one in readings)
     times = {
         phase: [reading.phases[phase] for reading in passed if phase in reading.phases]
         for phase in Phase
@@ -136,8 +130,7 @@ def _hour(at: float, readings: Sequence[Past]) -> Span:
     return Span(
         at,
         len(passed),
-        failed,
-        len(readings) - len(passed) - failed,
+        sum(one.reading.verdict is Verdict.FAIL for one in readings),
         {phase: sum(values) / len(values) for phase, values in times.items() if values},
         max((reading.seconds for reading in passed), default=None),
     )

@@ -84,8 +84,7 @@ def _turns(incident: Incident, clock_text: ClockText) -> Iterator[str]:
 
 
 def _supports(before: Evidence) -> Iterator[str]:
-    found = causes.find(before)
-    if found:
+    if found := causes.find(before):
         yield "<h4>What the evidence says</h4><ul>"
         for cause in found:
             facts = "; ".join(cause.support)
@@ -94,8 +93,7 @@ def _supports(before: Evidence) -> Iterator[str]:
 
 
 def _table(before: Evidence, after: Evidence) -> Iterator[str]:
-    table = side_by_side(before, after)
-    if table:
+    if table := side_by_side(before, after):
         yield "<h4>Before and after</h4><table><thead><tr><th></th><th>before</th><th>after</th>"
         yield "</tr></thead><tbody>"
         for label, was, now in table:
@@ -112,8 +110,7 @@ def _log(before: Evidence) -> Iterator[str]:
 
 
 def _unreadable(before: Evidence, after: Evidence) -> Iterator[str]:
-    reasons = unreadable(after, before)
-    if reasons:
+    if reasons := unreadable(after, before):
         yield "<details><summary>What could not be read</summary><ul>"
         for name, what, why in reasons:
             yield f"<li>{_text(name)}, {_text(what)}: because {_text(why)}</li>"

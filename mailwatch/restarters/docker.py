@@ -16,7 +16,7 @@ from mailwatch.docker.examiner import DockerExaminer
 from mailwatch.docker.faults import EngineFault
 from mailwatch.docker.port_map import SERVING, DockerPortMap
 from mailwatch.docker.process import has_ended, runs_for
-from mailwatch.docker.record import Record, is_over, part, state_of, text
+from mailwatch.docker.record import Record, condition_of, is_over, part, state_of, text
 from mailwatch.docker.settings import SETTLE_S, START_S, DockerSettings
 from mailwatch.docker.stop_cause import Ends
 from mailwatch.restarters.errors import RestartError
@@ -139,7 +139,8 @@ class DockerRestarter:
         return fact("container-missing", name=self._name)
 
     def _state(self, container: Record, deadline: Deadline) -> TargetState:
-        return state_of(container, *self._ends.condition(container, deadline))
+        ordered = self._ends.was_ordered(container, deadline)
+        return state_of(container, *condition_of(container, ordered=ordered))
 
     def _restart(self, deadline: Deadline, seen: TargetState | None) -> None:
         before = self._look(deadline)
