@@ -18,11 +18,10 @@ from mailwatch.core.model import Now, Reading, Verdict
 from mailwatch.core.policy import Attempts, Policy
 from mailwatch.core.secret import Secret
 from mailwatch.core.text import duration
-from mailwatch.demo.certificate import make_certificate
 from mailwatch.demo.inbox import Inbox
 from mailwatch.demo.moments import Moments, NoStory, Turn
 from mailwatch.demo.screen import FAINT, GREEN, RED, LogStream, Screen
-from mailwatch.demo.server_process import GRACE_S, Server
+from mailwatch.demo.server_process import GRACE_S, Server, make_certificate
 from mailwatch.docker.settings import DockerSettings
 from mailwatch.host import threads
 from mailwatch.host.journal import Journal

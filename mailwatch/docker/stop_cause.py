@@ -13,6 +13,8 @@ _STOP_S = 120.0
 """How long `docker stop --time` may have been told to wait: the engine does not tell."""
 
 _KILL_S = 30.0
+"""How long after that an end may still be under way."""
+
 _INSPECT_S = 5
 
 
@@ -37,15 +39,15 @@ class Ends:
             return None
         if running or ended is None:
             until = time.time()
-            began = max(began, until - _stop_takes_s(container))
+            asked_s = number(part(container, "Config"), "StopTimeout")
+            began = max(began, until - max(_STOP_S, asked_s + _KILL_S))
         elif self._ordered is not None and self._ordered[:2] == (identity, finished):
             return self._ordered[2]
         else:
             until = ended + 2
         try:
-            events = self._link.engine(deadline).events(
-                identity, began, until, deadline.sooner(_INSPECT_S)
-            )
+            limit = deadline.sooner(_INSPECT_S)
+            events = self._link.engine(deadline).events(identity, began, until, limit)
         except EngineFault:
             self._link.close()
             return None
@@ -53,8 +55,3 @@ class Ends:
         if ordered is not None and not running:
             self._ordered = (identity, finished, ordered)
         return ordered
-
-
-def _stop_takes_s(container: Record) -> float:
-    """Return how many seconds after its order an end may still be under way."""
-    return max(_STOP_S, number(part(container, "Config"), "StopTimeout") + _KILL_S)

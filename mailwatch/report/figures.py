@@ -14,11 +14,6 @@ from mailwatch.report.material import Material, Service, Span
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
-MISSING = (
-    "The report is drawn with matplotlib, which is not installed: run "
-    "`apt install python3-matplotlib` and try again."
-)
-
 WIDTH_IN = 4.4
 """As wide as a phone is: a page shows several beside each other rather than a large one."""
 
@@ -110,7 +105,10 @@ def _drawn(
         from matplotlib import dates
         from matplotlib.figure import Figure
     except ImportError as error:
-        raise NoMatplotlib(MISSING) from error
+        raise NoMatplotlib(
+            "The report is drawn with matplotlib, which is not installed: run "
+            "`apt install python3-matplotlib` and try again."
+        ) from error
     with matplotlib.rc_context(
         {
             "svg.fonttype": "none",  # text stays text: it can be read out, searched and themed

@@ -3,17 +3,14 @@
 from __future__ import annotations
 
 import html
-from collections.abc import Callable
 
 from mailwatch import __version__
 from mailwatch.core.model import Phase
 from mailwatch.core.text import duration
 from mailwatch.report import figures
 from mailwatch.report.material import DAY_S, Material, Service, availability
-from mailwatch.report.story import story
+from mailwatch.report.story import ClockText, story
 from mailwatch.report.style import CSS
-
-ClockText = Callable[[float], str]
 
 _HEAD = """<!doctype html>
 <html lang="en">
@@ -29,7 +26,6 @@ _HEAD = """<!doctype html>
 <main>
 """
 
-
 _NAMES = {Phase.TLS: "TLS"}
 
 
@@ -40,7 +36,7 @@ def write(material: Material, clock_text: ClockText) -> str:
     """
     host = html.escape(material.host)
     since, until = (html.escape(clock_text(at)) for at in (material.since, material.until))
-    parts = [
+    parts = (
         _HEAD.format(title=f"Mail on {host}", css=CSS),
         f"<h1>Mail on {host}</h1>",
         f'<p class="quiet">{since} to {until}, written by mailwatch {__version__}</p>',
@@ -49,7 +45,7 @@ def write(material: Material, clock_text: ClockText) -> str:
         _services(material),
         *_stories(material, clock_text),
         "</main>\n</body>\n</html>\n",
-    ]
+    )
     return "\n".join(parts)
 
 
