@@ -8,7 +8,7 @@ PYTHON = .venv/bin/python
 help:
 	echo 'make demo      watch mailwatch find, cure and report an outage, in ten seconds'
 	echo 'make test      run all tests; as root it installs what the end-to-end part needs'
-	echo 'make lint      check style, types and the direction of imports'
+	echo 'make lint      check style, types, the direction of imports, and the manual'
 	echo 'make deb       build dist/mailwatch_VERSION_all.deb'
 	echo 'make bench     measure mailwatch beside other watchers'
 	echo 'make fuzz      throw broken conversations at the probes'
@@ -28,6 +28,7 @@ lint: .venv/.stamp
 	$(PYTHON) -m ruff format --check
 	$(PYTHON) -m mypy
 	.venv/bin/lint-imports
+	$(PYTHON) packaging/man/reference.py --check
 
 deb:
 	packaging/build-deb.sh

@@ -132,7 +132,7 @@ class House:
         """What the forensics complained of."""
         journal = Journal(self.log, journald=False)
         installation = Installation(
-            "mx1", "container stalwart", "docker logs stalwart", lambda wall: "03:14:02"
+            "mx1", Target("docker", "stalwart"), "docker logs stalwart", lambda wall: "03:14:02"
         )
         self.recovery = Recovery(lambda: self.container, self.events, lambda: self.seconds)
         self.delivery = Delivery(

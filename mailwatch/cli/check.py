@@ -18,7 +18,7 @@ from mailwatch.core.model import Reading, Verdict
 from mailwatch.core.policy import Policy
 from mailwatch.core.say import say
 from mailwatch.core.text import join_words
-from mailwatch.probes.registry import build
+from mailwatch.probes.catalogue import build
 from mailwatch.service.prober import RoundProber
 from mailwatch.service.queue_events import EventQueue, RoundDone
 

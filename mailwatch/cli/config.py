@@ -10,7 +10,8 @@ from mailwatch.cli.exit_codes import CONFIG, OK
 from mailwatch.cli.options import add_options, load_by_hand, path_from
 from mailwatch.config.model import Config, ConfigError, Setting
 from mailwatch.config.render import plain
-from mailwatch.core.text import duration, printable
+from mailwatch.core.text import duration, join_words, printable
+from mailwatch.notifiers.catalogue import describe
 
 _WIDEST_VALUE = 44
 
@@ -68,12 +69,9 @@ def _summary(config: Config) -> str:
     services = f"{count} service{'s' if count != 1 else ''}"
     interval = duration(config.policy.interval_s)
     restarts = (
-        f"restarts container {config.docker.container}"
-        if config.policy.max_restarts
-        else "never restarts anything"
+        f"restarts {config.restart}" if config.policy.max_restarts else "never restarts anything"
     )
-    url = config.settings["gotify.url"].value
-    tells = "tells the journal alone" if url is None else f"tells Gotify at {url}"
+    tells = f"tells {join_words(list(describe(config.channels)))}"
     return f"watches {services} every {interval}, {restarts}, {tells}"
 
 

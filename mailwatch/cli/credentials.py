@@ -10,7 +10,7 @@ from functools import cached_property
 from pathlib import Path
 
 from mailwatch.config.credentials import OwnCredentials
-from mailwatch.config.token import CREDENTIAL
+from mailwatch.notifiers.catalogue import shipped_credentials
 
 UNIT = "mailwatch.service"
 GIVEN = Path("/run/credentials")
@@ -23,8 +23,6 @@ _PATIENCE_S = 10
 _PROPERTIES = (
     "LoadCredential", "LoadCredentialEncrypted", "SetCredential", "SetCredentialEncrypted",
 )  # fmt: skip
-_SHIPPED = [[CREDENTIAL, CREDENTIAL]]
-"""What the package's unit loads, for where systemd cannot be asked."""
 
 
 class UnitCredentials:
@@ -66,7 +64,9 @@ class UnitCredentials:
     @cached_property
     def _loaded(self) -> Mapping[str, str]:
         """The credentials that are loaded from a file: their names, and the file or its name."""
-        return dict(self._properties.get("LoadCredential", _SHIPPED))
+        # Where systemd cannot be asked, they are those of the package's unit.
+        shipped = [[name, name] for name in shipped_credentials()]
+        return dict(self._properties.get("LoadCredential", shipped))
 
     @cached_property
     def _sealed(self) -> frozenset[str]:

@@ -8,14 +8,15 @@ import json
 from mailwatch.cli.exit_codes import CRITICAL, OK, WARNING
 from mailwatch.cli.main import Subparsers
 from mailwatch.cli.options import add_options, load_by_hand
+from mailwatch.core.diagnosis import Diagnosis, Grade
 from mailwatch.core.text import printable
 from mailwatch.doctor.case import Case
-from mailwatch.doctor.checks import CHECKS, examine
-from mailwatch.doctor.finding import Finding, Level
+from mailwatch.doctor.checks import examine
 
-_CODES = {Level.OK: OK, Level.WARNING: WARNING, Level.PROBLEM: CRITICAL}
-_LEVEL_WIDTH = max(map(len, Level))
-_NAME_WIDTH = max(len(name) for name, _ in CHECKS)
+_CODES = {Grade.OK: OK, Grade.WARNING: WARNING, Grade.PROBLEM: CRITICAL}
+_GRADE_WIDTH = max(map(len, Grade))
+_NAME_WIDTH = 13
+"""Of the longest name of a check, `configuration`; a channel may be called anything."""
 _LONGEST = 600
 
 
@@ -24,8 +25,9 @@ def add(subparsers: Subparsers) -> None:
     parser = subparsers.add_parser(
         "doctor",
         help="find what will fail before it fails",
-        description="Examine this host for what will fail: services, ports, Docker, Gotify, the "
-        "unit, the state directory, the clock. Run it as root; nothing is restarted or changed.",
+        description="Examine this host for what will fail: services, ports, what is restarted, "
+        "channels, the unit, the state directory, the clock. Run it as root; nothing is restarted "
+        "or changed.",
         epilog="Exit code: 0 all well, 1 warnings, 2 problems, 78 the configuration has mistakes.",
     )
     add_options(parser)
@@ -37,30 +39,30 @@ def add(subparsers: Subparsers) -> None:
 def run(args: argparse.Namespace) -> int:
     """Examine, print each finding with its cure, and return the exit code."""
     case = Case(load_by_hand(args), send=args.send)
-    findings: list[tuple[str, Finding]] = []
+    findings: list[tuple[str, Diagnosis]] = []
     for name, finding in examine(case):
         findings.append((name, finding))
         if not args.json:
             print("\n".join(_lines(name, finding)), flush=True)
-    worst = max((finding.level for _, finding in findings), key=lambda level: _CODES[level])
+    worst = max((finding.grade for _, finding in findings), key=lambda grade: _CODES[grade])
     if args.json:
         print(json.dumps(_as_json(findings, worst), indent=2))
     else:
-        print(_summary([finding.level for _, finding in findings]))
+        print(_summary([finding.grade for _, finding in findings]))
     return _CODES[worst]
 
 
-def _lines(name: str, finding: Finding) -> list[str]:
+def _lines(name: str, finding: Diagnosis) -> list[str]:
     sentence = printable(finding.sentence, _LONGEST)
-    lines = [f"{finding.level:<{_LEVEL_WIDTH}}  {name:<{_NAME_WIDTH}}  {sentence}"]
+    lines = [f"{finding.grade:<{_GRADE_WIDTH}}  {name:<{_NAME_WIDTH}}  {sentence}"]
     if finding.cure:
-        indent = " " * (_LEVEL_WIDTH + _NAME_WIDTH + 4)
+        indent = " " * (_GRADE_WIDTH + _NAME_WIDTH + 4)
         lines.append(f"{indent}-> {printable(finding.cure, _LONGEST)}")
     return lines
 
 
-def _summary(levels: list[Level]) -> str:
-    problems, warnings = levels.count(Level.PROBLEM), levels.count(Level.WARNING)
+def _summary(grades: list[Grade]) -> str:
+    problems, warnings = grades.count(Grade.PROBLEM), grades.count(Grade.WARNING)
     if not problems and not warnings:
         return "All is well, and there is nothing to do."
     counts = [
@@ -71,13 +73,13 @@ def _summary(levels: list[Level]) -> str:
     return f"{' and '.join(counts)}; the arrows say what to do."
 
 
-def _as_json(findings: list[tuple[str, Finding]], worst: Level) -> dict[str, object]:
+def _as_json(findings: list[tuple[str, Diagnosis]], worst: Grade) -> dict[str, object]:
     return {
         "result": worst,
         "findings": [
             {
                 "check": name,
-                "level": finding.level,
+                "level": finding.grade,
                 "sentence": printable(finding.sentence, _LONGEST),
                 "cure": printable(finding.cure, _LONGEST),
             }

@@ -9,15 +9,17 @@ from pathlib import Path
 from mailwatch.cli.exit_codes import CANNOT_CREATE, OK, UNAVAILABLE
 from mailwatch.cli.private_file import AlreadyThere, cannot_write, write_private
 from mailwatch.config.dotenv import parse
-from mailwatch.config.files import Unreadable, read_file
+from mailwatch.config.files import UnreadableFile, read_file
 from mailwatch.config.load import load
 from mailwatch.config.model import Config, ConfigError, Mistake, Source
 from mailwatch.config.render import Plain, revealed
-from mailwatch.config.schema import KEYS, SERVICES_ENVIRONMENT
+from mailwatch.config.schema import SERVICES_ENVIRONMENT, schema
+from mailwatch.core.keys import Kind
 from mailwatch.core.text import printable
 
 _LONGEST = 64 * 1024
 
+KEYS = schema().keys
 VARIABLES = frozenset(key.environment for key in KEYS if key.environment) | {SERVICES_ENVIRONMENT}
 """Every variable that says something to mailwatch."""
 
@@ -52,13 +54,13 @@ def run(args: argparse.Namespace) -> int:
         return UNAVAILABLE
     text = "# Made by mailwatch import-env; mailwatch.toml(5) explains each key.\n\n"
     text += tomli_w.dumps(document(known, source))
-    has_token = bool(known.get("GOTIFY_TOKEN"))
+    secrets = [key for key in KEYS if key.kind is Kind.SECRET and known.get(key.environment)]
     if args.output is None:
         sys.stdout.write(text)
-        if has_token:
+        if secrets:
             _say(
-                "this holds the Gotify token: keep it where only root and the group mailwatch "
-                "may read it (chmod 0640)"
+                f"this holds the {secrets[0].label}: keep it where only root and the group "
+                "mailwatch may read it (chmod 0640)"
             )
         return OK
     return _write(args.output, text, args.force)
@@ -94,7 +96,7 @@ def _read(path: Path, source: str) -> dict[str, str]:
     try:
         content, _ = read_file(path, _LONGEST)
         text = content.decode("utf-8-sig")
-    except Unreadable as reason:
+    except UnreadableFile as reason:
         raise ConfigError((Mistake(source, "", f"the file {reason}"),)) from None
     except UnicodeDecodeError as error:
         line = content.count(b"\n", 0, error.start) + 1

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from mailwatch.cli.times import stamp
+from mailwatch.core import causes
+from mailwatch.core.facts import fact
 from mailwatch.core.say import say
 from mailwatch.core.state import Attempt, Failure, Incident, Outcome
 from mailwatch.core.text import duration
-from mailwatch.core.wording import because
+from mailwatch.core.wording import why
 from mailwatch.host.clocks import clock_text
 
 _OUTCOMES = {
@@ -22,7 +24,8 @@ def story(incident: Incident) -> list[str]:
     """Return the timeline of `incident`, one event a line."""
     since, closed = incident.since.wall, incident.closed
     lasted = f"lasted {duration(max(0.0, closed.wall - since))}" if closed else "still open"
-    lines = [f"Incident {incident.id}, {lasted}", f"Cause: {incident.cause or 'unknown'}", ""]
+    cause = causes.line(incident.cause) or "unknown"
+    lines = [f"Incident {incident.id}, {lasted}", f"Cause: {cause}", ""]
     events = [(since, 0, "the first check that failed"), *_told(incident), *_restarts(incident)]
     if closed:
         events.append((closed.wall, 9, "all services answer again"))
@@ -32,11 +35,10 @@ def story(incident: Incident) -> list[str]:
     if not closed and incident.failures != incident.first_failures:
         lines += ["", "What fails now:", *_failures(incident.failures)]
     if incident.target:
-        lines += ["", f"The target: {incident.target}"]
+        lines += ["", f"The target: {say(incident.target)}"]
     hold = incident.hold
     if hold and (not hold.target or hold.target != incident.target):
-        seen_as = f" It sees this host as {hold.seen_as}." if hold.seen_as else ""
-        lines += ["", f"Why it is not restarted now: {because(hold)}.{seen_as}"]
+        lines += ["", say(fact("why-not-restarted", why=why(hold), seen_as=hold.seen_as))]
     return lines
 
 
@@ -73,8 +75,8 @@ def as_json(incident: Incident) -> dict[str, object]:
         "escalated": stamp(incident.escalated.wall) if incident.escalated else None,
         "closed": stamp(closed.wall) if closed else None,
         "seconds": round(max(0.0, closed.wall - incident.since.wall), 3) if closed else None,
-        "cause": incident.cause or "unknown",
-        "target": incident.target,
+        "cause": causes.line(incident.cause) or "unknown",
+        "target": say(incident.target),
         "hold": incident.hold.reason if incident.hold else None,
         "failures": [_failure(failure) for failure in incident.failures],
         "first_failures": [_failure(failure) for failure in incident.first_failures],

@@ -10,15 +10,13 @@ from mailwatch.cli.credentials import UnitCredentials
 from mailwatch.config.credentials import OwnCredentials, Secrets
 from mailwatch.config.load import load
 from mailwatch.config.model import Config
-from mailwatch.config.schema import DEFAULT_PATH
+from mailwatch.config.schema import DEFAULT_PATH, schema
+from mailwatch.core.keys import Key, Kind
 
-_SHORTHANDS = {
-    "gotify_url": "gotify.url",
-    "gotify_token": "gotify.token",
-    "container": "restart.container",
-    "docker_socket": "restart.socket",
-}
-"""The flags of the original, and the keys that they set."""
+
+def _flagged() -> list[Key]:
+    """Return the keys that have a flag of their own, from the time of the original."""
+    return [key for key in schema().keys if key.flag]
 
 
 def add_options(parser: argparse.ArgumentParser) -> None:
@@ -29,14 +27,8 @@ def add_options(parser: argparse.ArgumentParser) -> None:
     group.add_argument(
         "--config", type=Path, metavar="FILE", help=f"read FILE in place of {DEFAULT_PATH}"
     )
-    group.add_argument("--gotify-url", metavar="URL", help="address of the Gotify server")
-    group.add_argument(
-        "--gotify-token",
-        metavar="TOKEN",
-        help="token of the Gotify application; ps shows it, so prefer gotify.token_file",
-    )
-    group.add_argument("--container", metavar="NAME", help="container to restart")
-    group.add_argument("--docker-socket", metavar="PATH", help="socket of the Docker engine")
+    for key in _flagged():
+        group.add_argument(key.flag, metavar=metavar(key), dest=key.dotted, help=_help(key))
     group.add_argument(
         "--set",
         action="append",
@@ -45,6 +37,20 @@ def add_options(parser: argparse.ArgumentParser) -> None:
         metavar="KEY=VALUE",
         help="set any key, such as watch.interval_s=60 or services=SMTP:25,IMAPS:993; repeatable",
     )
+
+
+def metavar(key: Key) -> str:
+    """Return what the value of a flag is called."""
+    if key.kind in (Kind.URL, Kind.PATH):
+        return key.kind.name
+    return key.name.upper() if key.kind is Kind.SECRET else "NAME"
+
+
+def _help(key: Key) -> str:
+    text = f"{key.summary[:1].lower()}{key.summary[1:]}"
+    if key.kind is Kind.SECRET:
+        text += f"; ps shows it, so prefer {key.dotted}_file"
+    return text.replace("`", "").replace("%", "%%")
 
 
 def load_from(args: argparse.Namespace) -> Config:
@@ -92,8 +98,8 @@ def flags_from(args: argparse.Namespace) -> dict[str, str]:
     """Return what the flags of `args` set, by dotted key; `--set` wins over a shorthand."""
     flags = {
         dotted: value
-        for name, dotted in _SHORTHANDS.items()
-        if (value := getattr(args, name)) is not None
+        for dotted in (key.dotted for key in _flagged())
+        if (value := getattr(args, dotted)) is not None
     }
     return flags | dict(args.set)
 

@@ -12,6 +12,8 @@ from mailwatch.cli.options import add_options, load_without_secrets
 from mailwatch.cli.table import aligned
 from mailwatch.cli.times import ago, stamp
 from mailwatch.config.model import Config
+from mailwatch.core import causes
+from mailwatch.core.facts import fact
 from mailwatch.core.model import Verdict
 from mailwatch.core.say import say
 from mailwatch.core.state import Stage
@@ -78,7 +80,7 @@ def _lines(status: Status, config: Config, now: float) -> list[str]:
         return ["mailwatch has not watched yet: `systemctl enable --now mailwatch` starts it."]
     lines = [_headline(status, now)]
     if status.incident is not None and status.incident.cause:
-        lines.append(f"Likely cause: {status.incident.cause}.")
+        lines.append(say(fact("likely-cause", cause=status.incident.cause)))
     if _is_asleep(status, config, now):
         lines.append(
             f"The last round was {ago(status.last_round, now)}: the service does not seem to run; "
@@ -153,7 +155,7 @@ def _as_json(status: Status, now: float) -> dict[str, object]:
     return {
         "stage": status.stage,
         "incident": status.incident.id if status.incident else None,
-        "cause": (status.incident.cause or None) if status.incident else None,
+        "cause": (causes.line(status.incident.cause) or None) if status.incident else None,
         "last_round": stamp(status.last_round),
         "paused_until": stamp(status.paused_until) if _is_paused(status, now) else None,
         "undelivered_messages": len(status.entries),

@@ -1,4 +1,4 @@
-"""`mailwatch test-notification`: one message, to see that it arrives."""
+"""`mailwatch test-notification`: one message on each channel, to see that it arrives."""
 
 from __future__ import annotations
 
@@ -12,8 +12,11 @@ from mailwatch.cli.options import add_options, load_by_hand
 from mailwatch.core.deadline import Deadline
 from mailwatch.core.message import Message, Severity, Topic
 from mailwatch.core.text import printable
+from mailwatch.notifiers.catalogue import LOG, NOTIFIERS, build
 from mailwatch.notifiers.errors import DeliveryError
-from mailwatch.notifiers.gotify import GotifyNotifier
+
+_SEND_S = 30.0
+"""How long one message may take; a notifier mostly has less."""
 
 
 def add(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
@@ -21,20 +24,23 @@ def add(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) -> None
     parser = subparsers.add_parser(
         "test-notification",
         help="send a message to see that it arrives",
-        description="Send one message through Gotify, to see that it arrives on your phone.",
-        epilog="Exit code: 0 sent, 2 not sent, 78 the configuration is bad or names no Gotify.",
+        description="Send one message on each channel, to see that it arrives on your phone.",
+        epilog="Exit code: 0 sent, 2 not sent, 78 the configuration is bad or names no channel.",
     )
     add_options(parser)
     parser.set_defaults(run=run)
 
 
 def run(args: argparse.Namespace) -> int:
-    """Send the message; say in one sentence how that went."""
+    """Send the message; say in one sentence for each channel how that went."""
     config = load_by_hand(args)
-    if config.gotify is None:
-        why = config.token_withheld or "no Gotify is configured; set [gotify] url and token"
+    channels = [one for one in config.channels if not NOTIFIERS.can(one.type, LOG)]
+    troubles = [one.withheld for one in channels if one.withheld]
+    if not channels:
+        troubles = ["no channel is configured; add one (mailwatch.toml(5))"]
+    for why in troubles:
         print(f"{why[:1].upper()}{why[1:]}, then try again.", file=sys.stderr)
-        return CONFIG
+    code = CONFIG if troubles else OK
     host = printable(socket.gethostname(), 64)
     message = Message(
         Topic.TEST,
@@ -43,11 +49,14 @@ def run(args: argparse.Namespace) -> int:
         "This is a test: nothing is wrong. A call for help will come with a higher priority.",
         time.time(),
     )
-    deadline = Deadline.after(config.gotify.timeout_s, time.monotonic)
-    try:
-        GotifyNotifier(config.gotify).send(message, deadline)
-    except DeliveryError as error:
-        print(error, file=sys.stderr)
-        return CRITICAL
-    print(f"Gotify took the message '{message.title}': look at your phone.")
-    return OK
+    for channel in channels:
+        if channel.withheld:
+            continue
+        try:
+            build(channel).send(message, Deadline.after(_SEND_S, time.monotonic))
+        except DeliveryError as error:
+            print(error, file=sys.stderr)
+            code = CRITICAL
+        else:
+            print(f"{channel.title} took the message '{message.title}': look at your phone.")
+    return code

@@ -8,7 +8,7 @@ import tomllib
 from collections.abc import Mapping
 from pathlib import Path
 
-from mailwatch.config.files import Missing, Unreadable, read_file
+from mailwatch.config.files import Missing, UnreadableFile, read_file
 from mailwatch.config.model import Origin, Source
 from mailwatch.config.problems import Problems
 from mailwatch.core.text import printable
@@ -33,10 +33,13 @@ def file_origin(path: Path) -> Origin:
     return Origin(Source.FILE, printable(str(path)))
 
 
-def read_document(path: Path, required: bool, problems: Problems) -> Mapping[str, object]:
-    """Return what the TOML file `path` says, nothing when it cannot be read.
+def read_document(
+    path: Path, required: bool, problems: Problems
+) -> tuple[Mapping[str, object], bool]:
+    """Return what the TOML file `path` says, nothing when it cannot be read, and who may read it.
 
-    A file that is not there is a mistake only when `required`. (TOML 1.0, https://toml.io)
+    The second value is whether everyone on this host may. A file that is not there is a mistake
+    only when `required`. (TOML 1.0, https://toml.io)
     """
     origin = file_origin(path)
     try:
@@ -49,17 +52,11 @@ def read_document(path: Path, required: bool, problems: Problems) -> Mapping[str
             )
         else:
             problems.warn(f"{origin} does not exist, so what it does not say is as by default")
-        return {}
-    except Unreadable as reason:
+        return {}, False
+    except UnreadableFile as reason:
         _fail(problems, origin, str(reason))
-        return {}
-    gotify = document.get("gotify")
-    if mode & stat.S_IROTH and isinstance(gotify, dict) and "token" in gotify:
-        problems.warn(
-            f"{origin} holds the Gotify token and everyone on this host may read it; "
-            f"run: chmod o= {origin}"
-        )
-    return document
+        return {}, False
+    return document, bool(mode & stat.S_IROTH)
 
 
 def _fail(problems: Problems, origin: Origin, sentence: str) -> None:
@@ -69,19 +66,23 @@ def _fail(problems: Problems, origin: Origin, sentence: str) -> None:
 
 def _parse(content: bytes) -> dict[str, object]:
     if content and not content.strip(b"\0"):
-        raise Unreadable("holds nothing but zero bytes; restore it from a backup or write it anew")
+        raise UnreadableFile(
+            "holds nothing but zero bytes; restore it from a backup or write it anew"
+        )
     try:
         text = content.decode("utf-8-sig")
     except UnicodeDecodeError as error:
         line = content.count(b"\n", 0, error.start) + 1
-        raise Unreadable(f"is not UTF-8 in line {line}; save it as UTF-8") from None
+        raise UnreadableFile(f"is not UTF-8 in line {line}; save it as UTF-8") from None
     try:
         return tomllib.loads(text)
     except tomllib.TOMLDecodeError as error:
-        raise Unreadable(_syntax(str(error))) from None
+        raise UnreadableFile(_syntax(str(error))) from None
     except (ValueError, RecursionError):
         # Python refuses integers of thousands of digits and tables nested hundreds deep.
-        raise Unreadable("holds a number too long or lists nested too deep; shorten it") from None
+        raise UnreadableFile(
+            "holds a number too long or lists nested too deep; shorten it"
+        ) from None
 
 
 def _syntax(message: str) -> str:

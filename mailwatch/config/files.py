@@ -9,16 +9,16 @@ import stat
 from pathlib import Path
 
 
-class Unreadable(Exception):
+class UnreadableFile(Exception):
     """A file cannot be read; the text goes on after its name: `is a directory; ...`."""
 
 
-class Missing(Unreadable):
+class Missing(UnreadableFile):
     """There is no such file."""
 
 
 def read_file(path: Path, limit: int) -> tuple[bytes, int]:
-    """Return the content of the regular file `path` and its mode; raises Unreadable.
+    """Return the content of the regular file `path` and its mode; raises UnreadableFile.
 
     At most `limit` bytes are read, so that neither a pipe nor a disk image holds us up.
     """
@@ -27,22 +27,22 @@ def read_file(path: Path, limit: int) -> tuple[bytes, int]:
     except FileNotFoundError:
         raise Missing("does not exist; name the right file, or create it") from None
     except PermissionError:
-        raise Unreadable(_who_may(path)) from None
+        raise UnreadableFile(_who_may(path)) from None
     except (OSError, ValueError) as error:
-        raise Unreadable(f"cannot be opened ({_reason(error)}); name a file") from None
+        raise UnreadableFile(f"cannot be opened ({_reason(error)}); name a file") from None
     try:
         status = os.fstat(descriptor)
         if stat.S_ISDIR(status.st_mode):
-            raise Unreadable("is a directory; name a file")
+            raise UnreadableFile("is a directory; name a file")
         if not stat.S_ISREG(status.st_mode):
-            raise Unreadable("is not a regular file; name one")
+            raise UnreadableFile("is not a regular file; name one")
         content = _read(descriptor, limit + 1)
     except OSError as error:
-        raise Unreadable(f"cannot be read ({_reason(error)}); mend the disk") from None
+        raise UnreadableFile(f"cannot be read ({_reason(error)}); mend the disk") from None
     finally:
         os.close(descriptor)
     if len(content) > limit:
-        raise Unreadable(f"is longer than {limit // 1024} KiB; is it the right file?")
+        raise UnreadableFile(f"is longer than {limit // 1024} KiB; is it the right file?")
     return content, status.st_mode
 
 

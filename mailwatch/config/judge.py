@@ -2,65 +2,21 @@
 
 from __future__ import annotations
 
-import ipaddress
 from collections.abc import Mapping
-from urllib.parse import urlsplit
 
 from mailwatch.config.model import Setting, Source
 from mailwatch.config.problems import Problems
-from mailwatch.config.token import Token
 from mailwatch.config.values import number
 from mailwatch.core.policy import NEVER_CURED
-from mailwatch.core.text import printable
 from mailwatch.host.systemd import SHORTEST_WATCHDOG_S, watchdog_s
 
 
-def judge(
-    chosen: Mapping[str, Setting],
-    token: Token,
-    environ: Mapping[str, str],
-    problems: Problems,
-) -> None:
-    """Add every contradiction to `report`; what is already known to be wrong is left out."""
-    if problems.sound("gotify."):
-        _gotify(chosen, token, problems)
+def judge(chosen: Mapping[str, Setting], environ: Mapping[str, str], problems: Problems) -> None:
+    """Add every contradiction to `problems`; what is already known to be wrong is left out."""
     if problems.sound("restart.backoff"):
         _backoff(chosen, problems)
     _never_cured(chosen["restart.on"], problems)
     _watchdog(environ, problems)
-
-
-def _gotify(chosen: Mapping[str, Setting], token: Token, problems: Problems) -> None:
-    url = chosen["gotify.url"]
-    if url.value is None and token.secret is not None:
-        problems.mistake(
-            chosen["gotify.token"].origin,
-            "gotify.url",
-            "gotify.url is not set, but a token is; add the address of the Gotify server, "
-            "or remove the token to have messages in the journal alone",
-        )
-    elif url.value is not None and token.secret is None and not token.withheld:
-        problems.mistake(
-            url.origin,
-            "gotify.token",
-            "gotify.url is set, but no token is; add gotify.token or gotify.token_file",
-        )
-    elif isinstance(url.value, str) and _far_and_plain(url.value):
-        problems.warn(
-            f"the Gotify token travels unencrypted to {printable(url.value)}; "
-            f"use https:// if the server has it"
-        )
-
-
-def _far_and_plain(url: str) -> bool:
-    """Whether `url` is http to a host that is surely not on this network."""
-    parts = urlsplit(url)
-    host = parts.hostname or ""
-    try:
-        near = not ipaddress.ip_address(host).is_global
-    except ValueError:
-        near = "." not in host or host.endswith((".local", ".lan", ".home.arpa", ".internal"))
-    return parts.scheme == "http" and not near
 
 
 def _backoff(chosen: Mapping[str, Setting], problems: Problems) -> None:

@@ -8,12 +8,12 @@ from pathlib import Path
 from typing import Any
 
 from mailwatch.config.credentials import Secrets
-from mailwatch.config.files import Unreadable, read_file
+from mailwatch.config.files import UnreadableFile, read_file
 from mailwatch.config.model import Origin
 from mailwatch.config.problems import Problems
 from mailwatch.core.facts import fact
 from mailwatch.core.secret import Secret
-from mailwatch.core.text import join_words, printable
+from mailwatch.core.text import printable
 from mailwatch.net.endpoint import Login
 
 PASSWORD_KEYS = ("password_file", "password_credential")
@@ -21,16 +21,12 @@ PASSWORD_KEYS = ("password_file", "password_credential")
 
 LOGIN_KEYS = ("user", *PASSWORD_KEYS)
 
-LOGIN_PROBES = ("canary", "imap", "pop3", "sieve", "smtp")
-"""The probes whose protocol has a login."""
-
 _LONGEST_PASSWORD_FILE = 4096
 
 
 def read_login(
     at: str,
     row: Mapping[str, Any],
-    probe: str,
     origin: Origin,
     secrets: Secrets,
     problems: Problems,
@@ -38,15 +34,6 @@ def read_login(
     """Return the login that the service `at` has, None where it has none or a wrong one."""
     given = [name for name in LOGIN_KEYS if name in row]
     if not given:
-        return None
-    if probe not in LOGIN_PROBES:
-        words = join_words([f'"{one}"' for one in LOGIN_PROBES], "or")
-        for name in given:
-            problems.mistake(
-                origin,
-                f"{at}.{name}",
-                f"{at}.{name} is set, but only probe = {words} can log in; remove it",
-            )
         return None
     places = [name for name in given if name != "user"]
     if len(places) > 1:
@@ -106,7 +93,7 @@ def _read_password(path: Path, dotted: str, origin: Origin, problems: Problems) 
         wrong = "" if text and text.isprintable() else "holds no password alone, on one line"
     except UnicodeDecodeError:
         wrong = "is not UTF-8; save it so"
-    except Unreadable as reason:
+    except UnreadableFile as reason:
         wrong = str(reason)
     if wrong:
         problems.mistake(origin, dotted, f"{dotted}: {shown} {wrong}")

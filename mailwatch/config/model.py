@@ -7,15 +7,15 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from pathlib import Path
 
-from mailwatch.config.schema import Value
+from mailwatch.core.keys import Value
 from mailwatch.core.model import Asked
 from mailwatch.core.policy import Policy
 from mailwatch.core.secret import Secret
-from mailwatch.docker.settings import DockerSettings
 from mailwatch.evidence.settings import EvidenceSettings
 from mailwatch.net.endpoint import ProxyHeader
-from mailwatch.notifiers.gotify import GotifySettings
+from mailwatch.notifiers.catalogue import Channel
 from mailwatch.probes.settings import ServiceSettings
+from mailwatch.restarters.catalogue import Chosen
 
 
 class Source(StrEnum):
@@ -81,22 +81,21 @@ class ConfigError(Exception):
 class Config:
     """All that the daemon is built from.
 
-    `gotify` is None where neither URL nor token is set: messages then go to the log alone.
-    Two configurations are equal when they mean the same, wherever their values came from.
+    `channels` are where messages go, the log where none is configured. Two configurations are
+    equal when they mean the same, wherever their values came from.
     """
 
-    gotify: GotifySettings | None
+    channels: tuple[Channel, ...]
     services: tuple[ServiceSettings, ...]
-    docker: DockerSettings
+    restart: Chosen
+    """What is restarted, and by which restarter."""
     policy: Policy
     state_directory: Path
     log_level: str
     """One of schema.LOG_LEVELS."""
     evidence: EvidenceSettings = field(default_factory=EvidenceSettings)
-    token_withheld: str = ""
-    """Why the Gotify token could not be read here, so that `gotify` is None; the service can."""
     settings: Mapping[str, Setting] = field(default_factory=dict, compare=False)
-    """Every key by its dotted name, `services[1].port` among them, in the schema's order."""
+    """Every key by its dotted name, `services[1].port` among them, in the order of the schema."""
     warnings: tuple[str, ...] = field(default=(), compare=False)
     """Sentences on what works but should not stay so."""
 
@@ -114,10 +113,10 @@ class Config:
     @property
     def secrets(self) -> tuple[Secret, ...]:
         """Every secret in force, so that what is written down can be cleared of them."""
-        token = () if self.gotify is None else (self.gotify.token,)
+        of_channels = [secret for channel in self.channels for secret in channel.secrets]
         logins = (service.login for service in self.services)
         passwords = (login.password for login in logins if login is not None)
-        return (*token, *filter(None, passwords))
+        return (*of_channels, *filter(None, passwords))
 
     @property
     def origins(self) -> Mapping[str, Origin]:

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-
-from mailwatch.config.schema import Value
+from mailwatch.core.keys import Value
 from mailwatch.core.model import Fault
 from mailwatch.core.secret import Secret
 
@@ -18,17 +16,15 @@ def plain(value: Value) -> Plain:
     match value:
         case Secret():
             return MASK
-        case Path():
-            return str(value)
         case frozenset():
             return [fault.value for fault in Fault if fault in value]
         case tuple():
             return list(value)
         case float() if value.is_integer():
             return int(value)
-        case str():
-            return str(value)
-    return value
+        case int() | float():
+            return value
+    return str(value)
 
 
 def revealed(value: Value) -> Plain:

@@ -1,320 +1,287 @@
-"""The table of every configuration key: its name, type, default, environment name and meaning."""
+"""The keys of the configuration: those of mailwatch itself, and where plug-ins add theirs."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
-from enum import Enum, StrEnum, auto
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from functools import cached_property
 from pathlib import Path
-from types import MappingProxyType
 
+from mailwatch.core import shapes
+from mailwatch.core.keys import Key, Kind, boolean, choice, pause, placed, seconds, timeout, whole
 from mailwatch.core.model import Fault
 from mailwatch.core.policy import Policy
-from mailwatch.core.secret import Secret
+from mailwatch.evidence import catalogue as evidence
+from mailwatch.evidence.servers.catalogue import SERVERS
 from mailwatch.evidence.settings import EvidenceSettings
 from mailwatch.net.endpoint import ProxyHeader, TlsMode, TlsVersion
+from mailwatch.notifiers.catalogue import NOTIFIERS, SECTION, keys_of
+from mailwatch.probes.catalogue import LOGIN, PORT, PROBES
+from mailwatch.restarters.catalogue import RESTARTERS, USUAL
 
 DEFAULT_PATH = Path("/etc/mailwatch.toml")
 LOG_LEVELS = ("debug", "info", "notice", "warning", "error")
-PROBE_NAMES = (
-    "canary", "command", "dns", "http", "imap", "lmtp", "pop3", "postqueue", "sieve", "smtp", "tcp",
-)  # fmt: skip
-"""The keys of probes.registry.PROBES, which a test compares; that table imports every protocol."""
-
-Value = str | int | float | bool | Path | Secret | frozenset[Fault] | tuple[str, ...]
-"""What a key may hold once it has been read."""
-
-DAY_S = 86_400.0
-MONTH_S = 30 * DAY_S
-"""No pause or window is longer: a watcher that sleeps for a year is a mistake in the file."""
-
-
-class Kind(Enum):
-    """How a value is read, and so which sentence tells that it cannot be."""
-
-    TEXT = auto()
-    SECRET = auto()
-    URL = auto()
-    HOST = auto()
-    PATH = auto()
-    BOOLEAN = auto()
-    INTEGER = auto()
-    SECONDS = auto()
-    CHOICE = auto()
-    FAULTS = auto()
-    COMMAND = auto()
-    FINGERPRINT = auto()
-    STATUSES = auto()
-    FIELDS = auto()
-    ADDRESS = auto()
-
-
-@dataclass(frozen=True, slots=True)
-class Key:
-    """One key of the file.
-
-    `low` and `high` are inclusive. `default` is None where a key has none and may be left out.
-    `choices` are the words that a CHOICE or FAULTS takes, and `enum` what a CHOICE turns them into;
-    `pattern` is what a TEXT must match in full, and `rule` says that pattern in words.
-    """
-
-    section: str
-    name: str
-    kind: Kind
-    default: Value | None
-    doc: str
-    environment: str = ""
-    unit: str = ""
-    low: float = 0
-    high: float = 0
-    choices: tuple[str, ...] = ()
-    enum: type[StrEnum] | None = None
-    pattern: str = ""
-    rule: str = ""
-    required: bool = False
-    sensitive: bool = False
-    """Whether people put a secret here by mistake, so that no sentence may show the value."""
-
-    @property
-    def dotted(self) -> str:
-        """The key as `--set` and messages name it, such as `watch.retries`."""
-        return f"{self.section}.{self.name}"
-
+SERVICES_ENVIRONMENT = "SERVICES"
+DEFAULT_SERVICES = ("SMTP", "SMTPS", "IMAPS", "HTTPS")
+"""Those that are watched where nobody names any, each at its usual port."""
 
 _P = Policy()
 _E = EvidenceSettings()
 _FAULTS = tuple(fault.value for fault in Fault)
 
-
-def _seconds(
-    section: str,
-    name: str,
-    default: float,
-    doc: str,
-    environment: str = "",
-    low: float = 0,
-    high: float = MONTH_S,
-) -> Key:
-    return Key(section, name, Kind.SECONDS, float(default), doc, environment, "s", low, high)
-
-
-def _whole(
-    section: str, name: str, default: int, low: int, high: int, doc: str, environment: str = ""
-) -> Key:
-    return Key(section, name, Kind.INTEGER, default, doc, environment, "", low, high)
-
-
-def _flag(section: str, name: str, default: bool, doc: str) -> Key:
-    return Key(section, name, Kind.BOOLEAN, default, doc)
-
-
-def _choice(
-    section: str, name: str, enum: type[StrEnum], doc: str, default: StrEnum | None = None
-) -> Key:
-    words = tuple(member.value for member in enum)
-    return Key(section, name, Kind.CHOICE, default, doc, choices=words, enum=enum)
-
-
-def _timeout(section: str, name: str, default: float, doc: str, environment: str = "") -> Key:
-    return _seconds(section, name, default, doc, environment, low=0.05, high=3600)
-
-
-def _pause(section: str, name: str, default: float, doc: str, environment: str = "") -> Key:
-    return _seconds(section, name, default, doc, environment, low=0.1)
-
-
-KEYS: tuple[Key, ...] = (
-    Key("gotify", "url", Kind.URL, None,
-        "Address of the Gotify server, with its sub-path if it has one.", "GOTIFY_URL"),
-    Key("gotify", "token", Kind.SECRET, None,
-        "Token of the Gotify application that mailwatch sends as.", "GOTIFY_TOKEN"),
-    Key("gotify", "token_file", Kind.PATH, None,
-        "File that holds the token alone, in place of `token`.", sensitive=True),
-    _whole("gotify", "priority", 5, 0, 10,
-           "Priority of ordinary messages; a call for a person always has 10.", "GOTIFY_PRIORITY"),
-    _timeout("gotify", "timeout_s", 10, "Time for one whole delivery."),
-
-    Key("watch", "host", Kind.HOST, "127.0.0.1",
+_WATCH = (
+    Key("host", Kind.HOST, "127.0.0.1",
         "Host of every service that does not name its own.", "HOST"),
-    _pause("watch", "interval_s", _P.interval_s,
-           "Pause between two rounds while all is well.", "CHECK_INTERVAL_SECONDS"),
-    _whole("watch", "retries", _P.attempts.retries, 1, 100,
-           "Attempts in one round before a service counts as failed.", "RETRIES"),
-    _timeout("watch", "attempt_timeout_s", _P.attempts.timeout_s,
-             "Time for one attempt: the whole conversation with a service.",
-             "PER_ATTEMPT_TIMEOUT"),
-    _seconds("watch", "retry_delay_s", _P.attempts.delay_s,
-             "Pause between two attempts.", "SLEEP_BETWEEN_ATTEMPTS", high=3600.0),
-    _seconds("watch", "unmeasured_after_s", _P.unmeasured_after_s,
-             "How long mailwatch must have been unable to look before it says so."),
-    _whole("watch", "certificate_days", _P.certificate_days, 0, 3650,
-           "From so many days before a certificate expires that is told, once a day; 0 never."),
+    pause("interval_s", _P.interval_s,
+          "Pause between the beginnings of two rounds while all is well.",
+          "CHECK_INTERVAL_SECONDS"),
+    whole("retries", _P.attempts.retries, 1, 100,
+          "Attempts in one round before a service counts as failed; the first one that succeeds "
+          "ends them.", "RETRIES"),
+    timeout("attempt_timeout_s", _P.attempts.timeout_s,
+            "Time for one attempt: the whole conversation with a service, from the name lookup to "
+            "its farewell.", "PER_ATTEMPT_TIMEOUT"),
+    seconds("retry_delay_s", _P.attempts.delay_s,
+            "Pause between two attempts. With the defaults, a server that hangs is found out after "
+            "25 s.", "SLEEP_BETWEEN_ATTEMPTS", high=3600.0),
+    seconds("unmeasured_after_s", _P.unmeasured_after_s,
+            "How long mailwatch must have been unable to look before it says so. What it cannot "
+            "look at for the same reason is told along, even if that has lasted for less. That it "
+            "could not look (no route, no free descriptor, a broken resolver) is never taken for "
+            "an outage, and restarts nothing."),
+    whole("certificate_days", _P.certificate_days, 0, 3650,
+          "From so many days before a certificate expires that is told, once a day; 0 never tells. "
+          "It is told no more often, however often mailwatch itself is restarted, and once more "
+          "when the service has a new one. An expiring certificate never restarts anything."),
+)  # fmt: skip
 
-    Key("restart", "container", Kind.TEXT, "stalwart",
-        "Name of the container to restart.", "CONTAINER_NAME",
-        pattern=r"[a-zA-Z0-9][a-zA-Z0-9_.-]{0,254}",
-        rule="a container's name of letters, digits, `_`, `.` and `-`, as `docker ps` shows it"),
-    Key("restart", "socket", Kind.PATH, Path("/var/run/docker.sock"),
-        "Socket of the Docker engine.", "DOCKER_SOCKET"),
-    _whole("restart", "stop_timeout_s", 30, 1, 3600,
-           "Seconds that the container gets to stop by itself before the engine kills it."),
-    _seconds("restart", "settle_s", _P.settle_s,
-             "Wait between a restart and the first look after it.", "POST_RESTART_WAIT"),
-    _timeout("restart", "attempt_timeout_s", _P.verify_timeout_s,
-             "Time for one attempt after a restart, when servers answer slowly.",
-             "POST_RESTART_PER_ATTEMPT_TIMEOUT"),
-    _seconds("restart", "verify_for_s", _P.verify_for_s,
-             "How long after settling a service may still fail before a person is called.",
-             "POST_RESTART_FINAL_TIMEOUT"),
-    _pause("restart", "verify_every_s", _P.verify_every_s,
-           "Pause between two looks while an incident is open.",
-           "POST_RESTART_POLL_INTERVAL"),
-    Key("restart", "on", Kind.FAULTS, _P.restart_on,
-        "The kinds of failure that a restart may cure; others only call a person.",
-        choices=_FAULTS),
-    _flag("restart", "when_all_dropped", _P.restart_when_all_dropped,
-          "Restart even when every service drops the connection, which is the sign of a ban."),
-    _seconds("restart", "min_failure_s", _P.min_failure_s,
-             "How long a failure must last before an incident opens."),
-    _seconds("restart", "backoff_s", _P.backoff_s,
-             "Wait before the second restart in a row; each further wait is twice as long."),
-    _seconds("restart", "backoff_max_s", _P.backoff_max_s,
-             "Longest wait between two restarts in a row."),
-    _whole("restart", "max_restarts", _P.max_restarts, 0, 1000,
-           "Most restarts in any window of `window_s`; 0 never restarts, and only tells."),
-    _seconds("restart", "window_s", _P.window_s,
-             "Length of the window in which restarts are counted.", low=1),
-    _seconds("restart", "cooldown_s", _P.cooldown_s,
-             "No restart sooner than this after a recovery that a restart brought about."),
-    _seconds("restart", "rearm_after_s", _P.rearm_after_s,
-             "After all has been well this long, the next restart is a first one again."),
-    _seconds("restart", "start_grace_s", _P.start_grace_s,
-             "How long the container may be starting before its failures count.", low=1),
+_RESTART = (
+    seconds("settle_s", _P.settle_s,
+            "Wait between a restart and the first look after it.", "POST_RESTART_WAIT"),
+    replace(timeout("attempt_timeout_s", _P.verify_timeout_s,
+                    "Time for one attempt after a restart, when servers answer slowly.",
+                    "POST_RESTART_PER_ATTEMPT_TIMEOUT"), field="verify_timeout_s"),
+    seconds("verify_for_s", _P.verify_for_s,
+            "How long after settling a service may still fail before a person is called.",
+            "POST_RESTART_FINAL_TIMEOUT"),
+    pause("verify_every_s", _P.verify_every_s,
+          "Pause between two looks while an incident is open. It has no effect where it is longer "
+          "than `interval_s`.", "POST_RESTART_POLL_INTERVAL"),
+    Key("on", Kind.FAULTS, _P.restart_on,
+        "Kinds of failure that a restart may cure; others only call a person. A `certificate` only "
+        "does that even if it is named here.", choices=_FAULTS, field="restart_on"),
+    replace(boolean("when_all_dropped", _P.restart_when_all_dropped,
+                    "Restart even when every service drops the connection, the sign of a ban. (One "
+                    "that passes at a port of this host that leads elsewhere, a web proxy's "
+                    "perhaps, is not counted.) It shows that the mail server has banned the "
+                    "address that mailwatch comes from, or has reached its limit of connections; a "
+                    "restart cures neither, and mailwatch calls a person at once instead."),
+            field="restart_when_all_dropped"),
+    seconds("min_failure_s", _P.min_failure_s,
+            "How long a failure must last before an incident opens. With 0 one failed round is "
+            "enough, as it has had all its attempts."),
+    seconds("backoff_s", _P.backoff_s,
+            "Wait before the second restart in a row; each further wait is twice as long."),
+    seconds("backoff_max_s", _P.backoff_max_s, "Longest wait between two restarts in a row."),
+    whole("max_restarts", _P.max_restarts, 0, 1000,
+          "Most restarts in any window of `window_s`; 0 never restarts, and only tells."),
+    seconds("window_s", _P.window_s,
+            "Length of the window in which restarts are counted.", low=1),
+    seconds("cooldown_s", _P.cooldown_s,
+            "No restart sooner than this after a recovery that a restart brought about."),
+    seconds("rearm_after_s", _P.rearm_after_s,
+            "After all has been well this long, the next restart is a first one again."),
+    seconds("start_grace_s", _P.start_grace_s,
+            "How long the target may be starting before its failures count.", low=1),
+)  # fmt: skip
 
-    _seconds("notify", "remind_every_s", _P.remind_every_s,
-             "Pause between reminders while a person is needed; 0 sends none."),
-    _whole("notify", "messages_per_hour", _P.messages_per_hour, 1, 1000,
-           "Ordinary messages in an hour; those beyond it come together as one."),
+_NOTIFY = (
+    seconds("remind_every_s", _P.remind_every_s,
+            "Pause between reminders while a person is needed; 0 sends none."),
+    whole("messages_per_hour", _P.messages_per_hour, 1, 1000,
+          "Ordinary messages in an hour, of which an incident that heals makes two. Those beyond "
+          "it are held back, and come together as one that names them all as soon as the hour "
+          "allows one more. A call for a person never waits, nor does the news that its incident "
+          "is over."),
+)  # fmt: skip
 
-    _flag("evidence", "enabled", _E.enabled,
-          "Whether to write down what is to be seen before a restart destroys it."),
-    _seconds("evidence", "wait_s", _E.wait_s,
-             "How long that may take, which is the most by which it delays a restart.",
-             low=0.5, high=60),
-    _whole("evidence", "max_mib", _E.max_mib, 1, 1024,
-           "Most MiB on the disk for the evidence of all incidents; the oldest gives way."),
+_EVIDENCE = (
+    boolean("enabled", _E.enabled,
+            "Whether to write down what is to be seen before a restart destroys it. That is the "
+            "target's state, processes, connections and the end of its log, and the state of the "
+            "host, with the secrets in it masked. `mailwatch incident show` shows it."),
+    seconds("wait_s", _E.wait_s,
+            "How long that may take, which is the most by which it delays a restart. It begins "
+            "with the first attempt that fails, so that a round of several attempts is seldom "
+            "delayed at all.", low=0.5, high=60),
+    whole("max_mib", _E.max_mib, 1, 1024,
+          "Most MiB on the disk for the evidence of all incidents; the oldest gives way. One "
+          "incident has at most 256 KiB, and what is older than 400 days is removed."),
+)  # fmt: skip
 
-    Key("state", "directory", Kind.PATH, Path("/var/lib/mailwatch"),
-        "Where mailwatch remembers incidents and unsent messages.", "STATE_DIRECTORY"),
+_STATE = (
+    Key("directory", Kind.PATH, Path("/var/lib/mailwatch"),
+        "Where mailwatch remembers incidents and unsent messages. The unit sets the variable, so "
+        "that under systemd this key has no effect.", "STATE_DIRECTORY"),
+)  # fmt: skip
 
-    Key("log", "level", Kind.CHOICE, "info",
+_LOG = (
+    Key("level", Kind.CHOICE, "info",
         "The least severe lines that reach the journal.", choices=LOG_LEVELS),
 )  # fmt: skip
-"""Every key outside [[services]], in the order in which the sample and `config show` name them."""
 
-SERVICES_ENVIRONMENT = "SERVICES"
-DEFAULT_SERVICES = ("SMTP", "SMTPS", "IMAPS", "HTTPS")
-"""Those that are watched where nobody names any, each at its usual port."""
+_NAME = r"[A-Za-z0-9](?:[A-Za-z0-9 _./+-]{0,62}[A-Za-z0-9_./+-])?"
+_NAME_RULE = "up to 64 letters, digits, blanks and `_ . / + -`, beginning with a letter or digit"
 
-_ADDRESS = r"[A-Za-z0-9.!#$%&'*+/=?^_`{|}~-]{1,64}@[A-Za-z0-9.-]{1,190}"
-_ADDRESS_RULE = "an address such as canary@example.org"
-_NAME_OR_ADDRESS = r"(?:[A-Za-z0-9_](?:[A-Za-z0-9._-]{0,251}[A-Za-z0-9_])?|\[[0-9A-Fa-f:.]{2,45}\])"
-_HOST_FIELD = _NAME_OR_ADDRESS + r"(?::[1-9][0-9]{0,4})?"
-_ONE_LINE = r"[^\x00-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff]+"
-
-SERVICE_KEYS: tuple[Key, ...] = (
-    Key("services", "name", Kind.TEXT, None,
-        "What messages call the service; a known name also picks how it is asked.", required=True,
-        pattern=r"[A-Za-z0-9](?:[A-Za-z0-9 _./+-]{0,62}[A-Za-z0-9_./+-])?",
-        rule="up to 64 letters, digits, blanks and `_ . / + -`, beginning with a letter or digit"),
-    Key("services", "port", Kind.INTEGER, None,
-        "TCP port of the service; `command`, `dns` and `postqueue` have none.", required=True,
-        low=1, high=65535),
-    Key("services", "host", Kind.HOST, None, "Host of this service, in place of `[watch] host`."),
-    Key("services", "probe", Kind.CHOICE, None,
-        "How the service is asked, where its name does not say.", choices=PROBE_NAMES),
-    _choice("services", "tls", TlsMode, "When TLS begins, where the service's name does not say."),
-    _flag("services", "verify", False,
-          "Whether the certificate and its name are checked; a `ca_file` says so too."),
-    Key("services", "ca_file", Kind.PATH, None,
-        "File of the authorities (PEM) that may have signed the certificate."),
-    Key("services", "server_name", Kind.HOST, None,
-        "Name to ask for in the TLS handshake and to verify, in place of the host."),
-    _choice("services", "minimum_tls", TlsVersion, "Oldest version of TLS to accept.",
-            TlsVersion.TLS_1_2),
-    Key("services", "fingerprint", Kind.FINGERPRINT, None,
-        "SHA-256 of the only certificate to accept, whether it is verified or not."),
-    _choice("services", "proxy", ProxyHeader,
-            "Version of the PROXY protocol, on a port that expects its header.",
-            ProxyHeader.NONE),
-    Key("services", "http_method", Kind.CHOICE, "GET",
-        "With the probe `http`: the method of the request.", choices=("GET", "HEAD")),
-    Key("services", "http_path", Kind.TEXT, "/", "With the probe `http`: what is asked for.",
-        pattern=r"/[!-\"$-~]*",
-        rule="a path that begins with / and has no blank and no #, such as /healthz"),
-    Key("services", "http_statuses", Kind.STATUSES, "200-499",
-        "With the probe `http`: the status codes that show life, from 200 to 599."),
-    Key("services", "http_headers", Kind.FIELDS, None,
-        "With the probe `http`: fields that the answer must have; `*` stands for anything."),
-    Key("services", "http_body", Kind.TEXT, None,
-        "With the probe `http`: text that the page must hold; `*` stands for anything.",
-        pattern=_ONE_LINE, rule='text of one line that the page holds, such as "Sign in"'),
-    Key("services", "http_host", Kind.TEXT, None,
-        "With the probe `http`: the Host of the request, in place of `server_name` or `host`.",
-        pattern=_HOST_FIELD,
-        rule="a host name, with a port where it needs one, such as mail.example.org:8443"),
-    Key("services", "http_forwarded_for", Kind.ADDRESS, None,
-        "With the probe `http`: the address that X-Forwarded-For names as the client's."),
-    Key("services", "command", Kind.COMMAND, None,
-        "Program, with its arguments, that the probes `command` and `postqueue` run."),
-    _whole("services", "queue_limit", 500, 0, 100_000,
-           "With the probe `postqueue`: messages in a mail queue that is still well."),
-    Key("services", "domain", Kind.HOST, None,
-        "With the probe `dns`: the domain whose MX is looked for."),
-    _flag("services", "implicit_mx", False,
-          "With the probe `dns`: whether an address of the domain will do where it has no MX."),
-    Key("services", "user", Kind.TEXT, None,
-        "User to log in as; refused logins count towards the server's bans.",
+_SERVICE = (
+    Key("name", Kind.TEXT, None,
+        "What messages call the service. It has up to 64 letters, digits, blanks and `_ . / + -`. "
+        "A known name, in capital or small letters, also picks how the service is asked: SMTP, "
+        "SUBMISSION, SMTPS, LMTP, IMAP, IMAPS, POP3, POP3S, SIEVE, HTTP and HTTPS get a complete "
+        "conversation of their protocol, with TLS from the first byte on for those that end in S. "
+        "Any other name is a TCP connection alone.",
+        required=True, pattern=_NAME, rule=_NAME_RULE, example='"SMTP"'),
+    Key("port", Kind.INTEGER, None, "TCP port of the service, where its probe asks one.",
+        required=True, low=1, high=65535, needs=PORT, example="8443"),
+    Key("host", Kind.HOST, None, "Host of this service, in place of `[watch] host`.",
+        needs=PORT, example='"mail.example.org"'),
+    Key("probe", Kind.CHOICE, None, "How the service is asked, where its name does not say.",
+        example='"http"'),
+    replace(choice("tls", TlsMode,
+                   "When TLS begins, where the service's name does not say. That is never, from "
+                   "the first byte on, or after the protocol's own command for it (every mail "
+                   "protocol has one)."), needs=PORT, example='"implicit"'),
+    replace(boolean("verify", False,
+                    "Verify the certificate and its name. A certificate that is refused is a "
+                    "failure that no restart cures. It is off by default because mail servers on "
+                    "the same host are mostly asked by an address that their certificate does not "
+                    "name."), needs=PORT, example="true"),
+    Key("ca_file", Kind.PATH, None,
+        "File of the authorities (PEM) that may have signed the certificate. They take the place "
+        "of the system's, and turn `verify` on.", needs=PORT, example='"/etc/ssl/mail-ca.pem"'),
+    Key("server_name", Kind.HOST, None,
+        "Name that is asked for in the TLS handshake, and verified, in place of the host.",
+        needs=PORT, example='"mail.example.org"'),
+    replace(choice("minimum_tls", TlsVersion,
+                   "Oldest version of TLS that the service may answer with.", TlsVersion.TLS_1_2),
+            needs=PORT),
+    Key("fingerprint", Kind.TEXT, None,
+        "SHA-256 of the only certificate to accept. It has 64 hexadecimal digits, with or without "
+        "colons, as `openssl x509 -noout -fingerprint -sha256` prints it after the equals sign. It "
+        "is checked with and without `verify`, and has to be changed with every new certificate.",
+        shape=shapes.fingerprint, rule=shapes.FINGERPRINT, needs=PORT,
+        example=f'"{"0123456789abcdef" * 4}"'),
+    replace(choice("proxy", ProxyHeader,
+                   "Version of the PROXY protocol whose header opens the connection. Only for a "
+                   "port that expects one: any other takes it for a client's mistake, and most "
+                   "mail servers count those towards a ban.", ProxyHeader.NONE), needs=PORT),
+    Key("user", Kind.TEXT, None,
+        "User to log in as. A login that is refused counts towards the bans of most mail servers, "
+        "so use an account of its own.", needs=LOGIN, example='"canary@example.org"',
         pattern=r"[^\x00-\x1f\x7f]{1,255}", rule="a user name on one line"),
-    Key("services", "password_file", Kind.PATH, None,
-        "File that holds the user's password alone.", sensitive=True),
-    Key("services", "password_credential", Kind.TEXT, None,
-        "Name of the systemd credential that holds the password, in place of `password_file`.",
+    Key("password_file", Kind.PATH, None,
+        "File that holds the user's password alone, readable by the group mailwatch.",
+        sensitive=True, needs=LOGIN, example='"/etc/mailwatch.canary"'),
+    Key("password_credential", Kind.TEXT, None,
+        "Name of the systemd credential that holds the password, in place of `password_file`. Both "
+        "in one place are a mistake.", needs=LOGIN, example='"canary"',
         pattern=r"[A-Za-z0-9][A-Za-z0-9_.-]{0,254}", sensitive=True,
         rule="the name of a credential, as LoadCredential= in the unit has it"),
-    Key("services", "sender", Kind.TEXT, None,
-        "With the probe `canary`: the address that its message is from.",
-        pattern=_ADDRESS, rule=_ADDRESS_RULE),
-    Key("services", "recipient", Kind.TEXT, None,
-        "With the probe `canary`: the address that its message goes to.",
-        pattern=_ADDRESS, rule=_ADDRESS_RULE),
-    _flag("services", "submit_login", True,
-          "With the probe `canary`: whether the user also logs in to submit."),
-    Key("services", "imap_host", Kind.HOST, None,
-        "With the probe `canary`: the host of the mailbox, in place of `host`."),
-    _whole("services", "imap_port", 993, 1, 65535,
-           "With the probe `canary`: the port of IMAP."),
-    _choice("services", "imap_tls", TlsMode, "With the probe `canary`: when TLS begins there.",
-            TlsMode.IMPLICIT),
-    Key("services", "imap_server_name", Kind.HOST, None,
-        "With the probe `canary`: the name to ask for in TLS there, in place of `server_name`."),
-    Key("services", "imap_fingerprint", Kind.FINGERPRINT, None,
-        "With the probe `canary`: the certificate to accept there, in place of `fingerprint`."),
-    _choice("services", "imap_proxy", ProxyHeader,
-            "With the probe `canary`: the PROXY protocol there, in place of `proxy`."),
-    _seconds("services", "within_s", 60, "With the probe `canary`: how long a delivery may take.",
-             low=1, high=3600.0),
-    _pause("services", "every_s", 900, "With the probe `canary`: pause between two messages."),
 )  # fmt: skip
-"""The keys of one [[services]] table; each says a field, or a part of one, of ServiceSettings."""
+"""What can be said of any service; each is a field, or a part of one, of ServiceSettings."""
+
+_CHANNEL = (
+    Key("name", Kind.TEXT, None, "What messages and the log call the channel.",
+        required=True, pattern=_NAME, rule=_NAME_RULE, example='"phone"'),
+    Key("type", Kind.CHOICE, None, "What kind of channel it is.", required=True),
+)  # fmt: skip
+"""What must be said of any notifier."""
 
 
-def _sections() -> Iterator[tuple[str, Mapping[str, Key]]]:
-    for section in dict.fromkeys(key.section for key in KEYS):
-        yield section, MappingProxyType({k.name: k for k in KEYS if k.section == section})
+@dataclass(frozen=True)
+class Schema:
+    """Every key outside of the lists of tables, in the order in which `config show` names them."""
+
+    keys: tuple[Key, ...]
+    restarter: str
+    """The kind of restarter whose keys are among them, empty for none."""
+
+    @cached_property
+    def sections(self) -> Mapping[str, Mapping[str, Key]]:
+        """Section -> name -> key."""
+        found: dict[str, dict[str, Key]] = {}
+        for key in self.keys:
+            found.setdefault(key.section, {})[key.name] = key
+        return found
+
+    @cached_property
+    def by_dotted(self) -> Mapping[str, Key]:
+        """Dotted name -> key."""
+        return {key.dotted: key for key in self.keys}
 
 
-SECTIONS: Mapping[str, Mapping[str, Key]] = MappingProxyType(dict(_sections()))
-"""Section -> name -> Key, without [[services]]."""
-SERVICE_SECTION: Mapping[str, Key] = MappingProxyType({key.name: key for key in SERVICE_KEYS})
-BY_DOTTED: Mapping[str, Key] = MappingProxyType({key.dotted: key for key in KEYS})
+def schema(restarter: str = USUAL) -> Schema:
+    """Return what may stand in the configuration, with the keys of one kind of restarter."""
+    kind = Key(
+        "kind", Kind.CHOICE, USUAL, "What kind of thing is restarted.", choices=RESTARTERS.names()
+    )
+    own = RESTARTERS.keys(restarter) if restarter else ()
+    told = [
+        *(placed(PLAIN_KEYS["watch"], "watch")),
+        *(placed((kind, *own, *PLAIN_KEYS["restart"]), "restart")),
+        *(placed(PLAIN_KEYS["notify"], "notify")),
+        *(placed((*PLAIN_KEYS["evidence"], *evidence_keys()), "evidence")),
+        *(placed(PLAIN_KEYS["state"], "state")),
+        *(placed(PLAIN_KEYS["log"], "log")),
+    ]
+    channels = [key for name in NOTIFIERS.having(SECTION) for key in keys_of(name, name)]
+    return Schema((*channels, *told), restarter)
+
+
+PLAIN_KEYS: Mapping[str, tuple[Key, ...]] = {
+    "watch": _WATCH,
+    "restart": _RESTART,
+    "notify": _NOTIFY,
+    "evidence": _EVIDENCE,
+    "state": _STATE,
+    "log": _LOG,
+}
+"""Section -> its keys, without those of plug-ins."""
+
+
+def evidence_keys() -> tuple[Key, ...]:
+    """Return the keys that collectors and servers have in [evidence]."""
+    return tuple(
+        key
+        for plugins in (evidence.COLLECTORS, SERVERS)
+        for name in plugins.having(evidence.KEYS)
+        for key in plugins.keys(name)
+    )
+
+
+def service_keys(probe: str | None) -> Mapping[str, Key]:
+    """Return the keys of a service that `probe` asks; None stands for one that is not known."""
+    common = (
+        replace(key, choices=PROBES.names()) if key.name == "probe" else key for key in _SERVICE
+    )
+    own = PROBES.keys(probe) if probe else ()
+    return {key.name: key for key in placed((*common, *own), "services")}
+
+
+def probes_with(name: str) -> list[str]:
+    """Return the probes that have the key `name` of their own."""
+    return [one for one in PROBES.names() if any(key.name == name for key in PROBES.keys(one))]
+
+
+def every_service_key() -> Mapping[str, Key]:
+    """Return the keys of all services, whatever asks them."""
+    return {name: key for probe in PROBES.names() for name, key in service_keys(probe).items()}
+
+
+def channel_keys(kind: str | None, at: str = "notifiers") -> Mapping[str, Key]:
+    """Return the keys of a notifier of the type `kind`; None stands for one that is not known."""
+    common = (
+        replace(key, choices=NOTIFIERS.names()) if key.name == "type" else key for key in _CHANNEL
+    )
+    own = keys_of(kind, at) if kind else ()
+    return {key.name: key for key in (*placed(common, at), *own)}

@@ -3,46 +3,62 @@
 from __future__ import annotations
 
 import ssl
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from typing import Any
 
-from mailwatch.config import nested, portless, values
+from mailwatch.config import values
 from mailwatch.config.credentials import Secrets
-from mailwatch.config.files import Unreadable, read_file
+from mailwatch.config.files import UnreadableFile, read_file
+from mailwatch.config.logins import LOGIN_KEYS, read_login
 from mailwatch.config.model import Origin, Setting, Source
 from mailwatch.config.privacy import check_privacy
 from mailwatch.config.problems import Problems
-from mailwatch.config.schema import DEFAULT_SERVICES, SERVICE_KEYS, SERVICE_SECTION, Value
-from mailwatch.config.sources import GivenServices, unknown
-from mailwatch.core.text import printable
+from mailwatch.config.rows import Row, choice_of, listed, read_row
+from mailwatch.config.schema import (
+    DEFAULT_SERVICES,
+    every_service_key,
+    probes_with,
+    service_keys,
+)
+from mailwatch.config.sources import GivenTables
+from mailwatch.core.keys import Key, Value, settled
+from mailwatch.core.text import join_words, printable
 from mailwatch.net.endpoint import TlsMode
-from mailwatch.probes.settings import KNOWN, ServiceSettings, defaults_for, usual_port
+from mailwatch.probes.catalogue import (
+    LOGIN,
+    PORT,
+    PROBES,
+    STARTTLS,
+    defaults_for,
+    ends,
+    usual_port,
+    well_known,
+)
+from mailwatch.probes.settings import ServiceSettings
 
 _LONGEST_CA_FILE = 4 * 1024 * 1024
 _ONLY_WITH_TLS = ("verify", "ca_file", "server_name", "minimum_tls", "fingerprint")
-_ONLY_WITH_IMAP_TLS = ("imap_server_name", "imap_fingerprint")
-_STARTTLS = ("smtp", "imap", "pop3", "sieve", "lmtp", "canary")
-"""The probes whose protocol has a command to begin TLS."""
-
-Row = dict[str, Value]
-"""The keys of one service that were given and could be read."""
 
 
 def read_services(
-    given: GivenServices, host: Setting, secrets: Secrets, problems: Problems
+    given: GivenTables, host: Setting, secrets: Secrets, problems: Problems
 ) -> tuple[tuple[ServiceSettings, ...], dict[str, Setting]]:
     """Return the services that `given` lists and their settings; `host` is the common host.
 
-    What is wrong goes to `report`, and the services it concerns are left out.
+    What is wrong goes to `problems`, and the services it concerns are left out.
     """
-    rows = _rows(given, problems)
+    if isinstance(given.raw, str):
+        tables = _tables_of_text(given, given.raw, problems)
+    else:
+        tables = listed(given, "a name and a port", problems)
     services = []
     settings = {}
     seen: dict[str, str] = {}
-    for at, row in rows.items():
-        if "name" not in row or ("port" not in row and portless.has_port(row)):
+    for at, table in tables.items():
+        reader = _Reader(at, table, given.origin, problems)
+        service = reader.service(str(host.value), secrets)
+        if service is None:
             continue
-        service = _service(at, row, given.origin, str(host.value), secrets, problems)
         first = seen.setdefault(service.key, at)
         if first != at:
             problems.mistake(
@@ -51,87 +67,22 @@ def read_services(
                 f"{at} is {service.key} like {first}; remove one of them, or give it another name",
             )
         services.append(service)
-        settings.update(_settings(at, row, service, given.origin, host.origin))
+        settings.update(reader.settings(service, host.origin))
     return tuple(services), settings
 
 
-def _rows(given: GivenServices, problems: Problems) -> dict[str, Row]:
-    """Return where each service stands (`services[1]`, ...) -> what could be read of it."""
-    if isinstance(given.raw, str):
-        return _rows_of_text(given, given.raw, problems)
-    if isinstance(given.raw, dict):
-        sentence = "[services] is one table; write [[services]], double, above each service"
-        problems.mistake(given.origin, "services", sentence)
-        return {}
-    if not isinstance(given.raw, list):
-        sentence = (
-            f"services is {values.show(given.raw)}; write a line [[services]] for each service"
-        )
-        problems.mistake(given.origin, "services", sentence)
-        return {}
-    if not given.raw:
-        sentence = "services is an empty list; name at least one service, or remove the line"
-        problems.mistake(given.origin, "services", sentence)
-    return {
-        f"services[{index}]": _row(f"services[{index}]", table, given.origin, problems)
-        for index, table in enumerate(given.raw, start=1)
-    }
-
-
-def _row(at: str, table: object, origin: Origin, problems: Problems) -> Row:
-    if not isinstance(table, Mapping):
-        sentence = f"{at} is {values.show(table)}; write a table with a name and a port"
-        problems.mistake(origin, at, sentence)
-        return {}
-    row: Row = {}
-    for name, raw in table.items():
-        key = SERVICE_SECTION.get(name)
-        dotted = f"{at}.{name}"
-        if key is None:
-            problems.mistake(origin, printable(dotted, 80), unknown(dotted, SERVICE_SECTION))
-            continue
-        try:
-            row[name] = values.read(key, raw)
-        except values.Wrong as wrong:
-            problems.mistake(origin, dotted, f"{dotted} {wrong}")
-    for key in SERVICE_KEYS:
-        if key.name == "port" and not portless.has_port(table):
-            continue
-        if key.required and key.name not in table:
-            sentence = f"{at} has no {key.name}; add {key.name} = {_example(key.name, row)}"
-            problems.mistake(origin, f"{at}.{key.name}", sentence)
-    return row
-
-
-def _example(key: str, row: Row) -> str:
-    if key == "name":
-        return '"SMTP"'
-    port = usual_port(_name(row), *_asked(row))
-    return str(port) if port else "N, where N is the one on which it listens"
-
-
-def _name(row: Row) -> str:
-    return str(row.get("name", ""))
-
-
-def _asked(row: Row) -> tuple[str, TlsMode]:
-    """Return with which probe the service is asked, and when TLS begins."""
-    said = defaults_for(_name(row))
-    probe = str(row.get("probe", said.probe))
-    # A name that spoke of another protocol has said nothing of TLS that is worth a guess.
-    tls = said.tls if probe == said.probe else TlsMode.NONE
-    return probe, TlsMode(str(row.get("tls", tls)))
-
-
-def _rows_of_text(given: GivenServices, text: str, problems: Problems) -> dict[str, Row]:
-    rows = {}
-    entries = text.strip().removesuffix(",").split(",")
-    for index, entry in enumerate(entries, start=1):
+def _tables_of_text(
+    given: GivenTables, text: str, problems: Problems
+) -> dict[str, Mapping[str, object]]:
+    tables: dict[str, Mapping[str, object]] = {}
+    keys = service_keys(None)
+    for index, entry in enumerate(text.strip().removesuffix(",").split(","), start=1):
         at = f"services[{index}]"
         name, _, port = entry.strip().rpartition(":")
-        in_toml = {"name": name.strip(), "port": values.plain(SERVICE_SECTION["port"], port)}
+        table = {"name": name.strip(), "port": values.plain(keys["port"], port)}
         try:
-            rows[at] = {key: values.read(SERVICE_SECTION[key], in_toml[key]) for key in in_toml}
+            for key, raw in table.items():
+                values.read(keys[key], raw)
         except values.Wrong:
             problems.mistake(
                 given.origin,
@@ -139,64 +90,167 @@ def _rows_of_text(given: GivenServices, text: str, problems: Problems) -> dict[s
                 f'{given.subject} has "{printable(entry.strip(), 80)}" where NAME:PORT belongs; '
                 f"write for example SMTP:25,IMAPS:993, ports from 1 to 65535",
             )
-    return rows
+        else:
+            tables[at] = table
+    return tables
 
 
-def _service(
-    at: str, row: Row, origin: Origin, host: str, secrets: Secrets, problems: Problems
-) -> ServiceSettings:
-    probe, tls = _asked(row)
-    given = nested.fold(at, row, probe, origin, secrets, problems)
-    fields: dict[str, Any] = {"host": host, "probe": probe, "tls": tls, **given}
-    if "ca_file" in row:
-        fields.setdefault("verify", True)
-    service = ServiceSettings(**fields)
-    portless.check(at, row, service, origin, problems)
-    if not service.portless:
-        _check_tls(at, row, service, origin, problems)
-        check_privacy(at, service, problems)
-    return service
+class _Reader:
+    """Reads one table; where its probe is not known, nothing is said of what depends on that."""
 
+    def __init__(
+        self, at: str, table: Mapping[str, object], origin: Origin, problems: Problems
+    ) -> None:
+        self._at = at
+        self._table = table
+        self._origin = origin
+        self._problems = problems
+        name = table.get("name")
+        self._said = defaults_for(name if isinstance(name, str) else "")
+        self._probe: str | None = self._said.probe
+        if "probe" in table:
+            self._probe = choice_of(table, "probe", PROBES.names())
+        self._keys = service_keys(self._probe)
+        self._likely = self._probe or values.nearest(str(table.get("probe")), [*PROBES.names()])
+        """The probe, or the one that was probably meant."""
+        self._row: Row = {}
 
-def _check_tls(
-    at: str, row: Row, service: ServiceSettings, origin: Origin, problems: Problems
-) -> None:
-    if service.tls is TlsMode.STARTTLS and service.probe not in _STARTTLS:
-        problems.mistake(
-            origin,
-            f"{at}.tls",
-            f'{at}.tls is "starttls", which the probe "{service.probe}" has no command for; '
-            f'write "implicit" or "none"',
+    def service(self, host: str, secrets: Secrets) -> ServiceSettings | None:
+        """Return the service, None where too much of it is wrong."""
+        known = self._keys if self._probe else every_service_key()
+        self._row = row = read_row(
+            self._at, self._table, known, self._origin, self._problems, self._misfit
         )
-    canary = service.canary
-    without = []
-    if service.tls is TlsMode.NONE and (canary is None or canary.imap_tls is TlsMode.NONE):
-        without += [(name, service.key, "tls") for name in _ONLY_WITH_TLS]
-    if canary is not None and canary.imap_tls is TlsMode.NONE:
-        mailbox = f"the mailbox of {service.key}"
-        without += [(name, mailbox, "imap_tls") for name in _ONLY_WITH_IMAP_TLS]
-    for name, asked, mode in without:
-        if row.get(name):
-            problems.mistake(
-                origin,
-                f"{at}.{name}",
-                f"{at}.{name} is set, but {asked} is asked without TLS; "
-                f'add {mode} = "implicit", or remove {name}',
+        self._require(common=True)
+        probe = self._probe
+        if probe is None or "name" not in row or ("port" not in row and PROBES.can(probe, PORT)):
+            return None
+        fields: dict[str, Any] = {
+            name: value
+            for name, value in row.items()
+            if name in ServiceSettings.__dataclass_fields__ and name not in LOGIN_KEYS
+        }
+        login = None
+        if PROBES.can(probe, LOGIN):
+            login = read_login(self._at, row, self._origin, secrets, self._problems)
+        if "ca_file" in row:
+            fields.setdefault("verify", True)
+        self._require(common=False)
+        module = PROBES.load(probe)
+        options = getattr(module, "Settings", None)
+        service = ServiceSettings(
+            **{
+                "host": host,
+                **fields,
+                "probe": probe,
+                "tls": self._tls(probe),
+                "login": login,
+                "options": options and settled(options, PROBES.keys(probe), row),
+            }
+        )
+        for name, sentence in getattr(module, "judge", _nothing)(self._at, service, self._table):
+            if self._problems.sound(f"{self._at}.{name}"):
+                self._mistake(name, sentence)
+        if not service.portless:
+            self._check_tls(service)
+            check_privacy(self._at, service, self._problems)
+        return service
+
+    def settings(self, service: ServiceSettings, of_host: Origin) -> dict[str, Setting]:
+        """Return what `config show` shows of `service`."""
+        shown = {}
+        for name, key in self._keys.items():
+            if key.needs and not PROBES.can(service.probe, key.needs):
+                continue
+            value: Value | None = self._row.get(name, key.default)
+            if key.needs != LOGIN and name in ServiceSettings.__dataclass_fields__:
+                value = getattr(service, name)
+            inherited = of_host if name == "host" else Origin(Source.DEFAULT)
+            origin = self._origin if name in self._row else inherited
+            shown[f"{self._at}.{name}"] = Setting(value, origin)
+        return shown
+
+    def _mistake(self, name: str, sentence: str) -> None:
+        self._problems.mistake(self._origin, f"{self._at}.{name}", sentence)
+
+    def _tls(self, probe: str) -> TlsMode:
+        # A name that spoke of another protocol has said nothing of TLS that is worth a guess.
+        said = self._said.tls if probe == self._said.probe else TlsMode.NONE
+        return TlsMode(str(self._row.get("tls", said)))
+
+    def _misfit(self, name: str) -> str | None:
+        """Return why the key `name` does not belong to a service of this probe."""
+        key, probe = self._keys.get(name), self._probe
+        if probe is None:
+            return "" if key is None and name in every_service_key() else None
+        if key is None:
+            owners = probes_with(name)
+            if not owners:
+                return None
+            return f'is set, but only probe = {_quoted(owners)} knows it, not "{probe}"; remove it'
+        if not key.needs or PROBES.can(probe, key.needs):
+            return None
+        if key.needs == LOGIN:
+            return f"is set, but only probe = {_quoted(PROBES.having(LOGIN))} can log in; remove it"
+        return f'is set, but probe = "{probe}" asks no port; remove it'
+
+    def _require(self, *, common: bool) -> None:
+        """Name each required key that is not there, of all services or of this probe's own."""
+        own = {key.name for key in PROBES.keys(self._probe)} if self._probe else frozenset()
+        for name, key in self._keys.items():
+            if not key.required or name in self._table or (name in own) is common:
+                continue
+            if key.needs and not PROBES.can(self._likely, key.needs):
+                continue
+            which = "" if common else f', which probe = "{self._probe}" needs'
+            sentence = f"{self._at} has no {name}{which}; add {name} = {self._example(key)}"
+            self._mistake(name, sentence)
+
+    def _example(self, key: Key) -> str:
+        if key.name != "port":
+            return key.example
+        port = usual_port(str(self._row.get("name", "")), self._likely, self._tls(self._likely))
+        return str(port) if port else "N, where N is the one on which it listens"
+
+    def _check_tls(self, service: ServiceSettings) -> None:
+        if "tls" in self._table and "tls" not in self._row:
+            return  # when TLS begins is not known, and that has its own sentence
+        if service.tls is TlsMode.STARTTLS and not PROBES.can(service.probe, STARTTLS):
+            self._mistake(
+                "tls",
+                f'{self._at}.tls is "starttls", which the probe "{service.probe}" has no command '
+                'for; write "implicit" or "none"',
             )
-    if service.ca_file is None:
-        return
-    if not service.verify:
-        sentence = (
-            f"{at}.ca_file is set, but verify is false, so it has no effect; remove one of them"
-        )
-        problems.mistake(origin, f"{at}.ca_file", sentence)
-        return
-    try:
-        content, _ = read_file(service.ca_file, _LONGEST_CA_FILE)
-        _check_pem(content)
-    except Unreadable as reason:
-        path = printable(str(service.ca_file))
-        problems.mistake(origin, f"{at}.ca_file", f"{at}.ca_file: {path} {reason}")
+        if all(end.tls is TlsMode.NONE for _, end in ends(service)):
+            for name in _ONLY_WITH_TLS:
+                if self._row.get(name):
+                    self._mistake(
+                        name,
+                        f"{self._at}.{name} is set, but {service.key} is asked without TLS; "
+                        f'add tls = "implicit", or remove {name}',
+                    )
+        if service.ca_file is None:
+            return
+        dotted = f"{self._at}.ca_file"
+        if not service.verify:
+            sentence = (
+                f"{dotted} is set, but verify is false, so it has no effect; remove one of them"
+            )
+            self._mistake("ca_file", sentence)
+            return
+        try:
+            content, _ = read_file(service.ca_file, _LONGEST_CA_FILE)
+            _check_pem(content)
+        except UnreadableFile as reason:
+            self._mistake("ca_file", f"{dotted}: {printable(str(service.ca_file))} {reason}")
+
+
+def _nothing(_at: str, _service: ServiceSettings, _given: Collection[str]) -> tuple[()]:
+    return ()
+
+
+def _quoted(names: Collection[str]) -> str:
+    return join_words([f'"{one}"' for one in names], "or")
 
 
 def _check_pem(content: bytes) -> None:
@@ -205,28 +259,11 @@ def _check_pem(content: bytes) -> None:
             cadata=content.decode("ascii", "replace")
         )
     except (ssl.SSLError, ValueError):
-        raise Unreadable("holds no certificate in PEM form; export it as PEM") from None
+        raise UnreadableFile("holds no certificate in PEM form; export it as PEM") from None
 
 
-def _settings(
-    at: str, row: Row, service: ServiceSettings, origin: Origin, of_host: Origin
-) -> dict[str, Setting]:
-    settings = {}
-    for key in SERVICE_KEYS:
-        if not portless.applies(key.name, service.probe):
-            continue
-        value: Value | None = (
-            row.get(key.name, key.default)
-            if key.name in nested.NESTED
-            else getattr(service, key.name)
-        )
-        inherited = of_host if key.name == "host" else Origin(Source.DEFAULT)
-        given = origin if key.name in row else inherited
-        settings[f"{at}.{key.name}"] = Setting(None if value == () else value, given)
-    return settings
-
-
-def default_services() -> GivenServices:
+def default_services() -> GivenTables:
     """Return the list of services that is in force where nobody gives one."""
-    text = ",".join(f"{name}:{KNOWN[name].port}" for name in DEFAULT_SERVICES)
-    return GivenServices(text, Origin(Source.DEFAULT))
+    known = well_known()
+    text = ",".join(f"{name}:{known[name].port}" for name in DEFAULT_SERVICES)
+    return GivenTables(text, Origin(Source.DEFAULT), "services")

@@ -2,21 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from functools import partial
 
 from mailwatch.config import values
 from mailwatch.config.model import Origin, Source
 from mailwatch.config.problems import Problems
-from mailwatch.config.schema import (
-    BY_DOTTED,
-    KEYS,
-    SECTIONS,
-    SERVICE_SECTION,
-    SERVICES_ENVIRONMENT,
-    Key,
-)
-from mailwatch.core.text import printable
+from mailwatch.config.schema import SERVICES_ENVIRONMENT, Schema, every_service_key
+from mailwatch.config.schema import schema as schema_of
+from mailwatch.core.keys import Key
+from mailwatch.core.text import join_words, printable
+from mailwatch.restarters.catalogue import RESTARTERS, USUAL
 
 FLAGS = Origin(Source.FLAG)
 
@@ -32,20 +29,41 @@ class Given:
 
 
 @dataclass(frozen=True, slots=True)
-class GivenServices:
-    """A whole list of services: TOML's tables, or the text `NAME:PORT,NAME:PORT`."""
+class GivenTables:
+    """A whole list of tables, or the text `NAME:PORT,NAME:PORT`; `subject` is what it is called."""
 
     raw: object
     origin: Origin
-    subject: str = "services"
+    subject: str
 
 
 @dataclass(slots=True)
 class Gathered:
     """All that was given, the weakest source first."""
 
+    schema: Schema
+    exposed: bool = False
+    """Whether everyone on this host may read the file."""
     values: list[Given] = field(default_factory=list)
-    services: list[GivenServices] = field(default_factory=list)
+    services: list[GivenTables] = field(default_factory=list)
+    notifiers: list[GivenTables] = field(default_factory=list)
+
+    def lists(self, subject: str) -> list[GivenTables] | None:
+        """Return where the lists of tables `subject` are gathered, None where it is no list."""
+        return {"services": self.services, "notifiers": self.notifiers}.get(subject)
+
+
+def restarter_of(document: Mapping[str, object], flags: Mapping[str, str]) -> str:
+    """Return the kind of restarter that is asked for, empty for one that nobody knows.
+
+    What other keys mean is not known then, so that nothing is said of them.
+    """
+    section = document.get("restart")
+    said = section.get("kind", USUAL) if isinstance(section, dict) else USUAL
+    if "restart.kind" in flags:
+        said = values.toml_value(flags["restart.kind"])
+        said = said if isinstance(said, str) else flags["restart.kind"]
+    return said if isinstance(said, str) and said in RESTARTERS.names() else ""
 
 
 def from_document(
@@ -53,10 +71,11 @@ def from_document(
 ) -> None:
     """Add what the file's `document` says; unknown sections and keys are mistakes."""
     for section, table in document.items():
-        if section == "services":
-            gathered.services.append(GivenServices(table, origin))
-        elif section not in SECTIONS:
-            problems.mistake(origin, section, _unknown_section(section))
+        tables = gathered.lists(section)
+        if tables is not None:
+            tables.append(GivenTables(table, origin, section))
+        elif section not in gathered.schema.sections:
+            problems.mistake(origin, section, _unknown_section(section, gathered.schema))
         elif isinstance(table, list):
             problems.mistake(
                 origin, section, f"[[{section}]] stands in double brackets; write [{section}], once"
@@ -68,41 +87,60 @@ def from_document(
                 f"{section} is {values.show(table)}; write a line [{section}] and its keys below",
             )
         else:
-            _from_table(section, table, origin, gathered, problems)
-
-
-def _from_table(
-    section: str,
-    table: Mapping[str, object],
-    origin: Origin,
-    gathered: Gathered,
-    problems: Problems,
-) -> None:
-    for name, raw in table.items():
-        dotted = f"{section}.{name}"
-        key = SECTIONS[section].get(name)
-        if key is None:
-            problems.mistake(origin, printable(dotted, 80), unknown(dotted))
-        else:
-            gathered.values.append(Given(key, raw, origin, dotted))
+            for name, raw in table.items():
+                _add(f"{section}.{name}", partial(_as_it_is, raw), origin, gathered, problems)
 
 
 def from_flags(flags: Mapping[str, str], gathered: Gathered, problems: Problems) -> None:
     """Add what the command line says: dotted key -> TOML value or bare text."""
     for dotted, text in flags.items():
-        if dotted == "services":
+        tables = gathered.lists(dotted)
+        if tables is not None:
             listed = values.toml_value(text)
             raw = listed if isinstance(listed, str | list) else text
-            gathered.services.append(GivenServices(raw, FLAGS))
-        elif key := BY_DOTTED.get(dotted):
-            gathered.values.append(Given(key, values.toml_or_plain(key, text), FLAGS, dotted))
+            tables.append(GivenTables(raw, FLAGS, dotted))
         else:
-            problems.mistake(FLAGS, printable(dotted, 80), unknown(dotted))
+            read = partial(values.toml_or_plain, text=text)
+            _add(dotted, read, FLAGS, gathered, problems)
+
+
+def _as_it_is(raw: object, _key: Key) -> object:
+    return raw
+
+
+def _add(
+    dotted: str,
+    raw: Callable[[Key], object],
+    origin: Origin,
+    gathered: Gathered,
+    problems: Problems,
+) -> None:
+    """Add what was given for the key `dotted`, or say why there is none of that name."""
+    key = gathered.schema.by_dotted.get(dotted)
+    if key is not None:
+        gathered.values.append(Given(key, raw(key), origin, dotted))
+        return
+    section, _, name = dotted.rpartition(".")
+    kinds = [kind for kind in RESTARTERS.names() if _is_of(name, kind)]
+    if section != "restart" or not kinds:
+        problems.mistake(origin, printable(dotted, 80), unknown(dotted, schema=gathered.schema))
+    elif gathered.schema.restarter:
+        words = join_words([f'"{kind}"' for kind in kinds], "or")
+        problems.mistake(
+            origin,
+            dotted,
+            f"{dotted} is set, but only kind = {words} knows it, not "
+            f'"{gathered.schema.restarter}"; remove it',
+        )
+
+
+def _is_of(name: str, kind: str) -> bool:
+    return any(key.name == name for key in RESTARTERS.keys(kind))
 
 
 def from_environment(environ: Mapping[str, str], gathered: Gathered) -> None:
     """Add what the environment says; an empty variable counts as not set."""
-    for key in KEYS:
+    for key in gathered.schema.keys:
         name = key.environment
         text = environ.get(name, "") if name else ""
         if name == "STATE_DIRECTORY":
@@ -112,33 +150,39 @@ def from_environment(environ: Mapping[str, str], gathered: Gathered) -> None:
             gathered.values.append(Given(key, values.plain(key, text), origin, name))
     if text := environ.get(SERVICES_ENVIRONMENT, ""):
         origin = Origin(Source.ENVIRONMENT, SERVICES_ENVIRONMENT)
-        gathered.services.append(GivenServices(text, origin, SERVICES_ENVIRONMENT))
+        gathered.services.append(GivenTables(text, origin, SERVICES_ENVIRONMENT))
 
 
-def unknown(dotted: str, known: Mapping[str, Key] | None = None) -> str:
-    """Return the sentence on a key that nobody knows, with the one that was probably meant."""
+def unknown(
+    dotted: str, known: Mapping[str, Key] | None = None, schema: Schema | None = None
+) -> str:
+    """Return the sentence on a key that nobody knows, with the one that was probably meant.
+
+    `known` are the keys of the table that it stands in, where it is one of a list.
+    """
+    schema = schema or schema_of()
     section, _, name = dotted.rpartition(".")
-    names = list(known if known is not None else SECTIONS.get(section, {}))
     subject = printable(dotted, 80)
-    if near := values.nearest(name, names):
+    if near := values.nearest(name, list(known or schema.sections.get(section, {}))):
         meant = f"{section}.{near}"
-    elif elsewhere := [key.dotted for key in KEYS if name in (key.name, key.environment)]:
+    elif elsewhere := [key.dotted for key in schema.keys if name in (key.name, key.environment)]:
         meant = elsewhere[0]
-    elif name in SERVICE_SECTION and known is None:
+    elif known is None and name in every_service_key():
         return f"{subject} is a key of one service; move it below a line [[services]]"
     else:
         return f"{subject} is no key of mailwatch; remove it (mailwatch.toml(5) lists them all)"
     return f"{subject} is no key of mailwatch; did you mean {meant}?"
 
 
-def _unknown_section(section: str) -> str:
+def _unknown_section(section: str, schema: Schema) -> str:
     subject = printable(section, 80)
-    if meant := [key for key in KEYS if section in (key.name, key.environment)]:
+    if meant := [key for key in schema.keys if section in (key.name, key.environment)]:
         return (
             f"{subject} stands outside its section; "
             f"write {meant[0].name} below a line [{meant[0].section}]"
         )
-    if near := values.nearest(section, [*SECTIONS, "services"]):
-        form = "[[services]]" if near == "services" else f"[{near}]"
+    lists = ("services", "notifiers")
+    if near := values.nearest(section, [*schema.sections, *lists]):
+        form = f"[[{near}]]" if near in lists else f"[{near}]"
         return f"{subject} is no section of mailwatch; did you mean {form}?"
     return f"{subject} is no section of mailwatch; remove it (mailwatch.toml(5) lists them all)"

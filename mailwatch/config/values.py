@@ -12,8 +12,7 @@ from pathlib import Path
 from types import MappingProxyType
 from urllib.parse import urlsplit
 
-from mailwatch.config import shapes
-from mailwatch.config.schema import Key, Kind, Value
+from mailwatch.core.keys import Key, Kind, Value
 from mailwatch.core.model import Fault
 from mailwatch.core.secret import Secret
 from mailwatch.core.text import join_words, printable
@@ -21,7 +20,7 @@ from mailwatch.core.text import join_words, printable
 _WHOLE = re.compile(r"[+-]?[0-9]{1,18}", re.ASCII)
 _NUMBER = re.compile(r"[+-]?(?:[0-9]{1,18}(?:\.[0-9]{0,18})?|\.[0-9]{1,18})", re.ASCII)
 _LABEL = re.compile(r"[A-Za-z0-9_](?:[A-Za-z0-9_-]{0,61}[A-Za-z0-9_])?", re.ASCII)
-_NOT_TEXT = (Kind.BOOLEAN, Kind.INTEGER, Kind.SECONDS, Kind.FAULTS, Kind.COMMAND, Kind.FIELDS)
+_NOT_TEXT = (Kind.BOOLEAN, Kind.INTEGER, Kind.SECONDS, Kind.FAULTS, Kind.COMMAND, Kind.TEXTS)
 _LONGEST_HOST = 253
 _LONGEST_TEXT = 4096
 _BIGGEST_SHOWN = 10**18
@@ -118,19 +117,14 @@ def expected(key: Key) -> str:
         case Kind.PATH:
             return "a full path, beginning with /"
         case Kind.URL:
-            return "an address such as https://gotify.example.org"
+            return f"an address such as {key.example.strip(chr(34)) or 'https://example.org'}"
         case Kind.SECRET:
-            return "the token in quotes, as the Gotify web page shows it"
+            shown = f", as {key.source} shows it" if key.source else ""
+            return f"the {key.name} in quotes{shown}"
         case Kind.COMMAND:
             return 'a list of the program and its arguments, such as ["/usr/bin/test", "-e", "/x"]'
-        case Kind.FINGERPRINT:
-            return "the 64 digits that `openssl x509 -noout -fingerprint -sha256` prints after ="
-        case Kind.STATUSES:
-            return 'codes and ranges from 200 to 599, the lower end first, such as "200-299,401"'
-        case Kind.FIELDS:
-            return 'a list of fields, each a name and what it holds, such as ["Server: nginx*"]'
-        case Kind.ADDRESS:
-            return "an IP address, such as 192.0.2.7"
+        case Kind.TEXTS:
+            return key.rule or "a list of texts, each in quotes"
         case Kind.TEXT:
             return key.rule or "text in quotes"
 
@@ -185,9 +179,15 @@ def _string(key: Key, raw: object) -> str:
 
 def _text(key: Key, raw: object) -> str:
     text = _string(key, raw)
-    if not re.fullmatch(key.pattern or ".+", text):
+    if key.shape is None:
+        if not re.fullmatch(key.pattern or ".+", text):
+            raise _refuse(key, text)
+        return text
+    shaped = key.shape(text)
+    if shaped is None:
         raise _refuse(key, text)
-    return text
+    # What has parts is shown as it was written, and taken apart for the settings.
+    return shaped if isinstance(shaped, str) else text
 
 
 def _choice(key: Key, raw: object) -> str:
@@ -224,30 +224,12 @@ def _command(key: Key, raw: object) -> tuple[str, ...]:
     return tuple(raw)
 
 
-def _shaped(shape: Callable[[str], object], key: Key, raw: object) -> str:
-    text = _string(key, raw)
-    if shape(text) is None:
-        raise _refuse(key, text)
-    return text
-
-
-def _fingerprint(key: Key, raw: object) -> str:
-    return str(shapes.fingerprint(_shaped(shapes.fingerprint, key, raw)))
-
-
-def _address(key: Key, raw: object) -> str:
-    return str(shapes.address(_shaped(shapes.address, key, raw)))
-
-
-def _statuses(key: Key, raw: object) -> str:
-    return _shaped(shapes.statuses, key, raw)
-
-
-def _fields(key: Key, raw: object) -> tuple[str, ...]:
+def _texts(key: Key, raw: object) -> tuple[str, ...]:
     if not isinstance(raw, list):
         raise _refuse(key, raw)
+    shape = key.shape or (lambda text: text or None)
     for word in raw:
-        if not isinstance(word, str) or len(word) > _LONGEST_TEXT or shapes.field(word) is None:
+        if not isinstance(word, str) or len(word) > _LONGEST_TEXT or shape(word) is None:
             raise Wrong(f"holds {show(word)}; write {expected(key)}")
     return tuple(raw)
 
@@ -255,17 +237,18 @@ def _fields(key: Key, raw: object) -> tuple[str, ...]:
 def _secret(key: Key, raw: object) -> Secret:
     if not isinstance(raw, str):
         raise Wrong(f"is not text; write {expected(key)}")
-    return secret(raw)
+    return secret(key, raw)
 
 
-def secret(text: str) -> Secret:
+def secret(key: Key, text: str) -> Secret:
     """Return `text` as a Secret that fits into a header (RFC 9110, 5.5); raises Wrong."""
+    source = f" from {key.source}" if key.source else ""
     if not text:
-        raise Wrong("is empty; copy the token from the Gotify web page")
+        raise Wrong(f"is empty; copy the {key.name}{source}")
     if len(text) > _LONGEST_TEXT or not all("!" <= character <= "~" for character in text):
         raise Wrong(
-            "holds blanks or other characters that no token has; "
-            "copy the token anew from the Gotify web page"
+            f"holds blanks or other characters that no {key.name} has; "
+            f"copy the {key.name} anew{source}"
         )
     return Secret(text)
 
@@ -337,9 +320,6 @@ _READERS: Mapping[Kind, Callable[[Key, object], Value]] = MappingProxyType(
         Kind.CHOICE: _choice,
         Kind.FAULTS: _faults,
         Kind.COMMAND: _command,
-        Kind.FINGERPRINT: _fingerprint,
-        Kind.STATUSES: _statuses,
-        Kind.FIELDS: _fields,
-        Kind.ADDRESS: _address,
+        Kind.TEXTS: _texts,
     }
 )

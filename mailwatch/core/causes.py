@@ -6,13 +6,15 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
 from mailwatch.core.evidence import EVERYTHING, Evidence, number, rows, text, value
-from mailwatch.core.facts import NOTHING
+from mailwatch.core.facts import NOTHING, Fact, fact
 from mailwatch.core.say import say
-from mailwatch.core.text import join_words, printable
+from mailwatch.core.text import printable
 
-LINE_LIMIT = 160
-UNKNOWN = ""
+UNKNOWN = NOTHING
 """The honest answer where no pattern fits."""
+
+BAN = "ban"
+"""The code of a cause that tells of a ban; a server's own is `ban-by-SERVER`."""
 
 FULL_FREE_BYTES = 1024 * 1024
 FULL_FREE_SHARE = 0.005
@@ -23,39 +25,45 @@ NEARLY = 0.98
 SLOW_DNS_S = 1.0
 STALLED_PERCENT = 40.0
 _PLAINLY_ONE = 0.5
-_NAMES = 3
-_BAN = "ban"
 
 
 @dataclass(frozen=True, slots=True)
 class Cause:
-    """One pattern that fits: its name, the line for a person, and what in the evidence says so."""
+    """One pattern that fits, and what in the evidence says so."""
 
-    name: str
-    line: str
-    """ASCII, at most LINE_LIMIT characters, without a full stop."""
+    fact: Fact
     support: tuple[str, ...]
-    """Facts, a line each, such as `container.oom_killed is true`."""
+    """A line each, such as `container.oom_killed is true`."""
+
+    @property
+    def line(self) -> str:
+        """The line for a person."""
+        return line(self.fact)
 
 
 def find(evidence: Evidence) -> tuple[Cause, ...]:
     """Return every cause whose pattern fits, the most telling first."""
-    causes = []
-    for name, pattern in PATTERNS.items():
-        found = pattern(evidence)
-        if found is not None:
-            line, support = found
-            causes.append(Cause(name, _line(line), tuple(map(printable, support))))
-    return tuple(causes)
+    fitting = filter(None, (pattern(evidence) for pattern in PATTERNS.values()))
+    return tuple(Cause(cause, tuple(map(printable, support))) for cause, support in fitting)
 
 
-def likely(evidence: Evidence) -> str:
-    """Return the line of the most telling cause, UNKNOWN where none fits."""
+def likely(evidence: Evidence) -> Fact:
+    """Return the most telling cause, UNKNOWN where none fits."""
     causes = find(evidence)
-    return causes[0].line if causes else UNKNOWN
+    return causes[0].fact if causes else UNKNOWN
 
 
-Found = tuple[str, list[str]] | None
+def is_ban(cause: Fact) -> bool:
+    """Whether `cause` tells of a ban."""
+    return cause.code == BAN or cause.code.startswith(f"{BAN}-by-")
+
+
+def line(cause: Fact) -> str:
+    """Return `cause` for a person: ASCII, at most 160 characters, without a full stop."""
+    return say(fact("cause-line", cause=cause))
+
+
+Found = tuple[Fact, list[str]] | None
 
 
 # --- the container ------------------------------------------------------------------------
@@ -65,19 +73,14 @@ def _out_of_memory(evidence: Evidence) -> Found:
     limit = number(evidence, "container", "memory_limit_bytes") or number(
         evidence, "cgroup", "memory_limit_bytes"
     )
-    of = f", at its limit of {size(limit)}" if limit else ""
     if value(evidence, "container", "oom_killed") is True and not _runs(evidence):
-        return f"out of memory: the container was killed{of}", ["container.oom_killed is true"]
+        killed = fact("out-of-memory", limit_bytes=limit or None)
+        return killed, ["container.oom_killed is true"]
     kills = number(evidence, "cgroup", "oom_kills") or 0
     if kills > 0:
         support = [f"cgroup.oom_kills is {kills:.0f} since the container started"]
-        who = "a process" if kills == 1 else f"{kills:.0f} processes"
-        return f"out of memory: {who} of the container {_was(kills)} killed{of}", support
+        return fact("out-of-memory", kills=kills, limit_bytes=limit or None), support
     return None
-
-
-def _was(count: float) -> str:
-    return "was" if count == 1 else "were"
 
 
 def _disk_full(evidence: Evidence) -> Found:
@@ -86,10 +89,11 @@ def _disk_full(evidence: Evidence) -> Found:
         if not isinstance(free, int | float) or not isinstance(total, int | float) or total <= 0:
             continue
         if free <= max(FULL_FREE_BYTES, min(total * FULL_FREE_SHARE, 64 * FULL_FREE_BYTES)):
-            fact = f"disk: {path} has {free:.0f} of {total:.0f} bytes free"
-            return f"disk full: {path} has {size(free)} of {size(total)} free", [fact]
+            full = fact("disk-full", path=str(path), free_bytes=free, size_bytes=total)
+            return full, [f"disk: {path} has {free:.0f} of {total:.0f} bytes free"]
         if row.get("free_inodes") == 0 and row.get("inodes"):
-            return f"disk full: {path} has no inode left", [f"disk: {path} has no free inode"]
+            full = fact("no-inode-left", path=str(path))
+            return full, [f"disk: {path} has no free inode"]
     return None
 
 
@@ -97,31 +101,30 @@ def _docker_hung(evidence: Evidence) -> Found:
     if text(evidence, "container", "engine") != "unreachable":
         return None
     reason = say(evidence["container"].unreadable.get(EVERYTHING, NOTHING))
-    return "Docker does not answer, so it hangs or is stopped", [f"container: {reason}"]
+    return fact("docker-hung"), [f"container: {reason}"]
 
 
 def _not_running(evidence: Evidence) -> Found:
     status = text(evidence, "container", "status")
     if value(evidence, "container", "paused") is True:
-        return "the container is paused", ["container.paused is true"]
+        return fact("paused"), ["container.paused is true"]
     if status in ("", "running"):
         return None
     code = number(evidence, "container", "exit_code")
-    with_code = f" with exit code {code:.0f}" if status == "exited" and code is not None else ""
-    return f"the container does not run: it is {status}{with_code}", [
-        f"container.status is {status}"
-    ]
+    ended = code if status == "exited" else None
+    not_running = fact("not-running", status=status, exit_code=ended)
+    return not_running, [f"container.status is {status}"]
 
 
 def _stopped_processes(evidence: Evidence) -> Found:
-    return _by_state(evidence, "T", "stopped processes (SIGSTOP)")
+    return _by_state(evidence, "T", "stopped-processes")
 
 
 def _stuck_processes(evidence: Evidence) -> Found:
-    return _by_state(evidence, "D", "stuck processes in D state, waiting for a disk or the network")
+    return _by_state(evidence, "D", "stuck-processes")
 
 
-def _by_state(evidence: Evidence, state: str, words: str) -> Found:
+def _by_state(evidence: Evidence, state: str, code: str) -> Found:
     if value(evidence, "container", "paused") is True:
         return None  # the freezer of cgroup v1 shows every process in state D
     table = rows(evidence, "processes", "table")
@@ -130,24 +133,20 @@ def _by_state(evidence: Evidence, state: str, words: str) -> Found:
         marked = [row for row in marked if row.get("stuck") is True]
     if not marked:
         return None
-    names = list(dict.fromkeys(str(row.get("name", "?")) for row in marked))
-    shown = join_words(names[:_NAMES]) if len(names) <= _NAMES else f"{', '.join(names[:_NAMES])}"
-    more = ", ..." if len(names) > _NAMES else ""
+    names = tuple(dict.fromkeys(str(row.get("name", "?")) for row in marked))
     support = [
         f"process {row.get('pid')} ({row.get('name')}) is in state {row.get('state')}"
         + (f" in {row.get('waits_in')}" if row.get("waits_in") not in (None, "", "-", "0") else "")
         for row in marked[:5]
     ]
-    return f"{words}: {len(marked)} of {len(table)} ({shown}{more})", support
+    return fact(code, marked=len(marked), count=len(table), names=names), support
 
 
 def _no_process_left(evidence: Evidence) -> Found:
     used, most = number(evidence, "cgroup", "pids"), number(evidence, "cgroup", "pids_limit")
     if used is None or not most or used < most:
         return None
-    return f"the container may start no more processes: it has all {most:.0f} that it may", [
-        f"cgroup.pids is {used:.0f} of {most:.0f}"
-    ]
+    return fact("no-process-left", limit=most), [f"cgroup.pids is {used:.0f} of {most:.0f}"]
 
 
 # --- its sockets --------------------------------------------------------------------------
@@ -157,14 +156,13 @@ def _nothing_listens(evidence: Evidence) -> Found:
     if not _runs(evidence):
         return None
     missing = [
-        row.get("port")
+        str(row.get("port"))
         for row in rows(evidence, "connections", "watched")
         if row.get("listens") is False and _failed_on(evidence, row.get("published_as"))
     ]
     if not missing:
         return None
-    ports = join_words([str(port) for port in missing])
-    return f"nothing listens on {ports} inside the container", [
+    return fact("nothing-listens", ports=tuple(missing)), [
         f"connections: no socket of the container listens on {port}" for port in missing
     ]
 
@@ -188,11 +186,12 @@ def _accept_queue_full(evidence: Evidence) -> Found:
         f"connections: {queue:.0f} connections wait on {row.get('port')} to be accepted",
         f"connections: the container's accept queues have overflowed {overflows:.0f} times",
     ]
-    return f"accept queue full on {row.get('port')} with {_crowd(row)}", support
+    return _crowded(row), support
 
 
-def _crowd(listener: Mapping[str, object]) -> str:
-    """Return how many connections a port has, and from where if most have one origin."""
+def _crowded(listener: Mapping[str, object]) -> Fact:
+    """Return how many connections the full port has, and from where if most have one origin."""
+    port = str(listener.get("port"))
     total = listener.get("connections")
     count = total if isinstance(total, int) else 0
     prefixes = listener.get("prefixes")
@@ -200,22 +199,29 @@ def _crowd(listener: Mapping[str, object]) -> str:
         first = prefixes[0]
         most = first.get("connections")
         if isinstance(most, int) and most > count * _PLAINLY_ONE:
-            return f"{most} connections from {first.get('prefix')}"
-    return f"{count} connections"
+            prefix = str(first.get("prefix"))
+            return fact("accept-queue-full", port=port, connections=most, prefix=prefix)
+    return fact("accept-queue-full", port=port, connections=count)
 
 
 def _syn_backlog(evidence: Evidence) -> Found:
     cookies = number(evidence, "connections", "container", "syncookies_grew") or 0
     if cookies <= 0:
         return None
-    return "SYN flood: the kernel answers new connections with SYN cookies", [
-        f"connections: {cookies:.0f} SYN cookies were sent during the look"
-    ]
+    return fact("syn-flood"), [f"connections: {cookies:.0f} SYN cookies were sent during the look"]
 
 
-def is_ban(line: str) -> bool:
-    """Return whether the likely cause in `line` is a ban."""
-    return line.startswith(_BAN)
+def _server_said(evidence: Evidence) -> Found:
+    """Take the newest trouble that the mail server's own log names, where it is about us."""
+    us = text(evidence, "container", "seen_as") or text(evidence, "container", "gateway")
+    for row in reversed(rows(evidence, "log", "server", "said")):
+        given = row.get("arguments")
+        known = given if isinstance(given, Mapping) else {}
+        if row.get("of_us") is True and known.get("address") not in us.split(" or "):
+            continue
+        named = {str(name): str(found) for name, found in known.items()}
+        return fact(str(row.get("code")), **named), [f"log: {row.get('line')}"]
+    return None
 
 
 def _ban(evidence: Evidence) -> Found:
@@ -233,40 +239,37 @@ def _ban(evidence: Evidence) -> Found:
     if not asked or any(row.get("listens") is not True for row in asked):
         return None
     us = text(evidence, "container", "seen_as") or text(evidence, "container", "gateway")
-    who = f" of {us}, as which it sees this host," if us else ""
-    return (
-        f"{_BAN}{who} or a connection limit: all is dropped at once while the container listens",
-        [
-            f"readings: {len(dropped)} of {len(ports)} ports that fail drop the connection",
-            "connections: every port listens inside the container",
-        ],
-    )
+    return fact(BAN, seen_as=us), [
+        f"readings: {len(dropped)} of {len(ports)} ports that fail drop the connection",
+        "connections: every port listens inside the container",
+    ]
 
 
 # --- the host -----------------------------------------------------------------------------
 
 
 def _conntrack_full(evidence: Evidence) -> Found:
-    return _used_up(evidence, "conntrack", "the host's connection tracking table is full")
+    return _used_up(evidence, "conntrack", "conntrack-full")
 
 
 def _no_descriptors(evidence: Evidence) -> Found:
-    return _used_up(evidence, "files", "the host has no file descriptors left")
+    return _used_up(evidence, "files", "no-descriptors")
 
 
-def _used_up(evidence: Evidence, what: str, words: str) -> Found:
+def _used_up(evidence: Evidence, what: str, code: str) -> Found:
     used, most = number(evidence, "host", what), number(evidence, "host", f"{what}_limit")
     if used is None or not most or used < most * NEARLY:
         return None
-    return f"{words}: {used:.0f} of {most:.0f}", [f"host.{what} is {used:.0f} of {most:.0f}"]
+    found = fact(code, used=used, limit=most)
+    return found, [f"host.{what} is {used:.0f} of {most:.0f}"]
 
 
 def _stalled(evidence: Evidence) -> Found:
-    for what, words in (("memory", "memory is short"), ("io", "the disks are overloaded")):
+    for what in ("memory", "io"):
         share = number(evidence, "host", "pressure", what, "full_10s_percent") or 0
         if share >= STALLED_PERCENT:
-            line = f"{words}: all work on the host stood still for {share:.0f} % of 10 s"
-            return line, [f"host.pressure.{what} is {share:.1f} % (full, 10 s)"]
+            support = f"host.pressure.{what} is {share:.1f} % (full, 10 s)"
+            return fact("stalled", disks=what == "io", percent=share), [support]
     return None
 
 
@@ -282,7 +285,7 @@ def _slow_dns(evidence: Evidence) -> Found:
     if not slow:
         return None
     seconds, service = max(slow)
-    return f"slow DNS: finding the address of {service} took {seconds:.1f} s", [
+    return fact("slow-dns", service=service, took_s=seconds), [
         f"readings: {service} spent {seconds:.1f} s on resolving" for seconds, service in slow[:5]
     ]
 
@@ -294,9 +297,8 @@ def _tls_times_out(evidence: Evidence) -> Found:
     ]
     if not handshakes or len(handshakes) != len(failed):
         return None
-    names = join_words([str(row.get("service")) for row in handshakes[:_NAMES]])
-    more = ", ..." if len(handshakes) > _NAMES else ""
-    return f"TLS handshakes time out while TCP connects: {names}{more}", [
+    names = tuple(str(row.get("service")) for row in handshakes)
+    return fact("tls-times-out", services=names), [
         f"readings: {row.get('service')} connected in {_phase(row, 'connect'):.3f} s, and then: "
         f"{row.get('detail')}"
         for row in handshakes[:5]
@@ -316,6 +318,7 @@ PATTERNS: Mapping[str, Callable[[Evidence], Found]] = {
     "syn-flood": _syn_backlog,
     "conntrack-full": _conntrack_full,
     "no-descriptors": _no_descriptors,
+    "server-said": _server_said,
     "ban": _ban,
     "slow-dns": _slow_dns,
     "stalled": _stalled,
@@ -352,17 +355,3 @@ def _phase(row: Mapping[str, object], phase: str) -> float:
 def _last_phase(row: Mapping[str, object]) -> str:
     phases = row.get("phases")
     return str(list(phases)[-1]) if isinstance(phases, Mapping) and phases else ""
-
-
-def size(count: float) -> str:
-    """Return a number of bytes (>= 0) as a person says it: `0 B`, `512 MiB`, `1.5 GiB`."""
-    for unit in ("B", "KiB", "MiB", "GiB"):
-        if count < 1024:
-            return f"{count:.0f} {unit}" if unit == "B" or count >= 10 else f"{count:.1f} {unit}"
-        count /= 1024
-    return f"{count:.1f} TiB"
-
-
-def _line(words: str) -> str:
-    plain = words.encode("ascii", "backslashreplace").decode("ascii")
-    return printable(plain, LINE_LIMIT).rstrip(".")

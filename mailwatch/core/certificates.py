@@ -6,16 +6,17 @@ from collections.abc import Mapping, Sequence
 from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, field, replace
 
+from mailwatch.core.facts import Fact, fact
 from mailwatch.core.message import Message, Severity
 from mailwatch.core.model import Now, Reading
 from mailwatch.core.policy import Policy
-from mailwatch.core.text import name_some
+from mailwatch.core.say import say
 from mailwatch.core.wording import Installation, notice
 
 DAY_S = 86_400.0
 
 _FEW = 6
-"""How many services are named on one line, and how many lines a message has for them."""
+"""How many lines a message has for certificates."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,8 +74,10 @@ def look(
         messages.append(_warning(due, now, installation))
     if renewed:
         told.update({r.service: replace(told[r.service], renewed=True) for r in renewed})
-        title = f"The mail server on {installation.host} has a new certificate"
-        messages.append(notice(title, "\n".join(_lines(renewed, installation)), now))
+        title = fact("certificate-renewed", host=installation.host)
+        messages.append(
+            notice(title, _lines(renewed), now, installation, subject=_subject(title, renewed))
+        )
     return Certificates(told), tuple(messages)
 
 
@@ -86,13 +89,13 @@ def expires_soon(reading: Reading, wall: float, policy: Policy) -> bool:
 
 
 def time_left(expires: float, wall: float) -> str:
-    """Return how far off `expires` is: `expires in 9 days`, `has expired 2 days ago`."""
-    left_s = expires - wall
-    days = int(abs(left_s) // DAY_S)
-    span = f"{days} day{'' if days == 1 else 's'}"
-    if left_s < 0:
-        return f"expired {span} ago" if days else "expired less than a day ago"
-    return f"expires in {span}" if days else "expires within a day"
+    """Return how far off `expires` is: `expires in 9 days`, `expired 2 days ago`."""
+    return say(fact("expired" if expires < wall else "expires", days=_days(expires, wall)))
+
+
+def _days(expires: float, wall: float) -> int | None:
+    """Return the whole days between the two moments, None where they are less than one apart."""
+    return int(abs(expires - wall) // DAY_S) or None
 
 
 def _is_kept(service: str, warned: Warned, watched: AbstractSet[str], now: Now) -> bool:
@@ -112,24 +115,27 @@ def _is_a_day_old(warned: Warned, now: Now) -> bool:
 
 def _warning(due: Sequence[Reading], now: Now, installation: Installation) -> Message:
     first = min(reading.certificate_expires or now.wall for reading in due)
-    title = f"A certificate of the mail server on {installation.host} {time_left(first, now.wall)}"
-    lines = [
-        *_lines(due, installation),
-        "Mail programs refuse an expired certificate. What to do: renew it, and have the mail "
-        "server load the new one; mailwatch never restarts anything for this.",
-    ]
-    return notice(title, "\n".join(lines), now, Severity.WARNING)
+    code = "certificate-expired" if first < now.wall else "certificate-expires"
+    title = fact(code, host=installation.host, days=_days(first, now.wall))
+    lines = [*_lines(due), fact("certificate-advice")]
+    return notice(title, lines, now, installation, Severity.WARNING, _subject(title, due))
 
 
-def _lines(readings: Sequence[Reading], installation: Installation) -> list[str]:
+def _subject(title: Fact, readings: Sequence[Reading]) -> Fact:
+    """Return what a notice is about: which services have a certificate until when."""
+    dates = tuple((reading.service, reading.certificate_expires) for reading in readings)
+    return fact(title.code, dates=dates)
+
+
+def _lines(readings: Sequence[Reading]) -> list[Fact]:
     """Return a line for each certificate, the first to expire first; services mostly share one."""
     services: dict[float, list[str]] = {}
     for reading in readings:
         services.setdefault(reading.certificate_expires or 0.0, []).append(reading.service)
     lines = [
-        f"- {name_some(services[expires], _FEW)}: valid until {installation.clock_text(expires)}"
+        fact("valid-until", services=tuple(services[expires]), expires_at=expires)
         for expires in sorted(services)
     ]
     if len(lines) <= _FEW:
         return lines
-    return [*lines[: _FEW - 1], f"- and {len(lines) - _FEW + 1} more certificates"]
+    return [*lines[: _FEW - 1], fact("more-certificates", count=len(lines) - _FEW + 1)]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from mailwatch.core.facts import NOTHING, Fact
 from mailwatch.core.judgement import Situation
 from mailwatch.core.message import Topic
 from mailwatch.core.model import Now, Steady, TargetState
@@ -20,10 +21,10 @@ class Failed:
     """A round ended in which at least one service failed."""
 
     situation: Situation
-    cause: str = ""
-    """The likely cause in one line, empty while none is known."""
-    plain: str = ""
-    """What the round itself shows of the cause, in one line, for where no better is known."""
+    cause: Fact = NOTHING
+    """The likely cause, NOTHING while none is known."""
+    plain: Fact = NOTHING
+    """What the round itself shows of the cause, for where no better is known."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,12 +34,12 @@ class Unmeasured:
 
 @dataclass(frozen=True, slots=True)
 class RestartEnded:
-    """The restart call came back; `error` is a sentence, empty when the target was restarted.
+    """The restart call came back; `error` is NOTHING when the target was restarted.
 
     `intervened` says that it was left alone, because somebody else was at work on it by then.
     """
 
-    error: str = ""
+    error: Fact = NOTHING
     intervened: bool = False
     left: Left | None = None
     """What the restart is known to have left stopped, see `Attempt.left`."""

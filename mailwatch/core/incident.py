@@ -17,12 +17,11 @@ from mailwatch.core.events import (
     TimePassed,
     Unmeasured,
 )
-from mailwatch.core.facts import fact, words
+from mailwatch.core.facts import fact
 from mailwatch.core.judgement import (
     BEFORE_OPENING,
     SAYS_WHAT_TO_DO,
     is_coming_up,
-    rearmed,
     why_not,
 )
 from mailwatch.core.message import Topic
@@ -45,6 +44,7 @@ from mailwatch.core.transitions import (
     open_anew,
     open_incident,
     remember,
+    rest,
     settle,
     started_since,
     succeed,
@@ -71,10 +71,9 @@ def step(state: State, event: Event, now: Now, policy: Policy) -> Step:
 
 
 def _stay_well(state: State, _event: Passed, at: Moment) -> Step:
-    state = replace(state, stage=Stage.HEALTHY, failing_since=None, starting_since=None)
-    if rearmed(state, at.now, at.policy):
-        state = replace(state, streak=0)
-    return state, ()
+    state = replace(state, stage=Stage.HEALTHY, failing_since=None)
+    state = state.with_target(starting_since=None)
+    return rest(state, at), ()
 
 
 def _recover(state: State, _event: Passed, at: Moment) -> Step:
@@ -85,18 +84,13 @@ def _recover(state: State, _event: Passed, at: Moment) -> Step:
         ended = replace(attempt, outcome=Outcome.RECOVERED, ended=at.now)
         incident = incident.with_last_attempt(ended)
     elif attempt is not None and attempt.outcome is Outcome.PENDING:
-        ended = replace(attempt, outcome=Outcome.INTERRUPTED, detail=words(CUT_SHORT), ended=at.now)
-        incident = incident.with_last_attempt(ended)
-    closed = replace(incident, hold=None, closed=at.now)
-    after = replace(
-        state,
-        stage=Stage.HEALTHY,
-        incident=None,
-        failing_since=None,
+        incident = end_attempt(incident, Outcome.INTERRUPTED, at, CUT_SHORT)
+    closed = replace(incident, holds=(), closed=at.now)
+    after = replace(state, stage=Stage.HEALTHY, incident=None, failing_since=None, due=None)
+    after = after.with_target(
         starting_since=None,
-        due=None,
-        last_attempt_ended=at.now if cured else state.last_attempt_ended,
-        last_cure=at.now if incident.attempts else state.last_cure,
+        last_attempt_ended=at.now if cured else state.target.last_attempt_ended,
+        last_cure=at.now if incident.attempts else state.target.last_cure,
     )
     return after, (Tell(Topic.RECOVERED, closed, at.now),)
 
@@ -108,9 +102,7 @@ def _judge(state: State, event: Failed, at: Moment) -> Step:
     """Decide what a failed round leads to, wherever no restart is under way."""
     event = _knowing_our_own_work(state, event, at)
     situation = event.situation
-    if rearmed(state, at.now, at.policy):
-        state = replace(state, streak=0)
-    state = remember(state, situation, at)
+    state = remember(rest(state, at), situation, at)
     hold = why_not(state, situation, at.now, at.policy)
     if state.incident is None:
         if hold is not None and hold.reason in BEFORE_OPENING:
@@ -130,8 +122,8 @@ def _verify(state: State, event: Failed, at: Moment) -> Step:
     state = replace(state, incident=update(open_incident(state), event))
     if state.due is not None and at.now.steady < state.due:
         return state, ()
-    if state.starting_since is not None:  # somebody else has restarted it, say
-        grace = state.starting_since.steady + at.policy.start_grace_s
+    if state.target.starting_since is not None:  # somebody else has restarted it, say
+        grace = state.target.starting_since.steady + at.policy.start_grace_s
         if at.now.steady < grace:
             return state, ()
     if event.situation.paused_until is not None:
@@ -144,7 +136,7 @@ def _verify(state: State, event: Failed, at: Moment) -> Step:
     lost = lose_attempt(state, at, NO_HELP)
     hold = why_not(lost, event.situation, at.now, at.policy)
     if hold is not None and hold.reason in SAYS_WHAT_TO_DO:
-        lost = replace(lost, incident=replace(open_incident(lost), hold=hold))
+        lost = replace(lost, incident=open_incident(lost).held_by(hold))
     return call_person(lost, at)
 
 

@@ -7,6 +7,7 @@ from enum import StrEnum
 
 from mailwatch.core import observation
 from mailwatch.core.events import Failed, Passed, Restored, Unmeasured
+from mailwatch.core.facts import NOTHING, Fact
 from mailwatch.core.model import Now, Reading, TargetState
 from mailwatch.core.state import State
 
@@ -148,7 +149,7 @@ class Investigation:
         self,
         unseen: TargetState,
         paused_until: Now | None = None,
-        cause: str = "",
+        cause: Fact = NOTHING,
         unproven: frozenset[str] = frozenset(),
     ) -> Failed | Passed | Unmeasured | Restored:
         """Return what the incident machine is told; `unseen` stands for a target not looked at.

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from mailwatch.core.model import Condition, Fault, Now, TargetState
 from mailwatch.core.policy import NEVER_CURED, Policy
@@ -101,18 +101,19 @@ class Situation:
 def why_not(state: State, situation: Situation, now: Now, policy: Policy) -> Hold | None:
     """Return the first reason not to restart the target now, or None to restart it.
 
-    `state` knows `failing_since` and `starting_since` as of this round, and `dropped_apart` and
-    what failed in an open incident as of the one before.
+    `state` knows `failing_since` and the target's `starting_since` as of this round, and
+    `dropped_apart` and what failed in an open incident as of the one before.
     """
-    return next(_reasons(state, situation, now, policy), None)
+    hold = next(_reasons(state, situation, now, policy), None)
+    return None if hold is None else replace(hold, of=state.target.key)
 
 
 def _reasons(state: State, situation: Situation, now: Now, policy: Policy) -> Iterator[Hold]:
     target = situation.target
     if situation.paused_until is not None and now.steady < situation.paused_until.steady:
         yield Hold(Reason.PAUSED, until=situation.paused_until.steady)
-    if state.starting_since is not None:
-        until = state.starting_since.steady + policy.start_grace_s
+    if state.target.starting_since is not None:
+        until = state.target.starting_since.steady + policy.start_grace_s
         if now.steady < until:
             yield Hold(Reason.STARTING, target.detail, until)
     if state.failing_since is not None:
@@ -130,7 +131,7 @@ def _reasons(state: State, situation: Situation, now: Now, policy: Policy) -> It
     elif target.condition not in _ENDED and all(_may_be_ours(f, situation) for f in curable):
         yield Hold(Reason.UNPROVEN, services=tuple(failure.service for failure in curable))
     if target.condition is Condition.MISSING:
-        yield Hold(Reason.OPERATOR if state.target_seen else Reason.MISSING, target.detail)
+        yield Hold(Reason.OPERATOR if state.target.seen else Reason.MISSING, target.detail)
     if target.condition in _TARGET_REASONS:
         yield Hold(_TARGET_REASONS[target.condition], target.detail)
     spent = restarts_in_window(state, now, policy)
@@ -182,7 +183,9 @@ def _may_be_ours(failure: Failure, situation: Situation) -> bool:
 
 def restarts_in_window(state: State, now: Now, policy: Policy) -> tuple[Now, ...]:
     """Return the restarts that count against the budget at `now`, oldest first."""
-    return tuple(begun for begun in state.restarts if now.steady < begun.steady + policy.window_s)
+    return tuple(
+        begun for begun in state.target.restarts if now.steady < begun.steady + policy.window_s
+    )
 
 
 def budget_frees(state: State, now: Now, policy: Policy) -> float | None:
@@ -205,11 +208,11 @@ def backoff_s(streak: int, policy: Policy) -> float:
 
 def earliest_restart(state: State, policy: Policy) -> float:
     """Return the moment (steady) before which backoff and cooldown forbid another attempt."""
-    moments = [float("-inf")]
-    if state.last_attempt_ended is not None:
-        moments.append(state.last_attempt_ended.steady + backoff_s(state.streak, policy))
-    if state.last_cure is not None:
-        moments.append(state.last_cure.steady + policy.cooldown_s)
+    target, moments = state.target, [float("-inf")]
+    if target.last_attempt_ended is not None:
+        moments.append(target.last_attempt_ended.steady + backoff_s(target.streak, policy))
+    if target.last_cure is not None:
+        moments.append(target.last_cure.steady + policy.cooldown_s)
     return max(moments)
 
 
@@ -217,8 +220,8 @@ def rearmed(state: State, now: Now, policy: Policy) -> bool:
     """Whether all has been well for so long that the next attempt is a first one again."""
     return (
         state.failing_since is None
-        and state.last_cure is not None
-        and now.steady - state.last_cure.steady >= policy.rearm_after_s
+        and state.target.last_cure is not None
+        and now.steady - state.target.last_cure.steady >= policy.rearm_after_s
     )
 
 

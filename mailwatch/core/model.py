@@ -8,7 +8,7 @@ from enum import StrEnum
 from types import MappingProxyType
 from typing import Annotated, TypeAlias
 
-from mailwatch.core.facts import NOTHING, Fact
+from mailwatch.core.facts import NOTHING, Fact, fact
 
 Steady: TypeAlias = Annotated[float, "steady"]
 """A moment on the steady clock that stands alone; it means something within one boot."""
@@ -203,6 +203,11 @@ class Target:
     def key(self) -> str:
         """What it is stored and compared by: `docker:stalwart`."""
         return f"{self.kind}:{self.name}"
+
+    @property
+    def called(self) -> Fact:
+        """What a person calls it: `container stalwart`; its restarter brings the template."""
+        return fact(f"target-{self.kind}", name=self.name)
 
 
 @dataclass(frozen=True, slots=True)

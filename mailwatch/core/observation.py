@@ -7,22 +7,19 @@ from dataclasses import replace
 
 from mailwatch.core.events import Failed, Passed, Unmeasured
 from mailwatch.core.evidence import Evidence, rows
-from mailwatch.core.facts import words
+from mailwatch.core.facts import NOTHING, Fact, fact
 from mailwatch.core.judgement import Situation
 from mailwatch.core.model import Fault, Mask, Now, Reading, TargetState, Verdict
 from mailwatch.core.state import Failure
-from mailwatch.core.text import name_some
 
 _BEHIND = {
     Mask.PROXY: (
         Fault.REFUSED,
-        "nothing listens on it inside the container: Docker accepted the connection, then closed "
-        "it",
+        fact("nothing-behind-proxy"),
     ),
     Mask.FILTER: (
         Fault.REJECTED,
-        "a packet filter lets nothing of this host's through to it, though it listens inside the "
-        "container",
+        fact("packets-filtered"),
     ),
 }
 """What such a failure is in truth, and what is said of it."""
@@ -88,7 +85,7 @@ def filtered(readings: Sequence[Reading], unheard: Collection[int]) -> tuple[Rea
 
 def _without(mask: Mask, reading: Reading) -> Reading:
     fault, detail = _BEHIND[mask]
-    return replace(reading, fault=fault, detail=words(detail), mask=mask)
+    return replace(reading, fault=fault, detail=detail, mask=mask)
 
 
 def served(listens: Mapping[int, bool]) -> frozenset[int]:
@@ -112,7 +109,7 @@ def bad_news(
     readings: Sequence[Reading],
     target: TargetState,
     paused_until: Now | None,
-    cause: str = "",
+    cause: Fact = NOTHING,
     noticed: Now | None = None,
     heard: frozenset[int] = frozenset(),
     unproven: frozenset[str] = frozenset(),
@@ -144,9 +141,9 @@ def bad_news(
     return Failed(situation, cause, _plain_cause(found))
 
 
-def _plain_cause(found: Sequence[Failure]) -> str:
-    names = [failure.service for failure in found if failure.mask is Mask.PROXY]
-    if names:
-        return f"nothing listens inside the container for {name_some(names)}"
-    names = [failure.service for failure in found if failure.mask is Mask.FILTER]
-    return f"a packet filter keeps this host from {name_some(names)}" if names else ""
+def _plain_cause(found: Sequence[Failure]) -> Fact:
+    for mask, code in ((Mask.PROXY, "nothing-listens-for"), (Mask.FILTER, "filtered")):
+        names = tuple(failure.service for failure in found if failure.mask is mask)
+        if names:
+            return fact(code, services=names)
+    return NOTHING

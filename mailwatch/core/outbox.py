@@ -127,7 +127,7 @@ def _whole_story(recovery: QueuedMessage, earlier: Sequence[QueuedMessage]) -> Q
 
 
 def _without_id(message: Message) -> str:
-    return message.body.removesuffix(f"\nIncident {message.incident}")
+    return message.body.removesuffix(f"\n{say(fact('incident-id', incident=message.incident))}")
 
 
 def as_sent(entry: QueuedMessage, now: Now, clock_text: Callable[[float], str]) -> Message:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from mailwatch.core.facts import fact
 from mailwatch.core.message import Message
 from mailwatch.core.model import Now
 from mailwatch.core.wording import Installation, notice
@@ -19,5 +20,5 @@ def is_over(until: Now | None, now: Now) -> bool:
 
 def over(now: Now, installation: Installation) -> Message:
     """Return the notice that a pause has run out."""
-    title = f"mailwatch on {installation.host} is no longer paused"
-    return notice(title, f"It watches over {installation.target} again.", now)
+    watches = fact("watches-again", target=installation.target.called)
+    return notice(fact("pause-over", host=installation.host), [watches], now, installation)

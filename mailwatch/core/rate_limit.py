@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
-from mailwatch.core.facts import Fact, words
+from mailwatch.core.facts import Fact, fact, words
 from mailwatch.core.message import Message, Topic
 from mailwatch.core.model import Now
 from mailwatch.core.wording import Installation, notice
@@ -17,13 +17,6 @@ UNLIMITED = frozenset({Topic.ESCALATED, Topic.TEST})
 
 _LISTED = 30
 """How many messages a digest lists one by one, and how many incidents beyond that: about 3 KB."""
-
-_TURNS = {
-    Topic.OPENED: "opened",
-    Topic.HELD: "target left alone",
-    Topic.REMINDER: "still open",
-    Topic.RECOVERED: "recovered",
-}
 
 
 @dataclass(frozen=True, slots=True)
@@ -136,34 +129,27 @@ def _release(rate_limit: RateLimit, now: Now, installation: Installation, per_ho
 
 
 def _digest(held: Sequence[Message], now: Now, installation: Installation) -> Message:
-    lines = [_line(message, installation) for message in held]
+    lines = [fact("digest-line", at=one.at, title=one.title, incident=one.incident) for one in held]
     if len(lines) > _LISTED:
-        lines = _in_short(held, installation)
-    first = "Too many messages within an hour; these were held back, in their order:"
-    title = f"{len(held)} messages of mailwatch on {installation.host} in one"
+        lines = _in_short(held)
+    title = fact("digest", count=len(held), host=installation.host)
     severity = max((message.severity for message in held), key=lambda one: one.rank)
-    return notice(title, "\n".join([first, *lines]), now, severity)
+    return notice(title, [fact("digest-head"), *lines], now, installation, severity)
 
 
-def _line(message: Message, installation: Installation) -> str:
-    about = f" (incident {message.incident})" if message.incident else ""
-    return f"- {installation.clock_text(message.at)}: {message.title}{about}"
-
-
-def _in_short(held: Sequence[Message], installation: Installation) -> list[str]:
+def _in_short(held: Sequence[Message]) -> list[Fact]:
     """Return a line for each incident, the newest if they are many, and a count of notices."""
-    turns: dict[str, list[str]] = {}
+    turns: dict[str, list[Fact]] = {}
     for message in held:
         if message.incident:
-            turn = _TURNS.get(message.topic, message.topic.value)
-            turn += f" {installation.clock_text(message.at)}"
+            turn = fact(f"digest-{message.topic}", at=message.at)
             turns.setdefault(message.incident, []).append(turn)
-    lines = [f"- incident {incident}: {', '.join(told)}" for incident, told in turns.items()]
+    lines = [
+        fact("digest-incident", incident=incident, turns=tuple(told))
+        for incident, told in turns.items()
+    ]
     if len(lines) > _LISTED:
-        older = len(lines) - _LISTED
-        lines = [
-            f"- {older} older incidents, from {next(iter(turns))} on, all of them over",
-            *lines[-_LISTED:],
-        ]
+        older = fact("digest-older", count=len(lines) - _LISTED, first=next(iter(turns)))
+        lines = [older, *lines[-_LISTED:]]
     notices = len(_subjects(held))
-    return [*lines, f"- and {notices} notices about mailwatch itself"] if notices else lines
+    return [*lines, fact("digest-notices", count=notices)] if notices else lines

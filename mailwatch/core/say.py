@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from string import Formatter
-from typing import Any
+from typing import TypeAlias
 
-from mailwatch.core.facts import WORDS, Fact, Value, fact
+from mailwatch.core.facts import NOTHING, WORDS, Fact, Value, fact
 from mailwatch.core.sentences import (
-    Plural,
+    Given,
     Sentences,
     Template,
     causes,
@@ -21,7 +21,7 @@ from mailwatch.core.sentences import (
     phone,
     targets,
 )
-from mailwatch.core.text import duration, join_words, name_some, printable, utc
+from mailwatch.core.text import duration, join_words, name_some, printable, size, utc
 
 _LONGEST_ARGUMENT = 300
 
@@ -47,48 +47,11 @@ def known() -> Mapping[str, Template]:
     return dict(_TEMPLATES)
 
 
-def _text(value: object) -> str:
-    if isinstance(value, Fact):
-        return say(value)
-    if isinstance(value, tuple):
-        return name_some([_text(one) for one in value])
-    return "" if value is None else printable(str(value), _LONGEST_ARGUMENT)
+ClockText: TypeAlias = Callable[[float], str]
+"""Turns seconds since 1970 into local time as a person reads it."""
 
 
-def _names(value: object) -> str:
-    return name_some([_text(one) for one in value]) if isinstance(value, tuple) else _text(value)
-
-
-def _all(value: object) -> str:
-    return join_words([_text(one) for one in value]) if isinstance(value, tuple) else _text(value)
-
-
-def _choice(value: object) -> str:
-    if not isinstance(value, tuple):
-        return _text(value)
-    return join_words([_text(one) for one in value], "or")
-
-
-def _number(value: object) -> float:
-    return value if isinstance(value, int | float) else 0.0
-
-
-def _utc(value: object) -> str:
-    return utc(value) if isinstance(value, int | float) else "an unknown time"
-
-
-SPECS: Mapping[str, Callable[[Any], str]] = {
-    "": _text,
-    "all": _all,
-    "duration": lambda value: duration(_number(value)),
-    "names": _names,
-    "or": _choice,
-    "utc": _utc,
-}
-"""How an argument is worded: `{waited_s:duration}`, `{services:names}`, `{ended_at:utc}`."""
-
-
-def say(fact: Fact) -> str:
+def say(fact: Fact, clock_text: ClockText = utc) -> str:
     """Return `fact` as printable text of one line, empty for none.
 
     A code that nobody knows (a newer version's, or a plug-in's that is gone) is shown as it is.
@@ -97,14 +60,10 @@ def say(fact: Fact) -> str:
         return ""
     template = _TEMPLATES.get(fact.code)
     arguments = dict(fact.args)
-    if isinstance(template, Plural):
-        counted = arguments.get(template.by)
-        count = len(counted) if isinstance(counted, tuple) else counted
-        template = template.one if count == 1 else template.many
     if template is None:
-        told = ", ".join(f"{name} {_text(value)}" for name, value in fact.args)
+        told = ", ".join(f"{name} {_text(value, clock_text)}" for name, value in fact.args)
         return printable(f"{fact.code} ({told})" if told else fact.code, _LONGEST_ARGUMENT)
-    return "".join(_pieces(template, arguments))
+    return "".join(_pieces(_chosen(template, arguments), arguments, clock_text))
 
 
 def line(code: str, /, **args: Value) -> str:
@@ -112,10 +71,81 @@ def line(code: str, /, **args: Value) -> str:
     return say(fact(code, **args))
 
 
-def _pieces(template: str, arguments: Mapping[str, object]) -> list[str]:
-    pieces = []
+def _chosen(template: Template, arguments: Mapping[str, Value]) -> str:
+    while not isinstance(template, str):
+        by = arguments.get(template.by)
+        if isinstance(template, Given):
+            says = by is not None and by is not False and by not in (NOTHING, "", ())
+            template = template.present if says else template.absent
+        else:
+            count = len(by) if isinstance(by, tuple) else by
+            template = template.one if count == 1 else template.many
+    return template
+
+
+def _pieces(template: str, arguments: Mapping[str, Value], clock_text: ClockText) -> Iterator[str]:
     for literal, name, spec, _ in Formatter().parse(template):
-        pieces.append(literal)
+        yield literal
         if name is not None:
-            pieces.append(SPECS[spec or ""](arguments.get(name)))
-    return pieces
+            yield _worded(arguments.get(name), spec or "", clock_text)
+
+
+def _worded(value: Value, spec: str, clock_text: ClockText) -> str:
+    if spec == "clock":
+        return clock_text(_number(value))
+    if spec in NUMBERS:
+        return NUMBERS[spec](_number(value))
+    if spec in SPECS:
+        return SPECS[spec](_texts(value, clock_text))
+    text = _text(value, clock_text)
+    return printable(value if isinstance(value, str) else text, int(spec)) if spec else text
+
+
+def _texts(value: Value, clock_text: ClockText) -> list[str]:
+    values = value if isinstance(value, tuple) and value else (value,)
+    return [_text(one, clock_text) for one in values]
+
+
+def _text(value: Value, clock_text: ClockText) -> str:
+    if isinstance(value, Fact):
+        return say(value, clock_text)
+    if isinstance(value, tuple):
+        return name_some(_texts(value, clock_text))
+    return "" if value is None else printable(str(value), _LONGEST_ARGUMENT)
+
+
+def _number(value: Value) -> float:
+    return value if isinstance(value, int | float) else 0.0
+
+
+def _sentence(text: str) -> str:
+    bare = text.rstrip(".")
+    return f"{bare}." if bare else ""
+
+
+NUMBERS: Mapping[str, Callable[[float], str]] = {
+    "duration": lambda seconds: duration(max(0.0, seconds)),
+    "size": size,
+    "whole": "{:.0f}".format,
+    "tenths": "{:.1f}".format,
+    "utc": utc,
+}
+"""How a number is worded; `{since_at:clock}` is a moment, as the reader's clock says it."""
+
+SPECS: Mapping[str, Callable[[list[str]], str]] = {
+    "all": join_words,
+    "list": ", ".join,
+    "or": lambda texts: join_words(texts, "or"),
+    "names": name_some,
+    "services": lambda names: printable(name_some([printable(n, 80) for n in names], 6), 300),
+    "capital": lambda texts: f"{texts[0][:1].upper()}{texts[0][1:]}",
+    "clause": lambda texts: printable(texts[0], 300).rstrip("."),
+    "detail": lambda texts: printable(texts[0], 160).rstrip("."),
+    "cause": lambda texts: printable(_ascii(texts[0]), 160).rstrip("."),
+    "sentence": lambda texts: _sentence(printable(texts[0], 300)),
+}
+"""How text is worded: `{services:names}`; a number in its place is the longest that it may be."""
+
+
+def _ascii(text: str) -> str:
+    return text.encode("ascii", "backslashreplace").decode("ascii")

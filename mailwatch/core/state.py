@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 from enum import StrEnum
+from typing import Any
 
 from mailwatch.core.facts import NOTHING, Fact
 from mailwatch.core.model import Fault, Mask, Now, Reading, Steady
@@ -86,6 +87,8 @@ class Hold:
     """The address that a target which turns us away sees us as, empty where nobody knows."""
     services: tuple[str, ...] = ()
     """With UNPROVEN: those that have never passed as configured."""
+    of: str = ""
+    """The key of the target that it holds back."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -132,6 +135,8 @@ class Attempt:
     ended: Now | None = None
     left: Left | None = None
     """None while that is not known: an end of the target in the attempt's time is then its own."""
+    target: str = ""
+    """The key of the target."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -147,10 +152,11 @@ class Incident:
     first_failures: tuple[Failure, ...]
     target: Fact = NOTHING
     """What was noteworthy about the target when the incident opened."""
-    cause: str = ""
-    """The likely cause in one line, empty while none is known."""
+    cause: Fact = NOTHING
+    """The likely cause, NOTHING while none is known."""
     attempts: tuple[Attempt, ...] = ()
-    hold: Hold | None = None
+    holds: tuple[Hold, ...] = ()
+    """Why targets are not restarted now, one for each that is left alone."""
     held_told: bool = False
     opened_told: bool = False
     escalated: Now | None = None
@@ -162,9 +168,37 @@ class Incident:
         """The newest restart attempt, or None."""
         return self.attempts[-1] if self.attempts else None
 
+    @property
+    def hold(self) -> Hold | None:
+        """Why the one target is not restarted now, or None."""
+        return self.holds[0] if self.holds else None
+
+    def held_by(self, hold: Hold | None) -> Incident:
+        """Return this incident with `hold` as the reason not to restart the one target."""
+        return replace(self, holds=() if hold is None else (hold,))
+
     def with_last_attempt(self, attempt: Attempt) -> Incident:
         """Return this incident with its newest attempt replaced."""
         return replace(self, attempts=(*self.attempts[:-1], attempt))
+
+
+@dataclass(frozen=True, slots=True)
+class TargetMemory:
+    """What is remembered of one thing that gets restarted, from one incident to the next."""
+
+    key: str = ""
+    """`Target.key`; empty where nobody has said it."""
+    seen: bool = False
+    """Whether it was ever found: a missing one was then removed, not misspelt."""
+    starting_since: Now | None = None
+    """Since when it has been seen coming up, without a break."""
+    restarts: tuple[Now, ...] = ()
+    """When restarts began, for the budget; older ones than the window are forgotten."""
+    streak: int = 0
+    """Attempts since the last re-arming: what the backoff grows with."""
+    last_attempt_ended: Now | None = None
+    last_cure: Now | None = None
+    """When the last incident in which a restart was tried was over."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -176,22 +210,20 @@ class State:
     """The open incident; None exactly when `stage` is HEALTHY or CONFIRMING."""
     failing_since: Now | None = None
     """When the first of an unbroken row of failed rounds ended."""
-    starting_since: Now | None = None
-    """Since when the target has been seen coming up, without a break."""
     due: Steady | None = None
-    """On the steady clock: the end of SETTLING, or of the final window of VERIFYING."""
-    restarts: tuple[Now, ...] = ()
-    """When restarts began, for the budget; older ones than the window are forgotten."""
-    streak: int = 0
-    """Attempts since the last re-arming: what the backoff grows with."""
-    last_attempt_ended: Now | None = None
-    last_cure: Now | None = None
-    """When the last incident in which a restart was tried was over."""
-    target_seen: bool = False
-    """Whether `target` was ever found: a missing one was then removed, not misspelt."""
-    target: str = ""
-    """What gets restarted, as `Installation.target` names it; empty where nobody has said it."""
+    """The end of SETTLING, or of the final window of VERIFYING."""
+    targets: tuple[TargetMemory, ...] = (TargetMemory(),)
+    """One entry for each thing that gets restarted, which is one today."""
     last_id: str = ""
     """The id of the newest incident, open or over, empty before the first."""
     dropped_apart: bool = False
     """Whether some services dropped us in the last round, and others did not."""
+
+    @property
+    def target(self) -> TargetMemory:
+        """What is remembered of the one target."""
+        return self.targets[0] if self.targets else TargetMemory()
+
+    def with_target(self, **changes: Any) -> State:
+        """Return this state with these fields of the one target's memory replaced."""
+        return replace(self, targets=(replace(self.target, **changes), *self.targets[1:]))

@@ -2,45 +2,45 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 
+from mailwatch.core.facts import Fact, fact
 from mailwatch.core.model import Reading, Verdict
 from mailwatch.core.state import State
-from mailwatch.core.text import duration
-
-_NEXT = "; next check in "
 
 
 def line(
-    readings: Sequence[Reading],
-    state: State,
-    clock_text: Callable[[float], str],
-    *,
-    paused: bool,
-    next_in_s: float | None,
-) -> str:
+    readings: Sequence[Reading], state: State, *, paused: bool, next_in_s: float | None
+) -> Fact:
     """Return the line for the last round's `readings`, which are empty before the first one.
 
     `next_in_s` is None while a round is under way or none is planned.
     """
     if not readings:
-        return "the first check is under way"
-    well = sum(reading.verdict is Verdict.PASS for reading in readings)
-    said = f"{well} of {len(readings)} services answer"
-    blind = sum(reading.verdict is Verdict.UNMEASURED for reading in readings)
-    if blind:
-        said += f", {blind} could not be looked at"
+        return fact("status-first")
+    verdicts = [reading.verdict for reading in readings]
+    now = fact(
+        "status-services",
+        well=verdicts.count(Verdict.PASS),
+        count=len(readings),
+        unmeasured=verdicts.count(Verdict.UNMEASURED) or None,
+    )
     incident = state.incident
     if incident is not None:
-        since = clock_text(incident.since.wall)
-        return f"{said}; incident {incident.id} since {since}, {state.stage}"
+        return fact(
+            "status-incident",
+            services=now,
+            incident=incident.id,
+            since_at=incident.since.wall,
+            stage=state.stage.value,
+        )
     if paused:
-        said += "; paused"
+        now = fact("status-paused", services=now)
     if next_in_s is None:
-        return said
-    return f"{said}{_NEXT}{duration(max(0.0, round(next_in_s)))}"
+        return now
+    return fact("status-next", now=now, next_s=max(0.0, round(next_in_s)))
 
 
-def is_news(said: str, shown: str) -> bool:
+def is_news(said: Fact, shown: Fact) -> bool:
     """Whether `said` tells more than `shown` before it: that a check has begun is not worth it."""
-    return said != shown and not shown.startswith(f"{said}{_NEXT}")
+    return said != shown and said != shown.get("now")

@@ -72,3 +72,12 @@ def utc(wall: float) -> str:
         return f"{datetime.fromtimestamp(wall, UTC):%Y-%m-%d %H:%M:%S} UTC"
     except (ValueError, OverflowError, OSError):  # what a file holds may be no time at all
         return "an unknown time"
+
+
+def size(count: float) -> str:
+    """Return a number of bytes (>= 0) as a person says it: `0 B`, `512 MiB`, `1.5 GiB`."""
+    for unit in ("B", "KiB", "MiB", "GiB"):
+        if count < 1024:
+            return f"{count:.0f} {unit}" if unit == "B" or count >= 10 else f"{count:.1f} {unit}"
+        count /= 1024
+    return f"{count:.1f} TiB"

@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 
 from mailwatch.core.causes import is_ban
 from mailwatch.core.events import Action, Failed, Note, Restart, Tell
-from mailwatch.core.facts import words
+from mailwatch.core.facts import NOTHING, Fact, fact
 from mailwatch.core.judgement import (
     BEFORE_OPENING,
     CALL_AT_ONCE,
@@ -15,6 +15,7 @@ from mailwatch.core.judgement import (
     budget_frees,
     earliest_restart,
     is_coming_up,
+    rearmed,
     restarts_in_window,
 )
 from mailwatch.core.message import Topic
@@ -27,10 +28,10 @@ _UNSEEN = frozenset({Condition.MISSING, Condition.DENIED, Condition.UNREACHABLE}
 
 _NOT_KNOWN = frozenset({Reason.DENIED, Reason.UNREACHABLE})
 
-CUT_SHORT = "It was cut short by the end of mailwatch itself."
-INTERVENED = "Somebody stopped, paused or removed it before it could help."
-NO_HELP = "It did not help in time."
-HELPED = "What a restart cures answers again."
+CUT_SHORT = fact("attempt-cut-short")
+INTERVENED = fact("attempt-intervened")
+NO_HELP = fact("attempt-no-help")
+HELPED = fact("attempt-helped")
 
 Step = tuple[State, tuple[Action, ...]]
 
@@ -53,28 +54,33 @@ def open_incident(state: State) -> Incident:
 def remember(state: State, situation: Situation, at: Moment) -> State:
     """Note since when services fail and the target comes up, and whether it was ever found."""
     coming_up = is_coming_up(situation.target, at.now, at.policy)
-    return replace(
-        state,
-        failing_since=state.failing_since or situation.noticed or at.now,
-        starting_since=(state.starting_since or at.now) if coming_up else None,
-        target_seen=state.target_seen or situation.target.condition not in _UNSEEN,
+    state = replace(state, failing_since=state.failing_since or situation.noticed or at.now)
+    return state.with_target(
+        starting_since=(state.target.starting_since or at.now) if coming_up else None,
+        seen=state.target.seen or situation.target.condition not in _UNSEEN,
     )
 
 
-def aim(state: State, target: str) -> State:
-    """Return `state` for a configuration that names `target`, as `Installation.target` does.
+def rest(state: State, at: Moment) -> State:
+    """Forget the attempts in a row once all has been well for long enough."""
+    return state.with_target(streak=0) if rearmed(state, at.now, at.policy) else state
+
+
+def aim(state: State, key: str) -> State:
+    """Return `state` for a configuration whose target has this `key`, as `Target.key` says it.
 
     Nobody has seen it yet where it is another than before: if it is missing, its name may be
-    misspelt. A state without a name is of a version that kept none, and is taken as its own.
+    misspelt. A state without a kind is of a version that kept none, and is taken as its own.
     """
-    seen = state.target_seen and state.target in ("", target)
-    return replace(state, target=target, target_seen=seen)
+    before = state.target
+    is_own = before.key == key or ":" not in before.key
+    return state.with_target(key=key, seen=before.seen and is_own)
 
 
 def meet_again(state: State, target: TargetState) -> State:
     """Note what a new process finds: what began a row of looks was another's, or another boot's."""
-    seen = state.target_seen or target.condition not in _UNSEEN
-    return replace(state, starting_since=None, dropped_apart=False, target_seen=seen)
+    seen = state.target.seen or target.condition not in _UNSEEN
+    return replace(state, dropped_apart=False).with_target(starting_since=None, seen=seen)
 
 
 def open_anew(state: State, event: Failed, at: Moment) -> State:
@@ -98,7 +104,7 @@ def update(incident: Incident, event: Failed) -> Incident:
     # Whatever explained a ban does not explain what came after it, nor after some other hold.
     of_a_ban = held or is_ban(incident.cause)
     over = of_a_ban and all(failure.fault is not Fault.DROPPED for failure in failures)
-    cause = event.cause or ("" if over else incident.cause) or event.plain
+    cause = event.cause or (NOTHING if over else incident.cause) or event.plain
     return replace(incident, failures=failures, cause=cause)
 
 
@@ -106,22 +112,20 @@ def begin_restart(state: State, situation: Situation, at: Moment) -> Step:
     """Record a new attempt, and tell of the incident unless that was done."""
     incident = open_incident(state)
     number = len(incident.attempts) + 1
-    attempt = Attempt(number, begun=at.now, started_at=situation.target.started_at)
+    started_at, key = situation.target.started_at, state.target.key
+    attempt = Attempt(number, begun=at.now, started_at=started_at, target=key)
     tell_opened = not incident.opened_told and incident.escalated is None
     incident = replace(
         incident,
         attempts=(*incident.attempts, attempt),
-        hold=None,
+        holds=(),
         opened_told=True,
         target=situation.target.detail or incident.target,
     )
-    state = replace(
-        state,
-        stage=Stage.RESTARTING,
-        incident=incident,
-        due=None,
+    state = replace(state, stage=Stage.RESTARTING, incident=incident, due=None)
+    state = state.with_target(
         restarts=(*restarts_in_window(state, at.now, at.policy), at.now),
-        streak=state.streak + 1,
+        streak=state.target.streak + 1,
     )
     told = (Tell(Topic.OPENED, incident, at.now),) if tell_opened else ()
     return state, (*told, Restart(incident.id, number, situation.target))
@@ -133,14 +137,14 @@ def settle(state: State, at: Moment) -> Step:
     attempt = incident.last_attempt
     if attempt is not None:
         incident = incident.with_last_attempt(replace(attempt, outcome=Outcome.RESTARTED))
-    incident = replace(incident, hold=None)
+    incident = replace(incident, holds=())
     due = at.now.steady + at.policy.settle_s
     # What came up before the restart has used its grace; what comes up after it has its own.
-    after = replace(state, stage=Stage.SETTLING, incident=incident, due=due, starting_since=None)
-    return after, ()
+    after = replace(state, stage=Stage.SETTLING, incident=incident, due=due)
+    return after.with_target(starting_since=None), ()
 
 
-def fail_attempt(state: State, at: Moment, detail: str) -> Step:
+def fail_attempt(state: State, at: Moment, detail: Fact) -> Step:
     """Give the newest attempt up, and call a person unless that was done."""
     return call_person(lose_attempt(state, at, detail), at)
 
@@ -149,21 +153,22 @@ def succeed(state: State, at: Moment) -> State:
     """Note that the newest attempt has cured all that it can, and that other things still fail."""
     incident = end_attempt(open_incident(state), Outcome.RECOVERED, at, HELPED)
     state = replace(state, stage=Stage.DOWN, incident=incident, due=None)
-    return replace(state, last_attempt_ended=at.now, last_cure=at.now)
+    return state.with_target(last_attempt_ended=at.now, last_cure=at.now)
 
 
-def lose_attempt(state: State, at: Moment, detail: str) -> State:
+def lose_attempt(state: State, at: Moment, detail: Fact) -> State:
     """Note that the newest attempt was in vain; the backoff counts from now."""
     incident = end_attempt(open_incident(state), Outcome.FAILED, at, detail)
-    return replace(state, stage=Stage.DOWN, incident=incident, due=None, last_attempt_ended=at.now)
+    state = replace(state, stage=Stage.DOWN, incident=incident, due=None)
+    return state.with_target(last_attempt_ended=at.now)
 
 
-def end_attempt(incident: Incident, outcome: Outcome, at: Moment, detail: str) -> Incident:
-    """Note how the newest attempt ended and why; `detail` is a sentence."""
+def end_attempt(incident: Incident, outcome: Outcome, at: Moment, detail: Fact) -> Incident:
+    """Note how the newest attempt ended and why."""
     attempt = incident.last_attempt
     if attempt is None:
         return incident
-    ended = replace(attempt, outcome=outcome, detail=words(detail), ended=at.now)
+    ended = replace(attempt, outcome=outcome, detail=detail, ended=at.now)
     return incident.with_last_attempt(ended)
 
 
@@ -175,7 +180,7 @@ def leave_alone(state: State, hold: Hold, at: Moment) -> Step:
         hold = incident.hold
     is_new = incident.hold is None or incident.hold.reason is not hold.reason
     notes: tuple[Action, ...] = (Note(hold),) if is_new else ()
-    incident = replace(incident, hold=hold)
+    incident = incident.held_by(hold)
     escalated = incident.escalated is not None
     stage = Stage.ESCALATED if escalated else Stage.DOWN
     state = replace(state, stage=stage, incident=incident)

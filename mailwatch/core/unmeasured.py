@@ -5,14 +5,14 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
+from mailwatch.core.facts import fact
 from mailwatch.core.message import Message, Severity
 from mailwatch.core.model import Now, Reading, Verdict
 from mailwatch.core.policy import Policy
-from mailwatch.core.text import duration, name_some
 from mailwatch.core.wording import Installation, notice
 
 _FEW = 6
-"""How many services are named on one line, and how many lines a message has for them."""
+"""How many lines a message has for services."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,16 +59,17 @@ def look(
     messages = []
     if news:
         spans = {now.steady - since[service].steady for service in news}
-        longest = f"{'up to ' if len(spans) > 1 else ''}{duration(max(spans))}"
+        title = fact("cannot-look", host=installation.host, services=tuple(news))
         lines = [
-            f"For {longest} mailwatch could not look whether these services answer; it restarts "
-            "nothing on such grounds.",
-            *(f"- {service}: {details[service]}" for service in news[:_FEW]),
+            fact("cannot-look-since", longest_s=max(spans), up_to=len(spans) > 1),
+            *(fact("cannot-look-why", service=s, detail=details[s]) for s in news[:_FEW]),
         ]
-        title = f"mailwatch on {installation.host} cannot look at {name_some(news, _FEW)}"
-        messages.append(notice(title, "\n".join(lines), now, Severity.WARNING))
+        whys = tuple(details[service] for service in news)
+        about = fact("could-not-look", services=tuple(news), whys=whys)
+        messages.append(notice(title, lines, now, installation, Severity.WARNING, about))
     if over:
-        title = f"mailwatch on {installation.host} can look again"
-        messages.append(notice(title, f"At {name_some(over, _FEW)}.", now))
+        title = fact("can-look-again", host=installation.host)
+        again = fact("can-look-at", services=tuple(over))
+        messages.append(notice(title, [again], now, installation, subject=again))
     told = (before.told & set(details)) | set(news)
     return UnmeasuredServices(since, frozenset(told)), tuple(messages)

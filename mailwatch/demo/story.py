@@ -22,11 +22,13 @@ from mailwatch.demo.inbox import Inbox
 from mailwatch.demo.moments import Moments, NoStory, Turn
 from mailwatch.demo.screen import FAINT, GREEN, RED, LogStream, Screen
 from mailwatch.demo.server_process import GRACE_S, Server, make_certificate
-from mailwatch.docker.settings import DockerSettings
 from mailwatch.host import threads
 from mailwatch.host.journal import Journal
+from mailwatch.notifiers.catalogue import Channel
 from mailwatch.notifiers.gotify import GotifyNotifier, GotifySettings
-from mailwatch.probes.settings import ServiceSettings, defaults_for
+from mailwatch.probes.catalogue import defaults_for
+from mailwatch.probes.settings import ServiceSettings
+from mailwatch.restarters.catalogue import RESTARTERS, USUAL, Chosen
 from mailwatch.service.daemon import Adapters, Daemon
 from mailwatch.store.memory import MemoryStore
 
@@ -115,9 +117,9 @@ def _play(screen: Screen, moments: Moments, stack: ExitStack) -> None:
     screen.say("server", f"process {server.pid} answers on 127.0.0.1: {listed}", GREEN)
     gotify = GotifySettings(inbox.url, Secret(inbox.token), timeout_s=5)
     config = Config(
-        gotify=gotify,
+        channels=(Channel("gotify", "gotify", gotify),),
         services=tuple(offers.values()),
-        docker=DockerSettings("demo-mail", stop_timeout_s=1),
+        restart=Chosen(USUAL, RESTARTERS.load(USUAL).Settings("demo-mail", stop_timeout_s=1)),
         policy=POLICY,
         state_directory=Path("/nonexistent"),  # the store is in memory
         log_level="info",

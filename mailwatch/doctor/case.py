@@ -4,32 +4,33 @@ from __future__ import annotations
 
 import time
 from collections.abc import Mapping
-from contextlib import closing
 from functools import cached_property
-from typing import Any
 
 from mailwatch.config.model import Config
 from mailwatch.core import known_good
 from mailwatch.core.deadline import Deadline
 from mailwatch.core.model import Reading, TargetState
-from mailwatch.docker.engine_client import Link
-from mailwatch.docker.faults import EngineFault
-from mailwatch.doctor.account import Account, service_account
-from mailwatch.doctor.unit import Unit, read_unit
+from mailwatch.host.account import Account, service_account
+from mailwatch.host.ground import AskedPort
+from mailwatch.host.unit import Unit, read_unit
+from mailwatch.net.endpoint import ProxyHeader
+from mailwatch.probes.catalogue import build_harmless, ends, well_known
 from mailwatch.probes.digest import digest
-from mailwatch.probes.registry import build_harmless
-from mailwatch.restarters import docker
+from mailwatch.restarters import catalogue as restarters
 from mailwatch.service.prober import RoundProber
 from mailwatch.service.queue_events import EventQueue, RoundDone
 from mailwatch.store.errors import StoreError
 from mailwatch.store.views import Views
 
-ENGINE_S = 10.0
-"""How long the engine may take for one answer."""
+TARGET_S = 10.0
+"""How long a look at the target may take."""
 
 
 class Case:
-    """One examination; what several checks need is looked up once, when the first asks for it."""
+    """One examination; what several checks need is looked up once, when the first asks for it.
+
+    It is the Ground of the checks that plug-ins bring.
+    """
 
     def __init__(self, config: Config, *, send: bool = False, unit: str = "mailwatch.service"):
         self.config = config
@@ -70,39 +71,24 @@ class Case:
 
     @cached_property
     def target(self) -> TargetState:
-        """What the container is doing."""
-        settings, deadline = self.config.docker, Deadline.after(ENGINE_S, time.monotonic)
-        with (
-            closing(docker.DockerRestarter(settings)) as restarter,
-            closing(docker.port_map(settings, self.config.asked)) as ports,
-        ):
-            return ports.complete(restarter.inspect(deadline), deadline)
+        """What the target of a restart is doing."""
+        chosen, deadline = self.config.restart, Deadline.after(TARGET_S, time.monotonic)
+        state = restarters.build(chosen).inspect(deadline)
+        ports = restarters.port_map(chosen, self.config.asked)
+        return state if ports is None else ports.complete(state, deadline)
 
     @cached_property
-    def engine(self) -> Mapping[str, str] | EngineFault:
-        """The versions of the engine (`engine`, `api`) and of the SDK (`sdk`)."""
-        try:
-            return self._ask_engine()[0]
-        except EngineFault as fault:
-            return fault
+    def asked_ports(self) -> tuple[AskedPort, ...]:
+        """Every port that is asked, the mailbox of a canary's too."""
+        return tuple(
+            AskedPort(service.key, end.host, end.port, end.proxy is ProxyHeader.V1)
+            for service in self.config.services
+            for _, end in ends(service)
+        )
 
     @cached_property
-    def container(self) -> Mapping[str, Any] | None:
-        """The container's own record, None where there is none or the engine cannot be asked."""
-        try:
-            return self._ask_engine()[1]
-        except EngineFault:
-            return None
-
-    def _ask_engine(self) -> tuple[Mapping[str, str], Mapping[str, Any] | None]:
-        settings = self.config.docker
-        deadline = Deadline.after(ENGINE_S, time.monotonic)
-        link = Link(settings.socket)
-        try:
-            engine = link.engine(deadline)
-            versions = {**engine.versions(deadline), "sdk": engine.sdk_version}
-            found = engine.container(settings.container, deadline)
-        finally:
-            link.close()
-        named = found is not None and found.get("Name") == f"/{settings.container}"
-        return versions, found if named else None
+    def well_known(self) -> Mapping[int, str]:
+        """The ports of mail, and the names of the services that are usually found there."""
+        found = {known.port: name for name, known in well_known().items() if known.port}
+        # Of HTTP without TLS there is seldom more than a redirection.
+        return {port: name for port, name in found.items() if name != "HTTP"}

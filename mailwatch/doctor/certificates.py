@@ -8,12 +8,12 @@ from contextlib import suppress
 from datetime import UTC, datetime
 
 from mailwatch.core.certificates import expires_soon, time_left
+from mailwatch.core.diagnosis import Diagnosis, ok, problem, warning
 from mailwatch.core.text import join_words
 from mailwatch.doctor.case import Case
-from mailwatch.doctor.finding import Finding, ok, problem, warning
 
 
-def examine(case: Case) -> Iterator[Finding]:
+def examine(case: Case) -> Iterator[Diagnosis]:
     """Give a finding for each certificate; services mostly share one."""
     wall = time.time()
     services: dict[float, list[str]] = {}

@@ -4,36 +4,31 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
 
+from mailwatch.core.diagnosis import Diagnosis, problem
 from mailwatch.doctor import (
     certificates,
+    channels,
     clock,
     configuration,
-    container,
-    engine,
     evidence,
     files,
-    gotify,
-    ports,
     service,
     services,
-    socket_access,
     state,
 )
 from mailwatch.doctor.case import Case
-from mailwatch.doctor.finding import Finding, problem
+from mailwatch.restarters import catalogue as restarters
 
-Check = Callable[[Case], Iterable[Finding]]
+Check = Callable[[Case], Iterable[Diagnosis]]
 
 CHECKS: tuple[tuple[str, Check], ...] = (
     ("configuration", configuration.examine),
     ("files", files.examine),
     ("services", services.examine),
     ("certificates", certificates.examine),
-    ("socket", socket_access.examine),
-    ("engine", engine.examine),
-    ("container", container.examine),
-    ("ports", ports.examine),
-    ("gotify", gotify.examine),
+    ("probes", services.examine_probes),
+    ("restart", lambda case: restarters.examine(case.config.restart, case)),
+    ("channels", channels.examine),
     ("service", service.examine),
     ("state", state.examine),
     ("evidence", evidence.examine),
@@ -42,12 +37,12 @@ CHECKS: tuple[tuple[str, Check], ...] = (
 """Each check by the name that it is reported under, in the order of the report."""
 
 
-def examine(case: Case) -> Iterator[tuple[str, Finding]]:
-    """Run every check, and give each finding with its check's name as soon as it is there."""
+def examine(case: Case) -> Iterator[tuple[str, Diagnosis]]:
+    """Run every check, and give each finding with its name as soon as it is there."""
     for name, check in CHECKS:
         try:
             for finding in check(case):
-                yield name, finding
+                yield finding.check or name, finding
         except Exception as error:  # noqa: BLE001  a bug in one check must not hide the others
             # The type alone: the text of an unforeseen exception may hold anything.
             yield (

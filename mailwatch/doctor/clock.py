@@ -6,8 +6,8 @@ import ctypes
 import time
 from collections.abc import Iterator
 
+from mailwatch.core.diagnosis import Diagnosis, ok, problem, warning
 from mailwatch.doctor.case import Case
-from mailwatch.doctor.finding import Finding, ok, problem, warning
 
 _TIME_ERROR = 5
 _BUFFER = 1024
@@ -17,7 +17,7 @@ WRITTEN = 1_790_000_000.0
 """September 2026: this program is no older."""
 
 
-def examine(_case: Case) -> Iterator[Finding]:
+def examine(_case: Case) -> Iterator[Diagnosis]:
     """Give one finding."""
     if time.time() < WRITTEN:
         yield problem(

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from mailwatch.core.diagnosis import Diagnosis, ok, warning
 from mailwatch.core.text import duration
 from mailwatch.doctor.case import Case
-from mailwatch.doctor.finding import Finding, ok, warning
 
 
-def examine(case: Case) -> Iterator[Finding]:
+def examine(case: Case) -> Iterator[Diagnosis]:
     """Give each warning of the configuration; one with mistakes never gets this far."""
     config = case.config
     count = len(config.services)

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from mailwatch.core.diagnosis import Diagnosis, Grade, ok, warning
 from mailwatch.core.say import say
 from mailwatch.core.text import printable
 from mailwatch.doctor.case import Case
-from mailwatch.doctor.finding import Finding, Level, ok, warning
-from mailwatch.doctor.unit import Unit
 from mailwatch.evidence import keeping
+from mailwatch.host.unit import Unit
 from mailwatch.store.errors import StoreError
 from mailwatch.store.views import LAST, Views
 
@@ -25,7 +25,7 @@ HIDING = {
 """Properties of a unit, the values that hide nothing, and what any other value hides."""
 
 
-def examine(case: Case) -> Iterator[Finding]:
+def examine(case: Case) -> Iterator[Diagnosis]:
     """Give what is hidden from the service, and what it could not read at the last incident."""
     hidden = list(_hidden(case.unit)) if case.unit else []
     yield from hidden
@@ -41,7 +41,7 @@ def examine(case: Case) -> Iterator[Finding]:
         yield ok("Nothing is known to be hidden from the service when it looks for a cause.")
 
 
-def _hidden(unit: Unit) -> Iterator[Finding]:
+def _hidden(unit: Unit) -> Iterator[Diagnosis]:
     for name, (harmless, unset, what) in HIDING.items():
         if unit[name] not in (harmless, unset):
             yield warning(
@@ -50,7 +50,7 @@ def _hidden(unit: Unit) -> Iterator[Finding]:
             )
 
 
-def _last_look(case: Case) -> Iterator[Finding]:
+def _last_look(case: Case) -> Iterator[Diagnosis]:
     """Give what the newest incident's evidence lacks, each with the reason and what to do."""
     directory = case.config.state_directory
     try:
@@ -61,8 +61,8 @@ def _last_look(case: Case) -> Iterator[Finding]:
     for collector, finding in seen.items():
         for what, why in finding.unreadable.items():
             # No warning: some things no unit may read, and the reason says who can.
-            yield Finding(
-                Level.OK,
+            yield Diagnosis(
+                Grade.OK,
                 f"At the last incident {printable(collector)} could not read {printable(what)}.",
                 f"The reason, and what helps: {printable(say(why), 300).rstrip('.')}.",
             )

@@ -4,16 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from mailwatch.core.diagnosis import Diagnosis, ok, problem, warning
 from mailwatch.core.text import duration, printable
 from mailwatch.doctor.case import Case
-from mailwatch.doctor.finding import Finding, ok, problem, warning
-from mailwatch.doctor.unit import Unit
 from mailwatch.host.systemd import SHORTEST_WATCHDOG_S
+from mailwatch.host.unit import Unit
 
 _ENABLED = ("enabled", "enabled-runtime", "linked", "linked-runtime", "static", "indirect")
 
 
-def examine(case: Case) -> Iterator[Finding]:
+def examine(case: Case) -> Iterator[Diagnosis]:
     """Give what is wrong with the unit, or that nothing is."""
     unit = case.unit
     if unit is None:
@@ -35,7 +35,7 @@ def examine(case: Case) -> Iterator[Finding]:
     yield _watchdog(unit)
 
 
-def _running(unit: Unit) -> Finding:
+def _running(unit: Unit) -> Diagnosis:
     state = printable(unit["ActiveState"])
     if state in ("active", "reloading"):
         return ok("The service runs.")
@@ -49,7 +49,7 @@ def _running(unit: Unit) -> Finding:
     )
 
 
-def _watchdog(unit: Unit) -> Finding:
+def _watchdog(unit: Unit) -> Diagnosis:
     if unit.watchdog_s is None:
         return warning(
             "The unit has no watchdog, so a hang of mailwatch itself would last.",

@@ -4,24 +4,25 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from mailwatch.core.diagnosis import Diagnosis, ok, problem
 from mailwatch.core.judgement import MISCONFIGURABLE
 from mailwatch.core.model import Fault, Reading, Verdict
 from mailwatch.core.observation import silent, unmasked
 from mailwatch.core.say import say
 from mailwatch.core.text import duration
 from mailwatch.doctor.case import Case
-from mailwatch.doctor.finding import Finding, ok, problem
+from mailwatch.probes.catalogue import PROBES
 
 _CURES = {
-    Fault.REFUSED: "See that the server runs and listens there, that the container publishes it "
-    "(`docker port CONTAINER`), and that [[services]] names the right host and port.",
+    Fault.REFUSED: "See that the server runs and listens there, that its port is published to this "
+    "host, and that [[services]] names the right host and port.",
     Fault.TIMEOUT: "See whether a firewall drops the packets, and whether attempt_timeout_s is "
     "too short for this server.",
     Fault.SILENT: "See that the port speaks the protocol that `probe` and `tls` name: a port that "
     "begins with TLS stays silent without it, one for a proxy without the header that `proxy` "
     "sends; else the server hangs.",
     Fault.DROPPED: "See whether the server has banned this host's address, or is at its limit of "
-    "connections; docker-proxy also looks like this where nothing listens in the container.",
+    "connections; a proxy in front of it also looks like this where nothing listens behind it.",
     Fault.RESET: "Read the server's own log at this moment.",
     Fault.TLS: "See that `tls` is right for this port, and minimum_tls not above what the server "
     "has.",
@@ -40,7 +41,7 @@ _CURES = {
 }
 
 
-def examine(case: Case) -> Iterator[Finding]:
+def examine(case: Case) -> Iterator[Diagnosis]:
     """Give a finding for each service."""
     readings = _readings(case)
     some_pass = any(r.verdict is Verdict.PASS and not r.portless for r in readings)
@@ -49,13 +50,21 @@ def examine(case: Case) -> Iterator[Finding]:
         yield _judge(reading, may_be_ours=ours and reading.service in case.unproven)
 
 
+def examine_probes(case: Case) -> Iterator[Diagnosis]:
+    """Give what the probes' own checks find, which look at what this host must have for them."""
+    for service in case.config.services:
+        own = getattr(PROBES.load(service.probe), "examine", None)
+        if own is not None:
+            yield from own(service, case)
+
+
 def _readings(case: Case) -> tuple[Reading, ...]:
     if all(reading.fault is not Fault.DROPPED for reading in case.readings):
         return case.readings
     return unmasked(case.readings, silent(case.target.listens))
 
 
-def _judge(reading: Reading, *, may_be_ours: bool) -> Finding:
+def _judge(reading: Reading, *, may_be_ours: bool) -> Diagnosis:
     if reading.verdict is Verdict.PASS:
         return ok(f"{reading.service} answers in {duration(reading.seconds)}.")
     if reading.fault is None:

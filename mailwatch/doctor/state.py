@@ -6,10 +6,10 @@ import os
 from collections.abc import Iterator
 from pathlib import Path
 
+from mailwatch.core.diagnosis import Diagnosis, ok, problem, warning
 from mailwatch.core.text import printable
-from mailwatch.doctor.account import ENTER, READ, WRITE
 from mailwatch.doctor.case import Case
-from mailwatch.doctor.finding import Finding, ok, problem, warning
+from mailwatch.host.account import ENTER, READ, WRITE
 
 LEAST_FREE = 64 * 1024 * 1024
 """Bytes; the database is capped well below that."""
@@ -17,7 +17,7 @@ LEAST_FREE = 64 * 1024 * 1024
 _USUAL = Path("/var/lib/mailwatch")
 
 
-def examine(case: Case) -> Iterator[Finding]:
+def examine(case: Case) -> Iterator[Diagnosis]:
     """Give one finding on the rights and one on the space."""
     path = case.config.state_directory
     account = case.account
@@ -49,7 +49,7 @@ def examine(case: Case) -> Iterator[Finding]:
     yield _space(path, shown)
 
 
-def _space(path: Path, shown: str) -> Finding:
+def _space(path: Path, shown: str) -> Diagnosis:
     there = os.statvfs(path)
     free = there.f_bavail * there.f_frsize
     if there.f_flag & os.ST_RDONLY:

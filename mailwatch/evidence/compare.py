@@ -4,9 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
 
-from mailwatch.core.causes import size
 from mailwatch.core.evidence import Evidence, number, rows, text, value
-from mailwatch.core.text import duration, printable
+from mailwatch.core.text import duration, printable, size
 
 Row = tuple[str, str, str]
 """What it is, how it was before, how it was after; empty where it was not seen."""

@@ -6,39 +6,12 @@ import queue
 import threading
 from collections.abc import Mapping
 from functools import partial
-from types import MappingProxyType
 
 from mailwatch.core.deadline import Deadline, DeadlineExpired
 from mailwatch.core.evidence import EVERYTHING, GATHERED, Evidence, Finding, NotReadable
 from mailwatch.core.facts import Fact, fact
-from mailwatch.evidence import (
-    cgroup,
-    clock,
-    connections,
-    container,
-    disk,
-    host,
-    log,
-    processes,
-    readings,
-)
 from mailwatch.evidence.subject import Collector, Subject
 from mailwatch.host.job import Job
-
-COLLECTORS: Mapping[str, Collector] = MappingProxyType(
-    {
-        "readings": readings.collect,
-        "container": container.collect,
-        "cgroup": cgroup.collect,
-        "processes": processes.collect,
-        "connections": connections.collect,
-        "host": host.collect,
-        "disk": disk.collect,
-        "clock": clock.collect,
-        "log": log.collect,
-    }
-)
-"""What is asked, in the order in which a person reads it."""
 
 SLACK_S = 0.2
 """What a collector gets to come back in after its deadline."""
@@ -59,7 +32,7 @@ class Gatherer:
         subject: Subject,
         deadline: Deadline,
         wall: float,
-        collectors: Mapping[str, Collector] = COLLECTORS,
+        collectors: Mapping[str, Collector],
     ) -> Evidence:
         """Return a finding of every collector by `deadline`, at most SLACK_S late; never raises.
 

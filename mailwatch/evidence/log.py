@@ -6,6 +6,7 @@ from mailwatch.core.deadline import Deadline
 from mailwatch.core.evidence import Finding
 from mailwatch.core.text import printable
 from mailwatch.evidence.redact import redacted
+from mailwatch.evidence.servers.catalogue import heard
 from mailwatch.evidence.subject import Subject
 
 MOST_BYTES = 64 * 1024
@@ -13,7 +14,10 @@ _LONGEST_LINE = 500
 
 
 def collect(subject: Subject, deadline: Deadline) -> Finding:
-    """Return `lines`, the newest last, and `cut` where older ones were left out."""
+    """Return `lines`, the newest last, and `cut` where older ones were left out.
+
+    `server` says which mail server wrote them, and what it says there of its troubles.
+    """
     written = subject.examine(lambda examiner: examiner.log(subject.since, deadline))
     kept = written[-MOST_BYTES:]
     cut = len(kept) < len(written)
@@ -22,4 +26,6 @@ def collect(subject: Subject, deadline: Deadline) -> Finding:
         lines = lines[1:]
     # Masking looks at lines side by side, so it comes before they are made printable and cut.
     masked = redacted("\n".join(lines), subject.secrets).split("\n") if lines else []
-    return Finding({"lines": [printable(line, _LONGEST_LINE) for line in masked], "cut": cut})
+    shown = [printable(line, _LONGEST_LINE) for line in masked]
+    said = heard(shown)
+    return Finding({"lines": shown, "cut": cut, **({"server": said} if said else {})})

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 
 
 @dataclass(frozen=True, slots=True)
@@ -14,3 +15,5 @@ class EvidenceSettings:
     """How long a look may take, and so the most by which it can delay a restart."""
     max_mib: int = 32
     """How much of the disk all evidence together may take."""
+    options: Mapping[str, object] = field(default_factory=dict)
+    """The settings of the collectors and servers that have keys of their own, by their names."""

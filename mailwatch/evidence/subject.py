@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import closing
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Protocol, TypeVar
 
@@ -57,7 +57,8 @@ class Subject:
     `ports` are those that the watched services have on this host. `readings` are the ones at
     hand now, `rounds` the ones before, the oldest first. `since` (seconds since 1970) is when
     all was last well. `directories` are looked at for room beside the container's own.
-    `secrets` are masked wherever they turn up.
+    `secrets` are masked wherever they turn up. `options` are the settings of the collectors and
+    servers that have keys of their own, by their names.
     """
 
     examiner: Callable[[], Examiner]
@@ -67,6 +68,7 @@ class Subject:
     since: float = 0.0
     directories: tuple[Path, ...] = ()
     secrets: tuple[Secret, ...] = ()
+    options: Mapping[str, object] = field(default_factory=dict)
     proc: Path = Path("/proc")
     cgroups: Path = Path("/sys/fs/cgroup")
 

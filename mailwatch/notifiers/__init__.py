@@ -7,16 +7,8 @@ from typing import Protocol
 from mailwatch.core.deadline import Deadline
 from mailwatch.core.message import Message
 from mailwatch.notifiers.errors import DeliveryError
-from mailwatch.notifiers.gotify import GotifyNotifier, GotifySettings
-from mailwatch.notifiers.journal_notifier import JournalNotifier
 
-__all__ = [
-    "DeliveryError",
-    "GotifyNotifier",
-    "GotifySettings",
-    "JournalNotifier",
-    "Notifier",
-]
+__all__ = ["DeliveryError", "Notifier"]
 
 
 class Notifier(Protocol):

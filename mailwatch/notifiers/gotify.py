@@ -5,10 +5,14 @@ from __future__ import annotations
 import json
 import socket
 import ssl
+import time
+from collections.abc import Iterator
 from dataclasses import dataclass
 from urllib.parse import SplitResult, urlsplit
 
 from mailwatch.core.deadline import Deadline
+from mailwatch.core.diagnosis import Diagnosis, ok, problem
+from mailwatch.core.keys import Key, Kind, timeout, whole
 from mailwatch.core.message import Message, Severity
 from mailwatch.core.secret import Secret
 from mailwatch.core.text import duration, printable
@@ -38,6 +42,41 @@ class GotifySettings:
     token: Secret
     timeout_s: float = 10
     priority: int = 5
+
+
+TITLE = "Gotify"
+Settings = GotifySettings
+
+KEYS = (
+    Key("url", Kind.URL, None,
+        "Address of the Gotify server, with its sub-path if it has one. It may be "
+        "https://push.example.org/gotify.", "GOTIFY_URL",
+        required=True, flag="--gotify-url", example='"https://gotify.example.org"'),
+    Key("token", Kind.SECRET, None,
+        "Token of the Gotify application that mailwatch sends as. Keep the file readable by root "
+        "and the group mailwatch only, as it is installed.", "GOTIFY_TOKEN",
+        required=True, flag="--gotify-token", source="the Gotify web page"),
+    whole("priority", 5, 0, 10,
+          "Priority of ordinary messages; a call for a person always has 10. Gotify's Android "
+          "client shows 0 silently and 1 to 3 as an icon, sounds from 4 on, and vibrates from 8 "
+          "on.", "GOTIFY_PRIORITY"),
+    timeout("timeout_s", 10, "Time for one whole delivery."),
+)  # fmt: skip
+
+
+def describe(settings: GotifySettings) -> str:
+    """Return where messages go, as the end of `tells ...`."""
+    return f"{TITLE} at {_shown(settings.url)}"
+
+
+def examine(settings: GotifySettings) -> Iterator[Diagnosis]:
+    """Find out whether Gotify is there and takes the token; nothing is sent."""
+    try:
+        GotifyNotifier(settings).try_token(Deadline.after(settings.timeout_s, time.monotonic))
+    except DeliveryError as error:
+        yield problem(str(error))
+    else:
+        yield ok("Gotify answers and takes the token; --send also sends a message.")
 
 
 class GotifyNotifier:
@@ -226,6 +265,9 @@ class GotifyNotifier:
     def _scrubbed(self, text: str) -> str:
         """Make remote text printable, without the token in case that it comes back as an echo."""
         return printable(text.replace(self._settings.token.reveal(), "***").strip(), 120)
+
+
+NOTIFIER = GotifyNotifier
 
 
 def _endpoint(url: str) -> str:

@@ -9,6 +9,7 @@ the last answer holds, and nobody is asked anything.
 from __future__ import annotations
 
 import threading
+from collections.abc import Collection, Iterator
 from dataclasses import dataclass, field, replace
 from types import MappingProxyType
 
@@ -17,11 +18,16 @@ from mailwatch.core.facts import NOTHING, Fact, fact
 from mailwatch.core.model import Fault, Phase, Reading, Verdict
 from mailwatch.host import threads
 from mailwatch.host.workers import WORKERS
+from mailwatch.net.endpoint import TlsMode
 from mailwatch.probes.canary_mailbox import Arrival, Mailbox
 from mailwatch.probes.canary_mark import Mark, new_mark
+from mailwatch.probes.canary_rehearsal import CanaryRehearsal
+from mailwatch.probes.canary_settings import KEYS, Settings
 from mailwatch.probes.canary_submission import Submission
 from mailwatch.probes.probe import LOGIN_AGAIN_S, Check
-from mailwatch.probes.settings import CanaryRules, ServiceSettings
+from mailwatch.probes.settings import ServiceSettings, options
+
+__all__ = ["KEYS", "PROBE", "REHEARSAL", "CanaryProbe", "Settings", "ends", "judge"]
 
 PUT_OFF_S = 600.0
 """How long a server may at least put a message off: greylists mostly want five minutes."""
@@ -68,7 +74,7 @@ class CanaryProbe(Check):
 
     def __init__(self, settings: ServiceSettings) -> None:
         super().__init__(settings)
-        self._rules = settings.canary or CanaryRules("", "")
+        self._rules = options(settings, Settings)
         self._lock = threading.Lock()
         self._flight: _Flight | None = None
         self._due = float("-inf")
@@ -224,6 +230,35 @@ class CanaryProbe(Check):
 
     def _unmeasured(self, detail: Fact) -> Reading:
         return Reading(self.settings.key, Verdict.UNMEASURED, detail=detail)
+
+
+PROBE = CanaryProbe
+REHEARSAL = CanaryRehearsal
+
+
+def ends(service: ServiceSettings) -> tuple[tuple[str, ServiceSettings], ...]:
+    """Return the port where messages are submitted, and that of the mailbox."""
+    rules = options(service, Settings)
+    login = service.login if rules.submit_login else None
+    return (("tls", replace(service, login=login)), ("imap_tls", rules.of_imap(service)))
+
+
+def judge(at: str, service: ServiceSettings, given: Collection[str]) -> Iterator[tuple[str, str]]:
+    """Give what the options contradict: the key, and the sentence on it."""
+    if not any(name == "user" or name.startswith("password_") for name in given):
+        yield (
+            "user",
+            f'{at} has no user, whose mailbox probe = "canary" looks into; add user, and '
+            "password_file or password_credential",
+        )
+    if options(service, Settings).imap_tls is TlsMode.NONE:
+        for name in ("imap_server_name", "imap_fingerprint"):
+            if name in given:
+                yield (
+                    name,
+                    f"{at}.{name} is set, but the mailbox of {service.key} is asked without TLS; "
+                    f'add imap_tls = "implicit", or remove {name}',
+                )
 
 
 def _left_s(deadline: Deadline) -> float:

@@ -14,10 +14,11 @@ from mailwatch.core.model import Fault, Reading
 from mailwatch.net.conversation import Conversation
 from mailwatch.net.errors import ConversationError, SaidNo
 from mailwatch.probes.canary_mark import HEADER, Mark, read_mark
+from mailwatch.probes.canary_settings import Settings
 from mailwatch.probes.imap import Goodbye, ImapProbe, ask
 from mailwatch.probes.imap_fetch import MAX_MESSAGES, Fetched, fetch, numbers
 from mailwatch.probes.imap_folders import junk_folder, shown
-from mailwatch.probes.settings import CanaryRules, ServiceSettings
+from mailwatch.probes.settings import ServiceSettings
 
 LEFTOVER_S = 86_400.0
 """How much older than a canary another one of this host is, by the server's own clock, when
@@ -66,7 +67,7 @@ class Mailbox(ImapProbe):
     """
 
     def __init__(
-        self, settings: ServiceSettings, rules: CanaryRules, mark: Mark, *, overdue: bool = False
+        self, settings: ServiceSettings, rules: Settings, mark: Mark, *, overdue: bool = False
     ) -> None:
         super().__init__(rules.of_imap(settings))
         self._key = settings.key

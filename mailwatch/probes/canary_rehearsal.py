@@ -10,9 +10,10 @@ from mailwatch.core.facts import fact
 from mailwatch.core.model import Fault, Reading, Verdict
 from mailwatch.net.conversation import Conversation
 from mailwatch.probes.canary_mailbox import mailbox_trouble
+from mailwatch.probes.canary_settings import Settings
 from mailwatch.probes.imap import ImapProbe, ask
 from mailwatch.probes.probe import Check
-from mailwatch.probes.settings import CanaryRules, ServiceSettings
+from mailwatch.probes.settings import ServiceSettings, options
 from mailwatch.probes.smtp import SmtpProbe
 
 _SHARE = 0.5
@@ -24,7 +25,7 @@ class CanaryRehearsal(Check):
 
     def __init__(self, settings: ServiceSettings) -> None:
         super().__init__(settings)
-        rules = settings.canary or CanaryRules("", "")
+        rules = options(settings, Settings)
         login = settings.login if rules.submit_login else None
         self._smtp = SmtpProbe(replace(settings, login=login))
         self._imap = _Inbox(rules.of_imap(settings))

@@ -12,8 +12,9 @@ from mailwatch.net.conversation import Conversation
 from mailwatch.net.errors import ConversationError, SaidNo
 from mailwatch.net.smtp import SmtpSession, reply_code
 from mailwatch.probes.canary_mark import Mark
+from mailwatch.probes.canary_settings import Settings
 from mailwatch.probes.probe import LEAVE_S
-from mailwatch.probes.settings import CanaryRules, ServiceSettings
+from mailwatch.probes.settings import ServiceSettings
 from mailwatch.probes.smtp import SmtpProbe
 
 _FULL = ("4.2.2 ", "5.2.2 ")
@@ -28,7 +29,7 @@ class Submission(SmtpProbe):
     hang.
     """
 
-    def __init__(self, settings: ServiceSettings, rules: CanaryRules, mark: Mark) -> None:
+    def __init__(self, settings: ServiceSettings, rules: Settings, mark: Mark) -> None:
         login = settings.login if rules.submit_login else None
         super().__init__(replace(settings, login=login))
         self._rules = rules

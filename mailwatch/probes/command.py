@@ -3,20 +3,39 @@
 from __future__ import annotations
 
 import signal
+from dataclasses import dataclass
 
 from mailwatch.core.deadline import Deadline
 from mailwatch.core.facts import Value, fact
+from mailwatch.core.keys import Key, Kind
 from mailwatch.core.model import Fault
 from mailwatch.core.text import printable
 from mailwatch.net.errors import ConversationError
 from mailwatch.probes.portless_check import PortlessCheck
 from mailwatch.probes.programs import run
+from mailwatch.probes.settings import options
 
 _HEARD = 4096
 """Bytes of its output that are looked at; the first line says what matters."""
 
 _BAD = (1, 2)
 """Warning and critical. Any other code, such as 3 for unknown, says nothing about the service."""
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """`command` is the program with its arguments; it is run without a shell."""
+
+    command: tuple[str, ...] = ()
+
+
+KEYS = (
+    Key("command", Kind.COMMAND, None,
+        "Program and its arguments, run without a shell as the user of the service and in its "
+        "sandbox. As monitoring plugins do, it ends with 0 where all is well; 1 and 2 are "
+        "failures; any other code, and no end within `attempt_timeout_s`, says nothing about the "
+        "service.", required=True, example='["/usr/local/bin/is-it-well"]'),
+)  # fmt: skip
 
 
 class CommandProbe(PortlessCheck):
@@ -30,7 +49,7 @@ class CommandProbe(PortlessCheck):
             heard.extend(data[: _HEARD - len(heard)])
             return True
 
-        command = self.settings.command
+        command = options(self.settings, Settings).command
         code = run(command, deadline, take)
         if code == 0:
             return
@@ -42,6 +61,9 @@ class CommandProbe(PortlessCheck):
             said = printable(first)
             ended = fact("program-ended-saying", program=name, code=_told(code), said=said)
         raise ConversationError(Fault.COMMAND if code in _BAD else None, ended)
+
+
+PROBE = CommandProbe
 
 
 def _told(code: int | None) -> Value:

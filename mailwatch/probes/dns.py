@@ -6,18 +6,21 @@ an MX. A resolver that fails or keeps silent is our own trouble; only a clear an
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Iterator, Sequence
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from mailwatch.core.address import is_numeric
 from mailwatch.core.deadline import Deadline, DeadlineExpired
 from mailwatch.core.facts import Value, fact
+from mailwatch.core.keys import Key, Kind, boolean
 from mailwatch.core.model import Fault
 from mailwatch.core.text import printable
 from mailwatch.host.job import Job
 from mailwatch.net.errors import ConversationError
 from mailwatch.probes.portless_check import PortlessCheck
 from mailwatch.probes.probe import trouble_of
-from mailwatch.probes.settings import ServiceSettings
+from mailwatch.probes.settings import ServiceSettings, options
 
 if TYPE_CHECKING:
     from dns.resolver import Resolver
@@ -25,6 +28,36 @@ if TYPE_CHECKING:
 _LATE = fact("dns-late")
 _MOST_TARGETS = 10
 """More MX than these are not looked at; a domain has one to five."""
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """Whose mail is looked for, and whether an address will do in place of an MX."""
+
+    domain: str | None = None
+    implicit_mx: bool = False
+
+
+KEYS = (
+    Key("domain", Kind.HOST, None,
+        "Domain of the mail addresses, whose MX is looked for. It needs the package "
+        "python3-dnspython.", required=True, example='"example.org"'),
+    boolean("implicit_mx", False,
+            "Whether a domain without an MX is well as long as it has an address. Mail then goes "
+            "to that address (RFC 5321, section 5.1), which most often is a web server's; so a "
+            "lost MX is told unless this says that it is meant. A null MX (RFC 7505) always is."),
+)  # fmt: skip
+
+
+def judge(at: str, service: ServiceSettings, _given: Collection[str]) -> Iterator[tuple[str, str]]:
+    """Give what the options contradict: the key, and the sentence on it."""
+    domain = options(service, Settings).domain
+    if domain and is_numeric(domain):
+        yield (
+            "domain",
+            f'{at}.domain is the text "{printable(domain, 80)}"; write the domain of the mail '
+            'addresses, such as "example.org"',
+        )
 
 
 class DnsProbe(PortlessCheck):
@@ -36,6 +69,7 @@ class DnsProbe(PortlessCheck):
 
     def __init__(self, settings: ServiceSettings) -> None:
         super().__init__(settings)
+        self._rules = options(settings, Settings)
         self._look: Job[ConversationError | None] | None = None
 
     def inquire(self, deadline: Deadline) -> None:
@@ -53,15 +87,15 @@ class DnsProbe(PortlessCheck):
         try:
             trouble = look.wait(deadline)
         except DeadlineExpired:
-            raise _unresolved(self.settings.domain or "", "MX", _LATE) from None
+            raise _unresolved(self._rules.domain or "", "MX", _LATE) from None
         if trouble:
             raise trouble
 
     def _examine(self, deadline: Deadline) -> None:
         """Find every MX, and an address for each."""
-        domain = self.settings.domain or ""
+        domain = self._rules.domain or ""
         records = _resolve(domain, "MX", deadline)
-        if not records and self.settings.implicit_mx:
+        if not records and self._rules.implicit_mx:
             if not _has_address(domain, deadline):
                 raise ConversationError(Fault.DNS, fact("dns-nowhere", domain=domain))
             return
@@ -69,6 +103,9 @@ class DnsProbe(PortlessCheck):
         if lost:
             targets = tuple(printable(target, 80) for target in lost)
             raise ConversationError(Fault.DNS, fact("dns-lost-mx", domain=domain, targets=targets))
+
+
+PROBE = DnsProbe
 
 
 def _has_address(name: str, deadline: Deadline) -> bool:

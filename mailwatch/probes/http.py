@@ -2,8 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection, Iterator
+from dataclasses import dataclass
+
 from mailwatch import __version__
+from mailwatch.core import shapes
 from mailwatch.core.facts import fact
+from mailwatch.core.keys import Key, Kind
 from mailwatch.core.model import Fault
 from mailwatch.core.text import printable
 from mailwatch.net.conversation import Conversation
@@ -12,10 +17,79 @@ from mailwatch.net.errors import SaidNo
 from mailwatch.probes.http_response import MAX_BODY, Head, read_body, read_head
 from mailwatch.probes.patterns import matches
 from mailwatch.probes.probe import Probe
-from mailwatch.probes.settings import ServiceSettings
+from mailwatch.probes.settings import ServiceSettings, options
 
 _TURNED_AWAY = frozenset({403, 429})
 """Forbidden (RFC 9110 section 15.5.4) and Too Many Requests (RFC 6585 section 4)."""
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """What an HTTP service is asked, and which answer shows life.
+
+    `method` is GET or HEAD, `path` begins with a slash. `statuses` are the first and last of each
+    range that is accepted, between 200 and 599. `headers` are pairs of a field's name and a
+    pattern for its value, `body` is a pattern for the first `http.MAX_BODY` bytes; see
+    `patterns.matches`. `host` is sent as Host, `forwarded_for` as X-Forwarded-For.
+    """
+
+    method: str = "GET"
+    path: str = "/"
+    statuses: tuple[tuple[int, int], ...] = ((200, 499),)
+    headers: tuple[tuple[str, str], ...] = ()
+    body: str = ""
+    host: str | None = None
+    forwarded_for: str | None = None
+
+
+_NAME_OR_ADDRESS = r"(?:[A-Za-z0-9_](?:[A-Za-z0-9._-]{0,251}[A-Za-z0-9_])?|\[[0-9A-Fa-f:.]{2,45}\])"
+_HOST_FIELD = _NAME_OR_ADDRESS + r"(?::[1-9][0-9]{0,4})?"
+_ONE_LINE = r"[^\x00-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff]+"
+
+KEYS = (
+    Key("http_method", Kind.CHOICE, "GET", "Method of the request.", choices=("GET", "HEAD"),
+        field="method"),
+    Key("http_path", Kind.TEXT, "/",
+        "What is asked for: a path that begins with a slash, with a query if it needs one. "
+        "Redirects are not followed.", field="path", pattern=r"/[!-\"$-~]*", example='"/healthz"',
+        rule="a path that begins with / and has no blank and no #, such as /healthz"),
+    Key("http_statuses", Kind.TEXT, "200-499",
+        "Status codes that show life. They are codes and ranges from 200 to 599 with commas "
+        "between them: "
+        "200-299,401.", field="statuses", shape=shapes.statuses, example='"200-299,401"',
+        rule='codes and ranges from 200 to 599, the lower end first, such as "200-299,401"'),
+    Key("http_headers", Kind.TEXTS, None,
+        "Fields that the answer must have, each written as `NAME: PATTERN`. The name is compared "
+        "in any case, the pattern with its case, and it may stand anywhere in the value. An "
+        "asterisk in a pattern stands for anything or nothing; no other character has a meaning of "
+        "its own.",
+        field="headers", shape=shapes.field,
+        example='["Content-Type: text/html*utf-8", "Server: nginx"]',
+        rule='a list of fields, each a name and what it holds, such as ["Server: nginx*"]'),
+    Key("http_body", Kind.TEXT, None,
+        "Pattern for the page, as in `http_headers`, which must be found near its beginning: in "
+        "the first 64 KiB.", field="body", pattern=_ONE_LINE, example='"<title>*Webmail"',
+        rule='text of one line that the page holds, such as "Sign in"'),
+    Key("http_host", Kind.TEXT, None,
+        "Host of the request, with a port where it needs one, in place of `server_name` or `host`.",
+        field="host", pattern=_HOST_FIELD, example='"mail.example.org"',
+        rule="a host name, with a port where it needs one, such as mail.example.org:8443"),
+    Key("http_forwarded_for", Kind.TEXT, None,
+        "Address that X-Forwarded-For names as the client's. It has an effect only where the "
+        "server trusts the address that mailwatch asks from.", field="forwarded_for",
+        shape=shapes.address, rule="an IP address, such as 192.0.2.7", example='"192.0.2.7"'),
+)  # fmt: skip
+
+
+def judge(at: str, service: ServiceSettings, _given: Collection[str]) -> Iterator[tuple[str, str]]:
+    """Give what the options contradict: the key, and the sentence on it."""
+    rules = options(service, Settings)
+    if rules.body and rules.method == "HEAD":
+        yield (
+            "http_body",
+            f'{at}.http_body is set, but http_method = "HEAD" gets an answer without a page; '
+            "remove one of them",
+        )
 
 
 class HttpProbe(Probe):
@@ -23,7 +97,7 @@ class HttpProbe(Probe):
 
     def converse(self, talk: Conversation) -> None:
         """Send the request, hear the answer, and compare it with the rules."""
-        rules = self.settings.http
+        rules = options(self.settings, Settings)
         talk.send(request(self.settings))
         head = read_head(talk)
         if rules.body and rules.method != "HEAD":
@@ -48,9 +122,12 @@ class HttpProbe(Probe):
         """Leave without a word: `Connection: close` has already said it."""
 
 
+PROBE = HttpProbe
+
+
 def request(settings: ServiceSettings) -> bytes:
     """Return the whole request."""
-    rules = settings.http
+    rules = options(settings, Settings)
     lines = [
         f"{rules.method} {rules.path} HTTP/1.1",
         f"Host: {rules.host or host_field(settings)}",

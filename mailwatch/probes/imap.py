@@ -78,6 +78,9 @@ class ImapProbe(Probe):
             raise ConversationError(Fault.PROTOCOL, fact("imap-no-bye"))
 
 
+PROBE = ImapProbe
+
+
 def _capabilities(talk: Conversation, tag: str) -> set[bytes]:
     untagged = ask(talk, tag, "CAPABILITY")
     offers = {word for words in untagged if words[1:2] == [b"CAPABILITY"] for word in words[2:]}

@@ -9,3 +9,6 @@ class LmtpProbe(SmtpProbe):
     """SMTP with another word for hello, so that neither is taken for the other."""
 
     hello = "LHLO"
+
+
+PROBE = LmtpProbe

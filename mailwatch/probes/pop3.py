@@ -47,6 +47,9 @@ class Pop3Probe(Probe):
         _ask(talk, "QUIT")
 
 
+PROBE = Pop3Probe
+
+
 def _capabilities(talk: Conversation) -> set[bytes]:
     talk.say("CAPA")
     _expect_ok(talk, _OFFERS, more=True)

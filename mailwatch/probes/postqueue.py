@@ -5,17 +5,47 @@ Another server's is told by a command that prints a number alone, as `exim -bpc`
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
 from mailwatch.core.deadline import Deadline
+from mailwatch.core.diagnosis import Diagnosis, problem
 from mailwatch.core.facts import fact
+from mailwatch.core.keys import Key, Kind, whole
 from mailwatch.core.model import Fault
 from mailwatch.core.text import printable
+from mailwatch.host.account import WRITE
+from mailwatch.host.ground import Ground
 from mailwatch.net.errors import ConversationError
 from mailwatch.probes.portless_check import PortlessCheck
 from mailwatch.probes.programs import run
+from mailwatch.probes.settings import ServiceSettings, options
 
 COMMAND = ("postqueue", "-j")
 
+SHOWQ = Path("/var/spool/postfix/public/showq")
+"""Whom postqueue(1) asks; its set-group-ID is lost in the unit (NoNewPrivileges=)."""
+
 _LONGEST_WORDS = 4096
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """How long a queue (>= 0) is still well; `command` is run in place of COMMAND."""
+
+    command: tuple[str, ...] = ()
+    queue_limit: int = 500
+
+
+KEYS = (
+    Key("command", Kind.COMMAND, None,
+        "What to run in place of `postqueue -j`, for example in a container: it prints the same, "
+        "or the number of messages alone.", example='["/usr/sbin/exim", "-bpc"]'),
+    whole("queue_limit", 500, 0, 100_000,
+          "How many messages may wait in the queue. For a Postfix of this host, add the group "
+          "`postdrop` to SupplementaryGroups in `systemctl edit mailwatch`."),
+)  # fmt: skip
 
 
 class PostqueueProbe(PortlessCheck):
@@ -23,9 +53,10 @@ class PostqueueProbe(PortlessCheck):
 
     def inquire(self, deadline: Deadline) -> None:
         """Count up to one more than the limit."""
-        limit = self.settings.queue_limit
+        rules = options(self.settings, Settings)
+        limit = rules.queue_limit
         count = _Count(limit)
-        code = run(self.settings.command or COMMAND, deadline, count.take)
+        code = run(rules.command or COMMAND, deadline, count.take)
         number = count.number if code == 0 else None
         if max(count.messages, number or 0) > limit:
             raise ConversationError(Fault.QUEUE, fact("queue-long", limit=limit))
@@ -35,6 +66,25 @@ class PostqueueProbe(PortlessCheck):
         if number is None and count.said:
             said = printable(count.said, 80)
             raise ConversationError(None, fact("queue-nonsense", said=said))
+
+
+PROBE = PostqueueProbe
+
+
+def examine(service: ServiceSettings, ground: Ground) -> Iterator[Diagnosis]:
+    """Look whether the service may ask Postfix for its queue, where it is to."""
+    if options(service, Settings).command or ground.unit is None or not ground.account.exists:
+        return
+    try:
+        allowed = ground.account.may(SHOWQ, WRITE)
+    except OSError:
+        return  # no Postfix here, which the check of the services tells
+    if allowed is False:
+        yield problem(
+            f"User {printable(ground.account.name)} may not ask Postfix for its queue.",
+            "Add the line SupplementaryGroups=postdrop below [Service] in "
+            "`systemctl edit mailwatch`, then `systemctl restart mailwatch`.",
+        )
 
 
 class _Count:

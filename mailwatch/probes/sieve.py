@@ -53,6 +53,9 @@ class SieveProbe(Probe):
         _expect_ok(talk, answer_to("LOGOUT"))
 
 
+PROBE = SieveProbe
+
+
 def _capabilities(
     talk: Conversation, awaited: Fact, fault: Fault = Fault.PROTOCOL
 ) -> dict[bytes, bytes]:

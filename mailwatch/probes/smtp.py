@@ -19,3 +19,6 @@ class SmtpProbe(Probe):
     def farewell(self, talk: Conversation) -> None:
         """Say QUIT and hear 221."""
         SmtpSession(talk, self.hello).quit()
+
+
+PROBE = SmtpProbe

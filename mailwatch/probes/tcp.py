@@ -14,3 +14,6 @@ class TcpProbe(Probe):
 
     def farewell(self, talk: Conversation) -> None:
         """Leave without a word."""
+
+
+PROBE = TcpProbe

@@ -38,7 +38,7 @@ def story(
     lasted = "still open"
     if incident.closed:
         lasted = f"lasted {duration(max(0.0, incident.closed.wall - incident.since.wall))}"
-    cause = incident.cause or causes.likely(before) or "cause unknown"
+    cause = causes.line(incident.cause or causes.likely(before)) or "cause unknown"
     parts = [
         f'<details class="card"{" open" if is_open else ""}><summary>'
         f'<span class="when">{_text(clock_text(incident.since.wall))}, {lasted}:</span> '

@@ -6,15 +6,9 @@ from typing import Protocol
 
 from mailwatch.core.deadline import Deadline
 from mailwatch.core.model import Description, TargetState
-from mailwatch.core.say import learn
-from mailwatch.docker.settings import DockerSettings
-from mailwatch.restarters import docker
-from mailwatch.restarters.docker import DockerRestarter
 from mailwatch.restarters.errors import RestartError
 
-__all__ = ["DockerRestarter", "DockerSettings", "PortMap", "RestartError", "Restarter"]
-
-learn(docker.SENTENCES)
+__all__ = ["PortMap", "RestartError", "Restarter"]
 
 
 class Restarter(Protocol):

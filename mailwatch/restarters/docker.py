@@ -4,10 +4,14 @@ from __future__ import annotations
 
 import difflib
 import time
+from collections.abc import Iterator
 from dataclasses import replace
+from pathlib import Path
 
 from mailwatch.core.deadline import Deadline
+from mailwatch.core.diagnosis import Diagnosis
 from mailwatch.core.facts import Fact, fact
+from mailwatch.core.keys import Key, Kind, whole
 from mailwatch.core.model import Condition, Description, Target, TargetState
 from mailwatch.core.sentences import Sentences
 from mailwatch.core.state import Left
@@ -19,9 +23,10 @@ from mailwatch.docker.process import has_ended, runs_for
 from mailwatch.docker.record import Record, condition_of, is_over, part, state_of, text
 from mailwatch.docker.settings import SETTLE_S, START_S, DockerSettings
 from mailwatch.docker.stop_cause import Ends
+from mailwatch.host.ground import Ground
 from mailwatch.restarters.errors import RestartError
 
-SENTENCES: Sentences = {"target-docker": "container {name}"}
+SENTENCES: Sentences = {"target-docker": "container {name:80}"}
 
 KIND = "docker"
 
@@ -34,11 +39,31 @@ _CATCH_UP_EVERY_S = 0.05
 _NAMES_SHOWN = 3
 
 
+Settings = DockerSettings
+
+KEYS = (
+    Key("container", Kind.TEXT, "stalwart",
+        "Name of the container to restart, as `docker ps` shows it.", "CONTAINER_NAME",
+        pattern=r"[a-zA-Z0-9][a-zA-Z0-9_.-]{0,254}", flag="--container",
+        rule="a container's name of letters, digits, `_`, `.` and `-`, as `docker ps` shows it"),
+    Key("socket", Kind.PATH, Path("/var/run/docker.sock"),
+        "Socket of the Docker engine.", "DOCKER_SOCKET", flag="--docker-socket", shape=str),
+    whole("stop_timeout_s", 30, 1, 3600,
+          "Seconds that the container gets to stop by itself before the engine kills it."),
+)  # fmt: skip
+
 port_map = DockerPortMap
 """Makes what adds to a state what is behind the ports that are asked."""
 
 examiner = DockerExaminer
 """Makes what the black box looks through."""
+
+
+def examine(settings: DockerSettings, ground: Ground) -> Iterator[Diagnosis]:
+    """Give what the doctor finds of the socket, the engine, the container and its ports."""
+    from mailwatch.restarters import docker_doctor
+
+    return docker_doctor.examine(settings, ground)
 
 
 class DockerRestarter:
@@ -224,3 +249,6 @@ class DockerRestarter:
     def _replaced(self) -> EngineFault:
         replaced = fact("container-replaced", name=self._name)
         return EngineFault(Condition.UNREACHABLE, replaced, crossed=True)
+
+
+RESTARTER = DockerRestarter

@@ -6,6 +6,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Protocol
 
+from mailwatch.core.facts import Fact
 from mailwatch.core.model import Now, Reading
 from mailwatch.core.policy import Attempts, Policy
 from mailwatch.core.wording import Installation
@@ -46,8 +47,8 @@ class Examination(Protocol):
         """
         ...
 
-    def cause(self, found: tuple[Reading, ...], seen_as: str) -> str:
-        """Return the likely cause in one line, judged with the readings of the whole round.
+    def cause(self, found: tuple[Reading, ...], seen_as: str) -> Fact:
+        """Return the likely cause, judged with the readings of the whole round.
 
         `seen_as` is the address that the target sees us as, empty where it is not known.
         """

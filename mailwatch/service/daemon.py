@@ -15,7 +15,9 @@ from queue import Empty
 from mailwatch import __version__
 from mailwatch.config.model import Config, ConfigError
 from mailwatch.core import status_line
+from mailwatch.core.facts import NOTHING
 from mailwatch.core.model import Now
+from mailwatch.core.say import say
 from mailwatch.core.text import duration, printable
 from mailwatch.core.wording import Installation
 from mailwatch.evidence.subject import Examiner
@@ -23,11 +25,11 @@ from mailwatch.host.clocks import clock_text, read_clocks
 from mailwatch.host.journal import Journal, Level
 from mailwatch.host.systemd import Systemd
 from mailwatch.notifiers import Notifier
-from mailwatch.notifiers.gotify import GotifyNotifier
-from mailwatch.notifiers.journal_notifier import JournalNotifier
+from mailwatch.notifiers import catalogue as notifiers
+from mailwatch.probes.catalogue import build as build_probe
 from mailwatch.probes.digest import digest
-from mailwatch.probes.registry import build as build_probe
-from mailwatch.restarters import PortMap, Restarter, docker
+from mailwatch.restarters import PortMap, Restarter
+from mailwatch.restarters import catalogue as restarters
 from mailwatch.service.components import Components
 from mailwatch.service.delivery import Delivery
 from mailwatch.service.event_log import EventLog
@@ -65,7 +67,7 @@ class Adapters:
     channels: Callable[[Config], Mapping[str, Notifier]]
     """The notifiers, by the names that their messages have in the outbox."""
     store: Callable[[Config], Store]
-    examiner: Callable[[Config], Callable[[], Examiner]] | None = None
+    examiner: Callable[[Config], Callable[[], Examiner] | None] | None = None
     """What the black box looks through, None where it has nothing to look at."""
     port_map: Callable[[Config], PortMap | None] = lambda _config: None
     """What knows of the ports that lead to the target, None where nobody does."""
@@ -75,20 +77,18 @@ def real_world(journal: Journal) -> Adapters:
     """Return what an installed mailwatch uses."""
 
     def channels(config: Config) -> Mapping[str, Notifier]:
-        if config.gotify is None:
-            return {"journal": JournalNotifier(journal)}
-        return {"gotify": GotifyNotifier(config.gotify)}
+        return {one.name: notifiers.build(one, journal) for one in config.channels}
 
     def store(config: Config) -> Store:
         lock.take(config.state_directory)
         return SqliteStore(config.state_directory, journal.warning)
 
     return Adapters(
-        restarter=lambda config: docker.DockerRestarter(config.docker),
-        port_map=lambda config: docker.port_map(config.docker, config.asked),
+        restarter=lambda config: restarters.build(config.restart),
+        port_map=lambda config: restarters.port_map(config.restart, config.asked),
         channels=channels,
         store=store,
-        examiner=lambda config: lambda: docker.examiner(config.docker),
+        examiner=lambda config: restarters.examiner(config.restart),
     )
 
 
@@ -102,7 +102,7 @@ class Daemon:
         self._events = EventQueue()
         self._systemd = Systemd(journal.warning)
         self._ending: int | None = None
-        self._status = ""
+        self._status = NOTHING
 
     def run(self) -> int:
         """Watch until SIGTERM or SIGINT, and return the exit code 0; raises ConfigError."""
@@ -240,11 +240,11 @@ class Daemon:
 
     def _components(self, config: Config) -> Components:
         self._journal.level = Level[config.log_level.upper()]
-        container = config.docker.container
+        described = restarters.build(config.restart).describe()
         installation = Installation(
             host=printable(socket.gethostname(), 64),
-            target=f"container {container}",
-            look=f"docker logs --since 30m {container}; journalctl -u mailwatch",
+            target=described.target,
+            look="; ".join(filter(None, (described.look, "journalctl -u mailwatch"))),
             clock_text=clock_text,
         )
         self._prober = RoundProber(
@@ -275,21 +275,19 @@ class Daemon:
         what = config.services[0].key if count == 1 else f"{count} services"
         self._journal.notice(
             f"mailwatch {__version__} watches {what} every {duration(config.policy.interval_s)} "
-            f"and restarts container {config.docker.container} when that helps"
+            f"and restarts {config.restart} when that helps"
         )
-        if config.gotify is None:
-            self._journal.warning(
-                "no [gotify] url and token are set: messages go to this log alone"
-            )
+        if all(notifiers.NOTIFIERS.can(one.type, notifiers.LOG) for one in config.channels):
+            self._journal.warning("no channel is configured: messages go to this log alone")
         for warning in config.warnings:
             self._journal.warning(warning)
 
     def _say_ready(self, now: Now) -> None:
         self._status = self._monitor.status(now)
-        self._systemd.ready(self._status)
+        self._systemd.ready(say(self._status, clock_text))
 
     def _show_status(self, now: Now) -> None:
         status = self._monitor.status(now)
         if status_line.is_news(status, self._status):
             self._status = status
-            self._systemd.status(status)
+            self._systemd.status(say(status, clock_text))

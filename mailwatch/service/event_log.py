@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from mailwatch.core.events import Action, Note, Restart, Tell
-from mailwatch.core.facts import words
+from mailwatch.core.facts import NOTHING, fact
 from mailwatch.core.message import Topic
 from mailwatch.core.model import Now, Reading, Verdict
 from mailwatch.core.say import line
@@ -55,6 +55,7 @@ class EventLog(Onlooker):
             before = self._last.get(service)
             if before is not None and before.verdict is reading.verdict:
                 continue
+            service, detail = reading.service, reading.detail
             if reading.verdict is Verdict.UNMEASURED:
                 self._journal.warning(line("service-unmeasured", service=service, detail=detail))
             elif reading.verdict is Verdict.FAIL:
@@ -71,14 +72,14 @@ class EventLog(Onlooker):
     def step(self, before: State, after: State, actions: Sequence[Action], now: Now) -> None:
         """Write down what the incident machine decided."""
         self._tell(actions)
-        cause = "" if after.incident is None else after.incident.cause
+        cause = NOTHING if after.incident is None else after.incident.cause
         if cause and (before.incident is None or before.incident.cause != cause):
-            self._journal.notice(line("likely-cause", cause=cause))
-        target = self.installation.target
+            self._journal.notice(line("log-cause", cause=cause))
+        target = self.installation.target.called
         for action in actions:
             if isinstance(action, Note):
-                reason = why(action.hold, self.installation, now)
-                self._journal.notice(line("not-restarting", why=words(reason)))
+                left = fact("not-restarting", why=why(action.hold, now))
+                self._journal.notice(self.installation.say(left))
             elif isinstance(action, Restart):
                 self._journal.notice(line("restarting", target=target, number=action.number))
         if before.stage is after.stage:

@@ -19,7 +19,8 @@ from mailwatch.core.say import line
 from mailwatch.core.secret import Secret
 from mailwatch.core.state import State
 from mailwatch.evidence import keeping, readings
-from mailwatch.evidence.gather import COLLECTORS, SLACK_S, Gatherer
+from mailwatch.evidence.catalogue import collectors
+from mailwatch.evidence.gather import SLACK_S, Gatherer
 from mailwatch.evidence.keeping import Moment
 from mailwatch.evidence.settings import EvidenceSettings
 from mailwatch.evidence.subject import Collector, Examiner, Round, Subject
@@ -51,7 +52,7 @@ class Sources:
     examiner: Callable[[], Examiner] | None
     ports: tuple[int, ...] = ()
     secrets: tuple[Secret, ...] = ()
-    collectors: Mapping[str, Collector] = field(default_factory=lambda: COLLECTORS)
+    collectors: Mapping[str, Collector] = field(default_factory=collectors)
 
 
 class Forensics(Onlooker):
@@ -116,8 +117,8 @@ class Forensics(Onlooker):
             self._owed = ""
         return observation.heard_in(event.evidence)
 
-    def cause(self, found: tuple[Reading, ...], seen_as: str = "") -> str:
-        """Return the likely cause in one line, judged with the readings of the whole round."""
+    def cause(self, found: tuple[Reading, ...], seen_as: str = "") -> Fact:
+        """Return the likely cause, judged with the readings of the whole round."""
         if not self._evidence:
             return causes.UNKNOWN
         try:
@@ -177,6 +178,7 @@ class Forensics(Onlooker):
             since=now.wall - LOG_S if self._well_at is None else self._well_at,
             directories=(sources.directory,),
             secrets=sources.secrets,
+            options=sources.settings.options,
         )
         return partial(self._gatherer.gather, subject, deadline, now.wall, sources.collectors)
 

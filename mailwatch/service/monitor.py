@@ -6,13 +6,12 @@ from dataclasses import replace
 
 from mailwatch.core import status_line
 from mailwatch.core.events import Event, Restart, RestartEnded, Restored, Tell, TimePassed
-from mailwatch.core.facts import fact
+from mailwatch.core.facts import NOTHING, Fact, fact
 from mailwatch.core.incident import step
 from mailwatch.core.investigation import Investigation, Step
 from mailwatch.core.message import Topic
 from mailwatch.core.model import Condition, Now, Reading, TargetState, Verdict
 from mailwatch.core.observation import failures
-from mailwatch.core.say import say
 from mailwatch.core.schedule import Rounds, plan
 from mailwatch.core.state import OPEN, Stage, State
 from mailwatch.core.transitions import aim
@@ -74,7 +73,7 @@ class Monitor:
     def begin(self, now: Now) -> None:
         """Take up where the last process left off."""
         restored = self._components.store.restore(now)
-        self._state = aim(restored, self._components.installation.target)
+        self._state = aim(restored, self._components.installation.target.key)
         if self._state != restored:
             self._bookkeeping.keep(Commit(self._state, now))  # the next start may name another
         if self._state.stage in OPEN:
@@ -87,7 +86,7 @@ class Monitor:
     def reconfigure(self, parts: Components) -> None:
         """Go on with other parts: the round under way is dropped, and a new one is due at once."""
         self._components.prober.cancel()
-        self._state = aim(self._state, parts.installation.target)
+        self._state = aim(self._state, parts.installation.target.key)
         self._components = parts
         self._bookkeeping.replace(parts)
         self._rounds = Rounds()
@@ -139,14 +138,13 @@ class Monitor:
             moments.append(following.at if following else self._state.due)
         return min((moment for moment in moments if moment is not None), default=None)
 
-    def status(self, now: Now) -> str:
+    def status(self, now: Now) -> Fact:
         """Return the line that `systemctl status` shows."""
         policy, asking = self._components.policy, self._investigation.is_asking
         following = None if asking else plan(self._state, self._rounds, now.steady, policy)
         return status_line.line(
             self._readings,
             self._state,
-            self._components.installation.clock_text,
             paused=self._bookkeeping.paused_until(now) is not None,
             next_in_s=following.at - now.steady if following else None,
         )
@@ -210,12 +208,11 @@ class Monitor:
             self._investigation = self._investigation.looked(event.target)
         else:
             self._components.prober.forget()
-            ended = RestartEnded(say(event.error), event.intervened, event.left)
-            self._step(ended, now)
+            self._step(RestartEnded(event.error, event.intervened, event.left), now)
 
     def _decide(self, now: Now) -> None:
         found, examination = self._investigation, self._components.examination
-        cause = examination.cause(found.readings, found.seen_as) if found.examined else ""
+        cause = examination.cause(found.readings, found.seen_as) if found.examined else NOTHING
         event = found.event(
             self._components.recovery.unseen,
             self._bookkeeping.paused_until(now),

@@ -88,8 +88,7 @@ def _incident(row: Row, attempts: list[Document], key: str) -> Document:
         "failures": _failures(row["failures"]),
         "first_failures": _failures(row["first_failures"]),
         "target": _words(row["target"]),
-        "cause": row["cause"],  # INTERIM: _cause(row["cause"])
-        "hold": None if row["hold_reason"] is None else hold,  # INTERIM
+        "cause": _cause(row["cause"]),
         "attempts": attempts,
         "holds": [] if row["hold_reason"] is None else [hold],
     }
@@ -119,8 +118,7 @@ def _state(row: Row, key: str) -> Document:
         "last_cure": found["last_cure"],
     }
     kept = ("stage", "failing_since", "due", "last_id", "dropped_apart")
-    interim = target | {"target": row["target"], "target_seen": target["seen"]}  # INTERIM
-    return interim | {name: found[name] for name in kept} | {"targets": [target]}
+    return {name: found[name] for name in kept} | {"targets": [target]}
 
 
 def _key(title: str) -> str:

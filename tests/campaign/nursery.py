@@ -43,9 +43,11 @@ from mailwatch.evidence.settings import EvidenceSettings
 from mailwatch.host.journal import Journal
 from mailwatch.net.endpoint import TlsMode
 from mailwatch.notifiers import Notifier
+from mailwatch.notifiers.catalogue import Channel
 from mailwatch.notifiers.gotify import GotifySettings
 from mailwatch.probes.settings import ServiceSettings
 from mailwatch.restarters import Restarter
+from mailwatch.restarters.catalogue import Chosen
 from mailwatch.service import delivery, recovery
 from mailwatch.service.daemon import Adapters, Daemon, real_world
 from mailwatch.store.base import Commit, Store
@@ -202,12 +204,18 @@ def the_config(order: dict[str, Any]) -> Config:
     of_policy = dict(order["policy"])
     attempts = Attempts(**of_policy.pop("attempts"))
     return Config(
-        gotify=GotifySettings(order["url"], Secret(order["token"]), order["send_timeout_s"]),
+        channels=(
+            Channel(
+                "gotify",
+                "gotify",
+                GotifySettings(order["url"], Secret(order["token"]), order["send_timeout_s"]),
+            ),
+        ),
         services=(
             ServiceSettings("SMTP", "127.0.0.1", smtp, probe="smtp"),
             ServiceSettings("PLAIN", "127.0.0.1", plain, probe="tcp", tls=tls),
         ),
-        docker=DockerSettings(socket=order["socket"], stop_timeout_s=1),
+        restart=Chosen("docker", DockerSettings(socket=order["socket"], stop_timeout_s=1)),
         policy=Policy(attempts=attempts, **of_policy),
         state_directory=Path(order["directory"]),
         log_level="debug",

@@ -13,8 +13,9 @@ import pytest
 
 from mailwatch.cli.main import main
 from mailwatch.cli.times import parse_duration
+from mailwatch.core import causes
 from mailwatch.core.evidence import Finding
-from mailwatch.core.facts import words
+from mailwatch.core.facts import fact, words
 from mailwatch.core.known_good import KnownGood
 from mailwatch.core.message import Message, Severity, Topic
 from mailwatch.core.model import Fault, Now, Reading, Verdict
@@ -131,7 +132,7 @@ def test_an_open_incident_says_why_nothing_is_restarted(
 ) -> None:
     """In words, and with the address that the admin is to allow-list."""
     now = clocks()
-    incident = replace(outage(now), hold=Hold(Reason.BANNED, seen_as="172.17.0.1"))
+    incident = replace(outage(now), holds=(Hold(Reason.BANNED, seen_as="172.17.0.1"),))
     store.commit(Commit(State(Stage.ESCALATED, incident, failing_since=now), now))
     call("incident", "show", "last")
     told = capsys.readouterr().out
@@ -144,7 +145,7 @@ def test_status_names_the_cause_where_it_is_known(
 ) -> None:
     """Below the headline, and in JSON."""
     now = clocks()
-    incident = replace(outage(now), cause="nothing listens on 25 inside the container")
+    incident = replace(outage(now), cause=fact("nothing-listens", ports=("25",)))
     store.commit(Commit(State(Stage.ESCALATED, incident, failing_since=now), now))
     store.record([BAD], now)
     call("status")
@@ -152,7 +153,7 @@ def test_status_names_the_cause_where_it_is_known(
         "\nLikely cause: nothing listens on 25 inside the container.\n" in capsys.readouterr().out
     )
     call("status", "--json")
-    assert json.loads(capsys.readouterr().out)["cause"] == incident.cause
+    assert json.loads(capsys.readouterr().out)["cause"] == causes.line(incident.cause)
 
 
 def test_status_says_what_never_answered_as_configured(

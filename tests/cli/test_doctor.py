@@ -11,8 +11,8 @@ import pytest
 
 from mailwatch.cli import doctor
 from mailwatch.cli.main import main
+from mailwatch.core.diagnosis import Diagnosis, ok, problem, warning
 from mailwatch.doctor import checks
-from mailwatch.doctor.finding import Finding, ok, problem, warning
 
 if TYPE_CHECKING:
     from tests.cli.conftest import Configure
@@ -24,7 +24,7 @@ def config(configure: Configure, tmp_path: Path) -> Path:
     return configure(f'[restart]\nsocket = "{tmp_path}/none.sock"\n')
 
 
-def _only(monkeypatch: pytest.MonkeyPatch, *findings: Finding) -> None:
+def _only(monkeypatch: pytest.MonkeyPatch, *findings: Diagnosis) -> None:
     table = (("things", lambda _case: findings),)
     monkeypatch.setattr(checks, "CHECKS", table)
 
@@ -42,7 +42,7 @@ def _only(monkeypatch: pytest.MonkeyPatch, *findings: Finding) -> None:
     ],
 )
 def test_the_exit_code_is_that_of_the_worst(
-    findings: list[Finding],
+    findings: list[Diagnosis],
     code: int,
     last: str,
     config: Path,
@@ -81,7 +81,7 @@ def test_a_real_host_without_a_mail_server(
         assert main(["doctor", "--config", str(config), "--set", services]) == 2
     out = capsys.readouterr().out
     assert "A fault of mailwatch" not in out
-    for check in ("configuration", "services", "socket", "engine", "gotify", "state", "clock"):
+    for check in ("configuration", "services", "socket", "engine", "channels", "state", "clock"):
         assert f"  {check} " in out
 
 

@@ -13,8 +13,15 @@ from hypothesis import strategies as st
 from mailwatch.config.dotenv import parse
 from mailwatch.config.load import load
 from mailwatch.config.model import Config, ConfigError, Mistake
-from mailwatch.config.schema import KEYS, SERVICE_KEYS, SERVICES_ENVIRONMENT
+from mailwatch.config.schema import (
+    SERVICES_ENVIRONMENT,
+    channel_keys,
+    every_service_key,
+    schema,
+)
 
+KEYS = schema().keys
+TABLES = ("services", "notifiers")
 VARIABLES = [key.environment for key in KEYS if key.environment] + [
     SERVICES_ENVIRONMENT,
     "WATCHDOG_USEC",
@@ -66,8 +73,13 @@ def test_any_bytes_as_the_file(content: bytes, tmp_path_factory: pytest.TempPath
     outcome(path, {}, {})
 
 
-_NAMES = st.sampled_from(sorted({key.name for key in (*KEYS, *SERVICE_KEYS)})) | TEXT
-_SECTIONS = st.sampled_from(sorted({key.section for key in KEYS} | {"services"})) | TEXT
+_NAMES = (
+    st.sampled_from(
+        sorted({key.name for key in KEYS} | {*every_service_key(), *channel_keys("gotify")})
+    )
+    | TEXT
+)
+_SECTIONS = st.sampled_from(sorted({key.section for key in KEYS} | {*TABLES})) | TEXT
 _TABLE = st.dictionaries(_NAMES, VALUES, max_size=4)
 
 
@@ -84,7 +96,7 @@ def test_any_toml_as_the_file(
 
 @given(
     flags=st.dictionaries(
-        st.sampled_from([*(key.dotted for key in KEYS), "services"]) | TEXT,
+        st.sampled_from([*(key.dotted for key in KEYS), *TABLES]) | TEXT,
         TEXT | st.text(max_size=10) | st.from_regex(r"[\[\]{}\"0-9a-z=,:]{0,12}", fullmatch=True),
     ),
     environ=st.dictionaries(

@@ -119,6 +119,7 @@ def test_forbidden_file_says_who_may_read_it(tmp_path: Path) -> None:
     code = (
         "import os, sys; from pathlib import Path; from mailwatch.config.load import load\n"
         "from mailwatch.config.model import ConfigError\n"
+        "load(None, {}, {})  # what it needs of Python is not everybody's to read\n"
         "root = os.open(sys.argv[1], os.O_RDONLY); os.fchdir(root); os.setgroups([])\n"
         "os.setgid(65534); os.setuid(65534)\n"
         "try: load(Path('mailwatch.toml'), {}, {})\n"

@@ -13,15 +13,20 @@ from hypothesis import strategies as st
 
 from mailwatch.config.load import load
 from mailwatch.config.model import Config, ConfigError, Origin, Source
-from mailwatch.config.schema import BY_DOTTED, KEYS, PROBE_NAMES, Kind
+from mailwatch.config.schema import schema
+from mailwatch.core.keys import Kind
 from mailwatch.core.model import Fault
 from mailwatch.core.policy import Policy
 from mailwatch.core.secret import Secret
 from mailwatch.docker.settings import DockerSettings
 from mailwatch.net.endpoint import ProxyHeader, TlsMode
-from mailwatch.probes.registry import PROBES
+from mailwatch.notifiers.gotify import GotifySettings
+from mailwatch.probes import canary, command
+from mailwatch.probes.catalogue import PROBES
+from mailwatch.restarters.catalogue import Chosen
 
 URL = "https://gotify.example.org"
+KEYS = schema().keys
 GOTIFY = {"GOTIFY_URL": URL, "GOTIFY_TOKEN": "hunter2"}
 
 
@@ -63,8 +68,8 @@ def test_without_anything_the_defaults_are_the_originals() -> None:
     assert keys(config) == ["SMTP:25", "SMTPS:465", "IMAPS:993", "HTTPS:443"]
     assert {service.host for service in config.services} == {"127.0.0.1"}
     assert config.policy == Policy()
-    assert config.docker == DockerSettings()
-    assert config.gotify is None
+    assert config.restart == Chosen("docker", DockerSettings())
+    assert [channel.name for channel in config.channels] == ["journal"]
     assert config.state_directory == Path("/var/lib/mailwatch")
     assert config.log_level == "info"
     assert config.warnings == ()
@@ -102,17 +107,17 @@ def test_every_variable_of_the_original_is_read() -> None:
             "STATE_DIRECTORY": "/var/lib/one:/var/lib/two",
         },
     )
-    assert config.gotify is not None
-    assert (config.gotify.url, config.gotify.token) == (URL, Secret("hunter2"))
+    (channel,) = config.channels
+    assert (channel.name, channel.type) == ("gotify", "gotify")
+    assert channel.settings == GotifySettings(URL, Secret("hunter2"), priority=7)
     assert keys(config) == ["SMTP:25", "SMTP:2525", "Chat:5222"]
     assert [service.probe for service in config.services] == ["smtp", "smtp", "tcp"]
     assert {service.host for service in config.services} == {"::1"}
-    assert config.docker == DockerSettings("mail", "/run/docker.sock")
+    assert config.restart == Chosen("docker", DockerSettings("mail", "/run/docker.sock"))
     policy = config.policy
     assert policy.attempts.retries == 4
     assert (policy.attempts.timeout_s, policy.attempts.delay_s) == (2.5, 0)
     assert policy.interval_s == 60
-    assert config.gotify.priority == 7
     assert (policy.settle_s, policy.verify_timeout_s) == (1, 12)
     assert (policy.verify_for_s, policy.verify_every_s) == (30, 3)
     assert config.state_directory == Path("/var/lib/one")
@@ -122,8 +127,8 @@ def test_every_number_of_the_policy_can_be_configured(tmp_path: Path) -> None:
     """No key of the file is read and then forgotten: each changes the configuration."""
     plain = load(None, {}, {})
     for key in KEYS:
-        if key.section == "gotify" and key.name != "priority":
-            continue
+        if key.section == "gotify" or key.name == "kind":
+            continue  # see the tests of channels, and of the restarters
         other = {
             Kind.TEXT: "other",
             Kind.HOST: "192.0.2.1",
@@ -202,7 +207,7 @@ def test_flags_take_toml_or_bare_text() -> None:
         },
         {},
     )
-    assert config.docker == DockerSettings("007", "/run/a b.sock")
+    assert config.restart == Chosen("docker", DockerSettings("007", "/run/a b.sock"))
     assert config.policy.restart_on == {Fault.SILENT}
     assert config.policy.restart_when_all_dropped
     assert config.policy.interval_s == 1000
@@ -309,9 +314,12 @@ def test_service_keys_reach_the_probe(tmp_path: Path) -> None:
     assert config.origins["services[3].probe"] == Origin(Source.FILE, str(path))
 
 
-def test_probe_names_are_those_of_the_registry() -> None:
-    """A protocol that is added to the probes can be configured, and no other."""
-    assert sorted(PROBES) == list(PROBE_NAMES)
+@pytest.mark.parametrize("probe", PROBES.names())
+def test_every_probe_of_the_catalogue_can_be_configured(probe: str, tmp_path: Path) -> None:
+    """A protocol that is added to the probes is known to the configuration; another is not."""
+    assert f'"{probe}"' in sentences(None, {"services": '[{name = "A", probe = "?"}]'})[0]
+    path = written(tmp_path, f'[[services]]\nname = "A"\nprobe = "{probe}"\nport = 0\n')
+    assert not any("no key" in one or ".probe" in one for one in sentences(path))
 
 
 def test_a_certificate_as_a_reason_to_restart_is_warned_of() -> None:
@@ -351,7 +359,7 @@ def test_a_watchdog_that_is_not_ours_decides_nothing(environ: dict[str, str]) ->
 def test_keys_of_the_table_are_unique() -> None:
     """No key and no variable stands in the table twice."""
     variables = [key.environment for key in KEYS if key.environment]
-    assert len(BY_DOTTED) == len(KEYS)
+    assert len(schema().by_dotted) == len(KEYS)
     assert len(set(variables)) == len(variables)
 
 
@@ -376,7 +384,7 @@ def test_services_that_are_no_port(tmp_path: Path) -> None:
     )
     config = load(path, {}, {})
     assert [service.key for service in config.services] == ["Queue", "Spam", "Domain", "SMTP:25"]
-    assert config.services[1].command == ("/usr/bin/test", "-e", "/x")
+    assert config.services[1].options == command.Settings(("/usr/bin/test", "-e", "/x"))
     shown = {key: config.settings[key].value for key in config.settings}
     assert shown["services[1].queue_limit"] == 20
     assert shown["services[1].command"] is None
@@ -397,9 +405,9 @@ def test_a_login_is_read_from_its_file_and_shown_nowhere(tmp_path: Path) -> None
     (service,) = config.services
     assert service.login is not None
     assert service.login.password.reveal() == "hunter2 and more"
-    assert service.canary is not None
-    assert (service.canary.sender, service.canary.every_s) == ("a@example.org", 60)
-    assert (service.canary.imap_port, service.canary.within_s) == (993, 60)
+    assert isinstance(service.options, canary.Settings)
+    assert (service.options.sender, service.options.every_s) == ("a@example.org", 60)
+    assert (service.options.imap_port, service.options.within_s) == (993, 60)
     assert config.secrets == (service.login.password,)
     assert "hunter2" not in repr(config)
     assert config.warnings == ()
@@ -419,9 +427,9 @@ def test_the_legs_of_a_canary_have_settings_of_their_own(tmp_path: Path) -> None
     )
     (service,) = load(path, {}, {}).services
     assert (service.tls, service.proxy) == (TlsMode.NONE, ProxyHeader.NONE)
-    assert service.canary is not None
-    assert not service.canary.submit_login
-    mailbox = service.canary.of_imap(service)
+    assert isinstance(service.options, canary.Settings)
+    assert not service.options.submit_login
+    mailbox = service.options.of_imap(service)
     assert (mailbox.host, mailbox.port, mailbox.tls) == ("imap.example.org", 993, TlsMode.IMPLICIT)
     assert (mailbox.verify, mailbox.fingerprint) == (True, "0f" * 32)
     assert mailbox.proxy is ProxyHeader.V2

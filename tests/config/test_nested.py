@@ -9,9 +9,10 @@ import pytest
 from mailwatch.config.load import load
 from mailwatch.config.model import Config
 from mailwatch.config.render import plain
-from mailwatch.config.schema import SERVICE_SECTION
+from mailwatch.config.schema import service_keys
 from mailwatch.net.endpoint import ProxyHeader
-from mailwatch.probes.settings import HttpRules
+from mailwatch.probes.http import Settings as HttpRules
+from mailwatch.probes.settings import options
 
 HTTPS = '[[services]]\nname = "HTTPS"\nport = 443\n'
 
@@ -32,7 +33,7 @@ def test_http_keys_become_the_rules_of_the_probe(tmp_path: Path) -> None:
         'http_forwarded_for = "2001:DB8::7"\n',
     )
     (service,) = config.services
-    assert service.http == HttpRules(
+    assert service.options == HttpRules(
         method="GET",
         path="/healthz?full=1",
         statuses=((200, 299), (401, 401)),
@@ -48,10 +49,10 @@ def test_without_http_keys_the_rules_are_the_defaults_that_are_shown(tmp_path: P
     config = _load(tmp_path, HTTPS)
     shown = {
         name: config.settings[f"services[1].{name}"].value
-        for name in SERVICE_SECTION
+        for name in service_keys("http")
         if name.startswith("http_")
     }
-    assert config.services[0].http == HttpRules()
+    assert config.services[0].options == HttpRules()
     given = "".join(
         f"{name} = {plain(value)!r}\n" for name, value in shown.items() if value is not None
     )
@@ -95,4 +96,4 @@ def test_proxy_is_a_version_of_the_protocol(tmp_path: Path, version: ProxyHeader
 def test_http_host_is_whatever_a_host_field_may_be(tmp_path: Path, host: str) -> None:
     """Names, addresses and ports are taken as RFC 9110, 7.2 has them."""
     config = _load(tmp_path, HTTPS + f'http_host = "{host}"\n')
-    assert config.services[0].http.host == host
+    assert options(config.services[0], HttpRules).host == host

@@ -5,10 +5,12 @@ from __future__ import annotations
 import re
 import tomllib
 from pathlib import Path
+from typing import Any
 
 import mailwatch
 from mailwatch.config.load import load
-from mailwatch.config.schema import KEYS, SERVICE_KEYS
+from mailwatch.config.schema import schema, service_keys
+from mailwatch.probes.catalogue import PROBES
 
 SAMPLE = Path(mailwatch.__file__).parents[1] / "config/mailwatch.toml"
 WITHOUT_DEFAULT = ("url", "token", "token_file")
@@ -34,16 +36,25 @@ def test_commented_keys_show_the_defaults(tmp_path: Path) -> None:
     config = load(path, {}, {})
     assert config == load(None, {}, {})
     given = {key for key, origin in config.origins.items() if origin.name == str(path)}
-    assert given >= {key.dotted for key in KEYS if key.name not in WITHOUT_DEFAULT}
+    assert given >= {key.dotted for key in schema().keys if key.name not in WITHOUT_DEFAULT}
     everything = tomllib.loads("\n".join(lines))
     assert set(everything["gotify"]) >= set(WITHOUT_DEFAULT)
 
 
 def test_every_key_of_a_service_is_shown() -> None:
-    """The block on all that can be said of a service is TOML and leaves out no key."""
-    block = re.findall(r"^#   (\S.*)$", SAMPLE.read_text().partition("All that can be")[2], re.M)
-    (service,) = tomllib.loads("\n".join(block))["services"]
-    assert list(service) == [key.name for key in SERVICE_KEYS]
+    """What can be said of any service, and to each probe, is TOML and leaves out no key."""
+    told = SAMPLE.read_text().partition("All that can be")[2]
+    common, *of_probes = re.split(r'^# With probe = "([a-z0-9]+)":$', told, flags=re.MULTILINE)
+    (service,) = toml(common)["services"]
+    assert list(service) == list(service_keys(None))
+    own = dict(zip(of_probes[::2], map(toml, of_probes[1::2]), strict=True))
+    for probe in PROBES.names():
+        assert list(own.get(probe, {})) == [key.name for key in PROBES.keys(probe)]
+
+
+def toml(text: str) -> dict[str, Any]:
+    """Return what the indented lines of a comment say."""
+    return tomllib.loads("\n".join(re.findall(r"^#   (\S.*)$", text, re.MULTILINE)))
 
 
 def test_sample_is_plain() -> None:

@@ -1,4 +1,4 @@
-"""The Gotify token: its four places, their precedence, and that it is never shown."""
+"""The secret of a channel: its four places, their precedence, and that it is never shown."""
 
 from __future__ import annotations
 
@@ -22,8 +22,8 @@ def file_with(path: Path, content: bytes, mode: int = 0o640) -> Path:
 
 def token_of(config: Config) -> str:
     """Return the token in clear."""
-    assert config.gotify is not None
-    return config.gotify.token.reveal()
+    (channel,) = config.channels
+    return str(channel.settings.token.reveal())
 
 
 def line(flags: dict[str, str], environ: dict[str, str]) -> str:
@@ -94,7 +94,8 @@ def test_credential_of_systemd_is_used_when_nothing_else_is_set(tmp_path: Path) 
 
 def test_directory_without_that_credential_says_nothing(tmp_path: Path) -> None:
     """Other credentials of the unit are none of our business."""
-    assert load(None, {}, {"CREDENTIALS_DIRECTORY": str(tmp_path)}).gotify is None
+    (channel,) = load(None, {}, {"CREDENTIALS_DIRECTORY": str(tmp_path)}).channels
+    assert channel.type == "journal"
 
 
 def test_unreadable_credential_is_a_mistake(tmp_path: Path) -> None:
@@ -160,3 +161,44 @@ def test_half_of_gotify_is_a_mistake() -> None:
         "environment: gotify.url is not set, but a token is; add the address of the Gotify "
         "server, or remove the token to have messages in the journal alone"
     )
+
+
+def tables(path: Path, *tokens: str) -> Path:
+    """Return a file with a Gotify `phone1`, `phone2`, ..., each with a line of its own."""
+    told = (
+        f'[[notifiers]]\nname = "phone{number}"\ntype = "gotify"\nurl = "{URL}/{number}"\n{line}\n'
+        for number, line in enumerate(tokens, start=1)
+    )
+    return file_with(path / "mailwatch.toml", "".join(told).encode())
+
+
+def test_a_further_channel_has_its_token_in_the_same_places(tmp_path: Path) -> None:
+    """In its table, in a file, or in the credential that has the channel's name."""
+    file_with(tmp_path / "secret", b"in-file\n", 0o600)
+    file_with(tmp_path / "phone3-token", b"from-credential", 0o400)
+    path = tables(
+        tmp_path, 'token = "in-toml"', f'token_file = "{tmp_path}/secret"', "priority = 7"
+    )
+    config = load(path, {}, {"CREDENTIALS_DIRECTORY": str(tmp_path)})
+    assert [channel.name for channel in config.channels] == ["phone1", "phone2", "phone3"]
+    tokens = [channel.settings.token.reveal() for channel in config.channels]
+    assert tokens == ["in-toml", "in-file", "from-credential"]
+    assert config.channels[2].settings.priority == 7
+    assert config.origins["notifiers[3].token"] == Origin(Source.CREDENTIAL, "phone3-token")
+    assert len(config.secrets) == 3
+    assert "in-toml" not in repr(config)
+
+
+def test_a_further_channel_is_beside_the_inherited_one(tmp_path: Path) -> None:
+    """[gotify] stays what it was, and is the first."""
+    path = tables(tmp_path, 'token = "in-toml"')
+    config = load(path, {}, {"GOTIFY_URL": URL, "GOTIFY_TOKEN": TOKEN})
+    assert [channel.name for channel in config.channels] == ["gotify", "phone1"]
+
+
+def test_a_token_in_a_table_that_everyone_may_read_is_warned_of(tmp_path: Path) -> None:
+    """As one in [gotify] is."""
+    path = tables(tmp_path, 'token = "in-toml"')
+    path.chmod(0o644)
+    warning = "holds the Gotify token and everyone on this host may read it; run: chmod o="
+    assert load(path, {}, {}).warnings == (f"{path} {warning} {path}",)

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import nullcontext
 from dataclasses import replace
 from typing import Any
 
@@ -13,10 +14,11 @@ from mailwatch.core.facts import words
 from mailwatch.core.incident import step
 from mailwatch.core.judgement import Situation
 from mailwatch.core.message import Topic
-from mailwatch.core.model import Condition, Fault, Now, TargetState
+from mailwatch.core.model import Condition, Fault, Now, Target, TargetState
 from mailwatch.core.policy import Policy
 from mailwatch.core.state import Failure, Incident, Stage, State
 from mailwatch.core.wording import Installation
+from tests.codes import in_codes
 
 WALL = 1_700_000_000.0
 """The wall clock at steady 0, in tests that move both clocks alike."""
@@ -28,7 +30,7 @@ SituationMaker = Callable[..., Situation]
 def installation() -> Installation:
     return Installation(
         host="mx1",
-        target="container stalwart",
+        target=Target("docker", "stalwart"),
         look="docker logs --since 30m stalwart",
         clock_text=lambda wall: f"t+{wall - WALL:g}",
     )
@@ -133,3 +135,10 @@ def _clock(wall: float) -> str:
 def night(installation: Installation) -> Installation:
     """A installation whose clock stands at 03:00:00 when steady is 0."""
     return replace(installation, clock_text=_clock)
+
+
+@pytest.fixture(scope="module", params=["in words", "in codes"])
+def said_both_ways(request: pytest.FixtureRequest) -> Iterator[None]:
+    """Run each test of a module once as it is, and once with every sentence being its code."""
+    with in_codes() if request.param == "in codes" else nullcontext():
+        yield

@@ -18,7 +18,7 @@ from mailwatch.core.certificates import (
 from mailwatch.core.codec import moved
 from mailwatch.core.facts import words
 from mailwatch.core.message import Message, Severity
-from mailwatch.core.model import Fault, Now, Reading, Verdict
+from mailwatch.core.model import Fault, Now, Reading, Target, Verdict
 from mailwatch.core.policy import CURABLE_BY_DEFAULT, Policy
 from mailwatch.core.wording import Installation
 
@@ -220,7 +220,7 @@ def test_time_left_in_words(days: float, words: str) -> None:
 @given(st.lists(st.tuples(st.floats(0, 5 * DAY_S), st.floats(-40, 40)), max_size=40))
 def test_never_twice_a_day_whatever_is_seen(looks: list[tuple[float, float]]) -> None:
     """However a service's certificates change, warnings of it lie a day apart."""
-    installation = Installation("mx1", "container stalwart", "", str)
+    installation = Installation("mx1", Target("docker", "stalwart"), "", str)
     known, at, warned, steady = Certificates(), float("-inf"), False, 0.0
     for pause, days in looks:
         steady += pause

@@ -15,7 +15,7 @@ from mailwatch.core.facts import NOTHING, Fact, fact, words
 from mailwatch.core.model import Condition, Now, Reading, Steady, TargetState, Verdict
 from mailwatch.core.notes import Notes
 from mailwatch.core.outbox import QueuedMessage
-from mailwatch.core.state import Incident, State
+from mailwatch.core.state import Incident, State, TargetMemory
 from tests.store.values import entries, incidents, notes_kept, readings, states
 
 
@@ -86,9 +86,9 @@ def test_a_value_of_another_version_is_read_as_far_as_it_goes() -> None:
         (Now, {"steady": 10**400, "wall": 1.0}),
         (State, {"stage": "asleep"}),
         (State, {"stage": []}),
-        (State, {"streak": 1.5}),
-        (State, {"restarts": {}}),
-        (State, {"restarts": [None]}),
+        (TargetMemory, {"key": "a:b", "streak": 1.5}),
+        (TargetMemory, {"key": "a:b", "restarts": {}}),
+        (TargetMemory, {"key": "a:b", "restarts": [None]}),
         (Notes, {"proven": {"passed": [["SMTP:25", "a"]]}}),
         (Reading, {"service": "SMTP:25", "verdict": "fail"}),
         (Fact, {"code": 7}),

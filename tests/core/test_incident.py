@@ -5,12 +5,17 @@ from __future__ import annotations
 from itertools import product
 from typing import TYPE_CHECKING, get_args
 
+import pytest
+
 from mailwatch.core.events import Event, Passed, RestartEnded, Restored, TimePassed
+from mailwatch.core.facts import words
 from mailwatch.core.incident import MOVES
 from mailwatch.core.message import Topic
 from mailwatch.core.model import Condition, Fault, Now, TargetState
 from mailwatch.core.say import say
 from mailwatch.core.state import Outcome, Reason, Stage
+
+pytestmark = pytest.mark.usefixtures("said_both_ways")
 
 if TYPE_CHECKING:
     from tests.core.conftest import Watcher
@@ -63,7 +68,7 @@ def test_a_refused_restart_calls_a_person_at_once(watch: Watcher) -> None:
     """What the restarter said is kept with the attempt."""
     w = watch()
     w.fail()
-    w(RestartEnded("Docker says no."), after=1)
+    w(RestartEnded(words("Docker says no.")), after=1)
     assert w.topics == [Topic.OPENED, Topic.ESCALATED]
     assert "Docker says no" in say(w.incident.attempts[0].detail)
 
@@ -173,9 +178,9 @@ def test_attempts_that_never_took_place_are_forgotten_after_a_long_calm_too(
     w.fail()
     w(Restored(RUNNING), after=1)
     w(Passed(), after=1)
-    assert w.state.streak == 1
+    assert w.state.target.streak == 1
     w(Passed(), after=3600)
-    assert w.state.streak == 0
+    assert w.state.target.streak == 0
 
 
 def test_switched_off_restarts_promise_none(watch: Watcher) -> None:
@@ -191,11 +196,11 @@ def test_a_long_calm_makes_the_next_attempt_a_first_one(watch: Watcher) -> None:
     w = watch()
     w.escalate()
     w(Passed(), after=10)
-    assert w.state.streak == 1
+    assert w.state.target.streak == 1
     w(Passed(), after=3599)
-    assert w.state.streak == 1
+    assert w.state.target.streak == 1
     w(Passed(), after=1)
-    assert w.state.streak == 0
+    assert w.state.target.streak == 0
 
 
 # --- before an incident opens -------------------------------------------------------------

@@ -7,9 +7,12 @@ from typing import TYPE_CHECKING
 import pytest
 
 from mailwatch.core.events import Failed, Note, Passed, Restart, Restored, Unmeasured
+from mailwatch.core.facts import fact
 from mailwatch.core.message import Topic
 from mailwatch.core.model import Condition, Fault, TargetState
 from mailwatch.core.state import Hold, Outcome, Reason, Stage
+
+pytestmark = pytest.mark.usefixtures("said_both_ways")
 
 if TYPE_CHECKING:
     from tests.core.conftest import SituationMaker, Watcher
@@ -45,6 +48,11 @@ def test_maintenance_that_stops_docker_too_calls_nobody(
     assert w.topics == [Topic.HELD]
     w.fail(after=10)
     assert w.topics == [Topic.HELD, Topic.OPENED]
+
+
+BAN = fact("ban", seen_as="172.17.0.1")
+LISTENS = fact("nothing-listens-for", services=("S1:1",))
+MEMORY = fact("out-of-memory")
 
 
 def test_reasons_are_noted_once_each_time_they_change(watch: Watcher) -> None:
@@ -129,13 +137,13 @@ def test_a_new_process_takes_no_old_round_for_the_one_before(watch: Watcher) -> 
 def test_the_cause_of_a_ban_ends_with_the_ban(watch: Watcher, situation: SituationMaker) -> None:
     """What comes after it has a cause of its own; until then the one that was found stays."""
     w = watch()
-    w(Failed(situation(*[Fault.DROPPED] * 4), "ban of 172.17.0.1"))
+    w(Failed(situation(*[Fault.DROPPED] * 4), BAN))
     w.fail(*[Fault.DROPPED] * 4, after=10)
-    assert w.incident.cause == "ban of 172.17.0.1"
+    assert w.incident.cause == BAN
     for _ in range(2):
-        w(Failed(situation(Fault.REFUSED), plain="nothing listens"), after=10)
+        w(Failed(situation(Fault.REFUSED), plain=LISTENS), after=10)
     assert w.restarts == [30]
-    assert w.incident.cause == "nothing listens"
+    assert w.incident.cause == LISTENS
     assert w.topics == [Topic.ESCALATED]
 
 
@@ -144,12 +152,12 @@ def test_the_cause_of_a_ban_ends_with_it_whatever_holds_us_then(
 ) -> None:
     """A server that dies behind a ban may be young enough to count as coming up for a round."""
     w = watch()
-    w(Failed(situation(*[Fault.DROPPED] * 4), "ban of 172.17.0.1"))
+    w(Failed(situation(*[Fault.DROPPED] * 4), BAN))
     w(Failed(situation(*[Fault.DROPPED] * 4, condition=Condition.STARTING)), after=10)
     assert w.incident.hold is not None
     assert w.incident.hold.reason is Reason.STARTING
-    w(Failed(situation(Fault.REFUSED), plain="nothing listens"), after=10)
-    assert w.incident.cause == "nothing listens"
+    w(Failed(situation(Fault.REFUSED), plain=LISTENS), after=10)
+    assert w.incident.cause == LISTENS
 
 
 def test_a_cause_that_was_found_outweighs_what_is_plain(
@@ -157,11 +165,11 @@ def test_a_cause_that_was_found_outweighs_what_is_plain(
 ) -> None:
     """The evidence knows why nothing listens; what is plain stands where nothing was found."""
     w = watch(backoff_s=100)
-    w(Failed(situation(Fault.REFUSED), "out of memory", "nothing listens"))
-    assert w.incident.cause == "out of memory"
+    w(Failed(situation(Fault.REFUSED), MEMORY, LISTENS))
+    assert w.incident.cause == MEMORY
     w.go_through_restart()
-    w(Failed(situation(Fault.REFUSED), plain="nothing listens"), after=60)
-    assert w.incident.cause == "out of memory"
+    w(Failed(situation(Fault.REFUSED), plain=LISTENS), after=60)
+    assert w.incident.cause == MEMORY
 
 
 @pytest.mark.parametrize(

@@ -361,7 +361,7 @@ class Nights(RuleBasedStateMachine):
             self.world.condition, self.world.finished_at = Condition.STOPPED, self.world.wall
             self.world.stopped_by_operator = False
         self.world.calling = False
-        self.world.happen(RestartEnded("Docker says no."))
+        self.world.happen(RestartEnded(words("Docker says no.")))
 
     @precondition(lambda self: not self.world.calling)
     @rule(condition=st.sampled_from([*OPERATOR, Condition.CRASHED, Condition.STARTING]))
@@ -463,7 +463,7 @@ def _end(error: str) -> Move:
             world.calling = False
             if not error:
                 world.engine_restarts()
-            world.happen(RestartEnded(error))
+            world.happen(RestartEnded(words(error)))
 
     return move
 

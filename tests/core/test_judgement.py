@@ -18,7 +18,9 @@ from mailwatch.core.judgement import (
 )
 from mailwatch.core.model import Condition, Fault, Now, TargetState
 from mailwatch.core.policy import NEVER_CURED, Policy
-from mailwatch.core.state import Hold, Reason, State
+from mailwatch.core.state import Hold, Reason, State, TargetMemory
+
+pytestmark = pytest.mark.usefixtures("said_both_ways")
 
 WALL = 1_700_000_000.0
 NOW = Now(100_000.0, WALL + 100_000)
@@ -32,7 +34,7 @@ def _ago(seconds: float) -> Now:
     return Now(NOW.steady - seconds, NOW.wall - seconds)
 
 
-CLEAR = State(failing_since=_ago(100), target_seen=True)
+CLEAR = State(failing_since=_ago(100), targets=(TargetMemory(seen=True),))
 AGAIN = replace(CLEAR, dropped_apart=True)
 """The round before was like this one."""
 
@@ -59,9 +61,9 @@ def test_a_pause_holds_until_it_ends(situation: Maker) -> None:
 def test_a_starting_target_is_held_for_its_grace(situation: Maker) -> None:
     """Up to the moment at which the grace ends, and not longer."""
     starting = situation(condition=Condition.STARTING)
-    held = _why(replace(CLEAR, starting_since=_ago(299)), starting)
+    held = _why(CLEAR.with_target(starting_since=_ago(299)), starting)
     assert held == Hold(Reason.STARTING, until=NOW.steady + 1)
-    assert _why(replace(CLEAR, starting_since=_ago(300)), starting) is None
+    assert _why(CLEAR.with_target(starting_since=_ago(300)), starting) is None
 
 
 def test_a_failure_must_have_lasted(situation: Maker) -> None:
@@ -204,17 +206,17 @@ def test_the_target_itself_may_forbid_a_restart(
     situation: Maker, condition: Condition, seen: bool, reason: Reason
 ) -> None:
     """And its own sentence says why."""
-    held = _why(replace(CLEAR, target_seen=seen), situation(condition=condition, detail="So."))
+    held = _why(CLEAR.with_target(seen=seen), situation(condition=condition, detail="So."))
     assert held == Hold(reason, words("So."))
 
 
 def test_a_spent_budget_holds_until_its_oldest_restart_is_forgotten(situation: Maker) -> None:
     """With two restarts allowed, the second-newest counts."""
-    spent = replace(CLEAR, restarts=(_ago(20_000), _ago(9_000), _ago(10)))
+    spent = CLEAR.with_target(restarts=(_ago(20_000), _ago(9_000), _ago(10)))
     assert _why(spent, situation()) == Hold(
         Reason.BUDGET, until=NOW.steady - 9_000 + POLICY.window_s
     )
-    free = replace(CLEAR, restarts=(_ago(POLICY.window_s), _ago(10)))
+    free = CLEAR.with_target(restarts=(_ago(POLICY.window_s), _ago(10)))
     assert _why(free, situation()) is None
     never = replace(POLICY, max_restarts=0)
     assert _why(CLEAR, situation(), never) == Hold(Reason.BUDGET, until=None)
@@ -222,20 +224,18 @@ def test_a_spent_budget_holds_until_its_oldest_restart_is_forgotten(situation: M
 
 def test_backoff_and_cooldown_hold_whichever_is_longer(situation: Maker) -> None:
     """One after an attempt, the other after a recovery."""
-    after_attempt = replace(CLEAR, streak=1, last_attempt_ended=_ago(250))
+    after_attempt = CLEAR.with_target(streak=1, last_attempt_ended=_ago(250))
     assert _why(after_attempt, situation()) == Hold(Reason.BACKOFF, until=NOW.steady + 50)
-    both = replace(after_attempt, last_cure=_ago(100))
+    both = after_attempt.with_target(last_cure=_ago(100))
     assert _why(both, situation()) == Hold(Reason.BACKOFF, until=NOW.steady + 200)
-    over = replace(CLEAR, streak=1, last_attempt_ended=_ago(300), last_cure=_ago(300))
+    over = CLEAR.with_target(streak=1, last_attempt_ended=_ago(300), last_cure=_ago(300))
     assert _why(over, situation()) is None
 
 
 def test_reasons_are_asked_in_their_order(situation: Maker) -> None:
     """With everything against a restart, each reason hides the next, down to the last."""
-    state = replace(
-        CLEAR,
+    state = replace(CLEAR, failing_since=_ago(1)).with_target(
         starting_since=_ago(1),
-        failing_since=_ago(1),
         restarts=(_ago(2), _ago(1)),
         streak=1,
         last_attempt_ended=_ago(1),
@@ -252,7 +252,7 @@ def test_reasons_are_asked_in_their_order(situation: Maker) -> None:
     ask()
     incurable = replace(incurable, paused_until=None)
     ask()
-    state = replace(state, starting_since=None)
+    state = state.with_target(starting_since=None)
     ask()
     state = replace(state, failing_since=_ago(100))
     ask()
@@ -266,7 +266,7 @@ def test_reasons_are_asked_in_their_order(situation: Maker) -> None:
     ask()
     incurable = situation()
     ask()
-    state = replace(state, restarts=())
+    state = state.with_target(restarts=())
     ask()
     assert found == [
         Reason.PAUSED,
@@ -302,7 +302,7 @@ def test_the_budget_frees_exactly_when_it_says(
 ) -> None:
     """At that moment there is room, and where it lies ahead there was none right before."""
     policy = Policy(max_restarts=most, window_s=window_s)
-    state = State(restarts=tuple(_ago(age) for age in sorted(ages, reverse=True)))
+    state = State().with_target(restarts=tuple(_ago(age) for age in sorted(ages, reverse=True)))
     frees = budget_frees(state, NOW, policy)
     assert frees is not None
     assert frees >= NOW.steady

@@ -70,7 +70,7 @@ def test_a_container_in_which_nothing_listens_is_restarted() -> None:
     for failure in event.situation.failures:
         assert (failure.fault, failure.mask) == (REFUSED, Mask.PROXY)
         assert say(failure.detail).startswith("nothing listens on it inside the container")
-    assert event.plain == (
+    assert say(event.plain) == (
         "nothing listens inside the container for SMTP:25, SMTPS:465, IMAPS:993 and HTTPS:443"
     )
 
@@ -93,7 +93,7 @@ def test_where_one_may_listen_and_drops_us_it_may_be_a_ban(listens: dict[int, bo
     assert held is not None
     assert held.reason is Reason.BANNED
     assert {failure.fault for failure in event.situation.failures} == {DROPPED}
-    assert event.plain == ""
+    assert not event.plain
 
 
 def test_a_proxy_in_front_says_nothing_against_a_ban() -> None:
@@ -132,7 +132,7 @@ def test_one_dead_service_among_others_that_are_well_is_refused_too() -> None:
     event = news(None, None, DROPPED, None, listens={**dict.fromkeys(PORTS, True), 993: False})
     (failure,) = event.situation.failures
     assert (failure.service, failure.fault) == ("IMAPS:993", REFUSED)
-    assert event.plain == "nothing listens inside the container for IMAPS:993"
+    assert say(event.plain) == "nothing listens inside the container for IMAPS:993"
     assert outcome(event, Policy(restart_on=frozenset({REFUSED}))) is None
     assert outcome(event, Policy(restart_on=frozenset({DROPPED}))) == Hold(Reason.INCURABLE)
 
@@ -150,7 +150,9 @@ def test_the_cause_of_many_names_the_first_few() -> None:
     readings = [read(f"S{port}:{port}", DROPPED) for port in range(1, 8)]
     target = TargetState(Condition.RUNNING, listens=dict.fromkeys(range(1, 8), False))
     event = bad_news(readings, target, None)
-    assert event.plain == "nothing listens inside the container for S1:1, S2:2, S3:3 and 4 more"
+    assert say(event.plain) == (
+        "nothing listens inside the container for S1:1, S2:2, S3:3 and 4 more"
+    )
 
 
 @given(
@@ -189,7 +191,7 @@ def test_a_round_reads_the_same_where_nothing_was_dropped() -> None:
     assert {say(failure.detail) for failure in event.situation.failures} == {
         "closed at once: often a ban"
     }
-    assert event.plain == ""
+    assert not event.plain
 
 
 def test_what_the_evidence_heard() -> None:
@@ -242,7 +244,7 @@ def test_a_packet_filter_is_a_ban_and_no_hang() -> None:
     for failure in event.situation.failures:
         assert (failure.fault, failure.mask) == (Fault.REJECTED, Mask.FILTER)
         assert say(failure.detail).startswith("a packet filter lets nothing of this host's through")
-    assert event.plain.startswith("a packet filter keeps this host from SMTP:25")
+    assert say(event.plain).startswith("a packet filter keeps this host from SMTP:25")
 
 
 def test_a_hang_beside_a_packet_filter_is_restarted_for() -> None:

@@ -7,12 +7,12 @@ from hypothesis import strategies as st
 
 from mailwatch.core.codec import moved
 from mailwatch.core.message import Message, Severity, Topic
-from mailwatch.core.model import Now
+from mailwatch.core.model import Now, Target
 from mailwatch.core.rate_limit import WINDOW_S, RateLimit, frees_at, limit
 from mailwatch.core.wording import Installation
 
 WALL = 1_700_000_000.0
-VOICE = Installation("mx1", "container stalwart", "", lambda wall: f"t+{wall - WALL:g}")
+VOICE = Installation("mx1", Target("docker", "stalwart"), "", lambda wall: f"t+{wall - WALL:g}")
 
 
 def at(seconds: float) -> Now:

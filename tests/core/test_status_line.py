@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from mailwatch.core.facts import words
+from mailwatch.core.facts import NOTHING, Fact, words
 from mailwatch.core.model import Fault, Now, Reading, Verdict
+from mailwatch.core.say import say
 from mailwatch.core.state import Incident, Stage, State
 from mailwatch.core.status_line import is_news, line
 
@@ -17,27 +18,30 @@ def said(
     state: State | None = None,
     paused: bool = False,
     next_in_s: float | None = None,
-) -> str:
+) -> Fact:
+    """Return the line as a fact."""
+    return line(readings, state or State(), paused=paused, next_in_s=next_in_s)
+
+
+def shown_as(fact: Fact) -> str:
     """Return the line, on a clock that always reads the same."""
-    return line(
-        readings, state or State(), lambda wall: "03:14:02", paused=paused, next_in_s=next_in_s
-    )
+    return say(fact, lambda wall: "03:14:02")
 
 
 def test_before_the_first_round() -> None:
     """Nothing is claimed before anything was asked."""
-    assert said(next_in_s=0) == "the first check is under way"
+    assert shown_as(said(next_in_s=0)) == "the first check is under way"
 
 
 def test_all_well() -> None:
     """The line counts the services and says when the next check is due."""
-    assert said(WELL, next_in_s=117.6) == "1 of 1 services answer; next check in 118 s"
-    assert said(WELL, next_in_s=-3) == "1 of 1 services answer; next check in 0 s"
+    assert shown_as(said(WELL, next_in_s=117.6)) == "1 of 1 services answer; next check in 118 s"
+    assert shown_as(said(WELL, next_in_s=-3)) == "1 of 1 services answer; next check in 0 s"
 
 
 def test_while_a_round_is_under_way() -> None:
     """Without a next check there is no time to say."""
-    assert said(WELL) == "1 of 1 services answer"
+    assert shown_as(said(WELL)) == "1 of 1 services answer"
 
 
 def test_the_begin_of_a_round_is_no_news_and_its_outcome_is() -> None:
@@ -47,24 +51,24 @@ def test_the_begin_of_a_round_is_no_news_and_its_outcome_is() -> None:
     assert is_news(said(WELL, UNSEEN, next_in_s=116), shown)
     assert is_news(said(WELL, FAILED), shown)
     assert is_news(said(UNSEEN, UNSEEN), shown)
-    assert is_news(said(WELL), "")
+    assert is_news(said(WELL), NOTHING)
     assert not is_news(said(WELL), said(WELL))
 
 
 def test_what_could_not_be_looked_at_does_not_answer() -> None:
     """An unmeasured service is counted by itself."""
-    assert said(WELL, UNSEEN) == "1 of 2 services answer, 1 could not be looked at"
+    assert shown_as(said(WELL, UNSEEN)) == "1 of 2 services answer, 1 could not be looked at"
 
 
 def test_a_pause_is_said() -> None:
     """Nobody has to wonder why nothing happens."""
-    assert said(WELL, FAILED, paused=True) == "1 of 2 services answer; paused"
+    assert shown_as(said(WELL, FAILED, paused=True)) == "1 of 2 services answer; paused"
 
 
 def test_an_open_incident() -> None:
     """Its id, since when and where it stands take the place of the next check."""
     at = Now(1, 2)
     state = State(Stage.SETTLING, Incident("20261122T031402Z", at, at, (), ()))
-    assert said(WELL, FAILED, state=state, next_in_s=5) == (
+    assert shown_as(said(WELL, FAILED, state=state, next_in_s=5)) == (
         "1 of 2 services answer; incident 20261122T031402Z since 03:14:02, settling"
     )

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -10,7 +9,7 @@ import pytest
 from mailwatch.core.events import Failed, Passed, RestartEnded, Restored
 from mailwatch.core.facts import words
 from mailwatch.core.judgement import Situation
-from mailwatch.core.message import Message, Severity, Topic
+from mailwatch.core.message import Severity, Topic
 from mailwatch.core.model import Condition, Fault, Mask, Now, TargetState
 from mailwatch.core.state import Failure, Hold, Reason
 from mailwatch.core.wording import Installation, compose, notice, why
@@ -27,7 +26,8 @@ IMAPS = Failure("IMAPS:993", Fault.TIMEOUT, words("TLS took longer than 5 s"))
 def _round(*failures: Failure, cause: str = "", **target: Any) -> Failed:
     target.setdefault("condition", Condition.RUNNING)
     target.setdefault("started_at", WALL - 86_400)
-    return Failed(Situation(failures or (SMTP, IMAPS), 4, TargetState(**target)), cause)
+    target["detail"] = words(target.get("detail", ""))
+    return Failed(Situation(failures or (SMTP, IMAPS), 4, TargetState(**target)), words(cause))
 
 
 def _last(watch: Watch, night: Installation) -> tuple[str, list[str], Severity]:
@@ -75,7 +75,7 @@ def test_opened_for_a_target_that_crashed(watch: Watcher, night: Installation) -
             detail,
             "mailwatch restarts container stalwart now; the next message tells how that went.",
         ],
-        Severity.INFO,
+        Severity.WARNING,
     )
 
 
@@ -94,7 +94,7 @@ def test_opened_while_docker_does_not_answer(watch: Watcher, night: Installation
 def test_opened_within_the_cooldown(watch: Watcher, night: Installation) -> None:
     """The time from which the restart is allowed is named."""
     w = watch()
-    w.state = replace(w.state, last_cure=Now(-100, WALL - 100))
+    w.state = w.state.with_target(last_cure=Now(-100, WALL - 100))
     w(_round())
     assert _last(w, night)[1] == [
         *FAILS,
@@ -179,7 +179,7 @@ def test_escalated_for_a_restart_that_was_refused(watch: Watcher, night: Install
     """The restarter's own sentence, with its remedy."""
     w = watch()
     w(_round())
-    w(RestartEnded("User mailwatch may not use the Docker socket: add it to group docker."))
+    w(RestartEnded(words("User mailwatch may not use the Docker socket: add it to group docker.")))
     assert _last(w, night)[1][3:] == [
         "mailwatch ordered a restart of container stalwart at 03:00:00. "
         "User mailwatch may not use the Docker socket: add it to group docker.",
@@ -306,9 +306,9 @@ def test_a_packet_filter_is_told_with_whom_it_keeps_out(
     w(Failed(Situation((hidden,), 1, target)))
     _, lines, _ = _last(w, night)
     assert lines[-2] == (
-        "What to do: find the packet filter, fail2ban's say, in the container or on this host, "
-        "that drops what comes from 172.17.0.1, the address that it sees for this host; unblock "
-        "and allow-list it."
+        "What to do: find the packet filter, fail2ban's say, in container stalwart or on this "
+        "host, that drops what comes from 172.17.0.1, the address that it sees for this host; "
+        "unblock and allow-list it."
     )
 
 
@@ -362,7 +362,7 @@ def test_a_ban_names_the_address_that_the_container_sees(
 def test_escalated_with_a_spent_budget(watch: Watcher, night: Installation) -> None:
     """The time at which it frees is named once."""
     w = watch(max_restarts=1, window_s=3600, cooldown_s=0, backoff_s=0)
-    w.state = replace(w.state, restarts=(Now(-600, WALL - 600),))
+    w.state = w.state.with_target(restarts=(Now(-600, WALL - 600),))
     w(_round())
     assert _last(w, night)[1][3:] == [
         "Container stalwart is not restarted: all restarts that the budget allows are spent.",
@@ -450,20 +450,21 @@ def test_many_services_are_counted(watch: Watcher, night: Installation) -> None:
 )
 def test_the_log_names_the_end_of_a_reason(night: Installation, hold: Hold, said: str) -> None:
     """Where time ends it, the time is said."""
-    assert why(hold, night, Now(0, WALL)) == said
+    assert night.say(why(hold, Now(0, WALL))) == said
 
 
 @pytest.mark.parametrize("reason", list(Reason))
 def test_every_reason_has_words(night: Installation, reason: Reason) -> None:
     """In ASCII, without a full stop, for the middle of a sentence."""
     for until in (None, 60.0):
-        said = why(Hold(reason, until=until), night, Now(0, WALL))
+        said = night.say(why(Hold(reason, until=until), Now(0, WALL)))
         assert said.isascii()
         assert said
         assert said[-1] != "."
 
 
-def test_a_notice_belongs_to_no_incident() -> None:
+def test_a_notice_belongs_to_no_incident(night: Installation) -> None:
     """It's about mailwatch itself."""
-    said = notice("title", "body", Now(1, 2), Severity.WARNING)
-    assert said == Message(Topic.NOTICE, Severity.WARNING, "title", "body", 2.0, "")
+    said = notice(words("title"), [words("body")], Now(1, 2), night, Severity.WARNING)
+    assert (said.topic, said.severity) == (Topic.NOTICE, Severity.WARNING)
+    assert (said.title, said.body, said.at, said.incident) == ("title", "body", 2.0, "")

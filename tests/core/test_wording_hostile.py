@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from mailwatch.core.events import Tell
 from mailwatch.core.facts import words
 from mailwatch.core.message import Topic
-from mailwatch.core.model import Fault, Now
+from mailwatch.core.model import Fault, Now, Target
 from mailwatch.core.state import Attempt, Failure, Hold, Incident, Outcome, Reason
 from mailwatch.core.wording import Installation, compose
 
@@ -54,14 +54,14 @@ def _tell(draw: Callable[..., Any]) -> tuple[Tell, Installation]:
         opened=Now(0, WALL),
         failures=draw(failures),
         first_failures=draw(failures),
-        target=draw(text),
-        cause=draw(text),
+        target=words(draw(text)),
+        cause=words(draw(text)),
         attempts=draw(st.lists(attempt, max_size=2).map(tuple)),
-        hold=draw(hold),
+        holds=tuple(filter(None, [draw(hold)])),
     )
     next_restart = draw(st.none() | st.floats(0, 1e6))
     installation = Installation(
-        draw(text), draw(text), draw(text), lambda wall: f"t+{wall - WALL:g}"
+        draw(text), Target("docker", draw(text)), draw(text), lambda wall: f"t+{wall - WALL:g}"
     )
     return Tell(draw(st.sampled_from(_TOPICS)), incident, _NOW, next_restart), installation
 
@@ -91,7 +91,7 @@ def test_our_own_words_are_ascii(night: Installation) -> None:
                 Now(0, WALL),
                 (SMTP,),
                 (IMAPS,),
-                hold=None if reason is None else Hold(reason, until=5),
+                holds=() if reason is None else (Hold(reason, until=5),),
                 attempts=(Attempt(2, _NOW, None, Outcome.FAILED, words("x")),),
             )
             message = compose(Tell(topic, incident, _NOW), night)
@@ -116,13 +116,18 @@ def test_five_hundred_failing_services_fit_on_a_phone(
         failures,
         failures[:400],
         target=words(long),
-        cause=long,
-        hold=Hold(
-            reason, words(long), seen_as=long, services=(long, *[f.service for f in failures])
+        cause=words(long),
+        holds=(
+            Hold(
+                reason,
+                words(long),
+                seen_as=long,
+                services=(long, *[f.service for f in failures]),
+            ),
         ),
         attempts=(Attempt(1, _NOW, None, Outcome.FAILED, words(long)),),
     )
-    loud = replace(night, host=long, target=long, look=long)
+    loud = replace(night, host=long, target=Target("docker", long), look=long)
     message = compose(Tell(topic, incident, _NOW), loud)
     assert len(message.body) < 4000
     assert len(message.title) <= 200

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from mailwatch.cli.main import COMMANDS
-from mailwatch.config.schema import KEYS, SECTIONS, SERVICE_SECTION
+from mailwatch.config.schema import every_service_key, schema
 
 README = (Path(__file__).resolve().parents[2] / "README.md").read_text("ascii")
 
@@ -31,9 +31,9 @@ def test_the_sample_has_only_known_keys() -> None:
     for sample in samples:
         read = tomllib.loads(sample)
         for service in read.pop("services", []):
-            assert set(service) <= set(SERVICE_SECTION)
+            assert set(service) <= set(every_service_key())
         for section, table in read.items():
-            assert set(table) <= set(SECTIONS[section])
+            assert set(table) <= set(schema().sections[section])
 
 
 def test_the_defaults_in_the_timeline_are_the_defaults() -> None:
@@ -43,14 +43,14 @@ def test_the_defaults_in_the_timeline_are_the_defaults() -> None:
         section = ""
         for found in re.findall(r"`(?:\[([a-z]+)\] )?([a-z_]+)` = ([0-9]+)", cell):
             section = found[0] or section
-            assert SECTIONS[section][found[1]].default == pytest.approx(float(found[2]))
+            assert schema().sections[section][found[1]].default == pytest.approx(float(found[2]))
             told += 1
     assert told >= 12
 
 
 def test_every_key_in_a_code_span_exists() -> None:
     """What looks like a key of ours, `some_name`, is one."""
-    known = {key.name for key in KEYS} | set(SERVICE_SECTION)
+    known = {key.name for key in schema().keys} | set(every_service_key())
     keys = set(re.findall(r"`([a-z]+_[a-z_]+)`", README))
     assert keys
     assert keys <= known

@@ -23,7 +23,7 @@ from mailwatch.demo import server_process, story
 from mailwatch.demo.moments import Moments, NoStory, Turn
 from mailwatch.demo.screen import Screen
 from mailwatch.demo.server_process import Server, make_certificate
-from mailwatch.probes.registry import build
+from mailwatch.probes.catalogue import build
 from mailwatch.probes.settings import ServiceSettings
 from mailwatch.restarters.errors import RestartError
 

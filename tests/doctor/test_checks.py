@@ -8,36 +8,35 @@ import time
 from collections.abc import Callable, Iterable
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
+from typing import Any, NoReturn
 
 import pytest
 
 from mailwatch.config.load import load
+from mailwatch.core.diagnosis import Diagnosis, Grade, ok
 from mailwatch.core.facts import fact, words
 from mailwatch.core.known_good import KnownGood
 from mailwatch.core.model import Condition, Fault, Now, Reading, TargetState, Verdict
 from mailwatch.core.notes import Notes
 from mailwatch.core.state import State
 from mailwatch.docker.faults import EngineFault
+from mailwatch.docker.settings import DockerSettings
 from mailwatch.doctor import (
     certificates,
+    channels,
     checks,
     clock,
     configuration,
-    container,
-    engine,
-    gotify,
-    ports,
     service,
     services,
-    socket_access,
     state,
 )
-from mailwatch.doctor.account import Account
 from mailwatch.doctor.case import Case
-from mailwatch.doctor.finding import Finding, Level, ok
-from mailwatch.doctor.unit import Unit, _last_watchdog, seconds
+from mailwatch.host.account import Account
+from mailwatch.host.unit import Unit, _last_watchdog, seconds
+from mailwatch.notifiers.catalogue import Channel
 from mailwatch.probes.digest import digest
+from mailwatch.restarters import docker_doctor
 from mailwatch.store.base import Commit
 from mailwatch.store.sqlite import SqliteStore
 
@@ -51,15 +50,15 @@ STRANGER = Account("mailwatch", 65533, frozenset({65533}))
 ROOT = Account("root", 0, frozenset({0}))
 
 
-def _levels(findings: Iterable[Finding]) -> list[Level]:
+def _levels(findings: Iterable[Diagnosis]) -> list[Grade]:
     """Return the levels; every sentence must be one, and whatever is wrong must have a cure."""
     told = list(findings)
     for finding in told:
         assert finding.sentence.isprintable()
         assert finding.sentence.endswith(".")
-        if finding.level is not Level.OK:
+        if finding.grade is not Grade.OK:
             assert finding.cure.endswith(".") or ":" in finding.sentence or "`" in finding.sentence
-    return [finding.level for finding in told]
+    return [finding.grade for finding in told]
 
 
 def _published(**ports: str) -> dict[str, Any]:
@@ -80,7 +79,7 @@ def test_each_service_is_asked_for_real(case: MakeCase) -> None:
         nobody.bind(("127.0.0.1", 0))
         listed = f"Up:{there.getsockname()[1]},Down:{nobody.getsockname()[1]}"
         findings = list(services.examine(case({"services": listed})))
-    assert _levels(findings) == [Level.OK, Level.PROBLEM]
+    assert _levels(findings) == [Grade.OK, Grade.PROBLEM]
     assert "nothing listens" in findings[1].sentence
 
 
@@ -89,7 +88,7 @@ def test_every_fault_has_a_cure(fault: Fault, case: MakeCase) -> None:
     """A new kind of failure gets a sentence of its own, or the general one."""
     reading = Reading("SMTP:25", Verdict.FAIL, fault, words("some words"))
     (finding,) = services.examine(case(readings=(reading,), target=RUNNING))
-    assert finding.level is Level.PROBLEM
+    assert finding.grade is Grade.PROBLEM
     assert finding.cure
 
 
@@ -138,13 +137,13 @@ def test_a_port_behind_which_nothing_listens_is_not_called_banned(case: MakeCase
 def test_what_could_not_be_looked_at_is_a_problem(case: MakeCase) -> None:
     """A watcher that cannot look is no watcher."""
     blind = Reading("SMTP:25", Verdict.UNMEASURED, detail=words("no route"))
-    assert _levels(services.examine(case(readings=(blind,)))) == [Level.PROBLEM]
+    assert _levels(services.examine(case(readings=(blind,)))) == [Grade.PROBLEM]
 
 
 @pytest.mark.parametrize(
-    ("days", "level"), [(60, Level.OK), (5, Level.WARNING), (-1, Level.PROBLEM)]
+    ("days", "level"), [(60, Grade.OK), (5, Grade.WARNING), (-1, Grade.PROBLEM)]
 )
-def test_certificates_by_what_is_left_of_them(days: int, level: Level, case: MakeCase) -> None:
+def test_certificates_by_what_is_left_of_them(days: int, level: Grade, case: MakeCase) -> None:
     """Soon is what the admin's days say, and services that share one share a finding."""
     until = time.time() + days * 86_400 + 3600
     readings = tuple(
@@ -174,28 +173,34 @@ def test_a_certificate_that_never_expires(case: MakeCase, monkeypatch: pytest.Mo
 @pytest.mark.parametrize(
     ("target", "level"),
     [
-        (RUNNING, Level.OK),
-        (TargetState(Condition.RUNNING, words("Docker calls it unhealthy.")), Level.WARNING),
-        (TargetState(Condition.STOPPED, words("Somebody stopped it: start it.")), Level.WARNING),
-        (TargetState(Condition.CRASHED, words("It ended: see why.")), Level.WARNING),
-        (TargetState(Condition.MISSING, words("There is none: correct the name.")), Level.PROBLEM),
-        (TargetState(Condition.DENIED, words("Not allowed: allow it.")), Level.PROBLEM),
+        (RUNNING, Grade.OK),
+        (TargetState(Condition.RUNNING, words("Docker calls it unhealthy.")), Grade.WARNING),
+        (TargetState(Condition.STOPPED, words("Somebody stopped it: start it.")), Grade.WARNING),
+        (TargetState(Condition.CRASHED, words("It ended: see why.")), Grade.WARNING),
+        (TargetState(Condition.MISSING, words("There is none: correct the name.")), Grade.PROBLEM),
+        (TargetState(Condition.DENIED, words("Not allowed: allow it.")), Grade.PROBLEM),
     ],
 )
-def test_the_container_by_its_condition(target: TargetState, level: Level, case: MakeCase) -> None:
+def test_the_container_by_its_condition(target: TargetState, level: Grade, case: MakeCase) -> None:
     """One that is missing cannot be restarted; one that is stopped will not be."""
-    versions = {"engine": "29", "api": "1.44", "sdk": "7.1.0"}
-    assert _levels(container.examine(case(target=target, engine=versions))) == [level]
+    assert _levels([docker_doctor.container("stalwart", target)]) == [level]
 
 
-def test_an_engine_that_cannot_be_asked_is_told_once(case: MakeCase, tmp_path: Path) -> None:
+def test_an_engine_that_cannot_be_asked_is_told_once(
+    case: MakeCase, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """The check of the container does not repeat what that of the engine has said."""
-    away = case({"restart.socket": str(tmp_path / "absent")})
-    assert _levels(engine.examine(away)) == [Level.PROBLEM]
-    assert list(container.examine(away)) == []
-    assert list(ports.examine(away)) == []
-    without_sdk = EngineFault(Condition.UNREACHABLE, fact("no-sdk"))
-    assert _levels(engine.examine(case(engine=without_sdk))) == [Level.PROBLEM]
+    settings = DockerSettings(socket=str(tmp_path / "absent"))
+    access, engine = docker_doctor.examine(settings, case(unit=None, account=ROOT))
+    assert (access.check, engine.check) == ("socket", "engine")
+    assert _levels([engine]) == [Grade.PROBLEM]
+
+    def without_sdk(_settings: DockerSettings) -> NoReturn:
+        raise EngineFault(Condition.UNREACHABLE, fact("no-sdk"))
+
+    monkeypatch.setattr(docker_doctor, "_ask_engine", without_sdk)
+    _, engine = docker_doctor.examine(settings, case(unit=None, account=ROOT))
+    assert _levels([engine]) == [Grade.PROBLEM]
 
 
 @pytest.mark.parametrize(
@@ -213,7 +218,7 @@ def test_published_against_asked_ports(
     record: dict[str, Any], listed: str, levels: str, words: str, case: MakeCase
 ) -> None:
     """What is asked elsewhere, asked and not published, published and not watched."""
-    findings = list(ports.examine(case({"services": listed}, container=record, target=RUNNING)))
+    findings = list(docker_doctor.ports("stalwart", record, case({"services": listed})))
     assert _levels(findings) == levels.split()
     assert any(words in finding.sentence for finding in findings)
 
@@ -245,7 +250,7 @@ def test_a_canarys_mailbox_is_asked_too(
     (tmp_path / "password").write_text("secret")
     file.write_text(CANARY.format(password=tmp_path / "password"))
     config = load(file, {"state.directory": str(tmp_path)}, {})
-    found = ports.examine(case(config=config, container=record, target=RUNNING))
+    found = docker_doctor.ports("stalwart", record, case(config=config))
     assert _levels(found) == levels.split()
 
 
@@ -262,28 +267,29 @@ def engine_socket(tmp_path: Path) -> Iterable[Path]:
 @pytest.mark.parametrize(
     ("account", "level"),
     [
-        (ROOT, Level.OK),
-        (STRANGER, Level.PROBLEM),
-        (Account("gone", -1, frozenset(), exists=False), Level.PROBLEM),
+        (ROOT, Grade.OK),
+        (STRANGER, Grade.PROBLEM),
+        (Account("gone", -1, frozenset(), exists=False), Grade.PROBLEM),
     ],
 )
 def test_the_socket_by_who_the_service_is(
-    account: Account, level: Level, case: MakeCase, engine_socket: Path
+    account: Account, level: Grade, case: MakeCase, engine_socket: Path
 ) -> None:
     """Not by who runs the doctor, which is root."""
-    flags = {"restart.socket": str(engine_socket)}
-    assert _levels(socket_access.examine(case(flags, account=account, unit=None))) == [level]
+    settings, there = DockerSettings(socket=str(engine_socket)), case(account=account, unit=None)
+    assert _levels(docker_doctor.socket_access(settings, there)) == [level]
 
 
 def test_a_socket_that_the_unit_hides(
     case: MakeCase, engine_socket: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """ProtectHome=yes hides what rootless Docker has below /run/user, whoever may use it."""
-    monkeypatch.setattr(socket_access, "_HIDDEN", (str(engine_socket.parent),))
-    flags = {"restart.socket": str(engine_socket)}
-    for protects, level in (("yes", Level.PROBLEM), ("no", Level.OK)):
+    monkeypatch.setattr(docker_doctor, "HIDDEN", (str(engine_socket.parent),))
+    settings = DockerSettings(socket=str(engine_socket))
+    for protects, level in (("yes", Grade.PROBLEM), ("no", Grade.OK)):
         unit = Unit({**HEALTHY, "ProtectHome": protects})
-        assert _levels(socket_access.examine(case(flags, account=ROOT, unit=unit))) == [level]
+        there = case(account=ROOT, unit=unit)
+        assert _levels(docker_doctor.socket_access(settings, there)) == [level]
 
 
 @pytest.mark.parametrize("kind", ["absent", "file"])
@@ -292,9 +298,9 @@ def test_what_is_no_socket(kind: str, case: MakeCase, tmp_path: Path) -> None:
     path = tmp_path / "docker.sock"
     if kind == "file":
         path.touch()
-    flags = {"restart.socket": str(path)}
-    findings = list(socket_access.examine(case(flags, account=ROOT, unit=None)))
-    assert _levels(findings) == [Level.PROBLEM]
+    there = case(account=ROOT, unit=None)
+    findings = docker_doctor.socket_access(DockerSettings(socket=str(path)), there)
+    assert _levels(findings) == [Grade.PROBLEM]
 
 
 # --- the service --------------------------------------------------------------------------
@@ -323,7 +329,7 @@ def test_the_unit_by_its_properties(
 
 def test_without_systemd_nobody_watches(case: MakeCase) -> None:
     """That is worth a warning, and no more."""
-    assert _levels(service.examine(case(unit=None))) == [Level.WARNING]
+    assert _levels(service.examine(case(unit=None))) == [Grade.WARNING]
 
 
 @pytest.mark.parametrize(
@@ -366,22 +372,22 @@ def test_a_warning_of_the_configuration_is_one_here(case: MakeCase) -> None:
     """What `config check` warns of stands among the findings."""
     flags = {"gotify.url": "http://gotify.example.com", "gotify.token": "AxToken"}
     findings = list(configuration.examine(case(flags)))
-    assert [finding.level for finding in findings] == [Level.OK, Level.WARNING, Level.WARNING]
+    assert [finding.grade for finding in findings] == [Grade.OK, Grade.WARNING, Grade.WARNING]
     assert "AxToken" not in str(findings)
 
 
 def test_no_gotify_is_a_warning(case: MakeCase) -> None:
     """For then nobody's phone rings."""
-    assert _levels(gotify.examine(case())) == [Level.WARNING]
+    assert _levels(channels.examine(case())) == [Grade.WARNING]
 
 
 def test_a_token_that_only_the_service_can_read_is_told_with_the_way_to_it(case: MakeCase) -> None:
     """Whoever lacks a right learns which."""
     there = case()
     why = "only the service can read the Gotify token, credential gotify-token; run this as root"
-    there.config = replace(there.config, token_withheld=why)
-    (finding,) = gotify.examine(there)
-    assert _levels([finding]) == [Level.WARNING]
+    there.config = replace(there.config, channels=(Channel("gotify", "gotify", None, why),))
+    (finding,) = channels.examine(there)
+    assert _levels([finding]) == [Grade.WARNING]
     assert finding.cure.endswith("; run this as root.")
 
 
@@ -391,8 +397,8 @@ def test_a_gotify_that_is_away_is_a_problem(case: MakeCase) -> None:
         nobody.bind(("127.0.0.1", 0))
         url = f"http://127.0.0.1:{nobody.getsockname()[1]}"
         flags = {"gotify.url": url, "gotify.token": "AxToken"}
-        findings = [*gotify.examine(case(flags)), *gotify.examine(case(flags, send=True))]
-    assert _levels(findings) == [Level.PROBLEM] * 2
+        findings = [*channels.examine(case(flags)), *channels.examine(case(flags, send=True))]
+    assert _levels(findings) == [Grade.PROBLEM] * 2
 
 
 @pytest.mark.parametrize(
@@ -411,22 +417,22 @@ def test_a_full_disk_is_a_warning(
 ) -> None:
     """Less than the least is told with how much it is."""
     monkeypatch.setattr(state, "LEAST_FREE", os.statvfs(tmp_path).f_blocks * 2**20)
-    assert _levels(state.examine(case(account=ROOT))) == [Level.OK, Level.WARNING]
+    assert _levels(state.examine(case(account=ROOT))) == [Grade.OK, Grade.WARNING]
 
 
 def test_a_state_directory_that_is_not_there(case: MakeCase, tmp_path: Path) -> None:
     """systemd makes the usual one; another must be made by the admin."""
     flags = {"state.directory": str(tmp_path / "absent")}
-    assert _levels(state.examine(case(flags, account=ROOT))) == [Level.PROBLEM]
+    assert _levels(state.examine(case(flags, account=ROOT))) == [Grade.PROBLEM]
 
 
 def test_the_clock_is_judged_by_the_kernel(case: MakeCase, monkeypatch: pytest.MonkeyPatch) -> None:
     """Synchronised, not, or unknown; and a time before this program is wrong whatever it says."""
-    for known, level in ((True, Level.OK), (False, Level.WARNING), (None, Level.WARNING)):
+    for known, level in ((True, Grade.OK), (False, Grade.WARNING), (None, Grade.WARNING)):
         monkeypatch.setattr(clock, "is_synchronised", lambda known=known: known)
         assert _levels(clock.examine(case())) == [level]
     monkeypatch.setattr(clock, "WRITTEN", time.time() + 3600)
-    assert _levels(clock.examine(case())) == [Level.PROBLEM]
+    assert _levels(clock.examine(case())) == [Grade.PROBLEM]
 
 
 def test_the_kernel_answers_about_its_clock() -> None:
@@ -439,11 +445,11 @@ def test_the_kernel_answers_about_its_clock() -> None:
 def test_a_bug_in_one_check_hides_no_other(case: MakeCase, monkeypatch: pytest.MonkeyPatch) -> None:
     """It is told as what it is, without the text of the exception, and the rest goes on."""
 
-    def broken(_case: Case) -> list[Finding]:
+    def broken(_case: Case) -> list[Diagnosis]:
         raise KeyError("secret")
 
     table = (("first", broken), ("second", lambda _case: [ok("Fine.")]))
     monkeypatch.setattr(checks, "CHECKS", table)
     (one, bug), (two, fine) = checks.examine(case())
-    assert (one, bug.level, two, fine.level) == ("first", Level.PROBLEM, "second", Level.OK)
+    assert (one, bug.grade, two, fine.grade) == ("first", Grade.PROBLEM, "second", Grade.OK)
     assert "secret" not in bug.sentence

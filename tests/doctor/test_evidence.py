@@ -8,15 +8,15 @@ from pathlib import Path
 
 import pytest
 
+from mailwatch.core.diagnosis import Grade
 from mailwatch.core.evidence import Finding as Seen
 from mailwatch.core.facts import words
 from mailwatch.core.model import Now
 from mailwatch.core.state import Incident, Stage, State
 from mailwatch.doctor import evidence
 from mailwatch.doctor.case import Case
-from mailwatch.doctor.finding import Level
-from mailwatch.doctor.unit import Unit
 from mailwatch.evidence import keeping
+from mailwatch.host.unit import Unit
 from mailwatch.store.base import Commit
 from mailwatch.store.sqlite import SqliteStore
 
@@ -27,7 +27,7 @@ OPEN = Unit({"ProtectProc": "default", "ProcSubset": "all"})
 def test_nothing_hidden_and_no_incident_yet(case: MakeCase) -> None:
     """The unit as it is shipped hides nothing that is known."""
     (finding,) = evidence.examine(case(unit=OPEN))
-    assert finding.level is Level.OK
+    assert finding.grade is Grade.OK
 
 
 @pytest.mark.parametrize(
@@ -40,7 +40,7 @@ def test_a_tightened_sandbox_is_named_with_its_cure(
     """Each property that hides something is a warning of its own, with the value that helps."""
     unit = Unit({**OPEN.properties, name: value})
     (finding,) = evidence.examine(case(unit=unit))
-    assert finding.level is Level.WARNING
+    assert finding.grade is Grade.WARNING
     assert finding.sentence.startswith(f"{name}={value} hides ")
     assert cure in finding.cure
 
@@ -67,7 +67,7 @@ def test_what_the_last_incident_lacks_is_told_with_the_reason(
     }
     keeping.save(tmp_path, incident.id, "before", seen)
     (finding,) = evidence.examine(case(unit=OPEN))
-    assert finding.level is Level.OK
+    assert finding.grade is Grade.OK
     assert finding.sentence == "At the last incident clock could not read synchronised."
     assert "timedatectl shows it." in finding.cure
 
@@ -75,5 +75,5 @@ def test_what_the_last_incident_lacks_is_told_with_the_reason(
 def test_evidence_that_is_switched_off_is_a_warning(case: MakeCase) -> None:
     """Whoever runs without a black box is told what that costs."""
     (finding,) = evidence.examine(case({"evidence.enabled": "false"}, unit=OPEN))
-    assert finding.level is Level.WARNING
+    assert finding.grade is Grade.WARNING
     assert "destroys the traces" in finding.sentence

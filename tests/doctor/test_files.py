@@ -6,11 +6,12 @@ from pathlib import Path
 import pytest
 
 from mailwatch.config.load import load
-from mailwatch.doctor import files
-from mailwatch.doctor.account import Account
+from mailwatch.core.diagnosis import Grade
+from mailwatch.doctor import files, services
 from mailwatch.doctor.case import Case
-from mailwatch.doctor.finding import Level
-from mailwatch.doctor.unit import Unit
+from mailwatch.host.account import Account
+from mailwatch.host.unit import Unit
+from mailwatch.probes import postqueue
 
 MakeCase = Callable[..., Case]
 UNIT = Unit({"User": "mailwatch", "PrivateTmp": "yes", "ProtectHome": "yes"})
@@ -43,7 +44,7 @@ def test_a_file_that_only_root_may_read_keeps_the_service_down(
 ) -> None:
     """Root reads a password of mode 0600 without noticing; the service ends with 78."""
     findings = list(files.examine(examined(STRANGER)))
-    assert [one.level for one in findings] == [Level.PROBLEM] * 2
+    assert [one.grade for one in findings] == [Grade.PROBLEM] * 2
     assert f"{tmp_path}/mailwatch.toml" in findings[0].sentence
     assert f"{tmp_path}/password" in findings[1].sentence
     assert f"chgrp mailwatch {tmp_path}/password" in findings[1].cure
@@ -52,7 +53,7 @@ def test_a_file_that_only_root_may_read_keeps_the_service_down(
 def test_files_that_the_service_may_read_are_fine(examined: Callable[[Account], Case]) -> None:
     """There is one finding for all of them."""
     (finding,) = files.examine(examined(ROOT))
-    assert finding.level is Level.OK
+    assert finding.grade is Grade.OK
 
 
 @pytest.mark.parametrize("switch", ["PrivateTmp", "ProtectHome"])
@@ -65,7 +66,7 @@ def test_a_file_that_the_sandbox_hides_is_found(
     """What is below /root or /tmp is there for the admin alone."""
     monkeypatch.setattr(files, "_HIDDEN", {switch: (str(tmp_path),)})
     findings = list(files.examine(examined(ROOT)))
-    assert [one.level for one in findings] == [Level.PROBLEM] * 2
+    assert [one.grade for one in findings] == [Grade.PROBLEM] * 2
     assert f"({switch}=yes)" in findings[0].sentence
 
 
@@ -79,12 +80,12 @@ def test_a_queue_that_only_root_may_ask_for_is_found(
     """postqueue works for root; the service needs the group of Postfix's socket."""
     showq = tmp_path / "showq"
     showq.touch(0o600)
-    monkeypatch.setattr(files, "_SHOWQ", showq)
+    monkeypatch.setattr(postqueue, "SHOWQ", showq)
     config = tmp_path / "mailwatch.toml"
     config.write_text('[[services]]\nname = "Queue"\nprobe = "postqueue"\n')
     one = Case(load(config, {}, {}))
     one.__dict__.update(unit=UNIT, account=account)
-    found = [finding.cure for finding in files.examine(one)]
+    found = [finding.cure for finding in services.examine_probes(one)]
     assert any("SupplementaryGroups=postdrop" in cure for cure in found) is told
 
 

@@ -13,7 +13,9 @@ import pytest
 from mailwatch.core.deadline import Deadline
 from mailwatch.core.model import Condition, TargetState
 from mailwatch.core.say import say
-from mailwatch.restarters import DockerRestarter, DockerSettings, RestartError
+from mailwatch.docker.settings import DockerSettings
+from mailwatch.restarters import RestartError
+from mailwatch.restarters.docker import DockerRestarter
 from tests.e2e.bed.engine import Engine
 from tests.e2e.bed.host import Host
 from tests.e2e.bed.mail import IMAGE

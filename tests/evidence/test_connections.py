@@ -73,7 +73,7 @@ def test_a_full_accept_queue_is_seen_and_named(
     assert row["connections"] == 3
     assert grew > 0
     line = f"accept queue full on {port} with 3 connections from 127.0.0.0/24"
-    assert causes.likely(evidence) == line
+    assert causes.line(causes.likely(evidence)) == line
     assert engine.open == 0
 
 

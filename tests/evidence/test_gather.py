@@ -16,7 +16,8 @@ from mailwatch.core.model import Fault, Reading, Verdict
 from mailwatch.core.say import say
 from mailwatch.core.secret import Secret
 from mailwatch.evidence import clock, disk, host, log, processes, readings
-from mailwatch.evidence.gather import COLLECTORS, Gatherer
+from mailwatch.evidence.catalogue import COLLECTORS, collectors
+from mailwatch.evidence.gather import Gatherer
 from mailwatch.evidence.subject import Round, Subject
 from tests.evidence.conftest import ScriptedEngine
 
@@ -27,12 +28,15 @@ def test_every_collector_answers_on_this_machine(
     engine: ScriptedEngine, subject: Subject, soon: Soon
 ) -> None:
     """All in a few seconds, each with a finding, and every connection given back."""
-    found = Gatherer().gather(subject, soon(), 5.0)
-    assert set(found) == {GATHERED, *COLLECTORS}
+    found = Gatherer().gather(subject, soon(), 5.0, collectors())
+    assert set(found) == {GATHERED, *COLLECTORS.names()}
     assert found[GATHERED].values["at"] == 5.0
     assert engine.open == 0
-    for finding in found.values():
-        assert EVERYTHING not in finding.unreadable, finding
+    for name, finding in found.items():
+        reason = finding.unreadable.get(EVERYTHING)
+        # In a container the group of our own process may lie outside what is mounted there.
+        hidden = name == "cgroup" and reason is not None and "cgroup" in say(reason)
+        assert reason is None or hidden, finding
 
 
 def test_a_pass_that_is_only_remembered_is_no_evidence(subject: Subject, soon: Soon) -> None:
@@ -113,8 +117,8 @@ def test_without_threads_every_finding_says_so(
     """Nothing is raised or waited for where the host gives no thread."""
 
     with without_threads():
-        found = Gatherer().gather(subject, soon(), 5.0)
-    for name in COLLECTORS:
+        found = Gatherer().gather(subject, soon(), 5.0, collectors())
+    for name in COLLECTORS.names():
         assert "TasksMax" in say(found[name].unreadable[EVERYTHING])
 
 
@@ -208,7 +212,7 @@ def test_readings_are_kept_with_their_phases(subject: Subject, soon: Soon) -> No
     """Those at hand, and the rounds before, each second where it was spent."""
     failed = Reading("SMTP:25", Verdict.FAIL, Fault.SILENT, words("silent"), {"connect": 0.25})
     told = replace(subject, readings=(failed,), rounds=(Round(3.0, (failed,)),))
-    found = COLLECTORS["readings"](told, soon())
+    found = collectors()["readings"](told, soon())
     now = found.values["now"]
     assert isinstance(now, list)
     assert now[0]["phases"] == {"connect": 0.25}

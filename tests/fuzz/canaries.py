@@ -9,8 +9,9 @@ from typing import TYPE_CHECKING
 
 from mailwatch.core.secret import Secret
 from mailwatch.net.endpoint import Login, TlsMode
+from mailwatch.probes.canary import Settings as CanaryRules
 from mailwatch.probes.canary_mark import Mark
-from mailwatch.probes.settings import CanaryRules, ServiceSettings
+from mailwatch.probes.settings import ServiceSettings
 
 if TYPE_CHECKING:
     from tests.fuzz.fetched import fetched
@@ -75,7 +76,7 @@ def make(chance: random.Random) -> Stream:
         "a@example.org", "b@example.org", imap_port=1, imap_tls=imap,
         within_s=chance.choice([0.001, 0.1, 0.1]),
     )  # fmt: skip
-    settings = ServiceSettings("FUZZ", "127.0.0.1", 1, "canary", smtp, login=login, canary=rules)
+    settings = ServiceSettings("FUZZ", "127.0.0.1", 1, "canary", smtp, login=login, options=rules)
     submission: Turns = [b"220 hi\r\n", HELLO]
     if smtp is TlsMode.STARTTLS:
         submission += [b"220 go\r\n", HELLO]

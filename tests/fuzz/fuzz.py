@@ -31,7 +31,8 @@ from mailwatch.core.deadline import Deadline
 from mailwatch.core.model import Reading
 from mailwatch.core.say import say
 from mailwatch.probes import canary, canary_mailbox
-from mailwatch.probes.registry import build
+from mailwatch.probes.canary import Settings as CanaryRules
+from mailwatch.probes.catalogue import build
 
 if TYPE_CHECKING:
     from tests.fuzz import canaries, streams
@@ -134,9 +135,9 @@ class Fuzzer:
     def _check(self, stream: Stream, number: int) -> tuple[Reading, float]:
         """Return the last reading, and how late the latest check was."""
         settings = replace(stream.settings, port=self._peer.port)
-        if settings.canary:
-            rules = replace(settings.canary, imap_port=self._mailbox.port)
-            settings = replace(settings, canary=rules)
+        if isinstance(settings.options, CanaryRules):
+            rules = replace(settings.options, imap_port=self._mailbox.port)
+            settings = replace(settings, options=rules)
         probe = build(settings)
         latest_s = float("-inf")
         for _ in range(ROUNDS if stream.mailbox else 1):

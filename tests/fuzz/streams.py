@@ -9,7 +9,8 @@ from functools import partial
 
 from mailwatch.core.secret import Secret
 from mailwatch.net.endpoint import Login, TlsMode
-from mailwatch.probes.settings import HttpRules, ServiceSettings
+from mailwatch.probes.http import Settings as HttpRules
+from mailwatch.probes.settings import ServiceSettings
 
 HELLO = b"250-mail.example.org\r\n250-STARTTLS\r\n250-AUTH PLAIN LOGIN\r\n250 HELP\r\n"
 SIEVE = b'"IMPLEMENTATION" "x"\r\n"SASL" "PLAIN"\r\n"STARTTLS"\r\nOK "hi"\r\n'
@@ -95,7 +96,7 @@ def make(chance: random.Random) -> Stream:
         settings = replace(settings, login=Login("user", Secret("s3cret")))
     if chance.random() < 0.5:
         rules = HttpRules(body="w*l", headers=(("Server", "x"),), statuses=((200, 299),))
-        settings = replace(settings, http=rules)
+        settings = replace(settings, options=rules)
     turns = list(chance.choice(GOOD[probe]))
     for _ in range(chance.choice([0, 1, 1, 2, 3, 6])):
         mutate(turns, chance)

@@ -15,7 +15,8 @@ import pytest
 from mailwatch.core.deadline import Deadline
 from mailwatch.core.message import Message
 from mailwatch.core.secret import Secret
-from mailwatch.notifiers import DeliveryError, GotifyNotifier, GotifySettings
+from mailwatch.notifiers import DeliveryError
+from mailwatch.notifiers.gotify import GotifyNotifier, GotifySettings
 
 if TYPE_CHECKING:
     from tests.notifiers.conftest import Inbox, Post

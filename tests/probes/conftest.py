@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import os
 import socket
 import ssl
 import struct
+import subprocess
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -20,8 +22,8 @@ from mailwatch.core.deadline import Deadline
 from mailwatch.core.facts import Fact
 from mailwatch.core.model import Fault, Reading
 from mailwatch.core.say import known, say
-from mailwatch.probes.registry import build
-from mailwatch.probes.settings import ServiceSettings, defaults_for
+from mailwatch.probes.catalogue import build, defaults_for
+from mailwatch.probes.settings import ServiceSettings
 
 PATIENCE_S = 120
 """How long a script waits for its client before it gives the test up."""
@@ -297,6 +299,19 @@ def ask_briefly(ask: Callable[..., Reading]) -> Callable[[ServiceSettings, Fault
         return reading
 
     return check
+
+
+@pytest.fixture(scope="session")
+def namespace() -> list[str]:
+    """Return a command that runs another one in a new, empty network namespace."""
+    command = ["unshare", "--net"] if os.geteuid() == 0 else ["unshare", "--user", "--net", "-r"]
+    try:
+        works = subprocess.run([*command, "true"], capture_output=True, timeout=300).returncode == 0
+    except FileNotFoundError:
+        works = False
+    if not works:
+        pytest.skip("no network namespace can be made here: it needs root or user namespaces")
+    return command
 
 
 @pytest.fixture

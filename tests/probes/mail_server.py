@@ -17,9 +17,10 @@ from mailwatch.core.model import Reading
 from mailwatch.core.secret import Secret
 from mailwatch.net.endpoint import Login, TlsMode
 from mailwatch.probes import canary_mailbox
+from mailwatch.probes.canary import Settings as CanaryRules
+from mailwatch.probes.catalogue import build
 from mailwatch.probes.probe import Check
-from mailwatch.probes.registry import build
-from mailwatch.probes.settings import CanaryRules, ServiceSettings
+from mailwatch.probes.settings import ServiceSettings
 
 if TYPE_CHECKING:
     from tests.probes.conftest import Link, Peer
@@ -83,7 +84,7 @@ class MailServer:
             self.smtp.port,
             probe="canary",
             login=Login("box", Secret("hunter2")),
-            canary=CanaryRules("canary@example.org", "box@example.org", **given),
+            options=CanaryRules("canary@example.org", "box@example.org", **given),
         )
 
     def probe(self, **rules: Any) -> Check:

@@ -20,10 +20,11 @@ from mailwatch.host.workers import Workers
 from mailwatch.net.endpoint import ProxyHeader, TlsMode
 from mailwatch.probes import canary
 from mailwatch.probes.canary import PUT_OFF_S
+from mailwatch.probes.canary import Settings as CanaryRules
 from mailwatch.probes.canary_mark import HEADER
+from mailwatch.probes.catalogue import build_harmless
 from mailwatch.probes.probe import LOGIN_AGAIN_S, Check
-from mailwatch.probes.registry import build_harmless
-from mailwatch.probes.settings import CanaryRules, ServiceSettings
+from mailwatch.probes.settings import ServiceSettings
 from tests.probes.conftest import unsaid
 from tests.probes.mail_server import MailServer, glance
 

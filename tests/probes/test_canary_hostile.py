@@ -16,9 +16,10 @@ from mailwatch.core.say import say
 from mailwatch.core.secret import Secret
 from mailwatch.net.endpoint import Login, TlsMode
 from mailwatch.probes import canary, canary_mailbox
+from mailwatch.probes.canary import Settings as CanaryRules
 from mailwatch.probes.canary_mark import Mark
-from mailwatch.probes.registry import build
-from mailwatch.probes.settings import CanaryRules, ServiceSettings
+from mailwatch.probes.catalogue import build
+from mailwatch.probes.settings import ServiceSettings
 from tests.fuzz.fetched import fetched
 
 if TYPE_CHECKING:
@@ -86,7 +87,7 @@ def _fly(smtp: Scripted, imap: Scripted, within_s: float, arrives_within_s: floa
     )  # fmt: skip
     login = Login("watch", Secret("s3cret"))
     where = ServiceSettings(
-        "Canary", "127.0.0.1", smtp.peer.port, "canary", login=login, canary=rules
+        "Canary", "127.0.0.1", smtp.peer.port, "canary", login=login, options=rules
     )
     return build(where).check(Deadline.after(within_s, time.monotonic))
 

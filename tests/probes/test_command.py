@@ -17,8 +17,10 @@ from hypothesis import strategies as st
 from mailwatch.core.deadline import Deadline
 from mailwatch.core.model import Fault, Reading, Verdict
 from mailwatch.core.say import say
+from mailwatch.probes.catalogue import build
+from mailwatch.probes.command import Settings as Command
+from mailwatch.probes.postqueue import Settings as Postqueue
 from mailwatch.probes.postqueue import _Count
-from mailwatch.probes.registry import build
 from mailwatch.probes.settings import ServiceSettings
 
 GENEROUS_S = 120
@@ -47,7 +49,7 @@ def _check(settings: ServiceSettings, within_s: float = GENEROUS_S) -> Reading:
 
 
 def _command(*words: str, within_s: float = GENEROUS_S) -> Reading:
-    return _check(ServiceSettings("Spam", "", probe="command", command=words), within_s)
+    return _check(ServiceSettings("Spam", "", probe="command", options=Command(words)), within_s)
 
 
 def _shell(script: str, within_s: float = GENEROUS_S) -> Reading:
@@ -56,7 +58,7 @@ def _shell(script: str, within_s: float = GENEROUS_S) -> Reading:
 
 def _queue(script: str, limit: int = 3) -> Reading:
     command = ("/bin/sh", "-c", script)
-    settings = ServiceSettings("Q", "", probe="postqueue", command=command, queue_limit=limit)
+    settings = ServiceSettings("Q", "", probe="postqueue", options=Postqueue(command, limit))
     return _check(settings)
 
 

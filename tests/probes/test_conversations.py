@@ -12,7 +12,8 @@ from mailwatch.core.model import Reading
 from mailwatch.core.say import say
 from mailwatch.core.secret import Secret
 from mailwatch.net.endpoint import Login, TlsMode
-from mailwatch.probes.settings import HttpRules, ServiceSettings
+from mailwatch.probes.http import Settings as HttpRules
+from mailwatch.probes.settings import ServiceSettings
 
 if TYPE_CHECKING:
     from tests.probes.conftest import Link, Peer
@@ -109,7 +110,7 @@ def test_no_conversation_breaks_a_probe(
             probe=probe,
             tls=tls,
             login=Login("watch", Secret("s3cret")) if login else None,
-            http=HttpRules(body="w*l", headers=(("X", ""),)),
+            options=HttpRules(body="w*l", headers=(("X", ""),)),
         ),
         within_s=5,
     )

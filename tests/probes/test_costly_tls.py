@@ -22,7 +22,7 @@ from mailwatch.core.model import Fault, Phase, Reading
 from mailwatch.core.say import say
 from mailwatch.net.endpoint import TlsMode
 from mailwatch.net.hello import FirstMessage
-from mailwatch.probes.registry import build
+from mailwatch.probes.catalogue import build
 from mailwatch.probes.settings import ServiceSettings
 
 pytestmark = pytest.mark.skipif(not shutil.which("openssl"), reason="needs openssl(1)")

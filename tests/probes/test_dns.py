@@ -19,7 +19,8 @@ from mailwatch.core.deadline import Deadline
 from mailwatch.core.model import Fault, Reading, Verdict
 from mailwatch.core.say import say
 from mailwatch.probes import dns as probe
-from mailwatch.probes.registry import build
+from mailwatch.probes.catalogue import build
+from mailwatch.probes.dns import Settings as Rules
 from mailwatch.probes.settings import ServiceSettings
 
 Zone = dict[tuple[str, str], list[str]]
@@ -128,7 +129,7 @@ def server(monkeypatch: pytest.MonkeyPatch) -> Iterator[NameServer]:
 
 
 def _ask(within_s: float = 60, implicit_mx: bool = False) -> Reading:
-    settings = ServiceSettings("Domain", "", probe="dns", domain=DOMAIN, implicit_mx=implicit_mx)
+    settings = ServiceSettings("Domain", "", probe="dns", options=Rules(DOMAIN, implicit_mx))
     began = time.monotonic()
     reading = build(settings).check(Deadline.after(within_s, time.monotonic))
     assert time.monotonic() - began < within_s + 20
@@ -301,7 +302,7 @@ def test_an_answer_that_is_laborious_ends_on_time(server: NameServer) -> None:
     """What dnspython is busy with holds up neither this look nor, with threads, the next."""
     server.zone = {**MX, **ADDRESSES}
     server.spoil = _laborious
-    settings = ServiceSettings("Domain", "", probe="dns", domain=DOMAIN)
+    settings = ServiceSettings("Domain", "", probe="dns", options=Rules(DOMAIN))
     one = probe.DnsProbe(settings)
     before = threading.active_count()
     within_s = 0.1
@@ -330,7 +331,7 @@ def test_a_look_without_a_thread_or_with_a_bug_does_not_keep_the_next_from_looki
 ) -> None:
     """Both are unmeasured; the words of an exception are nobody's, and no traceback has them."""
     server.zone = {**MX, **ADDRESSES}
-    one = probe.DnsProbe(ServiceSettings("Domain", "", probe="dns", domain=DOMAIN))
+    one = probe.DnsProbe(ServiceSettings("Domain", "", probe="dns", options=Rules(DOMAIN)))
 
     def fail(*_: object) -> None:
         raise RuntimeError("<0>secret")

@@ -19,7 +19,8 @@ from mailwatch.core.say import say
 from mailwatch.net.conversation import Conversation
 from mailwatch.net.endpoint import TlsMode, TlsVersion
 from mailwatch.net.errors import fault_of, reason_of
-from mailwatch.probes.settings import ServiceSettings, defaults_for
+from mailwatch.probes.catalogue import defaults_for
+from mailwatch.probes.settings import ServiceSettings
 from mailwatch.probes.smtp import SmtpProbe
 
 if TYPE_CHECKING:
@@ -365,8 +366,10 @@ def _elsewhere(code: str, *wrapper: str) -> str:
         import resource, socket, subprocess, time
         from mailwatch.core.deadline import Deadline
         from mailwatch.core.say import say
-        from mailwatch.probes.registry import build
+        from mailwatch.probes.catalogue import build
         from mailwatch.probes.settings import ServiceSettings
+        # The service has loaded its probes before anything can go wrong.
+        build(ServiceSettings("SMTP", "", 1, "smtp"))
         def ask(host, port):
             settings = ServiceSettings("SMTP", host, port, "smtp")
             reading = build(settings).check(Deadline.after(60, time.monotonic))
@@ -399,19 +402,6 @@ def test_without_a_free_descriptor_we_could_not_look(peer: MakePeer) -> None:
         "unmeasured no socket could be made (too many open files: raise LimitNOFILE of the "
         "mailwatch unit)\n"
     )
-
-
-@pytest.fixture(scope="module")
-def namespace() -> list[str]:
-    """Return a command that runs another one in a new, empty network namespace."""
-    command = ["unshare", "--net"] if os.geteuid() == 0 else ["unshare", "--user", "--net", "-r"]
-    try:
-        works = subprocess.run([*command, "true"], capture_output=True, timeout=300).returncode == 0
-    except FileNotFoundError:
-        works = False
-    if not works:
-        pytest.skip("no network namespace can be made here")
-    return command
 
 
 def test_without_a_route_we_could_not_look(namespace: list[str]) -> None:

@@ -8,8 +8,9 @@ import pytest
 from mailwatch import __version__
 from mailwatch.core.model import Fault, Reading, Verdict
 from mailwatch.core.say import say
+from mailwatch.probes.http import Settings as HttpRules
 from mailwatch.probes.http_response import MAX_BODY
-from mailwatch.probes.settings import HttpRules, ServiceSettings
+from mailwatch.probes.settings import ServiceSettings
 
 if TYPE_CHECKING:
     from tests.probes.conftest import Link, Peer, Script
@@ -37,7 +38,7 @@ def test_what_is_asked_is_the_admins_choice(peer: MakePeer, service: Settings, a
         method="HEAD", path="/live?x=1", host="mail.example.org", forwarded_for="192.0.2.7"
     )
     server = peer(_answer(b"HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\n"))
-    assert ask(service("HTTP", server, http=rules)).verdict is Verdict.PASS
+    assert ask(service("HTTP", server, options=rules)).verdict is Verdict.PASS
     assert server.link.heard == [
         b"HEAD /live?x=1 HTTP/1.1",
         b"Host: mail.example.org",
@@ -56,7 +57,7 @@ def test_statuses(status: int, alive: bool, peer: MakePeer, service: Settings, a
     """Only the statuses that the admin listed show life."""
     rules = HttpRules(statuses=((200, 299), (401, 401)))
     server = peer(_answer(b"HTTP/1.1 %d x\r\n\r\n" % status))
-    reading = ask(service("HTTP", server, http=rules))
+    reading = ask(service("HTTP", server, options=rules))
     assert reading.fault is (None if alive else Fault.STATUS)
     assert alive or say(reading.detail) == (
         f"answered 'HTTP/1.1 {status} x' where 200-299, 401 shows life"
@@ -84,7 +85,7 @@ def test_header_patterns(
             b"X-Long: folded\r\n\tand long\r\n\r\n"
         )
     )
-    reading = ask(service("HTTP", server, http=HttpRules(headers=(rule,))))
+    reading = ask(service("HTTP", server, options=HttpRules(headers=(rule,))))
     assert reading.fault is (Fault.PROTOCOL if words else None)
     assert say(reading.detail) == words
 
@@ -106,7 +107,7 @@ def test_a_body_is_searched_however_it_is_framed(
     answer: bytes, peer: MakePeer, service: Settings, ask: Ask
 ) -> None:
     """A body pattern is found in a body of any framing that RFC 9112 section 6.3 knows."""
-    settings = service("HTTP", peer(_answer(answer)), http=HttpRules(body="mail*well"))
+    settings = service("HTTP", peer(_answer(answer)), options=HttpRules(body="mail*well"))
     reading = ask(settings)
     assert reading.verdict is Verdict.PASS, reading.detail
 
@@ -118,7 +119,7 @@ def test_a_body_whose_end_is_known_is_not_waited_for(
     """A server that keeps the connection open all the same does not cost the deadline."""
     body = b"well" if framing.startswith(b"C") else b"4\r\nwell\r\n0\r\n\r\n"
     server = peer(_answer(b"HTTP/1.1 200 OK\r\n" + framing + b"\r\n\r\n" + body, hold=True))
-    reading = ask(service("HTTP", server, http=HttpRules(body="well")), within_s=600)
+    reading = ask(service("HTTP", server, options=HttpRules(body="well")), within_s=600)
     assert reading.verdict is Verdict.PASS
     assert reading.seconds < 60
 
@@ -144,7 +145,7 @@ def test_a_body_that_shows_no_life(
 ) -> None:
     """A body without the pattern, or whose shape can be read in two ways, is a fault."""
     server = peer(_answer(b"HTTP/1.1 200 OK\r\n" + answer))
-    reading = ask(service("HTTP", server, http=HttpRules(body="well")))
+    reading = ask(service("HTTP", server, options=HttpRules(body="well")))
     assert reading.fault is fault
     assert words in say(reading.detail)
 
@@ -154,6 +155,6 @@ def test_only_the_beginning_of_a_body_is_searched(
 ) -> None:
     """What lies beyond 64 KiB is never held in memory."""
     server = peer(_answer(b"HTTP/1.1 200 OK\r\n\r\n" + b"x" * MAX_BODY + b"well"))
-    reading = ask(service("HTTP", server, http=HttpRules(body="well")))
+    reading = ask(service("HTTP", server, options=HttpRules(body="well")))
     assert reading.fault is Fault.PROTOCOL
     assert "the body holds no 'well'" in say(reading.detail)

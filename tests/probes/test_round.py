@@ -13,8 +13,8 @@ from mailwatch.core.policy import Attempts
 from mailwatch.core.say import say
 from mailwatch.host.workers import WORKERS
 from mailwatch.probes import round as module
+from mailwatch.probes.catalogue import build
 from mailwatch.probes.probe import Check
-from mailwatch.probes.registry import build
 from mailwatch.probes.round import RollCall
 from mailwatch.probes.settings import ServiceSettings
 from mailwatch.probes.tcp import TcpProbe

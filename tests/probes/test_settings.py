@@ -3,8 +3,17 @@ from __future__ import annotations
 import pytest
 
 from mailwatch.net.endpoint import TlsMode
-from mailwatch.probes.registry import PROBES, build
-from mailwatch.probes.settings import KNOWN, Defaults, ServiceSettings, defaults_for, usual_port
+from mailwatch.probes.catalogue import (
+    PROBES,
+    Defaults,
+    build,
+    defaults_for,
+    usual_port,
+    well_known,
+)
+from mailwatch.probes.settings import ServiceSettings
+
+KNOWN = well_known()
 
 
 @pytest.mark.parametrize("name", KNOWN)
@@ -13,7 +22,7 @@ def test_every_well_known_name_has_a_probe(name: str) -> None:
     known = defaults_for(name.lower())
     assert known == KNOWN[name]
     settings = ServiceSettings(name, "127.0.0.1", 1, known.probe, known.tls)
-    assert type(build(settings)) is PROBES[known.probe]
+    assert type(build(settings)) is PROBES.load(known.probe).PROBE
 
 
 def test_any_other_name_is_a_connect() -> None:

@@ -21,9 +21,11 @@ from mailwatch.core.say import say
 from mailwatch.core.secret import Secret
 from mailwatch.net.endpoint import Login, TlsMode
 from mailwatch.probes import canary, canary_mailbox
+from mailwatch.probes.canary import Settings as CanaryRules
 from mailwatch.probes.canary_mark import HEADER, Mark
-from mailwatch.probes.registry import build
-from mailwatch.probes.settings import CanaryRules, HttpRules, ServiceSettings
+from mailwatch.probes.catalogue import build
+from mailwatch.probes.http import Settings as HttpRules
+from mailwatch.probes.settings import ServiceSettings
 
 if TYPE_CHECKING:
     from tests.probes.conftest import Link, Peer, Script
@@ -391,7 +393,7 @@ def _fly(smtp_peer: Peer, imap_peer: Peer) -> Reading:
         "a@example.org", "b@example.org", imap_port=imap_peer.port, imap_tls=TlsMode.NONE
     )
     settings = ServiceSettings(
-        "Canary", "127.0.0.1", smtp_peer.port, "canary", login=LOGIN, canary=rules
+        "Canary", "127.0.0.1", smtp_peer.port, "canary", login=LOGIN, options=rules
     )
     return build(settings).check(Deadline.after(60, time.monotonic))
 
@@ -447,7 +449,7 @@ def test_every_wrong_status_of_http(
             link.hear_request()
             link.say(f"HTTP/1.1 {status} Other", "Content-Length: 0", "")
 
-        reading = ask(service("HTTP", peer(script), http=rules))
+        reading = ask(service("HTTP", peer(script), options=rules))
         shows_life = any(first <= status <= last for first, last in statuses)
         fault = REJECTED if status in (403, 429) else Fault.STATUS
         assert reading.fault is (None if shows_life else fault), status

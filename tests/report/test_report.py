@@ -58,7 +58,7 @@ def directory(tmp_path: Path) -> Path:
     failures = (Failure("SMTP:25", Fault.SILENT, words(HOSTILE)),)
     attempt = Attempt(1, since, 0.0, Outcome.RECOVERED, ended=over)
     incident = Incident(
-        ID, since, since, failures, failures, cause=HOSTILE, attempts=(attempt,), closed=over
+        ID, since, since, failures, failures, cause=words(HOSTILE), attempts=(attempt,), closed=over
     )
     store.commit(Commit(State(Stage.DOWN, incident, last_id=ID), since))
     store.commit(Commit(State(Stage.HEALTHY, last_id=ID), over, closed=incident))
@@ -174,30 +174,37 @@ def test_nothing_to_tell_is_said(tmp_path: Path) -> None:
     assert "No check was recorded in this time." in text
 
 
+@pytest.fixture
+def report(directory: Path, tmp_path: Path) -> list[str]:
+    """Return the words of the command, with a configuration of the test's own."""
+    config = tmp_path / "mailwatch.toml"
+    config.write_text(f'[state]\ndirectory = "{directory}"\n')
+    return ["report", "--config", str(config)]
+
+
 def test_the_command_writes_a_file_for_its_owner(
-    directory: Path, capsys: pytest.CaptureFixture[str], tmp_path: Path
+    report: list[str], capsys: pytest.CaptureFixture[str], tmp_path: Path
 ) -> None:
     """`-o` writes it whole, for nobody else to read; without it the page is the output."""
     out = tmp_path / "report.html"
-    state = f"state.directory={directory}"
-    assert main(["report", "--set", state, "--since", "400d", "-o", str(out)]) == 0
+    assert main([*report, "--since", "400d", "-o", str(out)]) == 0
     assert stat.S_IMODE(out.stat().st_mode) == 0o600
     assert out.read_text().startswith("<!doctype html>")
     assert str(out) in capsys.readouterr().err
-    assert main(["report", "--set", state]) == 0
+    assert main(report) == 0
     assert capsys.readouterr().out.startswith("<!doctype html>")
-    assert main(["report", "--set", state, "-o", str(tmp_path / "no" / "x")]) == 73
+    assert main([*report, "-o", str(tmp_path / "no" / "x")]) == 73
     assert "cannot be written" in capsys.readouterr().err
 
 
 def test_without_matplotlib_one_sentence_says_what_to_install(
-    directory: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+    report: list[str], capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """The library is only suggested by the package."""
     for name in [name for name in sys.modules if name.partition(".")[0] == "matplotlib"]:
         monkeypatch.delitem(sys.modules, name)
     monkeypatch.setitem(sys.modules, "matplotlib", None)
-    assert main(["report", "--set", f"state.directory={directory}"]) == 69
+    assert main(report) == 69
     said = capsys.readouterr()
     assert said.out == ""
     assert said.err.splitlines() == [

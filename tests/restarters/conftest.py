@@ -27,7 +27,9 @@ from mailwatch.core.model import Fault, Now, Reading, TargetState, Verdict
 from mailwatch.core.observation import bad_news
 from mailwatch.core.policy import Policy
 from mailwatch.core.state import Reason, State
-from mailwatch.restarters import DockerRestarter, DockerSettings, RestartError
+from mailwatch.docker.settings import DockerSettings
+from mailwatch.restarters import RestartError
+from mailwatch.restarters.docker import DockerRestarter
 
 Within = Callable[[float], Deadline]
 
@@ -285,7 +287,7 @@ class Watch:
         try:
             self._restarter.restart(self._within(within_s), order.target)
         except RestartError as error:
-            ended = RestartEnded(str(error), error.intervened, error.left)
+            ended = RestartEnded(error.detail, error.intervened, error.left)
             self._state, _ = step(self._state, ended, self._now, self.policy)
             return error
         self._state, _ = step(self._state, RestartEnded(), self._now, self.policy)

@@ -15,7 +15,9 @@ import pytest
 from mailwatch.core.facts import fact
 from mailwatch.core.model import Condition
 from mailwatch.core.say import say
-from mailwatch.restarters import DockerRestarter, DockerSettings, RestartError
+from mailwatch.docker.settings import DockerSettings
+from mailwatch.restarters import RestartError
+from mailwatch.restarters.docker import DockerRestarter
 
 if TYPE_CHECKING:
     from tests.restarters.conftest import Engine, Within

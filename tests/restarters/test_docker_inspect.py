@@ -15,8 +15,9 @@ import pytest
 
 from mailwatch.core.model import Asked, Condition
 from mailwatch.core.say import say
-from mailwatch.restarters import DockerRestarter, DockerSettings, RestartError
-from mailwatch.restarters.docker import port_map
+from mailwatch.docker.settings import DockerSettings
+from mailwatch.restarters import RestartError
+from mailwatch.restarters.docker import DockerRestarter, port_map
 
 if TYPE_CHECKING:
     from tests.restarters.conftest import Engine, Request, Within

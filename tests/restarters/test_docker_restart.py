@@ -11,7 +11,9 @@ from mailwatch.core.facts import fact
 from mailwatch.core.model import Condition, TargetState
 from mailwatch.core.say import say
 from mailwatch.core.state import Left, Reason
-from mailwatch.restarters import DockerRestarter, DockerSettings, RestartError
+from mailwatch.docker.settings import DockerSettings
+from mailwatch.restarters import RestartError
+from mailwatch.restarters.docker import DockerRestarter
 
 if TYPE_CHECKING:
     from tests.restarters.conftest import Engine, Request, Watch, Within

@@ -17,7 +17,9 @@ import pytest
 from mailwatch.core.deadline import Deadline
 from mailwatch.core.model import Condition
 from mailwatch.core.say import say
-from mailwatch.restarters import DockerRestarter, DockerSettings, RestartError
+from mailwatch.docker.settings import DockerSettings
+from mailwatch.restarters import RestartError
+from mailwatch.restarters.docker import DockerRestarter
 
 if TYPE_CHECKING:
     from tests.restarters.conftest import Engine, Within
@@ -212,7 +214,7 @@ class TestBadSockets:
     def test_denied_by_its_directory(self, engine: Engine) -> None:
         """A directory that may not be searched is named instead of the socket in it."""
         if os.geteuid() != 0:
-            pytest.skip("its owner cannot be kept out")
+            pytest.skip("needs root: the owner of a directory cannot be kept out of it")
         said = as_nobody(engine.path)
         assert said[0] == "denied"
         assert f"may not look into {os.path.dirname(engine.path)}" in said[1]
@@ -225,7 +227,9 @@ def as_nobody(path: str) -> list[str]:
         import mailwatch.docker.engine
         from mailwatch.core.deadline import Deadline
         from mailwatch.core.say import say
-        from mailwatch.restarters import DockerRestarter, DockerSettings, RestartError
+        from mailwatch.docker.settings import DockerSettings
+        from mailwatch.restarters import RestartError
+        from mailwatch.restarters.docker import DockerRestarter
         if os.geteuid() == 0:
             os.setgroups([])
             os.setresgid(65534, 65534, 65534)

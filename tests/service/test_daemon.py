@@ -127,7 +127,7 @@ def test_a_service_that_never_passed_is_known_as_that(tmp_path: Path, manager: M
         key = f"SMTP:{server.getsockname()[1]}"
         often = {"watch.retries": 1, "watch.interval_s": 1, "restart.verify_every_s": 1}
         with service(tmp_path, manager, {}, services=key, **often):
-            wanted = Hold(Reason.UNPROVEN, services=(key,))
+            wanted = Hold(Reason.UNPROVEN, services=(key,), of="docker:stalwart")
             assert _hold(tmp_path, wanted) == wanted
         server.shutdown(socket.SHUT_RDWR)
 

@@ -73,7 +73,7 @@ def stand(tmp_path: Path) -> Stand:
 def test_a_look_names_the_likely_cause(stand: Stand) -> None:
     """What a collector found becomes the one line of the message."""
     assert stand.forensics.take(stand.look()) is not None
-    assert stand.forensics.cause(BAD).startswith("out of memory")
+    assert causes.line(stand.forensics.cause(BAD)).startswith("out of memory")
 
 
 def test_what_is_remembered_hides_no_ban(stand: Stand) -> None:
@@ -88,8 +88,8 @@ def test_what_is_remembered_hides_no_ban(stand: Stand) -> None:
     assert stand.forensics.take(EvidenceGathered(event.job, seen)) == frozenset({25})
     dropped = Reading("SMTP:25", Verdict.FAIL, Fault.DROPPED, words("closed"))
     canary = Reading("Canary:587", Verdict.PASS, remembered=True)
-    assert stand.forensics.cause((dropped, canary)).startswith("ban or")
-    line = stand.forensics.cause((dropped, canary), "127.0.0.1 or 172.17.0.1")
+    assert causes.line(stand.forensics.cause((dropped, canary))).startswith("ban or")
+    line = causes.line(stand.forensics.cause((dropped, canary), "127.0.0.1 or 172.17.0.1"))
     assert line.startswith("ban of 127.0.0.1 or 172.17.0.1, as which it sees this host,")
 
 

@@ -12,7 +12,7 @@ from mailwatch.core.deadline import Deadline
 from mailwatch.core.facts import words
 from mailwatch.core.investigation import LOOK_GRACE_S, Step
 from mailwatch.core.message import Message, Severity, Topic
-from mailwatch.core.model import Condition, Now, TargetState
+from mailwatch.core.model import Condition, Now, Target, TargetState
 from mailwatch.core.outbox import FIRST_RETRY_S
 from mailwatch.core.policy import Attempts, Policy
 from mailwatch.core.state import Stage, State
@@ -288,9 +288,8 @@ def test_a_name_that_is_misspelt_in_a_reload_calls_a_person(house: House) -> Non
     house.end_round(bad())
     house.drain_until(lambda: house.monitor.state.stage is Stage.CONFIRMING)
     house.container.state = TargetState(Condition.MISSING, words("There is no container stalwrt."))
-    house.parts = replace(
-        house.parts, installation=replace(house.parts.installation, target="container stalwrt")
-    )
+    installation = replace(house.parts.installation, target=Target("docker", "stalwrt"))
+    house.parts = replace(house.parts, installation=installation)
     house.monitor.reconfigure(house.parts)
     house.monitor.advance(house.now)
     house.end_round(bad())
@@ -298,12 +297,12 @@ def test_a_name_that_is_misspelt_in_a_reload_calls_a_person(house: House) -> Non
     assert house.phone.messages[-1].severity is Severity.CRITICAL
 
 
-@pytest.mark.parametrize("noted", ["container stalwart", ""])
+@pytest.mark.parametrize("noted", ["docker:stalwart", ""])
 def test_a_name_that_is_misspelt_at_a_restart_calls_a_person(house: House, noted: str) -> None:
     """Also where the file is of a version that noted none, if one start since had the right one."""
-    house.store.commit(Commit(State(target_seen=True, target=noted), house.now))
+    house.store.commit(Commit(State().with_target(seen=True, key=noted), house.now))
     house.monitor.begin(house.now)
-    installation = replace(house.parts.installation, target="container stalwrt")
+    installation = replace(house.parts.installation, target=Target("docker", "stalwrt"))
     house.monitor = Monitor(replace(house.parts, installation=installation))
     house.container.state = TargetState(Condition.MISSING, words("There is no container stalwrt."))
     house.start()

@@ -16,7 +16,7 @@ from mailwatch.core.say import say
 from mailwatch.host import threads
 from mailwatch.probes import loopback_check
 from mailwatch.probes import round as round_module
-from mailwatch.probes.registry import build
+from mailwatch.probes.catalogue import build
 from mailwatch.probes.settings import ServiceSettings
 from mailwatch.service.prober import RoundProber
 from mailwatch.service.queue_events import AttemptDone, EventQueue, RoundDone

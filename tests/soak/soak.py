@@ -36,7 +36,7 @@ from mailwatch.core.wording import Installation
 from mailwatch.evidence.settings import EvidenceSettings
 from mailwatch.host.journal import Journal
 from mailwatch.net.endpoint import TlsMode
-from mailwatch.probes.registry import build
+from mailwatch.probes.catalogue import build
 from mailwatch.probes.settings import ServiceSettings
 from mailwatch.service.components import Components
 from mailwatch.service.delivery import Delivery
@@ -182,7 +182,7 @@ def soak(rounds: int, ports: list[int], directory: Path, leak: bool) -> Outcome:
     ]
     events = EventQueue()
     journal = Journal(io.StringIO(), journald=False)
-    installation = Installation("mx1", "container stalwart", "docker logs stalwart", str)
+    installation = Installation("mx1", Target("docker", "stalwart"), "docker logs stalwart", str)
     phone, store = Phone(), SqliteStore(directory, print)
     policy = Policy(
         interval_s=0, verify_every_s=0, attempts=Attempts(1, 10, 0), max_restarts=0,

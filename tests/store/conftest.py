@@ -12,7 +12,7 @@ import pytest
 from mailwatch.core.facts import words
 from mailwatch.core.message import Message, Severity, Topic
 from mailwatch.core.model import Fault, Now, Phase, Reading, Verdict
-from mailwatch.core.state import Attempt, Failure, Incident, Stage, State
+from mailwatch.core.state import Attempt, Failure, Incident, Stage, State, TargetMemory
 from mailwatch.store.sqlite import SqliteStore
 
 WALL = 1_790_000_000.0
@@ -40,9 +40,7 @@ class Night:
             Stage.RESTARTING,
             incident,
             failing_since=self.at(seconds),
-            restarts=(self.at(seconds),),
-            streak=1,
-            target_seen=True,
+            targets=(TargetMemory(seen=True, restarts=(self.at(seconds),), streak=1),),
         )
 
     def message(self, title: str = "Mail is down", seconds: float = 100.0) -> Message:

@@ -22,7 +22,7 @@ from mailwatch.core.known_good import KnownGood
 from mailwatch.core.message import Message, Severity, Topic
 from mailwatch.core.model import Fault, Now, Reading, Verdict
 from mailwatch.core.notes import Notes
-from mailwatch.core.state import Attempt, Failure, Incident, Stage, State
+from mailwatch.core.state import Attempt, Failure, Incident, Stage, State, TargetMemory
 from mailwatch.store.base import Commit
 from mailwatch.store.sqlite import SqliteStore
 
@@ -53,7 +53,7 @@ def state_of(number: int) -> State:
     failures = (Failure("SMTP:25", Fault.SILENT, words(f"look {number}")),)
     attempts = tuple(Attempt(i, at(i), None) for i in range(1, number + 1))
     incident = Incident("one", at(1), at(1), failures, failures, attempts=attempts)
-    return State(Stage.DOWN, incident, failing_since=at(1), streak=number)
+    return State(Stage.DOWN, incident, failing_since=at(1), targets=(TargetMemory(streak=number),))
 
 
 def warnings_of(number: int) -> Certificates:
@@ -77,7 +77,7 @@ def messages_of(number: int) -> list[Message]:
 def walk(directory: Path, steps: int, told: int, told_to: int) -> None:
     """Restore, then commit and deliver until `steps`; each step is said once it is durable."""
     store = SqliteStore(directory, say, boot="one")
-    first = store.restore(at(told)).streak + 1
+    first = store.restore(at(told)).target.streak + 1
     for number in range(first, steps + 1):
         store.record([Reading("SMTP:25", Verdict.PASS)], at(number))
         state, warned, proven = state_of(number), warnings_of(number), proven_of(number)
@@ -146,7 +146,7 @@ def every(directory: Path) -> None:
         store = SqliteStore(place, say, boot="one")
         state = store.restore(at(4))
         found = (state, store.notes().certificates, store.notes().proven)
-        number = state.streak
+        number = state.target.streak
         titles = [entry.message.title for entry in store.entries()]
         store.close()
         integrity = REAL_CONNECT(place / "mailwatch.db")
@@ -155,7 +155,7 @@ def every(directory: Path) -> None:
         line = {
             "statement": statement,
             "done": done,
-            "streak": state.streak,
+            "streak": state.target.streak,
             "is_whole": found == (state_of(number), warnings_of(number), proven_of(number)),
             "titles": titles,
             "sound": sound,

@@ -21,6 +21,7 @@ from mailwatch.core.state import (
     Reason,
     Stage,
     State,
+    TargetMemory,
 )
 from mailwatch.store.boot import shift_s
 
@@ -45,19 +46,16 @@ _FULL = State(
         attempts=(
             Attempt(1, _at(102), _WALL, Outcome.FAILED, words("x"), _at(103), Left("a", _WALL)),
         ),
-        hold=Hold(Reason.BACKOFF, until=5000.0),
+        holds=(Hold(Reason.BACKOFF, until=5000.0),),
         escalated=_at(104),
         reminded=_at(105),
         closed=_at(106),
     ),
     failing_since=_at(107),
-    starting_since=_at(108),
     due=4000.0,
-    restarts=(_at(109), _at(110)),
-    streak=2,
-    last_attempt_ended=_at(111),
-    last_cure=_at(112),
-    target_seen=True,
+    targets=(
+        TargetMemory("docker:x", True, _at(108), (_at(109), _at(110)), 2, _at(111), _at(112)),
+    ),
     last_id="20240101T000000Z",
     dropped_apart=True,
 )
@@ -141,4 +139,4 @@ def test_a_wall_clock_that_went_back_counts_as_no_time_away() -> None:
     now = Now(10.0, _WALL - 365 * 86400)
     found = moved(_FULL, shift_s(_at(200), now, same_boot=False))
     assert found.due == 10 + 3800
-    assert found.restarts[-1].steady == 10 - 90
+    assert found.target.restarts[-1].steady == 10 - 90

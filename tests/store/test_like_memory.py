@@ -21,7 +21,7 @@ from mailwatch.core.message import Message, Severity, Topic
 from mailwatch.core.model import Fault, Now, Reading, Verdict
 from mailwatch.core.outbox import after_failure, merge
 from mailwatch.core.rate_limit import RateLimit, Told
-from mailwatch.core.state import Attempt, Failure, Incident, Stage, State
+from mailwatch.core.state import Attempt, Failure, Incident, Stage, State, TargetMemory
 from mailwatch.core.unmeasured import UnmeasuredServices
 from mailwatch.store.base import Commit
 from mailwatch.store.memory import MemoryStore
@@ -104,12 +104,20 @@ class LikeMemory(RuleBasedStateMachine):
             known = Incident(name, self.now, self.now, FAILURES, FAILURES)
         tried = tuple(Attempt(i, self.now, None) for i in range(1, attempts + 1))
         incident = replace(known, attempts=tried)
-        self.commit(State(Stage.DOWN, incident, streak=attempts, last_id=incident.id), told)
+        self.commit(
+            State(
+                Stage.DOWN,
+                incident,
+                targets=(TargetMemory(streak=attempts),),
+                last_id=incident.id,
+            ),
+            told,
+        )
 
     @rule(told=st.integers(0, 2))
     def recover(self, told: int) -> None:
         """Close the incident, if one is open."""
-        self.commit(State(last_cure=self.now), told)
+        self.commit(State(targets=(TargetMemory(last_cure=self.now),)), told)
 
     @rule(told=st.integers(0, 2), notices=st.lists(st.text(max_size=5), max_size=2))
     def tell(self, told: int, notices: list[str]) -> None:

@@ -141,9 +141,13 @@ def test_all_that_was_kept_is_known(kept: Kept) -> None:
     store, tables, machine = kept.store, kept.tables, kept.machine
     state = store.restore(kept.now)
     assert state.stage == machine["stage"]
-    assert (state.streak, state.due, state.last_id) == (
+    assert (state.target.streak, state.due, state.last_id) == (
         machine["streak"], machine["due"], machine["last_id"],
     )  # fmt: skip
+    named = "docker:stalwart" if machine.get("target") else ""
+    assert state.target.key == named
+    if state.incident is not None:
+        assert {attempt.target for attempt in state.incident.attempts} <= {named}
     assert (state.incident.id if state.incident else None) == kept.incident
     assert len(state.incident.attempts if state.incident else ()) == len(kept.attempts)
     assert [

@@ -10,8 +10,9 @@ from itertools import pairwise
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from mailwatch.core.facts import words
 from mailwatch.core.model import Now
-from mailwatch.core.state import State
+from mailwatch.core.state import State, TargetMemory
 from mailwatch.store.base import Commit
 from mailwatch.store.retention import DAY_S, Sweeper
 from mailwatch.store.views import Views
@@ -105,7 +106,7 @@ def test_without_readings_old_incidents_give_way(stores: Stores, night: Night) -
     for i in range(1500):
         state = night.restarting(f"{i:05}", i)
         assert state.incident is not None
-        long = replace(state, incident=replace(state.incident, cause="x" * 600))
+        long = replace(state, incident=replace(state.incident, cause=words("x" * 600)))
         store.commit(Commit(long, night.at(i)))
         if i % 50 == 0:
             store.record(night.readings(1), night.at(i))
@@ -127,12 +128,13 @@ def test_a_full_file_takes_a_commit_all_the_same(stores: Stores, night: Night) -
         store.record(night.readings(9, detail="x" * 200), night.at(10 + i))
     for i in range(200):
         message = night.message("x" * 2000)
-        store.commit(Commit(State(streak=i), night.at(200 + i), [message]))
+        state = State(targets=(TargetMemory(streak=i),))
+        store.commit(Commit(state, night.at(200 + i), [message]))
     assert len(store.entries()) == 200
     assert stores.said == []
     store.close()
     again = stores.open(max_bytes=cap)
-    assert again.restore(night.at(700)) == State(streak=199)
+    assert again.restore(night.at(700)) == State(targets=(TargetMemory(streak=199),))
     assert len(again.entries()) == 200
 
 

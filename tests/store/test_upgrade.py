@@ -12,12 +12,22 @@ from typing import TYPE_CHECKING
 import pytest
 
 from mailwatch.core.certificates import Certificates, Warned
-from mailwatch.core.facts import words
+from mailwatch.core.facts import NOTHING, Fact, fact, words
 from mailwatch.core.known_good import KnownGood
 from mailwatch.core.message import Message, Severity, Topic
 from mailwatch.core.model import Fault, Mask, Phase, Reading, Verdict
 from mailwatch.core.rate_limit import RateLimit, Told
-from mailwatch.core.state import Attempt, Failure, Hold, Incident, Outcome, Reason, Stage, State
+from mailwatch.core.state import (
+    Attempt,
+    Failure,
+    Hold,
+    Incident,
+    Outcome,
+    Reason,
+    Stage,
+    State,
+    TargetMemory,
+)
 from mailwatch.core.unmeasured import UnmeasuredServices
 from mailwatch.store.base import Commit
 from mailwatch.store.files import create
@@ -49,12 +59,13 @@ def test_all_that_0_1_0_has_written_is_still_there(stores: Stores, night: Night)
         attempts=(Attempt(1, at(-49), wall - 900, Outcome.RECOVERED, ended=at(-40)),),
     )  # fmt: skip
     incident = Incident(
-        "20260921T141400Z", at(100), at(101), failures, failures, words("running"), "the disk is full",  # noqa: E501
-        (Attempt(1, at(101), wall + 5),), Hold(Reason.BACKOFF, until=160.0), opened_told=True,
+        "20260921T141400Z", at(100), at(101), failures, failures, words("running"), words("the disk is full"),  # noqa: E501
+        (Attempt(1, at(101), wall + 5),), (Hold(Reason.BACKOFF, until=160.0),), opened_told=True,
     )  # fmt: skip
     assert state == State(
-        Stage.RESTARTING, incident, at(100), None, None, (at(-49), at(101)), 2, at(-40), at(-30),
-        target_seen=True, last_id=incident.id,
+        Stage.RESTARTING, incident, at(100), None,
+        (TargetMemory("", True, None, (at(-49), at(101)), 2, at(-40), at(-30)),),
+        last_id=incident.id,
     )  # fmt: skip
     (entry,) = store.entries()
     opened = Message(
@@ -90,14 +101,14 @@ def test_what_is_new_can_be_kept_in_an_old_file(stores: Stores, night: Night) ->
     store, state = stores.restored(night.at(110))
     warned = Certificates({"IMAPS:993": Warned(night.at(111))})
     proven = KnownGood({"IMAPS:993": "digest"})
-    after = replace(state, streak=3)
+    after = state.with_target(streak=3)
     blind = UnmeasuredServices({"SMTP:25": night.at(110)}, frozenset({"SMTP:25"}))
     notes = replace(store.notes(), certificates=warned, proven=proven, unmeasured_services=blind)
     store.commit(Commit(after, night.at(111), notes=notes))
     store.close()
     again, state = stores.restored(night.at(112))
     assert again.notes() == notes
-    assert state.streak == 3
+    assert state.target.streak == 3
 
 
 @pytest.mark.parametrize(
@@ -150,3 +161,31 @@ def test_what_made_a_failure_look_like_another_is_still_known(stores: Stores, ni
     for incident in (state.incident, *Views(stores.directory).incidents(9)):
         assert incident is not None
         assert (incident.failures, incident.first_failures) == (failures, failures)
+
+
+@pytest.mark.parametrize(
+    ("told", "cause"),
+    [
+        ("disk full: / has 0 B of 9 GB free", words("disk full: / has 0 B of 9 GB free")),
+        ("", NOTHING),
+        ("ban or a connection limit", fact("ban", seen_as="", text="ban or a connection limit")),
+        (
+            "ban of 172.17.0.1, as which it sees this host, or a limit",
+            fact(
+                "ban",
+                seen_as="172.17.0.1",
+                text="ban of 172.17.0.1, as which it sees this host, or a limit",
+            ),
+        ),
+    ],
+)
+def test_a_cause_that_was_told_is_still_known(
+    stores: Stores, night: Night, told: str, cause: Fact
+) -> None:
+    """Its words stay; a ban, by which something is decided, is one without a look at them."""
+    lay_down(stores.path, "0.1.0")
+    with closing(sqlite3.connect(stores.path)) as connection, connection:
+        connection.execute("UPDATE incidents SET cause = ?", (told,))
+    _, state = stores.restored(night.at(110))
+    assert state.incident is not None
+    assert state.incident.cause == cause

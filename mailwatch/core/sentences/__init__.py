@@ -2,7 +2,8 @@
 
 A template is a whole sentence or clause with named arguments, so that translating it is a matter
 of one catalogue. `{name}` is the argument as text, made printable; `{name:spec}` words it, see
-`core.wording.SPECS`. One that counts something is a Plural.
+`core.say.SPECS`. One that counts something is a Plural, and one that says more where more is known
+is a Given.
 """
 
 from __future__ import annotations
@@ -21,5 +22,17 @@ class Plural:
     many: str
 
 
-Template: TypeAlias = str | Plural
+@dataclass(frozen=True, slots=True)
+class Given:
+    """Two templates: `present` where there is an argument `by` that says something, else `absent`.
+
+    None, False, NOTHING, no text and no names say nothing; the number 0 does.
+    """
+
+    by: str
+    present: Template
+    absent: Template
+
+
+Template: TypeAlias = "str | Plural | Given"
 Sentences: TypeAlias = Mapping[str, Template]

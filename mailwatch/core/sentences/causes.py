@@ -1,7 +1,73 @@
-"""Why mail is down, as far as the evidence shows it."""
+"""The likely causes of an outage, a clause each: their codes are those of `core.causes`."""
 
 from __future__ import annotations
 
-from mailwatch.core.sentences import Sentences
+from mailwatch.core.sentences import Given, Plural, Sentences
 
-SENTENCES: Sentences = {}
+_LIMIT = ", at its limit of {limit_bytes:size}"
+_KILLED = "out of memory: the container was killed"
+_ONE_KILLED = "out of memory: a process of the container was killed"
+_SOME_KILLED = "out of memory: {kills:whole} processes of the container were killed"
+_AT_ONCE = "or a connection limit: all is dropped at once while the container listens"
+
+SENTENCES: Sentences = {
+    "cause-line": "{cause:cause}",
+    "accept-queue-full": Given(
+        "prefix",
+        "accept queue full on {port} with {connections} connections from {prefix}",
+        "accept queue full on {port} with {connections} connections",
+    ),
+    "ban": Given(
+        "seen_as",
+        "ban of {seen_as}, as which it sees this host, " + _AT_ONCE,
+        "ban " + _AT_ONCE,
+    ),
+    "conntrack-full": (
+        "the host's connection tracking table is full: {used:whole} of {limit:whole}"
+    ),
+    "disk-full": "disk full: {path} has {free_bytes:size} of {size_bytes:size} free",
+    "docker-hung": "Docker does not answer, so it hangs or is stopped",
+    "filtered": "a packet filter keeps this host from {services:names}",
+    "no-descriptors": "the host has no file descriptors left: {used:whole} of {limit:whole}",
+    "no-inode-left": "disk full: {path} has no inode left",
+    "no-process-left": (
+        "the container may start no more processes: it has all {limit:whole} that it may"
+    ),
+    "not-running": Given(
+        "exit_code",
+        "the container does not run: it is {status} with exit code {exit_code:whole}",
+        "the container does not run: it is {status}",
+    ),
+    "nothing-behind-proxy": (
+        "nothing listens on it inside the container: Docker accepted the connection, then closed it"
+    ),
+    "nothing-listens": "nothing listens on {ports:all} inside the container",
+    "nothing-listens-for": "nothing listens inside the container for {services:names}",
+    "out-of-memory": Given(
+        "kills",
+        Given(
+            "limit_bytes",
+            Plural("kills", _ONE_KILLED + _LIMIT, _SOME_KILLED + _LIMIT),
+            Plural("kills", _ONE_KILLED, _SOME_KILLED),
+        ),
+        Given("limit_bytes", _KILLED + _LIMIT, _KILLED),
+    ),
+    "packets-filtered": (
+        "a packet filter lets nothing of this host's through to it, though it listens inside the "
+        "container"
+    ),
+    "paused": "the container is paused",
+    "slow-dns": "slow DNS: finding the address of {service} took {took_s:tenths} s",
+    "stalled": Given(
+        "disks",
+        "the disks are overloaded: all work on the host stood still for {percent:whole} % of 10 s",
+        "memory is short: all work on the host stood still for {percent:whole} % of 10 s",
+    ),
+    "stopped-processes": "stopped processes (SIGSTOP): {marked} of {count} ({names:names})",
+    "stuck-processes": (
+        "stuck processes in D state, waiting for a disk or the network: {marked} of {count} "
+        "({names:names})"
+    ),
+    "syn-flood": "SYN flood: the kernel answers new connections with SYN cookies",
+    "tls-times-out": "TLS handshakes time out while TCP connects: {services:names}",
+}

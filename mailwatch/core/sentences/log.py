@@ -1,8 +1,8 @@
-"""The lines of the log."""
+"""The lines of the log, and the one that `systemctl status` shows."""
 
 from __future__ import annotations
 
-from mailwatch.core.sentences import Sentences
+from mailwatch.core.sentences import Given, Sentences
 
 _CHECKS: Sentences = {
     "attempt-failed": "{service}: {detail} ({fault}, attempt {number} of {retries})",
@@ -18,7 +18,7 @@ _INCIDENT: Sentences = {
     "incident-needs-a-person": "incident {incident} needs a person",
     "incident-over": "incident {incident} is over after {down_s:duration}",
     "no-incident-after-all": "all services answer again before it became an incident",
-    "likely-cause": "likely cause: {cause}",
+    "log-cause": "likely cause: {cause:cause}",
     "not-restarting": "not restarting: {why}",
     "restarting": "restarting {target}, attempt {number}",
     "restarted": "{target} was restarted; the services get {settle_s:duration} to come up",
@@ -51,6 +51,15 @@ _EVIDENCE: Sentences = {
 _OURS: Sentences = {
     "no-thread": "no thread could be started: raise TasksMax of the mailwatch unit",
     "own-fault": "a fault of mailwatch itself ({error}), please report it",
+    "status-first": "the first check is under way",
+    "status-services": Given(
+        "unmeasured",
+        "{well} of {count} services answer, {unmeasured} could not be looked at",
+        "{well} of {count} services answer",
+    ),
+    "status-incident": "{services}; incident {incident} since {since_at:clock}, {stage}",
+    "status-paused": "{services}; paused",
+    "status-next": "{now}; next check in {next_s:duration}",
 }
 
 SENTENCES: Sentences = {**_CHECKS, **_INCIDENT, **_DELIVERY, **_EVIDENCE, **_OURS}

@@ -9,7 +9,7 @@ import pytest
 
 from mailwatch.core.deadline import Deadline
 from mailwatch.core.message import Message, Topic
-from mailwatch.notifiers import JournalNotifier
+from mailwatch.notifiers.journal import JournalNotifier, Settings
 
 
 class Log:
@@ -46,7 +46,9 @@ class Log:
 def test_each_topic_has_its_level(message: Message, topic: Topic, level: str) -> None:
     """`journalctl -p` finds escalations as critical and failures as warnings; all is written."""
     log = Log()
-    JournalNotifier(log).send(replace(message, topic=topic), Deadline.after(1, time.monotonic))
+    JournalNotifier(Settings(), log).send(
+        replace(message, topic=topic), Deadline.after(1, time.monotonic)
+    )
     ((found, text),) = log.kept
     assert found == level
     assert text == f"message: {message.title}\n{message.body}"

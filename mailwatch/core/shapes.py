@@ -13,6 +13,9 @@ _RANGE = re.compile(r"([2-5][0-9]{2})(?:-([2-5][0-9]{2}))?", re.ASCII)
 _FIELD = re.compile(r"([!#$%&'*+.^_`|~0-9A-Za-z-]{1,64}):[ \t]*(.*?)[ \t]*", re.ASCII)
 _MOST_RANGES = 32
 
+FINGERPRINT = "the 64 digits that `openssl x509 -noout -fingerprint -sha256` prints after ="
+"""What a fingerprint is, as the end of `write ...`."""
+
 
 def fingerprint(text: str) -> str | None:
     """Return a SHA-256 in 64 lower-case hexadecimal digits, from those with or without colons."""

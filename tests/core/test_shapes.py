@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from mailwatch.config import shapes
+from mailwatch.core import shapes
 
 DIGEST = "0123456789abcdef" * 4
 AS_OPENSSL_PRINTS = ":".join(DIGEST.upper()[at : at + 2] for at in range(0, 64, 2))

@@ -9,11 +9,11 @@ from pathlib import Path
 
 import pytest
 
-from mailwatch.doctor.account import ENTER, READ, WRITE, Account, service_account
-from mailwatch.doctor.unit import Unit
+from mailwatch.host.account import ENTER, READ, WRITE, Account, service_account
+from mailwatch.host.unit import Unit
 
 NOBODY = 65534
-ROOT = pytest.mark.skipif(os.geteuid() != 0, reason="only root can be another user")
+ROOT = pytest.mark.skipif(os.geteuid() != 0, reason="needs root, to become another user")
 
 
 @pytest.fixture

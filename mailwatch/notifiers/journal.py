@@ -1,7 +1,8 @@
-"""The journal as a notifier: where messages go when no Gotify is configured."""
+"""The journal as a notifier: where messages go when no other channel is configured."""
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import Protocol
 
 from mailwatch.core.deadline import Deadline
@@ -23,10 +24,24 @@ class Log(Protocol):
         """Write `text`, for which a person is needed now."""
 
 
+TITLE = "the journal"
+KEYS = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """There is nothing to say to it."""
+
+
+def describe(_settings: Settings) -> str:
+    """Return where messages go, as the end of `tells ...`."""
+    return TITLE
+
+
 class JournalNotifier:
     """Writes each message to the log, an escalation as critical, a failure as a warning."""
 
-    def __init__(self, log: Log) -> None:
+    def __init__(self, _settings: Settings, log: Log) -> None:
         self._log = log
 
     def send(self, message: Message, deadline: Deadline) -> None:  # never waits
@@ -38,3 +53,6 @@ class JournalNotifier:
             self._log.warning(text)
         else:
             self._log.notice(text)
+
+
+NOTIFIER = JournalNotifier

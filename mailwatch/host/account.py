@@ -9,7 +9,7 @@ import stat
 from dataclasses import dataclass
 from pathlib import Path
 
-from mailwatch.doctor.unit import Unit
+from mailwatch.host.unit import Unit
 
 READ, WRITE, ENTER = 4, 2, 1
 

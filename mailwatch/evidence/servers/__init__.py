@@ -1,0 +1,1 @@
+"""Mail servers: one file a server, with what its own log says of its troubles."""

@@ -1,0 +1,113 @@
+"""The catalogue of notifiers: a new way to tell somebody is one file and one row here.
+
+The module of a notifier offers `NOTIFIER`, which is made from its `Settings`; `KEYS`; `TITLE`,
+what a person calls it; and `describe(settings)`, where messages go, as the end of `tells ...`. It
+may offer `examine(settings)`, its check in the doctor, which sends nothing.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, fields
+from typing import Any, cast
+
+from mailwatch.core.catalogue import Catalogue, Row
+from mailwatch.core.diagnosis import Diagnosis
+from mailwatch.core.keys import Key, Kind, placed
+from mailwatch.core.secret import Secret
+from mailwatch.notifiers import Notifier
+from mailwatch.notifiers.journal import Log
+
+SECTION = "section"
+"""It has a section of its own, inherited from before there were several, and so its name."""
+
+LOG = "log"
+"""It is handed the log of the service; it tells where nothing else is configured."""
+
+NOTIFIERS = Catalogue(
+    "notifier",
+    (
+        Row("gotify", "mailwatch.notifiers.gotify", frozenset({SECTION})),
+        Row("journal", "mailwatch.notifiers.journal", frozenset({LOG})),
+    ),
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Channel:
+    """One way on which messages go: its name, the notifier's type, and that one's settings.
+
+    `withheld` says why a secret among them could not be read here, so that nothing can be sent;
+    the service can. It is empty where all could.
+    """
+
+    name: str
+    type: str
+    settings: Any
+    withheld: str = ""
+
+    @property
+    def title(self) -> str:
+        """What a person calls it: the notifier's title, or the channel's own name."""
+        return title_of(self.type) if self.name == self.type else self.name
+
+    @property
+    def secrets(self) -> tuple[Secret, ...]:
+        """Every secret among its settings."""
+        values = (getattr(self.settings, field.name) for field in fields(self.settings))
+        return tuple(value for value in values if isinstance(value, Secret) and value)
+
+
+def to_the_log() -> tuple[Channel, ...]:
+    """Return the channels that there are where none is configured."""
+    return tuple(
+        Channel(name, name, NOTIFIERS.load(name).Settings()) for name in NOTIFIERS.having(LOG)
+    )
+
+
+def keys_of(kind: str, at: str) -> tuple[Key, ...]:
+    """Return the keys of the notifier `kind`, as they are named in the section `at`."""
+    return placed(NOTIFIERS.keys(kind), at, title_of(kind))
+
+
+def title_of(kind: str) -> str:
+    """Return what a person calls the notifier `kind`."""
+    return str(NOTIFIERS.load(kind).TITLE)
+
+
+def credential(channel: str, key: Key) -> str:
+    """Return the name of the credential of systemd that may hold the secret `key`."""
+    return f"{channel}-{key.name}"
+
+
+def shipped_credentials() -> tuple[str, ...]:
+    """Return the credentials that the unit loads, as it is shipped."""
+    return tuple(
+        credential(name, key)
+        for name in NOTIFIERS.having(SECTION)
+        for key in NOTIFIERS.keys(name)
+        if key.kind is Kind.SECRET
+    )
+
+
+def build(channel: Channel, log: Log | None = None) -> Notifier:
+    """Return the notifier of `channel`; raises KeyError where there is none of that type.
+
+    `log` is for those that tell the log."""
+    made = NOTIFIERS.load(channel.type).NOTIFIER
+    if NOTIFIERS.can(channel.type, LOG):
+        return cast(Notifier, made(channel.settings, log))
+    return cast(Notifier, made(channel.settings))
+
+
+def describe(channels: Iterable[Channel]) -> Iterator[str]:
+    """Give where messages go, as the end of `tells ...`."""
+    for one in channels:
+        yield str(NOTIFIERS.load(one.type).describe(one.settings))
+
+
+def examine(channel: Channel) -> Iterator[Diagnosis]:
+    """Give what the notifier's own check finds; none may have one."""
+    own = getattr(NOTIFIERS.load(channel.type), "examine", None)
+    if own is not None:
+        yield from own(channel.settings)

@@ -1,0 +1,69 @@
+"""The catalogue of restarters: a new kind of target is one file and one row here.
+
+The module of a restarter offers `RESTARTER`, which is made from its `Settings` (these say in
+`longest_restart_s` how long a restart may take at most); `KEYS`; and in `SENTENCES` the template
+`target-KIND`, what a person calls a target of that kind. It may offer `port_map(settings, asked)`,
+`examiner(settings)`, what the black box looks through, and `examine(settings, ground)`, its check
+in the doctor.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from typing import Any, cast
+
+from mailwatch.core.catalogue import Catalogue, Row
+from mailwatch.core.diagnosis import Diagnosis
+from mailwatch.core.facts import fact
+from mailwatch.core.model import Asked
+from mailwatch.core.say import say
+from mailwatch.host.ground import Ground
+from mailwatch.restarters import PortMap, Restarter
+
+RESTARTERS = Catalogue("restarter", (Row("docker", "mailwatch.restarters.docker"),))
+
+USUAL = RESTARTERS.names()[0]
+"""The kind that restarts where nobody says which."""
+
+
+@dataclass(frozen=True, slots=True)
+class Chosen:
+    """The restarter that is in force, and its settings."""
+
+    kind: str
+    settings: Any
+
+    @property
+    def longest_restart_s(self) -> float:
+        """How long (seconds) a restart may take at most."""
+        return float(self.settings.longest_restart_s)
+
+    def __str__(self) -> str:
+        """Return what a person calls the target."""
+        target = build(self).describe().target
+        return say(fact(f"target-{target.kind}", name=target.name))
+
+
+def build(chosen: Chosen) -> Restarter:
+    """Return the restarter."""
+    return cast(Restarter, RESTARTERS.load(chosen.kind).RESTARTER(chosen.settings))
+
+
+def port_map(chosen: Chosen, asked: Asked) -> PortMap | None:
+    """Return what knows which ports lead to the target, None where nobody does."""
+    own = getattr(RESTARTERS.load(chosen.kind), "port_map", None)
+    return None if own is None else cast("PortMap | None", own(chosen.settings, asked))
+
+
+def examiner(chosen: Chosen) -> Callable[[], Any] | None:
+    """Return what makes an examiner of the target, None where the black box sees nothing of it."""
+    own = getattr(RESTARTERS.load(chosen.kind), "examiner", None)
+    return None if own is None else lambda: own(chosen.settings)
+
+
+def examine(chosen: Chosen, ground: Ground) -> Iterator[Diagnosis]:
+    """Give what the restarter's own check finds; none may have one."""
+    own = getattr(RESTARTERS.load(chosen.kind), "examine", None)
+    if own is not None:
+        yield from own(chosen.settings, ground)

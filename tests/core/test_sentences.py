@@ -1,0 +1,157 @@
+"""Every fact that is made has its template, and every template is of a fact that is made."""
+
+from __future__ import annotations
+
+import ast
+import importlib
+import pkgutil
+import re
+from collections.abc import Iterator
+from pathlib import Path
+from string import Formatter
+
+import pytest
+
+import mailwatch
+from mailwatch.core.facts import NOTHING, fact, words
+from mailwatch.core.say import NUMBERS, SPECS, say
+from mailwatch.core.sentences import Given, Plural, Sentences, Template
+
+ROOT = Path(mailwatch.__file__).parent
+MAKERS = {"fact", "line"}
+"""What is called with a code and its arguments."""
+
+
+def _all_sentences() -> Sentences:
+    found: dict[str, Template] = {}
+    for module in pkgutil.walk_packages(mailwatch.__path__, "mailwatch."):
+        if not module.name.endswith("__main__"):
+            found.update(getattr(importlib.import_module(module.name), "SENTENCES", {}))
+    return found
+
+
+SENTENCES = _all_sentences()
+
+
+def _leaves(template: Template) -> Iterator[str]:
+    match template:
+        case str():
+            yield template
+        case Plural():
+            yield from (template.one, template.many)
+        case Given():
+            yield from (*_leaves(template.present), *_leaves(template.absent))
+
+
+def _fields(text: str) -> set[str]:
+    return {name for _, name, _, _ in Formatter().parse(text) if name}
+
+
+def _allowed(template: Template) -> set[str]:
+    """Return every argument that the template speaks of."""
+    match template:
+        case str():
+            return _fields(template)
+        case Plural():
+            return {template.by, *_fields(template.one), *_fields(template.many)}
+        case Given():
+            return {template.by, *_allowed(template.present), *_allowed(template.absent)}
+
+
+def _required(template: Template) -> set[str]:
+    """Return every argument that it cannot do without."""
+    return _required(template.absent) if isinstance(template, Given) else _allowed(template)
+
+
+def _sources() -> Iterator[tuple[Path, ast.Module]]:
+    for path in sorted(ROOT.rglob("*.py")):
+        if "sentences" not in path.parts:
+            yield path.relative_to(ROOT), ast.parse(path.read_text())
+
+
+def _made() -> Iterator[tuple[str, ast.Call]]:
+    """Yield every call that makes a fact, and where."""
+    for path, tree in _sources():
+        for node in ast.walk(tree):
+            if isinstance(node, ast.Call) and node.args:
+                name = getattr(node.func, "id", getattr(node.func, "attr", ""))
+                if name in MAKERS:
+                    yield f"{path}:{node.lineno}", node
+
+
+def test_every_fact_has_a_template_for_its_arguments() -> None:
+    """No more than it words, and no fewer than it needs."""
+    wrong = []
+    for where, call in _made():
+        code = call.args[0]
+        said = code.value if isinstance(code, ast.Constant) else None
+        if not isinstance(said, str) or not re.fullmatch("[a-z0-9-]+", said):
+            continue
+        template = SENTENCES.get(said)
+        given = {str(word.arg) for word in call.keywords}
+        if template is None:
+            wrong.append(f"{where}: no template for {said}")
+        elif not _required(template) <= given <= _allowed(template):
+            wrong.append(f"{where}: {said} has {given}, and speaks of {_allowed(template)}")
+    assert wrong == []
+
+
+def test_every_template_is_used() -> None:
+    """A sentence that nothing says any more is gone from the catalogue."""
+    literals: set[str] = set()
+    for _, tree in _sources():
+        bodies = [
+            node
+            for node in tree.body
+            if not (isinstance(node, ast.AnnAssign) and ast.unparse(node.target) == "SENTENCES")
+        ]
+        nodes = (node for body in bodies for node in ast.walk(body))
+        literals |= {str(node.value) for node in nodes if isinstance(node, ast.Constant)}
+    begun = {
+        str(call.args[0].values[0].value)
+        for _, call in _made()
+        if isinstance(call.args[0], ast.JoinedStr)
+        and isinstance(call.args[0].values[0], ast.Constant)
+    }
+    unused = {
+        code
+        for code in SENTENCES
+        if code not in literals and not any(code.startswith(prefix) for prefix in begun)
+    }
+    assert unused == set()
+
+
+@pytest.mark.parametrize("code", sorted(SENTENCES))
+def test_every_template_can_be_said(code: str) -> None:
+    """Each way in which it may be put: in ASCII, with specs that exist."""
+    for text in _leaves(SENTENCES[code]):
+        assert text.isascii()
+        for _, name, spec, _ in Formatter().parse(text):
+            known = {"", "clock", *NUMBERS, *SPECS}
+            assert name is None or (spec or "") in known or str(spec).isdecimal()
+    assert "{" not in say(fact(code))
+
+
+def test_a_fact_without_a_template_is_shown_as_it_is() -> None:
+    """A newer version's, say: nothing raises, and nothing is hidden."""
+    assert say(fact("of-the-future", count=2)) == "of-the-future (count 2)"
+    assert say(NOTHING) == ""
+
+
+def test_words_of_others_stay_what_they_are() -> None:
+    """They are made printable, and nothing in them is taken for a template."""
+    assert say(words("250 {ok}\x1b")) == "250 {ok}\\x1b"
+
+
+def test_what_a_restart_of_ours_left_is_said_as_that() -> None:
+    """With the moment in UTC, as the engine's own log has it."""
+    assert say(fact("target-left-stopped", ended_at=1_700_000_030.0)) == (
+        "A restart by mailwatch stopped it at 2023-11-14 22:13:50 UTC and did not start it."
+    )
+
+
+def test_moments_are_told_by_the_readers_clock() -> None:
+    """In UTC where nobody says otherwise."""
+    late = fact("answers-again", at=1_700_000_000.0)
+    assert say(late, lambda wall: "03:14:02") == "All services answer again since 03:14:02."
+    assert say(late) == "All services answer again since 2023-11-14 22:13:20 UTC."
