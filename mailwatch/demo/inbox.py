@@ -28,12 +28,9 @@ class Inbox(socketserver.ThreadingTCPServer):
         self.arrived = arrived
         self.token = "A" + secrets.token_urlsafe(11)
         super().__init__(("127.0.0.1", 0), _Request)
-        self._thread = threads.start(lambda: self.serve_forever(0.02), "inbox")
-
-    @property
-    def url(self) -> str:
+        self.url = f"http://127.0.0.1:{self.server_address[1]}"
         """The address for [gotify] url."""
-        return f"http://127.0.0.1:{self.server_address[1]}"
+        self._thread = threads.start(lambda: self.serve_forever(0.02), "inbox")
 
     def close(self) -> None:
         """Take no more messages."""

@@ -79,10 +79,9 @@ class Screen:
         inner = min(self.width - _BOX_INDENT, _BOX_WIDEST) - 4
         rows = [(BOLD, line) for line in textwrap.wrap(title, inner)]
         for line in body.splitlines():
-            if line.startswith("- ") and len(line) > inner:
-                rows.append((PLAIN, f"{line[: inner - 3]}..."))
-            else:
-                rows += [(PLAIN, part) for part in textwrap.wrap(line, inner)]
+            is_long_item = line.startswith("- ") and len(line) > inner
+            shown = [f"{line[: inner - 3]}..."] if is_long_item else textwrap.wrap(line, inner)
+            rows += [(PLAIN, row) for row in shown]
         margin, edge = " " * _BOX_INDENT, "-" * (inner + 2)
         framed = [f"| {self._paint(how, row)}{' ' * (inner - len(row))} |" for how, row in rows]
         return [margin + line for line in (f".{edge}.", *framed, f"'{edge}'")]

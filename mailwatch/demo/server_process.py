@@ -1,4 +1,4 @@
-"""Runs the demo's mail server as a process: hangs it, and restarts it as an engine would."""
+"""Runs the demo's mail server as a process: its certificate, its hang and its restart."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ import os
 import select
 import signal
 import socket
+import ssl
 import subprocess
 import sys
 import time
@@ -41,6 +42,33 @@ START_LIMIT_S = 15.0
 GRACE_S = 1.0
 """How long the server may take to end by itself before it is killed."""
 
+_COMMAND = """openssl req -x509 -config /dev/stdin -subj /CN=localhost -days 1 -keyout - -out -
+    -newkey ec -pkeyopt ec_paramgen_curve:prime256v1 -nodes"""
+
+_CONFIG = b"[req]\ndistinguished_name = none\n[none]\n"
+"""In place of the system's openssl.cnf, which may be missing or ask questions."""
+
+
+def make_certificate() -> int | None:
+    """Return a descriptor of key and certificate in PEM, None where openssl makes none.
+
+    The file has no name: it is gone with the last process that holds it, however that ends.
+    """
+    command = _COMMAND.split()
+    env = {name: value for name, value in os.environ.items() if not name.startswith("OPENSSL_")}
+    made = os.memfd_create("mailwatch-demo-certificate")
+    try:
+        pem = subprocess.run(  # noqa: S603  # every word is ours; it takes about 20 ms
+            command, input=_CONFIG, capture_output=True, env=env, timeout=10, check=True
+        ).stdout
+        os.write(made, pem)
+        # To try it here is to know that the server can use it too.
+        ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER).load_cert_chain(f"/proc/self/fd/{made}")
+    except (OSError, subprocess.SubprocessError):
+        os.close(made)
+        return None
+    return made
+
 
 class Server:
     """The process that answers at `offers`, and what restarts it.
@@ -56,10 +84,8 @@ class Server:
         screen: Screen,
         moments: Moments,
     ) -> None:
-        self._offers = offers
-        self._certificate = certificate
-        self._screen = screen
-        self._moments = moments
+        self._offers, self._certificate = offers, certificate
+        self._screen, self._moments = screen, moments
         self._child: subprocess.Popen[bytes] | None = None
         self._started_at = 0.0
         # The kernel kills the server when the thread that started it ends (PR_SET_PDEATHSIG in

@@ -18,11 +18,10 @@ from mailwatch.core.model import Now, Reading, Verdict
 from mailwatch.core.policy import Attempts, Policy
 from mailwatch.core.secret import Secret
 from mailwatch.core.text import duration
-from mailwatch.demo.certificate import make_certificate
 from mailwatch.demo.inbox import Inbox
 from mailwatch.demo.moments import Moments, NoStory, Turn
 from mailwatch.demo.screen import FAINT, GREEN, RED, LogStream, Screen
-from mailwatch.demo.server_process import GRACE_S, Server
+from mailwatch.demo.server_process import GRACE_S, Server, make_certificate
 from mailwatch.host import threads
 from mailwatch.host.journal import Journal
 from mailwatch.notifiers.catalogue import Channel
@@ -96,13 +95,12 @@ def _play(screen: Screen, moments: Moments, stack: ExitStack) -> None:
         screen.show("phone", f"rings (priority {priority}):", title, body)
 
     screen.write(_INTRODUCTION)
-    certificate = make_certificate()
-    if certificate is None:
+    certificate, names = make_certificate(), ("SMTP", "IMAPS", "HTTPS")
+    if certificate is not None:
+        stack.callback(os.close, certificate)
+    else:
         names = ("SMTP", "IMAP", "HTTP")
         screen.say("demo", "leaves TLS out: no openssl command makes a certificate here", FAINT)
-    else:
-        names = ("SMTP", "IMAPS", "HTTPS")
-        stack.callback(os.close, certificate)
     try:
         offers = dict(offer(name, stack) for name in names)
         inbox = Inbox(ring)
@@ -143,6 +141,9 @@ def offer(name: str, stack: ExitStack) -> tuple[socket.socket, ServiceSettings]:
     return listener, ServiceSettings(name, "127.0.0.1", port, known.probe, known.tls)
 
 
+_TOLD = {Topic.OPENED: Turn.OPENED, Topic.RECOVERED: Turn.RECOVERED}
+
+
 class _Notifier(GotifyNotifier):
     """The real one, with a note of what has arrived."""
 
@@ -152,10 +153,8 @@ class _Notifier(GotifyNotifier):
 
     def send(self, message: Message, deadline: Deadline) -> None:
         super().send(message, deadline)
-        if message.topic is Topic.OPENED:
-            self._moments.note(Turn.OPENED)
-        elif message.topic is Topic.RECOVERED:
-            self._moments.note(Turn.RECOVERED)
+        if turn := _TOLD.get(message.topic):
+            self._moments.note(turn)
 
 
 class _Store(Store):
@@ -230,10 +229,6 @@ def _tell(server: Server, screen: Screen, moments: Moments) -> None:
 
 def sum_up(screen: Screen, moments: Moments) -> None:
     """Show what it took, and what to do next."""
-
-    def row(label: str, seconds: float, remark: str) -> None:
-        screen.write(remark, f"  {label:<23} {seconds:6.2f} s  ")
-
     due = moments.between(Turn.HUNG, Turn.ASKED)
     sure = moments.between(Turn.ASKED, Turn.OPENED)
     restart = moments.between(Turn.RESTARTING, Turn.RESTARTED)
@@ -244,13 +239,14 @@ def sum_up(screen: Screen, moments: Moments) -> None:
         f" {tries.retries - 1} x {duration(tries.delay_s)} = {tries.longest_s:g} s"
     )
     ratio = sure / tries.longest_s
+    parts = f"{due:.2f} s until the next round, and {sure:.2f} s to be sure"
+    pause = f"{POLICY.settle_s:g} s of it for the server to come up"
     screen.write("\nWhat it took:")
-    row(
-        "hang to first message",
-        due + sure,
-        f"{due:.2f} s until the next round, and {sure:.2f} s to be sure",
-    )
-    row("of these, to be sure", sure, f"{ratio:.3f} x the least possible: {floor}")
-    row("restart", restart, f"{GRACE_S:g} s of grace, then force, then the start")
-    row("restart to mail flows", recovery, f"{POLICY.settle_s:g} s of it for the server to come up")
+    for label, seconds, remark in (
+        ("hang to first message", due + sure, parts),
+        ("of these, to be sure", sure, f"{ratio:.3f} x the least possible: {floor}"),
+        ("restart", restart, f"{GRACE_S:g} s of grace, then force, then the start"),
+        ("restart to mail flows", recovery, pause),
+    ):
+        screen.write(remark, f"  {label:<23} {seconds:6.2f} s  ")
     screen.write(_AFTERWARDS)

@@ -10,7 +10,7 @@ import socket
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from itertools import islice
-from typing import Any, NoReturn, cast
+from typing import Any, cast
 
 import docker
 import docker.errors
@@ -19,6 +19,8 @@ from docker.transport.unixconn import UnixHTTPConnection, UnixHTTPConnectionPool
 from requests.exceptions import RequestException
 
 from mailwatch.core.deadline import Deadline
+from mailwatch.core.facts import fact
+from mailwatch.core.model import Condition
 from mailwatch.docker import faults
 from mailwatch.docker.faults import EngineFault
 
@@ -27,8 +29,6 @@ _ANY_VERSION = "1.41"
 
 _MOST_EVENTS = 1000
 """More than the 256 that an engine keeps (moby, daemon/events)."""
-
-_BASE = "http+docker://"
 
 
 class _TimedSocket(socket.socket):
@@ -76,7 +76,6 @@ class _Pool(UnixHTTPConnectionPool):
 class _Adapter(UnixHTTPAdapter):
     def __init__(self, path: str, limit: Callable[[], float]) -> None:
         super().__init__(f"http+unix://{path}")
-        self._limit = limit
         self._pool = _Pool("localhost", path)
         self._pool.limit = limit
 
@@ -115,14 +114,12 @@ class Engine:
 
     def container(self, name: str, deadline: Deadline) -> Mapping[str, Any] | None:
         """Return what the engine knows of `name`, or None if it knows nothing of that name."""
-        with self._asking(deadline):
-            try:
-                found = self._api.inspect_container(name)
-            except docker.errors.NotFound:
-                return None
+        with self._asking(deadline), suppress(docker.errors.NotFound):
+            found = self._api.inspect_container(name)
             if not isinstance(found, dict):
                 raise TypeError("not an object")
             return found
+        return None
 
     def versions(self, deadline: Deadline) -> dict[str, str]:
         """Return the versions of the engine (`engine`) and of the API in use (`api`)."""
@@ -152,15 +149,11 @@ class Engine:
                 raise TypeError("not bytes")
             return written
 
-    def top(
-        self, identity: str, arguments: str, deadline: Deadline
-    ) -> tuple[list[str], list[list[str]]]:
-        """Return the titles and rows of ps(1) with `arguments`, which must show the pid."""
+    def top(self, identity: str, arguments: str, deadline: Deadline) -> list[list[str]]:
+        """Return the rows of ps(1) with `arguments`, which must show the pid."""
         with self._asking(deadline):
             found = self._api.top(identity, ps_args=arguments)
-            return [str(title) for title in found["Titles"]], [
-                [str(cell) for cell in row] for row in found["Processes"] or []
-            ]
+            return [list(map(str, row)) for row in found["Processes"] or []]
 
     def events(
         self, identity: str, since: float, until: float, deadline: Deadline
@@ -185,31 +178,27 @@ class Engine:
 
     def restart(self, identity: str, stop_timeout_s: int, deadline: Deadline) -> bool:
         """Restart a container, giving it `stop_timeout_s` to end; return False if it is gone."""
-        with self._asking(deadline):
-            try:
-                self._api.restart(identity, timeout=stop_timeout_s)
-            except docker.errors.NotFound:
-                return False
+        with self._asking(deadline), suppress(docker.errors.NotFound):
+            self._api.restart(identity, timeout=stop_timeout_s)
             return True
+        return False
 
     def start(self, identity: str, deadline: Deadline) -> bool:
         """Start a container that is stopped; return False if it is gone."""
-        with self._asking(deadline):
-            try:
-                self._api.start(identity)
-            except docker.errors.NotFound:
-                return False
+        with self._asking(deadline), suppress(docker.errors.NotFound):
+            self._api.start(identity)
             return True
+        return False
 
     def _client(self, version: str) -> docker.APIClient:
         client = docker.APIClient(base_url=f"unix://{self._path}", version=version)
         # Neither proxies nor ~/.netrc have a say on a Unix socket.
         client.trust_env = False
-        client.mount(_BASE, _Adapter(self._path, self._remaining))
+        client.mount("http+docker://", _Adapter(self._path, self._remaining))
         return client
 
     def _remaining(self) -> float:
-        return self._deadline.remaining()
+        return self._deadline.remaining()  # of whatever is asked at the moment
 
     @contextmanager
     def _asking(self, deadline: Deadline) -> Iterator[None]:
@@ -220,22 +209,16 @@ class Engine:
         except docker.errors.APIError as error:
             status = getattr(error.response, "status_code", None) or 500
             raise faults.of_answer(status, str(error.explanation or error)) from error
-        except Exception as error:  # noqa: BLE001  # three SDKs raise all kinds, also AttributeError
-            self._translate(error)
+        except Exception as error:  # three SDKs raise all kinds, also AttributeError
+            raise self._fault(error) from error
 
-    def _translate(self, error: Exception) -> NoReturn:
-        """Raise what lies at the bottom of an exception of docker, requests or urllib3."""
-        for cause in _chain(error):
-            if isinstance(cause, EngineFault):
-                raise cause
-            if isinstance(cause, TimeoutError):
-                raise faults.too_slow(self._path) from error
-            if isinstance(cause, OSError) and not isinstance(cause, RequestException):
-                raise faults.of_os_error(cause, self._path) from error
-        raise faults.not_understood() from error
-
-
-def _chain(error: BaseException | None) -> Iterator[BaseException]:
-    while error is not None:
-        yield error
-        error = error.__cause__ or error.__context__
+    def _fault(self, error: BaseException | None) -> EngineFault:
+        """Return what lies at the bottom of an exception of docker, requests or urllib3."""
+        while error is not None:
+            if isinstance(error, TimeoutError):
+                late = fact("engine-too-slow", socket=self._path)
+                return EngineFault(Condition.UNREACHABLE, late, undecided=True)
+            if isinstance(error, OSError) and not isinstance(error, RequestException):
+                return faults.of_os_error(error, self._path)
+            error = error.__cause__ or error.__context__
+        return EngineFault(Condition.UNREACHABLE, fact("engine-not-understood"), undecided=True)

@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING
 from mailwatch.core.deadline import Deadline
 from mailwatch.core.facts import fact
 from mailwatch.core.model import Condition
-from mailwatch.docker import faults
 from mailwatch.docker.faults import EngineFault
 from mailwatch.docker.record import Record, text
 
@@ -30,7 +29,7 @@ class Link:
             try:
                 from mailwatch.docker.engine import Engine
             except ImportError as error:
-                raise faults.no_sdk() from error
+                raise EngineFault(Condition.UNREACHABLE, fact("no-sdk")) from error
             self._engine = Engine(self._socket, deadline)
         return self._engine
 

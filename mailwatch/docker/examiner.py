@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
-from typing import TypeVar
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 
 from mailwatch.core.deadline import Deadline
 from mailwatch.core.evidence import NotReadable
@@ -13,8 +13,6 @@ from mailwatch.docker.engine_client import Link
 from mailwatch.docker.faults import EngineFault
 from mailwatch.docker.record import Record
 from mailwatch.docker.settings import DockerSettings
-
-T = TypeVar("T")
 
 MOST_LINES = 400
 _PS = "-eo pid,ppid,stat,etimes,rss,wchan:32,comm"
@@ -34,7 +32,8 @@ class DockerExaminer:
 
     def container(self, deadline: Deadline) -> Record:
         """Return what `docker inspect` shows."""
-        found = self._ask(lambda: self._link.container(self._name, deadline))
+        with self._asking():
+            found = self._link.container(self._name, deadline)
         if found is None:
             raise NotReadable(fact("container-absent", name=self._name), Condition.MISSING)
         return found
@@ -42,22 +41,23 @@ class DockerExaminer:
     def log(self, since: float, deadline: Deadline) -> bytes:
         """Return at most MOST_LINES of the log since `since` (seconds since 1970)."""
         moment = max(1, int(since))  # the SDK takes 0 for a mistake
-        return self._ask(
-            lambda: self._link.engine(deadline).log(self._name, moment, MOST_LINES, deadline)
-        )
+        with self._asking():
+            return self._link.engine(deadline).log(self._name, moment, MOST_LINES, deadline)
 
     def processes(self, deadline: Deadline) -> list[Mapping[str, str]]:
         """Return the processes with the columns of ps(1) that _COLUMNS names."""
-        _, table = self._ask(lambda: self._link.engine(deadline).top(self._name, _PS, deadline))
+        with self._asking():
+            table = self._link.engine(deadline).top(self._name, _PS, deadline)
         return [dict(zip(_COLUMNS, row, strict=False)) for row in table]
 
     def close(self) -> None:
         """Give the connection to the engine back."""
         self._link.close()
 
-    def _ask(self, question: Callable[[], T]) -> T:
+    @contextmanager
+    def _asking(self) -> Iterator[None]:
         try:
-            return question()
+            yield
         except EngineFault as fault:
             self.close()
             raise NotReadable(fault.detail, fault.condition) from None

@@ -7,6 +7,8 @@ import grp
 import os
 import pwd
 import stat
+from collections.abc import Callable, Sequence
+from dataclasses import KW_ONLY, dataclass
 from pathlib import Path
 
 from mailwatch.core.facts import Fact, fact
@@ -14,6 +16,7 @@ from mailwatch.core.model import Condition
 from mailwatch.core.say import say
 
 
+@dataclass(eq=False)
 class EngineFault(Exception):
     """The engine was not reached, or said no; `detail` says why, and what to do about it.
 
@@ -21,24 +24,14 @@ class EngineFault(Exception):
     been carried out, or still be; `crossed` that somebody else is at work on the container.
     """
 
-    def __init__(
-        self,
-        condition: Condition,
-        detail: Fact,
-        *,
-        undecided: bool = False,
-        crossed: bool = False,
-    ) -> None:
-        super().__init__(say(detail))
-        self.condition = condition
-        self.detail = detail
-        self.undecided = undecided
-        self.crossed = crossed
+    condition: Condition
+    detail: Fact
+    _: KW_ONLY
+    undecided: bool = False
+    crossed: bool = False
 
-
-def no_sdk() -> EngineFault:
-    """The SDK cannot be imported."""
-    return EngineFault(Condition.UNREACHABLE, fact("no-sdk"))
+    def __str__(self) -> str:
+        return say(self.detail)
 
 
 def of_answer(status: int, words: str) -> EngineFault:
@@ -54,17 +47,6 @@ def of_answer(status: int, words: str) -> EngineFault:
     )
 
 
-def not_understood() -> EngineFault:
-    """What answered does not speak the engine's API."""
-    return EngineFault(Condition.UNREACHABLE, fact("engine-not-understood"), undecided=True)
-
-
-def too_slow(socket: str) -> EngineFault:
-    """The engine took the request, and then the time ran out."""
-    detail = fact("engine-too-slow", socket=socket)
-    return EngineFault(Condition.UNREACHABLE, detail, undecided=True)
-
-
 def of_os_error(error: OSError, socket: str) -> EngineFault:
     """The connection to `socket` failed, or broke."""
     if error.errno in (errno.EACCES, errno.EPERM):
@@ -78,11 +60,9 @@ def of_os_error(error: OSError, socket: str) -> EngineFault:
     }.get(error.errno or 0)
     if code is not None:
         return EngineFault(Condition.UNREACHABLE, fact(code, socket=socket))
-    detail = (
-        fact("engine-connection", socket=socket, error=error.strerror)
-        if error.strerror
-        else fact("engine-closed", socket=socket)
-    )
+    detail = fact("engine-closed", socket=socket)
+    if error.strerror:
+        detail = fact("engine-connection", socket=socket, error=error.strerror)
     undecided = isinstance(error, ConnectionError)
     return EngineFault(Condition.UNREACHABLE, detail, undecided=undecided)
 
@@ -95,7 +75,7 @@ def _is_socket(path: str) -> bool:
 
 
 def _denied(socket: str) -> Fact:
-    user, path = _user(os.geteuid()), Path(socket)
+    user, path = _name(pwd.getpwuid, os.geteuid()), Path(socket)
     try:
         there = path.stat()
     except OSError:
@@ -106,21 +86,15 @@ def _denied(socket: str) -> Fact:
         "socket-needs-group" if belongs_to_a_group else "socket-needs-mode",
         user=user,
         socket=socket,
-        owner=_user(there.st_uid),
-        group=_group(there.st_gid),
+        owner=_name(pwd.getpwuid, there.st_uid),
+        group=_name(grp.getgrgid, there.st_gid),
         mode=f"{mode:04o}",
     )
 
 
-def _user(number: int) -> str:
+def _name(entry_of: Callable[[int], Sequence[object]], number: int) -> str:
+    """Return the name in an entry of passwd(5) or group(5), the number itself without one."""
     try:
-        return pwd.getpwuid(number).pw_name
-    except KeyError:
-        return str(number)
-
-
-def _group(number: int) -> str:
-    try:
-        return grp.getgrgid(number).gr_name
+        return str(entry_of(number)[0])
     except KeyError:
         return str(number)

@@ -44,8 +44,8 @@ def behind(
     """Return what is behind ports of this host that the container publishes; raises nothing.
 
     `inside` maps each to the ports of the container that it leads to (see `network.inside`). One
-    is missing where what is behind it is not known for certain: the container has the host's
-    network or another container's, does not run, or /proc shows nothing of it.
+    is missing where the container has the host's network or another's, does not run, or is not
+    to be seen in /proc.
 
     `listens` is True where a socket of the container's network listens, on whatever address. It
     is False where none does and the container refuses a connection of ours to that port as well.
@@ -66,12 +66,8 @@ def behind(
     silent = set().union(*inside.values()) - queues.keys()
     hosts = addresses(container)
     refused = _refused(hosts, sorted(silent), deadline)
-    found = {}
-    for outer, ports in inside.items():
-        if ports & queues.keys():
-            found[outer] = True
-        elif ports <= refused:
-            found[outer] = False
+    found = {outer: False for outer, ports in inside.items() if ports <= refused}
+    found |= {outer: True for outer, ports in inside.items() if ports & queues.keys()}
     idle = {port for port, waiting in queues.items() if not waiting}
     try:
         unheard = _unanswered(hosts, idle, proc, deadline)
@@ -108,11 +104,8 @@ def _unanswered(
 
 def _sockets(net: Path, state: str, deadline: Deadline) -> list[tcp_table.Socket]:
     """Return the sockets in `state`; raises OSError, and ValueError where a line is nonsense."""
-    found = [
-        tcp_table.parse(line)
-        for table in tcp_table.tables(net)
-        for line in tcp_table.lines(table, deadline, state)
-    ]
+    tables = (tcp_table.lines(table, deadline, state) for table in tcp_table.tables(net))
+    found = [tcp_table.parse(line) for lines in tables for line in lines]
     return [one for one in found if one.state == state]
 
 

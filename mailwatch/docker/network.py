@@ -8,7 +8,6 @@ from dataclasses import dataclass
 from mailwatch.core.address import is_loopback, is_numeric
 from mailwatch.docker.record import Record, part, text
 
-_ON_THE_HOST = "host"
 _EVERY = ("", "0.0.0.0", "::")  # noqa: S104  compared with, not bound to
 
 
@@ -40,14 +39,13 @@ def addresses(container: Record) -> tuple[str, ...]:
 
 def shares_host_network(container: Record) -> bool:
     """Whether the container has no network of its own, and so publishes nothing."""
-    return text(part(container, "HostConfig"), "NetworkMode") == _ON_THE_HOST
+    return text(part(container, "HostConfig"), "NetworkMode") == "host"
 
 
 def published(container: Record) -> tuple[Published, ...]:
     """Return every TCP port that the running container publishes; empty while it is stopped."""
-    ports = part(part(container, "NetworkSettings"), "Ports")
     found = []
-    for name, bindings in ports.items():
+    for name, bindings in part(part(container, "NetworkSettings"), "Ports").items():
         number, _, protocol = name.partition("/")
         inner = _port(number)
         if protocol != "tcp" or not inner or not isinstance(bindings, list):

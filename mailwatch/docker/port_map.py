@@ -35,19 +35,19 @@ class DockerPortMap:
         """
         if not state.identity:
             return state
+        container = None
         try:
             container = self._link.container(self._name, deadline)
         except EngineFault:
             self.close()
-            return state
         if container is None:
             return state
         now = state_of(container, state.condition, state.detail)
         if (now.identity, now.started_at) != (state.identity, state.started_at):
             return state
-        found, ports = Behind(), published(container)
+        found = Behind()
         if state.condition in SERVING:
-            asked = inside(ports, self._asked.ports, loopback=True)
+            asked = inside(published(container), self._asked.ports, loopback=True)
             found = behind(container, asked, deadline)
         return replace(
             state,

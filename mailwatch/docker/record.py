@@ -74,23 +74,19 @@ def condition_of(container: Record, *, ordered: bool | None) -> tuple[Condition,
 def _ended(container: Record, name: str, *, ordered: bool | None) -> tuple[Condition, Fact]:
     state = part(container, "State")
     code = number(state, "ExitCode")
-    ended_at = moment(text(state, "FinishedAt"))
+    about = {"name": name, "ended_at": moment(text(state, "FinishedAt"))}
     policy = text(part(part(container, "HostConfig"), "RestartPolicy"), "Name")
     if error := _error(state):
         return Condition.CRASHED, fact("container-start-failed", name=name, error=error)
     if ordered:
-        return Condition.STOPPED, fact("container-stopped", name=name, ended_at=ended_at)
+        return Condition.STOPPED, fact("container-stopped", **about)
     if state.get("OOMKilled") is True and code not in _ENDED_ON_REQUEST:
-        return Condition.OOM_KILLED, fact("container-out-of-memory", name=name, ended_at=ended_at)
+        return Condition.OOM_KILLED, fact("container-out-of-memory", **about)
     if ordered is None and policy in _RESTARTS_BY_ITSELF:
-        return Condition.STOPPED, fact("container-surely-stopped", name=name, ended_at=ended_at)
-    asked = code in _ENDED_ON_REQUEST
-    return Condition.STOPPED if asked else Condition.CRASHED, fact(
-        "container-ended" if asked else "container-crashed",
-        name=name,
-        ended_at=ended_at,
-        exit_code=code,
-    )
+        return Condition.STOPPED, fact("container-surely-stopped", **about)
+    if code in _ENDED_ON_REQUEST:
+        return Condition.STOPPED, fact("container-ended", **about, exit_code=code)
+    return Condition.CRASHED, fact("container-crashed", **about, exit_code=code)
 
 
 def is_over(container: Record) -> bool:
@@ -118,19 +114,16 @@ def stop_ordered(events: Iterable[Record]) -> bool | None:
     reach back to its end: an engine keeps 256 events of all containers, and none when it is
     restarted. A kill with a signal that is not meant to end anything is no order.
     """
-    ordered = False
-    died = False
+    ordered = died = False
     for event in events:
         action = text(event, "Action")
+        signal = text(part(part(event, "Actor"), "Attributes"), "signal")
         if action == "start":
             ordered = died = False
-        elif action == "stop":
-            ordered = True
         elif action == "die":
             died = True
-        elif action == "kill":
-            signal = text(part(part(event, "Actor"), "Attributes"), "signal")
-            ordered = ordered or signal not in _HARMLESS_SIGNALS
+        elif action == "stop" or (action == "kill" and signal not in _HARMLESS_SIGNALS):
+            ordered = True
     return ordered if died or ordered else None
 
 

@@ -31,10 +31,8 @@ def seen_as(container: Record, hosts: Iterable[str], introduced: Iterable[str] =
 
 
 def _numeric(hosts: Iterable[str]) -> list[str]:
-    asked: list[str] = []
-    for host in sorted(hosts):
-        asked += _LOCALHOST if host == "localhost" else [host]
-    return list(filter(is_numeric, asked))
+    asked = [_LOCALHOST if host == "localhost" else (host,) for host in sorted(hosts)]
+    return [host for those in asked for host in those if is_numeric(host)]
 
 
 def _seen(container: Record, host: str) -> list[str]:

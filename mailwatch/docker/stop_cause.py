@@ -5,25 +5,16 @@ from __future__ import annotations
 import time
 
 from mailwatch.core.deadline import Deadline
-from mailwatch.core.facts import Fact
-from mailwatch.core.model import Condition
 from mailwatch.docker.engine_client import Link
 from mailwatch.docker.faults import EngineFault
-from mailwatch.docker.record import (
-    Record,
-    condition_of,
-    is_over,
-    moment,
-    number,
-    part,
-    stop_ordered,
-    text,
-)
+from mailwatch.docker.record import Record, is_over, moment, number, part, stop_ordered, text
 
 _STOP_S = 120.0
 """How long `docker stop --time` may have been told to wait: the engine does not tell."""
 
 _KILL_S = 30.0
+"""How long after that an end may still be under way."""
+
 _INSPECT_S = 5
 
 
@@ -35,11 +26,7 @@ class Ends:
         self._ordered: tuple[str, str, bool] | None = None
         """Identity, FinishedAt, and whether that end was ordered."""
 
-    def condition(self, container: Record, deadline: Deadline) -> tuple[Condition, Fact]:
-        """Return what the container is doing, and what there is to say of it."""
-        return condition_of(container, ordered=self._was_ordered(container, deadline))
-
-    def _was_ordered(self, container: Record, deadline: Deadline) -> bool | None:
+    def was_ordered(self, container: Record, deadline: Deadline) -> bool | None:
         """Whether the engine was told to end this run, None if it does not know any more.
 
         For a container that runs, True means that its end is under way: it may take a minute.
@@ -52,15 +39,15 @@ class Ends:
             return None
         if running or ended is None:
             until = time.time()
-            began = max(began, until - _stop_takes_s(container))
+            asked_s = number(part(container, "Config"), "StopTimeout")
+            began = max(began, until - max(_STOP_S, asked_s + _KILL_S))
         elif self._ordered is not None and self._ordered[:2] == (identity, finished):
             return self._ordered[2]
         else:
             until = ended + 2
         try:
-            events = self._link.engine(deadline).events(
-                identity, began, until, deadline.sooner(_INSPECT_S)
-            )
+            limit = deadline.sooner(_INSPECT_S)
+            events = self._link.engine(deadline).events(identity, began, until, limit)
         except EngineFault:
             self._link.close()
             return None
@@ -68,8 +55,3 @@ class Ends:
         if ordered is not None and not running:
             self._ordered = (identity, finished, ordered)
         return ordered
-
-
-def _stop_takes_s(container: Record) -> float:
-    """Return how many seconds after its order an end may still be under way."""
-    return max(_STOP_S, number(part(container, "Config"), "StopTimeout") + _KILL_S)

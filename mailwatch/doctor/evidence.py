@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from mailwatch.core.diagnosis import Diagnosis, Grade, ok, warning
-from mailwatch.core.evidence import Evidence
 from mailwatch.core.say import say
 from mailwatch.core.text import printable
 from mailwatch.doctor.case import Case
@@ -58,8 +57,7 @@ def _last_look(case: Case) -> Iterator[Diagnosis]:
         incident = Views(directory).incident(LAST)
     except StoreError:
         return
-    kept = keeping.load(directory, incident.id)["before"]
-    seen: Evidence = keeping.findings(kept) if kept else {}
+    seen = keeping.findings(keeping.load(directory, incident.id)["before"])
     for collector, finding in seen.items():
         for what, why in finding.unreadable.items():
             # No warning: some things no unit may read, and the reason says who can.

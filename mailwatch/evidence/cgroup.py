@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from pathlib import Path
 
 from mailwatch.core.deadline import Deadline
@@ -26,8 +27,8 @@ _NUMBERS = {
 
 def collect(subject: Subject, deadline: Deadline) -> Finding:
     """Return the numbers of the group of the container's first process; raises NotReadable."""
-    found = subject.examine(lambda examiner: examiner.container(deadline))
-    groups = _groups(files.read(process_of(found, subject.proc) / "cgroup"))
+    process = process_of(subject.container(deadline), subject.proc)
+    groups = _groups(files.read(process / "cgroup"))
     values: dict[str, Json] = {}
     unreadable: dict[str, Fact] = {}
     for name, (modern, old, key) in _NUMBERS.items():
@@ -37,8 +38,7 @@ def collect(subject: Subject, deadline: Deadline) -> Finding:
             unreadable[name] = missing.reason
             continue
         if key:
-            table = dict(line.split()[:2] for line in text.splitlines() if " " in line.strip())
-            text = table.get(key, "")
+            text = files.table(text).get(key, "")
         if text.isdigit() and int(text) < _UNLIMITED:
             values[name] = int(text)
     if not values:
@@ -48,25 +48,17 @@ def collect(subject: Subject, deadline: Deadline) -> Finding:
 
 def _groups(text: str) -> dict[str, str]:
     """Return controller -> path of cgroups(7), `/proc/[pid]/cgroup`; v2 has the empty name."""
-    groups = {}
-    for line in text.splitlines():
-        _, _, rest = line.partition(":")
-        controllers, _, path = rest.partition(":")
-        for controller in controllers.split(","):
-            groups[controller] = path
-    return groups
+    fields = [line.split(":", 2) for line in text.splitlines() if line.count(":") > 1]
+    return {name: path for _, names, path in fields for name in names.split(",")}
 
 
-def _read(
-    root: Path, groups: dict[str, str], places: tuple[tuple[str, str], tuple[str, str]]
-) -> str:
+def _read(root: Path, groups: dict[str, str], places: Iterable[tuple[str, str]]) -> str:
     """Read the first of `places` that is there; with v1, the group `` has no controllers."""
     failed = NotReadable(fact("no-control-group"))
     for controller, name in places:
-        if controller not in groups:
-            continue
-        try:
-            return files.read(root / controller / groups[controller].lstrip("/") / name)
-        except NotReadable as missing:
-            failed = missing
+        if controller in groups:
+            try:
+                return files.read(root / controller / groups[controller].lstrip("/") / name)
+            except NotReadable as missing:
+                failed = missing
     raise failed

@@ -8,7 +8,7 @@ import os
 from pathlib import Path
 
 from mailwatch.core.deadline import Deadline
-from mailwatch.core.evidence import Finding, Json
+from mailwatch.core.evidence import Finding
 from mailwatch.core.facts import fact
 from mailwatch.evidence.subject import Subject
 
@@ -33,15 +33,13 @@ class _Timex(ctypes.Structure):
 
 def collect(subject: Subject, deadline: Deadline) -> Finding:
     """Return `synchronised` where the kernel or systemd-timesyncd tells it."""
-    values: dict[str, Json] = {}
     timex = _Timex()
     libc = ctypes.CDLL(None, use_errno=True)
     if libc.adjtimex(ctypes.byref(timex)) >= 0:
-        values["synchronised"] = not timex.status & _UNSYNCHRONISED
-        values["maximum_error_s"] = timex.maximum_error_us / 1_000_000
-        return Finding(values)
+        synchronised = not timex.status & _UNSYNCHRONISED
+        error_s = timex.maximum_error_us / 1_000_000
+        return Finding({"synchronised": synchronised, "maximum_error_s": error_s})
     reason = os.strerror(ctypes.get_errno() or errno.EPERM).lower()
     if _TIMESYNC.is_dir():
-        values["synchronised"] = (_TIMESYNC / "synchronized").exists()
-        return Finding(values)
-    return Finding(values, {"synchronised": fact("clock-hidden", error=reason)})
+        return Finding({"synchronised": (_TIMESYNC / "synchronized").exists()})
+    return Finding({}, {"synchronised": fact("clock-hidden", error=reason)})

@@ -44,8 +44,7 @@ def _worth_showing(evidence: Evidence) -> list[Mapping[str, object]]:
         for row in rows(evidence, "connections", "container", "listeners")
         if row.get("port") in watched or row.get("connections") or row.get("queue")
     ]
-    found.sort(key=lambda row: -_count(row.get("connections")))
-    return found[:_FEW]
+    return sorted(found, key=lambda row: -_count(row.get("connections")))[:_FEW]
 
 
 def _count(found: object) -> float:
@@ -55,9 +54,8 @@ def _count(found: object) -> float:
 def _reading(row: Mapping[str, object]) -> str:
     phases = row.get("phases")
     seconds = phases.values() if isinstance(phases, Mapping) else ()
-    whole = sum(one for one in seconds if isinstance(one, int | float))
     if row.get("verdict") == "pass":
-        return f"answers in {duration(whole)}"
+        return f"answers in {duration(sum(map(_count, seconds)))}"
     return printable(f"{row.get('fault') or row.get('verdict')}: {row.get('detail')}", 120)
 
 
@@ -70,8 +68,9 @@ def _container(evidence: Evidence) -> str:
         words.append("killed for lack of memory")
     if status == "exited":
         words.append(f"exit code {number(evidence, 'container', 'exit_code') or 0:.0f}")
-    health = text(evidence, "container", "health", "status")
-    return ", ".join([*words, *([f"health {health}"] if health else [])])
+    if health := text(evidence, "container", "health", "status"):
+        words.append(f"health {health}")
+    return ", ".join(words)
 
 
 def _started(evidence: Evidence) -> str:
@@ -79,22 +78,22 @@ def _started(evidence: Evidence) -> str:
     return moment.partition(".")[0].replace("T", " ") + " UTC" if moment else ""
 
 
-def _restarts(evidence: Evidence) -> str:
-    count = number(evidence, "container", "restarts")
-    return f"{count:.0f}" if count else ""
+def _unless_none(collector: str, name: str) -> Callable[[Evidence], str]:
+    """Return what shows a count of things that are worth a row only if there are any."""
+
+    def fact(evidence: Evidence) -> str:
+        count = number(evidence, collector, name)
+        return f"{count:.0f}" if count else ""
+
+    return fact
 
 
 def _container_memory(evidence: Evidence) -> str:
     used = number(evidence, "cgroup", "memory_bytes")
+    most = number(evidence, "cgroup", "memory_limit_bytes")
     if used is None:
         return ""
-    most = number(evidence, "cgroup", "memory_limit_bytes")
     return f"{size(used)} of {size(most)}" if most else f"{size(used)}, no limit"
-
-
-def _kills(evidence: Evidence) -> str:
-    count = number(evidence, "cgroup", "oom_kills")
-    return f"{count:.0f}" if count else ""
 
 
 def _processes(evidence: Evidence) -> str:
@@ -117,12 +116,8 @@ def _overflows(evidence: Evidence) -> str:
 
 
 def _deaf(evidence: Evidence) -> str:
-    missing = [
-        str(row.get("port"))
-        for row in rows(evidence, "connections", "watched")
-        if row.get("listens") is False
-    ]
-    return ", ".join(missing)
+    watched = rows(evidence, "connections", "watched")
+    return ", ".join(str(row.get("port")) for row in watched if row.get("listens") is False)
 
 
 def _origins(evidence: Evidence) -> str:
@@ -136,12 +131,11 @@ def _load(evidence: Evidence) -> str:
 
 
 def _pressure(evidence: Evidence) -> str:
-    parts = []
-    for what in ("cpu", "memory", "io"):
-        share = number(evidence, "host", "pressure", what, "some_10s_percent")
-        if share is not None:
-            parts.append(f"{what} {share:.0f} %")
-    return ", ".join(parts)
+    shares = {
+        what: number(evidence, "host", "pressure", what, "some_10s_percent")
+        for what in ("cpu", "memory", "io")
+    }
+    return ", ".join(f"{what} {share:.0f} %" for what, share in shares.items() if share is not None)
 
 
 def _memory(evidence: Evidence) -> str:
@@ -162,17 +156,15 @@ def _of(name: str) -> Callable[[Evidence], str]:
 
 def _clock(evidence: Evidence) -> str:
     found = value(evidence, "clock", "synchronised")
-    return {True: "synchronised", False: "not synchronised"}.get(found is True, "") * (
-        found is not None
-    )
+    return "" if found is None else "synchronised" if found is True else "not synchronised"
 
 
 _FACTS: Mapping[str, Callable[[Evidence], str]] = {
     "container": _container,
     "started": _started,
-    "restarted by Docker": _restarts,
+    "restarted by Docker": _unless_none("container", "restarts"),
     "container memory": _container_memory,
-    "killed for memory": _kills,
+    "killed for memory": _unless_none("cgroup", "oom_kills"),
     "processes": _processes,
     "nothing listens on": _deaf,
     "queue overflows": _overflows,

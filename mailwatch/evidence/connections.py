@@ -29,7 +29,7 @@ def collect(subject: Subject, deadline: Deadline) -> Finding:
     values: dict[str, Json] = {}
     unreadable: dict[str, Fact] = {}
     try:
-        found = subject.examine(lambda examiner: examiner.container(deadline))
+        found = subject.container(deadline)
         process = process_of(found, subject.proc)
         values["watched"] = _watched(found, subject, deadline)
         ports = {port.container_port for port in published(found)}
@@ -42,8 +42,8 @@ def collect(subject: Subject, deadline: Deadline) -> Finding:
         if limit.isdigit():  # set for the container: no queue has a higher one
             values["somaxconn"] = int(limit)
         else:
-            hidden = fact("queue-limit-hidden", pid=process.name)
-            unreadable["container.listeners.queue_limit"] = hidden
+            why = fact("queue-limit-hidden", pid=process.name)
+            unreadable["container.listeners.queue_limit"] = why
     try:
         values["host"] = network.look(subject.proc / "self" / "net", subject.ports, deadline)
     except NotReadable as missing:

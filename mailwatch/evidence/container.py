@@ -13,7 +13,6 @@ from mailwatch.evidence.redact import redacted
 from mailwatch.evidence.subject import Subject
 
 HEALTH_LOG = 5
-_NANO = 1_000_000_000
 
 
 def collect(subject: Subject, deadline: Deadline) -> Finding:
@@ -22,7 +21,7 @@ def collect(subject: Subject, deadline: Deadline) -> Finding:
     `engine` is `answers`, or the kind of trouble there was in asking it.
     """
     try:
-        found = subject.examine(lambda examiner: examiner.container(deadline))
+        found = subject.container(deadline)
     except NotReadable as silent:
         return Finding({"engine": silent.kind or "unreachable"}, {EVERYTHING: silent.reason})
     state, limits = part(found, "State"), part(found, "HostConfig")
@@ -43,12 +42,11 @@ def collect(subject: Subject, deadline: Deadline) -> Finding:
         "restart_policy": _text(part(limits, "RestartPolicy"), "Name"),
         "memory_limit_bytes": number(limits, "Memory") or None,
         "pids_limit": number(limits, "PidsLimit") or None,
-        "cpus": number(limits, "NanoCpus") / _NANO or None,
+        "cpus": number(limits, "NanoCpus") / 1e9 or None,
         "network": _text(limits, "NetworkMode"),
         "gateway": next(iter(gateways(found)), ""),
     }
-    health = part(state, "Health")
-    if health:
+    if health := part(state, "Health"):
         values["health"] = _health(health, subject)
     return Finding(values)
 

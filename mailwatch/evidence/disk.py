@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from mailwatch.core.deadline import Deadline
@@ -22,7 +22,7 @@ def collect(subject: Subject, deadline: Deadline) -> Finding:
     unreadable: dict[str, Fact] = {}
     paths = [Path("/"), *subject.directories]
     try:
-        paths += _written_to(subject.examine(lambda examiner: examiner.container(deadline)))
+        paths += _written_to(subject.container(deadline))
     except NotReadable as silent:
         unreadable["the container's volumes"] = silent.reason
     mounts = _mounts(files.read(subject.proc / "self" / "mountinfo", 1024 * 1024))
@@ -42,13 +42,9 @@ def collect(subject: Subject, deadline: Deadline) -> Finding:
 def _written_to(container: Record) -> list[Path]:
     """Return where the container's volumes, its own layer and its log lie on the host."""
     mounts = container.get("Mounts")
-    found = [
-        text(mount, "Source")
-        for mount in (mounts if isinstance(mounts, list) else [])
-        if isinstance(mount, Mapping)
-    ]
-    found.append(text(part(part(container, "GraphDriver"), "Data"), "UpperDir"))
-    found.append(text(container, "LogPath"))
+    rows = [row for row in mounts if isinstance(row, Mapping)] if isinstance(mounts, list) else []
+    layer = text(part(part(container, "GraphDriver"), "Data"), "UpperDir")
+    found = [*(text(row, "Source") for row in rows), layer, text(container, "LogPath")]
     return [Path(path) for path in found if path.startswith("/")]
 
 
@@ -68,13 +64,10 @@ def _mounts(text: str) -> list[Mount]:
     return found
 
 
-def _holder(path: Path, mounts: Iterable[Mount]) -> Mount:
+def _holder(path: Path, mounts: Sequence[Mount]) -> Mount:
     """Return the mount that holds `path`."""
-    best: Mount = ("/", "", "")
-    for mount in mounts:
-        if path.is_relative_to(mount[0]) and len(mount[0]) >= len(best[0]):
-            best = mount
-    return best
+    above = [mount for mount in reversed(mounts) if path.is_relative_to(mount[0])]
+    return max(above, key=lambda mount: len(mount[0]), default=("/", "", ""))
 
 
 def _room(path: Path, place: str) -> dict[str, Json]:

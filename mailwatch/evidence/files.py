@@ -23,6 +23,12 @@ def read(path: Path, limit: int = LONGEST) -> str:
     return b"".join(parts).decode("utf-8", "backslashreplace")
 
 
+def table(text: str) -> dict[str, str]:
+    """Return name -> value of lines such as `oom_kill 3` or `Dirty: 12 kB`, without the unit."""
+    lines = map(str.split, text.splitlines())
+    return {words[0].rstrip(":"): words[1] for words in lines if len(words) > 1}
+
+
 def not_readable(path: Path, error: OSError) -> NotReadable:
     """Return why `path` could not be read."""
     if isinstance(error, FileNotFoundError):

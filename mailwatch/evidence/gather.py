@@ -5,15 +5,13 @@ from __future__ import annotations
 import queue
 import threading
 from collections.abc import Mapping
+from functools import partial
 
 from mailwatch.core.deadline import Deadline, DeadlineExpired
 from mailwatch.core.evidence import EVERYTHING, GATHERED, Evidence, Finding, NotReadable
 from mailwatch.core.facts import Fact, fact
 from mailwatch.evidence.subject import Collector, Subject
 from mailwatch.host.job import Job
-
-_Answer = tuple[str, Finding]
-"""What a collector found, after its name."""
 
 SLACK_S = 0.2
 """What a collector gets to come back in after its deadline."""
@@ -27,7 +25,7 @@ class Gatherer:
 
     def __init__(self) -> None:
         self._guard = threading.Lock()
-        self._under_way: dict[str, Job[_Answer]] = {}
+        self._under_way: dict[str, Job[Finding]] = {}
 
     def gather(
         self,
@@ -42,11 +40,21 @@ class Gatherer:
         behind, and its finding says so. Two threads may gather at the same time.
         """
         began = deadline.clock()
-        answers: queue.Queue[_Answer] = queue.Queue()
+        answers: queue.Queue[tuple[str, Finding]] = queue.Queue()
         found: dict[str, Finding] = {}
         for name, collector in collectors.items():
-            if not self._start(name, collector, subject, deadline, answers):
-                found[name] = _nothing(fact("still-busy"))
+            with self._guard:
+                before = self._under_way.get(name)
+                if before is not None and not before.is_over:
+                    found[name] = _nothing(fact("still-busy"))
+                    continue
+                job = self._under_way[name] = Job(f"evidence-{name}", deadline)
+
+            # The name is an argument, for the loop moves on before there is an answer.
+            def put(finding: Finding, name: str = name) -> None:
+                answers.put((name, finding))
+
+            job.start(partial(_ask, collector, subject, deadline), _nothing, put)
         while len(found) < len(collectors):
             left = deadline.at + SLACK_S - deadline.clock()
             try:
@@ -58,27 +66,6 @@ class Gatherer:
         late = _nothing(fact("look-late", took_s=took_s))
         about = Finding({"at": round(wall, 3), "took_s": took_s})
         return {GATHERED: about, **{name: found.get(name, late) for name in collectors}}
-
-    def _start(
-        self,
-        name: str,
-        collector: Collector,
-        subject: Subject,
-        deadline: Deadline,
-        answers: queue.Queue[_Answer],
-    ) -> bool:
-        """Ask a collector; return False, and ask nobody, where it is still busy."""
-        with self._guard:
-            before = self._under_way.get(name)
-            if before is not None and not before.is_over:
-                return False
-            job = self._under_way[name] = Job(f"evidence-{name}", deadline)
-        job.start(
-            lambda: (name, _ask(collector, subject, deadline)),
-            lambda why: (name, _nothing(why)),
-            answers.put,
-        )
-        return True
 
 
 def _ask(collector: Collector, subject: Subject, deadline: Deadline) -> Finding:

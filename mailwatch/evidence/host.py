@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
 
 from mailwatch.core.deadline import Deadline
@@ -29,43 +29,31 @@ def collect(subject: Subject, deadline: Deadline) -> Finding:
     unreadable: dict[str, Fact] = {}
     for name, reader in _READERS.items():
         try:
-            found = reader(subject.proc)
+            values.update(reader(subject.proc))
         except NotReadable as missing:
             unreadable[name] = missing.reason
         except ValueError:
             unreadable[name] = fact("kernel-unknown")
-        else:
-            if isinstance(found, dict) and name in _SPREAD:
-                values.update(found)
-            else:
-                values[name] = found
     return Finding(values, unreadable)
 
 
-def _load(proc: Path) -> Json:
-    return [float(word) for word in files.read(proc / "loadavg").split()[:3]]
-
-
-def _pressure(proc: Path) -> Json:
+def _pressure(proc: Path) -> dict[str, Json]:
     """Return the shares of time in which work stood still, see proc_pressure(5) or PSI."""
     found: dict[str, Json] = {}
     for what in ("cpu", "memory", "io"):
-        text = files.read(proc / "pressure" / what)
         found[what] = {
             f"{kind}_{window}_percent": float(share)
-            for kind, ten, sixty in _PRESSURE.findall(text)
+            for kind, ten, sixty in _PRESSURE.findall(files.read(proc / "pressure" / what))
             for window, share in (("10s", ten), ("60s", sixty))
         }
-    return found
+    return {"pressure": found}
 
 
-def _memory(proc: Path) -> Json:
-    found: dict[str, Json] = {}
-    for line in files.read(proc / "meminfo").splitlines():
-        name, _, rest = line.partition(":")
-        if name in _MEMORY:
-            found[_MEMORY[name]] = int(rest.split()[0]) * 1024
-    return found
+def _memory(proc: Path) -> dict[str, Json]:
+    kib = files.table(files.read(proc / "meminfo"))
+    return {
+        "memory": {ours: int(kib[name]) * 1024 for name, ours in _MEMORY.items() if name in kib}
+    }
 
 
 def _conntrack(proc: Path) -> dict[str, Json]:
@@ -81,30 +69,18 @@ def _files(proc: Path) -> dict[str, Json]:
     return {"files": int(used), "files_limit": int(most)}
 
 
-def _kills(proc: Path) -> Json:
-    for line in files.read(proc / "vmstat").splitlines():
-        name, _, count = line.partition(" ")
-        if name == "oom_kill":
-            return int(count)
-    return None
+def _kills(proc: Path) -> dict[str, Json]:
+    count = files.table(files.read(proc / "vmstat")).get("oom_kill")
+    return {"oom_kills_since_boot": None if count is None else int(count)}
 
 
-def _uptime(proc: Path) -> Json:
-    return float(files.read(proc / "uptime").split()[0])
-
-
-def _overflows(proc: Path) -> dict[str, Json]:
-    return dict(network.counters(proc / "self" / "net"))
-
-
-_READERS: dict[str, Callable[[Path], Json]] = {
-    "load": _load,
+_READERS: Mapping[str, Callable[[Path], Mapping[str, Json]]] = {
+    "load": lambda proc: {"load": list(map(float, files.read(proc / "loadavg").split()[:3]))},
     "pressure": _pressure,
     "memory": _memory,
     "conntrack": _conntrack,
     "files": _files,
     "oom_kills_since_boot": _kills,
-    "uptime_s": _uptime,
-    "overflows": _overflows,
+    "uptime_s": lambda proc: {"uptime_s": float(files.read(proc / "uptime").split()[0])},
+    "overflows": lambda proc: network.counters(proc / "self" / "net"),
 }
-_SPREAD = frozenset({"conntrack", "files", "overflows"})

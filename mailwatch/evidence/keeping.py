@@ -24,7 +24,6 @@ MAX_FILE_BYTES = 128 * 1024
 KEEP_S = 400 * 86_400.0
 """As long as the incident itself is remembered."""
 
-MODE = 0o640
 _LONGEST_JSON = 16 * 1024 * 1024
 _ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,79}")
 
@@ -52,7 +51,7 @@ def save(directory: Path, incident: str, moment: Moment, evidence: Evidence) -> 
     descriptor, temporary = tempfile.mkstemp(prefix=".", suffix=".new", dir=path.parent)
     try:
         with os.fdopen(descriptor, "wb") as file:
-            os.fchmod(descriptor, MODE)
+            os.fchmod(descriptor, 0o640)
             file.write(packed)
             file.flush()
             os.fsync(descriptor)
@@ -68,9 +67,9 @@ def load(directory: Path, incident: str) -> dict[str, Kept | None]:
     return {moment: _read(_path(directory, incident, moment)) for moment in MOMENTS}
 
 
-def findings(kept: Mapping[str, Json]) -> Evidence:
-    """Return what was kept as findings again."""
-    return {name: Finding.of_json(value) for name, value in kept.items()}
+def findings(kept: Mapping[str, Json] | None) -> Evidence:
+    """Return what was kept as findings again; nothing kept is no finding."""
+    return {name: Finding.of_json(value) for name, value in (kept or {}).items()}
 
 
 def prune(directory: Path, max_bytes: int, oldest: float) -> int:
@@ -78,8 +77,7 @@ def prune(directory: Path, max_bytes: int, oldest: float) -> int:
 
     `oldest` is in seconds since 1970. Returns how many files went; never raises.
     """
-    kept = []
-    gone = 0
+    kept, gone = [], 0
     with suppress(OSError):
         for file in folder(directory).iterdir():
             with suppress(OSError):
@@ -108,27 +106,24 @@ def _path(directory: Path, incident: str, moment: Moment) -> Path:
 
 def _packed(evidence: Evidence) -> bytes:
     kept: Kept = {name: finding.as_json() for name, finding in evidence.items()}
-    while len(packed := _compressed(kept)) > MAX_FILE_BYTES:
-        name = max(kept, key=lambda name: len(json.dumps(kept[name])))
-        kept[name] = _shorter(kept[name])
-    return packed
-
-
-def _compressed(kept: Mapping[str, Json]) -> bytes:
-    # No file name and no time in the header, so that equal evidence is an equal file.
-    return gzip.compress(json.dumps(kept, separators=(",", ":")).encode("ascii"), 6, mtime=0)
+    while True:
+        text = json.dumps(kept, separators=(",", ":"))
+        # No file name and no time in the header, so that equal evidence is an equal file.
+        packed = gzip.compress(text.encode("ascii"), 6, mtime=0)
+        if len(packed) <= MAX_FILE_BYTES:
+            return packed
+        longest = max(kept, key=lambda name: len(json.dumps(kept[name])))
+        kept[longest] = _shorter(kept[longest])
 
 
 def _shorter(values: Json) -> Json:
     """Return a finding without the older half of its longest list, or without anything."""
     table = dict(values) if isinstance(values, Mapping) else {}
-    lists = [name for name, value in table.items() if isinstance(value, list) and len(value) > 1]
+    lists = {name: one for name, one in table.items() if isinstance(one, list) and len(one) > 1}
     if not lists:
         return Finding({}, {EVERYTHING: fact("too-long")}).as_json()
-    longest = max(lists, key=lambda name: len(json.dumps(table[name])))
-    value = table[longest]
-    assert isinstance(value, list)
-    return {**table, longest: value[len(value) // 2 :], "cut": True}
+    longest = max(lists, key=lambda name: len(json.dumps(lists[name])))
+    return {**table, longest: lists[longest][len(lists[longest]) // 2 :], "cut": True}
 
 
 def _read(path: Path) -> Kept | None:

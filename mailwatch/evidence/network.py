@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import socket
 from collections import Counter
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from contextlib import suppress
 from dataclasses import dataclass, field
 from functools import lru_cache
@@ -34,7 +34,7 @@ _COUNTERS = {
 
 @dataclass
 class _Port:
-    """What is counted of one port that is served."""
+    """What is counted of one port that is served; no socket is kept, for a flood has very many."""
 
     queue: int | None = None
     """None where nobody listens."""
@@ -46,10 +46,10 @@ class _Port:
 
 @dataclass
 class _Table:
-    """What is counted of all sockets; they are not kept, for a flood has very many."""
+    """What is counted of all sockets."""
 
+    ports: dict[int, _Port]
     states: Counter[str] = field(default_factory=Counter)
-    ports: dict[int, _Port] = field(default_factory=dict)
     addresses: Counter[str] = field(default_factory=Counter)
 
     def add(self, one: tcp_table.Socket) -> None:
@@ -58,16 +58,13 @@ class _Table:
         if one.state == tcp_table.LISTEN:
             port = self.ports.setdefault(one.port, _Port())
             port.queue = max(port.queue or 0, one.queue)
-            return
-        served = self.ports.get(one.port)
-        if served is None:
-            return
-        served.states[one.state] += 1
-        self.addresses[one.remote] += 1
-        if one.state in _OPEN:
-            served.open += 1
-            served.not_accepted += not one.accepted
-            served.prefixes[prefix(one.remote)] += 1
+        elif served := self.ports.get(one.port):
+            served.states[one.state] += 1
+            self.addresses[one.remote] += 1
+            if one.state in _OPEN:
+                served.open += 1
+                served.not_accepted += not one.accepted
+                served.prefixes[prefix(one.remote)] += 1
 
 
 def look(net: Path, ports: Iterable[int], deadline: Deadline) -> dict[str, Json]:
@@ -75,7 +72,7 @@ def look(net: Path, ports: Iterable[int], deadline: Deadline) -> dict[str, Json]
 
     Connections are counted for the ports that somebody listens on, and for `ports`.
     """
-    table = _Table(ports={port: _Port() for port in ports})
+    table = _Table({port: _Port() for port in ports})
     cut = False
     for path in tcp_table.tables(net):
         try:
@@ -92,20 +89,25 @@ def look(net: Path, ports: Iterable[int], deadline: Deadline) -> dict[str, Json]
     origins: Counter[str] = Counter()
     for address, count in table.addresses.items():
         origins[prefix(address)] += count
-    values: dict[str, Json] = {
+    return {
         "sockets": table.states.total(),
         "states": dict(table.states.most_common()),
         "listeners": [
-            _listener(number, port)
+            {
+                "port": number,
+                "queue": port.queue,
+                "not_accepted": port.not_accepted,
+                "connections": port.open,
+                "states": dict(port.states.most_common()),
+                "prefixes": _top("prefix", port.prefixes, _TOP_OF_A_PORT),
+            }
             for number, port in sorted(table.ports.items())
             if port.queue is not None
         ],
         "addresses": _top("address", table.addresses, TOP),
         "prefixes": _top("prefix", origins, TOP),
+        **({"cut_short": True} if cut else {}),
     }
-    if cut:
-        values["cut_short"] = True
-    return values
 
 
 @lru_cache(maxsize=4096)
@@ -119,42 +121,24 @@ def prefix(text: str) -> str:
 
 def counters(net: Path) -> dict[str, int]:
     """Return what the kernel has counted since the namespace was made; raises NotReadable."""
-    names: list[str] = []
-    for line in files.read(net / "netstat").splitlines():
-        words = line.split()
-        if not words or words[0] != "TcpExt:":
-            continue
-        if not names:
-            names = words
-            continue
-        counted = dict(zip(names, words, strict=False))
-        return {
-            ours: int(counted[theirs])
-            for theirs, ours in _COUNTERS.items()
-            if counted.get(theirs, "").isdigit()
-        }
-    raise NotReadable(fact("file-without-line", path=str(net / "netstat"), line="TcpExt"))
+    lines = _lines(net / "netstat", "TcpExt:")  # the names, then their numbers
+    if len(lines) < 2:
+        raise NotReadable(fact("file-without-line", path=str(net / "netstat"), line="TcpExt"))
+    counted = {name: count for name, count in zip(*lines[:2], strict=False) if count.isdigit()}
+    return {ours: int(counted[name]) for name, ours in _COUNTERS.items() if name in counted}
 
 
 def memory(net: Path) -> dict[str, int]:
     """Return the TCP line of sockstat, such as `tcp_orphan`; raises NotReadable."""
-    for line in files.read(net / "sockstat").splitlines():
-        words = line.split()
-        if words and words[0] == "TCP:":
-            pairs = zip(words[1::2], words[2::2], strict=False)
-            return {f"tcp_{name}": int(count) for name, count in pairs if count.isdigit()}
-    return {}
+    words = next(iter(_lines(net / "sockstat", "TCP:")), [])
+    pairs = zip(words[1::2], words[2::2], strict=False)
+    return {f"tcp_{name}": int(count) for name, count in pairs if count.isdigit()}
 
 
-def _listener(number: int, port: _Port) -> Mapping[str, Json]:
-    return {
-        "port": number,
-        "queue": port.queue,
-        "not_accepted": port.not_accepted,
-        "connections": port.open,
-        "states": dict(port.states.most_common()),
-        "prefixes": _top("prefix", port.prefixes, _TOP_OF_A_PORT),
-    }
+def _lines(path: Path, head: str) -> list[list[str]]:
+    """Return the words of the lines that begin with `head`; raises NotReadable."""
+    lines = map(str.split, files.read(path).splitlines())
+    return [words for words in lines if words[:1] == [head]]
 
 
 def _top(name: str, counted: Counter[str], most: int) -> list[Json]:

@@ -30,9 +30,8 @@ def collect(subject: Subject, deadline: Deadline) -> Finding:
     rows, stuck = subject.examine(look)
     # Those that are worth a look come first, so that a cut never loses them.
     ordered = sorted(rows, key=lambda row: row.get("stat", "")[:1] not in "TDZ")
-    return Finding(
-        {"count": len(rows), "table": [_row(row, stuck) for row in ordered[:MOST_ROWS]]},
-    )
+    table = [_row(row, stuck) for row in ordered[:MOST_ROWS]]
+    return Finding({"count": len(rows), "table": table})
 
 
 def _in_disk_sleep(rows: Sequence[Mapping[str, str]]) -> set[str]:
@@ -41,7 +40,7 @@ def _in_disk_sleep(rows: Sequence[Mapping[str, str]]) -> set[str]:
 
 def _row(row: Mapping[str, str], stuck: set[str]) -> dict[str, Json]:
     rss = row.get("rss", "")
-    shown: dict[str, Json] = {
+    return {
         "pid": printable(row.get("pid", ""), 20),
         "parent": printable(row.get("ppid", ""), 20),
         "name": printable(row.get("comm", ""), 64),
@@ -49,7 +48,5 @@ def _row(row: Mapping[str, str], stuck: set[str]) -> dict[str, Json]:
         "age_s": int(row["etimes"]) if row.get("etimes", "").isdigit() else None,
         "memory_bytes": int(rss) * 1024 if rss.isdigit() else None,
         "waits_in": printable(row.get("wchan", ""), 40),
+        **({"stuck": True} if row.get("pid") in stuck else {}),
     }
-    if row.get("pid") in stuck:
-        shown["stuck"] = True
-    return shown

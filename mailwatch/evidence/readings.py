@@ -13,28 +13,23 @@ from mailwatch.evidence.subject import Subject
 
 def collect(subject: Subject, deadline: Deadline) -> Finding:
     """Return `now`, the readings at hand, and `before`, the rounds that went before."""
-    return Finding(
-        {
-            "now": at_hand(subject.readings),
-            "before": [
-                {"at": round(one.at, 3), "readings": [as_json(reading) for reading in one.readings]}
-                for one in subject.rounds
-            ],
-        }
-    )
+    before: list[Json] = [
+        {"at": round(one.at, 3), "readings": [_as_json(reading) for reading in one.readings]}
+        for one in subject.rounds
+    ]
+    return Finding({"now": at_hand(subject.readings), "before": before})
 
 
 def at_hand(readings: Sequence[Reading]) -> list[Json]:
     """Return the readings of now as they are kept; a pass that is only remembered is none."""
     return [
-        as_json(reading)
+        _as_json(reading)
         for reading in readings
         if not (reading.remembered and reading.verdict is Verdict.PASS)
     ]
 
 
-def as_json(reading: Reading) -> dict[str, Json]:
-    """Return one reading as it is kept."""
+def _as_json(reading: Reading) -> dict[str, Json]:
     return {
         "service": reading.service,
         "verdict": reading.verdict.value,

@@ -19,10 +19,7 @@ _IS = r"[\"']?\s{0,4}[:=]\s{0,4}"
 
 _RULES = (
     # A key or certificate in PEM, or what is left of it.
-    (
-        r"-----BEGIN [A-Z ]*PRIVATE KEY-----[\s\S]*?(?:-----END [A-Z ]*PRIVATE KEY-----|\Z)",
-        MASK,
-    ),
+    (r"-----BEGIN [A-Z ]*PRIVATE KEY-----[\s\S]*?(?:-----END [A-Z ]*PRIVATE KEY-----|\Z)", MASK),
     # Headers of HTTP (RFC 9110 section 11, RFC 6265); everything to the end of the line.
     (
         r"\b((?:proxy-)?authorization|x-[a-z0-9-]{0,40}(?:key|token|auth)[a-z-]{0,40}|(?:set-)?cookie)"

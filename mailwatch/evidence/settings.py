@@ -14,10 +14,6 @@ class EvidenceSettings:
     wait_s: float = 3.0
     """How long a look may take, and so the most by which it can delay a restart."""
     max_mib: int = 32
+    """How much of the disk all evidence together may take."""
     options: Mapping[str, object] = field(default_factory=dict)
     """The settings of the collectors and servers that have keys of their own, by their names."""
-
-    @property
-    def max_bytes(self) -> int:
-        """The most that all evidence together may take up on the disk."""
-        return self.max_mib * 1024 * 1024

@@ -18,8 +18,7 @@ def lines(
     evidence: Mapping[str, Mapping[str, Json] | None], clock_text: Callable[[float], str] = utc
 ) -> list[str]:
     """Return what keeping.load() has found, as lines without an end; each is printable."""
-    before = findings(evidence.get("before") or {})
-    after = findings(evidence.get("after") or {})
+    before, after = findings(evidence.get("before")), findings(evidence.get("after"))
     if not before and not after:
         return ["No evidence was kept of this incident."]
     shown = [*_reasons(before), *_table(before, after, clock_text), *_processes(before)]
@@ -36,9 +35,8 @@ def _reasons(before: Evidence) -> Iterator[str]:
 
 
 def _table(before: Evidence, after: Evidence, clock_text: Callable[[float], str]) -> Iterator[str]:
-    moments = [_moment(before, clock_text), _moment(after, clock_text)]
-    heads = ("", f"before ({moments[0]})", f"after ({moments[1]})" if after else "")
-    table = [heads, *side_by_side(before, after)]
+    was, now = f"before ({_moment(before, clock_text)})", f"after ({_moment(after, clock_text)})"
+    table = [("", was, now if after else ""), *side_by_side(before, after)]
     first = max(len(row[0]) for row in table)
     second = min(max(len(row[1]) for row in table), _WIDEST)
     yield ""
@@ -73,8 +71,7 @@ def _log(before: Evidence) -> Iterator[str]:
 
 
 def _unreadable(before: Evidence, after: Evidence) -> Iterator[str]:
-    reasons = unreadable(after, before)
-    if reasons:
+    if reasons := unreadable(after, before):
         yield ""
         yield "Not readable:"
     for name, what, why in reasons:

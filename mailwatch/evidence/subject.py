@@ -77,6 +77,10 @@ class Subject:
         with closing(self.examiner()) as examiner:
             return question(examiner)
 
+    def container(self, deadline: Deadline) -> Record:
+        """Return what an examiner of one's own says of the container; raises NotReadable."""
+        return self.examine(lambda examiner: examiner.container(deadline))
+
 
 Collector = Callable[[Subject, Deadline], Finding]
 """Looks at one thing within a deadline; it may raise NotReadable, and nothing else."""

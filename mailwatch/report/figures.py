@@ -13,12 +13,6 @@ from mailwatch.report.material import Material, Service, Span
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
-    from matplotlib.ticker import Locator
-
-MISSING = (
-    "The report is drawn with matplotlib, which is not installed: run "
-    "`apt install python3-matplotlib` and try again."
-)
 
 WIDTH_IN = 4.4
 """As wide as a phone is: a page shows several beside each other rather than a large one."""
@@ -26,27 +20,12 @@ WIDTH_IN = 4.4
 WIDE_IN = 10.8
 """As wide as the page gets."""
 
-# Colours that stand for those of the page, which follow the reader's light or dark theme.
-INK, FAINT = "#010101", "#020202"
-GOOD, FAIR, BAD = "#030303", "#040404", "#050505"
-PHASES = {
-    Phase.RESOLVE: "#060606",
-    Phase.CONNECT: "#070707",
-    Phase.TLS: "#080808",
-    Phase.GREETING: "#090909",
-    Phase.DIALOGUE: "#0a0a0a",
-    Phase.SUBMIT: "#0b0b0b",
-    Phase.ARRIVE: "#0c0c0c",
+INK = "#010101"
+COLORS = {
+    name: f"#0202{number:02x}"
+    for number, name in enumerate(("faint", "good", "fair", "bad", *Phase))
 }
-_VARIABLES = {
-    INK: "currentColor",
-    FAINT: "var(--faint)",
-    GOOD: "var(--good)",
-    FAIR: "var(--fair)",
-    BAD: "var(--bad)",
-    **{color: f"var(--{phase})" for phase, color in PHASES.items()},
-}
-_FAIR_FROM, _GOOD_FROM = 0.95, 0.999
+"""Stand for those of the page, which follow the reader's light or dark theme."""
 
 _PROLOGUE = re.compile(r"\A.*?(?=<svg)", re.DOTALL)
 _METADATA = re.compile(r"<metadata>.*?</metadata>", re.DOTALL)
@@ -61,17 +40,12 @@ def availability(service: Service, material: Material) -> str:
     """Return a bar for each span, as high as the share of its checks that passed."""
 
     def draw(axes: Axes) -> None:
-        spans = [span for span in service.spans if span.availability is not None]
-        shares = [span.availability or 0.0 for span in spans]
-        colors = [GOOD if s >= _GOOD_FROM else FAIR if s >= _FAIR_FROM else BAD for s in shares]
-        axes.bar(
-            [_middle(span, material) for span in spans],
-            # A span without a single answer is a bar too, or it would look like no data.
-            [max(100 * share, 3) for share in shares],
-            width=material.span_s / 86_400 * 0.86,
-            color=colors,
-            linewidth=0,
-        )
+        spans = [span for span in service.spans if span.passes + span.failures]
+        shares = [span.passes / (span.passes + span.failures) for span in spans]
+        # A span without a single answer is a bar too, or it would look like no data.
+        heights = [max(100 * share, 3) for share in shares]
+        days, width = _places(spans, material)
+        axes.bar(days, heights, width=width, color=[COLORS[rank(s)] for s in shares], linewidth=0)
         axes.set_ylim(0, 100)
         axes.set_yticks([0, 50, 100], ["0 %", "50 %", "100 %"])
 
@@ -82,17 +56,18 @@ def latency(service: Service, material: Material) -> str:
     """Return the mean seconds of each phase on top of each other, and the slowest check."""
 
     def draw(axes: Axes) -> None:
+        from matplotlib.ticker import MaxNLocator
+
         spans = [span for span in service.spans if span.phases]
-        days = [_middle(span, material) for span in spans]
-        width = material.span_s / 86_400 * 0.86
+        days, width = _places(spans, material)
         below = [0.0] * len(spans)
-        for phase, color in PHASES.items():
+        for phase in Phase:
             values = [1000 * span.phases.get(phase, 0.0) for span in spans]
             if any(values):
-                axes.bar(days, values, width=width, bottom=below, color=color, linewidth=0)
+                axes.bar(days, values, width=width, bottom=below, color=COLORS[phase], linewidth=0)
                 below = [one + more for one, more in zip(below, values, strict=True)]
         axes.set_ylim(0, max([*below, 1.0]) * 1.1)
-        axes.yaxis.set_major_locator(_few_ticks())
+        axes.yaxis.set_major_locator(MaxNLocator(nbins=3))
         axes.yaxis.set_major_formatter(lambda value, _place: f"{value:g} ms")
 
     return _drawn(f"latency-{service.key}", 1.6, draw, material)
@@ -106,10 +81,9 @@ def time_line(material: Material, width_in: float = WIDTH_IN) -> str:
         for one in material.incidents:
             begin = _day(max(one.since.wall, material.since))
             end = _day(one.closed.wall if one.closed else material.until)
-            color = BAD if one.escalated or one.closed is None else FAIR
-            axes.broken_barh(
-                [(begin, max(end - begin, least))], (0.25, 0.5), color=color, linewidth=0
-            )
+            color = COLORS["bad" if one.escalated or one.closed is None else "fair"]
+            bar = (begin, max(end - begin, least))
+            axes.broken_barh([bar], (0.25, 0.5), color=color, linewidth=0)
             restarts = [_day(attempt.begun.wall) for attempt in one.attempts]
             axes.plot(restarts, [0.9] * len(restarts), "v", color=INK, markersize=3.5)
         axes.set_ylim(0, 1.1)
@@ -131,7 +105,10 @@ def _drawn(
         from matplotlib import dates
         from matplotlib.figure import Figure
     except ImportError as error:
-        raise NoMatplotlib(MISSING) from error
+        raise NoMatplotlib(
+            "The report is drawn with matplotlib, which is not installed: run "
+            "`apt install python3-matplotlib` and try again."
+        ) from error
     with matplotlib.rc_context(
         {
             "svg.fonttype": "none",  # text stays text: it can be read out, searched and themed
@@ -139,7 +116,7 @@ def _drawn(
             "font.size": 9,
             "text.parse_math": False,
             **dict.fromkeys(("text.color", "axes.labelcolor", "xtick.color", "ytick.color"), INK),
-            **dict.fromkeys(("axes.edgecolor", "grid.color"), FAINT),
+            **dict.fromkeys(("axes.edgecolor", "grid.color"), COLORS["faint"]),
         }
     ):
         figure = Figure(figsize=(width_in, height_in))
@@ -171,15 +148,10 @@ def _themed(svg: str) -> str:
     svg = _METADATA.sub("", _PROLOGUE.sub("", svg, count=1))
     svg = re.sub(r' (?:width|height)="[0-9.]+pt"', "", svg, count=2)
     svg = re.sub(r" xmlns(?::xlink)?=\"[^\"]*\"", "", svg) if "xlink:href" not in svg else svg
-    for color, variable in _VARIABLES.items():
-        svg = svg.replace(color, variable)
+    svg = svg.replace(INK, "currentColor")
+    for name, color in COLORS.items():
+        svg = svg.replace(color, f"var(--{name})")
     return _FONT.sub(r"font-size: \1px", svg).strip()
-
-
-def _few_ticks() -> Locator:
-    from matplotlib.ticker import MaxNLocator
-
-    return MaxNLocator(nbins=3)
 
 
 def _day(wall: float) -> float:
@@ -188,11 +160,18 @@ def _day(wall: float) -> float:
     return (wall + (offset.total_seconds() if offset else 0.0)) / 86_400
 
 
-def _middle(span: Span, material: Material) -> float:
-    return _day(span.at + material.span_s / 2)
+def _places(spans: Sequence[Span], material: Material) -> tuple[list[float], float]:
+    """Return where the middle of the bar of each span stands, and how wide a bar is, in days."""
+    middles = [_day(span.at + material.span_s / 2) for span in spans]
+    return middles, material.span_s / 86_400 * 0.86
+
+
+def rank(share: float) -> str:
+    """Return the name of the colour for a share of checks that passed, from 0 to 1."""
+    return "good" if share >= 0.999 else "fair" if share >= 0.95 else "bad"
 
 
 def legend(services: Sequence[Service]) -> list[Phase]:
     """Return the phases that at least one drawing of `services` shows."""
     seen = {phase for service in services for span in service.spans for phase in span.phases}
-    return [phase for phase in PHASES if phase in seen]
+    return [phase for phase in Phase if phase in seen]

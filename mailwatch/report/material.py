@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from itertools import groupby
 from pathlib import Path
 
 from mailwatch.core.evidence import Json
@@ -29,15 +30,8 @@ class Span:
     """Its beginning, in seconds since 1970."""
     passes: int
     failures: int
-    unmeasured: int
     phases: Mapping[Phase, float]
     slowest_s: float | None
-
-    @property
-    def availability(self) -> float | None:
-        """The share of the checks that passed, from 0 to 1; None where nothing was measured."""
-        measured = self.passes + self.failures
-        return self.passes / measured if measured else None
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,11 +40,6 @@ class Service:
 
     key: str
     spans: tuple[Span, ...]
-
-    @property
-    def availability(self) -> float | None:
-        """The share of all checks that passed."""
-        return _share(self.spans)
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,21 +57,17 @@ class Material:
     """By the incident's id, what keeping.load() has found."""
 
     @property
-    def availability(self) -> float | None:
-        """The share of all checks of all services that passed."""
-        return _share(span for service in self.services for span in service.spans)
-
-    @property
     def down_s(self) -> float:
         """For how many seconds an incident was open."""
-        total = 0.0
-        for one in self.incidents:
-            end = one.closed.wall if one.closed else self.until
-            total += max(0.0, end - max(one.since.wall, self.since))
-        return total
+        spans = (
+            (max(one.since.wall, self.since), one.closed.wall if one.closed else self.until)
+            for one in self.incidents
+        )
+        return sum(max(0.0, end - begin) for begin, end in spans)
 
 
-def _share(spans: Iterable[Span]) -> float | None:
+def availability(spans: Iterable[Span]) -> float | None:
+    """Return the share of the checks that passed, 0 to 1; None where nothing was measured."""
     passes = failures = 0
     for span in spans:
         passes += span.passes
@@ -96,15 +81,12 @@ def collect(directory: Path, host: str, since: float, until: float) -> Material:
     summaries = views.summaries(since)
     keys = list(dict.fromkeys(one.service for one in sorted(summaries, key=lambda s: s.service)))
     hourly = until - since <= HOURLY_UP_TO_S
-    services = tuple(
-        Service(
-            key,
-            _hours(views.readings(key, since))
-            if hourly
-            else tuple(_day(one) for one in summaries if one.service == key),
-        )
-        for key in keys
-    )
+
+    def spans(key: str) -> tuple[Span, ...]:
+        if hourly:
+            return _hours(views.readings(key, since))
+        return tuple(_day(one) for one in summaries if one.service == key)
+
     incidents = tuple(
         one
         for one in views.incidents(MOST_INCIDENTS)
@@ -115,7 +97,7 @@ def collect(directory: Path, host: str, since: float, until: float) -> Material:
         since,
         until,
         HOUR_S if hourly else DAY_S,
-        services,
+        tuple(Service(key, spans(key)) for key in keys),
         incidents,
         {one.id: keeping.load(directory, one.id) for one in incidents},
     )
@@ -127,32 +109,28 @@ def _day(summary: Summary) -> Span:
         at,
         summary.passes,
         summary.failures,
-        summary.unmeasured,
         {phase: spread.mean_s for phase, spread in summary.phases.items()},
         None if summary.seconds is None else summary.seconds.max_s,
     )
 
 
 def _hours(readings: Sequence[Past]) -> tuple[Span, ...]:
-    hours: dict[float, list[Past]] = {}
-    for one in readings:
-        hours.setdefault(one.at // HOUR_S * HOUR_S, []).append(one)
-    return tuple(_hour(at, hours[at]) for at in sorted(hours))
+    def hour(one: Past) -> float:
+        return one.at // HOUR_S * HOUR_S
+
+    return tuple(_hour(at, list(them)) for at, them in groupby(sorted(readings, key=hour), hour))
 
 
 def _hour(at: float, readings: Sequence[Past]) -> Span:
     passed = [one.reading for one in readings if one.reading.verdict is Verdict.PASS]
-    failed = sum(one.reading.verdict is Verdict.FAIL for one in readings)
-    times: dict[Phase, list[float]] = {}
-    for reading in passed:
-        for phase in Phase:
-            if phase in reading.phases:
-                times.setdefault(phase, []).append(reading.phases[phase])
+    times = {
+        phase: [reading.phases[phase] for reading in passed if phase in reading.phases]
+        for phase in Phase
+    }
     return Span(
         at,
         len(passed),
-        failed,
-        len(readings) - len(passed) - failed,
-        {phase: sum(values) / len(values) for phase, values in times.items()},
+        sum(one.reading.verdict is Verdict.FAIL for one in readings),
+        {phase: sum(values) / len(values) for phase, values in times.items() if values},
         max((reading.seconds for reading in passed), default=None),
     )

@@ -3,17 +3,14 @@
 from __future__ import annotations
 
 import html
-from collections.abc import Callable
 
 from mailwatch import __version__
 from mailwatch.core.model import Phase
 from mailwatch.core.text import duration
 from mailwatch.report import figures
-from mailwatch.report.material import DAY_S, Material, Service
-from mailwatch.report.story import story
+from mailwatch.report.material import DAY_S, Material, Service, availability
+from mailwatch.report.story import ClockText, story
 from mailwatch.report.style import CSS
-
-ClockText = Callable[[float], str]
 
 _HEAD = """<!doctype html>
 <html lang="en">
@@ -29,9 +26,7 @@ _HEAD = """<!doctype html>
 <main>
 """
 
-
 _NAMES = {Phase.TLS: "TLS"}
-_LINE = "Incidents on a time line"
 
 
 def write(material: Material, clock_text: ClockText) -> str:
@@ -40,29 +35,26 @@ def write(material: Material, clock_text: ClockText) -> str:
     `clock_text` turns seconds since 1970 into local time. All text is escaped.
     """
     host = html.escape(material.host)
-    parts = [
+    since, until = (html.escape(clock_text(at)) for at in (material.since, material.until))
+    parts = (
         _HEAD.format(title=f"Mail on {host}", css=CSS),
         f"<h1>Mail on {host}</h1>",
-        f'<p class="quiet">{_moment(material.since, clock_text)} to '
-        f"{_moment(material.until, clock_text)}, written by mailwatch {__version__}</p>",
+        f'<p class="quiet">{since} to {until}, written by mailwatch {__version__}</p>',
         _tiles(material),
         _incidents_line(material),
         _services(material),
         *_stories(material, clock_text),
         "</main>\n</body>\n</html>\n",
-    ]
+    )
     return "\n".join(parts)
-
-
-def _moment(wall: float, clock_text: ClockText) -> str:
-    return html.escape(clock_text(wall))
 
 
 def _tiles(material: Material) -> str:
     restarts = sum(len(one.attempts) for one in material.incidents)
     called = sum(one.escalated is not None for one in material.incidents)
+    spans = [span for service in material.services for span in service.spans]
     tiles = (
-        (_percent(material.availability), "of all checks passed"),
+        (_percent(availability(spans)), "of all checks passed"),
         (str(len(material.incidents)), "incident" + "s" * (len(material.incidents) != 1)),
         (duration(round(material.down_s)), "with an incident open"),
         (str(restarts), "restart" + "s" * (restarts != 1)),
@@ -75,10 +67,12 @@ def _tiles(material: Material) -> str:
 def _incidents_line(material: Material) -> str:
     if not material.incidents:
         return '<h2>Incidents</h2><div class="card">No incident in this time.</div>'
+    title = "Incidents on a time line"
+    narrow = _figure(figures.time_line(material), title)
+    wide = _figure(figures.time_line(material, figures.WIDE_IN), title)
     return (
-        '<h2>Incidents on a time line</h2><div class="card"><figure>'
-        f'<div class="narrow">{_figure(figures.time_line(material), _LINE)}</div>'
-        f'<div class="wide">{_figure(figures.time_line(material, figures.WIDE_IN), _LINE)}</div>'
+        f'<h2>{title}</h2><div class="card"><figure>'
+        f'<div class="narrow">{narrow}</div><div class="wide">{wide}</div>'
         "<figcaption>A bar is an incident: red where a person was called or it is still open. "
         "A triangle is a restart.</figcaption></figure></div>"
     )
@@ -97,10 +91,13 @@ def _services(material: Material) -> str:
 
 def _service(service: Service, material: Material) -> str:
     name = html.escape(service.key)
-    share = service.availability
-    rank = "" if share is None else "good" if share >= 0.999 else "fair" if share >= 0.95 else "bad"
+    share = availability(service.spans)
+    rank = "" if share is None else figures.rank(share)
     slowest = max((span.slowest_s for span in service.spans if span.slowest_s), default=None)
-    slow = "" if slowest is None else f"; the slowest check that passed took {_time(slowest)}"
+    slow = ""
+    if slowest is not None:
+        took = duration(slowest) if slowest >= 1 else f"{1000 * slowest:.0f} ms"
+        slow = f"; the slowest check that passed took {took}"
     span = "day" if material.span_s == DAY_S else "hour"
     return (
         f'<section class="card"><div class="head"><h3>{name}</h3>'
@@ -120,17 +117,11 @@ def _stories(material: Material, clock_text: ClockText) -> list[str]:
     if not material.incidents:
         return []
     newest = material.incidents[0].id
-    return [
-        "<h2>What happened</h2>",
-        *(
-            story(one, material.evidence.get(one.id, {}), clock_text, is_open=one.id == newest)
-            for one in material.incidents
-        ),
-    ]
-
-
-def _time(seconds: float) -> str:
-    return duration(seconds) if seconds >= 1 else f"{1000 * seconds:.0f} ms"
+    stories = (
+        story(one, material.evidence.get(one.id, {}), clock_text, is_open=one.id == newest)
+        for one in material.incidents
+    )
+    return ["<h2>What happened</h2>", *stories]
 
 
 def _percent(share: float | None) -> str:

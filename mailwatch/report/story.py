@@ -34,13 +34,10 @@ def story(
     is_open: bool = False,
 ) -> str:
     """Return the incident as one block of HTML, all text of which is escaped."""
-    before = findings(evidence.get("before") or {})
-    after = findings(evidence.get("after") or {})
-    lasted = (
-        f"lasted {duration(max(0.0, incident.closed.wall - incident.since.wall))}"
-        if incident.closed
-        else "still open"
-    )
+    before, after = findings(evidence.get("before")), findings(evidence.get("after"))
+    lasted = "still open"
+    if incident.closed:
+        lasted = f"lasted {duration(max(0.0, incident.closed.wall - incident.since.wall))}"
     cause = causes.line(incident.cause or causes.likely(before)) or "cause unknown"
     parts = [
         f'<details class="card"{" open" if is_open else ""}><summary>'
@@ -70,10 +67,8 @@ def _turns(incident: Incident, clock_text: ClockText) -> Iterator[str]:
     for attempt in incident.attempts:
         turns.append((attempt.begun.wall, f"Restart {attempt.number} began."))
         if attempt.ended is not None:
-            words = (
-                say(attempt.detail) or f"Restart {attempt.number}: {_OUTCOMES[attempt.outcome]}."
-            )
-            turns.append((attempt.ended.wall, words))
+            outcome = f"Restart {attempt.number}: {_OUTCOMES[attempt.outcome]}."
+            turns.append((attempt.ended.wall, say(attempt.detail) or outcome))
     if incident.escalated is not None:
         turns.append((incident.escalated.wall, "A person was called."))
     if incident.closed is not None:
@@ -89,8 +84,7 @@ def _turns(incident: Incident, clock_text: ClockText) -> Iterator[str]:
 
 
 def _supports(before: Evidence) -> Iterator[str]:
-    found = causes.find(before)
-    if found:
+    if found := causes.find(before):
         yield "<h4>What the evidence says</h4><ul>"
         for cause in found:
             facts = "; ".join(cause.support)
@@ -99,8 +93,7 @@ def _supports(before: Evidence) -> Iterator[str]:
 
 
 def _table(before: Evidence, after: Evidence) -> Iterator[str]:
-    table = side_by_side(before, after)
-    if table:
+    if table := side_by_side(before, after):
         yield "<h4>Before and after</h4><table><thead><tr><th></th><th>before</th><th>after</th>"
         yield "</tr></thead><tbody>"
         for label, was, now in table:
@@ -117,8 +110,7 @@ def _log(before: Evidence) -> Iterator[str]:
 
 
 def _unreadable(before: Evidence, after: Evidence) -> Iterator[str]:
-    reasons = unreadable(after, before)
-    if reasons:
+    if reasons := unreadable(after, before):
         yield "<details><summary>What could not be read</summary><ul>"
         for name, what, why in reasons:
             yield f"<li>{_text(name)}, {_text(what)}: because {_text(why)}</li>"

@@ -12,7 +12,7 @@ from mailwatch.core.deadline import Deadline
 from mailwatch.core.diagnosis import Diagnosis
 from mailwatch.core.facts import Fact, fact
 from mailwatch.core.keys import Key, Kind, whole
-from mailwatch.core.model import Asked, Condition, Description, Target, TargetState
+from mailwatch.core.model import Condition, Description, Target, TargetState
 from mailwatch.core.sentences import Sentences
 from mailwatch.core.state import Left
 from mailwatch.docker.engine_client import Link
@@ -20,7 +20,7 @@ from mailwatch.docker.examiner import DockerExaminer
 from mailwatch.docker.faults import EngineFault
 from mailwatch.docker.port_map import SERVING, DockerPortMap
 from mailwatch.docker.process import has_ended, runs_for
-from mailwatch.docker.record import Record, is_over, part, state_of, text
+from mailwatch.docker.record import Record, condition_of, is_over, part, state_of, text
 from mailwatch.docker.settings import SETTLE_S, START_S, DockerSettings
 from mailwatch.docker.stop_cause import Ends
 from mailwatch.host.ground import Ground
@@ -52,15 +52,11 @@ KEYS = (
           "Seconds that the container gets to stop by itself before the engine kills it."),
 )  # fmt: skip
 
+port_map = DockerPortMap
+"""Makes what adds to a state what is behind the ports that are asked."""
 
-def port_map(settings: DockerSettings, asked: Asked) -> DockerPortMap:
-    """Return what adds to a state what is behind the ports that are asked."""
-    return DockerPortMap(settings, asked)
-
-
-def examiner(settings: DockerSettings) -> DockerExaminer:
-    """Return what the black box looks through."""
-    return DockerExaminer(settings)
+examiner = DockerExaminer
+"""Makes what the black box looks through."""
 
 
 def examine(settings: DockerSettings, ground: Ground) -> Iterator[Diagnosis]:
@@ -101,8 +97,9 @@ class DockerRestarter:
         except EngineFault as fault:
             self.close()
             return TargetState(fault.condition, fault.detail)
-        runs_for_s = runs_for(container) if state.condition in SERVING else None
-        return replace(state, runs_for_s=runs_for_s)
+        if state.condition not in SERVING:
+            return state
+        return replace(state, runs_for_s=runs_for(container))
 
     def restart(self, deadline: Deadline, seen: TargetState | None = None) -> None:
         """Stop the container, kill it if it does not end, and start it; also if it was stopped.
@@ -143,9 +140,7 @@ class DockerRestarter:
         until = now + min(CATCH_UP_S, (deadline.at - now) / 2)
         while container is not None and has_ended(container):
             run = (text(container, "Id"), text(part(container, "State"), "StartedAt"))
-            if run == self._waited_in_vain_for:
-                break
-            if deadline.clock() >= until:
+            if run == self._waited_in_vain_for or deadline.clock() >= until:
                 self._waited_in_vain_for = run
                 break
             time.sleep(_CATCH_UP_EVERY_S)
@@ -163,14 +158,14 @@ class DockerRestarter:
         # A compose project puts its own name before the service's and a number behind it.
         near += [name for name in names if self._name in name and name not in near]
         if near:
-            shown = tuple(near[:_NAMES_SHOWN])
-            return fact("container-missing-near", name=self._name, near=shown)
+            return fact("container-missing-near", name=self._name, near=tuple(near[:_NAMES_SHOWN]))
         if names:
             return fact("container-missing-among", name=self._name, count=len(names))
         return fact("container-missing", name=self._name)
 
     def _state(self, container: Record, deadline: Deadline) -> TargetState:
-        return state_of(container, *self._ends.condition(container, deadline))
+        ordered = self._ends.was_ordered(container, deadline)
+        return state_of(container, *condition_of(container, ordered=ordered))
 
     def _restart(self, deadline: Deadline, seen: TargetState | None) -> None:
         before = self._look(deadline)
@@ -188,9 +183,9 @@ class DockerRestarter:
         except EngineFault as fault:
             self.close()
             self._after_failure(before, fault, deadline)
-        else:
-            if not done:
-                raise self._replaced()
+            return
+        if not done:
+            raise self._replaced()
 
     def _was_started_since(self, container: Record, seen: TargetState, deadline: Deadline) -> bool:
         """Whether somebody did our work since it was `seen`; raises if they stopped it instead."""
@@ -199,14 +194,12 @@ class DockerRestarter:
         if condition in SERVING and now.started_at != seen.started_at:
             return True
         ended_since = (now.identity, now.finished_at) != (seen.identity, seen.finished_at)
-        is_theirs = (
+        if (
             condition in (Condition.PAUSED, Condition.REMOVING)
             or (condition is Condition.STARTING and seen.condition is Condition.RUNNING)
             or (condition is Condition.STOPPED and ended_since)
-        )
-        if is_theirs:
-            detail = fact("restart-left-alone", found=now.detail)
-            raise EngineFault(condition, detail, crossed=True)
+        ):
+            raise EngineFault(condition, fact("restart-left-alone", found=now.detail), crossed=True)
         return False
 
     def _after_failure(self, before: Record, fault: EngineFault, deadline: Deadline) -> None:
@@ -254,8 +247,8 @@ class DockerRestarter:
             self._left = Left(state.identity, state.finished_at)
 
     def _replaced(self) -> EngineFault:
-        detail = fact("container-replaced", name=self._name)
-        return EngineFault(Condition.UNREACHABLE, detail, crossed=True)
+        replaced = fact("container-replaced", name=self._name)
+        return EngineFault(Condition.UNREACHABLE, replaced, crossed=True)
 
 
 RESTARTER = DockerRestarter

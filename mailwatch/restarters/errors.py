@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from dataclasses import KW_ONLY, dataclass
+
 from mailwatch.core.facts import Fact
 from mailwatch.core.say import say
 from mailwatch.core.state import Left
 
 
+@dataclass(eq=False)
 class RestartError(Exception):
     """A target was not restarted, or nobody can say that it was.
 
@@ -16,16 +19,11 @@ class RestartError(Exception):
     not started again, None where that is not known.
     """
 
-    def __init__(
-        self,
-        detail: Fact,
-        *,
-        permanent: bool = False,
-        intervened: bool = False,
-        left: Left | None = None,
-    ) -> None:
-        super().__init__(say(detail))
-        self.detail = detail
-        self.permanent = permanent
-        self.intervened = intervened
-        self.left = left
+    detail: Fact
+    _: KW_ONLY
+    permanent: bool = False
+    intervened: bool = False
+    left: Left | None = None
+
+    def __str__(self) -> str:
+        return say(self.detail)

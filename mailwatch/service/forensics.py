@@ -181,7 +181,8 @@ class Forensics(Onlooker):
         with self._saving:
             try:
                 keeping.save(sources.directory, incident, moment, evidence)
-                keeping.prune(sources.directory, sources.settings.max_bytes, self._oldest)
+                max_bytes = sources.settings.max_mib * 1024 * 1024
+                keeping.prune(sources.directory, max_bytes, self._oldest)
             except OSError as error:
                 reason = (error.strerror or "unknown trouble").lower()
                 folder = str(keeping.folder(sources.directory))

@@ -20,10 +20,9 @@ from mailwatch.core.facts import fact
 from mailwatch.core.model import Condition, Fault, TargetState, Verdict
 from mailwatch.core.say import say
 from mailwatch.demo import server_process, story
-from mailwatch.demo.certificate import make_certificate
 from mailwatch.demo.moments import Moments, NoStory, Turn
 from mailwatch.demo.screen import Screen
-from mailwatch.demo.server_process import Server
+from mailwatch.demo.server_process import Server, make_certificate
 from mailwatch.probes.catalogue import build
 from mailwatch.probes.settings import ServiceSettings
 from mailwatch.restarters.errors import RestartError

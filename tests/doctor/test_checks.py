@@ -14,12 +14,12 @@ import pytest
 
 from mailwatch.config.load import load
 from mailwatch.core.diagnosis import Diagnosis, Grade, ok
-from mailwatch.core.facts import words
+from mailwatch.core.facts import fact, words
 from mailwatch.core.known_good import KnownGood
 from mailwatch.core.model import Condition, Fault, Now, Reading, TargetState, Verdict
 from mailwatch.core.notes import Notes
 from mailwatch.core.state import State
-from mailwatch.docker.faults import no_sdk
+from mailwatch.docker.faults import EngineFault
 from mailwatch.docker.settings import DockerSettings
 from mailwatch.doctor import (
     certificates,
@@ -196,7 +196,7 @@ def test_an_engine_that_cannot_be_asked_is_told_once(
     assert _levels([engine]) == [Grade.PROBLEM]
 
     def without_sdk(_settings: DockerSettings) -> NoReturn:
-        raise no_sdk()
+        raise EngineFault(Condition.UNREACHABLE, fact("no-sdk"))
 
     monkeypatch.setattr(docker_doctor, "_ask_engine", without_sdk)
     _, engine = docker_doctor.examine(settings, case(unit=None, account=ROOT))
