@@ -50,9 +50,7 @@ def masked(detail: Fact, login: Login) -> Fact:
     """
     password = login.password.reveal()
     forms = (plain(login), wrapped(password), quoted(password)[1:-1], password)
-    telling = [form for form in forms if len(form) >= _TELLING]
-
-    return _covered(detail, telling)
+    return _covered(detail, [form for form in forms if len(form) >= _TELLING])
 
 
 def _covered(detail: Fact, forms: Sequence[str]) -> Fact:

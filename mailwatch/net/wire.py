@@ -134,15 +134,14 @@ def connect(addresses: Sequence[Address], deadline: Deadline) -> Wire:
     for number, address in enumerate(addresses):
         try:
             share = deadline.remaining() / (len(addresses) - number)
+            sock = _connect_one(address, deadline.sooner(share))
         except DeadlineExpired:
             errors.append(_not_accepted(address))
             break
-        try:
-            sock = _connect_one(address, deadline.sooner(share))
         except ConversationError as error:
             errors.append(error)
-            continue
-        return Wire(sock, address.where[:2], deadline)
+        else:
+            return Wire(sock, address.where[:2], deadline)
     measured = [error for error in errors if error.fault]
     raise (measured or errors)[-1]
 

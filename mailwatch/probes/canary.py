@@ -22,7 +22,7 @@ from mailwatch.net.endpoint import TlsMode
 from mailwatch.probes.canary_mailbox import Arrival, Mailbox
 from mailwatch.probes.canary_mark import Mark, new_mark
 from mailwatch.probes.canary_rehearsal import CanaryRehearsal
-from mailwatch.probes.canary_settings import KEYS, Settings
+from mailwatch.probes.canary_settings import KEYS, SHARE, Settings
 from mailwatch.probes.canary_submission import Submission
 from mailwatch.probes.probe import LOGIN_AGAIN_S, Check
 from mailwatch.probes.settings import ServiceSettings, options
@@ -34,9 +34,6 @@ PUT_OFF_S = 600.0
 
 _AGAIN_S = 60.0
 """The pause before the second try of what was put off; each further one is twice as long."""
-
-_SHARE = 0.5
-"""A check that has less than this of its time left does not begin to look."""
 
 _WINDUP_S = 0.05
 """How much sooner than the check its submission must have come to MAIL."""
@@ -92,7 +89,7 @@ class CanaryProbe(Check):
     def check(self, deadline: Deadline) -> Reading:
         """Submit a canary where one is due, and look for the one in flight; never raises."""
         # A round that was cancelled lets go of its checks, and the next one comes on top.
-        enough_s = _SHARE * _left_s(deadline)
+        enough_s = SHARE * _left_s(deadline)
         if not self._lock.acquire(timeout=max(0.0, enough_s)):
             return self._unmeasured(fact("check-busy"))
         try:
@@ -133,10 +130,8 @@ class CanaryProbe(Check):
 
         Raises RuntimeError where the system allows no further thread.
         """
-        mark = new_mark()
-        now = deadline.clock()
-        submission = Submission(self.settings, self._rules, mark)
-        flight = _Flight(mark, submission, now)
+        mark, now = new_mark(), deadline.clock()
+        flight = _Flight(mark, Submission(self.settings, self._rules, mark), now)
         alive = Deadline(deadline.at - _WINDUP_S, deadline.clock)
         WORKERS.run(lambda: flight.submit(alive))
         self._due = now + self._rules.every_s
@@ -155,25 +150,22 @@ class CanaryProbe(Check):
 
     def _put_off(self, reading: Reading, now: float) -> Reading:
         """Try again later, as RFC 5321 section 4.5.4.1 wants it, but for a time only."""
-        since = self._put_off_since if self._put_off_since is not None else now
-        self._put_off_since = since
-        lasts_s = now - since
+        if self._put_off_since is None:
+            self._put_off_since = now
+        lasts_s = now - self._put_off_since
         enough_s = max(self._rules.within_s, PUT_OFF_S)
         if lasts_s >= enough_s:
             detail = fact("canary-put-off-long", lasts_s=lasts_s, answer=reading.detail)
             return self._refused(replace(reading, detail=detail), now)
         self._due = now + min(max(lasts_s, _AGAIN_S), self._rules.every_s, enough_s - lasts_s)
-        self._held = self._meanwhile(
-            fact("canary-put-off", answer=reading.detail, enough_s=enough_s)
-        )
+        detail = fact("canary-put-off", answer=reading.detail, enough_s=enough_s)
+        self._held = self._meanwhile(detail)
         return self._held
 
     def _refused(self, reading: Reading, now: float) -> Reading:
         """Ask no more before the next canary is due where a no counts towards a ban."""
-        again_s = self._rules.every_s
-        if reading.fault is Fault.AUTHENTICATION:
-            again_s = max(again_s, LOGIN_AGAIN_S)
-        self._due = now + again_s
+        login_s = LOGIN_AGAIN_S if reading.fault is Fault.AUTHENTICATION else 0.0
+        self._due = now + max(self._rules.every_s, login_s)
         self._flight, self._last, self._held = None, reading, reading
         return reading
 

@@ -10,14 +10,11 @@ from mailwatch.core.facts import fact
 from mailwatch.core.model import Fault, Reading, Verdict
 from mailwatch.net.conversation import Conversation
 from mailwatch.probes.canary_mailbox import mailbox_trouble
-from mailwatch.probes.canary_settings import Settings
+from mailwatch.probes.canary_settings import SHARE, Settings
 from mailwatch.probes.imap import ImapProbe, ask
 from mailwatch.probes.probe import Check
 from mailwatch.probes.settings import ServiceSettings, options
 from mailwatch.probes.smtp import SmtpProbe
-
-_SHARE = 0.5
-"""A check that has less than this of its time left leaves the mailbox to the next."""
 
 
 class CanaryRehearsal(Check):
@@ -39,7 +36,7 @@ class CanaryRehearsal(Check):
                 return submission
             self._submission = submission
         key = self.settings.key
-        if deadline.at - deadline.clock() < _SHARE * (deadline.at - began):
+        if deadline.at - deadline.clock() < SHARE * (deadline.at - began):
             return Reading(key, Verdict.UNMEASURED, detail=fact("canary-no-time"))
         inbox = self._imap.check(deadline)
         phases = dict(self._submission.phases)

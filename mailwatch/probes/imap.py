@@ -103,15 +103,8 @@ def ask(
     server itself and `fault` is not DELIVERY, or unmeasured where the account is in use or at a
     limit; and Goodbye.
     """
-    return [_words(line) for line in ask_raw(talk, tag, command, fault)]
-
-
-def ask_raw(
-    talk: Conversation, tag: str, command: str, fault: Fault = Fault.PROTOCOL
-) -> list[bytes]:
-    """Return the untagged lines as they came, else like `ask`."""
     talk.say(f"{tag} {command}")
-    return [line for line, _ in hear(talk, tag, answer_to(command), fault=fault)]
+    return [_words(line) for line, _ in hear(talk, tag, answer_to(command), fault=fault)]
 
 
 def hear(

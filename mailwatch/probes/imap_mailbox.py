@@ -10,7 +10,7 @@ from datetime import datetime
 from mailwatch.core.model import Fault
 from mailwatch.net.conversation import Conversation
 from mailwatch.net.dialogue import answer_to
-from mailwatch.probes.imap import ask_raw, hear
+from mailwatch.probes.imap import hear
 
 MAX_MESSAGES = 50
 """How many are asked for at once, at most."""
@@ -68,7 +68,9 @@ def junk_folder(talk: Conversation, tag: str, offers: set[bytes]) -> str | None:
     """
     if not {b"SPECIAL-USE", b"LIST-EXTENDED"} <= offers:
         return None
-    for line in ask_raw(talk, tag, 'LIST (SPECIAL-USE) "" "*"', Fault.DELIVERY):
+    command = 'LIST (SPECIAL-USE) "" "*"'
+    talk.say(f"{tag} {command}")
+    for line, _ in hear(talk, tag, answer_to(command), fault=Fault.DELIVERY):
         if found := _JUNK.fullmatch(line):
             return found[1].decode("ascii")
     return None

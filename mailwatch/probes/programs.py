@@ -47,8 +47,7 @@ def run(command: Sequence[str], deadline: Deadline, take: Take) -> int | None:
             env=_ENVIRONMENT,
         )
     except (OSError, ValueError) as error:
-        why = (error.strerror if isinstance(error, OSError) else None) or type(error).__name__
-        why = why.lower()
+        why = (getattr(error, "strerror", None) or type(error).__name__).lower()
         raise ConversationError.of(None, "program-not-started", program=name, why=why) from None
     with process:
         try:

@@ -50,7 +50,7 @@ class RollCall:
         try:
             WORKERS.run(current.hold)
         except RuntimeError:
-            current.give_up()
+            current.close(threads.WITHOUT)
 
     def forget(self) -> None:
         """Let no reading of before stand for the next round's (see `Check.forget`)."""
@@ -117,11 +117,7 @@ class _Round:
             time.sleep(0)
         if self.desks:
             self.settled.wait(self.attempts.longest_s + GRACE_S)
-        self._close(fact("check-late"))
-
-    def give_up(self) -> None:
-        """End the round before it began, for want of a thread."""
-        self._close(threads.WITHOUT)
+        self.close(fact("check-late"))
 
     def cancel(self) -> None:
         """End the round without a further call."""
@@ -170,11 +166,11 @@ class _Round:
             if len(self.readings) == len(self.desks):
                 self.settled.set()
 
-    def _close(self, why_not: Fact) -> None:
+    def close(self, why_not: Fact) -> None:
+        """End the round; who has not answered is unmeasured, for `why_not`."""
         with self.lock:
             if self.closed.is_set():
                 return
             self.closed.set()
-            self.on_done(
-                tuple(self.readings.get(desk) or desk.unmeasured(why_not) for desk in self.desks)
-            )
+            found = self.readings
+            self.on_done(tuple(found.get(one) or one.unmeasured(why_not) for one in self.desks))

@@ -72,14 +72,14 @@ LOGIN = Login("anna", Secret("x"))
 STARTTLS = TlsMode.STARTTLS
 RELEASED = {
     "078c2b5cd5e9f6db469f3d8c8456ddecffbe8ab2c7acacd5d5cf0907d9287cdc": ServiceSettings(
-        "HTTPS", "127.0.0.1", 443, "http", TlsMode.IMPLICIT, options=HttpRules()
+        "HTTPS", "127.0.0.1", 443, TlsMode.IMPLICIT, probe="http", options=HttpRules()
     ),
     "0df2d4c158815784c8d9b9620aff5c1a46a17a6c3508f172cb7c89fc7f6094d8": ServiceSettings(
         "HTTPS",
         "127.0.0.1",
         443,
-        "http",
         TlsMode.IMPLICIT,
+        probe="http",
         options=HttpRules(
             statuses=((200, 200), (204, 204)),
             path="/healthz",
@@ -106,8 +106,8 @@ RELEASED = {
         "Canary",
         "::1",
         587,
-        "canary",
         STARTTLS,
+        probe="canary",
         login=LOGIN,
         options=canary.Settings("a@example.org", "b@example.org"),
     ),
@@ -115,8 +115,8 @@ RELEASED = {
         "Canary",
         "::1",
         587,
-        "canary",
         STARTTLS,
+        probe="canary",
         login=LOGIN,
         options=canary.Settings(
             "a@example.org",
@@ -131,7 +131,6 @@ RELEASED = {
         "IMAP",
         "localhost",
         143,
-        "imap",
         STARTTLS,
         True,
         Path("/etc/ca.pem"),
@@ -140,6 +139,7 @@ RELEASED = {
         "ab" * 32,
         ProxyHeader.V1,
         LOGIN,
+        "imap",
     ),
 }
 """What version 0.2.0 has written for services that are asked so."""

@@ -143,7 +143,9 @@ def _look(talk: Talk, there: Peer, peer: MakePeer) -> Reading:
     rules = CanaryRules(
         "a@example.org", "b@example.org", imap_port=there.port, imap_tls=TlsMode.NONE
     )
-    settings = ServiceSettings("Canary", "127.0.0.1", 25, "canary", login=LOGIN, options=rules)
+    settings = ServiceSettings(
+        "Canary", "127.0.0.1", 25, probe="canary", login=LOGIN, options=rules
+    )
     deadline = Deadline.after(10, time.monotonic)
     if talk is MAILBOXES["rehearsal"]:
         port = peer(server(SUBMISSION)).port
