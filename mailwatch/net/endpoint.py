@@ -52,13 +52,11 @@ class Endpoint:
     """How to reach one server.
 
     `name` is the admin's word for it. `host` is a name or a numeric address (IPv6 without
-    brackets), `port` 1 to 65535.
-
-    `verify` checks the certificate and its name, against `ca_file` (PEM) or, where that is None,
-    against the system's own authorities. `server_name` is asked for in the handshake (SNI) and
-    is the name to verify; where it is None it is `host`. `fingerprint` is the SHA-256 of the
-    certificate (DER) in 64 lower-case hexadecimal digits, and is checked with or without `verify`.
-    `login` is never sent without TLS, but to this host.
+    brackets), `port` 1 to 65535. `verify` checks the certificate and its name, against `ca_file`
+    (PEM) or, where that is None, against the system's own authorities. `server_name` is asked for
+    in the handshake (SNI) and is the name to verify; where it is None it is `host`. `fingerprint`
+    is the SHA-256 of the certificate (DER) in 64 lower-case hexadecimal digits, and is checked
+    with or without `verify`. `login` is never sent without TLS, but to this host.
     """
 
     name: str
@@ -77,7 +75,7 @@ class Endpoint:
     def asked_name(self) -> str:
         """The name that TLS and HTTP ask for.
 
-        It has neither the dot of a name's root (RFC 6066 section 3) nor an address's zone (RFC
-        4007 section 11), which mean something to this host's resolver and to no server.
+        Without the dot of the root (RFC 6066 section 3) and an address's zone (RFC 4007 section
+        11), which no server knows.
         """
         return (self.server_name or self.host).partition("%")[0].removesuffix(".")

@@ -78,8 +78,7 @@ class Wire:
         """Say that no more will come, and hear the peer out until it closes too.
 
         To close with bytes unread sends a reset (RFC 1122 section 4.2.2.13), which a server logs
-        as an error. Waits at most `within_s` seconds, hears at most one conversation's bytes and
-        raises nothing.
+        as an error. Waits at most `within_s` seconds; raises nothing.
         """
         with suppress(OSError, ConversationError):
             self._sock.shutdown(socket.SHUT_WR)

@@ -9,9 +9,6 @@ from mailwatch.core.keys import Key, Kind, boolean, choice, pause, seconds, whol
 from mailwatch.net.endpoint import ProxyHeader, TlsMode
 from mailwatch.probes.settings import ServiceSettings
 
-SHARE = 0.5
-"""A check that has less than this of its time left leaves the mailbox to the next."""
-
 
 @dataclass(frozen=True, slots=True)
 class Settings:

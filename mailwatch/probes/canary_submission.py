@@ -23,9 +23,8 @@ _FULL = ("4.2.2 ", "5.2.2 ")
 class Submission(SmtpProbe):
     """Submits one message, after all that an SMTP probe does; good for one check.
 
-    The answers from MAIL on have `within_s` in place of the deadline: filters and greylists take
-    their time (RFC 5321 section 4.5.3.2 grants them minutes), and their slowness is no sign of a
-    hang.
+    The answers from MAIL on have `within_s` in place of the deadline: filters and greylists may
+    take their time (minutes, by RFC 5321 section 4.5.3.2).
     """
 
     def __init__(self, settings: ServiceSettings, rules: Settings, mark: Mark) -> None:

@@ -146,10 +146,8 @@ def _refusal(line: bytes, tag: str, awaited: Fact, wanted: str, fault: Fault) ->
     what = refused(awaited, line, wanted, "imap-answer-refuses")
     if words[:2] == [b"*", b"BYE"]:
         return Goodbye(Fault.REJECTED if names_limit(line) else Fault.PROTOCOL, what)
-    if words[:2] == _words(f"{tag} NO".encode("ascii")):
-        return SaidNo(_fault_of(words, fault), what)
-    if words[:2] == _words(f"{tag} BAD".encode("ascii")):
-        return SaidNo(Fault.PROTOCOL, what)
+    if words[:2] in (_words(f"{tag} {no}".encode("ascii")) for no in ("NO", "BAD")):
+        return SaidNo(_fault_of(words, fault) if words[1] == b"NO" else Fault.PROTOCOL, what)
     return ConversationError(Fault.PROTOCOL, what)
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Collection
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -77,11 +78,8 @@ def junk_folder(talk: Conversation, tag: str, offers: set[bytes]) -> str | None:
 
 
 def _moment(line: bytes) -> float | None:
-    date = _INTERNAL_DATE.search(line)
-    if not date:
-        return None
-    try:
-        text = date[1].decode("ascii").strip()
-        return datetime.strptime(text, "%d-%b-%Y %H:%M:%S %z").timestamp()
-    except (ValueError, OverflowError):
-        return None
+    if date := _INTERNAL_DATE.search(line):
+        with suppress(ValueError, OverflowError):
+            text = date[1].decode("ascii").strip()
+            return datetime.strptime(text, "%d-%b-%Y %H:%M:%S %z").timestamp()
+    return None

@@ -42,10 +42,9 @@ class Control:
         self._was_deaf = False
 
     def sift(self, readings: Sequence[Reading], deadline: Deadline) -> tuple[Reading, ...]:
-        """Return `readings`, in which a silence that may be our own fault is unmeasured.
+        """Return the `readings` of a round, with a silence that may be our own fault unmeasured.
 
-        To be given the readings of every round. Where the control is called for it costs 1 ms
-        if all is well, and ends by `deadline`; raises nothing.
+        Costs 1 ms if all is well, and ends by `deadline`; raises nothing.
         """
         trouble = hear_ourselves(deadline) if is_called_for(readings) else NOTHING
         return self.disown(readings, trouble)

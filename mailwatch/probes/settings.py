@@ -1,13 +1,15 @@
-"""The settings of one service: what all probes are told, and the options of one."""
+"""The settings of one service: what all probes are told, the options of one, and their digest."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import TypeVar
+import json
+from dataclasses import dataclass, fields, is_dataclass
+from hashlib import sha256
+from typing import Any, TypeVar
 
 from mailwatch.core.address import is_loopback
-from mailwatch.net.endpoint import Endpoint
-from mailwatch.probes.catalogue import PORT, PROBES
+from mailwatch.net.endpoint import Endpoint, Login
+from mailwatch.probes.catalogue import FLAT, PORT, PROBES
 
 T = TypeVar("T")
 
@@ -42,3 +44,36 @@ class ServiceSettings(Endpoint):
 def options(settings: ServiceSettings, kind: type[T]) -> T:
     """Return the options of `settings`, which are of the probe's own `kind`, or its defaults."""
     return settings.options if isinstance(settings.options, kind) else kind()
+
+
+def digest(settings: ServiceSettings) -> str:
+    """Return the same 64 hexadecimal digits for the same way to ask, in any process and version.
+
+    No secret goes into it: a digest of one could be guessed at. Neither does what is left at its
+    default, so that a setting of a later version changes nothing until somebody uses it.
+    """
+    told = _changed(settings)
+    rules = told.pop("options", None)
+    if rules and PROBES.can(settings.probe, FLAT):
+        assert isinstance(rules, dict)
+        told |= rules
+    elif rules:
+        told[settings.probe] = rules
+    said = json.dumps(told, sort_keys=True)
+    return sha256(said.encode()).hexdigest()
+
+
+def _changed(value: Any) -> dict[str, object]:
+    """Return what of a dataclass is not at its default."""
+    told = {field.name: (field.default, getattr(value, field.name)) for field in fields(value)}
+    return {name: _plain(now) for name, (default, now) in told.items() if now != default}
+
+
+def _plain(value: object) -> object:
+    if isinstance(value, Login):
+        return value.user  # whether its password can be read here is no matter
+    if is_dataclass(value):
+        return _changed(value)
+    if isinstance(value, tuple):
+        return [_plain(one) for one in value]
+    return value if isinstance(value, int | float | None) else str(value)

@@ -12,9 +12,8 @@ from mailwatch.core.facts import fact
 from mailwatch.core.secret import Secret
 from mailwatch.net.endpoint import Login, ProxyHeader, TlsMode, TlsVersion
 from mailwatch.probes import canary, command, dns, postqueue
-from mailwatch.probes.digest import digest
 from mailwatch.probes.http import Settings as HttpRules
-from mailwatch.probes.settings import ServiceSettings
+from mailwatch.probes.settings import ServiceSettings, digest
 
 PLAIN = ServiceSettings("MAIL", "127.0.0.1", 587)
 
@@ -58,7 +57,7 @@ def test_no_secret_goes_into_it(change: dict[str, Any], monkeypatch: pytest.Monk
 def test_another_process_finds_the_same() -> None:
     """A restart, a reboot or an upgrade of Python makes nothing unproven."""
     code = (
-        "from mailwatch.probes.digest import digest\n"
+        "from mailwatch.probes.settings import digest\n"
         "from mailwatch.probes.settings import ServiceSettings\n"
         "print(digest(ServiceSettings('MAIL', '127.0.0.1', 587)))"
     )

@@ -16,9 +16,9 @@ import pytest
 from mailwatch.core.deadline import Deadline
 from mailwatch.core.model import Reading, Verdict
 from mailwatch.net.endpoint import TlsMode
+from mailwatch.probes.canary import CanaryRehearsal
 from mailwatch.probes.canary import Settings as CanaryRules
 from mailwatch.probes.canary_mailbox import Mailbox
-from mailwatch.probes.canary_rehearsal import CanaryRehearsal
 from mailwatch.probes.settings import ServiceSettings
 from tests.probes.test_verbs import (
     CAPABLE,
