@@ -138,7 +138,7 @@ def offer(name: str, stack: ExitStack) -> tuple[socket.socket, ServiceSettings]:
     listener = stack.enter_context(socket.create_server(("127.0.0.1", 0)))
     known = defaults_for(name)
     port = listener.getsockname()[1]
-    return listener, ServiceSettings(name, "127.0.0.1", port, known.probe, known.tls)
+    return listener, ServiceSettings(name, "127.0.0.1", port, probe=known.probe, tls=known.tls)
 
 
 _TOLD = {Topic.OPENED: Turn.OPENED, Topic.RECOVERED: Turn.RECOVERED}

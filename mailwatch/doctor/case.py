@@ -15,7 +15,7 @@ from mailwatch.host.ground import AskedPort
 from mailwatch.host.unit import Unit, read_unit
 from mailwatch.net.endpoint import ProxyHeader
 from mailwatch.probes.catalogue import build_harmless, ends, well_known
-from mailwatch.probes.digest import digest
+from mailwatch.probes.settings import digest
 from mailwatch.restarters import catalogue as restarters
 from mailwatch.service.prober import one_round
 from mailwatch.store.errors import StoreError

@@ -139,10 +139,7 @@ class Conversation:
         return data
 
     def require_quiet(self, after: Fact) -> None:
-        """Raise where more has come than was asked for.
-
-        A peer that recites its answers before the questions may have hung since.
-        """
+        """Raise where more has come than was asked for: who recites may have hung since."""
         if self._heard:
             raise self._odd(Fault.PROTOCOL, "answer-unasked", after)
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
-from typing import Protocol
 
 from mailwatch.core.facts import NOTHING, Fact
 from mailwatch.core.secret import Secret
@@ -48,26 +47,35 @@ class Login:
     withheld: Fact = NOTHING
 
 
-class Endpoint(Protocol):
-    """How to reach one server; `probes.settings.ServiceSettings` says what each of it means."""
+@dataclass(frozen=True, slots=True)
+class Endpoint:
+    """How to reach one server.
+
+    `name` is the admin's word for it. `host` is a name or a numeric address (IPv6 without
+    brackets), `port` 1 to 65535. `verify` checks the certificate and its name, against `ca_file`
+    (PEM) or, where that is None, against the system's own authorities. `server_name` is asked for
+    in the handshake (SNI) and is the name to verify; where it is None it is `host`. `fingerprint`
+    is the SHA-256 of the certificate (DER) in 64 lower-case hexadecimal digits, and is checked
+    with or without `verify`. `login` is never sent without TLS, but to this host.
+    """
+
+    name: str
+    host: str
+    port: int = 0
+    tls: TlsMode = TlsMode.NONE
+    verify: bool = False
+    ca_file: Path | None = None
+    server_name: str | None = None
+    minimum_tls: TlsVersion = TlsVersion.TLS_1_2
+    fingerprint: str | None = None
+    proxy: ProxyHeader = ProxyHeader.NONE
+    login: Login | None = None
 
     @property
-    def host(self) -> str: ...
-    @property
-    def port(self) -> int: ...
-    @property
-    def tls(self) -> TlsMode: ...
-    @property
-    def verify(self) -> bool: ...
-    @property
-    def ca_file(self) -> Path | None: ...
-    @property
-    def minimum_tls(self) -> TlsVersion: ...
-    @property
-    def fingerprint(self) -> str | None: ...
-    @property
-    def proxy(self) -> ProxyHeader: ...
-    @property
-    def login(self) -> Login | None: ...
-    @property
-    def asked_name(self) -> str: ...
+    def asked_name(self) -> str:
+        """The name that TLS and HTTP ask for.
+
+        Without the dot of the root (RFC 6066 section 3) and an address's zone (RFC 4007 section
+        11), which no server knows.
+        """
+        return (self.server_name or self.host).partition("%")[0].removesuffix(".")

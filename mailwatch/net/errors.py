@@ -45,11 +45,7 @@ _FAULT_OF = {
     errno.ECONNABORTED: Fault.RESET,
     errno.EPIPE: Fault.RESET,
 }
-"""What the peer did, by the error number; every other error is of our own side's making.
-
-No route, no permission, no free descriptor, port or memory (ENETUNREACH, EHOSTUNREACH, EACCES,
-EPERM, EMFILE, ENFILE, EADDRNOTAVAIL, ENOBUFS, ENOMEM) say nothing about the service.
-"""
+"""What the peer did, by the error number; any other, as those below, says nothing about it."""
 
 _CURE_OF = {
     errno.EMFILE: "raise-limit-nofile",

@@ -17,10 +17,9 @@ def post(url: str, headers: Mapping[str, str], body: bytes, deadline: Deadline) 
     """Send `body` to `url` (http or https) and return the answer, whatever its status.
 
     A redirect is an answer like any other: urllib would follow it, turn the POST into a GET
-    and hand every header to the new host. Proxies of the environment are not used. The time is
-    asked for before every read, so a server that drips cannot stretch it; the one step that
-    cannot be bounded is the resolver, which has limits of its own (resolv.conf(5): by default
-    10 s for each name server).
+    and hand every header to the new host. Proxies of the environment are not used. A server that
+    drips cannot stretch the time; only the resolver can, which has limits of its own
+    (resolv.conf(5): by default 10 s for each name server).
 
     Raises OSError (DeadlineExpired, ssl.SSLError, socket.gaierror and URLError are some),
     http.client.HTTPException or ValueError. Their texts may quote `headers`.

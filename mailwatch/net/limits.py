@@ -43,9 +43,8 @@ def fault_of_no(
     """Return what a no with `words` is, where one that blames nobody is `fault`.
 
     One that begins with a code of `trouble` blames the server itself: PROTOCOL, but for DELIVERY,
-    as who says so of one mailbox has let us in, and is well. None, unmeasured, is one that begins
-    with a code of `busy`, by which others use the account, or one that names a limit of it;
-    before any login (REJECTED) that limit is the client's.
+    as who says so of one mailbox is well. None, unmeasured, is one that begins with a code of
+    `busy`, or names a limit of the account; before any login (REJECTED) it is the client's.
     """
     code, at_limit = words.upper(), names_limit(words)
     if code.startswith(busy) or (at_limit and fault is not Fault.REJECTED):

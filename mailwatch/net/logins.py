@@ -44,15 +44,12 @@ def quoted(text: str) -> str:
 def masked(detail: Fact, login: Login) -> Fact:
     """Return `detail` without the password, in any of the forms in which it is sent.
 
-    Some servers repeat the command that they do not like, perhaps in capitals. A form that was cut
-    short, at `...`, before a quote or at the end of the server's words, is masked too if it has
-    four letters or more. Our own words stay whole, or a password that is one would show.
+    Some servers repeat the command that they do not like, perhaps in capitals or cut short. Our own
+    words stay whole, or a password that is one would show.
     """
     password = login.password.reveal()
     forms = (plain(login), wrapped(password), quoted(password)[1:-1], password)
-    telling = [form for form in forms if len(form) >= _TELLING]
-
-    return _covered(detail, telling)
+    return _covered(detail, [form for form in forms if len(form) >= _TELLING])
 
 
 def _covered(detail: Fact, forms: Sequence[str]) -> Fact:

@@ -13,9 +13,8 @@ from typing import Literal
 from mailwatch.net.endpoint import ProxyHeader
 
 _SIGNATURE = b"\r\n\r\n\x00\r\nQUIT\n"
-_VERSION_2_LOCAL = b"\x20"
-_UNSPECIFIED = b"\x00"
-_NO_ADDRESSES = b"\x00\x00"
+_LOCAL = b"\x20\x00\x00\x00"
+"""Version 2 and LOCAL, an unspecified family, no addresses."""
 
 End = tuple[str, int]
 """One end of a connection: its numeric address and its port."""
@@ -28,4 +27,4 @@ def header(version: Literal[ProxyHeader.V1, ProxyHeader.V2], own: End, peer: End
             family = "TCP6" if ":" in own[0] else "TCP4"
             return f"PROXY {family} {own[0]} {peer[0]} {own[1]} {peer[1]}\r\n".encode()
         case ProxyHeader.V2:
-            return _SIGNATURE + _VERSION_2_LOCAL + _UNSPECIFIED + _NO_ADDRESSES
+            return _SIGNATURE + _LOCAL

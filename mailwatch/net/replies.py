@@ -37,8 +37,7 @@ class HalfReply(ConversationError):
     """
 
     def __init__(self, late: ConversationError, code: int, lines: int) -> None:
-        super().__init__(late.fault, late.detail)
-        self.code = code
+        super().__init__(late.fault, late.detail, code)
         self.lines = lines
 
 
@@ -55,11 +54,8 @@ def expect(
 
     `faults` says which codes are another fault than PROTOCOL, `also` names one more that is fine.
     A reply that `opens` the session is REJECTED where the server is well and turns us away, and
-    any other where it names a limit.
-
-    Raises SaidNo where its code is not the `wanted` one, HalfReply where the rest of it is late,
-    and ConversationError where it is no reply, or where more than the one reply has come: a
-    server speaks only when spoken to.
+    any other where it names a limit. Raises SaidNo where its code is not the `wanted` one,
+    HalfReply where the rest of it is late, else ConversationError, also where more has come.
     """
     texts: list[bytes] = []
     code = 0

@@ -65,10 +65,9 @@ Found: TypeAlias = list[Address] | Fact
 
 
 class Resolver:
-    """Looks names up in threads of its own, because getaddrinfo knows no time limit.
+    """Looks names up in threads of its own, one a name, because getaddrinfo knows no time limit.
 
-    A name has at most one thread at a time: when a resolver hangs, later probes wait for that
-    same thread, so rounds of probes do not pile up threads.
+    When it hangs, later probes wait for that same thread.
     """
 
     def __init__(self, look_up: Lookup = look_up) -> None:

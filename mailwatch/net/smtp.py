@@ -43,7 +43,12 @@ class SmtpSession:
         self._greeted()
         self._say_hello()
         if tls is TlsMode.STARTTLS:
-            self._start_tls()
+            if b"STARTTLS" not in self._offers:
+                hello = answer_to(self._hello)
+                raise SaidNo.of(Fault.PROTOCOL, "not-offered", awaited=hello, wanted="STARTTLS")
+            self._ask("STARTTLS", 220)
+            self._talk.start_tls()
+            self._say_hello()
         if login:
             self._log_in(login)
 
@@ -75,10 +80,7 @@ class SmtpSession:
         self._ask("QUIT", 221)
 
     def _greeted(self) -> None:
-        """Hear 220; raises unmeasured where a postscreen lets us wait for the end of it.
-
-        See postscreen(8); one that has heard the whole greeting is no stranger for a day.
-        """
+        """Hear 220; raises unmeasured where a postscreen(8) lets us wait for the end of it."""
         try:
             expect(self._talk, 220, GREETING, opens=True)
         except HalfReply as half:
@@ -93,14 +95,6 @@ class SmtpSession:
         _, *lines = expect(self._talk, 250, answer_to(self._hello), opens=True)
         words = [line.upper().split() for line in lines]
         self._offers = {first: rest for first, *rest in filter(None, words)}
-
-    def _start_tls(self) -> None:
-        if b"STARTTLS" not in self._offers:
-            hello = answer_to(self._hello)
-            raise SaidNo.of(Fault.PROTOCOL, "not-offered", awaited=hello, wanted="STARTTLS")
-        self._ask("STARTTLS", 220)
-        self._talk.start_tls()
-        self._say_hello()
 
     def _log_in(self, login: Login) -> None:
         talk, mechanisms = self._talk, self._offers.get(b"AUTH", [])

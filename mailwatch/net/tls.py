@@ -92,8 +92,7 @@ def _build(recipe: _Recipe) -> ssl.SSLContext:
 class Tls:
     """A TLS session over a wire, with no session kept: each check proves a full handshake.
 
-    OpenSSL never sees the socket. It is fed at most one chunk at a time, so a peer that floods us
-    with records that carry no data cannot keep us inside OpenSSL past the deadline.
+    OpenSSL is fed one chunk at a time, so a flood of empty records cannot outlast the deadline.
     """
 
     def __init__(self, wire: Wire, settings: Endpoint) -> None:

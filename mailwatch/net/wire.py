@@ -78,8 +78,7 @@ class Wire:
         """Say that no more will come, and hear the peer out until it closes too.
 
         To close with bytes unread sends a reset (RFC 1122 section 4.2.2.13), which a server logs
-        as an error. Waits at most `within_s` seconds, hears at most one conversation's bytes and
-        raises nothing.
+        as an error. Waits at most `within_s` seconds; raises nothing.
         """
         with suppress(OSError, ConversationError):
             self._sock.shutdown(socket.SHUT_WR)
@@ -134,15 +133,14 @@ def connect(addresses: Sequence[Address], deadline: Deadline) -> Wire:
     for number, address in enumerate(addresses):
         try:
             share = deadline.remaining() / (len(addresses) - number)
+            sock = _connect_one(address, deadline.sooner(share))
         except DeadlineExpired:
             errors.append(_not_accepted(address))
             break
-        try:
-            sock = _connect_one(address, deadline.sooner(share))
         except ConversationError as error:
             errors.append(error)
-            continue
-        return Wire(sock, address.where[:2], deadline)
+        else:
+            return Wire(sock, address.where[:2], deadline)
     measured = [error for error in errors if error.fault]
     raise (measured or errors)[-1]
 

@@ -18,14 +18,16 @@ from mailwatch.core.facts import NOTHING, Fact, fact
 from mailwatch.core.model import Fault, Phase, Reading, Verdict
 from mailwatch.host import threads
 from mailwatch.host.workers import WORKERS
+from mailwatch.net.conversation import Conversation
 from mailwatch.net.endpoint import TlsMode
-from mailwatch.probes.canary_mailbox import Arrival, Mailbox
+from mailwatch.probes.canary_mailbox import Arrival, Mailbox, mailbox_trouble
 from mailwatch.probes.canary_mark import Mark, new_mark
-from mailwatch.probes.canary_rehearsal import CanaryRehearsal
 from mailwatch.probes.canary_settings import KEYS, Settings
 from mailwatch.probes.canary_submission import Submission
+from mailwatch.probes.imap import ImapProbe, ask
 from mailwatch.probes.probe import LOGIN_AGAIN_S, Check
 from mailwatch.probes.settings import ServiceSettings, options
+from mailwatch.probes.smtp import SmtpProbe
 
 __all__ = ["KEYS", "PROBE", "REHEARSAL", "CanaryProbe", "Settings", "ends", "judge"]
 
@@ -36,7 +38,7 @@ _AGAIN_S = 60.0
 """The pause before the second try of what was put off; each further one is twice as long."""
 
 _SHARE = 0.5
-"""A check that has less than this of its time left does not begin to look."""
+"""A check that has less than this of its time left leaves the mailbox to the next."""
 
 _WINDUP_S = 0.05
 """How much sooner than the check its submission must have come to MAIL."""
@@ -94,7 +96,7 @@ class CanaryProbe(Check):
         # A round that was cancelled lets go of its checks, and the next one comes on top.
         enough_s = _SHARE * _left_s(deadline)
         if not self._lock.acquire(timeout=max(0.0, enough_s)):
-            return self._unmeasured(fact("check-busy"))
+            return self.unmeasured(fact("check-busy"))
         try:
             return self._fly(deadline, enough_s)
         finally:
@@ -114,7 +116,7 @@ class CanaryProbe(Check):
                 flight = self._flight = self._launch(deadline)
             except RuntimeError:
                 self._flight = None
-                return self._unmeasured(threads.WITHOUT)
+                return self.unmeasured(threads.WITHOUT)
         if not flight.over.wait(max(0.0, _left_s(deadline))):
             begun = flight.submission.begun
             return self._meanwhile(fact("canary-submitting" if begun else "canary-stuck"))
@@ -133,10 +135,8 @@ class CanaryProbe(Check):
 
         Raises RuntimeError where the system allows no further thread.
         """
-        mark = new_mark()
-        now = deadline.clock()
-        submission = Submission(self.settings, self._rules, mark)
-        flight = _Flight(mark, submission, now)
+        mark, now = new_mark(), deadline.clock()
+        flight = _Flight(mark, Submission(self.settings, self._rules, mark), now)
         alive = Deadline(deadline.at - _WINDUP_S, deadline.clock)
         WORKERS.run(lambda: flight.submit(alive))
         self._due = now + self._rules.every_s
@@ -155,25 +155,22 @@ class CanaryProbe(Check):
 
     def _put_off(self, reading: Reading, now: float) -> Reading:
         """Try again later, as RFC 5321 section 4.5.4.1 wants it, but for a time only."""
-        since = self._put_off_since if self._put_off_since is not None else now
-        self._put_off_since = since
-        lasts_s = now - since
+        if self._put_off_since is None:
+            self._put_off_since = now
+        lasts_s = now - self._put_off_since
         enough_s = max(self._rules.within_s, PUT_OFF_S)
         if lasts_s >= enough_s:
             detail = fact("canary-put-off-long", lasts_s=lasts_s, answer=reading.detail)
             return self._refused(replace(reading, detail=detail), now)
         self._due = now + min(max(lasts_s, _AGAIN_S), self._rules.every_s, enough_s - lasts_s)
-        self._held = self._meanwhile(
-            fact("canary-put-off", answer=reading.detail, enough_s=enough_s)
-        )
+        detail = fact("canary-put-off", answer=reading.detail, enough_s=enough_s)
+        self._held = self._meanwhile(detail)
         return self._held
 
     def _refused(self, reading: Reading, now: float) -> Reading:
         """Ask no more before the next canary is due where a no counts towards a ban."""
-        again_s = self._rules.every_s
-        if reading.fault is Fault.AUTHENTICATION:
-            again_s = max(again_s, LOGIN_AGAIN_S)
-        self._due = now + again_s
+        login_s = LOGIN_AGAIN_S if reading.fault is Fault.AUTHENTICATION else 0.0
+        self._due = now + max(self._rules.every_s, login_s)
         self._flight, self._last, self._held = None, reading, reading
         return reading
 
@@ -226,10 +223,43 @@ class CanaryProbe(Check):
 
     def _meanwhile(self, detail: Fact) -> Reading:
         """Return what is known while nothing new is."""
-        return replace(self._last, remembered=True) if self._last else self._unmeasured(detail)
+        return replace(self._last, remembered=True) if self._last else self.unmeasured(detail)
 
-    def _unmeasured(self, detail: Fact) -> Reading:
-        return Reading(self.settings.key, Verdict.UNMEASURED, detail=detail)
+
+class CanaryRehearsal(Check):
+    """Asks both servers as a canary does; nothing is submitted, and nothing changes."""
+
+    def __init__(self, settings: ServiceSettings) -> None:
+        super().__init__(settings)
+        rules = options(settings, Settings)
+        self._smtp = SmtpProbe(rules.of_smtp(settings))
+        self._imap = _Inbox(rules.of_imap(settings))
+        self._submission: Reading | None = None
+
+    def check(self, deadline: Deadline) -> Reading:
+        """Try one login after the other, the second perhaps in a later check; never raises."""
+        began = deadline.clock()
+        if self._submission is None:
+            submission = self._smtp.check(deadline)
+            if submission.verdict is not Verdict.PASS:
+                return submission
+            self._submission = submission
+        if _left_s(deadline) < _SHARE * (deadline.at - began):
+            return self.unmeasured(fact("canary-no-time"))
+        inbox = self._imap.check(deadline)
+        phases = dict(self._submission.phases)
+        for phase, seconds in inbox.phases.items():
+            phases[phase] = phases.get(phase, 0.0) + seconds
+        return replace(inbox, service=self.settings.key, phases=MappingProxyType(phases))
+
+
+class _Inbox(ImapProbe):
+    """Opens the inbox to read alone, after all that an IMAP probe does."""
+
+    def converse(self, talk: Conversation) -> None:
+        super().converse(talk)
+        with mailbox_trouble():
+            ask(talk, "b1", "EXAMINE INBOX", Fault.DELIVERY)
 
 
 PROBE = CanaryProbe

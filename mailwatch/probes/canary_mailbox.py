@@ -49,10 +49,9 @@ def mailbox_trouble() -> Iterator[None]:
 
 @dataclass(frozen=True, slots=True)
 class Arrival:
-    """`at` is when we saw it (steady); `took_s` what the server's clock says, None for nothing.
+    """`at` is when we saw it (steady); `took_s` what the servers' clocks say, None for nothing.
 
-    That is from the first `Received` field, of the server that took the message from us, to
-    INTERNALDATE, of the one that keeps the mailbox; to the second, and as right as these agree.
+    That is from the first `Received` field, of who took the message from us, to INTERNALDATE.
     """
 
     at: float

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import suppress
 
-from mailwatch.core.facts import Fact, fact
+from mailwatch.core.facts import fact
 from mailwatch.core.model import Fault
 from mailwatch.net.conversation import Conversation
 from mailwatch.net.errors import ConversationError, SaidNo
@@ -23,9 +23,8 @@ _FULL = ("4.2.2 ", "5.2.2 ")
 class Submission(SmtpProbe):
     """Submits one message, after all that an SMTP probe does; good for one check.
 
-    The answers from MAIL on have `within_s` in place of the deadline: filters and greylists take
-    their time (RFC 5321 section 4.5.3.2 grants them minutes), and their slowness is no sign of a
-    hang.
+    The answers from MAIL on have `within_s` in place of the deadline: filters and greylists may
+    take their time (minutes, by RFC 5321 section 4.5.3.2).
     """
 
     def __init__(self, settings: ServiceSettings, rules: Settings, mark: Mark) -> None:
@@ -52,8 +51,11 @@ class Submission(SmtpProbe):
         except ConversationError as error:
             self.put_off = 400 <= reply_code(error) < 500
             kind = SaidNo if isinstance(error, SaidNo) else ConversationError
-            fault = Fault.DELIVERY if error.fault else None
-            raise kind(fault, self._explained(error.detail)) from None
+            detail = error.detail
+            if any(code in str(detail.get("said")) for code in _FULL):
+                who = self._rules.recipient
+                detail = fact("canary-mailbox-full", recipient=who, answer=detail)
+            raise kind(Fault.DELIVERY if error.fault else None, detail) from None
         finally:
             self.sent, self.accepted = session.sent, session.accepted
 
@@ -78,9 +80,3 @@ class Submission(SmtpProbe):
         yield "Auto-Submitted: auto-generated"
         yield ""
         yield "mailwatch sends this to see that mail arrives, and removes it."
-
-    def _explained(self, answer: Fact) -> Fact:
-        said = str(answer.get("said"))
-        if any(code in said for code in _FULL):
-            return fact("canary-mailbox-full", recipient=self._rules.recipient, answer=answer)
-        return answer

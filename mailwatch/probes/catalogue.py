@@ -93,9 +93,6 @@ class Defaults:
     port: int | None = None
 
 
-_ANY_OTHER = Defaults("tcp", TlsMode.NONE)
-
-
 def well_known() -> Mapping[str, Defaults]:
     """Return what each well-known name says."""
     return {
@@ -108,7 +105,7 @@ def well_known() -> Mapping[str, Defaults]:
 
 def defaults_for(name: str) -> Defaults:
     """Return what `name`, in any case, says; one that is not well known is a TCP connect."""
-    return well_known().get(name.upper(), _ANY_OTHER)
+    return well_known().get(name.upper(), Defaults("tcp", TlsMode.NONE))
 
 
 def usual_port(name: str, probe: str, tls: TlsMode) -> int | None:

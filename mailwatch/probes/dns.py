@@ -61,11 +61,7 @@ def judge(at: str, service: ServiceSettings, _given: Collection[str]) -> Iterato
 
 
 class DnsProbe(PortlessCheck):
-    """Asks for the MX of `domain`, and for A and AAAA of each.
-
-    Without an MX, mail goes to the address of the domain itself (RFC 5321 section 5.1). As that
-    is most often a web server, it counts only where `implicit_mx` says so.
-    """
+    """Asks for the MX of `domain`, and for A and AAAA of each."""
 
     def __init__(self, settings: ServiceSettings) -> None:
         super().__init__(settings)

@@ -53,8 +53,8 @@ KEYS = (
         rule="a path that begins with / and has no blank and no #, such as /healthz"),
     Key("http_statuses", Kind.TEXT, "200-499",
         "Status codes that show life. They are codes and ranges from 200 to 599 with commas "
-        "between them: "
-        "200-299,401.", field="statuses", shape=shapes.statuses, example='"200-299,401"',
+        "between them: 200-299,401.",
+        field="statuses", shape=shapes.statuses, example='"200-299,401"',
         rule='codes and ranges from 200 to 599, the lower end first, such as "200-299,401"'),
     Key("http_headers", Kind.TEXTS, None,
         "Fields that the answer must have, each written as `NAME: PATTERN`. The name is compared "
@@ -113,9 +113,6 @@ class HttpProbe(Probe):
         if rules.body and not matches(rules.body, body):
             said, pattern = printable(body, 80), printable(rules.body, 80)
             raise SaidNo.of(Fault.PROTOCOL, "http-body-differs", pattern=pattern, said=said)
-
-    def farewell(self, talk: Conversation) -> None:
-        """Leave without a word: `Connection: close` has already said it."""
 
 
 PROBE = HttpProbe

@@ -103,15 +103,8 @@ def ask(
     server itself and `fault` is not DELIVERY, or unmeasured where the account is in use or at a
     limit; and Goodbye.
     """
-    return [_words(line) for line in ask_raw(talk, tag, command, fault)]
-
-
-def ask_raw(
-    talk: Conversation, tag: str, command: str, fault: Fault = Fault.PROTOCOL
-) -> list[bytes]:
-    """Return the untagged lines as they came, else like `ask`."""
     talk.say(f"{tag} {command}")
-    return [line for line, _ in hear(talk, tag, answer_to(command), fault=fault)]
+    return [_words(line) for line, _ in hear(talk, tag, answer_to(command), fault=fault)]
 
 
 def hear(
@@ -153,10 +146,8 @@ def _refusal(line: bytes, tag: str, awaited: Fact, wanted: str, fault: Fault) ->
     what = refused(awaited, line, wanted, "imap-answer-refuses")
     if words[:2] == [b"*", b"BYE"]:
         return Goodbye(Fault.REJECTED if names_limit(line) else Fault.PROTOCOL, what)
-    if words[:2] == _words(f"{tag} NO".encode("ascii")):
-        return SaidNo(_fault_of(words, fault), what)
-    if words[:2] == _words(f"{tag} BAD".encode("ascii")):
-        return SaidNo(Fault.PROTOCOL, what)
+    if words[:2] in (_words(f"{tag} {no}".encode("ascii")) for no in ("NO", "BAD")):
+        return SaidNo(_fault_of(words, fault) if words[1] == b"NO" else Fault.PROTOCOL, what)
     return ConversationError(Fault.PROTOCOL, what)
 
 

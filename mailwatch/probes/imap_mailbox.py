@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import re
 from collections.abc import Collection
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime
 
 from mailwatch.core.model import Fault
 from mailwatch.net.conversation import Conversation
 from mailwatch.net.dialogue import answer_to
-from mailwatch.probes.imap import ask_raw, hear
+from mailwatch.probes.imap import hear
 
 MAX_MESSAGES = 50
 """How many are asked for at once, at most."""
@@ -68,18 +69,17 @@ def junk_folder(talk: Conversation, tag: str, offers: set[bytes]) -> str | None:
     """
     if not {b"SPECIAL-USE", b"LIST-EXTENDED"} <= offers:
         return None
-    for line in ask_raw(talk, tag, 'LIST (SPECIAL-USE) "" "*"', Fault.DELIVERY):
+    command = 'LIST (SPECIAL-USE) "" "*"'
+    talk.say(f"{tag} {command}")
+    for line, _ in hear(talk, tag, answer_to(command), fault=Fault.DELIVERY):
         if found := _JUNK.fullmatch(line):
             return found[1].decode("ascii")
     return None
 
 
 def _moment(line: bytes) -> float | None:
-    date = _INTERNAL_DATE.search(line)
-    if not date:
-        return None
-    try:
-        text = date[1].decode("ascii").strip()
-        return datetime.strptime(text, "%d-%b-%Y %H:%M:%S %z").timestamp()
-    except (ValueError, OverflowError):
-        return None
+    if date := _INTERNAL_DATE.search(line):
+        with suppress(ValueError, OverflowError):
+            text = date[1].decode("ascii").strip()
+            return datetime.strptime(text, "%d-%b-%Y %H:%M:%S %z").timestamp()
+    return None

@@ -1,18 +1,14 @@
 """The neutral control: where a service says no word, do we at least hear ourselves?
 
 A port that kept silent, refused or broke off may be the work of the mail server, or of a host that
-gives us no processor, or of a filter that swallows or rejects all that goes through loopback. So
-after a round with such a port, and only then, mailwatch holds one more conversation, with a
-listener of its own.
+gives us no processor, or of a filter on loopback. So after a round with such a port, and only then,
+mailwatch holds one more conversation, with a listener of its own.
 
-What it proves: when it fails, this process could not have heard anybody at this moment, so the
-silence says nothing about a service, and is unmeasured. When it succeeds, this process can make
-sockets, start a thread, connect, and be scheduled twice within one attempt's time; what lies
-beyond loopback, Docker's forwarding or the route to another host, it has not tried.
-
-A word from a service, right or wrong, is believed, but does not stand in for the control: it may
-have come before the fault of this host began. For the same reason a control that succeeds after one
-that failed is not enough: the fault may have ended since the ports were asked.
+When it fails, this process could have heard nobody, so the silence is unmeasured. When it succeeds,
+this process can make sockets, start a thread, connect, and be scheduled twice within one attempt's
+time; what lies beyond loopback it has not tried. A word from a service does not stand in for it, as
+it may have come before the fault of this host began; nor is one that succeeds after one that failed
+enough, as the fault may have ended since the ports were asked.
 """
 
 from __future__ import annotations
@@ -29,8 +25,8 @@ from mailwatch.host import threads
 from mailwatch.host.workers import WORKERS
 from mailwatch.net.conversation import Conversation
 from mailwatch.net.dialogue import GREETING
+from mailwatch.net.endpoint import Endpoint
 from mailwatch.net.errors import ConversationError, reason_of
-from mailwatch.probes.settings import ServiceSettings
 
 _WORDLESS = frozenset({Fault.REFUSED, Fault.TIMEOUT, Fault.SILENT, Fault.DROPPED, Fault.RESET})
 """What also a firewall of this host brings about: nobody need have spoken for it."""
@@ -46,10 +42,9 @@ class Control:
         self._was_deaf = False
 
     def sift(self, readings: Sequence[Reading], deadline: Deadline) -> tuple[Reading, ...]:
-        """Return `readings`, in which a silence that may be our own fault is unmeasured.
+        """Return the `readings` of a round, with a silence that may be our own fault unmeasured.
 
-        To be given the readings of every round. Where the control is called for it costs 1 ms
-        if all is well, and ends by `deadline`; raises nothing.
+        Costs 1 ms if all is well, and ends by `deadline`; raises nothing.
         """
         trouble = hear_ourselves(deadline) if is_called_for(readings) else NOTHING
         return self.disown(readings, trouble)
@@ -61,10 +56,10 @@ class Control:
             return tuple(readings)
         detail = fact("host-deaf", why=trouble) if trouble else fact("host-was-deaf")
         return tuple(
-            replace(reading, verdict=Verdict.UNMEASURED, fault=None, detail=detail)
-            if _is_wordless(reading)
-            else reading
-            for reading in readings
+            replace(one, verdict=Verdict.UNMEASURED, fault=None, detail=detail)
+            if _is_wordless(one)
+            else one
+            for one in readings
         )
 
 
@@ -85,7 +80,7 @@ def hear_ourselves(deadline: Deadline) -> Fact:
         return fact("no-listener", why=reason_of(error))
     with listener:
         where = listener.getsockname()
-        settings = ServiceSettings("control", str(where[0]), int(where[1]))
+        settings = Endpoint("control", str(where[0]), int(where[1]))
         talk = Conversation(settings, deadline)
         try:
             WORKERS.run(lambda: _greet(listener, deadline))

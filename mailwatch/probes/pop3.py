@@ -6,7 +6,7 @@ from mailwatch.core.facts import Fact
 from mailwatch.core.model import Fault
 from mailwatch.net.conversation import Conversation
 from mailwatch.net.dialogue import GREETING, MAX_LINES, answer_to, refused, too_many_lines
-from mailwatch.net.endpoint import Login, TlsMode
+from mailwatch.net.endpoint import TlsMode
 from mailwatch.net.errors import ConversationError, SaidNo
 from mailwatch.net.limits import fault_of_no
 from mailwatch.net.logins import require_privacy
@@ -32,8 +32,10 @@ class Pop3Probe(Probe):
                 raise SaidNo.of(Fault.PROTOCOL, "not-offered", awaited=_OFFERS, wanted="STLS")
             _ask(talk, "STLS")
             talk.start_tls()
-        if talk.login:
-            _log_in(talk, talk.login)
+        if login := talk.login:
+            require_privacy(talk)
+            _ask(talk, "USER", login.user, Fault.AUTHENTICATION)
+            _ask(talk, "PASS", login.password.reveal(), Fault.AUTHENTICATION)
 
     def farewell(self, talk: Conversation) -> None:
         """Say QUIT and hear +OK."""
@@ -54,12 +56,6 @@ def _capabilities(talk: Conversation) -> set[bytes]:
             return offers
         offers.add(line.split(b" ")[0].upper())
     raise too_many_lines(_OFFERS)
-
-
-def _log_in(talk: Conversation, login: Login) -> None:
-    require_privacy(talk)
-    _ask(talk, "USER", login.user, Fault.AUTHENTICATION)
-    _ask(talk, "PASS", login.password.reveal(), Fault.AUTHENTICATION)
 
 
 def _ask(talk: Conversation, verb: str, word: str = "", fault: Fault = Fault.PROTOCOL) -> None:

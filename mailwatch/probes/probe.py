@@ -32,6 +32,10 @@ class Check(ABC):
     def check(self, deadline: Deadline) -> Reading:
         """Return how it is by `deadline`; never raises."""
 
+    def unmeasured(self, why: Fact) -> Reading:
+        """Return the reading of a service that could not be asked."""
+        return Reading(self.settings.key, Verdict.UNMEASURED, detail=why)
+
     def forget(self) -> None:  # noqa: B027  most remember nothing
         """Let nothing that was found so far stand for the next check: the server is new."""
 
@@ -69,11 +73,7 @@ class Probe(Check):
         """When a login was refused (steady), and how."""
 
     def check(self, deadline: Deadline) -> Reading:
-        """Hold one whole conversation and say how it went.
-
-        It is over by `deadline`, on a system that schedules us, and never raises: whatever goes
-        wrong on our side is an unmeasured reading.
-        """
+        """Hold one whole conversation, over by `deadline`, and say how it went; never raises."""
         now = deadline.clock()
         refused = NOTHING
         if self._refusal and now - self._refusal[0] < LOGIN_AGAIN_S:
@@ -114,6 +114,5 @@ class Probe(Check):
     def converse(self, talk: Conversation) -> None:
         """Say and hear everything that shows life; raises ConversationError."""
 
-    @abstractmethod
     def farewell(self, talk: Conversation) -> None:
         """Take leave as the protocol wants it, also after a SaidNo; raises ConversationError."""

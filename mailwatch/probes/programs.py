@@ -30,10 +30,9 @@ Take = Callable[[bytes], bool]
 def run(command: Sequence[str], deadline: Deadline, take: Take) -> int | None:
     """Run `command`, hand what it says to `take`, and return its exit code.
 
-    Output and errors come together. None where `take` had heard enough; a negative code is the
-    signal that ended it. The program leads a process group of its own, of which nothing is left
-    when this returns. Raises ConversationError, unmeasured, where it cannot be started or does
-    not end by `deadline`.
+    That is None where `take` had heard enough, and negative for the signal that ended it. Nothing
+    is left of the program's process group. Raises ConversationError, unmeasured, where it cannot
+    be started or does not end by `deadline`.
     """
     name = printable(command[0])
     try:
@@ -47,8 +46,7 @@ def run(command: Sequence[str], deadline: Deadline, take: Take) -> int | None:
             env=_ENVIRONMENT,
         )
     except (OSError, ValueError) as error:
-        why = (error.strerror if isinstance(error, OSError) else None) or type(error).__name__
-        why = why.lower()
+        why = (getattr(error, "strerror", None) or type(error).__name__).lower()
         raise ConversationError.of(None, "program-not-started", program=name, why=why) from None
     with process:
         try:

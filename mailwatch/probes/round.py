@@ -41,16 +41,15 @@ class RollCall:
         """Begin a round and return at once; one that is still under way is cancelled.
 
         Both callbacks are called from other threads, one call at a time, and must be quick.
-        `on_done` is called exactly once, after the last `on_attempt`, unless the round is
-        cancelled. That is when every service has passed once or used its attempts up, or
-        GRACE_S after the last of them should have.
+        `on_done` is called once, after the last `on_attempt`, unless the round is cancelled: when
+        every service has passed or used its attempts up, or GRACE_S after it should have.
         """
         self.cancel()
         self._round = current = _Round(self._desks, attempts, self._clock, on_attempt, on_done)
         try:
             WORKERS.run(current.hold)
         except RuntimeError:
-            current.give_up()
+            current.close(threads.WITHOUT)
 
     def forget(self) -> None:
         """Let no reading of before stand for the next round's (see `Check.forget`)."""
@@ -88,10 +87,6 @@ class _Desk:
         with self._lock:
             self._due.pop(check, None)
 
-    def unmeasured(self, why: Fact) -> Reading:
-        """Return the reading of a service that could not be asked."""
-        return Reading(self.probe.settings.key, Verdict.UNMEASURED, detail=why)
-
 
 @dataclass(eq=False, slots=True)
 class _Round:
@@ -117,11 +112,7 @@ class _Round:
             time.sleep(0)
         if self.desks:
             self.settled.wait(self.attempts.longest_s + GRACE_S)
-        self._close(fact("check-late"))
-
-    def give_up(self) -> None:
-        """End the round before it began, for want of a thread."""
-        self._close(threads.WITHOUT)
+        self.close(fact("check-late"))
 
     def cancel(self) -> None:
         """End the round without a further call."""
@@ -133,13 +124,13 @@ class _Round:
         check = object()
         now = self.clock()
         if not desk.enter(check, now + self.attempts.longest_s + GRACE_S, now):
-            self._settle(desk, desk.unmeasured(fact("check-stuck")))
+            self._settle(desk, desk.probe.unmeasured(fact("check-stuck")))
             return
         try:
             WORKERS.run(lambda: self._ask(desk, check), patient=True)
         except RuntimeError:
             desk.leave(check)
-            self._settle(desk, desk.unmeasured(threads.WITHOUT))
+            self._settle(desk, desk.probe.unmeasured(threads.WITHOUT))
 
     def _ask(self, desk: _Desk, check: object) -> None:
         failed, blind = 0, None
@@ -170,11 +161,11 @@ class _Round:
             if len(self.readings) == len(self.desks):
                 self.settled.set()
 
-    def _close(self, why_not: Fact) -> None:
+    def close(self, why_not: Fact) -> None:
+        """End the round; who has not answered is unmeasured, for `why_not`."""
         with self.lock:
             if self.closed.is_set():
                 return
             self.closed.set()
-            self.on_done(
-                tuple(self.readings.get(desk) or desk.unmeasured(why_not) for desk in self.desks)
-            )
+            blind = {desk: desk.probe.unmeasured(why_not) for desk in self.desks}
+            self.on_done(tuple((blind | self.readings).values()))

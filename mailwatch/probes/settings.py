@@ -1,47 +1,28 @@
-"""The settings of one service: what all probes are told, and the options of one."""
+"""The settings of one service: what all probes are told, the options of one, and their digest."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from pathlib import Path
-from typing import TypeVar
+import json
+from dataclasses import dataclass, fields, is_dataclass
+from hashlib import sha256
+from typing import Any, TypeVar
 
 from mailwatch.core.address import is_loopback
-from mailwatch.net.endpoint import Login, ProxyHeader, TlsMode, TlsVersion
-from mailwatch.probes.catalogue import PORT, PROBES
+from mailwatch.net.endpoint import Endpoint, Login
+from mailwatch.probes.catalogue import FLAT, PORT, PROBES
 
 T = TypeVar("T")
 
 
 @dataclass(frozen=True, slots=True)
-class ServiceSettings:
+class ServiceSettings(Endpoint):
     """How to ask one service whether it lives.
 
-    `name` is the admin's word for it, and two services may share a name but not a name and a
-    port. `host` is a name or a numeric address (IPv6 without brackets), `port` 1 to 65535.
-    `probe` is a name in the catalogue of probes.
-
-    `verify` checks the certificate and its name, against `ca_file` (PEM) or, where that is None,
-    against the system's own authorities. `server_name` is asked for in the handshake (SNI) and
-    is the name to verify; where it is None it is `host`. `fingerprint` is the SHA-256 of the
-    certificate (DER) in 64 lower-case hexadecimal digits, and is checked with or without `verify`.
-
-    `login` is never sent without TLS, but to this host. `options` are the `Settings` of the probe's
-    own module, None for its defaults.
+    Two services may share a name but not a name and a port. `probe` is a name in the catalogue of
+    probes, `options` are the `Settings` of its own module, None for its defaults.
     """
 
-    name: str
-    host: str
-    port: int = 0
     probe: str = "tcp"
-    tls: TlsMode = TlsMode.NONE
-    verify: bool = False
-    ca_file: Path | None = None
-    server_name: str | None = None
-    minimum_tls: TlsVersion = TlsVersion.TLS_1_2
-    fingerprint: str | None = None
-    proxy: ProxyHeader = ProxyHeader.NONE
-    login: Login | None = None
     options: object = None
 
     @property
@@ -55,15 +36,6 @@ class ServiceSettings:
         return is_loopback(self.host)
 
     @property
-    def asked_name(self) -> str:
-        """The name that TLS and HTTP ask for.
-
-        It has neither the dot of a name's root (RFC 6066 section 3) nor an address's zone (RFC
-        4007 section 11), which mean something to this host's resolver and to no server.
-        """
-        return (self.server_name or self.host).partition("%")[0].removesuffix(".")
-
-    @property
     def key(self) -> str:
         """`NAME:PORT`, or `NAME` where it is portless; so readings and the journal call it."""
         return self.name if self.portless else f"{self.name}:{self.port}"
@@ -72,3 +44,36 @@ class ServiceSettings:
 def options(settings: ServiceSettings, kind: type[T]) -> T:
     """Return the options of `settings`, which are of the probe's own `kind`, or its defaults."""
     return settings.options if isinstance(settings.options, kind) else kind()
+
+
+def digest(settings: ServiceSettings) -> str:
+    """Return the same 64 hexadecimal digits for the same way to ask, in any process and version.
+
+    No secret goes into it: a digest of one could be guessed at. Neither does what is left at its
+    default, so that a setting of a later version changes nothing until somebody uses it.
+    """
+    told = _changed(settings)
+    rules = told.pop("options", None)
+    if rules and PROBES.can(settings.probe, FLAT):
+        assert isinstance(rules, dict)
+        told |= rules
+    elif rules:
+        told[settings.probe] = rules
+    said = json.dumps(told, sort_keys=True)
+    return sha256(said.encode()).hexdigest()
+
+
+def _changed(value: Any) -> dict[str, object]:
+    """Return what of a dataclass is not at its default."""
+    told = {field.name: (field.default, getattr(value, field.name)) for field in fields(value)}
+    return {name: _plain(now) for name, (default, now) in told.items() if now != default}
+
+
+def _plain(value: object) -> object:
+    if isinstance(value, Login):
+        return value.user  # whether its password can be read here is no matter
+    if is_dataclass(value):
+        return _changed(value)
+    if isinstance(value, tuple):
+        return [_plain(one) for one in value]
+    return value if isinstance(value, int | float | None) else str(value)

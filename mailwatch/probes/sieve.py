@@ -8,7 +8,7 @@ from mailwatch.core.facts import Fact, fact
 from mailwatch.core.model import Fault
 from mailwatch.net.conversation import MAX_LINE, Conversation
 from mailwatch.net.dialogue import GREETING, LOGIN, MAX_LINES, answer_to, refused, too_many_lines
-from mailwatch.net.endpoint import Login, TlsMode
+from mailwatch.net.endpoint import TlsMode
 from mailwatch.net.errors import ConversationError, SaidNo
 from mailwatch.net.limits import fault_of_no, names_limit
 from mailwatch.net.logins import plain, require_privacy
@@ -37,7 +37,11 @@ class SieveProbe(Probe):
             # The server lists them anew, without being asked (RFC 5804 section 2.2).
             offers = _capabilities(talk, fact("sieve-capabilities"))
         if talk.login:
-            _log_in(talk, talk.login, offers.get(b"SASL", b""))
+            require_privacy(talk)
+            if b"PLAIN" not in offers.get(b"SASL", b"").split():
+                raise SaidNo.of(Fault.AUTHENTICATION, "sieve-login-not-offered")
+            talk.say(f'AUTHENTICATE "PLAIN" "{plain(talk.login)}"')
+            _expect_ok(talk, LOGIN, Fault.AUTHENTICATION)
 
     def farewell(self, talk: Conversation) -> None:
         """Say LOGOUT and hear OK."""
@@ -60,14 +64,6 @@ def _capabilities(
     if b"IMPLEMENTATION" not in offers:
         raise SaidNo.of(Fault.PROTOCOL, "not-named", awaited=awaited, wanted="IMPLEMENTATION")
     return offers
-
-
-def _log_in(talk: Conversation, login: Login, mechanisms: bytes) -> None:
-    require_privacy(talk)
-    if b"PLAIN" not in mechanisms.split():
-        raise SaidNo.of(Fault.AUTHENTICATION, "sieve-login-not-offered")
-    talk.say(f'AUTHENTICATE "PLAIN" "{plain(login)}"')
-    _expect_ok(talk, LOGIN, Fault.AUTHENTICATION)
 
 
 def _expect_ok(talk: Conversation, awaited: Fact, fault: Fault = Fault.PROTOCOL) -> list[bytes]:

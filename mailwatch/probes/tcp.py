@@ -12,8 +12,5 @@ class TcpProbe(Probe):
     def converse(self, talk: Conversation) -> None:
         """Do nothing: that the conversation could be opened is all there is to see."""
 
-    def farewell(self, talk: Conversation) -> None:
-        """Leave without a word."""
-
 
 PROBE = TcpProbe

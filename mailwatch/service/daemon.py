@@ -28,7 +28,7 @@ from mailwatch.host.systemd import Systemd
 from mailwatch.notifiers import Notifier
 from mailwatch.notifiers import catalogue as notifiers
 from mailwatch.probes.catalogue import build as build_probe
-from mailwatch.probes.digest import digest
+from mailwatch.probes.settings import digest
 from mailwatch.restarters import PortMap, Restarter
 from mailwatch.restarters import catalogue as restarters
 from mailwatch.service.components import Components

@@ -35,7 +35,7 @@ from mailwatch.doctor.case import Case
 from mailwatch.host.account import Account
 from mailwatch.host.unit import Unit, _last_watchdog, seconds
 from mailwatch.notifiers.catalogue import Channel
-from mailwatch.probes.digest import digest
+from mailwatch.probes.settings import digest
 from mailwatch.restarters import docker_doctor
 from mailwatch.store.base import Commit
 from mailwatch.store.sqlite import SqliteStore

@@ -76,7 +76,9 @@ def make(chance: random.Random) -> Stream:
         "a@example.org", "b@example.org", imap_port=1, imap_tls=imap,
         within_s=chance.choice([0.001, 0.1, 0.1]),
     )  # fmt: skip
-    settings = ServiceSettings("FUZZ", "127.0.0.1", 1, "canary", smtp, login=login, options=rules)
+    settings = ServiceSettings(
+        "FUZZ", "127.0.0.1", 1, probe="canary", tls=smtp, login=login, options=rules
+    )
     submission: Turns = [b"220 hi\r\n", HELLO]
     if smtp is TlsMode.STARTTLS:
         submission += [b"220 go\r\n", HELLO]
@@ -89,7 +91,7 @@ def make(chance: random.Random) -> Stream:
     for turns, most in ((submission, [0, 0, 0, 1, 2]), (mailbox, [0, 1, 1, 2, 3, 6])):
         for _ in range(chance.choice(most)):
             mutate(turns, chance, _WORDS)
-    at_the_mailbox = ServiceSettings("FUZZ", "127.0.0.1", 1, "imap", imap)
+    at_the_mailbox = ServiceSettings("FUZZ", "127.0.0.1", 1, probe="imap", tls=imap)
     other = bend(at_the_mailbox, mailbox, chance)
     return bend(settings, submission, chance, other)
 

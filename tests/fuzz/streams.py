@@ -89,7 +89,7 @@ def make(chance: random.Random) -> Stream:
     modes = [TlsMode.NONE] * 3 + [TlsMode.IMPLICIT]
     if probe not in ("http", "tcp"):
         modes.append(TlsMode.STARTTLS)
-    settings = ServiceSettings("FUZZ", "127.0.0.1", 1, probe, chance.choice(modes))
+    settings = ServiceSettings("FUZZ", "127.0.0.1", 1, probe=probe, tls=chance.choice(modes))
     if chance.random() < 0.1:
         settings = replace(settings, verify=True)
     if chance.random() < 0.3:

@@ -178,7 +178,7 @@ def test_a_pinned_certificate(
 
 
 def _settings(**more: object) -> ServiceSettings:
-    return ServiceSettings("SMTPS", "127.0.0.1", 465, "smtp", TlsMode.IMPLICIT, **more)  # type: ignore[arg-type]  # each by its name
+    return ServiceSettings("SMTPS", "127.0.0.1", 465, probe="smtp", tls=TlsMode.IMPLICIT, **more)  # type: ignore[arg-type]  # each by its name
 
 
 def test_a_context_is_built_once(ca_file: Path) -> None:

@@ -97,7 +97,7 @@ def test_only_the_mailbox_may_want_a_login(server: MailServer) -> None:
 def test_the_mailbox_may_be_elsewhere(server: MailServer) -> None:
     """What is said of the mailbox holds there, and what is not said is as for the submission."""
     submission = ServiceSettings(
-        "Canary", "smtp.example.org", 465, "canary", TlsMode.IMPLICIT, verify=True,
+        "Canary", "smtp.example.org", 465, TlsMode.IMPLICIT, verify=True, probe="canary",
         server_name="mx.example.org", fingerprint="a" * 64, proxy=ProxyHeader.V2,
     )  # fmt: skip
     same = CanaryRules("a@example.org", "b@example.org").of_imap(submission)

@@ -87,7 +87,7 @@ def _fly(smtp: Scripted, imap: Scripted, within_s: float, arrives_within_s: floa
     )  # fmt: skip
     login = Login("watch", Secret("s3cret"))
     where = ServiceSettings(
-        "Canary", "127.0.0.1", smtp.peer.port, "canary", login=login, options=rules
+        "Canary", "127.0.0.1", smtp.peer.port, probe="canary", login=login, options=rules
     )
     return build(where).check(Deadline.after(within_s, time.monotonic))
 

@@ -69,7 +69,9 @@ class Server:
 
     def ask(self, within_s: float = 60) -> Reading:
         """Return how a probe of SMTP finds it; the test fails where that outlives its deadline."""
-        settings = ServiceSettings("SMTPS", "127.0.0.1", self.port, "smtp", TlsMode.IMPLICIT)
+        settings = ServiceSettings(
+            "SMTPS", "127.0.0.1", self.port, probe="smtp", tls=TlsMode.IMPLICIT
+        )
         began = time.monotonic()
         reading = build(settings).check(Deadline.after(within_s, time.monotonic))
         assert time.monotonic() - began < within_s + 20

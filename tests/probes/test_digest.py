@@ -12,9 +12,8 @@ from mailwatch.core.facts import fact
 from mailwatch.core.secret import Secret
 from mailwatch.net.endpoint import Login, ProxyHeader, TlsMode, TlsVersion
 from mailwatch.probes import canary, command, dns, postqueue
-from mailwatch.probes.digest import digest
 from mailwatch.probes.http import Settings as HttpRules
-from mailwatch.probes.settings import ServiceSettings
+from mailwatch.probes.settings import ServiceSettings, digest
 
 PLAIN = ServiceSettings("MAIL", "127.0.0.1", 587)
 
@@ -58,7 +57,7 @@ def test_no_secret_goes_into_it(change: dict[str, Any], monkeypatch: pytest.Monk
 def test_another_process_finds_the_same() -> None:
     """A restart, a reboot or an upgrade of Python makes nothing unproven."""
     code = (
-        "from mailwatch.probes.digest import digest\n"
+        "from mailwatch.probes.settings import digest\n"
         "from mailwatch.probes.settings import ServiceSettings\n"
         "print(digest(ServiceSettings('MAIL', '127.0.0.1', 587)))"
     )
@@ -72,14 +71,14 @@ LOGIN = Login("anna", Secret("x"))
 STARTTLS = TlsMode.STARTTLS
 RELEASED = {
     "078c2b5cd5e9f6db469f3d8c8456ddecffbe8ab2c7acacd5d5cf0907d9287cdc": ServiceSettings(
-        "HTTPS", "127.0.0.1", 443, "http", TlsMode.IMPLICIT, options=HttpRules()
+        "HTTPS", "127.0.0.1", 443, TlsMode.IMPLICIT, probe="http", options=HttpRules()
     ),
     "0df2d4c158815784c8d9b9620aff5c1a46a17a6c3508f172cb7c89fc7f6094d8": ServiceSettings(
         "HTTPS",
         "127.0.0.1",
         443,
-        "http",
         TlsMode.IMPLICIT,
+        probe="http",
         options=HttpRules(
             statuses=((200, 200), (204, 204)),
             path="/healthz",
@@ -106,8 +105,8 @@ RELEASED = {
         "Canary",
         "::1",
         587,
-        "canary",
         STARTTLS,
+        probe="canary",
         login=LOGIN,
         options=canary.Settings("a@example.org", "b@example.org"),
     ),
@@ -115,8 +114,8 @@ RELEASED = {
         "Canary",
         "::1",
         587,
-        "canary",
         STARTTLS,
+        probe="canary",
         login=LOGIN,
         options=canary.Settings(
             "a@example.org",
@@ -131,7 +130,6 @@ RELEASED = {
         "IMAP",
         "localhost",
         143,
-        "imap",
         STARTTLS,
         True,
         Path("/etc/ca.pem"),
@@ -140,6 +138,7 @@ RELEASED = {
         "ab" * 32,
         ProxyHeader.V1,
         LOGIN,
+        "imap",
     ),
 }
 """What version 0.2.0 has written for services that are asked so."""

@@ -40,7 +40,7 @@ INSIDE_TLS = ["SMTPS", "IMAPS", "HTTPS"]
 def test_refused(name: str, closed_port: int, ask: Ask) -> None:
     """Nothing listens: refused, seen while connecting."""
     known = defaults_for(name)
-    reading = ask(ServiceSettings(name, "127.0.0.1", closed_port, known.probe, known.tls))
+    reading = ask(ServiceSettings(name, "127.0.0.1", closed_port, probe=known.probe, tls=known.tls))
     assert reading.fault is Fault.REFUSED
     assert list(reading.phases)[-1] == Phase.CONNECT
 
@@ -69,7 +69,9 @@ def test_a_connection_that_is_never_accepted_times_out(
     full_backlog: int, ask_briefly: Briefly
 ) -> None:
     """A listener whose queue is full drops our SYN: a timeout, seen while connecting."""
-    reading = ask_briefly(ServiceSettings("SMTP", "127.0.0.1", full_backlog, "smtp"), Fault.TIMEOUT)
+    reading = ask_briefly(
+        ServiceSettings("SMTP", "127.0.0.1", full_backlog, probe="smtp"), Fault.TIMEOUT
+    )
     assert reading.fault is Fault.TIMEOUT
     assert (
         say(reading.detail)
@@ -369,9 +371,9 @@ def _elsewhere(code: str, *wrapper: str) -> str:
         from mailwatch.probes.catalogue import build
         from mailwatch.probes.settings import ServiceSettings
         # The service has loaded its probes before anything can go wrong.
-        build(ServiceSettings("SMTP", "", 1, "smtp"))
+        build(ServiceSettings("SMTP", "", 1, probe="smtp"))
         def ask(host, port):
-            settings = ServiceSettings("SMTP", host, port, "smtp")
+            settings = ServiceSettings("SMTP", host, port, probe="smtp")
             reading = build(settings).check(Deadline.after(60, time.monotonic))
             print(reading.verdict, say(reading.detail))
     """

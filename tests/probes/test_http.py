@@ -75,12 +75,12 @@ def test_one_get_and_no_more(
 )
 def test_the_host_field(name: str, port: int, tls: TlsMode, field: str) -> None:
     """Host names the port where it is not the scheme's own (RFC 9110 section 7.2)."""
-    assert host_field(ServiceSettings("WEB", name, port, "http", tls)) == field
+    assert host_field(ServiceSettings("WEB", name, port, probe="http", tls=tls)) == field
 
 
 def test_the_host_field_is_the_server_name_where_there_is_one() -> None:
     """A server name says which of a web server's sites is meant."""
-    settings = ServiceSettings("WEB", "127.0.0.1", 80, "http", server_name="mail.example.org")
+    settings = ServiceSettings("WEB", "127.0.0.1", 80, probe="http", server_name="mail.example.org")
     assert host_field(settings) == "mail.example.org"
 
 

@@ -21,7 +21,7 @@ def test_every_well_known_name_has_a_probe(name: str) -> None:
     """A name in the table can be asked, in any case."""
     known = defaults_for(name.lower())
     assert known == KNOWN[name]
-    settings = ServiceSettings(name, "127.0.0.1", 1, known.probe, known.tls)
+    settings = ServiceSettings(name, "127.0.0.1", 1, probe=known.probe, tls=known.tls)
     assert type(build(settings)) is PROBES.load(known.probe).PROBE
 
 

@@ -393,7 +393,7 @@ def _fly(smtp_peer: Peer, imap_peer: Peer) -> Reading:
         "a@example.org", "b@example.org", imap_port=imap_peer.port, imap_tls=TlsMode.NONE
     )
     settings = ServiceSettings(
-        "Canary", "127.0.0.1", smtp_peer.port, "canary", login=LOGIN, options=rules
+        "Canary", "127.0.0.1", smtp_peer.port, probe="canary", login=LOGIN, options=rules
     )
     return build(settings).check(Deadline.after(60, time.monotonic))
 

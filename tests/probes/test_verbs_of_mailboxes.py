@@ -16,9 +16,9 @@ import pytest
 from mailwatch.core.deadline import Deadline
 from mailwatch.core.model import Reading, Verdict
 from mailwatch.net.endpoint import TlsMode
+from mailwatch.probes.canary import CanaryRehearsal
 from mailwatch.probes.canary import Settings as CanaryRules
 from mailwatch.probes.canary_mailbox import Mailbox
-from mailwatch.probes.canary_rehearsal import CanaryRehearsal
 from mailwatch.probes.settings import ServiceSettings
 from tests.probes.test_verbs import (
     CAPABLE,
@@ -143,7 +143,9 @@ def _look(talk: Talk, there: Peer, peer: MakePeer) -> Reading:
     rules = CanaryRules(
         "a@example.org", "b@example.org", imap_port=there.port, imap_tls=TlsMode.NONE
     )
-    settings = ServiceSettings("Canary", "127.0.0.1", 25, "canary", login=LOGIN, options=rules)
+    settings = ServiceSettings(
+        "Canary", "127.0.0.1", 25, probe="canary", login=LOGIN, options=rules
+    )
     deadline = Deadline.after(10, time.monotonic)
     if talk is MAILBOXES["rehearsal"]:
         port = peer(server(SUBMISSION)).port

@@ -87,9 +87,7 @@ SENTENCES: Sentences = {
     "http-field-differs": "the field {field} holds no '{pattern}', but '{said}'",
     "http-body-differs": "the body holds no '{pattern}', but begins with '{said}'",
     # TLS
-    "ca-file-unusable": (
-        "the CA file {path} cannot be used ({why}): check ca_file of this service"
-    ),
+    "ca-file-unusable": "the CA file {path} cannot be used ({why}): check ca_file of this service",
     "no-pem": "it holds no PEM certificate",
     "tls-name-unusable": "{name} cannot be asked for in TLS: check server_name of this service",
     "certificate-refused": "the certificate was refused: {why}",
@@ -119,9 +117,7 @@ SENTENCES: Sentences = {
     "dns-lost-mx": "the MX of {domain} names {targets:all}, which has no address",
     "dnspython-missing": "Python's dnspython is not installed: install python3-dnspython",
     # Programs
-    "program-not-started": (
-        "{program} could not be started ({why}): check command of this service"
-    ),
+    "program-not-started": "{program} could not be started ({why}): check command of this service",
     "program-late": "{program} did not end in time: raise attempt_timeout_s, or see why it hangs",
     "program-ended": "{program} ended with {code}",
     "program-ended-saying": "{program} ended with {code}: {said}",
@@ -146,9 +142,8 @@ SENTENCES: Sentences = {
         "{within_s:duration}"
     ),
     "canary-lost": (
-        "a message that was submitted {away_s:duration} ago has not arrived in the "
-        "INBOX of {recipient}: it may wait in the queue, or a filter may have "
-        "taken it for spam"
+        "a message that was submitted {away_s:duration} ago has not arrived in the INBOX of "
+        "{recipient}: it may wait in the queue, or a filter may have taken it for spam"
     ),
     "canary-in-junk": (
         "the message lies in {folder} and not in the INBOX of {recipient}: "
