@@ -43,7 +43,8 @@ def run(args: argparse.Namespace) -> int:
             print("\n".join(_lines(name, finding)), flush=True)
     worst = max((finding.grade for _, finding in findings), key=lambda grade: _CODES[grade])
     if args.json:
-        print(json.dumps(_as_json(findings, worst), indent=2))
+        listed = [_as_json(name, finding) for name, finding in findings]
+        print(json.dumps({"result": worst, "findings": listed}, indent=2))
     else:
         print(_summary([finding.grade for _, finding in findings]))
     return _CODES[worst]
@@ -70,16 +71,6 @@ def _summary(grades: list[Grade]) -> str:
     return f"{' and '.join(counts)}; the arrows say what to do."
 
 
-def _as_json(findings: list[tuple[str, Diagnosis]], worst: Grade) -> dict[str, object]:
-    return {
-        "result": worst,
-        "findings": [
-            {
-                "check": name,
-                "level": finding.grade,
-                "sentence": printable(finding.sentence, _LONGEST),
-                "cure": printable(finding.cure, _LONGEST),
-            }
-            for name, finding in findings
-        ],
-    }
+def _as_json(name: str, finding: Diagnosis) -> dict[str, object]:
+    sentence, cure = (printable(text, _LONGEST) for text in (finding.sentence, finding.cure))
+    return {"check": name, "level": finding.grade, "sentence": sentence, "cure": cure}

@@ -55,10 +55,8 @@ def run(args: argparse.Namespace) -> int:
     if args.output is None:
         sys.stdout.write(text)
         if secrets:
-            _say(
-                f"this holds the {secrets[0].label}: keep it where only root and the group "
-                "mailwatch may read it (chmod 0640)"
-            )
+            cure = "keep it where only root and the group mailwatch may read it (chmod 0640)"
+            _say(f"this holds the {secrets[0].label}: {cure}")
         return OK
     return _write(args.output, text, args.force)
 
@@ -106,10 +104,8 @@ def _write(path: Path, text: str, force: bool) -> int:
         return CANNOT_CREATE
     _say(f"{shown} written, mode {mode:04o}")
     if mode & 0o040 == 0:
-        _say(
-            f"the service reads it as group mailwatch: chgrp mailwatch {shown} && "
-            f"chmod 0640 {shown}"
-        )
+        cure = f"chgrp mailwatch {shown} && chmod 0640 {shown}"
+        _say(f"the service reads it as group mailwatch: {cure}")
     return OK
 
 

@@ -56,10 +56,7 @@ def _help(key: Key) -> str:
 
 
 def load_from(args: argparse.Namespace) -> Config:
-    """Return the configuration for the service itself; raises ConfigError.
-
-    Every secret must be there, among systemd's credentials too.
-    """
+    """Return the configuration for the service, with every secret; raises ConfigError."""
     return _load(args, Secrets(OwnCredentials(os.environ)))
 
 
@@ -77,10 +74,7 @@ def load_to_ask(args: argparse.Namespace) -> Config:
 
 
 def load_without_secrets(args: argparse.Namespace) -> Config:
-    """Return the configuration for a command that needs no secret; raises ConfigError.
-
-    None is read, so that whoever may read the state may have it shown.
-    """
+    """Return the configuration without secrets, so that whoever may read the state has it shown."""
     return _load(args, Secrets(OwnCredentials({}), token=False, passwords=False))
 
 

@@ -82,10 +82,9 @@ def _lines(status: Status, config: Config, now: float) -> list[str]:
             f"The last round was {ago(status.last_round, now)}: the service does not seem to run; "
             "see `systemctl status mailwatch`."
         )
-    if _is_paused(status, now) and status.paused_until is not None:
-        lines.append(
-            f"Paused until {clock_text(status.paused_until)}; `mailwatch resume` ends that now."
-        )
+    if status.paused_until is not None and _is_paused(status, now):
+        until = clock_text(status.paused_until)
+        lines.append(f"Paused until {until}; `mailwatch resume` ends that now.")
     return [*lines, "", *_table(status.readings, now), *_never_passed(status), *_outbox(status)]
 
 
@@ -114,13 +113,8 @@ def _never_passed(status: Status) -> list[str]:
     failed = [past.reading for past in status.readings if past.reading.fault]
     failing = [reading.service for reading in failed if not reading.portless]
     never = [service for service in failing if service not in status.proven.passed]
-    if not never:
-        return []
-    return [
-        "",
-        f"{name_some(never)} never answered as configured now: look for the mistake in port, "
-        "probe and tls first.",
-    ]
+    cure = "look for the mistake in port, probe and tls first."
+    return ["", f"{name_some(never)} never answered as configured now: {cure}"] if never else []
 
 
 def _outbox(status: Status) -> list[str]:

@@ -51,7 +51,7 @@ def read_channels(
     channels = Channels(secrets, problems)
     for name in NOTIFIERS.having(SECTION):
         _take(channels, name, name, keys_of(name, name), chosen)
-    lists = [_tables(given, gathered, secrets, problems) for given in gathered.notifiers]
+    lists = [_tables(given, gathered, secrets, problems) for given in gathered.lists["notifiers"]]
     for tables in lists[-1:]:  # each is read, for its mistakes, and the strongest counts
         channels.found += tables.found
         channels.settings |= tables.settings
@@ -90,17 +90,13 @@ def _tables(
         if first != at:
             sentence = f'{at} is "{name}" like {first}; give it another name'
             problems.mistake(given.origin, at, sentence)
-        default = Origin(Source.DEFAULT)
-        settings = {
-            key.dotted: Setting(
-                row.get(key.name, key.default), given.origin if key.name in row else default
-            )
-            for key in keys.values()
-        }
-        if gathered.exposed and given.origin.source is Source.FILE:
-            for key in keys.values():
-                if key.kind is Kind.SECRET and key.name in row:
-                    problems.warn(exposed(given.origin.name, f"the {key.label}"))
+        settings = {}
+        for key in keys.values():
+            origin = given.origin if key.name in row else Origin(Source.DEFAULT)
+            settings[key.dotted] = Setting(row.get(key.name, key.default), origin)
+            is_secret = gathered.exposed and key.kind is Kind.SECRET
+            if is_secret and origin.source is Source.FILE:
+                problems.warn(exposed(origin.name, f"the {key.label}"))
         _take(channels, name, kind, keys_of(kind, at), settings)
         channels.settings |= settings
     return channels
@@ -124,10 +120,11 @@ def _take(channels: Channels, name: str, kind: str, keys: Sequence[Key], chosen:
     told = [key for key in required if key.name in given]
     missing = [key for key in required if key.name not in given and not withheld.get(key.name)]
     for key in missing:
-        if f"{key.section}.type" in chosen:
-            _is_missing(key, kind, chosen, problems)
+        if table := chosen.get(f"{key.section}.type"):
+            problems.mistake(table.origin, key.dotted, _table_lacks(key, kind))
         elif told:
-            _is_half(key, told[0], chosen[told[0].dotted].origin, problems)
+            origin = chosen[told[0].dotted].origin
+            problems.mistake(origin, key.dotted, _section_lacks(key, told[0]))
     if missing or not (told or not required):
         return
     given |= {secret: Secret("") for secret, why in withheld.items() if why}
@@ -137,27 +134,22 @@ def _take(channels: Channels, name: str, kind: str, keys: Sequence[Key], chosen:
     _warn_of_plain_http(keys, chosen, kind, problems)
 
 
-def _is_missing(key: Key, kind: str, chosen: Chosen, problems: Problems) -> None:
-    """Say that a table lacks the required `key`."""
-    at, add = key.section, f"{key.name} = {key.example or '...'}"
+def _table_lacks(key: Key, kind: str) -> str:
+    add = f"{key.name} = {key.example or '...'}"
     if key.kind is Kind.SECRET:
         add = f"{key.name} or {key.name}_file"
-    sentence = f'{at} has no {key.name}, which type = "{kind}" needs; add {add}'
-    problems.mistake(chosen[f"{at}.type"].origin, key.dotted, sentence)
+    return f'{key.section} has no {key.name}, which type = "{kind}" needs; add {add}'
 
 
-def _is_half(key: Key, other: Key, origin: Origin, problems: Problems) -> None:
-    """Say that a section has `other`, which is nothing without `key`."""
+def _section_lacks(key: Key, other: Key) -> str:
+    """Return the sentence on a section that has `other`, which is nothing without `key`."""
+    if key.kind is Kind.SECRET:
+        return f"{other.dotted} is set, but no {key.name} is; add {key.dotted} or {key.dotted}_file"
     noun = key.summary.partition(",")[0]
-    sentence = (
+    return (
         f"{key.dotted} is not set, but a {other.name} is; add the {noun[:1].lower()}{noun[1:]}, "
         f"or remove the {other.name} to have messages in the journal alone"
     )
-    if key.kind is Kind.SECRET:
-        sentence = (
-            f"{other.dotted} is set, but no {key.name} is; add {key.dotted} or {key.dotted}_file"
-        )
-    problems.mistake(origin, key.dotted, sentence)
 
 
 def _warn_of_plain_http(keys: Sequence[Key], chosen: Chosen, kind: str, problems: Problems) -> None:

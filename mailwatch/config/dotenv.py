@@ -55,25 +55,17 @@ def _assignment(line: str) -> tuple[str, str]:
 
 
 def _value(name: str, raw: str) -> str:
-    if raw.startswith("'"):
-        single = _SINGLE.fullmatch(raw)
-        if not single:
+    text = _COMMENT.sub("", raw, count=1).rstrip()
+    if raw[:1] in ("'", '"'):
+        quoted = (_SINGLE if raw[0] == "'" else _DOUBLE).fullmatch(raw)
+        if not quoted:
             raise NotPlain(f"leaves a quote of {name} open, or has text after it; correct it")
-        return single["text"]
-    if raw.startswith('"'):
-        double = _DOUBLE.fullmatch(raw)
-        if not double:
-            raise NotPlain(f"leaves a quote of {name} open, or has text after it; correct it")
-        _refuse_substitution(name, double["text"])
-        return _ESCAPED.sub(r"\1", double["text"])
-    bare = _COMMENT.sub("", raw, count=1).rstrip()
-    _refuse_substitution(name, bare)
-    return bare
-
-
-def _refuse_substitution(name: str, text: str) -> None:
+        text = quoted["text"]
+    if raw[:1] == "'":
+        return text
     if _SUBSTITUTION.search(text):
         raise NotPlain(
             f"has a $ or ` in {name}, which only a shell can work out; write the value itself, "
             f"in single quotes"
         )
+    return _ESCAPED.sub(r"\1", text) if raw[:1] == '"' else text

@@ -68,7 +68,7 @@ def load(
     channels = read_channels(gathered, chosen, secrets, problems)
     lists = [
         read_services(given, chosen["watch.host"], secrets, problems)
-        for given in gathered.services or [default_services()]
+        for given in gathered.lists["services"] or [default_services()]
     ]
     services, of_services = lists[-1]  # each is read, for its mistakes, and the strongest counts
     judge(chosen, environ, problems)

@@ -48,20 +48,13 @@ def read_login(
     user, place = str(row["user"]), places[0]
     if not secrets.passwords:
         return Login(user, Secret(""), withheld=fact("password-not-wanted"))
+    path, dotted = row[place], f"{at}.{place}"
     if place == "password_credential":
-        return _from_credential(at, user, str(row[place]), origin, secrets, problems)
-    password = _read_password(row[place], f"{at}.{place}", origin, problems)
-    return None if password is None else Login(user, password)
-
-
-def _from_credential(
-    at: str, user: str, name: str, origin: Origin, secrets: Secrets, problems: Problems
-) -> Login | None:
-    dotted = f"{at}.password_credential"
-    path = secrets.credentials.find(name)
+        path = secrets.credentials.find(str(path))
     if path is not None:
         password = _read_password(path, dotted, origin, problems)
         return None if password is None else Login(user, password)
+    name = str(row[place])
     if cure := secrets.credentials.elsewhere(name):
         problems.warn(f"{dotted}: only the service can read credential {name}; {cure} to check it")
         withheld = fact("password-out-of-reach", credential=name, cure=cure)

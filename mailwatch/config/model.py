@@ -117,8 +117,3 @@ class Config:
         logins = (service.login for service in self.services)
         passwords = (login.password for login in logins if login is not None)
         return (*of_channels, *filter(None, passwords))
-
-    @property
-    def origins(self) -> Mapping[str, Origin]:
-        """Where each key's value came from."""
-        return {key: setting.origin for key, setting in self.settings.items()}

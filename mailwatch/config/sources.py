@@ -44,12 +44,9 @@ class Gathered:
     exposed: bool = False
     """Whether everyone on this host may read the file."""
     values: list[Given] = field(default_factory=list)
-    services: list[GivenTables] = field(default_factory=list)
-    notifiers: list[GivenTables] = field(default_factory=list)
-
-    def lists(self, subject: str) -> list[GivenTables] | None:
-        """Return where the lists of tables `subject` are gathered, None where it is no list."""
-        return {"services": self.services, "notifiers": self.notifiers}.get(subject)
+    lists: dict[str, list[GivenTables]] = field(
+        default_factory=lambda: {"services": [], "notifiers": []}
+    )
 
 
 def restarter_of(document: Mapping[str, object], flags: Mapping[str, str]) -> str:
@@ -70,7 +67,7 @@ def from_document(
 ) -> None:
     """Add what the file's `document` says; unknown sections and keys are mistakes."""
     for section, table in document.items():
-        tables = gathered.lists(section)
+        tables = gathered.lists.get(section)
         if tables is not None:
             tables.append(GivenTables(table, origin, section))
         elif section not in gathered.schema.sections:
@@ -92,7 +89,7 @@ def from_document(
 def from_flags(flags: Mapping[str, str], gathered: Gathered, problems: Problems) -> None:
     """Add what the command line says: dotted key -> TOML value or bare text."""
     for dotted, text in flags.items():
-        tables = gathered.lists(dotted)
+        tables = gathered.lists.get(dotted)
         if tables is not None:
             listed = values.toml_value(text)
             table = listed if isinstance(listed, str | list) else text
@@ -134,7 +131,7 @@ def from_environment(environ: Mapping[str, str], gathered: Gathered) -> None:
             gathered.values.append(Given(key, values.plain(key, text), origin, name))
     if text := environ.get(SERVICES_ENVIRONMENT, ""):
         origin = Origin(Source.ENVIRONMENT, SERVICES_ENVIRONMENT)
-        gathered.services.append(GivenTables(text, origin, SERVICES_ENVIRONMENT))
+        gathered.lists["services"].append(GivenTables(text, origin, SERVICES_ENVIRONMENT))
 
 
 def unknown(
@@ -161,10 +158,8 @@ def unknown(
 def _unknown_section(section: str, schema: Schema) -> str:
     subject = printable(section, 80)
     if meant := [key for key in schema.keys if section in (key.name, key.environment)]:
-        return (
-            f"{subject} stands outside its section; "
-            f"write {meant[0].name} below a line [{meant[0].section}]"
-        )
+        place = f"write {meant[0].name} below a line [{meant[0].section}]"
+        return f"{subject} stands outside its section; {place}"
     lists = ("services", "notifiers")
     if near := values.nearest(section, [*schema.sections, *lists]):
         form = f"[[{near}]]" if near in lists else f"[{near}]"

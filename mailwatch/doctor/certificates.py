@@ -29,10 +29,8 @@ def examine(case: Case) -> Iterator[Diagnosis]:
         # One that never expires ends with the year 9999, which is no local time everywhere.
         with suppress(OverflowError, ValueError):
             until = until.astimezone()
-        sentence = (
-            f"The certificate of {join_words(services[expires])} {time_left(expires, wall)}, on "
-            f"{until:%Y-%m-%d %H:%M}."
-        )
+        names, left = join_words(services[expires]), time_left(expires, wall)
+        sentence = f"The certificate of {names} {left}, on {until:%Y-%m-%d %H:%M}."
         cure = "Renew it, and have the mail server load the new one."
         if expires <= wall:
             yield problem(sentence, cure)

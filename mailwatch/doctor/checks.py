@@ -45,10 +45,5 @@ def examine(case: Case) -> Iterator[tuple[str, Diagnosis]]:
                 yield finding.check or name, finding
         except Exception as error:  # noqa: BLE001  a bug in one check must not hide the others
             # The type alone: the text of an unforeseen exception may hold anything.
-            yield (
-                name,
-                problem(
-                    f"A fault of mailwatch kept it from looking ({type(error).__name__}).",
-                    "Report it, with `mailwatch --version`.",
-                ),
-            )
+            sentence = f"A fault of mailwatch kept it from looking ({type(error).__name__})."
+            yield name, problem(sentence, "Report it, with `mailwatch --version`.")

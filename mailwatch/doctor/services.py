@@ -43,7 +43,9 @@ _CURES = {
 
 def examine(case: Case) -> Iterator[Diagnosis]:
     """Give a finding for each service."""
-    readings = _readings(case)
+    readings = case.readings
+    if any(reading.fault is Fault.DROPPED for reading in readings):
+        readings = unmasked(readings, silent(case.target.listens))
     some_pass = any(r.verdict is Verdict.PASS and not r.portless for r in readings)
     for reading in readings:
         ours = some_pass or reading.fault in MISCONFIGURABLE
@@ -56,12 +58,6 @@ def examine_probes(case: Case) -> Iterator[Diagnosis]:
         own = getattr(PROBES.load(service.probe), "examine", None)
         if own is not None:
             yield from own(service, case)
-
-
-def _readings(case: Case) -> tuple[Reading, ...]:
-    if all(reading.fault is not Fault.DROPPED for reading in case.readings):
-        return case.readings
-    return unmasked(case.readings, silent(case.target.listens))
 
 
 def _judge(reading: Reading, *, may_be_ours: bool) -> Diagnosis:

@@ -37,10 +37,8 @@ def examine(case: Case) -> Iterator[Diagnosis]:
         yield problem(f"{shown} cannot be looked at ({error.strerror}).", "Mend the disk.")
         return
     if allowed is None:
-        yield warning(
-            f"Whether user {name} may write to {shown} cannot be seen from here.",
-            "Run this as root.",
-        )
+        sentence = f"Whether user {name} may write to {shown} cannot be seen from here."
+        yield warning(sentence, "Run this as root.")
         return
     if not allowed:
         yield problem(f"User {name} may not write to {shown}.", f"Run `chown {name}: {shown}`.")

@@ -133,14 +133,14 @@ class GotifyNotifier:
             self._check(answer)
 
     def _payload(self, message: Message) -> bytes:
-        return json.dumps(
-            {
-                "title": printable(message.title, LONGEST_TITLE),
-                "message": _cut(message.body) or printable(message.title, LONGEST_TITLE) or "-",
-                "priority": _PRIORITIES.get(message.severity, self._settings.priority),
-                "extras": {"client::display": {"contentType": "text/plain"}},
-            }
-        ).encode()
+        title = printable(message.title, LONGEST_TITLE)
+        payload = {
+            "title": title,
+            "message": _cut(message.body) or title or "-",
+            "priority": _PRIORITIES.get(message.severity, self._settings.priority),
+            "extras": {"client::display": {"contentType": "text/plain"}},
+        }
+        return json.dumps(payload).encode()
 
     def _token(self) -> str:
         token = self._settings.token.reveal()

@@ -73,7 +73,7 @@ def test_without_anything_the_defaults_are_the_originals() -> None:
     assert config.state_directory == Path("/var/lib/mailwatch")
     assert config.log_level == "info"
     assert config.warnings == ()
-    assert {origin.source for origin in config.origins.values()} == {Source.DEFAULT}
+    assert {one.origin.source for one in config.settings.values()} == {Source.DEFAULT}
 
 
 def test_default_file_that_is_missing_is_a_warning(tmp_path: Path) -> None:
@@ -173,7 +173,7 @@ def test_environment_wins_then_flag_then_file_then_default(
         environ = {"RETRIES": ""}
     config = load(path, flags, environ)
     assert config.policy.attempts.retries == (in_environment or in_flag or in_file or 3)
-    assert config.origins["watch.retries"] == (
+    assert config.settings["watch.retries"].origin == (
         Origin(Source.ENVIRONMENT, "RETRIES")
         if in_environment
         else Origin(Source.FLAG)
@@ -310,8 +310,8 @@ def test_service_keys_reach_the_probe(tmp_path: Path) -> None:
     assert (first.server_name, first.minimum_tls.value) == ("mail.example.org", "1.3")
     assert (second.host, second.tls, second.verify) == ("2001:db8::1", TlsMode.IMPLICIT, True)
     assert (third.probe, third.tls) == ("tcp", TlsMode.NONE)
-    assert config.origins["services[1].host"] == Origin(Source.FILE, str(path))
-    assert config.origins["services[3].probe"] == Origin(Source.FILE, str(path))
+    assert config.settings["services[1].host"].origin == Origin(Source.FILE, str(path))
+    assert config.settings["services[3].probe"].origin == Origin(Source.FILE, str(path))
 
 
 @pytest.mark.parametrize("probe", PROBES.names())

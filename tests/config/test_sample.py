@@ -35,7 +35,7 @@ def test_commented_keys_show_the_defaults(tmp_path: Path) -> None:
     path.write_text("\n".join(kept))
     config = load(path, {}, {})
     assert config == load(None, {}, {})
-    given = {key for key, origin in config.origins.items() if origin.name == str(path)}
+    given = {key for key, one in config.settings.items() if one.origin.name == str(path)}
     assert given >= {key.dotted for key in schema().keys if key.name not in WITHOUT_DEFAULT}
     everything = tomllib.loads("\n".join(lines))
     assert set(everything["gotify"]) >= set(WITHOUT_DEFAULT)

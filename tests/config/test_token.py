@@ -39,7 +39,7 @@ def test_token_file_is_read_without_its_last_newline(tmp_path: Path) -> None:
     path = file_with(tmp_path / "token", f"{TOKEN}\n".encode())
     config = load(None, {"gotify.url": URL, "gotify.token_file": str(path)}, {})
     assert token_of(config) == TOKEN
-    assert config.origins["gotify.token"] == Origin(Source.FILE, str(path))
+    assert config.settings["gotify.token"].origin == Origin(Source.FILE, str(path))
     assert config.warnings == ()
 
 
@@ -88,7 +88,7 @@ def test_credential_of_systemd_is_used_when_nothing_else_is_set(tmp_path: Path) 
     environ = {"CREDENTIALS_DIRECTORY": str(tmp_path), "GOTIFY_URL": URL}
     config = load(None, {}, environ)
     assert token_of(config) == TOKEN
-    assert config.origins["gotify.token"] == Origin(Source.CREDENTIAL, "gotify-token")
+    assert config.settings["gotify.token"].origin == Origin(Source.CREDENTIAL, "gotify-token")
     assert token_of(load(None, {}, environ | {"GOTIFY_TOKEN": "other"})) == "other"
 
 
@@ -184,7 +184,7 @@ def test_a_further_channel_has_its_token_in_the_same_places(tmp_path: Path) -> N
     tokens = [channel.settings.token.reveal() for channel in config.channels]
     assert tokens == ["in-toml", "in-file", "from-credential"]
     assert config.channels[2].settings.priority == 7
-    assert config.origins["notifiers[3].token"] == Origin(Source.CREDENTIAL, "phone3-token")
+    assert config.settings["notifiers[3].token"].origin == Origin(Source.CREDENTIAL, "phone3-token")
     assert len(config.secrets) == 3
     assert "in-toml" not in repr(config)
 
