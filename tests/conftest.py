@@ -12,6 +12,8 @@ from typing import TYPE_CHECKING
 import pytest
 from hypothesis import HealthCheck, settings
 
+from mailwatch.restarters.catalogue import RESTARTERS, USUAL
+
 if TYPE_CHECKING:
     from tests.house import House
 
@@ -56,6 +58,9 @@ _REACHING = {"open": 0, "os.listdir": 0, "os.scandir": 0, "socket.connect": 1, "
 
 _GUARD = _Guard()
 sys.addaudithook(_GUARD)
+
+# Many tests speak of a container, whose words its restarter brings.
+RESTARTERS.load(USUAL)
 
 # A busy machine is slow at everything, and that breaks no promise.
 settings.register_profile("patient", deadline=None, suppress_health_check=[HealthCheck.too_slow])
