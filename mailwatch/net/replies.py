@@ -31,10 +31,7 @@ _CLOSING = 421
 
 
 class HalfReply(ConversationError):
-    """The time was up between two lines of a reply, with nothing yet of the line to come.
-
-    `code` is that of the `lines` (>= 1) that did come.
-    """
+    """The time was up between two lines of a reply, of which `lines` (>= 1) came with `code`."""
 
     def __init__(self, late: ConversationError, code: int, lines: int) -> None:
         super().__init__(late.fault, late.detail, code)

@@ -21,7 +21,6 @@ from mailwatch.net.wire import CHUNK, Wire
 _CIPHERS = "DEFAULT:!kDHE:!PSK:!SRP"
 """OpenSSL's own for TLS 1.2, but for keys in a finite field: with parameters that a server makes
 up, one of 9,984 bits, OpenSSL is busy for 0.8 s in a single call, which no deadline can end.
-
 A server without elliptic curves still has the key exchange by RSA.
 """
 

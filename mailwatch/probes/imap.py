@@ -99,9 +99,8 @@ def ask(
 ) -> list[list[bytes]]:
     """Say one command; return the words of the untagged lines that come before its tagged OK.
 
-    Raises SaidNo where that is a BAD, or a NO: that one with `fault`, PROTOCOL where it blames the
-    server itself and `fault` is not DELIVERY, or unmeasured where the account is in use or at a
-    limit; and Goodbye.
+    Raises Goodbye, and SaidNo where that is a BAD (PROTOCOL) or a NO (as `limits.fault_of_no` has
+    it for `fault`).
     """
     talk.say(f"{tag} {command}")
     return [_words(line) for line, _ in hear(talk, tag, answer_to(command), fault=fault)]

@@ -115,4 +115,4 @@ class Probe(Check):
         """Say and hear everything that shows life; raises ConversationError."""
 
     def farewell(self, talk: Conversation) -> None:
-        """Take leave as the protocol wants it, also after a SaidNo; raises ConversationError."""
+        """Leave, also after a SaidNo, in the protocol's words or none; raises as `converse`."""
