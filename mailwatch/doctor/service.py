@@ -51,8 +51,7 @@ def _watchdog(unit: Unit) -> Diagnosis:
             "Set WatchdogSec=90 in `systemctl edit mailwatch`.",
         )
     if unit.watchdog_s < SHORTEST_WATCHDOG_S:
-        return warning(
-            f"Its watchdog of {duration(unit.watchdog_s)} may end it on a busy disk.",
-            f"Set WatchdogSec={SHORTEST_WATCHDOG_S:g} or more in `systemctl edit mailwatch`.",
-        )
+        cure = f"Set WatchdogSec={SHORTEST_WATCHDOG_S:g} or more in `systemctl edit mailwatch`."
+        sentence = f"Its watchdog of {duration(unit.watchdog_s)} may end it on a busy disk."
+        return warning(sentence, cure)
     return ok(f"It has a watchdog of {duration(unit.watchdog_s)}.")
