@@ -92,11 +92,9 @@ class _Findings:
         """One line on all of it."""
         well = sum(reading.verdict is Verdict.PASS for reading in self.readings)
         line = f"{well} of {len(self.readings)} services answer"
-        failing = [r.service for r in self.readings if r.verdict is Verdict.FAIL]
-        if failing:
+        if failing := [r.service for r in self.readings if r.verdict is Verdict.FAIL]:
             line += f"; {join_words(failing)} failed"
-        soon = [r for r in self.readings if self.expiry(r)]
-        if soon:
+        if soon := [r for r in self.readings if self.expiry(r)]:
             # Each has a moment, or it would not expire soon.
             first = min(r.certificate_expires for r in soon if r.certificate_expires is not None)
             line += f"; a certificate {time_left(first, self.wall)}"

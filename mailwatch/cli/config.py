@@ -58,11 +58,11 @@ def _summary(config: Config) -> str:
     count = len(config.services)
     services = f"{count} service{'s' if count != 1 else ''}"
     interval = duration(config.policy.interval_s)
-    restarts = (
-        f"restarts {config.restart}" if config.policy.max_restarts else "never restarts anything"
-    )
-    tells = f"tells {join_words(list(describe(config.channels)))}"
-    return f"watches {services} every {interval}, {restarts}, {tells}"
+    restarts = "never restarts anything"
+    if config.policy.max_restarts:
+        restarts = f"restarts {config.restart}"
+    channels = join_words(list(describe(config.channels)))
+    return f"watches {services} every {interval}, {restarts}, tells {channels}"
 
 
 def show(args: argparse.Namespace) -> int:

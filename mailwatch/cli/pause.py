@@ -52,8 +52,6 @@ def run(args: argparse.Namespace) -> int:
     directory = load_without_secrets(args).state_directory
     until = Now(time.monotonic() + seconds, time.time() + seconds)
     set_pause(directory, until)
-    print(
-        f"Paused for {duration(seconds)}, until {clock_text(until.wall)}; "
-        "`mailwatch resume` ends it sooner."
-    )
+    span, end = duration(seconds), clock_text(until.wall)
+    print(f"Paused for {span}, until {end}; `mailwatch resume` ends it sooner.")
     return OK

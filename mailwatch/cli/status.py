@@ -78,10 +78,8 @@ def _lines(status: Status, config: Config, now: float) -> list[str]:
     if status.incident is not None and status.incident.cause:
         lines.append(say(fact("likely-cause", cause=status.incident.cause)))
     if _is_asleep(status, config, now):
-        lines.append(
-            f"The last round was {ago(status.last_round, now)}: the service does not seem to run; "
-            "see `systemctl status mailwatch`."
-        )
+        cure = "the service does not seem to run; see `systemctl status mailwatch`."
+        lines.append(f"The last round was {ago(status.last_round, now)}: {cure}")
     if status.paused_until is not None and _is_paused(status, now):
         until = clock_text(status.paused_until)
         lines.append(f"Paused until {until}; `mailwatch resume` ends that now.")

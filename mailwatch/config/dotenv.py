@@ -48,9 +48,8 @@ def _assignment(line: str) -> tuple[str, str]:
         raise NotPlain("is not NAME=VALUE; correct it, or begin it with #")
     name = found["name"]
     if not _NAME.fullmatch(name):
-        raise NotPlain(
-            f'has the name "{printable(name, 40)}"; a name has letters, digits and _ only'
-        )
+        shown = printable(name, 40)
+        raise NotPlain(f'has the name "{shown}"; a name has letters, digits and _ only')
     return name, _value(name, found["value"])
 
 
@@ -64,8 +63,6 @@ def _value(name: str, raw: str) -> str:
     if raw[:1] == "'":
         return text
     if _SUBSTITUTION.search(text):
-        raise NotPlain(
-            f"has a $ or ` in {name}, which only a shell can work out; write the value itself, "
-            f"in single quotes"
-        )
+        cure = "write the value itself, in single quotes"
+        raise NotPlain(f"has a $ or ` in {name}, which only a shell can work out; {cure}")
     return _ESCAPED.sub(r"\1", text) if raw[:1] == '"' else text

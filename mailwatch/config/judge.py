@@ -35,9 +35,8 @@ def _backoff(chosen: Mapping[str, Setting], problems: Problems) -> None:
 def _never_cured(kinds: Setting, problems: Problems) -> None:
     assert isinstance(kinds.value, frozenset)
     for fault in sorted(kinds.value & NEVER_CURED):
-        problems.warn(
-            f'restart.on has "{fault}", for which nothing is restarted all the same; take it out'
-        )
+        sentence = f'restart.on has "{fault}", for which nothing is restarted all the same'
+        problems.warn(f"{sentence}; take it out")
 
 
 def _watchdog(environ: Mapping[str, str], problems: Problems) -> None:

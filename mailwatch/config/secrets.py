@@ -43,10 +43,8 @@ def find_secret(
             return ""
     elif given.value is not None:
         if given.origin.source is Source.FLAG:
-            problems.warn(
-                f"the command line holds the {key.label}, which `ps` shows to everyone on this "
-                f"host; put it into {in_file}"
-            )
+            risk = f"the command line holds the {key.label}, which `ps` shows to everyone"
+            problems.warn(f"{risk} on this host; put it into {in_file}")
         return ""
     elif secrets.token and not problems.sound(here):
         return ""

@@ -81,8 +81,7 @@ def from_document(
             problems.mistake(origin, section, sentence)
         else:
             for name, raw in table.items():
-                key = _find(f"{section}.{name}", origin, gathered, problems)
-                if key is not None:
+                if key := _find(f"{section}.{name}", origin, gathered, problems):
                     gathered.values.append(Given(key, raw, origin, key.dotted))
 
 
@@ -95,16 +94,14 @@ def from_flags(flags: Mapping[str, str], gathered: Gathered, problems: Problems)
             table = listed if isinstance(listed, str | list) else text
             tables.append(GivenTables(table, FLAGS, dotted))
         else:
-            key = _find(dotted, FLAGS, gathered, problems)
-            if key is not None:
+            if key := _find(dotted, FLAGS, gathered, problems):
                 raw = values.toml_or_plain(key, text)
                 gathered.values.append(Given(key, raw, FLAGS, dotted))
 
 
 def _find(dotted: str, origin: Origin, gathered: Gathered, problems: Problems) -> Key | None:
     """Return the key `dotted`, or say why there is none of that name."""
-    key = gathered.schema.by_dotted.get(dotted)
-    if key is not None:
+    if key := gathered.schema.by_dotted.get(dotted):
         return key
     section, _, name = dotted.rpartition(".")
     kinds = RESTARTERS.knowing(name)

@@ -234,10 +234,8 @@ def secret(key: Key, text: object) -> Secret:
     if not text:
         raise Wrong(f"is empty; copy the {key.name}{source}")
     if len(text) > _LONGEST_TEXT or not all("!" <= character <= "~" for character in text):
-        raise Wrong(
-            f"holds blanks or other characters that no {key.name} has; "
-            f"copy the {key.name} anew{source}"
-        )
+        cure = f"copy the {key.name} anew{source}"
+        raise Wrong(f"holds blanks or other characters that no {key.name} has; {cure}")
     return Secret(text)
 
 
@@ -275,10 +273,8 @@ def _url(key: Key, raw: object) -> str:
     """Read an address; no sentence shows it, as it may hold a password."""
     text = _string(key, raw).rstrip("/")
     if not all("!" <= character <= "~" for character in text):
-        raise Wrong(
-            "holds blanks or characters outside ASCII; write them percent-encoded, "
-            "and a host name in its xn-- form"
-        )
+        cure = "write them percent-encoded, and a host name in its xn-- form"
+        raise Wrong(f"holds blanks or characters outside ASCII; {cure}")
     try:
         parts = urlsplit(text)
         port, host = parts.port, parts.hostname

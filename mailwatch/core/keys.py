@@ -134,16 +134,10 @@ def settled(
     return settings(**fields)
 
 
-def seconds(
-    name: str,
-    default: float,
-    doc: str,
-    environment: str = "",
-    low: float = 0,
-    high: float = MONTH_S,
-) -> Key:
-    """Return a key that holds seconds."""
-    return Key(name, Kind.SECONDS, float(default), doc, environment, low, high)
+def seconds(name: str, default: float, doc: str, environment: str = "", **more: Any) -> Key:
+    """Return a key that holds seconds, up to a month; `more` is what else a Key takes."""
+    bounds = {"low": 0, "high": MONTH_S}
+    return Key(name, Kind.SECONDS, float(default), doc, environment, **{**bounds, **more})
 
 
 def timeout(name: str, default: float, doc: str, environment: str = "") -> Key:

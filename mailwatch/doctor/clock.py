@@ -27,9 +27,8 @@ def examine(_case: Case) -> Iterator[Diagnosis]:
         return
     synchronised = is_synchronised()
     if synchronised is None:
-        yield warning(
-            "Whether the clock is synchronised cannot be found out here.", "See `timedatectl`."
-        )
+        sentence = "Whether the clock is synchronised cannot be found out here."
+        yield warning(sentence, "See `timedatectl`.")
     elif synchronised:
         yield ok("The clock is synchronised.")
     else:

@@ -12,6 +12,8 @@ from mailwatch.host.unit import Unit
 
 _ENABLED = ("enabled", "enabled-runtime", "linked", "linked-runtime", "static", "indirect")
 
+_SEE_WHY = "See why with `journalctl -u mailwatch`."
+
 
 def examine(case: Case) -> Iterator[Diagnosis]:
     """Give what is wrong with the unit, or that nothing is."""
@@ -24,14 +26,11 @@ def examine(case: Case) -> Iterator[Diagnosis]:
         return
     yield _running(unit)
     if unit["UnitFileState"] not in _ENABLED:
-        yield warning(
-            "The service does not start with the host.", "Run `systemctl enable mailwatch`."
-        )
+        cure = "Run `systemctl enable mailwatch`."
+        yield warning("The service does not start with the host.", cure)
     if unit["NRestarts"] not in ("", "0"):
-        yield warning(
-            f"systemd has had to start it anew {printable(unit['NRestarts'])} times.",
-            "See why with `journalctl -u mailwatch`.",
-        )
+        times = printable(unit["NRestarts"])
+        yield warning(f"systemd has had to start it anew {times} times.", _SEE_WHY)
     yield _watchdog(unit)
 
 
@@ -40,13 +39,9 @@ def _running(unit: Unit) -> Diagnosis:
     if state in ("active", "reloading"):
         return ok("The service runs.")
     if state == "failed":
-        return problem(
-            f"The service has failed ({printable(unit['Result'])}).",
-            "See why with `journalctl -u mailwatch`.",
-        )
-    return warning(
-        f"The service does not run (it is {state}).", "Run `systemctl enable --now mailwatch`."
-    )
+        return problem(f"The service has failed ({printable(unit['Result'])}).", _SEE_WHY)
+    cure = "Run `systemctl enable --now mailwatch`."
+    return warning(f"The service does not run (it is {state}).", cure)
 
 
 def _watchdog(unit: Unit) -> Diagnosis:
@@ -56,8 +51,7 @@ def _watchdog(unit: Unit) -> Diagnosis:
             "Set WatchdogSec=90 in `systemctl edit mailwatch`.",
         )
     if unit.watchdog_s < SHORTEST_WATCHDOG_S:
-        return warning(
-            f"Its watchdog of {duration(unit.watchdog_s)} may end it on a busy disk.",
-            f"Set WatchdogSec={SHORTEST_WATCHDOG_S:g} or more in `systemctl edit mailwatch`.",
-        )
+        cure = f"Set WatchdogSec={SHORTEST_WATCHDOG_S:g} or more in `systemctl edit mailwatch`."
+        sentence = f"Its watchdog of {duration(unit.watchdog_s)} may end it on a busy disk."
+        return warning(sentence, cure)
     return ok(f"It has a watchdog of {duration(unit.watchdog_s)}.")

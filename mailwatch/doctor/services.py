@@ -55,8 +55,7 @@ def examine(case: Case) -> Iterator[Diagnosis]:
 def examine_probes(case: Case) -> Iterator[Diagnosis]:
     """Give what the probes' own checks find, which look at what this host must have for them."""
     for service in case.config.services:
-        own = getattr(PROBES.load(service.probe), "examine", None)
-        if own is not None:
+        if own := getattr(PROBES.load(service.probe), "examine", None):
             yield from own(service, case)
 
 

@@ -28,10 +28,8 @@ def examine(case: Case) -> Iterator[Diagnosis]:
         if path == _USUAL:
             yield ok(f"{shown} does not exist yet: systemd makes it when the service starts.")
         else:
-            yield problem(
-                f"The state directory {shown} does not exist.",
-                f"Create it for user {name}, or correct [state] directory.",
-            )
+            cure = f"Create it for user {name}, or correct [state] directory."
+            yield problem(f"The state directory {shown} does not exist.", cure)
         return
     except OSError as error:
         yield problem(f"{shown} cannot be looked at ({error.strerror}).", "Mend the disk.")

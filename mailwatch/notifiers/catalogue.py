@@ -115,6 +115,5 @@ def describe(channels: Iterable[Channel]) -> Iterator[str]:
 
 def examine(channel: Channel) -> Iterator[Diagnosis]:
     """Give what the notifier's own check finds; none may have one."""
-    own = getattr(NOTIFIERS.load(channel.type), "examine", None)
-    if own is not None:
+    if own := getattr(NOTIFIERS.load(channel.type), "examine", None):
         yield from own(channel.settings)
