@@ -131,5 +131,7 @@ def _evidence(of: Values) -> EvidenceSettings:
         for plugins in (COLLECTORS, SERVERS)
         for name in plugins.having(WITH_KEYS)
     }
+    for name in SERVERS.names():
+        SERVERS.load(name)  # now, for an outage may be one of the disk, and causes speak its words
     plain: dict[str, Any] = {key.name: of[f"evidence.{key.name}"] for key in PLAIN_KEYS["evidence"]}
     return EvidenceSettings(**plain, options=options)

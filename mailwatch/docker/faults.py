@@ -14,6 +14,7 @@ from pathlib import Path
 from mailwatch.core.facts import Fact, fact
 from mailwatch.core.model import Condition
 from mailwatch.core.say import say
+from mailwatch.core.text import printable
 
 
 @dataclass(eq=False)
@@ -36,7 +37,7 @@ class EngineFault(Exception):
 
 def of_answer(status: int, words: str) -> EngineFault:
     """The engine answered `status` (>= 400) and `words` of its own."""
-    said = words.strip().rstrip(".")
+    said = printable(words.strip(), 300).rstrip(".")
     if status in (401, 403):
         return EngineFault(Condition.DENIED, fact("engine-forbids", status=status, said=said))
     return EngineFault(

@@ -103,6 +103,7 @@ def state_of(container: Record, condition: Condition, detail: Fact) -> TargetSta
         moment(text(state, "StartedAt")),
         moment(text(state, "FinishedAt")),
         printable(text(container, "Id")),
+        record=container,
     )
 
 
@@ -161,4 +162,4 @@ def number(record: Record, key: str) -> int:
 
 def _error(state: Record) -> str:
     """Return why the last start failed, empty if it did not."""
-    return text(state, "Error").strip().rstrip(".")
+    return printable(text(state, "Error").strip(), 300).rstrip(".")

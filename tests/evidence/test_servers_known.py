@@ -1,0 +1,23 @@
+"""What a server's log says of itself is worded in every process, also where no log was read."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+
+PROGRAM = """
+from mailwatch.config.load import load
+from mailwatch.core.facts import fact
+from mailwatch.core.say import say
+
+load(None, {}, {})
+print(say(fact("stalwart-listener-full", listener="imaps")))
+"""
+
+
+def test_the_words_of_servers_are_known_with_the_configuration() -> None:
+    """A command shows what the service has found, and a service goes on after another."""
+    ran = subprocess.run(
+        [sys.executable, "-c", PROGRAM], capture_output=True, text=True, check=True, timeout=300
+    )
+    assert ran.stdout == "Stalwart's listener imaps is at its limit of connections\n"
