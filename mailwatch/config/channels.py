@@ -121,7 +121,7 @@ def _take(channels: Channels, name: str, kind: str, keys: Sequence[Key], chosen:
     missing = [key for key in required if key.name not in given and not withheld.get(key.name)]
     for key in missing:
         if table := chosen.get(f"{key.section}.type"):
-            problems.mistake(table.origin, key.dotted, _table_lacks(key, kind))
+            problems.mistake(table.origin, key.dotted, _table_lacks(key, name, kind))
         elif told:
             origin = chosen[told[0].dotted].origin
             problems.mistake(origin, key.dotted, _section_lacks(key, told[0]))
@@ -134,10 +134,10 @@ def _take(channels: Channels, name: str, kind: str, keys: Sequence[Key], chosen:
     _warn_of_plain_http(keys, chosen, kind, problems)
 
 
-def _table_lacks(key: Key, kind: str) -> str:
+def _table_lacks(key: Key, name: str, kind: str) -> str:
     add = f"{key.name} = {key.example or '...'}"
     if key.kind is Kind.SECRET:
-        add = f"{key.name} or {key.name}_file"
+        add = f"{key.name} or {key.name}_file, or load the credential {credential(name, key)}"
     return f'{key.section} has no {key.name}, which type = "{kind}" needs; add {add}'
 
 

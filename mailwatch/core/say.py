@@ -23,7 +23,7 @@ from mailwatch.core.text import duration, join_words, name_some, printable, size
 
 _LONGEST_ARGUMENT = 300
 
-_TEMPLATES: dict[str, Template] = {WORDS: "{text}"}
+_TEMPLATES: dict[str, Template] = {WORDS: "{text:600}"}
 
 
 def learn(sentences: Sentences) -> None:

@@ -62,11 +62,14 @@ def look(
             *few([fact("cannot-look-why", service=s, detail=details[s]) for s in news]),
         ]
         whys = tuple(details[service] for service in news)
-        about = fact("could-not-look", services=tuple(news), whys=whys)
+        began = min(since[service].wall for service in news)
+        about = fact("could-not-look", services=tuple(news), whys=whys, since_at=began)
         messages.append(notice(title, lines, now, installation, Severity.WARNING, about))
     if over:
         title = fact("can-look-again", host=installation.host)
         again = fact("can-look-at", services=tuple(over))
-        messages.append(notice(title, [again], now, installation, subject=again))
+        began = min(before.since[service].wall for service in over)
+        about = fact("could-look-again", services=tuple(over), since_at=began)
+        messages.append(notice(title, [again], now, installation, subject=about))
     told = (before.told & set(details)) | set(news)
     return UnmeasuredServices(since, frozenset(told)), tuple(messages)

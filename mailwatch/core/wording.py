@@ -39,6 +39,10 @@ class Installation:
         return say(what, self.clock_text)
 
 
+_LONGEST_BODY = 3999
+"""Characters, see `compose`: Gotify takes about 4 KB."""
+
+
 def compose(tell: Tell, installation: Installation) -> Message:
     """Return the message for `tell`.
 
@@ -55,11 +59,12 @@ def compose(tell: Tell, installation: Installation) -> Message:
         down_s=_down_s(tell),
         target=installation.target.called,
     )
+    body = "\n".join(filter(None, map(installation.say, lines)))
     return Message(
         tell.topic,
         writer.severity,
         printable(installation.say(title)),
-        "\n".join(filter(None, map(installation.say, lines))),
+        body if len(body) <= _LONGEST_BODY else f"{body[: _LONGEST_BODY - 3]}...",
         tell.at.wall,
         incident.id,
         failures=incident.failures,

@@ -29,6 +29,9 @@ SEND_LIMIT_S = 60.0
 SLACK_S = 30.0
 """How long past its deadline a delivery may be: the resolver has no timeout of ours."""
 
+_ENDED_AT_ONCE = 20
+"""How many messages of a channel that is gone end in one turn, each with a write to the disk."""
+
 
 @dataclass(slots=True)
 class _Channel:
@@ -153,13 +156,15 @@ class Delivery:
         self._keep_instead({entry.id: failed})
 
     def _end_what_has_no_channel(self, now: Now) -> None:
-        for entry in self._store.entries():
-            if entry.channel not in self._channels:
-                message = entry.message
-                gone = line("channel-gone", channel=entry.channel, title=message.title)
-                # With all that it would have told: nobody else is told it any more.
-                self._journal.warning(f"{gone}\n{message.body}".rstrip("\n"))
-                self._store.delivered(entry, now)
+        gone = [one for one in self._store.entries() if one.channel not in self._channels]
+        if len(gone) > _ENDED_AT_ONCE:
+            self._news, self._wake_at = True, now.steady
+        for entry in gone[:_ENDED_AT_ONCE]:
+            message = entry.message
+            why = line("channel-gone", channel=entry.channel, title=message.title)
+            # With all that it would have told: nobody else is told it any more.
+            self._journal.warning(f"{why}\n{message.body}".rstrip("\n"))
+            self._store.delivered(entry, now)
 
     def _merged(self, channel: str) -> Sequence[QueuedMessage]:
         """Return what waits for `channel`, with each incident that is over told in one message."""

@@ -84,9 +84,9 @@ class Forensics(Onlooker):
 
     def look(self, failing: tuple[Reading, ...], now: Now) -> float | None:
         """Gather evidence because `failing` fail; return until when (steady) to wait for it."""
+        self._evidence, self._owed, self._job = {}, "", None
         if not self._can_look:
             return None
-        self._evidence, self._owed = {}, ""
         job = self._job = Job("evidence", self._deadline(), SLACK_S + _POST_S)
         number, gather = job.number, self._gathering(failing, now, job.deadline)
 

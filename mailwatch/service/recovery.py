@@ -7,6 +7,8 @@ from collections.abc import Callable
 from mailwatch.core.deadline import Clock, Deadline
 from mailwatch.core.facts import Fact, fact
 from mailwatch.core.model import Condition, Now, TargetState
+from mailwatch.core.state import Left
+from mailwatch.host import threads
 from mailwatch.host.job import Job
 from mailwatch.restarters import PortMap, Restarter, RestartError
 from mailwatch.service.queue_events import EventQueue, RestartFinished, TargetInspected
@@ -90,7 +92,11 @@ class Recovery:
                 return RestartFinished(number, error.detail, error.intervened, error.left)
             return RestartFinished(number)
 
-        job.start(restart, lambda why: RestartFinished(number, why), self._events.put)
+        def failed(why: Fact) -> RestartFinished:
+            # Without a thread nothing was begun: whatever happens to the target now is another's.
+            return RestartFinished(number, why, left=Left() if why == threads.WITHOUT else None)
+
+        job.start(restart, failed, self._events.put)
 
     def owns(self, event: RecoveryEvent) -> bool:
         """Take the answer of the present job; False for one that was left behind."""

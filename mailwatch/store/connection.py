@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import sqlite3
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from pathlib import Path
 from sqlite3 import Connection
 from urllib.parse import quote
@@ -82,6 +82,28 @@ def open_for_reading(path: Path) -> Connection:
         if not lacks_shm or (wal.exists() and wal.stat().st_size):
             raise
     return _opened(path, "mode=ro&immutable=1", OPEN_TIMEOUT_S, _check_version)
+
+
+def open_unwritable(path: Path) -> Connection:
+    """Open what a file holds that cannot be written; of an older version, a copy in memory.
+
+    Its tables cannot be brought up to date where they are, on a full disk say, but there they
+    can. Raises as open_for_reading().
+    """
+    try:
+        return open_for_reading(path)
+    except Unusable as unusable:
+        if unusable.kind != "older":
+            raise
+    copy = _opened(Path(), "mode=memory", OPEN_TIMEOUT_S, lambda _: None)
+    try:
+        with closing(_opened(path, "mode=ro", OPEN_TIMEOUT_S, lambda _: None)) as older:
+            older.backup(copy)
+        migrate(copy)
+    except BaseException:
+        copy.close()
+        raise
+    return copy
 
 
 @contextmanager

@@ -68,12 +68,12 @@ def make_room(connection: Connection) -> None:
 
 
 _GIVING_WAY = (
-    f"DELETE FROM readings WHERE id IN (SELECT id FROM readings ORDER BY id LIMIT {_PORTION})",  # noqa: S608
     """
     DELETE FROM outbox WHERE id IN (
         SELECT id FROM outbox WHERE ended_wall IS NOT NULL ORDER BY id LIMIT 100
     )
     """,
+    f"DELETE FROM readings WHERE id IN (SELECT id FROM readings ORDER BY id LIMIT {_PORTION})",  # noqa: S608
     """
     DELETE FROM incidents WHERE number IN (
         SELECT number FROM incidents WHERE closed_wall IS NOT NULL ORDER BY number LIMIT 100

@@ -28,7 +28,7 @@ from mailwatch.store.connection import (
     OPEN_TIMEOUT_S,
     is_damage,
     is_lock,
-    open_for_reading,
+    open_unwritable,
 )
 from mailwatch.store.files import NAME, Unusable
 from mailwatch.store.state_file import Say, StateFile, reason
@@ -37,6 +37,8 @@ RETRY_S = 10.0
 """How long to leave a file alone that could not be written, unless there is news to keep."""
 
 _FAULTS = (sqlite3.Error, OSError)
+_TROUBLES = (*_FAULTS, *NONSENSE)
+"""What reading a row again while writing may meet, too."""
 
 
 class SqliteStore(Store):
@@ -117,7 +119,7 @@ class SqliteStore(Store):
         if self._file.connection is not None and self._written is not None:
             try:
                 super().pause(pause.read(self._file.connection, self._boot))
-            except _FAULTS as error:
+            except _TROUBLES as error:
                 self._fail(error)
         return self._memory.paused_until
 
@@ -158,7 +160,7 @@ class SqliteStore(Store):
             try:
                 with self._file.transaction(durable) as connection:
                     self._write_news(connection)
-            except _FAULTS as error:
+            except _TROUBLES as error:
                 self._fail(error)
             else:
                 self._caught_up()
@@ -176,7 +178,7 @@ class SqliteStore(Store):
             with self._file.transaction(durable=True) as connection:
                 self._write_news(connection)
                 incidents.close_others(connection, self._memory.state.incident, self._now)
-        except _FAULTS as error:
+        except _TROUBLES as error:
             self._fail(error)
             self._retry_at = self._now.steady + RETRY_S
             if not self._troubled:
@@ -243,8 +245,8 @@ class SqliteStore(Store):
         except _FAULTS as error:
             if self._restoring and not is_lock(error):
                 with (
-                    suppress(*_FAULTS, *NONSENSE, Unusable),
-                    closing(open_for_reading(self._file.path)) as readable,
+                    suppress(*_TROUBLES, Unusable),
+                    closing(open_unwritable(self._file.path)) as readable,
                 ):
                     self._take_over(_load(readable, self._boot))
             raise

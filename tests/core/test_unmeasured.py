@@ -32,6 +32,18 @@ def test_blindness_is_told_once_when_it_lasts_and_once_when_it_is_over(
     assert blind == UnmeasuredServices()
 
 
+def test_a_second_time_within_the_hour_is_other_news(installation: Installation) -> None:
+    """Told as the same again it would be kept back, and the last word be that all is seen."""
+    blind, subjects = UnmeasuredServices(), []
+    for steady in range(0, 2000, 50):
+        sees = 400 <= steady < 500 or 900 <= steady < 1000
+        reading = Reading("SMTP:25", Verdict.PASS) if sees else _blind("SMTP:25")
+        blind, told = look(blind, [reading], Now(steady, steady), installation, _POLICY)
+        subjects += [message.subject for message in told]
+    assert len(subjects) == 5
+    assert len(set(subjects)) == 5
+
+
 def test_a_fault_that_began_in_mid_round_is_told_in_one_notice(installation: Installation) -> None:
     """A service that had answered just before is told along, with all that have no other reason."""
     seen, other = Reading("B:2", Verdict.PASS), _blind("C:3", "this host has no descriptor left")

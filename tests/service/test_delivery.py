@@ -190,6 +190,20 @@ def test_what_waits_for_a_channel_that_is_not_configured_any_more_is_ended() -> 
     assert "\ntold: Mail is down" in log.replace("info: ", "\n")
 
 
+def test_very_many_of_a_channel_that_is_gone_end_over_some_turns() -> None:
+    """Each is a write to the disk: weeks of messages must not hold up the watch."""
+    stand = Stand(here=ScriptedPhone())
+    stand.write(*(("gone", f"Mail is down, {n}") for n in range(45)))
+    left = []
+    while stand.waiting():
+        stand.delivery.advance(stand.now)
+        left.append(len(stand.waiting()))
+        wake_at = stand.delivery.wake_at()
+        assert not stand.waiting() or (wake_at is not None and wake_at <= stand.now.steady)
+    assert len(left) > 2
+    assert stand.log.getvalue().count("not told: Mail is down") == 45
+
+
 def test_a_channel_that_a_reload_takes_away_ends_with_what_is_under_way() -> None:
     """What was taken was told, and the log says no other thing of it; the rest is ended."""
     let_go, other = threading.Event(), ScriptedPhone()

@@ -14,6 +14,7 @@ from mailwatch.core.deadline import Deadline
 from mailwatch.core.facts import words
 from mailwatch.core.model import Condition, Description, Target, TargetState
 from mailwatch.core.say import say
+from mailwatch.core.state import Left
 from mailwatch.service.queue_events import EventQueue, RestartFinished, TargetInspected
 from mailwatch.service.recovery import Recovery
 from tests.house import LingeringQueue
@@ -113,3 +114,4 @@ def test_a_host_without_threads_is_an_answer_too(
     assert isinstance(restarted, RestartFinished)
     assert recovery.owns(restarted)
     assert "raise TasksMax" in say(restarted.error)
+    assert restarted.left == Left(), "it was not begun, so a stop that follows is somebody's"

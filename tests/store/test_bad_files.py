@@ -297,6 +297,27 @@ def test_damage_while_it_runs_costs_history_but_no_state(stores: Stores, night: 
     assert again.entries() == entries
 
 
+@pytest.mark.parametrize("name", ["round", "pause", "notes", "machine", "written"])
+def test_a_document_that_makes_no_sense_ends_no_service(
+    name: str, stores: Stores, night: Night
+) -> None:
+    """It is met in the middle of a round as well as at the start; what is known stays known."""
+    store, _ = stores.restored(night.at(0))
+    store.record(night.readings(), night.at(99))
+    store.commit(Commit(night.restarting(), night.at(100), [night.message()]))
+    with closing(sqlite3.connect(stores.path)) as other:
+        other.execute("INSERT OR REPLACE INTO documents VALUES (?, ?)", (name, '{"at": 7}'))
+        other.commit()
+    assert store.paused_until(night.at(101)) is None
+    store.record(night.readings(), night.at(101))
+    store.commit(Commit(night.restarting(), night.at(102), [night.message()]))
+    store.close()
+    again, _ = stores.restored(night.at(103))
+    again.record(night.readings(), night.at(104))
+    assert again.paused_until(night.at(104)) is None
+    again.close()
+
+
 def test_only_the_newest_of_those_set_aside_are_kept(stores: Stores, night: Night) -> None:
     """A disk that damages the file every day does not fill up with damaged files."""
     for day in range(8):

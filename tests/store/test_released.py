@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import sqlite3
 import threading
 from collections import Counter
@@ -170,6 +171,28 @@ def test_all_that_was_kept_is_known(kept: Kept) -> None:
     assert ([] if paused_until is None else [paused_until.steady]) == ends
     assert kept.said == []
     store.close()
+
+
+def test_a_file_that_cannot_be_brought_up_to_date_is_known_all_the_same(
+    kept: Kept, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """An upgrade on a full disk forgets no incident and no attempt, and leaves the file alone."""
+    path = kept.store._file.path
+    before = path.read_bytes()
+
+    def full(*_anything: object) -> None:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    with monkeypatch.context() as patch:
+        patch.setattr("mailwatch.store.state_file.open_for_writing", full)
+        state = kept.store.restore(kept.now)
+    assert state.stage == kept.machine["stage"]
+    assert (state.incident.id if state.incident else None) == kept.incident
+    assert len(state.incident.attempts if state.incident else ()) == len(kept.attempts)
+    assert len(kept.store.entries()) == len(kept.tables["outbox"])
+    assert path.read_bytes() == before
+    (sentence,) = kept.said
+    assert "its disk is full" in sentence
 
 
 def test_where_the_server_comes_back_it_is_told_once(
