@@ -29,8 +29,8 @@ SECTION = "section"
 LOG = "log"
 """It is handed the log of the service; it tells where nothing else is configured."""
 
-_TEST_S = 30.0
-"""How long one test message may take; a notifier mostly has less."""
+_TEST_S = 60.0
+"""How long one test message may take, as long as any; a notifier mostly has less."""
 
 NOTIFIERS = Catalogue(
     "notifier",

@@ -274,7 +274,7 @@ def _shown(keys: Iterable[Key]) -> list[str]:
     """Return the keys of a section, each with its default."""
     lines = []
     for key in keys:
-        lines += ["", *_prose(f"{key.summary}."), f"# {key.name} = {_toml(key)}"]
+        lines += ["", *_prose(f"{_said(key)}."), f"# {key.name} = {_toml(key)}"]
     return lines[1:]
 
 
@@ -291,14 +291,24 @@ def _listed(keys: Iterable[Key]) -> list[str]:
     lines = []
     for key in keys:
         shown = f"#   {key.name} = {_toml(key)}"
-        first = key.summary[:1] if key.summary[1:2].isupper() else key.summary[:1].lower()
-        sentence = f"# {first}{key.summary[1:]}"
+        said = _said(key)
+        first = said[:1] if said[1:2].isupper() else said[:1].lower()
+        sentence = f"# {first}{said[1:]}"
         aside = f"{shown:<37} {sentence}"
         if len(aside) > 99:
-            lines += [f"{line}" for line in _indented(key.summary)]
+            lines += [f"{line}" for line in _indented(said)]
             aside = shown
         lines.append(aside)
     return lines
+
+
+def _said(key: Key) -> str:
+    """Return what the sample says of `key`, with the words that it takes where it takes some."""
+    return (
+        f"{key.summary} ({range_of(key)})"
+        if key.kind is Kind.CHOICE and len(key.choices) > 1
+        else key.summary
+    )
 
 
 def _indented(text: str) -> list[str]:
