@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from mailwatch.cli.main import COMMANDS
-from mailwatch.config.schema import every_service_key, schema
+from mailwatch.config.schema import channel_keys, every_service_key, schema
 
 README = (Path(__file__).resolve().parents[2] / "README.md").read_text("ascii")
 
@@ -32,6 +32,8 @@ def test_the_sample_has_only_known_keys() -> None:
         read = tomllib.loads(sample)
         for service in read.pop("services", []):
             assert set(service) <= set(every_service_key())
+        for channel in read.pop("notifiers", []):
+            assert set(channel) <= set(channel_keys(channel["type"]))
         for section, table in read.items():
             assert set(table) <= set(schema().sections[section])
 
