@@ -136,7 +136,7 @@ def test_a_stopped_process_is_killed_and_leaves_its_traceback(watcher: Watcher, 
     # systemd sends SIGCONT after SIGABRT, so that the process can do as it is told.
     watcher.wait_for_line("Watchdog timeout")
     watcher.wait_for_line("Fatal Python error: Aborted")
-    watcher.wait_for_line("/mailwatch/daemon.py")
+    watcher.wait_for_line("/mailwatch/service/daemon.py")
     watcher.wait_for_line("Failed with result 'watchdog'")
     wait_until(lambda: watcher.pid not in (0, pid), 30, "a new process")
     watcher.wait_for_status(WELL)
