@@ -141,8 +141,9 @@ def _record(kind: type) -> _Form:
     hints = get_type_hints(kind, include_extras=True)
     if kind is Now:
         hints["steady"] = Steady
-    forms = {field.name: _form(hints[field.name]) for field in fields(kind)}
-    needed = {field.name for field in fields(kind) if _is_needed(field)}
+    kept = [field for field in fields(kind) if field.compare]  # the others are no part of it
+    forms = {field.name: _form(hints[field.name]) for field in kept}
+    needed = {field.name for field in kept if _is_needed(field)}
 
     def write(value: Any) -> dict[str, Any]:
         return {name: form.write(getattr(value, name)) for name, form in forms.items()}

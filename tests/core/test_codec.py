@@ -39,8 +39,9 @@ def test_what_a_restarter_saw_comes_back() -> None:
     """Numbers as names of a mapping, and sets, have a form as well."""
     seen = TargetState(
         Condition.STOPPED, words("It ended."), 5.0, None, "1a", "172.17.0.1", {25: True, 993: False},  # noqa: E501
-        frozenset({443, 25}), frozenset({7}), 12.5,
+        frozenset({443, 25}), frozenset({7}), 12.5, {"Config": {"Env": ["KEY=secret"]}},
     )  # fmt: skip
+    assert "secret" not in json.dumps(plain(seen)), "what the engine says is never kept"
     assert again(seen) == seen
     assert plain(seen)["elsewhere"] == [25, 443]
 
