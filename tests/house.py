@@ -1,4 +1,4 @@
-"""The engine and all that it works with, scripted but for the threads and the store."""
+"""The monitor and all that it works with, scripted but for the threads and the store."""
 
 from __future__ import annotations
 

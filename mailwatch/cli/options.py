@@ -74,7 +74,7 @@ def load_to_ask(args: argparse.Namespace) -> Config:
 
 
 def load_without_secrets(args: argparse.Namespace) -> Config:
-    """Return the configuration without secrets, so that whoever may read the state has it shown."""
+    """Return the configuration without secrets, for who may read the state; raises ConfigError."""
     return _load(args, Secrets(OwnCredentials({}), token=False, passwords=False))
 
 

@@ -1,4 +1,4 @@
-"""One pass of the engine: probe what is due, step the incident, commit, act, send the messages."""
+"""One pass of the loop: probe what is due, step the incident, commit, act, send the messages."""
 
 from __future__ import annotations
 
