@@ -6,18 +6,11 @@ from mailwatch.cli.times import stamp
 from mailwatch.core import causes
 from mailwatch.core.facts import fact
 from mailwatch.core.say import say
-from mailwatch.core.state import Attempt, Failure, Incident, Outcome
+from mailwatch.core.state import Attempt, Failure, Incident
 from mailwatch.core.text import duration
+from mailwatch.core.timeline import turns
 from mailwatch.core.wording import why
 from mailwatch.host.clocks import clock_text
-
-_OUTCOMES = {
-    Outcome.PENDING: "whether it happened is not known yet",
-    Outcome.RESTARTED: "restarted; whether it helped is not known yet",
-    Outcome.RECOVERED: "it helped",
-    Outcome.FAILED: "it did not help",
-    Outcome.INTERRUPTED: "cut short",
-}
 
 
 def story(incident: Incident) -> list[str]:
@@ -26,43 +19,17 @@ def story(incident: Incident) -> list[str]:
     lasted = f"lasted {duration(max(0.0, closed.wall - since))}" if closed else "still open"
     cause = causes.line(incident.cause) or "unknown"
     lines = [f"Incident {incident.id}, {lasted}", f"Cause: {cause}", ""]
-    events = [(since, 0, "the first check that failed"), *_told(incident), *_restarts(incident)]
-    if closed:
-        events.append((closed.wall, 9, "all services answer again"))
-    for at, _rank, what in sorted(events):
-        lines.append(f"{clock_text(at)}  +{duration(max(0.0, at - since)):<12}  {what}")
-    lines += ["", "What failed first:", *_failures(incident.first_failures)]
+    for at, what in turns(incident):
+        lines.append(f"{clock_text(at)}  +{duration(max(0.0, at - since)):<12}  {say(what)}")
     if not closed and incident.failures != incident.first_failures:
-        lines += ["", "What fails now:", *_failures(incident.failures)]
+        lines += ["", "What fails now:"]
+        lines += [f"- {f.service}: {say(f.detail)} ({f.fault})" for f in incident.failures]
     if incident.target:
         lines += ["", f"The target: {say(incident.target)}"]
     hold = incident.hold
     if hold and (not hold.target or hold.target != incident.target):
         lines += ["", say(fact("why-not-restarted", why=why(hold), seen_as=hold.seen_as))]
     return lines
-
-
-def _told(incident: Incident) -> list[tuple[float, int, str]]:
-    events = [(incident.opened.wall, 1, "incident opened, and the admin told")]
-    if incident.escalated:
-        events.append((incident.escalated.wall, 4, "a person was called"))
-    if incident.reminded:
-        events.append((incident.reminded.wall, 5, "the last reminder"))
-    return events
-
-
-def _restarts(incident: Incident) -> list[tuple[float, int, str]]:
-    events = []
-    for attempt in incident.attempts:
-        events.append((attempt.begun.wall, 2, f"restart {attempt.number} of the target"))
-        if attempt.ended:
-            outcome = say(attempt.detail) or _OUTCOMES[attempt.outcome]
-            events.append((attempt.ended.wall, 3, f"restart {attempt.number}: {outcome}"))
-    return events
-
-
-def _failures(failures: tuple[Failure, ...]) -> list[str]:
-    return [f"- {f.service}: {say(f.detail)} ({f.fault})" for f in failures]
 
 
 def as_json(incident: Incident) -> dict[str, object]:

@@ -8,22 +8,15 @@ from collections.abc import Callable, Iterator, Mapping
 from mailwatch.core import causes
 from mailwatch.core.evidence import Evidence, Json, unreadable, value
 from mailwatch.core.say import say
-from mailwatch.core.state import Incident, Outcome
+from mailwatch.core.state import Incident
 from mailwatch.core.text import duration, printable
+from mailwatch.core.timeline import turns
 from mailwatch.evidence.compare import side_by_side
 from mailwatch.evidence.keeping import findings
 
 ClockText = Callable[[float], str]
 LOG_LINES = 60
 _DATE = len("2026-11-22")
-
-_OUTCOMES = {
-    Outcome.PENDING: "under way",
-    Outcome.RESTARTED: "done",
-    Outcome.RECOVERED: "it helped",
-    Outcome.FAILED: "it did not help",
-    Outcome.INTERRUPTED: "cut short",
-}
 
 
 def story(
@@ -59,27 +52,13 @@ def _text(words: object) -> str:
 
 def _turns(incident: Incident, clock_text: ClockText) -> Iterator[str]:
     since = incident.since.wall
-    turns: list[tuple[float, str]] = [
-        (since, f"{failure.service} fails: {say(failure.detail) or failure.fault}")
-        for failure in incident.first_failures
-    ]
-    turns.append((incident.opened.wall, "The incident opened, and the admin was told."))
-    for attempt in incident.attempts:
-        turns.append((attempt.begun.wall, f"Restart {attempt.number} began."))
-        if attempt.ended is not None:
-            outcome = f"Restart {attempt.number}: {_OUTCOMES[attempt.outcome]}."
-            turns.append((attempt.ended.wall, say(attempt.detail) or outcome))
-    if incident.escalated is not None:
-        turns.append((incident.escalated.wall, "A person was called."))
-    if incident.closed is not None:
-        turns.append((incident.closed.wall, "All services answered again."))
     day = clock_text(since)[:_DATE]
     yield "<table><tbody>"
-    for at, words in sorted(turns, key=lambda turn: turn[0]):
+    for at, what in turns(incident):
         when = clock_text(at)
         shown = when[_DATE:] if when.startswith(day) else when
         later = f"+{duration(max(0.0, at - since))}"
-        yield f"<tr><th>{_text(shown.strip())} ({later})</th><td>{_text(words)}</td></tr>"
+        yield f"<tr><th>{_text(shown.strip())} ({later})</th><td>{_text(say(what))}</td></tr>"
     yield "</tbody></table>"
 
 
