@@ -8,8 +8,8 @@ from typing import Any
 
 import pytest
 
+from mailwatch.core import say
 from mailwatch.core.facts import WORDS
-from mailwatch.core.say import known
 from mailwatch.core.sentences import Template
 
 
@@ -24,5 +24,5 @@ class Codes(dict[str, Template]):
 def in_codes() -> Iterator[None]:
     """Let every sentence of our own be its code."""
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr("mailwatch.core.say._TEMPLATES", Codes(known()))
+        patch.setattr(say, "TEMPLATES", Codes(say.TEMPLATES))
         yield

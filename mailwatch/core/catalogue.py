@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 from dataclasses import dataclass
 from importlib import import_module
 from types import ModuleType
@@ -69,12 +68,3 @@ class Catalogue(Generic[R]):
     def knowing(self, key: str) -> tuple[str, ...]:
         """Return the names of those that have the key `key`."""
         return tuple(one for one in self._rows if any(own.name == key for own in self.keys(one)))
-
-    @contextmanager
-    def adding(self, row: R) -> Iterator[None]:
-        """Have `row` in the catalogue for a while, as a test wants it."""
-        self._rows[row.name] = row
-        try:
-            yield
-        finally:
-            del self._rows[row.name]

@@ -17,7 +17,7 @@ T = TypeVar("T")
 
 def plain(value: object) -> Any:
     """Return `value` as what `json.dumps` takes; raises TypeError for what has no such form."""
-    return _form_of(value).write(value)
+    return _form(_type_of(value)).write(value)
 
 
 def value_of(kind: type[T], plain: object) -> T:
@@ -27,34 +27,35 @@ def value_of(kind: type[T], plain: object) -> T:
     ValueError where that leaves no sense.
     """
     try:
-        return cast(T, _form(cast(Hashable, kind)).read(plain))
+        return cast(T, _form(cast(Hashable, kind)).read(plain, 0.0))
     except (OverflowError, RecursionError) as error:
         raise ValueError(f"no {kind.__name__} is as large as that") from error
 
 
 def moved(value: T, by: float) -> T:
     """Return `value` with all moments on the steady clock moved by `by` seconds, at any depth."""
-    return cast(T, _form_of(value).moved(value, by)) if by else value
+    form = _form(_type_of(value))
+    return cast(T, form.read(form.write(value), by)) if by else value
 
 
 @dataclass(frozen=True, slots=True)
 class _Form:
-    """How values of one type are written, read and moved; None where no moment is in them."""
+    """How values of one type are written, and read with their steady moments moved by seconds."""
 
     write: Callable[[Any], Any]
-    read: Callable[[Any], Any]
-    move: Callable[[Any, float], Any] | None = None
+    read: Callable[[Any, float], Any]
 
-    def moved(self, value: Any, by: float) -> Any:
-        return value if self.move is None else self.move(value, by)
+
+def _type_of(value: object) -> Hashable:
+    return cast(Hashable, type(value))
 
 
 def _as_it_is(value: Any) -> Any:
     return value
 
 
-def _only(*kinds: type) -> Callable[[Any], Any]:
-    def read(found: Any) -> Any:
+def _only(*kinds: type) -> Callable[[Any, float], Any]:
+    def read(found: Any, _by: float) -> Any:
         if type(found) not in kinds:
             raise ValueError(f"{kinds[0].__name__} expected, not {found!r:.100}")
         return found
@@ -67,18 +68,13 @@ def _write_number(value: float) -> float | str:
     return str(value) if abs(value) == float("inf") else value
 
 
-def _read_number(found: Any) -> float:
-    return float(found if found in ("inf", "-inf") else _only(float, int)(found))
+def _read_number(found: Any, by: float) -> float:
+    return float(found if found in ("inf", "-inf") else _only(float, int)(found, by))
 
 
 _MAPPING, _LIST = _only(dict), _only(list)
-_NUMBER = _Form(_write_number, _read_number)
-_STEADY = _Form(_write_number, _read_number, lambda value, by: value + by)
+_STEADY = _Form(_write_number, lambda found, by: _read_number(found, by) + by)
 _PLAIN = {kind: _Form(_as_it_is, _only(kind)) for kind in (str, int, bool, NoneType)}
-
-
-def _form_of(value: object) -> _Form:
-    return _form(cast(Hashable, type(value)))
 
 
 @cache
@@ -87,7 +83,7 @@ def _form(hint: Hashable) -> _Form:
     if hint in _PLAIN:
         return _PLAIN[hint]
     if hint is float:
-        return _NUMBER
+        return _Form(_write_number, _read_number)
     if hint == Steady:
         return _STEADY
     if hint is Fact:
@@ -104,7 +100,7 @@ def _form(hint: Hashable) -> _Form:
     if origin is Mapping:
         return _mapping(inner[0], _form(inner[1]))
     if isinstance(hint, type) and issubclass(hint, Enum):
-        return _Form(lambda value: value.value, hint)
+        return _Form(lambda value: value.value, lambda found, _by: hint(found))
     if isinstance(hint, type) and is_dataclass(hint):
         return _record(hint)
     raise TypeError(f"{hint} has no plain form")
@@ -113,8 +109,7 @@ def _form(hint: Hashable) -> _Form:
 def _optional(form: _Form) -> _Form:
     return _Form(
         lambda value: None if value is None else form.write(value),
-        lambda found: None if found is None else form.read(found),
-        form.move and (lambda value, by: None if value is None else form.moved(value, by)),
+        lambda found, by: None if found is None else form.read(found, by),
     )
 
 
@@ -122,8 +117,7 @@ def _several(form: _Form, kind: type[tuple[Any, ...]] | type[frozenset[Any]]) ->
     put_in_order = sorted if kind is frozenset else list
     return _Form(
         lambda values: put_in_order(map(form.write, values)),
-        lambda found: kind(map(form.read, _LIST(found))),
-        form.move and (lambda values, by: kind(form.moved(one, by) for one in values)),
+        lambda found, by: kind(form.read(one, by) for one in _LIST(found, by)),
     )
 
 
@@ -131,9 +125,9 @@ def _mapping(key: type, form: _Form) -> _Form:
     """Return the form of a mapping whose `key`, a name, a number or an enum, `str` can write."""
     return _Form(
         lambda values: {str(name): form.write(value) for name, value in values.items()},
-        lambda found: {key(name): form.read(value) for name, value in _MAPPING(found).items()},
-        form.move
-        and (lambda values, by: {name: form.moved(one, by) for name, one in values.items()}),
+        lambda found, by: {
+            key(name): form.read(value, by) for name, value in _MAPPING(found, by).items()
+        },
     )
 
 
@@ -148,16 +142,13 @@ def _record(kind: type) -> _Form:
     def write(value: Any) -> dict[str, Any]:
         return {name: form.write(getattr(value, name)) for name, form in forms.items()}
 
-    def read(found: Any) -> Any:
-        lacks = needed - _MAPPING(found).keys()
+    def read(found: Any, by: float) -> Any:
+        lacks = needed - _MAPPING(found, by).keys()
         if lacks:
             raise ValueError(f"{kind.__name__} lacks {', '.join(sorted(lacks))}")
-        return kind(**{n: form.read(found[n]) for n, form in forms.items() if n in found})
+        return kind(**{n: form.read(found[n], by) for n, form in forms.items() if n in found})
 
-    def move(value: Any, by: float) -> Any:
-        return kind(**{n: form.moved(getattr(value, n), by) for n, form in forms.items()})
-
-    return _Form(write, read, move if any(form.move for form in forms.values()) else None)
+    return _Form(write, read)
 
 
 def _is_needed(field: Field[Any]) -> bool:
@@ -168,9 +159,9 @@ def _write_fact(value: Fact) -> dict[str, Any]:
     return {"code": value.code, "args": {name: _write_argument(one) for name, one in value.args}}
 
 
-def _read_fact(found: Any) -> Fact:
-    arguments = _MAPPING(_MAPPING(found).get("args", {}))
-    code = _only(str)(found.get("code", ""))
+def _read_fact(found: Any, by: float) -> Fact:
+    arguments = _MAPPING(_MAPPING(found, by).get("args", {}), by)
+    code = _only(str)(found.get("code", ""), by)
     return fact(code, **{name: _read_argument(one) for name, one in arguments.items()})
 
 
@@ -184,7 +175,7 @@ def _write_argument(value: Value) -> Any:
 
 def _read_argument(found: Any) -> Value:
     if isinstance(found, dict):
-        return _read_fact(found)
+        return _read_fact(found, 0.0)
     if isinstance(found, list):
         return tuple(_read_argument(one) for one in found)
     return cast(Value, found)

@@ -23,7 +23,8 @@ from mailwatch.core.text import duration, join_words, name_some, printable, size
 
 _LONGEST_ARGUMENT = 300
 
-_TEMPLATES: dict[str, Template] = {WORDS: "{text:600}"}
+TEMPLATES: dict[str, Template] = {WORDS: "{text:600}"}
+"""Every template by its code."""
 
 
 def learn(sentences: Sentences) -> None:
@@ -32,17 +33,12 @@ def learn(sentences: Sentences) -> None:
     Raises ValueError where a code already has another template.
     """
     for code, template in sentences.items():
-        if _TEMPLATES.setdefault(code, template) != template:
+        if TEMPLATES.setdefault(code, template) != template:
             raise ValueError(f"two templates for the code {code}")
 
 
 for _spoken in (causes, checks, docker, evidence, log, notices, phone):
     learn(_spoken.SENTENCES)
-
-
-def known() -> Mapping[str, Template]:
-    """Return every template by its code."""
-    return dict(_TEMPLATES)
 
 
 ClockText: TypeAlias = Callable[[float], str]
@@ -56,7 +52,7 @@ def say(fact: Fact, clock_text: ClockText = utc) -> str:
     """
     if not fact:
         return ""
-    template = _TEMPLATES.get(fact.code)
+    template = TEMPLATES.get(fact.code)
     arguments = dict(fact.args)
     if template is None:
         told = ", ".join(f"{name} {_text(value, clock_text)}" for name, value in fact.args)

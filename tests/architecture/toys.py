@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import contextmanager
+from typing import Any
 
-from mailwatch.core.catalogue import Row
+from mailwatch.core.catalogue import Catalogue, Row
 from mailwatch.evidence import catalogue as evidence
 from mailwatch.evidence.servers.catalogue import SERVERS
 from mailwatch.net.endpoint import TlsMode
@@ -22,15 +23,20 @@ _WITH_KEYS = frozenset({evidence.KEYS})
 def installed() -> Iterator[None]:
     """Have every toy in its catalogue for a while."""
     usual = (Usual("TOY", TlsMode.NONE, 4242),)
-    with ExitStack() as stack:
-        probe = ProbeRow("toy", f"{_HERE}.toy_probe", frozenset({PORT}), usual)
-        stack.enter_context(PROBES.adding(probe))
-        stack.enter_context(NOTIFIERS.adding(Row("toy", f"{_HERE}.toy_notifier")))
-        stack.enter_context(RESTARTERS.adding(Row("toy", f"{_HERE}.toy_restarter")))
-        collector = Row("toy", f"{_HERE}.toy_collector", _WITH_KEYS)
-        stack.enter_context(evidence.COLLECTORS.adding(collector))
-        stack.enter_context(SERVERS.adding(Row("toyserver", f"{_HERE}.toy_server", _WITH_KEYS)))
+    rows: list[tuple[Catalogue[Any], Row]] = [
+        (PROBES, ProbeRow("toy", f"{_HERE}.toy_probe", frozenset({PORT}), usual)),
+        (NOTIFIERS, Row("toy", f"{_HERE}.toy_notifier")),
+        (RESTARTERS, Row("toy", f"{_HERE}.toy_restarter")),
+        (evidence.COLLECTORS, Row("toy", f"{_HERE}.toy_collector", _WITH_KEYS)),
+        (SERVERS, Row("toyserver", f"{_HERE}.toy_server", _WITH_KEYS)),
+    ]
+    for catalogue, row in rows:
+        catalogue._rows[row.name] = row
+    try:
         yield
+    finally:
+        for catalogue, row in rows:
+            del catalogue._rows[row.name]
 
 
 if __name__ == "__main__":

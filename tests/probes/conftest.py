@@ -21,7 +21,7 @@ import trustme
 from mailwatch.core.deadline import Deadline
 from mailwatch.core.facts import Fact
 from mailwatch.core.model import Fault, Reading
-from mailwatch.core.say import known, say
+from mailwatch.core.say import TEMPLATES, say
 from mailwatch.probes.catalogue import build, defaults_for
 from mailwatch.probes.settings import ServiceSettings
 
@@ -257,7 +257,7 @@ def unsaid(told: Fact) -> list[str]:
     if not told:
         return []
     nested = [wrong for _, one in told.args if isinstance(one, Fact) for wrong in unsaid(one)]
-    template = known().get(told.code)
+    template = TEMPLATES.get(told.code)
     if not isinstance(template, str):
         return [told.code, *nested]
     wanted = {name for _, name, _, _ in Formatter().parse(template) if name}
