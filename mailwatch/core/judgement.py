@@ -219,7 +219,7 @@ def is_coming_up(target: TargetState, now: Now, policy: Policy) -> bool:
     """Whether the target is starting, or was started less than `settle_s` ago.
 
     While something does not listen in it yet, it gets `verify_for_s` more, as after a restart of
-    ours: a host that boots is slow, and the servers of one container come up one by one. Where
+    ours: a host that boots is slow, and several servers come up one by one. Where
     its age is not known for certain, it is taken from the wall clock, by which the engine tells
     its start; one in the future (a clock that was set back) counts as no start at all.
     """

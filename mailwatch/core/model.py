@@ -160,7 +160,7 @@ class TargetState:
 
     `detail` is what a person should know beside that, NOTHING where that is all. `started_at` and
     `finished_at` are in seconds since 1970, None where the target never started or never ended.
-    `identity` names this incarnation of the target (a container's id), and is never used to
+    `identity` names this incarnation of the target (an id of its engine's), and is never used to
     address it. `seen_as` is the address that the target sees for connections from this host,
     or several joined by `or`, empty where it is not known. `listens` maps TCP ports of this host
     that lead to the target to whether anything listens there in the target; it lacks each port
@@ -199,7 +199,7 @@ class Target:
 
     @property
     def called(self) -> Fact:
-        """What a person calls it: `container stalwart`; its restarter brings the template."""
+        """What a person calls it; its restarter brings the template."""
         return fact(f"target-{self.kind}", name=self.name)
 
 

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
 
-from mailwatch.core import causes
 from mailwatch.core.evidence import GATHERED, Evidence, Json, number, rows, unreadable, value
 from mailwatch.core.text import printable, utc
+from mailwatch.evidence import causes
 from mailwatch.evidence.compare import side_by_side
 from mailwatch.evidence.keeping import findings
 

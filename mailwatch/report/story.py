@@ -5,12 +5,13 @@ from __future__ import annotations
 import html
 from collections.abc import Callable, Iterator, Mapping
 
-from mailwatch.core import causes
+from mailwatch.core.causes import line
 from mailwatch.core.evidence import Evidence, Json, unreadable, value
 from mailwatch.core.say import say
 from mailwatch.core.state import Incident
 from mailwatch.core.text import duration, printable
 from mailwatch.core.timeline import turns
+from mailwatch.evidence import causes
 from mailwatch.evidence.compare import side_by_side
 from mailwatch.evidence.keeping import findings
 
@@ -31,7 +32,7 @@ def story(
     lasted = "still open"
     if incident.closed:
         lasted = f"lasted {duration(max(0.0, incident.closed.wall - incident.since.wall))}"
-    cause = causes.line(incident.cause or causes.likely(before)) or "cause unknown"
+    cause = line(incident.cause or causes.likely(before)) or "cause unknown"
     parts = [
         f'<details class="card"{" open" if is_open else ""}><summary>'
         f'<span class="when">{_text(clock_text(incident.since.wall))}, {lasted}:</span> '

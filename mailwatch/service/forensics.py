@@ -9,16 +9,16 @@ from dataclasses import dataclass, field, replace
 from functools import partial
 from pathlib import Path
 
-from mailwatch.core import causes, observation
+from mailwatch.core import observation
 from mailwatch.core.deadline import Clock, Deadline
 from mailwatch.core.events import Action
 from mailwatch.core.evidence import GATHERED, Evidence, Finding
-from mailwatch.core.facts import Fact
+from mailwatch.core.facts import NOTHING, Fact
 from mailwatch.core.model import Now, Reading, Verdict
 from mailwatch.core.say import line
 from mailwatch.core.secret import Secret
 from mailwatch.core.state import State
-from mailwatch.evidence import keeping, readings
+from mailwatch.evidence import causes, keeping, readings
 from mailwatch.evidence.catalogue import collectors
 from mailwatch.evidence.gather import SLACK_S, Gatherer
 from mailwatch.evidence.keeping import Moment
@@ -113,13 +113,13 @@ class Forensics(Onlooker):
     def cause(self, found: tuple[Reading, ...], seen_as: str = "") -> Fact:
         """Return the likely cause, judged with the readings of the whole round."""
         if not self._evidence:
-            return causes.UNKNOWN
+            return NOTHING
         try:
             self._evidence = _with_the_round(self._evidence, found, seen_as)
             return causes.likely(self._evidence)
         except Exception as error:  # noqa: BLE001  # a bug of ours must not cost the restart
             self._warn(line("cause-not-found", error=type(error).__name__))
-            return causes.UNKNOWN
+            return NOTHING
 
     # --- what it hears as an onlooker -----------------------------------------------------
 

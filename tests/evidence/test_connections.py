@@ -9,12 +9,12 @@ from contextlib import ExitStack
 from dataclasses import replace
 from pathlib import Path
 
-from mailwatch.core import causes
+from mailwatch.core.causes import line as worded
 from mailwatch.core.deadline import Deadline
 from mailwatch.core.evidence import Finding, NotReadable, number, rows
 from mailwatch.core.facts import fact, words
 from mailwatch.core.say import say
-from mailwatch.evidence import connections
+from mailwatch.evidence import causes, connections
 from mailwatch.evidence.network import prefix
 from mailwatch.evidence.subject import Subject
 from tests.evidence.conftest import ScriptedEngine
@@ -73,7 +73,7 @@ def test_a_full_accept_queue_is_seen_and_named(
     assert row["connections"] == 3
     assert grew > 0
     line = f"accept queue full on {port} with 3 connections from 127.0.0.0/24"
-    assert causes.line(causes.likely(evidence)) == line
+    assert worded(causes.likely(evidence)) == line
     assert engine.open == 0
 
 

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import pytest
 
-from mailwatch.core import causes
+from mailwatch.core.causes import is_ban
+from mailwatch.core.causes import line as worded
 from mailwatch.core.evidence import Evidence, Finding, rows
 from mailwatch.core.facts import fact
+from mailwatch.evidence import causes
 from mailwatch.evidence.servers.catalogue import SERVERS, heard
 
 PLAIN = '2026-11-27T03:14:02Z INFO SMTP EHLO command (smtp.ehlo) listenerId = "smtp", domain = "mx"'
@@ -46,8 +48,8 @@ def test_a_ban_of_our_own_address_is_the_cause() -> None:
     assert row["arguments"] == {"address": "172.17.0.1"}
     cause = causes.likely(look(PLAIN, BANNED))
     assert cause == fact("ban-by-stalwart", address="172.17.0.1")
-    assert causes.line(cause).startswith("ban: Stalwart has banned 172.17.0.1")
-    assert causes.is_ban(causes.likely(look(BANNED, us="172.17.0.1 or ::1")))
+    assert worded(cause).startswith("ban: Stalwart has banned 172.17.0.1")
+    assert is_ban(causes.likely(look(BANNED, us="172.17.0.1 or ::1")))
 
 
 def test_a_ban_of_somebody_else_is_no_cause() -> None:

@@ -12,7 +12,7 @@ import pytest
 from mailwatch.core import causes
 from mailwatch.core.deadline import Deadline
 from mailwatch.core.evidence import Finding, Json
-from mailwatch.core.facts import words
+from mailwatch.core.facts import NOTHING, words
 from mailwatch.core.model import Fault, Now, Reading, Verdict
 from mailwatch.core.state import Incident, Stage, State
 from mailwatch.evidence.settings import EvidenceSettings
@@ -99,7 +99,7 @@ def test_evidence_that_cannot_be_judged_costs_no_restart(stand: Stand) -> None:
     assert (
         stand.forensics.take(EvidenceGathered(event.job, {"container": Finding({})})) == frozenset()
     )
-    assert stand.forensics.cause(BAD) == causes.UNKNOWN
+    assert stand.forensics.cause(BAD) == NOTHING
     assert len(stand.said) == 1
     assert "please report it" in stand.said[0]
 
@@ -114,6 +114,6 @@ def test_a_host_without_threads_costs_the_evidence_alone(
             stand.forensics.take(cast("EvidenceGathered", stand.events.get_nowait())) == frozenset()
         )
         stand.forensics.step(State(stage=Stage.DOWN, incident=INCIDENT), State(), [], NOW)
-    assert stand.forensics.cause(BAD) == causes.UNKNOWN
+    assert stand.forensics.cause(BAD) == NOTHING
     assert len(stand.said) == 2
     assert "TasksMax" in stand.said[0]

@@ -1,4 +1,4 @@
-"""The likely causes of an outage, a clause each: their codes are those of `core.causes`."""
+"""The likely causes of an outage, a clause each: their codes are those of `evidence.causes`."""
 
 from __future__ import annotations
 

@@ -8,9 +8,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from mailwatch.core import causes
+from mailwatch.core.causes import line as worded
 from mailwatch.core.evidence import EVERYTHING, Evidence, Finding, Json
+from mailwatch.core.facts import NOTHING
 from mailwatch.core.text import size
+from mailwatch.evidence import causes
 
 SERVICES = ("SMTP:25", "IMAPS:993")
 
@@ -163,7 +165,7 @@ def test_a_pattern_that_fits_says_so_in_one_line(name: str) -> None:
     (cause,) = (cause for cause in causes.find(found) if cause.fact.code == name)
     assert cause.line == line
     assert cause.support
-    assert causes.line(causes.likely(found)) == line
+    assert worded(causes.likely(found)) == line
 
 
 def test_a_ban_is_seen_past_what_is_not_the_containers() -> None:
@@ -227,34 +229,34 @@ NEARLY: dict[str, Evidence] = {
 @pytest.mark.parametrize("found", NEARLY.values(), ids=NEARLY)
 def test_unknown_is_an_honest_answer(found: Evidence) -> None:
     """What only looks like a cause is not called one."""
-    assert causes.likely(found) == causes.UNKNOWN
+    assert causes.likely(found) == NOTHING
     assert causes.find(found) == ()
 
 
 def test_paused_container_is_not_called_stopped_or_stuck() -> None:
     """The freezer shows all processes in state D; the pause is what happened."""
     found = evidence(container={"paused": True}, processes=processes("D", "D"))
-    assert causes.line(causes.likely(found)) == "the container is paused"
+    assert worded(causes.likely(found)) == "the container is paused"
 
 
 def test_out_of_memory_of_one_process_is_seen_while_the_container_runs() -> None:
     """The kernel counts its kills in the container's control group."""
     found = evidence(cgroup={"oom_kills": 2, "memory_limit_bytes": 64 * 1024 * 1024})
     line = "out of memory: 2 processes of the container were killed, at its limit of 64 MiB"
-    assert causes.line(causes.likely(found)) == line
+    assert worded(causes.likely(found)) == line
 
 
 def test_a_crowd_without_one_origin_is_counted_whole() -> None:
     """No prefix is blamed for connections that come from everywhere."""
     found = evidence(connections={"container": queue(200, count=412, own=20)})
-    assert causes.line(causes.likely(found)) == "accept queue full on 993 with 412 connections"
+    assert worded(causes.likely(found)) == "accept queue full on 993 with 412 connections"
 
 
 def test_a_queue_at_its_known_limit_is_full() -> None:
     """Where the limit is known, no overflow needs to have been counted."""
     container = {**queue(5, queue_limit=5), "listen_overflows": 0}
     found = evidence(connections={"container": container})
-    assert causes.line(causes.likely(found)).startswith("accept queue full on 993")
+    assert worded(causes.likely(found)).startswith("accept queue full on 993")
 
 
 def test_root_causes_come_before_their_symptoms() -> None:
