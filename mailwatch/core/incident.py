@@ -52,6 +52,8 @@ def step(state: State, event: Event, now: Now, policy: Policy) -> Step:
     Pure and total: every pair of stage and event has its move in MOVES. `now.steady` must not
     be less than in the step before.
     """
+    if isinstance(event, Restored):
+        state = meet_again(state, event.target)
     after, actions = MOVES[state.stage, type(event)](state, event, Moment(now, policy))
     match event:
         case Failed():  # only now: the move itself compares this round with the one before
@@ -64,7 +66,7 @@ def step(state: State, event: Event, now: Now, policy: Policy) -> Step:
 # --- rounds that passed -------------------------------------------------------------------
 
 
-def _stay_well(state: State, _event: Passed, at: Moment) -> Step:
+def _stay_well(state: State, _event: Passed | Restored, at: Moment) -> Step:
     state = replace(state, stage=Stage.HEALTHY, failing_since=None)
     return rest(state.with_target(starting_since=None), at), ()
 
@@ -202,17 +204,7 @@ def _begin_verifying(state: State, _event: TimePassed, at: Moment) -> Step:
 # --- started anew -------------------------------------------------------------------------
 
 
-def _restored_well(state: State, event: Restored, _at: Moment) -> Step:
-    state = meet_again(state, event.target)
-    return replace(state, stage=Stage.HEALTHY, failing_since=None), ()
-
-
-def _restored_open(state: State, event: Restored, _at: Moment) -> Step:
-    return meet_again(state, event.target), ()
-
-
 def _restored_restarting(state: State, event: Restored, at: Moment) -> Step:
-    state = meet_again(state, event.target)
     incident = open_incident(state)
     attempt = incident.last_attempt
     if attempt is not None and started_since(attempt, event.target.started_at):
@@ -221,14 +213,13 @@ def _restored_restarting(state: State, event: Restored, at: Moment) -> Step:
     return replace(state, stage=stage, due=None), ()
 
 
-def _restored_settling(state: State, event: Restored, at: Moment) -> Step:
+def _restored_settling(state: State, _event: Restored, at: Moment) -> Step:
     latest = at.now.steady + at.policy.settle_s
     due = latest if state.due is None else min(state.due, latest)
-    return replace(meet_again(state, event.target), due=due), ()
+    return replace(state, due=due), ()
 
 
 def _restored_verifying(state: State, event: Restored, at: Moment) -> Step:
-    state = meet_again(state, event.target)
     if is_coming_up(event.target, at.now, at.policy):
         # After a reboot, say: what it comes up from now is not what the window was for.
         return settle(state, at)
@@ -251,19 +242,19 @@ MOVES: dict[tuple[Stage, type], Move] = {
     (Stage.HEALTHY, Unmeasured): _keep,
     (Stage.HEALTHY, RestartEnded): _keep,
     (Stage.HEALTHY, TimePassed): _keep,
-    (Stage.HEALTHY, Restored): _restored_well,
+    (Stage.HEALTHY, Restored): _stay_well,
     (Stage.CONFIRMING, Passed): _stay_well,
     (Stage.CONFIRMING, Failed): _judge,
     (Stage.CONFIRMING, Unmeasured): _keep,
     (Stage.CONFIRMING, RestartEnded): _keep,
     (Stage.CONFIRMING, TimePassed): _keep,
-    (Stage.CONFIRMING, Restored): _restored_well,
+    (Stage.CONFIRMING, Restored): _stay_well,
     (Stage.DOWN, Passed): _recover,
     (Stage.DOWN, Failed): _await_restart,
     (Stage.DOWN, Unmeasured): _keep,
     (Stage.DOWN, RestartEnded): _keep,
     (Stage.DOWN, TimePassed): _keep,
-    (Stage.DOWN, Restored): _restored_open,
+    (Stage.DOWN, Restored): _keep,
     # A round that was begun before a restart says nothing about the time after it.
     (Stage.RESTARTING, Passed): _keep,
     (Stage.RESTARTING, Failed): _keep,
@@ -288,5 +279,5 @@ MOVES: dict[tuple[Stage, type], Move] = {
     (Stage.ESCALATED, Unmeasured): _keep,
     (Stage.ESCALATED, RestartEnded): _keep,
     (Stage.ESCALATED, TimePassed): _keep,
-    (Stage.ESCALATED, Restored): _restored_open,
+    (Stage.ESCALATED, Restored): _keep,
 }

@@ -206,15 +206,6 @@ def earliest_restart(state: State, policy: Policy) -> float:
     return max(moments)
 
 
-def rearmed(state: State, now: Now, policy: Policy) -> bool:
-    """Whether all has been well for so long that the next attempt is a first one again."""
-    return (
-        state.failing_since is None
-        and state.target.last_cure is not None
-        and now.steady - state.target.last_cure.steady >= policy.rearm_after_s
-    )
-
-
 def is_coming_up(target: TargetState, now: Now, policy: Policy) -> bool:
     """Whether the target is starting, or was started less than `settle_s` ago.
 

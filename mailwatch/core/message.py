@@ -19,11 +19,6 @@ class Severity(StrEnum):
     CRITICAL = "critical"
     """A call for a person."""
 
-    @property
-    def rank(self) -> int:
-        """Its place among them, from 0 on."""
-        return list(Severity).index(self)
-
 
 class Topic(StrEnum):
     """What a message is about; messages of one incident have at most one of each but REMINDER."""

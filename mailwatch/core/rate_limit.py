@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 from mailwatch.core.facts import Fact, fact, words
-from mailwatch.core.message import Message, Topic
+from mailwatch.core.message import Message, Severity, Topic
 from mailwatch.core.model import Now
 from mailwatch.core.wording import Installation, notice
 
@@ -133,7 +133,7 @@ def _digest(held: Sequence[Message], now: Now, installation: Installation) -> Me
     if len(lines) > _LISTED:
         lines = _in_short(held)
     title = fact("digest", count=len(held), host=installation.host)
-    severity = max((message.severity for message in held), key=lambda one: one.rank)
+    severity = max((message.severity for message in held), key=list(Severity).index)
     return notice(title, [fact("digest-head"), *lines], now, installation, severity)
 
 

@@ -15,7 +15,6 @@ from mailwatch.core.judgement import (
     budget_frees,
     earliest_restart,
     is_coming_up,
-    rearmed,
     restarts_in_window,
 )
 from mailwatch.core.message import Topic
@@ -62,8 +61,12 @@ def remember(state: State, situation: Situation, at: Moment) -> State:
 
 
 def rest(state: State, at: Moment) -> State:
-    """Forget the attempts in a row once all has been well for long enough."""
-    return state.with_target(streak=0) if rearmed(state, at.now, at.policy) else state
+    """Make the next attempt a first one again once all has been well for long enough."""
+    cured = state.target.last_cure
+    if state.failing_since is not None or cured is None:
+        return state
+    is_over = at.now.steady - cured.steady >= at.policy.rearm_after_s
+    return state.with_target(streak=0) if is_over else state
 
 
 def aim(state: State, key: str) -> State:
