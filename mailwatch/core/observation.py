@@ -23,7 +23,11 @@ _UNANSWERED = frozenset({Fault.TIMEOUT, Fault.SILENT})
 
 def failures(readings: Sequence[Reading]) -> tuple[Failure, ...]:
     """Return the services that failed, in the order of `readings`."""
-    return tuple(Failure.of(reading) for reading in readings if reading.fault is not None)
+    return tuple(
+        Failure(reading.service, reading.fault, reading.detail, reading.mask)
+        for reading in readings
+        if reading.fault is not None
+    )
 
 
 def still_failing(readings: Sequence[Reading], before: frozenset[str]) -> frozenset[str]:

@@ -7,7 +7,7 @@ from enum import StrEnum
 from typing import Any
 
 from mailwatch.core.facts import NOTHING, Fact
-from mailwatch.core.model import Fault, Mask, Now, Reading, Steady
+from mailwatch.core.model import Fault, Mask, Now, Steady
 
 
 class Stage(StrEnum):
@@ -99,13 +99,6 @@ class Failure:
     fault: Fault
     detail: Fact
     mask: Mask | None = None
-
-    @classmethod
-    def of(cls, reading: Reading) -> Failure:
-        """Return what to keep of a failed `reading`; raises ValueError for any other."""
-        if reading.fault is None:
-            raise ValueError(f"{reading.service} did not fail")
-        return cls(reading.service, reading.fault, reading.detail, reading.mask)
 
 
 @dataclass(frozen=True, slots=True)

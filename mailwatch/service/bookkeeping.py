@@ -5,10 +5,12 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import replace
 
-from mailwatch.core import certificates, known_good, pausing, rate_limit, unmeasured
+from mailwatch.core import certificates, known_good, rate_limit, unmeasured
+from mailwatch.core.facts import fact
 from mailwatch.core.model import Now, Reading
 from mailwatch.core.state import State
 from mailwatch.core.unmeasured import UnmeasuredServices
+from mailwatch.core.wording import notice
 from mailwatch.service.components import Components
 from mailwatch.store.base import Commit
 
@@ -29,7 +31,8 @@ class Bookkeeping:
 
     def paused_until(self, now: Now) -> Now | None:
         """Return the end of the admin's pause, None where none is in force."""
-        return pausing.in_force(self._pause_end(now), now)
+        until = self._pause_end(now)
+        return None if _is_over(until, now) else until
 
     def unproven(self) -> frozenset[str]:
         """Return the services that have never passed as they are configured now."""
@@ -68,11 +71,14 @@ class Bookkeeping:
     def advance(self, state: State, now: Now) -> None:
         """Tell that a pause has run out, and let out what was held back for long enough."""
         store, installation = self._components.store, self._components.installation
-        if pausing.is_over(self._pause_end(now), now):
-            self.keep(Commit(state, now, [pausing.over(now, installation)]))
+        if _is_over(self._pause_end(now), now):
+            title = fact("pause-over", host=installation.host)
+            watches = fact("watches-again", target=installation.target.called)
+            over = notice(title, [watches], now, installation)
+            self.keep(Commit(state, now, [over]))
             # Only now: killed in between, the end is announced twice rather than never. And only
             # this one: the admin may have begun another since it was read.
-            if pausing.is_over(store.paused_until(now), now):
+            if _is_over(store.paused_until(now), now):
                 store.pause(None)
             self._pause_read = None
         frees_at = self._frees_at()
@@ -96,3 +102,8 @@ class Bookkeeping:
         return rate_limit.frees_at(
             self._components.store.notes().rate_limit, self._components.policy.messages_per_hour
         )
+
+
+def _is_over(until: Now | None, now: Now) -> bool:
+    """Whether a pause has run out that nobody has ended yet."""
+    return until is not None and until.steady <= now.steady

@@ -20,8 +20,9 @@ from mailwatch.core.known_good import KnownGood
 from mailwatch.core.message import Message, Severity, Topic
 from mailwatch.core.model import Fault, Now, Reading, Verdict
 from mailwatch.core.notes import Notes
+from mailwatch.core.observation import failures
 from mailwatch.core.outbox import after_failure
-from mailwatch.core.state import Attempt, Failure, Hold, Incident, Outcome, Reason, Stage, State
+from mailwatch.core.state import Attempt, Hold, Incident, Outcome, Reason, Stage, State
 from mailwatch.evidence import keeping
 from mailwatch.store.base import Commit
 from mailwatch.store.sqlite import SqliteStore
@@ -61,7 +62,7 @@ def clocks() -> Now:
 
 def outage(now: Now) -> Incident:
     """Return an incident that was restarted in vain and told to a person."""
-    failure = Failure.of(BAD)
+    (failure,) = failures([BAD])
     attempt = Attempt(1, now, 1.0, Outcome.FAILED, words("it did not help in time"), now)
     return Incident(
         id="20261122T031402Z",
