@@ -182,11 +182,12 @@ _SERVICE = (
         pattern=r"[^\x00-\x1f\x7f]{1,255}", rule="a user name on one line"),
     Key("password_file", Kind.PATH, None,
         "File that holds the user's password alone, readable by the group mailwatch.",
-        sensitive=True, needs=LOGIN, example='"/etc/mailwatch.canary"'),
+        sensitive=True, needs=LOGIN, example='"/etc/mailwatch.canary"',
+        rival="password_credential"),
     Key("password_credential", Kind.TEXT, None,
         "Name of the systemd credential that holds the password, in place of `password_file`. Both "
         "in one place are a mistake.", needs=LOGIN, example='"canary"',
-        pattern=r"[A-Za-z0-9][A-Za-z0-9_.-]{0,254}", sensitive=True,
+        pattern=r"[A-Za-z0-9][A-Za-z0-9_.-]{0,254}", sensitive=True, rival="password_file",
         rule="the name of a credential, as LoadCredential= in the unit has it"),
 )  # fmt: skip
 """What can be said of any service; each is a field, or a part of one, of ServiceSettings."""

@@ -19,7 +19,6 @@ from mailwatch.core.text import printable
 from mailwatch.net.endpoint import Login
 
 _LONGEST = 4096
-_STRENGTH = tuple(Source)
 
 
 class OwnCredentials:
@@ -64,26 +63,16 @@ class Secrets:
 def find_secret(table: Table, key: Key, credential: str, secrets: Secrets) -> str:
     """Put the secret `key` of a channel into force, from wherever it is.
 
-    The key and that of its file replace each other: the stronger source wins, and both in one
-    source are a mistake. Where neither is given, the credential of that name counts. Return why it
-    could not be read here, empty where it could, or is nowhere.
+    Where neither it nor its file is given, the credential of that name counts. Return why it could
+    not be read here, empty where it could, or is nowhere.
     """
     problems, beside, dotted = table.problems, f"{key.name}_file", key.dotted
     given, file = table.settings[key.name], table.settings[beside]
-    if given.value is not None and file.value is not None:
-        order = [_STRENGTH.index(one.origin.source) for one in (given, file)]
-        if order[0] == order[1]:
-            sentence = f"{dotted} and {dotted}_file are both set; keep one of them"
-            problems.mistake(given.origin, dotted, sentence)
-            return ""
-        if order[0] < order[1]:
-            table.settings[beside] = file = Setting(None, given.origin)
-    if given.value is not None and file.value is None:
+    if given.value is not None:
         if given.origin.source is Source.FLAG:
             risk = f"the command line holds the {key.label}, which `ps` shows to everyone"
             problems.warn(f"{risk} on this host; put it into {dotted}_file")
         return ""
-    table.settings[key.name] = Setting(None, given.origin)
     if not secrets.token:
         return f"the {key.label} was not wanted"
     if isinstance(file.value, Path):
@@ -110,10 +99,6 @@ def read_login(table: Table, secrets: Secrets) -> Login | None:
     at, problems = table.at, table.problems
     user = table.value("user")
     places = [name for name in ("password_file", "password_credential") if table.given(name)]
-    if len(places) > 1:
-        sentence = f"{at}.password_file and {at}.password_credential are both set; keep one of them"
-        table.mistake("password_file", sentence)
-        return None
     if not user or not places:
         told = places[0] if places else "user"
         missing = "user" if places else "password_file or password_credential"

@@ -52,11 +52,24 @@ class Table:
             self._refuse(name)
             return
         try:
-            self.settings[name] = Setting(values.read(key, raw), origin)
+            setting = Setting(values.read(key, raw), origin)
         except values.Wrong as wrong:
             self.problems.mistake(origin, dotted, f"{subject or dotted} {wrong}")
+        else:
+            self._put(key, setting)
         if key.kind is Kind.SECRET and origin == self.problems.exposed:
             self.problems.warn_exposed(origin.name, key.label)
+
+    def _put(self, key: Key, setting: Setting) -> None:
+        """Put `setting` into force; it comes from a source as strong as any before it, or more."""
+        if self.given(key.rival):
+            rival = self.settings[key.rival]
+            self.settings[key.rival] = Setting(None, DEFAULT)
+            if rival.origin.source is setting.origin.source:
+                both = f"{self.at}.{key.rival} and {self.at}.{key.name}"
+                self.mistake(key.name, f"{both} are both set; keep one of them")
+                return
+        self.settings[key.name] = setting
 
     def given(self, name: str) -> bool:
         """Whether somebody gave the key `name`, and it could be read."""

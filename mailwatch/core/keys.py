@@ -82,6 +82,8 @@ class Key:
     """Where a secret is copied from, such as `the Gotify web page`."""
     needs: str = ""
     """The ability that the probe of a service must have for it."""
+    rival: str = ""
+    """The key that says the same in another form, so that only one of the two is in force."""
     section: str = ""
     label: str = ""
     """What a sentence calls a secret, such as `Gotify token`."""
@@ -112,13 +114,15 @@ def placed(keys: Iterable[Key], section: str, title: str = "") -> tuple[Key, ...
     """
     found = []
     for key in keys:
-        label = f"{title} {key.name}" if title and key.kind is Kind.SECRET else ""
-        found.append(replace(key, section=section, label=label))
-        if key.kind is Kind.SECRET:
-            doc = f"File that holds the {key.name} alone, in place of `{key.name}`."
-            found.append(
-                Key(f"{key.name}_file", Kind.PATH, None, doc, sensitive=True, section=section)
-            )
+        if key.kind is not Kind.SECRET:
+            found.append(replace(key, section=section))
+            continue
+        name, beside = key.name, f"{key.name}_file"
+        doc = f"File that holds the {name} alone, in place of `{name}`."
+        found += (
+            replace(key, section=section, label=f"{title} {name}", rival=beside),
+            Key(beside, Kind.PATH, None, doc, sensitive=True, section=section, rival=name),
+        )
     return tuple(found)
 
 
