@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import ipaddress
-from dataclasses import dataclass, field
 from urllib.parse import urlsplit
 
 from mailwatch.config.schema import CHANNEL
@@ -16,37 +15,28 @@ from mailwatch.core.text import printable
 from mailwatch.notifiers.catalogue import LOG, NOTIFIERS, SECTION, Channel, credential, title_of
 
 
-@dataclass(slots=True)
-class Channels:
-    """What was found: the channels, and the tables that tell of them."""
+def read_channels(gathered: Gathered, secrets: Secrets) -> tuple[list[Channel], list[Table]]:
+    """Return the channels, each with its secrets, and the tables that tell of them.
 
-    found: list[Channel] = field(default_factory=list)
-    tables: list[Table] = field(default_factory=list)
-
-
-def read_channels(gathered: Gathered, secrets: Secrets) -> Channels:
-    """Return the channels, each with its secrets; without any, messages go to the log."""
-    channels, problems = Channels(), gathered.problems
+    Without any channel, messages go to the log.
+    """
+    channels, tables = [], []
     for name in NOTIFIERS.having(SECTION):
-        channels.found += _channel(gathered.sections[name], name, name, secrets)
-    further = Channels()
+        channels += _channel(gathered.sections[name], name, name, secrets)
+    of_sections = list(channels)
     for given in gathered.lists[CHANNEL.section]:
-        further = Channels()  # each is read, for its mistakes, and the strongest counts
+        channels = list(of_sections)  # each is read, for its mistakes, and the strongest counts
         seen = {name: f"[{name}]" for name in NOTIFIERS.having(SECTION)}
-        for table in listed(given, CHANNEL, problems):
-            further.tables.append(table)
+        tables = listed(given, CHANNEL, gathered.problems)
+        for table in tables:
             name = str(table.value("name") or "")
-            first = seen.setdefault(name, table.at) if name else table.at
-            if first != table.at:
-                sentence = f'{table.at} is "{name}" like {first}; give it another name'
-                problems.mistake(given.origin, table.at, sentence)
-            further.found += _channel(table, name, table.plugin, secrets)
-    channels.found += further.found
-    channels.tables += further.tables
-    if not channels.found:
+            if name:
+                table.once(f'"{name}"', name, seen)
+            channels += _channel(table, name, table.plugin, secrets)
+    if not channels:
         for name in NOTIFIERS.having(LOG):
-            channels.found.append(Channel(name, name, NOTIFIERS.settings(name, {})))
-    return channels
+            channels.append(Channel(name, name, NOTIFIERS.settings(name, {})))
+    return channels, tables
 
 
 def _channel(table: Table, name: str, kind: str | None, secrets: Secrets) -> list[Channel]:

@@ -51,18 +51,18 @@ def load(
     origin = file_origin(path) if path else DEFAULT
     gathered = gather(document, origin, flags, environ, problems)
     sections = gathered.sections
-    channels = read_channels(gathered, secrets)
-    services = read_services(gathered, secrets)
+    channels, of_channels = read_channels(gathered, secrets)
+    services, of_services = read_services(gathered, secrets)
     judge(sections["restart"], environ, problems)
     problems.settle()
 
     kind = sections["restart"].plugin
     assert kind
     restart = Chosen(kind, RESTARTERS.settings(kind, sections["restart"].values))
-    tables = [*sections.values(), *channels.tables, *services.tables]
+    tables = [*sections.values(), *of_channels, *of_services]
     return Config(
-        channels=tuple(channels.found),
-        services=tuple(services.found),
+        channels=tuple(channels),
+        services=tuple(services),
         restart=restart,
         policy=_policy(sections, restart.longest_restart_s + _SPARE_S),
         state_directory=sections["state"].value("directory"),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -29,16 +30,8 @@ class OwnCredentials:
 
     def find(self, name: str) -> Path | None:
         """Return the file that holds the credential `name`, None where it is not to be had here."""
-        if not self._directory:
-            return None
         path = Path(self._directory, name)
-        try:
-            path.lstat()
-        except FileNotFoundError:
-            return None
-        except (OSError, ValueError):
-            pass  # whoever reads it says why that is not possible
-        return path
+        return path if self._directory and os.path.lexists(path) else None
 
     def elsewhere(self, name: str) -> str:
         """Return what to do to read `name` where the service alone has it, empty where it has not.

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import ssl
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 
 from mailwatch.config import values
 from mailwatch.config.files import UnreadableFile, read_file
@@ -25,34 +25,25 @@ _ONLY_WITH_TLS = ("verify", "ca_file", "server_name", "minimum_tls", "fingerprin
 _FIELDS = frozenset(ServiceSettings.__dataclass_fields__)
 
 
-@dataclass(slots=True)
-class Services:
-    """What was found: the services, and the tables that tell of them."""
+def read_services(
+    gathered: Gathered, secrets: Secrets
+) -> tuple[list[ServiceSettings], list[Table]]:
+    """Return the services, and the tables that tell of them.
 
-    found: list[ServiceSettings] = field(default_factory=list)
-    tables: list[Table] = field(default_factory=list)
-
-
-def read_services(gathered: Gathered, secrets: Secrets) -> Services:
-    """Return the services; those of which too much is wrong are left out."""
-    services, problems = Services(), gathered.problems
-    host = gathered.sections["watch"].settings["host"]
+    Those of which too much is wrong are left out.
+    """
+    services: list[ServiceSettings] = []
+    tables: list[Table] = []
     for given in gathered.lists[SERVICE.section] or [_default_services()]:
-        services = Services()  # each is read, for its mistakes, and the strongest counts
+        rows = _split(given, gathered.problems)
+        tables = listed(rows, SERVICE, gathered.problems) if rows else []
+        services = []  # each is read, for its mistakes, and the strongest counts
         seen: dict[str, str] = {}
-        rows = _split(given, problems)
-        for table in listed(rows, SERVICE, problems) if rows else ():
-            service = _service(table, host, secrets)
-            if service is None:
-                continue
-            first = seen.setdefault(service.key, table.at)
-            if first != table.at:
-                cure = "remove one of them, or give it another name"
-                sentence = f"{table.at} is {service.key} like {first}; {cure}"
-                problems.mistake(given.origin, table.at, sentence)
-            services.found.append(service)
-            services.tables.append(table)
-    return services
+        for table in tables:
+            if service := _service(table, gathered.sections["watch"].settings["host"], secrets):
+                table.once(service.key, service.key, seen)
+                services.append(service)
+    return services, tables
 
 
 def _default_services() -> GivenList:

@@ -93,6 +93,15 @@ class Table:
         """Note that `sentence` is wrong with the key `name`."""
         self.problems.mistake(self.origin, f"{self.at}.{name}", sentence)
 
+    def once(self, shown: str, name: str, seen: dict[str, str]) -> None:
+        """Note that an earlier table has that name, too; `seen` are those so far."""
+        first = seen.setdefault(name, self.at)
+        if first != self.at:
+            cure = "remove one of them, or give it another name"
+            self.problems.mistake(
+                self.origin, self.at, f"{self.at} is {shown} like {first}; {cure}"
+            )
+
     def require(self, cure: Callable[[Key], str], but: Collection[str] = ()) -> None:
         """Name each required key that is not there, `but` some; `cure` says what to add."""
         common = self._form.keys(None) if self._form else self.keys
