@@ -46,14 +46,14 @@ _WATCH = (
             "Pause between two attempts. With the defaults, a server that hangs is found out after "
             "25 s.", "SLEEP_BETWEEN_ATTEMPTS", high=3600.0),
     seconds("unmeasured_after_s", _P.unmeasured_after_s,
-            "How long mailwatch must have been unable to look before it says so. What it cannot "
-            "look at for the same reason is told along, even if that has lasted for less. That it "
-            "could not look (no route, no free descriptor, a broken resolver) is never taken for "
-            "an outage, and restarts nothing."),
+            "How long mailwatch must have been unable to look before it says so. That it could not "
+            "(no route, no free descriptor, a broken resolver) is never taken for an outage, and "
+            "restarts nothing.\nWhat it cannot look at for the same reason is told along, even if "
+            "that has lasted for less."),
     whole("certificate_days", _P.certificate_days, 0, 3650,
           "From so many days before a certificate expires that is told, once a day; 0 never tells. "
-          "It is told no more often, however often mailwatch itself is restarted, and once more "
-          "when the service has a new one. An expiring certificate never restarts anything."),
+          "An expiring certificate never restarts anything.\nIt is told no more often, however "
+          "often mailwatch itself is restarted, and once more when the service has a new one."),
 )  # fmt: skip
 
 _RESTART = (
@@ -69,8 +69,10 @@ _RESTART = (
           "Pause between two looks while an incident is open. It has no effect where it is longer "
           "than `interval_s`.", "POST_RESTART_POLL_INTERVAL"),
     Key("on", Kind.FAULTS, _P.restart_on,
-        "Kinds of failure that a restart may cure; others only call a person. A `certificate` only "
-        "does that even if it is named here.", choices=_FAULTS, field="restart_on"),
+        "Kinds of failure that a restart may cure; others only call a person. Of a service that "
+        "has never passed as it is configured now, only the first five restart, and only while no "
+        "port passes: all else may be a mistake in this file.\nA `certificate` only calls a person "
+        "even if it is named here.", choices=_FAULTS, field="restart_on"),
     replace(boolean("when_all_dropped", _P.restart_when_all_dropped,
                     "Restart even when every service drops the connection, the sign of a ban. (One "
                     "that passes at a port of this host that leads elsewhere, a web proxy's "
@@ -103,14 +105,14 @@ _NOTIFY = (
           "Ordinary messages in an hour, of which an incident that heals makes two. Those beyond "
           "it are held back, and come together as one that names them all as soon as the hour "
           "allows one more. A call for a person never waits, nor does the news that its incident "
-          "is over."),
+          "is over.\n"),
 )  # fmt: skip
 
 _EVIDENCE = (
     boolean("enabled", _E.enabled,
-            "Whether to write down what is to be seen before a restart destroys it. That is the "
-            "target's state, processes, connections and the end of its log, and the state of the "
-            "host, with the secrets in it masked. `mailwatch incident show` shows it."),
+            "Whether to write down what is to be seen before a restart destroys it: the target's "
+            "state, processes, connections and the end of its log, and the state of the host, "
+            "with the secrets in it masked. `mailwatch incident show` shows it."),
     seconds("wait_s", _E.wait_s,
             "How long that may take, which is the most by which it delays a restart. It begins "
             "with the first attempt that fails, so that a round of several attempts is seldom "
@@ -141,7 +143,7 @@ _SERVICE = (
         "SUBMISSION, SMTPS, LMTP, IMAP, IMAPS, POP3, POP3S, SIEVE, HTTP and HTTPS get a complete "
         "conversation of their protocol, with TLS from the first byte on for those that end in S. "
         "Any other name is a TCP connection alone.",
-        required=True, pattern=_NAME, rule=_NAME_RULE, example='"SMTP"'),
+        required=True, pattern=_NAME, rule=_NAME_RULE, example='"Webmail"'),
     Key("port", Kind.INTEGER, None, "TCP port of the service, where its probe asks one.",
         required=True, low=1, high=65535, needs=PORT, example="8443"),
     Key("host", Kind.HOST, None, "Host of this service, in place of `[watch] host`.",
@@ -178,7 +180,7 @@ _SERVICE = (
                    "mail servers count those towards a ban.", ProxyHeader.NONE), needs=PORT),
     Key("user", Kind.TEXT, None,
         "User to log in as. A login that is refused counts towards the bans of most mail servers, "
-        "so use an account of its own.", needs=LOGIN, example='"canary@example.org"',
+        "so use an account of its own.\n", needs=LOGIN, example='"canary@example.org"',
         pattern=r"[^\x00-\x1f\x7f]{1,255}", rule="a user name on one line"),
     Key("password_file", Kind.PATH, None,
         "File that holds the user's password alone, readable by the group mailwatch.",
@@ -237,7 +239,8 @@ class Form:
     def own(self, plugin: str, at: str = "") -> tuple[Key, ...]:
         """Return the keys of `plugin` alone; `at` is the table, where it is one of a list."""
         title = getattr(self.plugins.load(plugin), "TITLE", "")
-        return placed(self.plugins.keys(plugin), at or self.section, title)
+        channel = plugin if at == plugin else ""
+        return placed(self.plugins.keys(plugin), at or self.section, title, channel)
 
     def keys(self, plugin: str | None, at: str = "") -> Keys:
         """Return the keys of a table with `plugin`, for None those that are not a plug-in's own."""

@@ -113,6 +113,9 @@ def _service(table: Table, host: Setting, secrets: Secrets) -> ServiceSettings |
 
 
 def _example(key: Key, table: Table) -> str:
+    if key.name == "name":
+        usual = (name for name, one in well_known().items() if one.port == table.value("port"))
+        return next((f'"{name}"' for name in usual), key.example)
     if key.name != "port" or table.plugin is None:
         return key.example
     port = usual_port(str(table.value("name")), table.plugin, table.value("tls"))

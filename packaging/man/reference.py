@@ -59,7 +59,7 @@ _KINDS = {
 
 def roff(text: str) -> list[str]:
     """Return plain text as lines of roff(7); words in backquotes are bold."""
-    escaped = text.replace("\\", "\\e")
+    escaped = text.replace("\n", " ").strip().replace("\\", "\\e")
     bold = re.sub(
         r"`([^`]+)`", lambda found: "\\fB{}\\fR".format(found[1].replace("-", "\\-")), escaped
     )
@@ -93,9 +93,20 @@ def default_of(key: Key) -> str:
     return f"default {str(value).lower() if isinstance(value, bool) else value}"
 
 
+def probes_of(key: Key) -> str:
+    """Return which probes know `key`, nothing where all of them may."""
+    if not key.needs:
+        return ""
+    able = PROBES.having(key.needs)
+    others = [name for name in PROBES.names() if name not in able]
+    if len(others) < len(able):
+        return f"; not with probe {join_words(others, 'or')}"
+    return f"; with probe {join_words(list(able), 'or')}"
+
+
 def entry(key: Key) -> list[str]:
     """Return the entry of one key."""
-    told = f"{range_of(key)}; {default_of(key)}"
+    told = f"{range_of(key)}; {default_of(key)}{probes_of(key)}"
     head = wrap(told, _COLUMNS, break_on_hyphens=False)
     if key.environment:
         head = [*wrap(f"{told}; environment", _COLUMNS), f".B {key.environment}"]
@@ -308,9 +319,9 @@ def _listed(keys: Iterable[Key]) -> list[str]:
 def _said(key: Key) -> str:
     """Return what the sample says of `key`, with the words that it takes where it takes some."""
     return (
-        f"{key.summary} ({range_of(key)})"
+        f"{key.opening} ({range_of(key)})"
         if key.kind is Kind.CHOICE and len(key.choices) > 1
-        else key.summary
+        else key.opening
     )
 
 
