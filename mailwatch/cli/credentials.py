@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from functools import cached_property
 from pathlib import Path
 
-from mailwatch.config.credentials import OwnCredentials
+from mailwatch.config.secrets import OwnCredentials
 from mailwatch.notifiers.catalogue import shipped_credentials
 
 UNIT = "mailwatch.service"

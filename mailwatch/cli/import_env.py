@@ -14,14 +14,14 @@ from mailwatch.config.files import UnreadableFile, decoded, read_file
 from mailwatch.config.load import load
 from mailwatch.config.model import ConfigError, Mistake, Source
 from mailwatch.config.render import plain
-from mailwatch.config.schema import SERVICES_ENVIRONMENT, schema
+from mailwatch.config.schema import SERVICES_ENVIRONMENT, section_keys
 from mailwatch.core.keys import Kind
 from mailwatch.core.secret import Secret
 from mailwatch.core.text import printable
 
 _LONGEST = 64 * 1024
 
-KEYS = schema().keys
+KEYS = section_keys()
 VARIABLES = frozenset(key.environment for key in KEYS if key.environment) | {SERVICES_ENVIRONMENT}
 """Every variable that says something to mailwatch."""
 

@@ -7,16 +7,16 @@ import os
 from pathlib import Path
 
 from mailwatch.cli.credentials import UnitCredentials
-from mailwatch.config.credentials import OwnCredentials, Secrets
 from mailwatch.config.load import load
 from mailwatch.config.model import Config
-from mailwatch.config.schema import DEFAULT_PATH, schema
+from mailwatch.config.schema import DEFAULT_PATH, section_keys
+from mailwatch.config.secrets import OwnCredentials, Secrets
 from mailwatch.core.keys import Key, Kind
 
 
 def _flagged() -> list[Key]:
     """Return the keys that have a flag of their own, from the time of the original."""
-    return [key for key in schema().keys if key.flag]
+    return [key for key in section_keys() if key.flag]
 
 
 def add_options(parser: argparse.ArgumentParser, *, json: bool = False) -> None:

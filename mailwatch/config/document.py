@@ -33,13 +33,10 @@ def file_origin(path: Path) -> Origin:
     return Origin(Source.FILE, printable(str(path)))
 
 
-def read_document(
-    path: Path, required: bool, problems: Problems
-) -> tuple[Mapping[str, object], bool]:
-    """Return what the TOML file `path` says, nothing when it cannot be read, and who may read it.
+def read_document(path: Path, required: bool, problems: Problems) -> Mapping[str, object]:
+    """Return what the TOML file `path` says, nothing when it cannot be read.
 
-    The second value is whether everyone on this host may. A file that is not there is a mistake
-    only when `required`. (TOML 1.0, https://toml.io)
+    A file that is not there is a mistake only when `required`. (TOML 1.0, https://toml.io)
     """
     origin = file_origin(path)
     try:
@@ -48,15 +45,16 @@ def read_document(
     except Missing:
         if not required:
             problems.warn(f"{origin} does not exist, so what it does not say is as by default")
-            return {}, False
+            return {}
         wrong = "does not exist; name the right file with --config, or create it"
     except UnreadableFile as reason:
         wrong = str(reason)
     else:
-        return document, bool(mode & stat.S_IROTH)
+        problems.exposed = origin if mode & stat.S_IROTH else None
+        return document
     problems.blind = True
     problems.mistake(origin, "", f"the file {wrong}")
-    return {}, False
+    return {}
 
 
 def _parse(content: bytes) -> dict[str, object]:

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import grp
 import os
-import pwd
 import stat
-from contextlib import suppress
 from pathlib import Path
+
+from mailwatch.host.account import group_name, user_name
 
 
 class UnreadableFile(Exception):
@@ -69,25 +68,13 @@ def _reason(error: OSError | ValueError) -> str:
 
 
 def _who_may(path: Path) -> str:
-    me = _user(os.geteuid())
+    me = user_name(os.geteuid())
     try:
         status = os.stat(path)
     except OSError:
         return f"is in a directory that user {me} may not enter; run this as root or give access"
     return (
-        f"may not be read by user {me}: it belongs to user {_user(status.st_uid)} and group "
-        f"{_group(status.st_gid)}, mode {stat.S_IMODE(status.st_mode):04o}; "
+        f"may not be read by user {me}: it belongs to user {user_name(status.st_uid)} and group "
+        f"{group_name(status.st_gid)}, mode {stat.S_IMODE(status.st_mode):04o}; "
         f"run this as one who may read it, or change its group or mode"
     )
-
-
-def _user(uid: int) -> str:
-    with suppress(KeyError):
-        return pwd.getpwuid(uid).pw_name
-    return str(uid)
-
-
-def _group(gid: int) -> str:
-    with suppress(KeyError):
-        return grp.getgrgid(gid).gr_name
-    return str(gid)

@@ -4,42 +4,26 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from mailwatch.config.model import Setting, Source
 from mailwatch.config.problems import Problems
+from mailwatch.config.tables import Table
 from mailwatch.config.values import number
 from mailwatch.core.policy import NEVER_CURED
 from mailwatch.host.systemd import SHORTEST_WATCHDOG_S, watchdog_s
 
 
-def judge(chosen: Mapping[str, Setting], environ: Mapping[str, str], problems: Problems) -> None:
+def judge(restart: Table, environ: Mapping[str, str], problems: Problems) -> None:
     """Add every contradiction to `problems`; what is already known to be wrong is left out."""
-    if problems.sound("restart.backoff"):
-        _backoff(chosen, problems)
-    _never_cured(chosen["restart.on"], problems)
-    _watchdog(environ, problems)
-
-
-def _backoff(chosen: Mapping[str, Setting], problems: Problems) -> None:
-    first, longest = chosen["restart.backoff_s"], chosen["restart.backoff_max_s"]
-    assert isinstance(first.value, float)
-    assert isinstance(longest.value, float)
-    if first.value > longest.value:
-        culprit = first if first.origin.source is not Source.DEFAULT else longest
+    first_s, longest_s = restart.value("backoff_s"), restart.value("backoff_max_s")
+    if problems.sound("restart.backoff") and first_s > longest_s:
+        name = "backoff_s" if restart.given("backoff_s") else "backoff_max_s"
         sentence = (
-            f"restart.backoff_s is {number(first.value)}, more than restart.backoff_max_s, "
-            f"{number(longest.value)}; raise restart.backoff_max_s, or lower restart.backoff_s"
+            f"restart.backoff_s is {number(first_s)}, more than restart.backoff_max_s, "
+            f"{number(longest_s)}; raise restart.backoff_max_s, or lower restart.backoff_s"
         )
-        problems.mistake(culprit.origin, "restart.backoff_max_s", sentence)
-
-
-def _never_cured(kinds: Setting, problems: Problems) -> None:
-    assert isinstance(kinds.value, frozenset)
-    for fault in sorted(kinds.value & NEVER_CURED):
+        problems.mistake(restart.settings[name].origin, "restart.backoff_max_s", sentence)
+    for fault in sorted(restart.value("on") & NEVER_CURED):
         sentence = f'restart.on has "{fault}", for which nothing is restarted all the same'
         problems.warn(f"{sentence}; take it out")
-
-
-def _watchdog(environ: Mapping[str, str], problems: Problems) -> None:
     unit_s = watchdog_s(environ)
     if unit_s is not None and unit_s < SHORTEST_WATCHDOG_S:
         problems.warn(

@@ -12,8 +12,10 @@ from mailwatch.core.model import Asked
 from mailwatch.core.policy import Policy
 from mailwatch.core.secret import Secret
 from mailwatch.evidence.settings import EvidenceSettings
+from mailwatch.host.ground import AskedPort
 from mailwatch.net.endpoint import ProxyHeader
 from mailwatch.notifiers.catalogue import Channel
+from mailwatch.probes.catalogue import ends
 from mailwatch.probes.settings import ServiceSettings
 from mailwatch.restarters.catalogue import Chosen
 
@@ -100,14 +102,22 @@ class Config:
     """Sentences on what works but should not stay so."""
 
     @property
+    def asked_ports(self) -> tuple[AskedPort, ...]:
+        """Every port that is asked, the mailbox of a canary's too."""
+        return tuple(
+            AskedPort(service.key, end.host, end.port, end.proxy is ProxyHeader.V1)
+            for service in self.services
+            for _, end in ends(service)
+        )
+
+    @property
     def asked(self) -> Asked:
         """Where services are asked, for which a restarter maps the ports of its target."""
-        found = [service for service in self.services if not service.portless]
-        told = {service.host for service in found if service.proxy is ProxyHeader.V1}
+        ports = self.asked_ports
         return Asked(
-            ports=frozenset(service.port for service in found if service.on_loopback),
-            hosts=frozenset(s.host for s in found if s.proxy is not ProxyHeader.V1),
-            introduced=frozenset(told),
+            ports=frozenset(one.port for one in ports if one.on_loopback),
+            hosts=frozenset(one.host for one in ports if not one.introduced),
+            introduced=frozenset(one.host for one in ports if one.introduced),
         )
 
     @property

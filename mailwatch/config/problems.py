@@ -5,11 +5,6 @@ from __future__ import annotations
 from mailwatch.config.model import ConfigError, Mistake, Origin, Source
 
 
-def exposed(shown: str, what: str) -> str:
-    """Return the warning that everyone may read `what`, a secret, in the file `shown`."""
-    return f"{shown} holds {what} and everyone on this host may read it; run: chmod o= {shown}"
-
-
 class Problems:
     """Gathers mistakes while reading goes on, so that one run names them all."""
 
@@ -18,6 +13,8 @@ class Problems:
         self.warnings: list[str] = []
         self.blind = False
         """Whether the file as a whole could not be read, so that what is missing is unknown."""
+        self.exposed: Origin | None = None
+        """The file, where everyone on this host may read it."""
 
     def mistake(self, origin: Origin, key: str, sentence: str) -> None:
         """Note that `sentence` (which begins with what it is about) is wrong with `key`."""
@@ -28,6 +25,11 @@ class Problems:
         """Note what works but should not stay so."""
         if sentence not in self.warnings:
             self.warnings.append(sentence)
+
+    def warn_exposed(self, shown: str, what: str) -> None:
+        """Note that everyone may read `what`, a secret, in the file `shown`."""
+        risk = f"{shown} holds the {what} and everyone on this host may read it"
+        self.warn(f"{risk}; run: chmod o= {shown}")
 
     def sound(self, *prefixes: str) -> bool:
         """Whether nothing is wrong with any key that begins with one of `prefixes`."""

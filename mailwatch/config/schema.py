@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
-from functools import cached_property
 from pathlib import Path
+from typing import Any
 
 from mailwatch.core import shapes
+from mailwatch.core.catalogue import Catalogue
 from mailwatch.core.keys import Key, Kind, boolean, choice, pause, placed, seconds, timeout, whole
 from mailwatch.core.model import Fault
 from mailwatch.core.policy import Policy
@@ -15,8 +16,8 @@ from mailwatch.evidence import catalogue as evidence
 from mailwatch.evidence.servers.catalogue import SERVERS
 from mailwatch.evidence.settings import EvidenceSettings
 from mailwatch.net.endpoint import ProxyHeader, TlsMode, TlsVersion
-from mailwatch.notifiers.catalogue import NOTIFIERS, SECTION, keys_of
-from mailwatch.probes.catalogue import LOGIN, PORT, PROBES
+from mailwatch.notifiers.catalogue import NOTIFIERS, SECTION
+from mailwatch.probes.catalogue import LOGIN, PORT, PROBES, defaults_for
 from mailwatch.restarters.catalogue import RESTARTERS, USUAL
 
 DEFAULT_PATH = Path("/etc/mailwatch.toml")
@@ -45,14 +46,14 @@ _WATCH = (
             "Pause between two attempts. With the defaults, a server that hangs is found out after "
             "25 s.", "SLEEP_BETWEEN_ATTEMPTS", high=3600.0),
     seconds("unmeasured_after_s", _P.unmeasured_after_s,
-            "How long mailwatch must have been unable to look before it says so. What it cannot "
-            "look at for the same reason is told along, even if that has lasted for less. That it "
-            "could not look (no route, no free descriptor, a broken resolver) is never taken for "
-            "an outage, and restarts nothing."),
+            "How long mailwatch must have been unable to look before it says so. That it could not "
+            "(no route, no free descriptor, a broken resolver) is never taken for an outage, and "
+            "restarts nothing.\nWhat it cannot look at for the same reason is told along, even if "
+            "that has lasted for less."),
     whole("certificate_days", _P.certificate_days, 0, 3650,
           "From so many days before a certificate expires that is told, once a day; 0 never tells. "
-          "It is told no more often, however often mailwatch itself is restarted, and once more "
-          "when the service has a new one. An expiring certificate never restarts anything."),
+          "An expiring certificate never restarts anything.\nIt is told no more often, however "
+          "often mailwatch itself is restarted, and once more when the service has a new one."),
 )  # fmt: skip
 
 _RESTART = (
@@ -68,8 +69,10 @@ _RESTART = (
           "Pause between two looks while an incident is open. It has no effect where it is longer "
           "than `interval_s`.", "POST_RESTART_POLL_INTERVAL"),
     Key("on", Kind.FAULTS, _P.restart_on,
-        "Kinds of failure that a restart may cure; others only call a person. A `certificate` only "
-        "does that even if it is named here.", choices=_FAULTS, field="restart_on"),
+        "Kinds of failure that a restart may cure; others only call a person. Of a service that "
+        "has never passed as it is configured now, only the first five restart, and only while no "
+        "port passes: all else may be a mistake in this file.\nA `certificate` only calls a person "
+        "even if it is named here.", choices=_FAULTS, field="restart_on"),
     replace(boolean("when_all_dropped", _P.restart_when_all_dropped,
                     "Restart even when every service drops the connection, the sign of a ban. (One "
                     "that passes at a port of this host that leads elsewhere, a web proxy's "
@@ -102,14 +105,14 @@ _NOTIFY = (
           "Ordinary messages in an hour, of which an incident that heals makes two. Those beyond "
           "it are held back, and come together as one that names them all as soon as the hour "
           "allows one more. A call for a person never waits, nor does the news that its incident "
-          "is over."),
+          "is over.\n"),
 )  # fmt: skip
 
 _EVIDENCE = (
     boolean("enabled", _E.enabled,
-            "Whether to write down what is to be seen before a restart destroys it. That is the "
-            "target's state, processes, connections and the end of its log, and the state of the "
-            "host, with the secrets in it masked. `mailwatch incident show` shows it."),
+            "Whether to write down what is to be seen before a restart destroys it: the target's "
+            "state, processes, connections and the end of its log, and the state of the host, "
+            "with the secrets in it masked. `mailwatch incident show` shows it."),
     seconds("wait_s", _E.wait_s,
             "How long that may take, which is the most by which it delays a restart. It begins "
             "with the first attempt that fails, so that a round of several attempts is seldom "
@@ -140,7 +143,7 @@ _SERVICE = (
         "SUBMISSION, SMTPS, LMTP, IMAP, IMAPS, POP3, POP3S, SIEVE, HTTP and HTTPS get a complete "
         "conversation of their protocol, with TLS from the first byte on for those that end in S. "
         "Any other name is a TCP connection alone.",
-        required=True, pattern=_NAME, rule=_NAME_RULE, example='"SMTP"'),
+        required=True, pattern=_NAME, rule=_NAME_RULE, example='"Webmail"'),
     Key("port", Kind.INTEGER, None, "TCP port of the service, where its probe asks one.",
         required=True, low=1, high=65535, needs=PORT, example="8443"),
     Key("host", Kind.HOST, None, "Host of this service, in place of `[watch] host`.",
@@ -177,15 +180,16 @@ _SERVICE = (
                    "mail servers count those towards a ban.", ProxyHeader.NONE), needs=PORT),
     Key("user", Kind.TEXT, None,
         "User to log in as. A login that is refused counts towards the bans of most mail servers, "
-        "so use an account of its own.", needs=LOGIN, example='"canary@example.org"',
+        "so use an account of its own.\n", needs=LOGIN, example='"canary@example.org"',
         pattern=r"[^\x00-\x1f\x7f]{1,255}", rule="a user name on one line"),
     Key("password_file", Kind.PATH, None,
         "File that holds the user's password alone, readable by the group mailwatch.",
-        sensitive=True, needs=LOGIN, example='"/etc/mailwatch.canary"'),
+        sensitive=True, needs=LOGIN, example='"/etc/mailwatch.canary"',
+        rival="password_credential"),
     Key("password_credential", Kind.TEXT, None,
         "Name of the systemd credential that holds the password, in place of `password_file`. Both "
         "in one place are a mistake.", needs=LOGIN, example='"canary"',
-        pattern=r"[A-Za-z0-9][A-Za-z0-9_.-]{0,254}", sensitive=True,
+        pattern=r"[A-Za-z0-9][A-Za-z0-9_.-]{0,254}", sensitive=True, rival="password_file",
         rule="the name of a credential, as LoadCredential= in the unit has it"),
 )  # fmt: skip
 """What can be said of any service; each is a field, or a part of one, of ServiceSettings."""
@@ -198,42 +202,6 @@ _CHANNEL = (
 """What must be said of any notifier."""
 
 
-@dataclass(frozen=True)
-class Schema:
-    """Every key outside of the lists of tables, in the order in which `config show` names them."""
-
-    keys: tuple[Key, ...]
-    restarter: str
-    """The kind of restarter whose keys are among them, empty for none."""
-
-    @cached_property
-    def sections(self) -> Mapping[str, Mapping[str, Key]]:
-        """Section -> name -> key."""
-        found: dict[str, dict[str, Key]] = {}
-        for key in self.keys:
-            found.setdefault(key.section, {})[key.name] = key
-        return found
-
-    @cached_property
-    def by_dotted(self) -> Mapping[str, Key]:
-        """Dotted name -> key."""
-        return {key.dotted: key for key in self.keys}
-
-
-def schema(restarter: str = USUAL) -> Schema:
-    """Return what may stand in the configuration, with the keys of one kind of restarter."""
-    kinds = RESTARTERS.names()
-    kind = Key("kind", Kind.CHOICE, USUAL, "What kind of thing is restarted.", choices=kinds)
-    own = RESTARTERS.keys(restarter) if restarter else ()
-    sections = PLAIN_KEYS | {
-        "restart": (kind, *own, *PLAIN_KEYS["restart"]),
-        "evidence": (*PLAIN_KEYS["evidence"], *_evidence_keys()),
-    }
-    told = [key for section, keys in sections.items() for key in placed(keys, section)]
-    channels = [key for name in NOTIFIERS.having(SECTION) for key in keys_of(name, name)]
-    return Schema((*channels, *told), restarter)
-
-
 PLAIN_KEYS: dict[str, tuple[Key, ...]] = {
     "watch": _WATCH,
     "restart": _RESTART,
@@ -244,35 +212,82 @@ PLAIN_KEYS: dict[str, tuple[Key, ...]] = {
 }
 """Section -> its keys, without those of plug-ins."""
 
+Keys = Mapping[str, Key]
+"""The keys of one table by their names."""
 
-def _evidence_keys() -> tuple[Key, ...]:
-    """Return the keys that collectors and servers have in [evidence]."""
-    return tuple(
+
+@dataclass(frozen=True, slots=True)
+class Form:
+    """A table in which the key `chooser` names a plug-in, whose own keys stand there too.
+
+    They stand between those of `before` and `after`, which may need an ability of the plug-in.
+    """
+
+    section: str
+    chooser: str
+    plugins: Catalogue[Any]
+    before: tuple[Key, ...]
+    after: tuple[Key, ...] = ()
+    usual: Callable[[Mapping[str, object]], str | None] = lambda _table: None
+    """Which plug-in a table has that names none."""
+
+    def plugin(self, table: Mapping[str, object]) -> str | None:
+        """Return the plug-in of `table`, None for one that nobody knows, nor its keys."""
+        said = table[self.chooser] if self.chooser in table else self.usual(table)
+        return said if isinstance(said, str) and said in self.plugins.names() else None
+
+    def own(self, plugin: str, at: str = "") -> tuple[Key, ...]:
+        """Return the keys of `plugin` alone; `at` is the table, where it is one of a list."""
+        title = getattr(self.plugins.load(plugin), "TITLE", "")
+        channel = plugin if at == plugin else ""
+        return placed(self.plugins.keys(plugin), at or self.section, title, channel)
+
+    def keys(self, plugin: str | None, at: str = "") -> Keys:
+        """Return the keys of a table with `plugin`, for None those that are not a plug-in's own."""
+        before, after = (
+            [
+                replace(key, choices=self.plugins.names()) if key.name == self.chooser else key
+                for key in placed(keys, at or self.section)
+                if not (plugin and key.needs) or self.plugins.can(plugin, key.needs)
+            ]
+            for keys in (self.before, self.after)
+        )
+        own = self.own(plugin, at) if plugin else ()
+        return {key.name: key for key in (*before, *own, *after)}
+
+    def knowing(self, name: str) -> tuple[str, ...]:
+        """Return the plug-ins beside which the key `name` may stand."""
+        return tuple(plugin for plugin in self.plugins.names() if name in self.keys(plugin))
+
+
+_KIND = Key("kind", Kind.CHOICE, USUAL, "What kind of thing is restarted.")
+
+SERVICE = Form(
+    "services", "probe", PROBES, _SERVICE,
+    usual=lambda table: defaults_for(str(table.get("name"))).probe,
+)  # fmt: skip
+CHANNEL = Form("notifiers", "type", NOTIFIERS, _CHANNEL)
+RESTART = Form("restart", "kind", RESTARTERS, (_KIND,), _RESTART, lambda _table: USUAL)
+
+
+def sections(restarter: str | None = USUAL) -> dict[str, Keys]:
+    """Return the keys of each section, in the order in which `config show` names them.
+
+    Those of one kind of restarter are among them; None stands for one that nobody knows.
+    """
+    of_evidence = (
         key
         for plugins in (evidence.COLLECTORS, SERVERS)
         for name in plugins.having(evidence.KEYS)
         for key in plugins.keys(name)
     )
+    plain = PLAIN_KEYS | {"evidence": (*PLAIN_KEYS["evidence"], *of_evidence)}
+    found = {name: CHANNEL.own(name, name) for name in NOTIFIERS.having(SECTION)}
+    found |= {section: placed(keys, section) for section, keys in plain.items()}
+    named = {section: {key.name: key for key in keys} for section, keys in found.items()}
+    return named | {"restart": RESTART.keys(restarter)}
 
 
-def service_keys(probe: str | None) -> Mapping[str, Key]:
-    """Return the keys of a service that `probe` asks; None stands for one that is not known."""
-    common = (
-        replace(key, choices=PROBES.names()) if key.name == "probe" else key for key in _SERVICE
-    )
-    own = PROBES.keys(probe) if probe else ()
-    return {key.name: key for key in placed((*common, *own), "services")}
-
-
-def every_service_key() -> Mapping[str, Key]:
-    """Return the keys of all services, whatever asks them."""
-    return {name: key for probe in PROBES.names() for name, key in service_keys(probe).items()}
-
-
-def channel_keys(kind: str | None, at: str = "notifiers") -> Mapping[str, Key]:
-    """Return the keys of a notifier of the type `kind`; None stands for one that is not known."""
-    common = (
-        replace(key, choices=NOTIFIERS.names()) if key.name == "type" else key for key in _CHANNEL
-    )
-    own = keys_of(kind, at) if kind else ()
-    return {key.name: key for key in (*placed(common, at), *own)}
+def section_keys() -> tuple[Key, ...]:
+    """Return the keys of all sections, with those of the usual restarter."""
+    return tuple(key for keys in sections().values() for key in keys.values())

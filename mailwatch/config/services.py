@@ -3,79 +3,65 @@
 from __future__ import annotations
 
 import ssl
-from collections.abc import Mapping
-from typing import Any
+from dataclasses import replace
 
 from mailwatch.config import values
-from mailwatch.config.credentials import Secrets
 from mailwatch.config.files import UnreadableFile, read_file
-from mailwatch.config.logins import LOGIN_KEYS, read_login
-from mailwatch.config.model import Origin, Setting, Source
+from mailwatch.config.model import Setting
 from mailwatch.config.problems import Problems
-from mailwatch.config.rows import Row, choice_of, listed, read_row
-from mailwatch.config.schema import (
-    DEFAULT_SERVICES,
-    every_service_key,
-    service_keys,
-)
-from mailwatch.config.sources import GivenTables
+from mailwatch.config.schema import DEFAULT_SERVICES, SERVICE
+from mailwatch.config.secrets import Secrets, read_login
+from mailwatch.config.sources import Gathered
+from mailwatch.config.tables import DEFAULT, GivenList, Table, listed
 from mailwatch.core.address import is_loopback, is_numeric
-from mailwatch.core.keys import Key, Value, settled
+from mailwatch.core.keys import Key
 from mailwatch.core.text import printable
 from mailwatch.net.endpoint import TlsMode
-from mailwatch.probes.catalogue import (
-    LOGIN,
-    PORT,
-    PROBES,
-    STARTTLS,
-    defaults_for,
-    ends,
-    usual_port,
-    well_known,
-)
+from mailwatch.probes.catalogue import PROBES, STARTTLS, defaults_for, ends, usual_port, well_known
 from mailwatch.probes.settings import ServiceSettings
 
 _LONGEST_CA_FILE = 4 * 1024 * 1024
 _ONLY_WITH_TLS = ("verify", "ca_file", "server_name", "minimum_tls", "fingerprint")
+_FIELDS = frozenset(ServiceSettings.__dataclass_fields__)
 
 
 def read_services(
-    given: GivenTables, host: Setting, secrets: Secrets, problems: Problems
-) -> tuple[tuple[ServiceSettings, ...], dict[str, Setting]]:
-    """Return the services that `given` lists and their settings; `host` is the common host.
+    gathered: Gathered, secrets: Secrets
+) -> tuple[list[ServiceSettings], list[Table]]:
+    """Return the services, and the tables that tell of them.
 
-    What is wrong goes to `problems`, and the services it concerns are left out.
+    Those of which too much is wrong are left out.
     """
-    if isinstance(given.raw, str):
-        tables = _tables_of_text(given, given.raw, problems)
-    else:
-        tables = listed(given, "a name and a port", problems)
-    services = []
-    settings = {}
-    seen: dict[str, str] = {}
-    for at, table in tables.items():
-        reader = _Reader(at, table, given.origin, problems)
-        service = reader.service(str(host.value), secrets)
-        if service is None:
-            continue
-        first = seen.setdefault(service.key, at)
-        if first != at:
-            sentence = (
-                f"{at} is {service.key} like {first}; remove one of them, or give it another name"
-            )
-            problems.mistake(given.origin, at, sentence)
-        services.append(service)
-        settings.update(reader.settings(service, host.origin))
-    return tuple(services), settings
+    services: list[ServiceSettings] = []
+    tables: list[Table] = []
+    for given in gathered.lists[SERVICE.section] or [_default_services()]:
+        rows = _split(given, gathered.problems)
+        tables = listed(rows, SERVICE, gathered.problems) if rows else []
+        services = []  # each is read, for its mistakes, and the strongest counts
+        seen: dict[str, str] = {}
+        for table in tables:
+            if service := _service(table, gathered.sections["watch"].settings["host"], secrets):
+                table.once(service.key, service.key, seen)
+                services.append(service)
+    return services, tables
 
 
-def _tables_of_text(
-    given: GivenTables, text: str, problems: Problems
-) -> dict[str, Mapping[str, object]]:
-    tables: dict[str, Mapping[str, object]] = {}
-    keys = service_keys(None)
-    for index, entry in enumerate(text.strip().removesuffix(",").split(","), start=1):
-        at = f"services[{index}]"
+def _default_services() -> GivenList:
+    known = well_known()
+    listed = [{"name": name, "port": known[name].port} for name in DEFAULT_SERVICES]
+    return GivenList(listed, DEFAULT, SERVICE.section)
+
+
+def _split(given: GivenList, problems: Problems) -> GivenList | None:
+    """Return `given` with the tables that `NAME:PORT,...` stands for, where it is such a text.
+
+    Return None where it stands for none.
+    """
+    if not isinstance(given.raw, str):
+        return given
+    tables = []
+    keys = SERVICE.keys(None)
+    for index, entry in enumerate(given.raw.strip().removesuffix(",").split(","), start=1):
         name, _, port = entry.strip().rpartition(":")
         table = {"name": name.strip(), "port": values.plain(keys["port"], port)}
         try:
@@ -86,179 +72,107 @@ def _tables_of_text(
                 f'{given.subject} has "{printable(entry.strip(), 80)}" where NAME:PORT belongs; '
                 f"write for example SMTP:25,IMAPS:993, ports from 1 to 65535"
             )
-            problems.mistake(given.origin, at, sentence)
-        else:
-            tables[at] = table
-    return tables
+            problems.mistake(given.origin, f"services[{index}]", sentence)
+        tables.append(table)
+    return replace(given, raw=tables) if problems.sound(f"{SERVICE.section}[") else None
 
 
-class _Reader:
-    """Reads one table; where its probe is not known, nothing is said of what depends on that."""
+def _service(table: Table, host: Setting, secrets: Secrets) -> ServiceSettings | None:
+    """Return the service, None where too much of it is wrong."""
+    probe, problems = table.plugin, table.problems
+    usual = defaults_for(str(table.value("name")))
+    # A name that spoke of another protocol has said nothing of TLS that is worth a guess.
+    tls = usual.tls if probe == usual.probe else TlsMode.NONE
+    for name, setting in (
+        ("host", host),
+        ("probe", Setting(probe, DEFAULT)),
+        ("tls", Setting(tls, DEFAULT)),
+        ("verify", Setting(table.given("ca_file"), DEFAULT)),
+    ):
+        if name in table.keys and not table.given(name):
+            table.settings[name] = setting
+    table.require(lambda key: f"{key.name} = {_example(key, table)}")
+    needed = [name for name in ("name", "port") if name in table.keys]
+    if probe is None or any(table.value(name) is None for name in needed):
+        return None
+    given = {name: one for name, one in table.values.items() if name in _FIELDS and one is not None}
+    service = ServiceSettings(
+        **{"host": host.value, **given},
+        login=read_login(table, secrets),
+        options=PROBES.settings(probe, table.values),
+    )
+    if judge := getattr(PROBES.load(probe), "judge", None):
+        for name, sentence in judge(table.at, service, list(filter(table.given, table.keys))):
+            if problems.sound(f"{table.at}.{name}"):
+                table.mistake(name, sentence)
+    if not service.portless:
+        _check_tls(table, service)
+        _check_ca_file(table, service)
+        _check_privacy(table, service)
+    return service
 
-    def __init__(
-        self, at: str, table: Mapping[str, object], origin: Origin, problems: Problems
-    ) -> None:
-        self._at = at
-        self._table = table
-        self._origin = origin
-        self._problems = problems
-        name = table.get("name")
-        self._said = defaults_for(name if isinstance(name, str) else "")
-        self._probe: str | None = self._said.probe
-        if "probe" in table:
-            self._probe = choice_of(table, "probe", PROBES.names())
-        self._keys = service_keys(self._probe)
-        self._likely = self._probe or values.nearest(str(table.get("probe")), [*PROBES.names()])
-        """The probe, or the one that was probably meant."""
-        self._row: Row = {}
 
-    def service(self, host: str, secrets: Secrets) -> ServiceSettings | None:
-        """Return the service, None where too much of it is wrong."""
-        known = self._keys if self._probe else every_service_key()
-        problems, origin, probe = self._problems, self._origin, self._probe
-        self._row = row = read_row(self._at, self._table, known, origin, problems, self._misfit)
-        self._require(common=True)
-        if probe is None or "name" not in row or ("port" not in row and PROBES.can(probe, PORT)):
-            return None
-        fields: dict[str, Any] = {
-            name: value
-            for name, value in row.items()
-            if name in ServiceSettings.__dataclass_fields__ and name not in LOGIN_KEYS
-        }
-        fields |= {"probe": probe, "tls": self._tls(probe)}
-        fields.setdefault("host", host)
-        if "ca_file" in row:
-            fields.setdefault("verify", True)
-        if PROBES.can(probe, LOGIN):
-            fields["login"] = read_login(self._at, row, origin, secrets, problems)
-        self._require(common=False)
-        module = PROBES.load(probe)
-        if options := getattr(module, "Settings", None):
-            fields["options"] = settled(options, PROBES.keys(probe), row)
-        service = ServiceSettings(**fields)
-        judge = getattr(module, "judge", None)
-        for name, sentence in judge(self._at, service, self._table) if judge else ():
-            if problems.sound(f"{self._at}.{name}"):
-                self._mistake(name, sentence)
-        if not service.portless:
-            self._check_tls(service)
-            self._check_privacy(service)
-        return service
+def _example(key: Key, table: Table) -> str:
+    if key.name == "name":
+        usual = (name for name, one in well_known().items() if one.port == table.value("port"))
+        return next((f'"{name}"' for name in usual), key.example)
+    if key.name != "port" or table.plugin is None:
+        return key.example
+    port = usual_port(str(table.value("name")), table.plugin, table.value("tls"))
+    return str(port) if port else "N, where N is the one on which it listens"
 
-    def settings(self, service: ServiceSettings, of_host: Origin) -> dict[str, Setting]:
-        """Return what `config show` shows of `service`."""
-        shown = {}
-        for name, key in self._keys.items():
-            if key.needs and not PROBES.can(service.probe, key.needs):
-                continue
-            value: Value | None = self._row.get(name, key.default)
-            if key.needs != LOGIN and name in ServiceSettings.__dataclass_fields__:
-                value = getattr(service, name)
-            inherited = of_host if name == "host" else Origin(Source.DEFAULT)
-            origin = self._origin if name in self._row else inherited
-            shown[f"{self._at}.{name}"] = Setting(value, origin)
-        return shown
 
-    def _mistake(self, name: str, sentence: str) -> None:
-        self._problems.mistake(self._origin, f"{self._at}.{name}", sentence)
+def _check_tls(table: Table, service: ServiceSettings) -> None:
+    at = table.at
+    if not table.problems.sound(f"{at}.tls"):
+        return  # when TLS begins is not known, and that has its own sentence
+    if service.tls is TlsMode.STARTTLS and not PROBES.can(service.probe, STARTTLS):
+        sentence = (
+            f'{at}.tls is "starttls", which the probe "{service.probe}" has no command '
+            'for; write "implicit" or "none"'
+        )
+        table.mistake("tls", sentence)
+    if any(end.tls is not TlsMode.NONE for _, end in ends(service)):
+        return
+    for name in _ONLY_WITH_TLS:
+        if table.given(name) and table.value(name):
+            cure = f'add tls = "implicit", or remove {name}'
+            sentence = f"{at}.{name} is set, but {service.key} is asked without TLS; {cure}"
+            table.mistake(name, sentence)
 
-    def _tls(self, probe: str) -> TlsMode:
-        # A name that spoke of another protocol has said nothing of TLS that is worth a guess.
-        said = self._said.tls if probe == self._said.probe else TlsMode.NONE
-        return TlsMode(str(self._row.get("tls", said)))
 
-    def _misfit(self, name: str) -> str | None:
-        """Return why the key `name` does not belong to a service of this probe."""
-        key, probe = self._keys.get(name), self._probe
-        if probe is None:
-            return "" if key is None and name in every_service_key() else None
-        if key is None:
-            owners = PROBES.knowing(name)
-            if not owners:
-                return None
-            known = values.any_of(owners)
-            return f'is set, but only probe = {known} knows it, not "{probe}"; remove it'
-        if not key.needs or PROBES.can(probe, key.needs):
-            return None
-        if key.needs == LOGIN:
-            able = values.any_of(PROBES.having(LOGIN))
-            return f"is set, but only probe = {able} can log in; remove it"
-        return f'is set, but probe = "{probe}" asks no port; remove it'
-
-    def _require(self, *, common: bool) -> None:
-        """Name each required key that is not there, of all services or of this probe's own."""
-        own = {key.name for key in PROBES.keys(self._probe)} if self._probe else frozenset()
-        for name, key in self._keys.items():
-            if not key.required or name in self._table or (name in own) is common:
-                continue
-            if key.needs and not PROBES.can(self._likely, key.needs):
-                continue
-            which = "" if common else f', which probe = "{self._probe}" needs'
-            sentence = f"{self._at} has no {name}{which}; add {name} = {self._example(key)}"
-            self._mistake(name, sentence)
-
-    def _example(self, key: Key) -> str:
-        if key.name != "port":
-            return key.example
-        port = usual_port(str(self._row.get("name", "")), self._likely, self._tls(self._likely))
-        return str(port) if port else "N, where N is the one on which it listens"
-
-    def _check_tls(self, service: ServiceSettings) -> None:
-        if "tls" in self._table and "tls" not in self._row:
-            return  # when TLS begins is not known, and that has its own sentence
-        if service.tls is TlsMode.STARTTLS and not PROBES.can(service.probe, STARTTLS):
-            sentence = (
-                f'{self._at}.tls is "starttls", which the probe "{service.probe}" has no command '
-                'for; write "implicit" or "none"'
-            )
-            self._mistake("tls", sentence)
-        if all(end.tls is TlsMode.NONE for _, end in ends(service)):
-            for name in _ONLY_WITH_TLS:
-                if self._row.get(name):
-                    sentence = (
-                        f"{self._at}.{name} is set, but {service.key} is asked without TLS; "
-                        f'add tls = "implicit", or remove {name}'
-                    )
-                    self._mistake(name, sentence)
-        if service.ca_file is None:
-            return
-        dotted = f"{self._at}.ca_file"
-        if not service.verify:
-            sentence = (
-                f"{dotted} is set, but verify is false, so it has no effect; remove one of them"
-            )
-            self._mistake("ca_file", sentence)
-            return
+def _check_ca_file(table: Table, service: ServiceSettings) -> None:
+    if service.ca_file is None:
+        return
+    dotted = f"{table.at}.ca_file"
+    wrong = ""
+    if not service.verify:
+        wrong = " is set, but verify is false, so it has no effect; remove one of them"
+    else:
+        shown = printable(str(service.ca_file))
         try:
             content, _ = read_file(service.ca_file, _LONGEST_CA_FILE)
             context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
             context.load_verify_locations(cadata=content.decode("ascii", "replace"))
         except UnreadableFile as reason:
-            wrong = str(reason)
+            wrong = f": {shown} {reason}"
         except (ssl.SSLError, ValueError):
-            wrong = "holds no certificate in PEM form; export it as PEM"
-        else:
-            return
-        self._mistake("ca_file", f"{dotted}: {printable(str(service.ca_file))} {wrong}")
-
-    def _check_privacy(self, service: ServiceSettings) -> None:
-        """Warn of each login without TLS to an address that is not this host's loopback.
-
-        It is never sent (`net.logins.require_privacy`, which also knows where a name leads), so
-        the service stays unmeasured; the others are watched all the same.
-        """
-        for key, end in ends(service):
-            is_far = is_numeric(end.host) and not is_loopback(end.host)
-            if end.login is not None and end.tls is TlsMode.NONE and is_far:
-                self._problems.warn(
-                    f"{self._at} has a login, which is not sent to {end.host} without TLS, so it "
-                    f'cannot be measured; add {key} = "implicit" or "starttls", or remove user '
-                    "and password"
-                )
+            wrong = f": {shown} holds no certificate in PEM form; export it as PEM"
+    if wrong:
+        table.mistake("ca_file", f"{dotted}{wrong}")
 
 
-def default_services() -> GivenTables:
-    """Return the list of services that is in force where nobody gives one."""
-    known = well_known()
-    text = ",".join(f"{name}:{known[name].port}" for name in DEFAULT_SERVICES)
-    return GivenTables(text, Origin(Source.DEFAULT), "services")
+def _check_privacy(table: Table, service: ServiceSettings) -> None:
+    """Warn of each login without TLS to an address that is not this host's loopback.
+
+    It is never sent (`net.logins.require_privacy`, which also knows where a name leads), so the
+    service stays unmeasured; the others are watched all the same.
+    """
+    for key, end in ends(service):
+        is_far = is_numeric(end.host) and not is_loopback(end.host)
+        if end.login is not None and end.tls is TlsMode.NONE and is_far:
+            table.problems.warn(
+                f"{table.at} has a login, which is not sent to {end.host} without TLS, so it "
+                f'cannot be measured; add {key} = "implicit" or "starttls", or remove user '
+                "and password"
+            )

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import difflib
-import ipaddress
 import math
 import re
 import tomllib
@@ -11,6 +10,7 @@ from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 from urllib.parse import urlsplit
 
+from mailwatch.core.address import is_numeric
 from mailwatch.core.keys import Key, Kind, Value
 from mailwatch.core.model import Fault
 from mailwatch.core.secret import Secret
@@ -19,7 +19,10 @@ from mailwatch.core.text import join_words, printable
 _WHOLE = re.compile(r"[+-]?[0-9]{1,18}", re.ASCII)
 _NUMBER = re.compile(r"[+-]?(?:[0-9]{1,18}(?:\.[0-9]{0,18})?|\.[0-9]{1,18})", re.ASCII)
 _LABEL = re.compile(r"[A-Za-z0-9_](?:[A-Za-z0-9_-]{0,61}[A-Za-z0-9_])?", re.ASCII)
-_NOT_TEXT = (Kind.BOOLEAN, Kind.INTEGER, Kind.SECONDS, Kind.FAULTS, Kind.COMMAND, Kind.TEXTS)
+_BARE = (Kind.BOOLEAN, Kind.INTEGER, Kind.SECONDS)
+"""What stands without quotes."""
+
+_NOT_TEXT = (*_BARE, Kind.FAULTS, Kind.COMMAND, Kind.TEXTS)
 _LONGEST_HOST = 253
 _LONGEST_TEXT = 4096
 _BIGGEST_SHOWN = 10**18
@@ -31,6 +34,8 @@ class Wrong(ValueError):
 
 def read(key: Key, raw: object) -> Value:
     """Return what `raw`, as TOML gives it, means for `key`; raises Wrong."""
+    if key.kind in _BARE and isinstance(raw, str) and (bare := plain(key, raw)) != raw:
+        raise Wrong(f"is {show(raw)}; write it without quotes: {show(bare)}")
     return _READERS[key.kind](key, raw)
 
 
@@ -61,24 +66,22 @@ def toml_or_plain(key: Key, text: str) -> object:
 
 def toml_value(text: str) -> object:
     """Return `text` read as one TOML value, None where it is none."""
-    if "\n" in text:
-        return None
     try:
-        return tomllib.loads(f"value = {text}")["value"]
+        return None if "\n" in text else tomllib.loads(f"value = {text}")["value"]
     except (ValueError, RecursionError):
         return None
 
 
-def nearest(word: str, known: list[str]) -> str:
+def nearest(word: str, known: Iterable[str]) -> str:
     """Return the one of `known` that `word` was probably meant to be, empty when none is near."""
-    return next(iter(difflib.get_close_matches(word.lower(), known, n=1, cutoff=0.6)), "")
+    return next(iter(difflib.get_close_matches(word.lower(), list(known), n=1, cutoff=0.6)), "")
 
 
 def show(raw: object) -> str:
     """Return `raw` as a sentence names it, bounded and printable."""
     match raw:
         case bool():
-            return "true" if raw else "false"
+            return str(raw).lower()
         case str():
             return f'the text "{printable(raw, 80)}"' if raw else "empty"
         case int() if abs(raw) > _BIGGEST_SHOWN:
@@ -122,10 +125,7 @@ def expected(key: Key) -> str:
             return f"the {key.name} in quotes{shown}"
         case Kind.COMMAND:
             return 'a list of the program and its arguments, such as ["/usr/bin/test", "-e", "/x"]'
-        case Kind.TEXTS:
-            return key.rule or "a list of texts, each in quotes"
-        case Kind.TEXT:
-            return key.rule or "text in quotes"
+    return key.rule or "text in quotes"
 
 
 def any_of(words: Iterable[str]) -> str:
@@ -139,12 +139,8 @@ def _refuse(key: Key, raw: object) -> Wrong:
 
 
 def _number(key: Key, raw: object) -> float:
-    if isinstance(raw, str):
-        bare = plain(key, raw)
-        if not isinstance(bare, str):
-            raise Wrong(f"is {show(raw)}; write the number without quotes: {show(bare)}")
-    whole = key.kind is Kind.INTEGER
-    if isinstance(raw, bool) or not isinstance(raw, int if whole else int | float):
+    kinds = int if key.kind is Kind.INTEGER else int | float
+    if isinstance(raw, bool) or not isinstance(raw, kinds):
         raise _refuse(key, raw)
     if not key.low <= raw <= key.high:  # False for nan, and exact for an int of any length
         raise _refuse(key, raw)
@@ -152,8 +148,6 @@ def _number(key: Key, raw: object) -> float:
 
 
 def _boolean(key: Key, raw: object) -> bool:
-    if isinstance(raw, str) and raw in ("true", "false"):
-        raise Wrong(f"is {show(raw)}; write it without quotes: {raw}")
     if not isinstance(raw, bool):
         raise _refuse(key, raw)
     return raw
@@ -171,11 +165,7 @@ def _string(key: Key, raw: object) -> str:
 
 def _text(key: Key, raw: object) -> str:
     text = _string(key, raw)
-    if key.shape is None:
-        if not re.fullmatch(key.pattern or ".+", text):
-            raise _refuse(key, text)
-        return text
-    shaped = key.shape(text)
+    shaped = key.shape(text) if key.shape else re.fullmatch(key.pattern or ".+", text) and text
     if shaped is None:
         raise _refuse(key, text)
     # What has parts is shown as it was written, and taken apart for the settings.
@@ -190,40 +180,33 @@ def _choice(key: Key, raw: object) -> str:
 
 
 def _suggest(word: str, key: Key) -> str:
-    near = nearest(word, list(key.choices))
+    near = nearest(word, key.choices)
     return f'did you mean "{near}"?' if near else f"write {expected(key)}"
 
 
-def _faults(key: Key, raw: object) -> frozenset[Fault]:
+def _list(key: Key, raw: object) -> tuple[str, ...]:
     if not isinstance(raw, list):
         raise _refuse(key, raw)
     for word in raw:
-        if not isinstance(word, str):
+        is_text = isinstance(word, str) and "\0" not in word and len(word) <= _LONGEST_TEXT
+        if not is_text or (key.shape and key.shape(word) is None):
             raise Wrong(f"holds {show(word)}; write {expected(key)}")
+    return tuple(raw)
+
+
+def _faults(key: Key, raw: object) -> frozenset[Fault]:
+    words = _list(key, raw)
+    for word in words:
         if word not in key.choices:
             raise Wrong(f"holds {show(word)}, which is no kind of failure; {_suggest(word, key)}")
-    return frozenset(Fault(word) for word in raw)
+    return frozenset(map(Fault, words))
 
 
 def _command(key: Key, raw: object) -> tuple[str, ...]:
-    if not isinstance(raw, list):
-        raise _refuse(key, raw)
-    if not raw or not raw[0]:
+    words = _list(key, raw)
+    if not words or not words[0]:
         raise Wrong(f"names no program; write {expected(key)}")
-    for word in raw:
-        if not isinstance(word, str) or "\0" in word or len(word) > _LONGEST_TEXT:
-            raise Wrong(f"holds {show(word)}; write {expected(key)}")
-    return tuple(raw)
-
-
-def _texts(key: Key, raw: object) -> tuple[str, ...]:
-    if not isinstance(raw, list):
-        raise _refuse(key, raw)
-    shape = key.shape or (lambda text: text or None)
-    for word in raw:
-        if not isinstance(word, str) or len(word) > _LONGEST_TEXT or shape(word) is None:
-            raise Wrong(f"holds {show(word)}; write {expected(key)}")
-    return tuple(raw)
+    return words
 
 
 def secret(key: Key, text: object) -> Secret:
@@ -257,16 +240,11 @@ def _host(key: Key, raw: object) -> str:
 
 def is_host(text: str) -> bool:
     """Whether `text` is an IP address or a name that the resolver may be asked for (RFC 1123)."""
-    try:
-        ipaddress.ip_address(text)
-    except ValueError:
-        labels = text.removesuffix(".").split(".")
-        return (
-            len(text) <= _LONGEST_HOST
-            and all(_LABEL.fullmatch(label) for label in labels)
-            and not labels[-1].isdigit()
-        )
-    return text.isprintable() and " " not in text
+    if is_numeric(text):
+        return text.isprintable() and " " not in text
+    labels = text.removesuffix(".").split(".")
+    is_name = len(text) <= _LONGEST_HOST and all(map(_LABEL.fullmatch, labels))
+    return is_name and not labels[-1].isdigit()
 
 
 def _url(key: Key, raw: object) -> str:
@@ -303,5 +281,5 @@ _READERS: Mapping[Kind, Callable[[Key, object], Value]] = {
     Kind.CHOICE: _choice,
     Kind.FAULTS: _faults,
     Kind.COMMAND: _command,
-    Kind.TEXTS: _texts,
+    Kind.TEXTS: _list,
 }

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from importlib import import_module
 from types import ModuleType
-from typing import Generic, TypeVar
+from typing import Any, Generic, TypeVar
 
-from mailwatch.core.keys import Key
+from mailwatch.core.keys import Key, Value, settled
 from mailwatch.core.say import learn
 
 
@@ -68,3 +68,11 @@ class Catalogue(Generic[R]):
     def knowing(self, key: str) -> tuple[str, ...]:
         """Return the names of those that have the key `key`."""
         return tuple(one for one in self._rows if any(own.name == key for own in self.keys(one)))
+
+    def settings(self, name: str, given: Mapping[str, Value | None]) -> Any:
+        """Return the `Settings` of the plug-in `name`, None where it has none.
+
+        They are made of what was given of its keys.
+        """
+        made = getattr(self.load(name), "Settings", None)
+        return made and settled(made, self.keys(name), given)

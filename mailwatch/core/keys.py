@@ -51,12 +51,12 @@ class Kind(Enum):
 class Key:
     """One key of the file.
 
-    `doc` says what it means: its first sentence stands in the sample, all of it in the manual,
-    where words in backquotes are bold. `low` and `high` are inclusive. `default` is None where a
-    key has none and may be left out. `choices` are the words that a CHOICE or FAULTS takes, and
-    `enum` what a CHOICE turns them into. `pattern` is what a TEXT must match in full, `shape` what
-    turns each text into what the settings hold, None for a wrong one, and `rule` says either in
-    words. `field` is the field of the settings, where it has another name. `example` is TOML.
+    `doc` says what it means: its first line, or sentence, stands in the sample, all of it in the
+    manual, where words in backquotes are bold. `low` and `high` are inclusive. `default` is None
+    where a key has none and may be left out. `choices` are the words that a CHOICE or FAULTS takes,
+    and `enum` what a CHOICE turns them into. `pattern` is what a TEXT must match in full, `shape`
+    what turns each text into what the settings hold, None for a wrong one, and `rule` says either
+    in words. `field` is the field of the settings, where it has another name. `example` is TOML.
     """
 
     name: str
@@ -82,6 +82,8 @@ class Key:
     """Where a secret is copied from, such as `the Gotify web page`."""
     needs: str = ""
     """The ability that the probe of a service must have for it."""
+    rival: str = ""
+    """The key that says the same in another form, so that only one of the two is in force."""
     section: str = ""
     label: str = ""
     """What a sentence calls a secret, such as `Gotify token`."""
@@ -96,6 +98,12 @@ class Key:
         """The first sentence on it, without its full stop."""
         return self.doc.partition(". ")[0].removesuffix(".")
 
+    @property
+    def opening(self) -> str:
+        """What the sample says of it: its first line, or where it is all one line, its summary."""
+        first, end, _ = self.doc.partition("\n")
+        return first.removesuffix(".") if end else self.summary
+
     def made(self, value: Value) -> object:
         """Return `value` as the settings hold it."""
         if self.shape is None:
@@ -105,20 +113,26 @@ class Key:
         return self.shape(str(value))
 
 
-def placed(keys: Iterable[Key], section: str, title: str = "") -> tuple[Key, ...]:
+def placed(
+    keys: Iterable[Key], section: str, title: str = "", channel: str = ""
+) -> tuple[Key, ...]:
     """Return `keys` as those of `section`, each secret with the key for a file of its own.
 
-    `title` is what a person calls whoever the secrets are for.
+    `title` is what a person calls whoever the secrets are for, `channel` what the configuration
+    does, empty where it may have any name.
     """
     found = []
     for key in keys:
-        label = f"{title} {key.name}" if title and key.kind is Kind.SECRET else ""
-        found.append(replace(key, section=section, label=label))
-        if key.kind is Kind.SECRET:
-            doc = f"File that holds the {key.name} alone, in place of `{key.name}`."
-            found.append(
-                Key(f"{key.name}_file", Kind.PATH, None, doc, sensitive=True, section=section)
-            )
+        if key.kind is not Kind.SECRET:
+            found.append(replace(key, section=section))
+            continue
+        name, beside = key.name, f"{key.name}_file"
+        doc = f"File that holds the {name} alone, in place of `{name}`"
+        doc += f"; without both, the systemd credential `{channel or 'NAME'}-{name}` counts."
+        found += (
+            replace(key, section=section, label=f"{title} {name}", rival=beside),
+            Key(beside, Kind.PATH, None, doc, sensitive=True, section=section, rival=name),
+        )
     return tuple(found)
 
 

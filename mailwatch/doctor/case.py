@@ -9,12 +9,11 @@ from functools import cached_property
 from mailwatch.config.model import Config
 from mailwatch.core import known_good
 from mailwatch.core.deadline import Deadline
-from mailwatch.core.model import Reading, TargetState
+from mailwatch.core.model import Asked, Reading, TargetState
 from mailwatch.host.account import Account, service_account
 from mailwatch.host.ground import AskedPort
 from mailwatch.host.unit import Unit, read_unit
-from mailwatch.net.endpoint import ProxyHeader
-from mailwatch.probes.catalogue import build_harmless, ends, well_known
+from mailwatch.probes.catalogue import build_harmless, well_known
 from mailwatch.probes.settings import digest
 from mailwatch.restarters import catalogue as restarters
 from mailwatch.service.prober import one_round
@@ -71,14 +70,15 @@ class Case:
         ports = restarters.port_map(chosen, self.config.asked)
         return state if ports is None else ports.complete(state, deadline)
 
-    @cached_property
+    @property
     def asked_ports(self) -> tuple[AskedPort, ...]:
         """Every port that is asked, the mailbox of a canary's too."""
-        return tuple(
-            AskedPort(service.key, end.host, end.port, end.proxy is ProxyHeader.V1)
-            for service in self.config.services
-            for _, end in ends(service)
-        )
+        return self.config.asked_ports
+
+    @property
+    def asked(self) -> Asked:
+        """Where services are asked, as the service itself tells a map of ports."""
+        return self.config.asked
 
     @cached_property
     def well_known(self) -> Mapping[int, str]:

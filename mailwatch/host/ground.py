@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Protocol
 
 from mailwatch.core.address import is_loopback
-from mailwatch.core.model import TargetState
+from mailwatch.core.model import Asked, TargetState
 from mailwatch.host.account import Account
 from mailwatch.host.unit import Unit
 
@@ -48,6 +48,10 @@ class Ground(Protocol):
     @property
     def asked_ports(self) -> tuple[AskedPort, ...]:
         """Every port that is asked."""
+
+    @property
+    def asked(self) -> Asked:
+        """Where services are asked, as the service itself tells a map of ports."""
 
     @property
     def well_known(self) -> Mapping[int, str]:

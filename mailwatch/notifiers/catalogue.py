@@ -16,7 +16,7 @@ from typing import Any, cast
 from mailwatch.core.catalogue import Catalogue, Row
 from mailwatch.core.deadline import Deadline
 from mailwatch.core.diagnosis import Diagnosis
-from mailwatch.core.keys import Key, Kind, placed
+from mailwatch.core.keys import Key, Kind
 from mailwatch.core.message import Message, Severity, Topic
 from mailwatch.core.secret import Secret
 from mailwatch.core.text import printable
@@ -64,11 +64,6 @@ class Channel:
         """Every secret among its settings."""
         values = (getattr(self.settings, field.name) for field in fields(self.settings))
         return tuple(value for value in values if isinstance(value, Secret) and value)
-
-
-def keys_of(kind: str, at: str) -> tuple[Key, ...]:
-    """Return the keys of the notifier `kind`, as they are named in the section `at`."""
-    return placed(NOTIFIERS.keys(kind), at, title_of(kind))
 
 
 def title_of(kind: str) -> str:

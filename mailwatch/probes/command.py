@@ -31,10 +31,11 @@ class Settings:
 
 KEYS = (
     Key("command", Kind.COMMAND, None,
-        "Program and its arguments, run without a shell as the user of the service and in its "
-        "sandbox. As monitoring plugins do, it ends with 0 where all is well; 1 and 2 are "
-        "failures; any other code, and no end within `attempt_timeout_s`, says nothing about the "
-        "service.", required=True, example='["/usr/local/bin/is-it-well"]'),
+        "Program and its arguments. As monitoring plugins do, it ends with 0 where all is well; 1 "
+        "and 2 are failures; any other code, and no end within `attempt_timeout_s`, says nothing "
+        "about the service. By default a failure restarts nothing.\nIt is run without a shell, as "
+        "the user of the service and in its sandbox.",
+        required=True, example='["/usr/local/bin/is-it-well"]'),
 )  # fmt: skip
 
 

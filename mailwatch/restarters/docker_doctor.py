@@ -167,8 +167,7 @@ def ports(name: str, record: Mapping[str, Any], ground: Ground) -> Iterator[Diag
         if local and matched:
             yield ok(f"Every port that is asked on this host is one that {name} publishes.")
         yield from _not_watched(ground, open_ports, name)
-    hosts = {one.host for one in asked if not one.introduced}
-    if address := seen_as(record, hosts, {one.host for one in asked if one.introduced}):
+    if address := seen_as(record, ground.asked.hosts, ground.asked.introduced):
         yield ok(
             f"{name} sees mailwatch as {address}: allow-list that in the mail server, "
             "which may ban an address that connects so often."

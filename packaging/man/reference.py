@@ -14,6 +14,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import replace
 from pathlib import Path
 from textwrap import wrap
+from typing import Any
 
 TOP = Path(__file__).resolve().parents[2]
 sys.path.insert(0, str(TOP))
@@ -21,12 +22,14 @@ sys.path.insert(0, str(TOP))
 from mailwatch.cli.options import metavar  # noqa: E402
 from mailwatch.config.render import plain  # noqa: E402
 from mailwatch.config.schema import (  # noqa: E402
+    CHANNEL,
     DEFAULT_SERVICES,
     PLAIN_KEYS,
+    RESTART,
+    SERVICE,
     SERVICES_ENVIRONMENT,
-    channel_keys,
-    schema,
-    service_keys,
+    section_keys,
+    sections,
 )
 from mailwatch.core.catalogue import Catalogue  # noqa: E402
 from mailwatch.core.keys import Key, Kind, placed  # noqa: E402
@@ -34,9 +37,9 @@ from mailwatch.core.model import Fault  # noqa: E402
 from mailwatch.core.text import join_words  # noqa: E402
 from mailwatch.evidence.catalogue import COLLECTORS  # noqa: E402
 from mailwatch.evidence.servers.catalogue import SERVERS  # noqa: E402
-from mailwatch.notifiers.catalogue import NOTIFIERS, SECTION, keys_of  # noqa: E402
+from mailwatch.notifiers.catalogue import NOTIFIERS, SECTION  # noqa: E402
 from mailwatch.probes.catalogue import PROBES, well_known  # noqa: E402
-from mailwatch.restarters.catalogue import RESTARTERS  # noqa: E402
+from mailwatch.restarters.catalogue import RESTARTERS, USUAL  # noqa: E402
 
 KEYS_PAGE = TOP / "packaging/man/mailwatch.toml.5"
 COMMAND_PAGE = TOP / "packaging/man/mailwatch.1"
@@ -56,7 +59,7 @@ _KINDS = {
 
 def roff(text: str) -> list[str]:
     """Return plain text as lines of roff(7); words in backquotes are bold."""
-    escaped = text.replace("\\", "\\e")
+    escaped = text.replace("\n", " ").strip().replace("\\", "\\e")
     bold = re.sub(
         r"`([^`]+)`", lambda found: "\\fB{}\\fR".format(found[1].replace("-", "\\-")), escaped
     )
@@ -90,9 +93,20 @@ def default_of(key: Key) -> str:
     return f"default {str(value).lower() if isinstance(value, bool) else value}"
 
 
+def probes_of(key: Key) -> str:
+    """Return which probes know `key`, nothing where all of them may."""
+    if not key.needs:
+        return ""
+    able = PROBES.having(key.needs)
+    others = [name for name in PROBES.names() if name not in able]
+    if len(others) < len(able):
+        return f"; not with probe {join_words(others, 'or')}"
+    return f"; with probe {join_words(list(able), 'or')}"
+
+
 def entry(key: Key) -> list[str]:
     """Return the entry of one key."""
-    told = f"{range_of(key)}; {default_of(key)}"
+    told = f"{range_of(key)}; {default_of(key)}{probes_of(key)}"
     head = wrap(told, _COLUMNS, break_on_hyphens=False)
     if key.environment:
         head = [*wrap(f"{told}; environment", _COLUMNS), f".B {key.environment}"]
@@ -104,9 +118,9 @@ def _own(heading: str, keys: Iterable[Key]) -> list[str]:
     return [f".SS {heading}", *(line for key in keys for line in entry(key))]
 
 
-def _plugins(catalogue: Catalogue, word: str, section: str) -> Iterator[tuple[str, list[str]]]:  # type: ignore[type-arg]
+def _plugins(catalogue: Catalogue[Any], word: str) -> Iterator[tuple[str, list[str]]]:
     for name in catalogue.names():
-        if keys := placed(catalogue.keys(name), section):
+        if keys := placed(catalogue.keys(name), ""):
             yield f"{catalogue.kind} {name}", _own(f"With {word} \\(dq{name}\\(dq", keys)
 
 
@@ -115,30 +129,30 @@ def key_parts() -> Mapping[str, list[str]]:
     parts: dict[str, list[str]] = {}
     for name in NOTIFIERS.having(SECTION):
         # Nothing need be said of it at all, so that no key of it is required by itself.
-        keys = tuple(replace(key, required=False) for key in keys_of(name, name))
+        keys = tuple(replace(key, required=False) for key in CHANNEL.own(name, name))
         lines = [".PP", f".B [{name}]", *(line for key in keys for line in entry(key))]
         parts[f"section {name}"] = lines
-    for key in channel_keys(None).values():
+    for key in CHANNEL.keys(None).values():
         parts[f"key {key.dotted}"] = entry(key)
     for name in NOTIFIERS.names():
-        keys = keys_of(name, "notifiers")
+        keys = CHANNEL.own(name)
         if keys and name not in NOTIFIERS.having(SECTION):
             parts[f"notifier {name}"] = _own(f"With type = \\(dq{name}\\(dq", keys)
     for key in placed(PLAIN_KEYS["watch"], "watch"):
         parts[f"key {key.dotted}"] = entry(key)
-    for key in service_keys(None).values():
+    for key in SERVICE.keys(None).values():
         parts[f"key {key.dotted}"] = entry(key)
-    parts |= _plugins(PROBES, "probe =", "services")
-    kind = schema().by_dotted["restart.kind"]
+    parts |= _plugins(PROBES, "probe =")
+    kind = RESTART.keys(None)["kind"]
     parts["key restart.kind"] = entry(kind)
     for key in placed(PLAIN_KEYS["restart"], "restart"):
         parts[f"key {key.dotted}"] = entry(key)
-    parts |= _plugins(RESTARTERS, "kind =", "restart")
+    parts |= _plugins(RESTARTERS, "kind =")
     for section in ("notify", "evidence"):
         for key in placed(PLAIN_KEYS[section], section):
             parts[f"key {key.dotted}"] = entry(key)
-    parts |= _plugins(COLLECTORS, "the collector", "evidence")
-    parts |= _plugins(SERVERS, "the server", "evidence")
+    parts |= _plugins(COLLECTORS, "the collector")
+    parts |= _plugins(SERVERS, "the server")
     for section in ("state", "log"):
         for key in placed(PLAIN_KEYS[section], section):
             parts[f"key {key.dotted}"] = entry(key)
@@ -148,7 +162,7 @@ def key_parts() -> Mapping[str, list[str]]:
 def command_parts() -> Mapping[str, list[str]]:
     """Return every generated part of mailwatch(1)."""
     flags = []
-    for key in schema().keys:
+    for key in section_keys():
         if key.flag:
             name = key.flag.replace("-", "\\-")
             flags += [".TP", f".BI {name}\\~ {metavar(key)}", *roff(f"{key.summary}.")]
@@ -158,7 +172,7 @@ def command_parts() -> Mapping[str, list[str]]:
                     "the ways under SECURITY.",
                 ]
     variables = []
-    for key in schema().keys:
+    for key in section_keys():
         if key.section == "restart" and not variables_has(variables, SERVICES_ENVIRONMENT):
             variables.append(f"\\fB{SERVICES_ENVIRONMENT}\\fR\tall [[services]], as NAME:PORT,...")
         if key.environment:
@@ -228,22 +242,22 @@ def sample() -> str:
     lines = [_HEAD, *_title("Who is told")]
     lines.append("# Without a channel, messages go to the journal alone: journalctl -u mailwatch")
     for name in NOTIFIERS.having(SECTION):
-        lines += ["", f"[{name}]", *_shown(keys_of(name, name))]
+        lines += ["", f"[{name}]", *_shown(CHANNEL.own(name, name))]
     lines += ["", "# Further channels, one block each:", ""]
-    lines += _block("notifiers", channel_keys(None).values())
+    lines += _block("notifiers", CHANNEL.keys(None).values())
     for name in NOTIFIERS.names():
-        own = keys_of(name, "notifiers")
+        own = CHANNEL.own(name)
         if own:
             lines += _with("type", name, own)
-    sections = [key.section for key in schema().keys if key.section not in NOTIFIERS.names()]
-    for section in dict.fromkeys(sections):
+    for section, keys in sections().items():
+        if section in NOTIFIERS.names():
+            continue
         if section in _TITLES:
             lines += ["", *_title(_TITLES[section][0])]
-        keys = [key for key in schema().keys if key.section == section]
-        lines += ["", f"[{section}]", *_shown(keys)]
+        lines += ["", f"[{section}]", *_shown(keys.values())]
         if section == "restart":
             for name in RESTARTERS.names():
-                if name != schema().restarter:
+                if name != USUAL:
                     lines += _with("kind", name, RESTARTERS.keys(name))
     lines += ["", *_title("The services"), *_prose(
         f"One block a service. The names {join_words(list(well_known()))} say how the service is "
@@ -255,9 +269,9 @@ def sample() -> str:
         port = well_known()[name].port
         lines += ["", "# [[services]]", f'# name = "{name}"', f"# port = {port}"]
     lines += ["", "# All that can be said of a service:", ""]
-    lines += _block("services", service_keys(None).values())
+    lines += _block("services", SERVICE.keys(None).values())
     for name in PROBES.names():
-        if own := placed(PROBES.keys(name), "services"):
+        if own := SERVICE.own(name):
             lines += _with("probe", name, own)
     return "\n".join(lines) + "\n"
 
@@ -305,9 +319,9 @@ def _listed(keys: Iterable[Key]) -> list[str]:
 def _said(key: Key) -> str:
     """Return what the sample says of `key`, with the words that it takes where it takes some."""
     return (
-        f"{key.summary} ({range_of(key)})"
+        f"{key.opening} ({range_of(key)})"
         if key.kind is Kind.CHOICE and len(key.choices) > 1
-        else key.summary
+        else key.opening
     )
 
 

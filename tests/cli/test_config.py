@@ -68,8 +68,8 @@ def test_check_names_every_mistake(path: Path, capsys: pytest.CaptureFixture[str
     out, err = capsys.readouterr()
     assert out == ""
     assert err.splitlines() == [
-        f"{path}: watch.intervall_s is no key of mailwatch; did you mean watch.interval_s?",
         f"{path}: watch.retries is 0; write a whole number from 1 to 100",
+        f"{path}: watch.intervall_s is no key of mailwatch; did you mean watch.interval_s?",
         "command line: restart.container is empty; write a container's name of letters, digits, "
         "`_`, `.` and `-`, as `docker ps` shows it",
     ]
@@ -83,7 +83,7 @@ def test_check_as_json(path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["config", "check", "--config", str(path), "--json"]) == 78
     report = json.loads(capsys.readouterr().out)
     assert report["good"] is False
-    assert report["mistakes"][1] == {
+    assert report["mistakes"][0] == {
         "source": str(path),
         "key": "watch.retries",
         "sentence": "watch.retries is 0; write a whole number from 1 to 100",

@@ -121,7 +121,7 @@ def test_a_token_that_the_unit_does_not_load_either_is_a_mistake(
     """The package's unit names a credential that need not be there."""
     unit(LoadCredential=loaded)
     assert main(["config", "check", "--config", str(config)]) == 78
-    assert "gotify.url is set, but no token is" in capsys.readouterr().err
+    assert "[gotify] has no token; add" in capsys.readouterr().err
 
 
 WITHOUT = {

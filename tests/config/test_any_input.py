@@ -13,14 +13,11 @@ from hypothesis import strategies as st
 from mailwatch.config.dotenv import parse
 from mailwatch.config.load import load
 from mailwatch.config.model import Config, ConfigError, Mistake
-from mailwatch.config.schema import (
-    SERVICES_ENVIRONMENT,
-    channel_keys,
-    every_service_key,
-    schema,
-)
+from mailwatch.config.schema import CHANNEL, SERVICE, SERVICES_ENVIRONMENT, section_keys
+from mailwatch.probes.catalogue import PROBES
 
-KEYS = schema().keys
+KEYS = section_keys()
+SERVICE_KEYS = {name for probe in PROBES.names() for name in SERVICE.keys(probe)}
 TABLES = ("services", "notifiers")
 VARIABLES = [key.environment for key in KEYS if key.environment] + [
     SERVICES_ENVIRONMENT,
@@ -74,9 +71,7 @@ def test_any_bytes_as_the_file(content: bytes, tmp_path_factory: pytest.TempPath
 
 
 _NAMES = (
-    st.sampled_from(
-        sorted({key.name for key in KEYS} | {*every_service_key(), *channel_keys("gotify")})
-    )
+    st.sampled_from(sorted({key.name for key in KEYS} | {*SERVICE_KEYS, *CHANNEL.keys("gotify")}))
     | TEXT
 )
 _SECTIONS = st.sampled_from(sorted({key.section for key in KEYS} | {*TABLES})) | TEXT

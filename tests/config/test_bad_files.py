@@ -45,10 +45,10 @@ def test_every_mistake_is_named_at_once_with_its_key() -> None:
     """One run tells all that is wrong, in every section."""
     path = next(path for path in BAD if path.stem == "many_at_once")
     assert [mistake.key for mistake in mistakes_of(path)] == [
-        "watch.intervall_s",
         "gotify.url",
         "gotify.priority",
         "watch.retries",
+        "watch.intervall_s",
         "services[1].port",
     ]
 

@@ -9,7 +9,7 @@ import pytest
 from mailwatch.config.load import load
 from mailwatch.config.model import Config
 from mailwatch.config.render import plain
-from mailwatch.config.schema import service_keys
+from mailwatch.config.schema import SERVICE
 from mailwatch.net.endpoint import ProxyHeader
 from mailwatch.probes.http import Settings as HttpRules
 from mailwatch.probes.settings import options
@@ -49,7 +49,7 @@ def test_without_http_keys_the_rules_are_the_defaults_that_are_shown(tmp_path: P
     config = _load(tmp_path, HTTPS)
     shown = {
         name: config.settings[f"services[1].{name}"].value
-        for name in service_keys("http")
+        for name in SERVICE.keys("http")
         if name.startswith("http_")
     }
     assert config.services[0].options == HttpRules()

@@ -49,3 +49,23 @@ def test_each_leg_of_a_canary_is_looked_at(tmp_path: Path) -> None:
 def test_this_host_and_names_are_left_to_the_probe(tmp_path: Path, host: str) -> None:
     """Loopback is private, and where a name leads is known when it is looked up."""
     assert _warnings(tmp_path, f'name = "POP3"\nport = 110\nhost = "{host}"\n') == ()
+
+
+def test_the_mailbox_of_a_canary_is_among_what_is_asked(tmp_path: Path) -> None:
+    """The service's map of ports knows it, as the doctor does."""
+    password = tmp_path / "password"
+    password.write_text("secret\n")
+    path = tmp_path / "mailwatch.toml"
+    path.write_text(
+        '[[services]]\nname = "Canary"\nport = 587\nprobe = "canary"\ntls = "starttls"\n'
+        'sender = "a@example.org"\nrecipient = "a@example.org"\nimap_host = "192.0.2.7"\n'
+        + LOGIN.format(password=password)
+    )
+    config = load(path, {}, {})
+    asked = config.asked_ports
+    assert [(one.service, one.host, one.port) for one in asked] == [
+        ("Canary:587", "127.0.0.1", 587),
+        ("Canary:587", "192.0.2.7", 993),
+    ]
+    assert config.asked.hosts == {"127.0.0.1", "192.0.2.7"}
+    assert config.asked.ports == {587}

@@ -9,7 +9,7 @@ from typing import Any
 
 import mailwatch
 from mailwatch.config.load import load
-from mailwatch.config.schema import schema, service_keys
+from mailwatch.config.schema import SERVICE, section_keys
 from mailwatch.probes.catalogue import PROBES
 
 SAMPLE = Path(mailwatch.__file__).parents[1] / "config/mailwatch.toml"
@@ -36,7 +36,7 @@ def test_commented_keys_show_the_defaults(tmp_path: Path) -> None:
     config = load(path, {}, {})
     assert config == load(None, {}, {})
     given = {key for key, one in config.settings.items() if one.origin.name == str(path)}
-    assert given >= {key.dotted for key in schema().keys if key.name not in WITHOUT_DEFAULT}
+    assert given >= {key.dotted for key in section_keys() if key.name not in WITHOUT_DEFAULT}
     everything = tomllib.loads("\n".join(lines))
     assert set(everything["gotify"]) >= set(WITHOUT_DEFAULT)
 
@@ -46,7 +46,7 @@ def test_every_key_of_a_service_is_shown() -> None:
     told = SAMPLE.read_text().partition("All that can be")[2]
     common, *of_probes = re.split(r'^# With probe = "([a-z0-9]+)":$', told, flags=re.MULTILINE)
     (service,) = toml(common)["services"]
-    assert list(service) == list(service_keys(None))
+    assert list(service) == list(SERVICE.keys(None))
     own = dict(zip(of_probes[::2], map(toml, of_probes[1::2]), strict=True))
     for probe in PROBES.names():
         assert list(own.get(probe, {})) == [key.name for key in PROBES.keys(probe)]

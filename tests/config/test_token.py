@@ -155,11 +155,11 @@ def test_secret_shows_itself_nowhere(tmp_path: Path) -> None:
 def test_half_of_gotify_is_a_mistake() -> None:
     """A URL without a token, or the reverse, is never a silent log-only mode."""
     assert line({}, {"GOTIFY_URL": URL}) == (
-        "environment: gotify.url is set, but no token is; add gotify.token or gotify.token_file"
+        "environment: [gotify] has no token; "
+        "add token or token_file, or load the credential gotify-token"
     )
     assert line({}, {"GOTIFY_TOKEN": TOKEN}) == (
-        "environment: gotify.url is not set, but a token is; add the address of the Gotify "
-        "server, or remove the token to have messages in the journal alone"
+        'environment: [gotify] has no url; add url = "https://gotify.example.org"'
     )
 
 

@@ -9,8 +9,10 @@ from pathlib import Path
 import pytest
 
 from mailwatch.cli.main import COMMANDS
-from mailwatch.config.schema import channel_keys, every_service_key, schema
+from mailwatch.config.schema import CHANNEL, SERVICE, section_keys, sections
+from mailwatch.probes.catalogue import PROBES
 
+SERVICE_KEYS = {name for probe in PROBES.names() for name in SERVICE.keys(probe)}
 README = (Path(__file__).resolve().parents[2] / "README.md").read_text("ascii")
 
 
@@ -31,11 +33,11 @@ def test_the_sample_has_only_known_keys() -> None:
     for sample in samples:
         read = tomllib.loads(sample)
         for service in read.pop("services", []):
-            assert set(service) <= set(every_service_key())
+            assert set(service) <= SERVICE_KEYS
         for channel in read.pop("notifiers", []):
-            assert set(channel) <= set(channel_keys(channel["type"]))
+            assert set(channel) <= set(CHANNEL.keys(channel["type"]))
         for section, table in read.items():
-            assert set(table) <= set(schema().sections[section])
+            assert set(table) <= set(sections()[section])
 
 
 def test_the_defaults_in_the_timeline_are_the_defaults() -> None:
@@ -45,14 +47,14 @@ def test_the_defaults_in_the_timeline_are_the_defaults() -> None:
         section = ""
         for found in re.findall(r"`(?:\[([a-z]+)\] )?([a-z_]+)` = ([0-9]+)", cell):
             section = found[0] or section
-            assert schema().sections[section][found[1]].default == pytest.approx(float(found[2]))
+            assert sections()[section][found[1]].default == pytest.approx(float(found[2]))
             told += 1
     assert told >= 12
 
 
 def test_every_key_in_a_code_span_exists() -> None:
     """What looks like a key of ours, `some_name`, is one."""
-    known = {key.name for key in schema().keys} | set(every_service_key())
+    known = {key.name for key in section_keys()} | SERVICE_KEYS
     keys = set(re.findall(r"`([a-z]+_[a-z_]+)`", README))
     assert keys
     assert keys <= known

@@ -15,18 +15,18 @@ import pytest
 from mailwatch import __version__
 from mailwatch.cli.main import COMMANDS
 from mailwatch.cli.options import add_options
-from mailwatch.config.schema import SERVICES_ENVIRONMENT, channel_keys, schema, service_keys
+from mailwatch.config.schema import CHANNEL, SERVICE, SERVICES_ENVIRONMENT, section_keys
 from mailwatch.core.keys import Key, Kind, placed
 from mailwatch.core.model import Fault
 from mailwatch.core.text import join_words
 from mailwatch.probes.catalogue import PROBES
 
 PAGES = ("mailwatch.1", "mailwatch.toml.5")
-KEYS = schema().keys
+KEYS = section_keys()
 ALL_KEYS = (
     *KEYS,
-    *channel_keys(None).values(),
-    *service_keys(None).values(),
+    *CHANNEL.keys(None).values(),
+    *SERVICE.keys(None).values(),
     *(key for probe in PROBES.names() for key in placed(PROBES.keys(probe), "services")),
 )
 
