@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from datetime import UTC, datetime
 
 from mailwatch.core.facts import NOTHING, Fact, fact
@@ -10,9 +10,6 @@ from mailwatch.core.model import Condition, TargetState
 from mailwatch.core.text import printable
 
 Record = Mapping[str, object]
-
-_HARMLESS_SIGNALS = frozenset({"1", "10", "12", "17", "18", "19", "20", "23", "28"})
-"""HUP, USR1, USR2, CHLD, CONT, STOP, TSTP, URG, WINCH: sent to be heard, not to end anything."""
 
 _ENDED_ON_REQUEST = frozenset({0, 130, 143})
 """Success, SIGINT and SIGTERM: how a program ends that was asked to."""
@@ -23,7 +20,7 @@ _RESTARTS_BY_ITSELF = frozenset({"always", "unless-stopped"})
 def condition_of(container: Record, *, ordered: bool | None) -> tuple[Condition, Fact]:
     """Return what an inspected container is doing, and what there is to say of it.
 
-    `ordered` says whether the engine was told to end it (see `stop_ordered`), None if the
+    `ordered` says whether the engine was told to end it (see `stop_cause`), None if the
     engine no longer knows; one that runs all the same is about to end. Whether an order was one
     of our own, a restart that got no further, is for the incident machine to say. The rows for
     an ended container, the first that holds:
@@ -105,27 +102,6 @@ def state_of(container: Record, condition: Condition, detail: Fact) -> TargetSta
         printable(text(container, "Id")),
         record=container,
     )
-
-
-def stop_ordered(events: Iterable[Record]) -> bool | None:
-    """Return whether the engine was told to end the last run that `events` show.
-
-    They are the `start`, `kill`, `stop` and `die` events of one container, oldest first (on
-    engine 29 only `Action`, `Actor`, `Type`, `scope` and `time` exist). None if they do not
-    reach back to its end: an engine keeps 256 events of all containers, and none when it is
-    restarted. A kill with a signal that is not meant to end anything is no order.
-    """
-    ordered = died = False
-    for event in events:
-        action = text(event, "Action")
-        signal = text(part(part(event, "Actor"), "Attributes"), "signal")
-        if action == "start":
-            ordered = died = False
-        elif action == "die":
-            died = True
-        elif action == "stop" or (action == "kill" and signal not in _HARMLESS_SIGNALS):
-            ordered = True
-    return ordered if died or ordered else None
 
 
 def moment(stamp: str) -> float | None:

@@ -52,7 +52,7 @@ def service_account(unit: Unit | None) -> Account:
     """Return who the service runs as: the unit's user and groups, else whoever asks."""
     if unit is None:
         return Account(
-            _user_name(os.geteuid()), os.geteuid(), frozenset({os.getegid(), *os.getgroups()})
+            user_name(os.geteuid()), os.geteuid(), frozenset({os.getegid(), *os.getgroups()})
         )
     name = unit["User"] or "root"
     try:
@@ -76,7 +76,8 @@ def group_name(gid: int) -> str:
         return str(gid)
 
 
-def _user_name(uid: int) -> str:
+def user_name(uid: int) -> str:
+    """Return the name of a user, the number where there is none."""
     try:
         return pwd.getpwuid(uid).pw_name
     except KeyError:
