@@ -136,8 +136,6 @@ class DockerRestarter:
         """Return what the container is doing; it never raises, and ends with `deadline`."""
         try:
             container = self._caught_up(self._look(deadline), deadline)
-            if container is None:
-                return TargetState(Condition.MISSING, self._missing(deadline))
             state = self._state(container, deadline)
         except EngineFault as fault:
             return TargetState(fault.condition, fault.reason)
@@ -148,13 +146,11 @@ class DockerRestarter:
     def restart(self, deadline: Deadline, seen: TargetState | None = None) -> None:
         """Stop the container, kill it if it does not end, and start it; also if it was stopped.
 
-        `seen` is how it was when the restart was decided. If it was started anew since, nothing
-        is left to do; if somebody stopped or paused it since, or is about to, it stays as they
-        want it.
-
-        Give it `Settings.longest_restart_s`; with less, the container gets less time to
-        end. When the engine's answer does not come, what became of the container decides.
-        Raises RestartError, which is permanent if the container is missing or access denied.
+        If it was started anew since it was `seen`, nothing is left to do; if somebody stopped or
+        paused it since, or is about to, it stays as they want it. With less than
+        `Settings.longest_restart_s` it gets less time to end. When the engine's answer does not
+        come, what became of the container decides. Raises RestartError, which is permanent if the
+        container is missing or access denied.
         """
         self._left = Left()
         try:
@@ -171,18 +167,21 @@ class DockerRestarter:
         """Give the connection to the engine back; the next call makes a new one."""
         self._engine.close()
 
-    def _look(self, deadline: Deadline) -> Record | None:
-        return self._engine.container(self._name, deadline)
+    def _look(self, deadline: Deadline) -> Record:
+        container = self._engine.container(self._name, deadline)
+        if container is None:
+            raise EngineFault(Condition.MISSING, self._missing(deadline))
+        return container
 
-    def _caught_up(self, container: Record | None, deadline: Deadline) -> Record | None:
+    def _caught_up(self, container: Record, deadline: Deadline) -> Record:
         """Return the container as it is once the engine has heard of its end.
 
         An engine that never does is another host's, and is waited for once in each of its runs.
         """
         now = deadline.clock()
         until = now + min(CATCH_UP_S, (deadline.at - now) / 2)
-        while container is not None and has_ended(container):
-            run = (text(container, "Id"), text(part(container, "State"), "StartedAt"))
+        while has_ended(container):
+            run = _run_of(container)
             if run == self._waited_in_vain_for or deadline.clock() >= until:
                 self._waited_in_vain_for = run
                 break
@@ -210,8 +209,6 @@ class DockerRestarter:
 
     def _restart(self, deadline: Deadline, seen: TargetState | None) -> None:
         before = self._look(deadline)
-        if before is None:
-            raise EngineFault(Condition.MISSING, self._missing(deadline))
         if seen is not None and self._was_started_since(before, seen, deadline):
             return
         left_s = deadline.remaining()
@@ -261,10 +258,10 @@ class DockerRestarter:
         With `ourselves` it is started where it has ended, once.
         """
         while True:
-            now = self._look(deadline)
+            now = self._engine.container(self._name, deadline)
             if now is None or text(now, "Id") != text(before, "Id"):
                 raise self._replaced()
-            if text(part(now, "State"), "StartedAt") != text(part(before, "State"), "StartedAt"):
+            if _run_of(now) != _run_of(before):
                 return True
             if is_over(now) and ourselves:
                 ourselves = False
@@ -277,18 +274,21 @@ class DockerRestarter:
 
     def _note_what_is_left(self, before: Record, deadline: Deadline) -> None:
         """After a no: see whether the engine had stopped the container already."""
-        try:
-            now = self._look(deadline)
-        except EngineFault:
-            return
-        self._left = Left()
-        if now is not None and is_over(now) and not is_over(before):
-            state = self._state(now, deadline)
-            self._left = Left(state.identity, state.finished_at)
+        with suppress(EngineFault):
+            now = self._engine.container(self._name, deadline)
+            self._left = Left()
+            if now is not None and is_over(now) and not is_over(before):
+                state = self._state(now, deadline)
+                self._left = Left(state.identity, state.finished_at)
 
     def _replaced(self) -> EngineFault:
         replaced = fact("container-replaced", name=self._name)
         return EngineFault(Condition.UNREACHABLE, replaced, crossed=True)
+
+
+def _run_of(container: Record) -> tuple[str, str]:
+    """Return what no other run has: the container's identity, and when it was started."""
+    return text(container, "Id"), text(part(container, "State"), "StartedAt")
 
 
 RESTARTER = DockerRestarter
