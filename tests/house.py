@@ -28,7 +28,7 @@ from mailwatch.evidence.settings import EvidenceSettings
 from mailwatch.evidence.subject import Collector, Examiner
 from mailwatch.host.journal import Journal
 from mailwatch.notifiers.errors import DeliveryError
-from mailwatch.restarters.errors import RestartError
+from mailwatch.restarters import RestartError
 from mailwatch.service.components import Components
 from mailwatch.service.delivery import Delivery
 from mailwatch.service.event_log import EventLog

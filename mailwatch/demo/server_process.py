@@ -26,7 +26,7 @@ from mailwatch.demo.screen import GREEN, RED, Screen
 from mailwatch.demo.server import READY
 from mailwatch.net.endpoint import TlsMode
 from mailwatch.probes.settings import ServiceSettings
-from mailwatch.restarters.errors import RestartError
+from mailwatch.restarters import RestartError
 
 SENTENCES: Sentences = {
     "target-demo": "server {name}",

@@ -2,17 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Mapping
 
 from mailwatch.core.deadline import Deadline
 from mailwatch.core.evidence import NotReadable
 from mailwatch.core.facts import fact
 from mailwatch.core.model import Condition
-from mailwatch.docker.engine_client import Link
-from mailwatch.docker.faults import EngineFault
+from mailwatch.docker.engine import Engine
 from mailwatch.docker.record import Record
-from mailwatch.docker.settings import DockerSettings
 
 MOST_LINES = 400
 _PS = "-eo pid,ppid,stat,etimes,rss,wchan:32,comm"
@@ -26,14 +23,13 @@ class DockerExaminer:
     Every method raises NotReadable, whose kind is the condition that an inspection reports.
     """
 
-    def __init__(self, settings: DockerSettings) -> None:
-        self._name = settings.container
-        self._link = Link(settings.socket)
+    def __init__(self, socket: str, name: str) -> None:
+        self._name = name
+        self._engine = Engine(socket)
 
     def container(self, deadline: Deadline) -> Record:
         """Return what `docker inspect` shows."""
-        with self._asking():
-            found = self._link.container(self._name, deadline)
+        found = self._engine.container(self._name, deadline)
         if found is None:
             raise NotReadable(fact("container-absent", name=self._name), Condition.MISSING)
         return found
@@ -41,23 +37,13 @@ class DockerExaminer:
     def log(self, since: float, deadline: Deadline) -> bytes:
         """Return at most MOST_LINES of the log since `since` (seconds since 1970)."""
         moment = max(1, int(since))  # the SDK takes 0 for a mistake
-        with self._asking():
-            return self._link.engine(deadline).log(self._name, moment, MOST_LINES, deadline)
+        return self._engine.log(self._name, moment, MOST_LINES, deadline)
 
     def processes(self, deadline: Deadline) -> list[Mapping[str, str]]:
         """Return the processes with the columns of ps(1) that _COLUMNS names."""
-        with self._asking():
-            table = self._link.engine(deadline).top(self._name, _PS, deadline)
+        table = self._engine.top(self._name, _PS, deadline)
         return [dict(zip(_COLUMNS, row, strict=False)) for row in table]
 
     def close(self) -> None:
         """Give the connection to the engine back."""
-        self._link.close()
-
-    @contextmanager
-    def _asking(self) -> Iterator[None]:
-        try:
-            yield
-        except EngineFault as fault:
-            self.close()
-            raise NotReadable(fault.detail, fault.condition) from None
+        self._engine.close()

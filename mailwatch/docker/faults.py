@@ -3,36 +3,31 @@
 from __future__ import annotations
 
 import errno
-import grp
 import os
-import pwd
 import stat
-from collections.abc import Callable, Sequence
-from dataclasses import KW_ONLY, dataclass
 from pathlib import Path
 
+from mailwatch.core.evidence import NotReadable
 from mailwatch.core.facts import Fact, fact
 from mailwatch.core.model import Condition
-from mailwatch.core.say import say
 from mailwatch.core.text import printable
+from mailwatch.host.account import group_name, user_name
 
 
-@dataclass(eq=False)
-class EngineFault(Exception):
-    """The engine was not reached, or said no; `detail` says why, and what to do about it.
+class EngineFault(NotReadable):
+    """The engine was not reached, or said no; `reason` says why, and what to do about it.
 
     `condition` is what an inspection reports then. `undecided` says that the request may have
     been carried out, or still be; `crossed` that somebody else is at work on the container.
     """
 
-    condition: Condition
-    detail: Fact
-    _: KW_ONLY
-    undecided: bool = False
-    crossed: bool = False
-
-    def __str__(self) -> str:
-        return say(self.detail)
+    def __init__(
+        self, condition: Condition, reason: Fact, *, undecided: bool = False, crossed: bool = False
+    ) -> None:
+        super().__init__(reason, condition)
+        self.condition = condition
+        self.undecided = undecided
+        self.crossed = crossed
 
 
 def of_answer(status: int, words: str) -> EngineFault:
@@ -51,7 +46,7 @@ def of_answer(status: int, words: str) -> EngineFault:
 def of_os_error(error: OSError, socket: str) -> EngineFault:
     """The connection to `socket` failed, or broke."""
     if error.errno in (errno.EACCES, errno.EPERM):
-        return EngineFault(Condition.DENIED, _denied(socket))
+        return EngineFault(Condition.DENIED, denied(socket, user_name(os.geteuid())))
     code = {
         errno.ENOENT: "socket-absent",
         errno.ENOTDIR: "socket-absent",
@@ -75,8 +70,9 @@ def _is_socket(path: str) -> bool:
         return True
 
 
-def _denied(socket: str) -> Fact:
-    user, path = _name(pwd.getpwuid, os.geteuid()), Path(socket)
+def denied(socket: str, user: str) -> Fact:
+    """Return why `user` may not use the socket, and the cure."""
+    path = Path(socket)
     try:
         there = path.stat()
     except OSError:
@@ -87,15 +83,7 @@ def _denied(socket: str) -> Fact:
         "socket-needs-group" if belongs_to_a_group else "socket-needs-mode",
         user=user,
         socket=socket,
-        owner=_name(pwd.getpwuid, there.st_uid),
-        group=_name(grp.getgrgid, there.st_gid),
+        owner=user_name(there.st_uid),
+        group=group_name(there.st_gid),
         mode=f"{mode:04o}",
     )
-
-
-def _name(entry_of: Callable[[int], Sequence[object]], number: int) -> str:
-    """Return the name in an entry of passwd(5) or group(5), the number itself without one."""
-    try:
-        return str(entry_of(number)[0])
-    except KeyError:
-        return str(number)

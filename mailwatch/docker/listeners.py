@@ -1,8 +1,8 @@
 """What is to be seen behind the ports that the container publishes: who listens, who is filtered.
 
-Docker's userland proxy accepts a connection to a published port even where nothing listens
-inside, and then closes it: from outside, a server that died looks like one that bans us. And
-where a packet filter swallows what the proxy sends, it waits: a ban looks like a hang.
+Docker's userland proxy accepts a connection even where nothing listens inside, and closes it: a
+server that died looks like one that bans us. Where a packet filter swallows what the proxy sends,
+it waits: a ban looks like a hang.
 """
 
 from __future__ import annotations
@@ -43,9 +43,7 @@ def behind(
 ) -> Behind:
     """Return what is behind ports of this host that the container publishes; raises nothing.
 
-    `inside` maps each to the ports of the container that it leads to (see `network.inside`). One
-    is missing where the container has the host's network or another's, does not run, or is not
-    to be seen in /proc.
+    `inside` maps each to the ports of the container that it leads to (see `network.inside`).
 
     `listens` is True where a socket of the container's network listens, on whatever address. It
     is False where none does and the container refuses a connection of ours to that port as well.

@@ -8,12 +8,6 @@ from pathlib import Path
 
 from mailwatch.docker.record import Record, number, part, text
 
-_ENDED = ("Z", "X")
-"""The states of a process that has ended, see proc_pid_stat(5)."""
-
-_START_TIME = 19
-"""Of the fields behind the name in proc_pid_stat(5): field 22, in ticks since the host booted."""
-
 
 def first_process(container: Record, proc: Path = Path("/proc")) -> Path | None:
     """Return the folder of the process that the engine names, which need not be there."""
@@ -34,18 +28,15 @@ def is_of(process: Path, container: Record) -> bool:
 def has_ended(container: Record, proc: Path = Path("/proc")) -> bool:
     """Return whether a container that the engine calls running has no process; raises nothing.
 
-    An engine learns of an end from containerd, 10 ms later or a second on a busy host. Until then
-    it calls a container running that somebody has just stopped.
-
-    False where that is not known: /proc may be hidden from us. The engine of another host, whose
-    processes are not ours, looks as if it had ended.
+    An engine learns of an end from containerd, 10 ms later or a second on a busy host. False where
+    /proc is hidden from us; what an engine of another host runs looks as if it had ended.
     """
     process = first_process(container, proc)
     if process is None or text(part(container, "State"), "Status") != "running":
         return False
     try:
-        return _stat(process)[:1] in _ENDED
-    except OSError:
+        return _stat(process)[0] in ("Z", "X")
+    except (OSError, IndexError):
         return (proc / "1").exists() and not process.exists()
 
 
@@ -59,7 +50,7 @@ def runs_for(container: Record, proc: Path = Path("/proc")) -> float | None:
     if process is None:
         return None
     try:
-        started = int(_stat(process).split()[_START_TIME]) / os.sysconf("SC_CLK_TCK")
+        started = int(_stat(process)[19]) / os.sysconf("SC_CLK_TCK")  # field 22, in ticks
         if not is_of(process, container):
             return None
     except (OSError, ValueError, LookupError):
@@ -67,6 +58,6 @@ def runs_for(container: Record, proc: Path = Path("/proc")) -> float | None:
     return max(0.0, time.clock_gettime(time.CLOCK_BOOTTIME) - started)
 
 
-def _stat(process: Path) -> str:
-    """Return what proc_pid_stat(5) has behind the name, which may hold parentheses itself."""
-    return (process / "stat").read_text("utf-8", "replace").rpartition(") ")[2]
+def _stat(process: Path) -> list[str]:
+    """Return the fields of proc_pid_stat(5) behind the name, from the state, which is field 3."""
+    return (process / "stat").read_text("utf-8", "replace").rpartition(") ")[2].split()

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from datetime import UTC, datetime
 
 from mailwatch.core.facts import NOTHING, Fact, fact
@@ -11,31 +11,16 @@ from mailwatch.core.text import printable
 
 Record = Mapping[str, object]
 
-_HARMLESS_SIGNALS = frozenset({"1", "10", "12", "17", "18", "19", "20", "23", "28"})
-"""HUP, USR1, USR2, CHLD, CONT, STOP, TSTP, URG, WINCH: sent to be heard, not to end anything."""
-
 _ENDED_ON_REQUEST = frozenset({0, 130, 143})
 """Success, SIGINT and SIGTERM: how a program ends that was asked to."""
-
-_RESTARTS_BY_ITSELF = frozenset({"always", "unless-stopped"})
 
 
 def condition_of(container: Record, *, ordered: bool | None) -> tuple[Condition, Fact]:
     """Return what an inspected container is doing, and what there is to say of it.
 
-    `ordered` says whether the engine was told to end it (see `stop_ordered`), None if the
+    `ordered` says whether the engine was told to end it (see `stop_cause`), None if the
     engine no longer knows; one that runs all the same is about to end. Whether an order was one
-    of our own, a restart that got no further, is for the incident machine to say. The rows for
-    an ended container, the first that holds:
-
-    1. its last start failed (`State.Error`): crashed; somebody wants it to run (this holds
-       also for one that was created and never ran)
-    2. the engine was told to end it: stopped
-    3. the engine killed it for memory, and it did not end in peace: OOM-killed
-    4. the engine forgot how it ended, but would have restarted it if nobody had stopped it
-       (policy `always` or `unless-stopped`): stopped
-    5. it ended with 0, 130 or 143: stopped
-    6. anything else: crashed
+    of our own, a restart that got no further, is for the incident machine to say.
     """
     state = part(container, "State")
     status = text(state, "Status")
@@ -72,17 +57,18 @@ def condition_of(container: Record, *, ordered: bool | None) -> tuple[Condition,
 
 
 def _ended(container: Record, name: str, *, ordered: bool | None) -> tuple[Condition, Fact]:
+    """Judge one that has ended: the first row that holds counts."""
     state = part(container, "State")
     code = number(state, "ExitCode")
     about = {"name": name, "ended_at": moment(text(state, "FinishedAt"))}
     policy = text(part(part(container, "HostConfig"), "RestartPolicy"), "Name")
-    if error := _error(state):
+    if error := _error(state):  # somebody wants it to run
         return Condition.CRASHED, fact("container-start-failed", name=name, error=error)
     if ordered:
         return Condition.STOPPED, fact("container-stopped", **about)
     if state.get("OOMKilled") is True and code not in _ENDED_ON_REQUEST:
         return Condition.OOM_KILLED, fact("container-out-of-memory", **about)
-    if ordered is None and policy in _RESTARTS_BY_ITSELF:
+    if ordered is None and policy in ("always", "unless-stopped"):
         return Condition.STOPPED, fact("container-surely-stopped", **about)
     if code in _ENDED_ON_REQUEST:
         return Condition.STOPPED, fact("container-ended", **about, exit_code=code)
@@ -105,27 +91,6 @@ def state_of(container: Record, condition: Condition, detail: Fact) -> TargetSta
         printable(text(container, "Id")),
         record=container,
     )
-
-
-def stop_ordered(events: Iterable[Record]) -> bool | None:
-    """Return whether the engine was told to end the last run that `events` show.
-
-    They are the `start`, `kill`, `stop` and `die` events of one container, oldest first (on
-    engine 29 only `Action`, `Actor`, `Type`, `scope` and `time` exist). None if they do not
-    reach back to its end: an engine keeps 256 events of all containers, and none when it is
-    restarted. A kill with a signal that is not meant to end anything is no order.
-    """
-    ordered = died = False
-    for event in events:
-        action = text(event, "Action")
-        signal = text(part(part(event, "Actor"), "Attributes"), "signal")
-        if action == "start":
-            ordered = died = False
-        elif action == "die":
-            died = True
-        elif action == "stop" or (action == "kill" and signal not in _HARMLESS_SIGNALS):
-            ordered = True
-    return ordered if died or ordered else None
 
 
 def moment(stamp: str) -> float | None:

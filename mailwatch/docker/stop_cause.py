@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Iterable
 
 from mailwatch.core.deadline import Deadline
-from mailwatch.docker.engine_client import Link
+from mailwatch.docker.engine import Engine
 from mailwatch.docker.faults import EngineFault
-from mailwatch.docker.record import Record, is_over, moment, number, part, stop_ordered, text
+from mailwatch.docker.record import Record, is_over, moment, number, part, text
+
+_HARMLESS_SIGNALS = frozenset({"1", "10", "12", "17", "18", "19", "20", "23", "28"})
+"""HUP, USR1, USR2, CHLD, CONT, STOP, TSTP, URG, WINCH: sent to be heard, not to end anything."""
 
 _STOP_S = 120.0
 """How long `docker stop --time` may have been told to wait: the engine does not tell."""
@@ -21,10 +25,10 @@ _INSPECT_S = 5
 class Ends:
     """Remembers how one container ended, for the engine soon forgets; use it from one thread."""
 
-    def __init__(self, link: Link) -> None:
-        self._link = link
-        self._ordered: tuple[str, str, bool] | None = None
-        """Identity, FinishedAt, and whether that end was ordered."""
+    def __init__(self, engine: Engine) -> None:
+        self._engine = engine
+        self._known: tuple[tuple[str, str], bool] | None = None
+        """Identity and FinishedAt of an end, and whether it was ordered."""
 
     def was_ordered(self, container: Record, deadline: Deadline) -> bool | None:
         """Whether the engine was told to end this run, None if it does not know any more.
@@ -32,8 +36,8 @@ class Ends:
         For a container that runs, True means that its end is under way: it may take a minute.
         """
         state, identity = part(container, "State"), text(container, "Id")
-        finished = text(state, "FinishedAt")  # of the run before, where it runs
-        began, ended = moment(text(state, "StartedAt")), moment(finished)
+        end = (identity, text(state, "FinishedAt"))  # of the run before, where it runs
+        began, ended = moment(text(state, "StartedAt")), moment(end[1])
         running = text(state, "Status") == "running"
         if began is None or not (running or (is_over(container) and ended is not None)):
             return None
@@ -41,17 +45,36 @@ class Ends:
             until = time.time()
             asked_s = number(part(container, "Config"), "StopTimeout")
             began = max(began, until - max(_STOP_S, asked_s + _KILL_S))
-        elif self._ordered is not None and self._ordered[:2] == (identity, finished):
-            return self._ordered[2]
+        elif self._known is not None and self._known[0] == end:
+            return self._known[1]
         else:
             until = ended + 2
         try:
-            limit = deadline.sooner(_INSPECT_S)
-            events = self._link.engine(deadline).events(identity, began, until, limit)
+            events = self._engine.events(identity, began, until, deadline.sooner(_INSPECT_S))
         except EngineFault:
-            self._link.close()
             return None
         ordered = stop_ordered(events)
         if ordered is not None and not running:
-            self._ordered = (identity, finished, ordered)
+            self._known = (end, ordered)
         return ordered
+
+
+def stop_ordered(events: Iterable[Record]) -> bool | None:
+    """Return whether the engine was told to end the last run that `events` show.
+
+    They are the `start`, `kill`, `stop` and `die` events of one container, oldest first (on
+    engine 29 only `Action`, `Actor`, `Type`, `scope` and `time` exist). None if they do not
+    reach back to its end: an engine keeps 256 events of all containers, and none when it is
+    restarted. A kill with a signal that is not meant to end anything is no order.
+    """
+    ordered = died = False
+    for event in events:
+        action = text(event, "Action")
+        signal = text(part(part(event, "Actor"), "Attributes"), "signal")
+        if action == "start":
+            ordered = died = False
+        elif action == "die":
+            died = True
+        elif action == "stop" or (action == "kill" and signal not in _HARMLESS_SIGNALS):
+            ordered = True
+    return ordered if died or ordered else None

@@ -67,8 +67,7 @@ class Case:
         """What the target of a restart is doing."""
         chosen, deadline = self.config.restart, Deadline.after(TARGET_S, time.monotonic)
         state = restarters.build(chosen).inspect(deadline)
-        ports = restarters.port_map(chosen, self.config.asked)
-        return state if ports is None else ports.complete(state, deadline)
+        return restarters.add_ports(chosen, self.config.asked, state, deadline)
 
     @property
     def asked_ports(self) -> tuple[AskedPort, ...]:

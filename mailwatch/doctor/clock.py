@@ -2,16 +2,12 @@
 
 from __future__ import annotations
 
-import ctypes
 import time
 from collections.abc import Iterator
 
 from mailwatch.core.diagnosis import Diagnosis, ok, problem, warning
 from mailwatch.doctor.case import Case
-
-_TIME_ERROR = 5
-_BUFFER = 1024
-"""More than struct timex, of 208 bytes on 64 bits."""
+from mailwatch.host.clocks import is_synchronised
 
 WRITTEN = 1_790_000_000.0
 """September 2026: this program is no older."""
@@ -36,17 +32,3 @@ def examine(_case: Case) -> Iterator[Diagnosis]:
             "The clock is not synchronised, so the times in messages may be wrong.",
             "Install systemd-timesyncd or chrony, and run `timedatectl set-ntp true`.",
         )
-
-
-def is_synchronised() -> bool | None:
-    """Whether the kernel knows its clock to be synchronised (adjtimex(2)); None if unknown.
-
-    `timedatectl` shows the same as `System clock synchronized`.
-    """
-    try:
-        library = ctypes.CDLL(None, use_errno=True)
-        # All zero asks, and changes nothing.
-        state = library.adjtimex(ctypes.create_string_buffer(_BUFFER))
-    except (OSError, AttributeError):
-        return None
-    return None if state < 0 else state != _TIME_ERROR

@@ -11,52 +11,82 @@ Row = tuple[str, str, str]
 """What it is, how it was before, how it was after; empty where it was not seen."""
 
 _FEW = 8
+_UNLIMITED = 1 << 62
+"""The kernel's limit of open files where there is none is 2^63 - 1."""
 
 
 def side_by_side(before: Evidence, after: Evidence) -> list[Row]:
     """Return the rows that at least one of the two looks has something for."""
-    table: dict[str, list[str]] = {}
-    for place, evidence in enumerate((before, after)):
-        for label, words in _facts(evidence):
-            table.setdefault(label, ["", ""])[place] = words
-    return [(label, one, two) for label, (one, two) in table.items() if one or two]
+    was, now = dict(_facts(before)), dict(_facts(after))
+    table = [(label, was.get(label, ""), now.get(label, "")) for label in {**was, **now}]
+    return [row for row in table if row[1] or row[2]]
 
 
 def _facts(evidence: Evidence) -> Iterator[tuple[str, str]]:
-    for label, fact in _FACTS.items():
-        yield label, fact(evidence)
-    for row in _worth_showing(evidence):
+    def of(collector: str, *path: str) -> float | None:
+        return number(evidence, collector, *path)
+
+    yield "container", _container(evidence)
+    started = text(evidence, "container", "started").partition(".")[0].replace("T", " ")
+    yield "started", started and f"{started} UTC"
+    yield "restarted by Docker", _whole(of("container", "restarts") or None)
+    used, most = of("cgroup", "memory_bytes"), of("cgroup", "memory_limit_bytes")
+    yield "container memory", _share(used, most, size, ", no limit")
+    yield "killed for memory", _whole(of("cgroup", "oom_kills") or None)
+    yield "processes", _processes(evidence)
+    watched = rows(evidence, "connections", "watched")
+    deaf = [str(row.get("port")) for row in watched if row.get("listens") is False]
+    yield "nothing listens on", ", ".join(deaf)
+    grew = of("connections", "container", "listen_overflows_grew")
+    more = f", {grew:.0f} more in a second" if grew else ""
+    yield "queue overflows", _whole(of("connections", "container", "listen_overflows"), more)
+    origins = rows(evidence, "connections", "container", "prefixes")[:3]
+    crowd = [f"{row.get('prefix')} ({row.get('connections')})" for row in origins]
+    yield "most connections from", ", ".join(crowd)
+    load = value(evidence, "host", "load")
+    yield "host load", " ".join(map(str, load)) if isinstance(load, list) else ""
+    shares = {
+        one: of("host", "pressure", one, "some_10s_percent") for one in ("cpu", "memory", "io")
+    }
+    stalls = [f"{what} {share:.0f} %" for what, share in shares.items() if share is not None]
+    yield "host stalls (10 s)", ", ".join(stalls)
+    free, total = of("host", "memory", "available_bytes"), of("host", "memory", "total_bytes")
+    memory = _share(free, total, size)
+    yield "host memory", memory and f"{memory} available"
+    yield "tracked connections", _share(of("host", "conntrack"), of("host", "conntrack_limit"))
+    yield "open files", _share(of("host", "files"), of("host", "files_limit"))
+    clock = value(evidence, "clock", "synchronised")
+    yield "clock", "" if clock is None else "synchronised" if clock is True else "not synchronised"
+    for row in _busy_ports(evidence):
         queue, count = row.get("queue"), row.get("connections")
         yield f"port {row.get('port')}", f"{count} connections, {queue} not accepted"
     for row in rows(evidence, "disk", "file_systems"):
-        free, total = row.get("free_bytes"), row.get("size_bytes")
-        if isinstance(free, int | float) and isinstance(total, int | float):
-            yield f"disk {row.get('path')}", f"{size(free)} of {size(total)} free"
+        room = _share(_number(row.get("free_bytes")), _number(row.get("size_bytes")), size)
+        yield f"disk {row.get('path')}", room and f"{room} free"
     for row in rows(evidence, "readings", "now"):
         yield f"check {printable(str(row.get('service')), 80)}", _reading(row)
 
 
-def _worth_showing(evidence: Evidence) -> list[Mapping[str, object]]:
-    """Return the watched ports, and others that have connections, the busiest first."""
-    watched = {row.get("port") for row in rows(evidence, "connections", "watched")}
-    found = [
-        row
-        for row in rows(evidence, "connections", "container", "listeners")
-        if row.get("port") in watched or row.get("connections") or row.get("queue")
-    ]
-    return sorted(found, key=lambda row: -_count(row.get("connections")))[:_FEW]
+def _number(found: object) -> float | None:
+    return found if isinstance(found, int | float) else None
 
 
-def _count(found: object) -> float:
-    return found if isinstance(found, int | float) else 0
+def _whole(count: float | None, more: str = "") -> str:
+    return "" if count is None else f"{count:.0f}{more}"
 
 
-def _reading(row: Mapping[str, object]) -> str:
-    phases = row.get("phases")
-    seconds = phases.values() if isinstance(phases, Mapping) else ()
-    if row.get("verdict") == "pass":
-        return f"answers in {duration(sum(map(_count, seconds)))}"
-    return printable(f"{row.get('fault') or row.get('verdict')}: {row.get('detail')}", 120)
+def _share(
+    part: float | None,
+    whole: float | None,
+    show: Callable[[float], str] = _whole,
+    unlimited: str = "",
+) -> str:
+    """Return `3 of 5`, `3` and `unlimited` without a limit, and nothing where nothing is known."""
+    if part is None:
+        return ""
+    return (
+        f"{show(part)} of {show(whole)}" if whole and whole < _UNLIMITED else show(part) + unlimited
+    )
 
 
 def _container(evidence: Evidence) -> str:
@@ -73,106 +103,28 @@ def _container(evidence: Evidence) -> str:
     return ", ".join(words)
 
 
-def _started(evidence: Evidence) -> str:
-    moment = text(evidence, "container", "started")
-    return moment.partition(".")[0].replace("T", " ") + " UTC" if moment else ""
-
-
-def _unless_none(collector: str, name: str) -> Callable[[Evidence], str]:
-    """Return what shows a count of things that are worth a row only if there are any."""
-
-    def fact(evidence: Evidence) -> str:
-        count = number(evidence, collector, name)
-        return f"{count:.0f}" if count else ""
-
-    return fact
-
-
-def _container_memory(evidence: Evidence) -> str:
-    used = number(evidence, "cgroup", "memory_bytes")
-    most = number(evidence, "cgroup", "memory_limit_bytes")
-    if used is None:
-        return ""
-    return f"{size(used)} of {size(most)}" if most else f"{size(used)}, no limit"
-
-
 def _processes(evidence: Evidence) -> str:
-    count = number(evidence, "processes", "count")
-    if count is None:
-        return ""
     table = rows(evidence, "processes", "table")
     stopped = sum(str(row.get("state", "")).startswith("T") for row in table)
     stuck = sum(row.get("stuck") is True for row in table)
-    marks = [f"{stopped} stopped"] * bool(stopped) + [f"{stuck} stuck"] * bool(stuck)
-    return ", ".join([f"{count:.0f}", *marks])
+    marks = [f", {stopped} stopped"] * bool(stopped) + [f", {stuck} stuck"] * bool(stuck)
+    return _whole(number(evidence, "processes", "count"), "".join(marks))
 
 
-def _overflows(evidence: Evidence) -> str:
-    count = number(evidence, "connections", "container", "listen_overflows")
-    if count is None:
-        return ""
-    grew = number(evidence, "connections", "container", "listen_overflows_grew") or 0
-    return f"{count:.0f}" + (f", {grew:.0f} more in a second" if grew else "")
+def _busy_ports(evidence: Evidence) -> list[Mapping[str, object]]:
+    """Return the watched ports, and others that have connections, the busiest first."""
+    watched = {row.get("port") for row in rows(evidence, "connections", "watched")}
+    found = [
+        row
+        for row in rows(evidence, "connections", "container", "listeners")
+        if row.get("port") in watched or row.get("connections") or row.get("queue")
+    ]
+    return sorted(found, key=lambda row: -(_number(row.get("connections")) or 0))[:_FEW]
 
 
-def _deaf(evidence: Evidence) -> str:
-    watched = rows(evidence, "connections", "watched")
-    return ", ".join(str(row.get("port")) for row in watched if row.get("listens") is False)
-
-
-def _origins(evidence: Evidence) -> str:
-    found = rows(evidence, "connections", "container", "prefixes")[:3]
-    return ", ".join(f"{row.get('prefix')} ({row.get('connections')})" for row in found)
-
-
-def _load(evidence: Evidence) -> str:
-    found = value(evidence, "host", "load")
-    return " ".join(map(str, found)) if isinstance(found, list) else ""
-
-
-def _pressure(evidence: Evidence) -> str:
-    shares = {
-        what: number(evidence, "host", "pressure", what, "some_10s_percent")
-        for what in ("cpu", "memory", "io")
-    }
-    return ", ".join(f"{what} {share:.0f} %" for what, share in shares.items() if share is not None)
-
-
-def _memory(evidence: Evidence) -> str:
-    free = number(evidence, "host", "memory", "available_bytes")
-    total = number(evidence, "host", "memory", "total_bytes")
-    return "" if free is None or total is None else f"{size(free)} of {size(total)} available"
-
-
-def _of(name: str) -> Callable[[Evidence], str]:
-    def fact(evidence: Evidence) -> str:
-        used, most = number(evidence, "host", name), number(evidence, "host", f"{name}_limit")
-        if used is None or not most:
-            return ""
-        return f"{used:.0f} of {most:.0f}" if most < 1e12 else f"{used:.0f}"
-
-    return fact
-
-
-def _clock(evidence: Evidence) -> str:
-    found = value(evidence, "clock", "synchronised")
-    return "" if found is None else "synchronised" if found is True else "not synchronised"
-
-
-_FACTS: Mapping[str, Callable[[Evidence], str]] = {
-    "container": _container,
-    "started": _started,
-    "restarted by Docker": _unless_none("container", "restarts"),
-    "container memory": _container_memory,
-    "killed for memory": _unless_none("cgroup", "oom_kills"),
-    "processes": _processes,
-    "nothing listens on": _deaf,
-    "queue overflows": _overflows,
-    "most connections from": _origins,
-    "host load": _load,
-    "host stalls (10 s)": _pressure,
-    "host memory": _memory,
-    "tracked connections": _of("conntrack"),
-    "open files": _of("files"),
-    "clock": _clock,
-}
+def _reading(row: Mapping[str, object]) -> str:
+    phases = row.get("phases")
+    seconds = phases.values() if isinstance(phases, Mapping) else ()
+    if row.get("verdict") == "pass":
+        return f"answers in {duration(sum(_number(one) or 0 for one in seconds))}"
+    return printable(f"{row.get('fault') or row.get('verdict')}: {row.get('detail')}", 120)

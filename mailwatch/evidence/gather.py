@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-import queue
 import threading
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from functools import partial
 
 from mailwatch.core.deadline import Deadline, DeadlineExpired
@@ -40,32 +39,35 @@ class Gatherer:
         behind, and its finding says so. Two threads may gather at the same time.
         """
         began = deadline.clock()
-        answers: queue.Queue[tuple[str, Finding]] = queue.Queue()
-        found: dict[str, Finding] = {}
-        for name, collector in collectors.items():
-            with self._guard:
-                before = self._under_way.get(name)
-                if before is not None and not before.is_over:
-                    found[name] = _nothing(fact("still-busy"))
-                    continue
-                job = self._under_way[name] = Job(f"evidence-{name}", deadline)
-
-            # The name is an argument, for the loop moves on before there is an answer.
-            def put(finding: Finding, name: str = name) -> None:
-                answers.put((name, finding))
-
-            job.start(partial(_ask, collector, subject, deadline), _nothing, put)
-        while len(found) < len(collectors):
-            left = deadline.at + SLACK_S - deadline.clock()
-            try:
-                name, finding = answers.get(timeout=max(0.001, left))
-            except queue.Empty:
-                break
-            found[name] = finding
+        jobs = {
+            name: self._start(name, partial(_ask, collector, subject, deadline), deadline)
+            for name, collector in collectors.items()
+        }
+        patience = Deadline(deadline.at + SLACK_S, deadline.clock)
+        found = {name: _answer(job, patience) for name, job in jobs.items()}
         took_s = round(deadline.clock() - began, 3)
-        late = _nothing(fact("look-late", took_s=took_s))
-        about = Finding({"at": round(wall, 3), "took_s": took_s})
-        return {GATHERED: about, **{name: found.get(name, late) for name in collectors}}
+        return {GATHERED: Finding({"at": round(wall, 3), "took_s": took_s}), **found}
+
+    def _start(
+        self, name: str, ask: Callable[[], Finding], deadline: Deadline
+    ) -> Job[Finding] | None:
+        """Return the job that asks the collector `name`; None while it is still under way."""
+        with self._guard:
+            before = self._under_way.get(name)
+            if before is not None and not before.is_over:
+                return None
+            job = self._under_way[name] = Job(f"evidence-{name}", deadline)
+        job.start(ask, _nothing)
+        return job
+
+
+def _answer(job: Job[Finding] | None, patience: Deadline) -> Finding:
+    if job is None:
+        return _nothing(fact("still-busy"))
+    try:
+        return job.wait(patience)
+    except DeadlineExpired:
+        return _nothing(fact("look-late", took_s=round(job.waited_s, 3)))
 
 
 def _ask(collector: Collector, subject: Subject, deadline: Deadline) -> Finding:

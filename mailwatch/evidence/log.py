@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 from mailwatch.core.deadline import Deadline
 from mailwatch.core.evidence import Finding
 from mailwatch.core.text import printable
@@ -11,6 +13,8 @@ from mailwatch.evidence.subject import Subject
 
 MOST_BYTES = 64 * 1024
 _LONGEST_LINE = 500
+_COLOUR = re.compile(r"\x1b\[[0-9;]{0,32}m")
+"""Select Graphic Rendition (ECMA-48): servers set colours between the words that are looked for."""
 
 
 def collect(subject: Subject, deadline: Deadline) -> Finding:
@@ -21,7 +25,7 @@ def collect(subject: Subject, deadline: Deadline) -> Finding:
     written = subject.examine(lambda examiner: examiner.log(subject.since, deadline))
     kept = written[-MOST_BYTES:]
     cut = len(kept) < len(written)
-    lines = kept.decode("utf-8", "backslashreplace").splitlines()
+    lines = _COLOUR.sub("", kept.decode("utf-8", "backslashreplace")).splitlines()
     if cut:
         lines = lines[1:]
     # Masking looks at lines side by side, so it comes before they are made printable and cut.

@@ -19,7 +19,7 @@ from mailwatch.host import tcp_table
 MOST_SOCKETS = 50_000
 """What lies beyond is left out of a table, and that is said: these take 0.3 s to count."""
 
-TOP = 10
+_TOP = 10
 _TOP_OF_A_PORT = 5
 _OPEN = frozenset({"ESTABLISHED", "CLOSE_WAIT"})
 
@@ -39,9 +39,9 @@ class _Port:
     queue: int | None = None
     """None where nobody listens."""
     states: Counter[str] = field(default_factory=Counter)
-    open: int = 0
     not_accepted: int = 0
     prefixes: Counter[str] = field(default_factory=Counter)
+    """The origins of the connections that are open."""
 
 
 @dataclass
@@ -62,7 +62,6 @@ class _Table:
             served.states[one.state] += 1
             self.addresses[one.remote] += 1
             if one.state in _OPEN:
-                served.open += 1
                 served.not_accepted += not one.accepted
                 served.prefixes[prefix(one.remote)] += 1
 
@@ -97,15 +96,15 @@ def look(net: Path, ports: Iterable[int], deadline: Deadline) -> dict[str, Json]
                 "port": number,
                 "queue": port.queue,
                 "not_accepted": port.not_accepted,
-                "connections": port.open,
+                "connections": port.prefixes.total(),
                 "states": dict(port.states.most_common()),
                 "prefixes": _top("prefix", port.prefixes, _TOP_OF_A_PORT),
             }
             for number, port in sorted(table.ports.items())
             if port.queue is not None
         ],
-        "addresses": _top("address", table.addresses, TOP),
-        "prefixes": _top("prefix", origins, TOP),
+        "addresses": _top("address", table.addresses, _TOP),
+        "prefixes": _top("prefix", origins, _TOP),
         **({"cut_short": True} if cut else {}),
     }
 

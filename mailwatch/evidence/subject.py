@@ -27,19 +27,15 @@ class Examiner(Protocol):
 
     def container(self, deadline: Deadline) -> Record:
         """Return what the engine knows of the container, as its API words it."""
-        ...
 
     def log(self, since: float, deadline: Deadline) -> bytes:
         """Return the last lines written since `since` (seconds since 1970), each with its time."""
-        ...
 
     def processes(self, deadline: Deadline) -> Sequence[Mapping[str, str]]:
         """Return a row for each process: pid, ppid, stat, etimes, rss, wchan and comm of ps(1)."""
-        ...
 
     def close(self) -> None:
         """Give the connection to the engine back."""
-        ...
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ctypes
 import time
 from contextlib import suppress
 from datetime import UTC, datetime
@@ -10,6 +11,9 @@ from mailwatch.core.model import Now
 
 _STEP_S = 60.0
 _BELIEVED_AFTER_S = 3600.0
+_TIME_ERROR = 5
+_BUFFER = 1024
+"""More than struct timex, of 208 bytes on 64 bits."""
 
 
 class WallClock:
@@ -43,3 +47,17 @@ def clock_text(wall: float) -> str:
     with suppress(OverflowError, ValueError):
         when = when.astimezone()
     return f"{when:%Y-%m-%d %H:%M:%S}"
+
+
+def is_synchronised() -> bool | None:
+    """Whether the kernel knows its clock to be synchronised (adjtimex(2)); None if unknown.
+
+    `timedatectl` shows the same as `System clock synchronized`.
+    """
+    try:
+        library = ctypes.CDLL(None, use_errno=True)
+        # All zero asks, and changes nothing.
+        state = library.adjtimex(ctypes.create_string_buffer(_BUFFER))
+    except (OSError, AttributeError):
+        return None
+    return None if state < 0 else state != _TIME_ERROR

@@ -2,13 +2,34 @@
 
 from __future__ import annotations
 
+from dataclasses import KW_ONLY, dataclass
 from typing import Protocol
 
 from mailwatch.core.deadline import Deadline
+from mailwatch.core.facts import Fact
 from mailwatch.core.model import Description, TargetState
-from mailwatch.restarters.errors import RestartError
+from mailwatch.core.say import say
+from mailwatch.core.state import Left
 
-__all__ = ["PortMap", "RestartError", "Restarter"]
+
+@dataclass(eq=False)
+class RestartError(Exception):
+    """A target was not restarted, or nobody can say that it was.
+
+    `detail` says what happened and what to do. `permanent` is true where trying again cannot help
+    and a person must act. `intervened` is true where somebody else stopped or replaced the target
+    at the same moment, so that it was left to them. `left` is what the restart has stopped and
+    not started again, None where that is not known.
+    """
+
+    detail: Fact
+    _: KW_ONLY
+    permanent: bool = False
+    intervened: bool = False
+    left: Left | None = None
+
+    def __str__(self) -> str:
+        return say(self.detail)
 
 
 class Restarter(Protocol):
@@ -25,14 +46,3 @@ class Restarter(Protocol):
 
         `seen` is how it was when the restart was decided: what others do to it since counts more.
         """
-
-
-class PortMap(Protocol):
-    """What knows of a local target which ports of this host lead into it; of one thread, too.
-
-    A restarter's module makes one with `port_map(settings, asked)`, or None where its target is
-    not on this host.
-    """
-
-    def complete(self, state: TargetState, deadline: Deadline) -> TargetState:
-        """Return `state` with `listens`, `elsewhere`, `unheard` and `seen_as`; never raises."""

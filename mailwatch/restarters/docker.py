@@ -5,30 +5,38 @@ from __future__ import annotations
 import difflib
 import time
 from collections.abc import Iterator
-from dataclasses import replace
+from contextlib import suppress
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from mailwatch.core.deadline import Deadline
 from mailwatch.core.diagnosis import Diagnosis
 from mailwatch.core.facts import Fact, fact
 from mailwatch.core.keys import Key, Kind, whole
-from mailwatch.core.model import Condition, Description, Target, TargetState
+from mailwatch.core.model import Asked, Condition, Description, Target, TargetState
 from mailwatch.core.sentences import Sentences
 from mailwatch.core.state import Left
-from mailwatch.docker.engine_client import Link
+from mailwatch.docker.engine import Engine
 from mailwatch.docker.examiner import DockerExaminer
 from mailwatch.docker.faults import EngineFault
-from mailwatch.docker.port_map import SERVING, DockerPortMap
+from mailwatch.docker.listeners import Behind, behind
+from mailwatch.docker.network import elsewhere, inside, published
 from mailwatch.docker.process import has_ended, runs_for
 from mailwatch.docker.record import Record, condition_of, is_over, part, state_of, text
-from mailwatch.docker.settings import SETTLE_S, START_S, DockerSettings
+from mailwatch.docker.source_address import seen_as
 from mailwatch.docker.stop_cause import Ends
 from mailwatch.host.ground import Ground
-from mailwatch.restarters.errors import RestartError
+from mailwatch.restarters import RestartError
 
 SENTENCES: Sentences = {"target-docker": "container {name:80}"}
 
 KIND = "docker"
+
+START_S = 20
+"""The engine's time to start a container again, on top of the time for stopping it."""
+
+SETTLE_S = 10
+"""The time to find out what became of a restart whose answer did not come."""
 
 LOOK_AGAIN_S = 0.5
 
@@ -37,9 +45,26 @@ CATCH_UP_S = 1.0
 
 _CATCH_UP_EVERY_S = 0.05
 _NAMES_SHOWN = 3
+_SERVING = (Condition.RUNNING, Condition.STARTING)
 
 
-Settings = DockerSettings
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """Which container, behind which socket.
+
+    `stop_timeout_s` (whole seconds, >= 1) is how long the container may take to end before it
+    is killed; it overrides the container's own StopTimeout.
+    """
+
+    container: str = "stalwart"
+    socket: str = "/var/run/docker.sock"
+    stop_timeout_s: int = 30
+
+    @property
+    def longest_restart_s(self) -> float:
+        """The deadline, in seconds, with which `restart` never has to hurry."""
+        return self.stop_timeout_s + START_S + SETTLE_S
+
 
 KEYS = (
     Key("container", Kind.TEXT, "stalwart",
@@ -52,18 +77,38 @@ KEYS = (
           "Seconds that the container gets to stop by itself before the engine kills it."),
 )  # fmt: skip
 
-port_map = DockerPortMap
-"""Makes what adds to a state what is behind the ports that are asked."""
 
-examiner = DockerExaminer
-"""Makes what the black box looks through."""
+def add_ports(state: TargetState, asked: Asked, deadline: Deadline) -> TargetState:
+    """Return `state` with what is known of the ports of this host that lead to the container.
+
+    It is told by the record that `state` has, and by the processes of this host.
+    """
+    container = state.record
+    if not container:
+        return state
+    found = Behind()
+    if state.condition in _SERVING:
+        ports = inside(published(container), asked.ports, loopback=True)
+        found = behind(container, ports, deadline)
+    return replace(
+        state,
+        seen_as=seen_as(container, asked.hosts, asked.introduced),
+        listens=found.listens,
+        unheard=found.unheard,
+        elsewhere=elsewhere(container, asked.ports),
+    )
 
 
-def examine(settings: DockerSettings, ground: Ground) -> Iterator[Diagnosis]:
+def examiner(settings: Settings) -> DockerExaminer:
+    """Return what the black box looks through."""
+    return DockerExaminer(settings.socket, settings.container)
+
+
+def examine(settings: Settings, ground: Ground) -> Iterator[Diagnosis]:
     """Give what the doctor finds of the socket, the engine, the container and its ports."""
     from mailwatch.restarters import docker_doctor
 
-    return docker_doctor.examine(settings, ground)
+    return docker_doctor.examine(settings.socket, settings.container, ground)
 
 
 class DockerRestarter:
@@ -73,11 +118,11 @@ class DockerRestarter:
     recreates it. Whether somebody stopped it is remembered, for the engine soon forgets.
     """
 
-    def __init__(self, settings: DockerSettings) -> None:
+    def __init__(self, settings: Settings) -> None:
         self._settings = settings
         self._name = settings.container
-        self._link = Link(settings.socket)
-        self._ends = Ends(self._link)
+        self._engine = Engine(settings.socket)
+        self._ends = Ends(self._engine)
         self._left: Left | None = None
         """What the present restart has left stopped; None from its call on, until it is known."""
         self._waited_in_vain_for: tuple[str, str] | None = None
@@ -91,34 +136,28 @@ class DockerRestarter:
         """Return what the container is doing; it never raises, and ends with `deadline`."""
         try:
             container = self._caught_up(self._look(deadline), deadline)
-            if container is None:
-                return TargetState(Condition.MISSING, self._missing(deadline))
             state = self._state(container, deadline)
         except EngineFault as fault:
-            self.close()
-            return TargetState(fault.condition, fault.detail)
-        if state.condition not in SERVING:
+            return TargetState(fault.condition, fault.reason)
+        if state.condition not in _SERVING:
             return state
         return replace(state, runs_for_s=runs_for(container))
 
     def restart(self, deadline: Deadline, seen: TargetState | None = None) -> None:
         """Stop the container, kill it if it does not end, and start it; also if it was stopped.
 
-        `seen` is how it was when the restart was decided. If it was started anew since, nothing
-        is left to do; if somebody stopped or paused it since, or is about to, it stays as they
-        want it.
-
-        Give it `DockerSettings.longest_restart_s`; with less, the container gets less time to
-        end. When the engine's answer does not come, what became of the container decides.
-        Raises RestartError, which is permanent if the container is missing or access denied.
+        If it was started anew since it was `seen`, nothing is left to do; if somebody stopped or
+        paused it since, or is about to, it stays as they want it. With less than
+        `Settings.longest_restart_s` it gets less time to end. When the engine's answer does not
+        come, what became of the container decides. Raises RestartError, which is permanent if the
+        container is missing or access denied.
         """
         self._left = Left()
         try:
             self._restart(deadline, seen)
         except EngineFault as fault:
-            self.close()
             raise RestartError(
-                fault.detail,
+                fault.reason,
                 permanent=fault.condition in (Condition.DENIED, Condition.MISSING),
                 intervened=fault.crossed,
                 left=Left() if fault.crossed else self._left,
@@ -126,20 +165,23 @@ class DockerRestarter:
 
     def close(self) -> None:
         """Give the connection to the engine back; the next call makes a new one."""
-        self._link.close()
+        self._engine.close()
 
-    def _look(self, deadline: Deadline) -> Record | None:
-        return self._link.container(self._name, deadline)
+    def _look(self, deadline: Deadline) -> Record:
+        container = self._engine.container(self._name, deadline)
+        if container is None:
+            raise EngineFault(Condition.MISSING, self._missing(deadline))
+        return container
 
-    def _caught_up(self, container: Record | None, deadline: Deadline) -> Record | None:
+    def _caught_up(self, container: Record, deadline: Deadline) -> Record:
         """Return the container as it is once the engine has heard of its end.
 
         An engine that never does is another host's, and is waited for once in each of its runs.
         """
         now = deadline.clock()
         until = now + min(CATCH_UP_S, (deadline.at - now) / 2)
-        while container is not None and has_ended(container):
-            run = (text(container, "Id"), text(part(container, "State"), "StartedAt"))
+        while has_ended(container):
+            run = _run_of(container)
             if run == self._waited_in_vain_for or deadline.clock() >= until:
                 self._waited_in_vain_for = run
                 break
@@ -149,11 +191,9 @@ class DockerRestarter:
 
     def _missing(self, deadline: Deadline) -> Fact:
         """Return that there is no container of our name, and which names are near."""
-        try:
-            names = sorted(self._link.engine(deadline).names(deadline))
-        except EngineFault:
-            self.close()
-            names = []
+        names: list[str] = []
+        with suppress(EngineFault):
+            names = sorted(self._engine.names(deadline))
         near = difflib.get_close_matches(self._name, names, _NAMES_SHOWN, 0.5)
         # A compose project puts its own name before the service's and a number behind it.
         near += [name for name in names if self._name in name and name not in near]
@@ -169,8 +209,6 @@ class DockerRestarter:
 
     def _restart(self, deadline: Deadline, seen: TargetState | None) -> None:
         before = self._look(deadline)
-        if before is None:
-            raise EngineFault(Condition.MISSING, self._missing(deadline))
         if seen is not None and self._was_started_since(before, seen, deadline):
             return
         left_s = deadline.remaining()
@@ -179,9 +217,8 @@ class DockerRestarter:
         call = deadline.sooner(min(stop_s + START_S, left_s - settle_s))
         self._left = None
         try:
-            done = self._link.engine(deadline).restart(text(before, "Id"), stop_s, call)
+            done = self._engine.restart(text(before, "Id"), stop_s, call)
         except EngineFault as fault:
-            self.close()
             self._after_failure(before, fault, deadline)
             return
         if not done:
@@ -191,7 +228,7 @@ class DockerRestarter:
         """Whether somebody did our work since it was `seen`; raises if they stopped it instead."""
         now = self._state(container, deadline)
         condition = now.condition
-        if condition in SERVING and now.started_at != seen.started_at:
+        if condition in _SERVING and now.started_at != seen.started_at:
             return True
         ended_since = (now.identity, now.finished_at) != (seen.identity, seen.finished_at)
         if (
@@ -221,14 +258,14 @@ class DockerRestarter:
         With `ourselves` it is started where it has ended, once.
         """
         while True:
-            now = self._look(deadline)
+            now = self._engine.container(self._name, deadline)
             if now is None or text(now, "Id") != text(before, "Id"):
                 raise self._replaced()
-            if text(part(now, "State"), "StartedAt") != text(part(before, "State"), "StartedAt"):
+            if _run_of(now) != _run_of(before):
                 return True
             if is_over(now) and ourselves:
                 ourselves = False
-                self._link.engine(deadline).start(text(now, "Id"), deadline)
+                self._engine.start(text(now, "Id"), deadline)
                 continue
             time.sleep(min(LOOK_AGAIN_S, max(0, deadline.at - deadline.clock())))
             # Asked after the sleep, which a busy host may draw out.
@@ -237,18 +274,21 @@ class DockerRestarter:
 
     def _note_what_is_left(self, before: Record, deadline: Deadline) -> None:
         """After a no: see whether the engine had stopped the container already."""
-        try:
-            now = self._look(deadline)
-        except EngineFault:
-            return
-        self._left = Left()
-        if now is not None and is_over(now) and not is_over(before):
-            state = self._state(now, deadline)
-            self._left = Left(state.identity, state.finished_at)
+        with suppress(EngineFault):
+            now = self._engine.container(self._name, deadline)
+            self._left = Left()
+            if now is not None and is_over(now) and not is_over(before):
+                state = self._state(now, deadline)
+                self._left = Left(state.identity, state.finished_at)
 
     def _replaced(self) -> EngineFault:
         replaced = fact("container-replaced", name=self._name)
         return EngineFault(Condition.UNREACHABLE, replaced, crossed=True)
+
+
+def _run_of(container: Record) -> tuple[str, str]:
+    """Return what no other run has: the container's identity, and when it was started."""
+    return text(container, "Id"), text(part(container, "State"), "StartedAt")
 
 
 RESTARTER = DockerRestarter

@@ -11,6 +11,7 @@ import time
 from collections.abc import Callable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, replace
+from functools import partial
 from queue import Empty
 
 from mailwatch import __version__
@@ -29,7 +30,7 @@ from mailwatch.notifiers import Notifier
 from mailwatch.notifiers import catalogue as notifiers
 from mailwatch.probes.catalogue import build as build_probe
 from mailwatch.probes.settings import digest
-from mailwatch.restarters import PortMap, Restarter
+from mailwatch.restarters import Restarter
 from mailwatch.restarters import catalogue as restarters
 from mailwatch.service.components import Components
 from mailwatch.service.delivery import Delivery
@@ -38,7 +39,7 @@ from mailwatch.service.forensics import Forensics, Sources
 from mailwatch.service.monitor import Monitor
 from mailwatch.service.prober import RoundProber
 from mailwatch.service.queue_events import DeliveryFinished, EventQueue, QueueEvent, SignalReceived
-from mailwatch.service.recovery import Recovery
+from mailwatch.service.recovery import AddPorts, Recovery, as_seen
 from mailwatch.service.signals import delivered
 from mailwatch.store import lock
 from mailwatch.store.base import Store
@@ -69,8 +70,8 @@ class Adapters:
     store: Callable[[Config], Store]
     examiner: Callable[[Config], Callable[[], Examiner] | None] | None = None
     """What the black box looks through, None where it has nothing to look at."""
-    port_map: Callable[[Config], PortMap | None] = lambda _config: None
-    """What knows of the ports that lead to the target, None where nobody does."""
+    add_ports: Callable[[Config], AddPorts] = lambda _config: as_seen
+    """What adds to a state of the target what is known of the ports that lead to it."""
 
 
 def real_world(journal: Journal) -> Adapters:
@@ -85,7 +86,7 @@ def real_world(journal: Journal) -> Adapters:
 
     return Adapters(
         restarter=lambda config: restarters.build(config.restart),
-        port_map=lambda config: restarters.port_map(config.restart, config.asked),
+        add_ports=lambda config: partial(restarters.add_ports, config.restart, config.asked),
         channels=channels,
         store=store,
         examiner=lambda config: restarters.examiner(config.restart),
@@ -172,7 +173,7 @@ class Daemon:
             config = replace(config, state_directory=directory)
         self._config = config
         self._recovery.replace(
-            lambda: self._adapters.restarter(config), lambda: self._adapters.port_map(config)
+            lambda: self._adapters.restarter(config), self._adapters.add_ports(config)
         )
         self._delivery.replace(self._adapters.channels(config))
         self._forensics.replace(self._sources(config))
@@ -204,7 +205,7 @@ class Daemon:
             lambda: self._adapters.restarter(config),
             self._events,
             time.monotonic,
-            lambda: self._adapters.port_map(config),
+            self._adapters.add_ports(config),
         )
         channels, clock = self._adapters.channels(config), time.monotonic
         self._delivery = Delivery(

@@ -10,7 +10,7 @@ from mailwatch.core.model import Condition, Now, TargetState
 from mailwatch.core.state import Left
 from mailwatch.host import threads
 from mailwatch.host.job import Job
-from mailwatch.restarters import PortMap, Restarter, RestartError
+from mailwatch.restarters import Restarter, RestartError
 from mailwatch.service.queue_events import EventQueue, RestartFinished, TargetInspected
 
 LOOK_LIMIT_S = 20.0
@@ -21,6 +21,14 @@ SLACK_S = 5.0
 
 RecoveryEvent = TargetInspected | RestartFinished
 
+AddPorts = Callable[[TargetState, Deadline], TargetState]
+"""Adds to a state what is known of the ports that lead to the target, in time and never raising."""
+
+
+def as_seen(state: TargetState, _deadline: Deadline) -> TargetState:
+    """Return `state` as it is: nothing is known of any port."""
+    return state
+
 
 class Recovery:
     """The one target that gets restarted; its answers are TargetInspected and RestartFinished."""
@@ -30,13 +38,13 @@ class Recovery:
         make: Callable[[], Restarter],
         events: EventQueue,
         clock: Clock,
-        port_map: Callable[[], PortMap | None] = lambda: None,
+        add_ports: AddPorts = as_seen,
     ) -> None:
         self._events = events
         self._clock = clock
         self._job: Job[RecoveryEvent] | None = None
         self._restarting = False
-        self.replace(make, port_map)
+        self.replace(make, add_ports)
 
     @property
     def busy(self) -> bool:
@@ -49,32 +57,22 @@ class Recovery:
         waited_s = self._job.waited_s if self._job else 0.0
         return _unreachable(fact("engine-silent", waited_s=waited_s))
 
-    def replace(
-        self,
-        make: Callable[[], Restarter],
-        port_map: Callable[[], PortMap | None] = lambda: None,
-    ) -> None:
-        """Use another restarter from the next job on; a look at the one before counts no more.
-
-        `port_map` makes what knows of the ports that lead to its target, or nothing.
-        """
+    def replace(self, make: Callable[[], Restarter], add_ports: AddPorts = as_seen) -> None:
+        """Use another restarter from the next job on; a look at the one before counts no more."""
         if not self._restarting:
             self._job = None
-        self._make, self._make_map = make, port_map
-        self._restarter, self._map = make(), port_map()
+        self._make, self._add_ports = make, add_ports
+        self._restarter = make()
 
     def look(self) -> None:
         """Ask what the target is doing, unless a job is under way already."""
         if self.busy:
             return
         job, restarter = self._begin(LOOK_LIMIT_S, restarting=False)
-        number, deadline, port_map = job.number, job.deadline, self._map
+        number, deadline, add_ports = job.number, job.deadline, self._add_ports
 
         def look() -> TargetInspected:
-            target = restarter.inspect(deadline)
-            if port_map is not None:
-                target = port_map.complete(target, deadline)
-            return TargetInspected(number, target)
+            return TargetInspected(number, add_ports(restarter.inspect(deadline), deadline))
 
         job.start(look, lambda why: TargetInspected(number, _unreachable(why)), self._events.put)
 
@@ -124,7 +122,7 @@ class Recovery:
     def _abandon(self) -> None:
         self._job = None
         # The old one's connection may still be in use by the thread that hangs.
-        self._restarter, self._map = self._make(), self._make_map()
+        self._restarter = self._make()
 
     def _begin(self, limit_s: float, restarting: bool) -> tuple[Job[RecoveryEvent], Restarter]:
         self._restarting = restarting

@@ -27,7 +27,7 @@ from typing import TYPE_CHECKING, Any
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
 
-import mailwatch.docker.engine  # noqa: F401  # before the fork, as it is slow
+import mailwatch.docker.transport  # noqa: F401  # before the fork, as it is slow
 from mailwatch.config.model import Config
 from mailwatch.core import investigation, outbox, rate_limit
 from mailwatch.core.deadline import Deadline
@@ -38,7 +38,6 @@ from mailwatch.core.outbox import QueuedMessage
 from mailwatch.core.policy import Attempts, Policy
 from mailwatch.core.secret import Secret
 from mailwatch.core.state import State
-from mailwatch.docker.settings import DockerSettings
 from mailwatch.evidence.settings import EvidenceSettings
 from mailwatch.host.journal import Journal
 from mailwatch.net.endpoint import TlsMode
@@ -48,6 +47,7 @@ from mailwatch.notifiers.gotify import GotifySettings
 from mailwatch.probes.settings import ServiceSettings
 from mailwatch.restarters import Restarter
 from mailwatch.restarters.catalogue import Chosen
+from mailwatch.restarters.docker import Settings as DockerSettings
 from mailwatch.service import delivery, recovery
 from mailwatch.service.daemon import Adapters, Daemon, real_world
 from mailwatch.store.base import Commit, Store
@@ -253,7 +253,7 @@ def live(order: dict[str, Any]) -> int:
     config = the_config(order)
     outside = Adapters(
         restarter=lambda config: TracedRestarter(real.restarter(config), fuse),
-        port_map=real.port_map,
+        add_ports=real.add_ports,
         channels=lambda config: {
             name: TracedNotifier(notifier, fuse) for name, notifier in real.channels(config).items()
         },

@@ -18,12 +18,12 @@ from mailwatch.core.keys import Kind
 from mailwatch.core.model import Fault
 from mailwatch.core.policy import Policy
 from mailwatch.core.secret import Secret
-from mailwatch.docker.settings import DockerSettings
 from mailwatch.net.endpoint import ProxyHeader, TlsMode
 from mailwatch.notifiers.gotify import GotifySettings
 from mailwatch.probes import canary, command
 from mailwatch.probes.catalogue import PROBES
 from mailwatch.restarters.catalogue import Chosen
+from mailwatch.restarters.docker import Settings as DockerSettings
 
 URL = "https://gotify.example.org"
 KEYS = section_keys()

@@ -25,7 +25,7 @@ from mailwatch.demo.screen import Screen
 from mailwatch.demo.server_process import Server, make_certificate
 from mailwatch.probes.catalogue import build
 from mailwatch.probes.settings import ServiceSettings
-from mailwatch.restarters.errors import RestartError
+from mailwatch.restarters import RestartError
 
 RUNNING = TargetState(Condition.RUNNING)
 

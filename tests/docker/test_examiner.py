@@ -11,7 +11,6 @@ import pytest
 from mailwatch.core.deadline import Deadline
 from mailwatch.core.evidence import NotReadable
 from mailwatch.docker.examiner import DockerExaminer
-from mailwatch.docker.settings import DockerSettings
 from tests.restarters.conftest import Engine, Request
 
 Within = Callable[[float], Deadline]
@@ -21,7 +20,7 @@ Within = Callable[[float], Deadline]
 def examiner(engine: Engine) -> Iterator[DockerExaminer]:
     """Return an examiner of the scripted engine's container, which has no terminal."""
     engine.container = {**(engine.container or {}), "Config": {"Tty": False}}
-    with closing(DockerExaminer(DockerSettings(socket=engine.path))) as made:
+    with closing(DockerExaminer(engine.path, "stalwart")) as made:
         yield made
 
 

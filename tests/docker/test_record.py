@@ -8,7 +8,8 @@ import pytest
 
 from mailwatch.core.model import Condition
 from mailwatch.core.say import say
-from mailwatch.docker.record import condition_of, moment, stop_ordered
+from mailwatch.docker.record import condition_of, moment
+from mailwatch.docker.stop_cause import stop_ordered
 
 
 def record(*, policy: object = "no", **state: object) -> dict[str, Any]:

@@ -4,23 +4,22 @@ from __future__ import annotations
 
 import os
 import socket
+import sys
 import time
 from collections.abc import Callable, Iterable
 from dataclasses import replace
 from pathlib import Path
-from typing import Any, NoReturn
+from typing import Any
 
 import pytest
 
 from mailwatch.config.load import load
 from mailwatch.core.diagnosis import Diagnosis, Grade, ok
-from mailwatch.core.facts import fact, words
+from mailwatch.core.facts import words
 from mailwatch.core.known_good import KnownGood
 from mailwatch.core.model import Condition, Fault, Now, Reading, TargetState, Verdict
 from mailwatch.core.notes import Notes
 from mailwatch.core.state import State
-from mailwatch.docker.faults import EngineFault
-from mailwatch.docker.settings import DockerSettings
 from mailwatch.doctor import (
     certificates,
     channels,
@@ -33,6 +32,7 @@ from mailwatch.doctor import (
 )
 from mailwatch.doctor.case import Case
 from mailwatch.host.account import Account
+from mailwatch.host.clocks import is_synchronised
 from mailwatch.host.unit import Unit, _last_watchdog, seconds
 from mailwatch.notifiers.catalogue import Channel
 from mailwatch.probes.settings import digest
@@ -190,17 +190,15 @@ def test_an_engine_that_cannot_be_asked_is_told_once(
     case: MakeCase, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """The check of the container does not repeat what that of the engine has said."""
-    settings = DockerSettings(socket=str(tmp_path / "absent"))
-    access, engine = docker_doctor.examine(settings, case(unit=None, account=ROOT))
+    path = str(tmp_path / "absent")
+    access, engine = docker_doctor.examine(path, "stalwart", case(unit=None, account=ROOT))
     assert (access.check, engine.check) == ("socket", "engine")
     assert _levels([engine]) == [Grade.PROBLEM]
-
-    def without_sdk(_settings: DockerSettings) -> NoReturn:
-        raise EngineFault(Condition.UNREACHABLE, fact("no-sdk"))
-
-    monkeypatch.setattr(docker_doctor, "_ask_engine", without_sdk)
-    _, engine = docker_doctor.examine(settings, case(unit=None, account=ROOT))
+    monkeypatch.delitem(sys.modules, "mailwatch.docker.transport", raising=False)
+    monkeypatch.setitem(sys.modules, "docker", None)
+    _, engine = docker_doctor.examine(path, "stalwart", case(unit=None, account=ROOT))
     assert _levels([engine]) == [Grade.PROBLEM]
+    assert "python3-docker" in engine.sentence
 
 
 @pytest.mark.parametrize(
@@ -276,8 +274,8 @@ def test_the_socket_by_who_the_service_is(
     account: Account, level: Grade, case: MakeCase, engine_socket: Path
 ) -> None:
     """Not by who runs the doctor, which is root."""
-    settings, there = DockerSettings(socket=str(engine_socket)), case(account=account, unit=None)
-    assert _levels(docker_doctor.socket_access(settings, there)) == [level]
+    there = case(account=account, unit=None)
+    assert _levels([docker_doctor.socket_access(str(engine_socket), there)]) == [level]
 
 
 def test_a_socket_that_the_unit_hides(
@@ -285,11 +283,10 @@ def test_a_socket_that_the_unit_hides(
 ) -> None:
     """ProtectHome=yes hides what rootless Docker has below /run/user, whoever may use it."""
     monkeypatch.setattr(docker_doctor, "HIDDEN", (str(engine_socket.parent),))
-    settings = DockerSettings(socket=str(engine_socket))
     for protects, level in (("yes", Grade.PROBLEM), ("no", Grade.OK)):
         unit = Unit({**HEALTHY, "ProtectHome": protects})
         there = case(account=ROOT, unit=unit)
-        assert _levels(docker_doctor.socket_access(settings, there)) == [level]
+        assert _levels([docker_doctor.socket_access(str(engine_socket), there)]) == [level]
 
 
 @pytest.mark.parametrize("kind", ["absent", "file"])
@@ -299,8 +296,7 @@ def test_what_is_no_socket(kind: str, case: MakeCase, tmp_path: Path) -> None:
     if kind == "file":
         path.touch()
     there = case(account=ROOT, unit=None)
-    findings = docker_doctor.socket_access(DockerSettings(socket=str(path)), there)
-    assert _levels(findings) == [Grade.PROBLEM]
+    assert _levels([docker_doctor.socket_access(str(path), there)]) == [Grade.PROBLEM]
 
 
 # --- the service --------------------------------------------------------------------------
@@ -438,7 +434,7 @@ def test_the_clock_is_judged_by_the_kernel(case: MakeCase, monkeypatch: pytest.M
 def test_the_kernel_answers_about_its_clock() -> None:
     """adjtimex(2) may be asked by anybody and changes nothing."""
     before = time.time()
-    assert clock.is_synchronised() in (True, False)
+    assert is_synchronised() in (True, False)
     assert abs(time.time() - before) < 60
 
 

@@ -13,9 +13,8 @@ import pytest
 from mailwatch.core.deadline import Deadline
 from mailwatch.core.model import Condition, TargetState
 from mailwatch.core.say import say
-from mailwatch.docker.settings import DockerSettings
 from mailwatch.restarters import RestartError
-from mailwatch.restarters.docker import DockerRestarter
+from mailwatch.restarters.docker import DockerRestarter, Settings
 from tests.e2e.bed.engine import Engine
 from tests.e2e.bed.host import Host
 from tests.e2e.bed.mail import IMAGE
@@ -41,7 +40,7 @@ class Target:
 
     def another(self) -> DockerRestarter:
         """Return one more restarter of the same container."""
-        return DockerRestarter(DockerSettings(NAME, self.socket, stop_timeout_s=1))
+        return DockerRestarter(Settings(NAME, self.socket, stop_timeout_s=1))
 
     def create(self, *options: str, command: tuple[str, ...] = LIVES) -> None:
         """Create the container without starting it."""
@@ -222,7 +221,7 @@ def test_missing(target: Target) -> None:
     target.run()
     identity = target.seen().identity
     for name, words in (("restarter-tarqet", f"did you mean {NAME}"), (identity[:12], NAME)):
-        other = DockerRestarter(DockerSettings(name, target.socket))
+        other = DockerRestarter(Settings(name, target.socket))
         found = other.inspect(soon())
         assert found.condition is Condition.MISSING
         assert words in say(found.detail)

@@ -124,7 +124,7 @@ def test_what_the_service_lacks_is_found_by_root(watcher: Watcher, host: Host) -
     assert code == 2
     ((level, sentence),) = _of(findings, "socket")
     assert level == "problem"
-    assert sentence.startswith("User mailwatch may not use /var/run/docker.sock (group docker")
+    assert sentence.startswith("User mailwatch may not use the Docker socket /var/run/docker.sock")
     service = _of(findings, "service")
     assert ("warning", "Its watchdog of 4 s may end it on a busy disk.") in service
     assert any("does not start with the host" in said for _, said in service)

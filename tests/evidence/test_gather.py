@@ -10,7 +10,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from mailwatch.core.deadline import Deadline
-from mailwatch.core.evidence import EVERYTHING, GATHERED, Finding, NotReadable
+from mailwatch.core.evidence import EVERYTHING, GATHERED, Finding, NotReadable, rows
 from mailwatch.core.facts import fact, words
 from mailwatch.core.model import Fault, Reading, Verdict
 from mailwatch.core.say import say
@@ -168,16 +168,36 @@ def test_the_log_is_bounded_masked_and_printable(
     engine: ScriptedEngine, subject: Subject, soon: Soon
 ) -> None:
     """64 KiB of its end, no secret, no control character."""
-    engine.written = b"old line\n" * 20_000 + b"token AbcDef \x1b[31m\xff\npassword=hunter2\n"
+    engine.written = b"old line\n" * 20_000 + b"token AbcDef \x1b[2J\xff\npassword=hunter2\n"
     found = log.collect(replace(subject, secrets=(Secret("AbcDef"),), since=7.0), soon())
     lines = found.values["lines"]
     assert isinstance(lines, list)
     assert found.values["cut"] is True
     assert engine.since == 7.0
     assert lines[-1] == "password=[redacted]"
-    assert lines[-2] == "token [redacted] \\x1b[31m\\xff"
+    assert lines[-2] == "token [redacted] \\x1b[2J\\xff"
     assert all(line.isprintable() for line in lines)
     assert sum(map(len, lines)) <= log.MOST_BYTES
+
+
+def test_the_colours_of_a_log_hide_nothing(
+    engine: ScriptedEngine, subject: Subject, soon: Soon
+) -> None:
+    """Stalwart sets them between the words that tell which server it is, a ban and a password."""
+    engine.written = (
+        b"\x1b[37m2026-11-27T03:14:05Z\x1b[0m \x1b[32;1mINFO\x1b[0m \x1b[37;1mBlocked IP address"
+        b'\x1b[0m (security.ip-blocked) \x1b[36mlistenerId\x1b[0m = "smtp", '
+        b"\x1b[36mremoteIp\x1b[0m = 172.17.0.1\n"
+        b'\x1b[36mpassword\x1b[0m = "hunter2"\n'
+    )
+    values = log.collect(subject, soon()).values
+    assert values["lines"] == [
+        "2026-11-27T03:14:05Z INFO Blocked IP address (security.ip-blocked) "
+        'listenerId = "smtp", remoteIp = 172.17.0.1',
+        'password = "[redacted]"',
+    ]
+    (said,) = rows({"log": Finding(values)}, "log", "server", "said")
+    assert (said["code"], said["arguments"]) == ("ban-by-stalwart", {"address": "172.17.0.1"})
 
 
 def test_a_process_is_stuck_only_in_two_looks(

@@ -58,6 +58,25 @@ def test_a_ban_of_somebody_else_is_no_cause() -> None:
     assert not causes.likely(look(PLAIN))
 
 
+@pytest.mark.parametrize(
+    "said",
+    [
+        'domain = "x (security.ip-blocked) remoteIp = 172.17.0.1"',
+        'domain = "x\\", remoteIp = 172.17.0.1 (security.ip-blocked) remoteIp = 172.17.0.1"',
+    ],
+)
+def test_a_client_cannot_say_that_we_are_banned(said: str) -> None:
+    """What it sends stands in the log, between quotes."""
+    line = f"2026-11-27T03:14:02Z INFO SMTP EHLO command (smtp.ehlo) {said}"
+    assert not causes.likely(look(PLAIN, line))
+
+
+def test_the_times_of_the_engine_stand_before_those_of_the_server() -> None:
+    """As `docker logs --timestamps` shows each line."""
+    cause = causes.likely(look(f"2026-11-27T03:14:05.123456789Z {BANNED}"))
+    assert cause == fact("ban-by-stalwart", address="172.17.0.1")
+
+
 def test_the_newest_trouble_counts() -> None:
     """A listener that is full now tells more than what was before."""
     assert "imaptls" in str(causes.likely(look(PLAIN, BANNED, FULL)))

@@ -27,9 +27,8 @@ from mailwatch.core.model import Fault, Now, Reading, TargetState, Verdict
 from mailwatch.core.observation import bad_news
 from mailwatch.core.policy import Policy
 from mailwatch.core.state import Reason, State
-from mailwatch.docker.settings import DockerSettings
 from mailwatch.restarters import RestartError
-from mailwatch.restarters.docker import DockerRestarter
+from mailwatch.restarters.docker import DockerRestarter, Settings
 
 Within = Callable[[float], Deadline]
 
@@ -257,7 +256,7 @@ def within() -> Within:
 @pytest.fixture
 def restarter(engine: Engine) -> Iterator[DockerRestarter]:
     """Return a restarter for the scripted engine's container."""
-    made = DockerRestarter(DockerSettings(socket=engine.path, stop_timeout_s=1))
+    made = DockerRestarter(Settings(socket=engine.path, stop_timeout_s=1))
     yield made
     made.close()
 

@@ -15,9 +15,8 @@ import pytest
 from mailwatch.core.facts import fact
 from mailwatch.core.model import Condition
 from mailwatch.core.say import say
-from mailwatch.docker.settings import DockerSettings
 from mailwatch.restarters import RestartError
-from mailwatch.restarters.docker import DockerRestarter
+from mailwatch.restarters.docker import DockerRestarter, Settings
 
 if TYPE_CHECKING:
     from tests.restarters.conftest import Engine, Within
@@ -27,9 +26,9 @@ GENEROUS_S = 120
 
 def test_the_sdk_is_not_there(monkeypatch: pytest.MonkeyPatch, within: Within) -> None:
     """Without python3-docker the state is unknown and the package to install is named."""
-    monkeypatch.delitem(sys.modules, "mailwatch.docker.engine", raising=False)
+    monkeypatch.delitem(sys.modules, "mailwatch.docker.transport", raising=False)
     monkeypatch.setitem(sys.modules, "docker", None)
-    restarter = DockerRestarter(DockerSettings())
+    restarter = DockerRestarter(Settings())
     found = restarter.inspect(within(30))
     assert found.condition is Condition.UNREACHABLE
     assert "install python3-docker" in say(found.detail)
@@ -54,7 +53,7 @@ def test_no_thread_and_no_descriptor_is_left(engine: Engine, within: Within) -> 
             1 for name in os.listdir("/proc/self/fd") if engine.path in (peer_of(int(name)) or "")
         )
 
-    restarter = DockerRestarter(DockerSettings(socket=engine.path))
+    restarter = DockerRestarter(Settings(socket=engine.path))
     engine.script["json"] = lambda request: request.drop()
     threads = threading.active_count()
     for _ in range(20):
@@ -84,7 +83,7 @@ def peer_of(descriptor: int) -> str | None:
 
 def test_it_is_described_without_an_engine() -> None:
     """Its kind and name are what is kept and compared; the words are its own."""
-    described = DockerRestarter(DockerSettings("mail")).describe()
+    described = DockerRestarter(Settings("mail")).describe()
     assert described.target.key == "docker:mail"
     assert described.look == "docker logs --since 30m mail"
     assert say(fact("target-docker", name="mail")) == "container mail"
@@ -92,4 +91,4 @@ def test_it_is_described_without_an_engine() -> None:
 
 def test_the_longest_restart() -> None:
     """What the caller must allow: stopping, starting, and finding out what became of it."""
-    assert DockerSettings(stop_timeout_s=30).longest_restart_s == 60
+    assert Settings(stop_timeout_s=30).longest_restart_s == 60

@@ -14,9 +14,8 @@ import pytest
 
 from mailwatch.core.model import Asked, Condition
 from mailwatch.core.say import say
-from mailwatch.docker.settings import DockerSettings
 from mailwatch.restarters import RestartError
-from mailwatch.restarters.docker import DockerRestarter, port_map
+from mailwatch.restarters.docker import DockerRestarter, Settings, add_ports
 
 if TYPE_CHECKING:
     from tests.restarters.conftest import Engine, Request, Within
@@ -50,16 +49,16 @@ class TestInspect:
     ) -> None:
         """This process stands for the container; a port that nobody asks for is not looked at."""
         assert engine.container is not None
-        settings = DockerSettings(socket=engine.path)
+        settings = Settings(socket=engine.path)
         asking = DockerRestarter(settings)
-        mapping = port_map(settings, Asked(ports=frozenset({25, 993})))
+        ports = Asked(ports=frozenset({25, 993}))
         with (
             closing(asking),
             socket.create_server(("127.0.0.1", 0)) as served,
             socket.socket() as bound,
         ):
             bound.bind(("127.0.0.1", 0))
-            ports = {25: served, 993: bound, 443: bound}
+            published = {25: served, 993: bound, 443: bound}
             engine.container |= {
                 "Id": Path("/proc/self/cgroup").read_text(),
                 "NetworkSettings": {
@@ -67,7 +66,7 @@ class TestInspect:
                     "Ports": {
                         f"{inside.getsockname()[1]}/tcp": [
                             {"HostIp": "127.0.0.1", "HostPort": str(port)}
-                            for port, one in ports.items()
+                            for port, one in published.items()
                             if one is inside
                         ]
                         for inside in (served, bound)
@@ -77,14 +76,14 @@ class TestInspect:
             engine.container["State"]["Pid"] = os.getpid()
             found = asking.inspect(within(GENEROUS_S))
             assert found.listens == {}
-            assert mapping.complete(found, within(GENEROUS_S)).listens == {25: True, 993: False}
+            assert add_ports(found, ports, within(GENEROUS_S)).listens == {25: True, 993: False}
             assert len(engine.asked("json")) == 1, "the record is at hand"
             engine.container["State"]["Status"] = "paused"
             found = asking.inspect(within(GENEROUS_S))
-            assert mapping.complete(found, within(GENEROUS_S)).listens == {}
+            assert add_ports(found, ports, within(GENEROUS_S)).listens == {}
             engine.stop()
             unseen = asking.inspect(within(GENEROUS_S))
-            assert mapping.complete(unseen, within(GENEROUS_S)) == unseen
+            assert add_ports(unseen, ports, within(GENEROUS_S)) == unseen
 
     def test_stopped_by_hand(
         self, engine: Engine, restarter: DockerRestarter, within: Within

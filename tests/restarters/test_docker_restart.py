@@ -11,9 +11,8 @@ from mailwatch.core.facts import fact
 from mailwatch.core.model import Condition, TargetState
 from mailwatch.core.say import say
 from mailwatch.core.state import Left, Reason
-from mailwatch.docker.settings import DockerSettings
 from mailwatch.restarters import RestartError
-from mailwatch.restarters.docker import DockerRestarter
+from mailwatch.restarters.docker import DockerRestarter, Settings
 
 if TYPE_CHECKING:
     from tests.restarters.conftest import Engine, Request, Watch, Within
@@ -42,7 +41,7 @@ class TestRestart:
         self, engine: Engine, within: Within, seconds: float, expected: int
     ) -> None:
         """With less time than a restart may need, the container gets less time to end."""
-        restarter = DockerRestarter(DockerSettings(socket=engine.path))
+        restarter = DockerRestarter(Settings(socket=engine.path))
         restarter.restart(within(seconds))
         restarter.close()
         assert engine.asked("restart")[0].endswith(f"?t={expected}")

@@ -17,9 +17,8 @@ import pytest
 from mailwatch.core.deadline import Deadline
 from mailwatch.core.model import Condition
 from mailwatch.core.say import say
-from mailwatch.docker.settings import DockerSettings
 from mailwatch.restarters import RestartError
-from mailwatch.restarters.docker import DockerRestarter
+from mailwatch.restarters.docker import DockerRestarter, Settings
 
 if TYPE_CHECKING:
     from tests.restarters.conftest import Engine, Within
@@ -145,7 +144,7 @@ class TestBadSockets:
         """An absent socket, and whatever else stands in its place, is named with its path."""
         path = directory / "docker.sock"
         make(path)
-        restarter = DockerRestarter(DockerSettings(socket=str(path)))
+        restarter = DockerRestarter(Settings(socket=str(path)))
         found = restarter.inspect(within(30))
         assert found.condition is Condition.UNREACHABLE
         assert words in say(found.detail)
@@ -159,7 +158,7 @@ class TestBadSockets:
         path = str(directory / "docker.sock")
         with socket.socket(socket.AF_UNIX) as left:
             left.bind(path)
-        found = DockerRestarter(DockerSettings(socket=path)).inspect(within(30))
+        found = DockerRestarter(Settings(socket=path)).inspect(within(30))
         assert found.condition is Condition.UNREACHABLE
         assert "Nothing listens" in say(found.detail)
 
@@ -170,7 +169,7 @@ class TestBadSockets:
         with socket.socket(socket.AF_UNIX) as stuck:
             stuck.bind(path)
             stuck.listen(1)
-            restarter = DockerRestarter(DockerSettings(socket=path))
+            restarter = DockerRestarter(Settings(socket=path))
             found = restarter.inspect(within(0.3))
             assert found.condition is Condition.UNREACHABLE
             assert "does not answer in time" in say(found.detail)
@@ -224,17 +223,16 @@ def as_nobody(path: str) -> list[str]:
     """Inspect and restart in a process without rights; return what it found and what it said."""
     program = """
         import os, sys, time
-        import mailwatch.docker.engine
+        import mailwatch.docker.transport
         from mailwatch.core.deadline import Deadline
         from mailwatch.core.say import say
-        from mailwatch.docker.settings import DockerSettings
         from mailwatch.restarters import RestartError
-        from mailwatch.restarters.docker import DockerRestarter
+        from mailwatch.restarters.docker import DockerRestarter, Settings
         if os.geteuid() == 0:
             os.setgroups([])
             os.setresgid(65534, 65534, 65534)
             os.setresuid(65534, 65534, 65534)
-        restarter = DockerRestarter(DockerSettings(socket=sys.argv[1]))
+        restarter = DockerRestarter(Settings(socket=sys.argv[1]))
         found = restarter.inspect(Deadline.after(60, time.monotonic))
         print(found.condition)
         print(say(found.detail))

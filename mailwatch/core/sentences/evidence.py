@@ -17,8 +17,8 @@ SENTENCES: Sentences = {
     "no-process": "the container does not run: docker ps -a shows since when",
     "room-unknown": "{error}: sudo df -h {path} shows it",
     "clock-hidden": (
-        "the unit's ProtectClock=yes forbids adjtimex ({error}) and systemd-timesyncd does not "
-        "run: timedatectl shows it"
+        "the unit's ProtectClock=yes forbids adjtimex, and systemd-timesyncd does not run: "
+        "timedatectl shows it"
     ),
     "queue-limit-hidden": (
         "the kernel shows it only inside the container's network namespace: sudo nsenter -t {pid} "

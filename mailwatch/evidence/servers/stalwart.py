@@ -11,21 +11,23 @@ LOOKS_LIKE = re.compile(
     r"\b(?:ERROR|WARN|INFO|DEBUG|TRACE) [^()]{1,200} \([a-z0-9-]{1,40}\.[a-z0-9-]{1,60}\)"
 )
 
+
+def _event(name: str, key: str, value: str) -> re.Pattern[str]:
+    """Return what finds `value` of `key` in an event; what a client said is no name of one."""
+    return re.compile(rf'^[^()"]{{1,300}} \({re.escape(name)}\) (?:.{{0,300}}, )?{key} = {value}')
+
+
 SIGNATURES = (
     # A banned address is accepted and closed at once, before TLS, on every port.
     Signature(
         "ban-by-stalwart",
-        re.compile(
-            r"\(security\.ip-blocked\).{0,300}\bremoteIp = (?P<address>[0-9A-Fa-f.:]{2,45})"
-        ),
+        _event("security.ip-blocked", "remoteIp", r"(?P<address>[0-9A-Fa-f.:]{2,45})"),
         of_us=True,
     ),
     # A full listener accepts and closes; the others go on.
     Signature(
         "stalwart-listener-full",
-        re.compile(
-            r"\(limit\.concurrent-connection\).{0,300}\blistenerId = \"?(?P<listener>[\w.-]{1,64})"
-        ),
+        _event("limit.concurrent-connection", "listenerId", r'"?(?P<listener>[\w.-]{1,64})'),
     ),
 )
 
