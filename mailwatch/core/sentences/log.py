@@ -1,4 +1,4 @@
-"""The lines of the log, and the one that `systemctl status` shows."""
+"""The lines of the log, of an incident's timeline, and of `systemctl status`."""
 
 from __future__ import annotations
 
@@ -23,6 +23,21 @@ SENTENCES: Sentences = {
     "restarted": "{target} was restarted; the services get {settle_s:duration} to come up",
     "verifying": "looking whether all services answer again",
     "person-called": "a person has been called; still looking",
+    # its timeline
+    "turn-fails": Given(
+        "detail", "{service} fails: {detail} ({fault})", "{service} fails ({fault})"
+    ),
+    "turn-opened": Given(
+        "told", "The incident opened, and the admin was told.", "The incident opened."
+    ),
+    "turn-restart": "Restart {number} began.",
+    "turn-restart-ended": "Restart {number}: {result:sentence}",
+    "restart-recovered": "it helped",
+    "restart-failed": "it did not help",
+    "restart-interrupted": "it was cut short",
+    "turn-escalated": "A person was called.",
+    "turn-reminded": "The last reminder was sent.",
+    "turn-closed": "All services answer again.",
     # the messages
     "told": "told: {title}",
     "told-by": "told by {channel}: {title}",
