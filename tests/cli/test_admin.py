@@ -115,8 +115,8 @@ def test_an_open_incident_is_critical_and_can_be_shown(
     assert "open, a person was called" in capsys.readouterr().out
     assert call("incident", "show", "last") == 0
     told = capsys.readouterr().out
-    assert "restart 1: it did not help in time" in told
-    assert "- IMAPS:993: no greeting came within 5 s (silent)" in told
+    assert "Restart 1: it did not help in time." in told
+    assert "IMAPS:993 fails: no greeting came within 5 s (silent)" in told
     assert call("incidents", "--json") == 0
     listed = json.loads(capsys.readouterr().out)
     assert call("incident", "show", "20261122", "--json") == 0
@@ -274,7 +274,7 @@ def test_a_pause_without_a_sane_end_is_refused(
 )
 def test_durations_as_a_person_types_them(text: str, seconds: float) -> None:
     """A bare number is minutes, units may be combined."""
-    assert parse_duration(text) == seconds
+    assert parse_duration(text, 0, 86_400 * 7, "too long") == seconds
 
 
 @pytest.mark.parametrize("command", ["check", "status"])

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import argparse
 import io
 import os
 import socket
@@ -14,7 +13,7 @@ from pathlib import Path
 
 import pytest
 
-from mailwatch.cli import demo
+from mailwatch.cli.main import main
 from mailwatch.core.deadline import Deadline
 from mailwatch.core.facts import fact
 from mailwatch.core.model import Condition, Fault, TargetState, Verdict
@@ -172,7 +171,7 @@ def test_a_demo_without_its_server_is_one_sentence_and_exit_1(
     broken.write_text("raise SystemExit('no luck today')")
     monkeypatch.setattr(server_process, "_PROGRAM", broken)
     before = threading.active_count()
-    assert demo.run(argparse.Namespace()) == 1
+    assert main(["demo"]) == 1
     error = capsys.readouterr().err
     assert error == "The demo's mail server did not start (no luck today): try again.\n"
     assert threading.active_count() <= before
@@ -187,6 +186,6 @@ def test_a_demo_without_ports_is_one_sentence_and_exit_1(
         raise OSError(99, "Cannot assign requested address")
 
     monkeypatch.setattr(story, "offer", none)
-    assert demo.run(argparse.Namespace()) == 1
+    assert main(["demo"]) == 1
     error = capsys.readouterr().err
     assert error.startswith("The demo needs free ports on 127.0.0.1 and got none (Cannot assign")
