@@ -72,7 +72,7 @@ class Catalogue(Generic[R]):
 
     @contextmanager
     def adding(self, row: R) -> Iterator[None]:
-        """Have `row` in the catalogue for a while, as a test wants it."""
+        """Have `row` in the catalogue for a while, as the demo and the tests want it."""
         self._rows[row.name] = row
         try:
             yield

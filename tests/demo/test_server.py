@@ -14,6 +14,7 @@ from pathlib import Path
 import pytest
 
 from mailwatch.cli.main import main
+from mailwatch.core.catalogue import Row
 from mailwatch.core.deadline import Deadline
 from mailwatch.core.facts import fact
 from mailwatch.core.model import Condition, Fault, TargetState, Verdict
@@ -24,6 +25,8 @@ from mailwatch.demo.screen import Screen
 from mailwatch.demo.server_process import Server, make_certificate
 from mailwatch.probes.catalogue import build
 from mailwatch.probes.settings import ServiceSettings
+from mailwatch.restarters import catalogue as restarters
+from mailwatch.restarters.catalogue import RESTARTERS, Chosen
 from mailwatch.restarters.errors import RestartError
 
 RUNNING = TargetState(Condition.RUNNING)
@@ -115,7 +118,8 @@ def test_a_healthy_server_ends_by_itself(server: Server, said: io.StringIO) -> N
 
 def test_it_is_a_target_with_words_of_its_own(server: Server) -> None:
     """Its kind has a template, and a process that has ended is one that crashed."""
-    target = server.describe().target
+    with RESTARTERS.adding(Row("demo", server_process.__name__)):
+        target = restarters.build(Chosen("demo", server_process.Settings(server))).describe().target
     assert target.key == "demo:demo-mail"
     assert say(fact(f"target-{target.kind}", name=target.name)) == "server demo-mail"
     found = server.inspect(soon())
