@@ -15,7 +15,7 @@ from mailwatch.cli.output import note, write_file
 from mailwatch.cli.times import parse_duration
 from mailwatch.core.text import printable
 from mailwatch.host.clocks import clock_text
-from mailwatch.report import figures, material, page
+from mailwatch.report import material, page
 
 
 def _since(text: str) -> float:
@@ -36,8 +36,12 @@ def report(args: argparse.Namespace) -> int:
     host = printable(socket.gethostname(), 64)
     try:
         text = page.write(material.collect(directory, host, now - args.since, now), clock_text)
-    except figures.NoMatplotlib as missing:
-        raise CommandError(UNAVAILABLE, str(missing)) from None
+    except ImportError:
+        sentence = (
+            "The report is drawn with matplotlib, which is not installed: run "
+            "`apt install python3-matplotlib` and try again."
+        )
+        raise CommandError(UNAVAILABLE, sentence) from None
     if args.output is None:
         sys.stdout.write(text)
         return OK

@@ -3,27 +3,19 @@
 from __future__ import annotations
 
 import html
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 
 from mailwatch.core import causes
 from mailwatch.core.evidence import Evidence, Json, unreadable, value
-from mailwatch.core.say import say
-from mailwatch.core.state import Incident, Outcome
+from mailwatch.core.say import ClockText, say
+from mailwatch.core.state import Incident
 from mailwatch.core.text import duration, printable
+from mailwatch.core.timeline import turns
 from mailwatch.evidence.compare import side_by_side
 from mailwatch.evidence.keeping import findings
 
-ClockText = Callable[[float], str]
 LOG_LINES = 60
 _DATE = len("2026-11-22")
-
-_OUTCOMES = {
-    Outcome.PENDING: "under way",
-    Outcome.RESTARTED: "done",
-    Outcome.RECOVERED: "it helped",
-    Outcome.FAILED: "it did not help",
-    Outcome.INTERRUPTED: "cut short",
-}
 
 
 def story(
@@ -35,17 +27,16 @@ def story(
 ) -> str:
     """Return the incident as one block of HTML, all text of which is escaped."""
     before, after = findings(evidence.get("before")), findings(evidence.get("after"))
-    lasted = "still open"
-    if incident.closed:
-        lasted = f"lasted {duration(max(0.0, incident.closed.wall - incident.since.wall))}"
+    lasted_s = incident.lasted_s
+    lasted = "still open" if lasted_s is None else f"lasted {duration(lasted_s)}"
     cause = causes.line(incident.cause or causes.likely(before)) or "cause unknown"
     parts = [
         f'<details class="card"{" open" if is_open else ""}><summary>'
         f'<span class="when">{_text(clock_text(incident.since.wall))}, {lasted}:</span> '
         f'<span class="cause">{_text(cause)}</span></summary>',
-        *_turns(incident, clock_text),
+        _table(_turns(incident, clock_text)),
         *_supports(before),
-        *_table(before, after),
+        *_compared(before, after),
         *_log(before),
         *_unreadable(before, after),
         f'<p class="quiet">Incident {_text(incident.id)}</p></details>',
@@ -57,30 +48,22 @@ def _text(words: object) -> str:
     return html.escape(printable(str(words), 500))
 
 
-def _turns(incident: Incident, clock_text: ClockText) -> Iterator[str]:
-    since = incident.since.wall
-    turns: list[tuple[float, str]] = [
-        (since, f"{failure.service} fails: {say(failure.detail) or failure.fault}")
-        for failure in incident.first_failures
+def _table(rows: Iterable[tuple[str, ...]], head: str = "") -> str:
+    """Return `rows` as a table; the first cell of each is its heading."""
+    shown = [
+        f"<tr><th>{_text(first)}</th>{''.join(f'<td>{_text(cell)}</td>' for cell in cells)}</tr>"
+        for first, *cells in rows
     ]
-    turns.append((incident.opened.wall, "The incident opened, and the admin was told."))
-    for attempt in incident.attempts:
-        turns.append((attempt.begun.wall, f"Restart {attempt.number} began."))
-        if attempt.ended is not None:
-            outcome = f"Restart {attempt.number}: {_OUTCOMES[attempt.outcome]}."
-            turns.append((attempt.ended.wall, say(attempt.detail) or outcome))
-    if incident.escalated is not None:
-        turns.append((incident.escalated.wall, "A person was called."))
-    if incident.closed is not None:
-        turns.append((incident.closed.wall, "All services answered again."))
+    return "\n".join([f"<table>{head}<tbody>", *shown, "</tbody></table>"])
+
+
+def _turns(incident: Incident, clock_text: ClockText) -> Iterator[tuple[str, str]]:
+    since = incident.since.wall
     day = clock_text(since)[:_DATE]
-    yield "<table><tbody>"
-    for at, words in sorted(turns, key=lambda turn: turn[0]):
+    for at, turn in turns(incident):
         when = clock_text(at)
-        shown = when[_DATE:] if when.startswith(day) else when
-        later = f"+{duration(max(0.0, at - since))}"
-        yield f"<tr><th>{_text(shown.strip())} ({later})</th><td>{_text(words)}</td></tr>"
-    yield "</tbody></table>"
+        shown = when[_DATE:].strip() if when.startswith(day) else when
+        yield f"{shown} (+{duration(max(0.0, at - since))})", say(turn, clock_text)
 
 
 def _supports(before: Evidence) -> Iterator[str]:
@@ -92,20 +75,17 @@ def _supports(before: Evidence) -> Iterator[str]:
         yield "</ul>"
 
 
-def _table(before: Evidence, after: Evidence) -> Iterator[str]:
-    if table := side_by_side(before, after):
-        yield "<h4>Before and after</h4><table><thead><tr><th></th><th>before</th><th>after</th>"
-        yield "</tr></thead><tbody>"
-        for label, was, now in table:
-            yield f"<tr><th>{_text(label)}</th><td>{_text(was)}</td><td>{_text(now)}</td></tr>"
-        yield "</tbody></table>"
+def _compared(before: Evidence, after: Evidence) -> Iterator[str]:
+    if rows := side_by_side(before, after):
+        yield "<h4>Before and after</h4>"
+        yield _table(rows, "<thead><tr><th></th><th>before</th><th>after</th></tr></thead>")
 
 
 def _log(before: Evidence) -> Iterator[str]:
     kept = value(before, "log", "lines")
     if isinstance(kept, list) and kept:
         shown = "\n".join(_text(line) for line in kept[-LOG_LINES:])
-        yield "<details><summary>The container's log before it</summary>"
+        yield "<details><summary>The mail server's log before it</summary>"
         yield f"<pre>{shown}</pre></details>"
 
 
