@@ -3,113 +3,89 @@
 from __future__ import annotations
 
 import argparse
-import json
 import sys
 import time
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
+from mailwatch.cli.command import argument, command
 from mailwatch.cli.exit_codes import CRITICAL, OK, UNKNOWN, WARNING
-from mailwatch.cli.options import add_options, load_to_ask
-from mailwatch.cli.table import aligned
+from mailwatch.cli.options import load_by_hand
+from mailwatch.cli.output import print_aligned, print_json, reading_json
 from mailwatch.core.certificates import expires_soon, time_left
 from mailwatch.core.model import Reading, Verdict
-from mailwatch.core.policy import Policy
 from mailwatch.core.say import say
 from mailwatch.core.text import join_words
 from mailwatch.probes.catalogue import build
 from mailwatch.service.prober import one_round
 
 _CODES = {Verdict.PASS: OK, Verdict.FAIL: CRITICAL, Verdict.UNMEASURED: UNKNOWN}
-_WORDS = {OK: "OK", WARNING: "WARNING", CRITICAL: "CRITICAL", UNKNOWN: "UNKNOWN"}
-_WORST_FIRST = (CRITICAL, UNKNOWN, WARNING, OK)
+_WORST_FIRST = {CRITICAL: "CRITICAL", UNKNOWN: "UNKNOWN", WARNING: "WARNING", OK: "OK"}
 
 
-def add(parser: argparse.ArgumentParser) -> None:
-    """Add what the command takes."""
-    parser.description = (
-        "Ask every service and show how it went; nothing is restarted and nobody is "
-        "told. A canary submits a message of its own, waits for it while it has time, and leaves "
-        "the service's alone."
-    )
-    parser.epilog = (
-        "Exit code: 0 all answer, 1 they do, but a certificate expires within "
-        "watch.certificate_days, 2 at least one fails, 3 at least one could not be looked at or "
-        "the configuration is bad."
-    )
-    add_options(parser, json=True)
-    parser.add_argument(
+@command(
+    argument(
         "--once", action="store_true", help="one attempt per service, whatever watch.retries is"
-    )
+    ),
+    json=True,
+)
+def check(args: argparse.Namespace) -> int:
+    """Ask every service and show how it went; nothing is restarted and nobody is told.
 
+    A canary submits a message of its own, waits for it while it has time, and leaves the service's
+    alone.
 
-def run(args: argparse.Namespace) -> int:
-    """Hold one round, print it, and return the monitoring plugins' exit code."""
-    config = load_to_ask(args)
+    Exit code: 0 all answer, 1 they do, but a certificate expires within watch.certificate_days, 2
+    at least one fails, 3 at least one could not be looked at or the configuration is bad.
+    """
+    config = load_by_hand(args, token=False)
     attempts = config.policy.attempts
     if args.once:
         attempts = replace(attempts, retries=1)
     readings = one_round([build(service) for service in config.services], attempts)
-    findings = _Findings(readings, time.time(), config.policy)
-    code = findings.code
+    now = time.time()
+    expiring = {
+        one.service: one.certificate_expires
+        for one in readings
+        if one.certificate_expires is not None and expires_soon(one, now, config.policy)
+    }
+    remarks = {name: f"its certificate {time_left(at, now)}" for name, at in expiring.items()}
+    codes = {_CODES[reading.verdict] for reading in readings} | {WARNING for _ in expiring}
+    code = next(code for code in _WORST_FIRST if code in codes)
+    summary = _summary(readings)
+    if expiring:
+        summary += f"; a certificate {time_left(min(expiring.values()), now)}"
     if args.json:
-        print(json.dumps(_as_json(findings), indent=2))
+        print_json(
+            {
+                "result": _WORST_FIRST[code].lower(),
+                "services": [_as_json(one, one.service in expiring) for one in readings],
+            }
+        )
     elif sys.stdout.isatty():
-        print("\n".join(_table(findings)))
-        print(findings.summary)
+        rows = [_row(one, remarks.get(one.service, "")) for one in readings]
+        print_aligned([("SERVICE", "RESULT", "SECONDS", "DETAIL"), *rows])
+        print(summary)
     else:
-        print(f"MAILWATCH {_WORDS[code]} - {findings.summary} | {_performance(readings)}")
+        print(f"MAILWATCH {_WORST_FIRST[code]} - {summary} | {_performance(readings)}")
         for reading in readings:
-            if detail := say(reading.detail) or findings.expiry(reading):
+            if detail := say(reading.detail) or remarks.get(reading.service):
                 print(f"{reading.service}: {detail}")
     return code
 
 
-@dataclass(frozen=True, slots=True)
-class _Findings:
-    """What one round found, judged at `wall` (seconds since 1970)."""
-
-    readings: tuple[Reading, ...]
-    wall: float
-    policy: Policy
-
-    @property
-    def code(self) -> int:
-        """The exit code of the monitoring plugins: that of the worst finding."""
-        codes = {_CODES[reading.verdict] for reading in self.readings}
-        codes |= {WARNING for reading in self.readings if self.expiry(reading)}
-        return next(code for code in _WORST_FIRST if code in codes)
-
-    def expiry(self, reading: Reading) -> str:
-        """Return what is to be said of a certificate that expires soon, empty if it does not."""
-        expires = reading.certificate_expires
-        if expires is None or not expires_soon(reading, self.wall, self.policy):
-            return ""
-        return f"its certificate {time_left(expires, self.wall)}"
-
-    @property
-    def summary(self) -> str:
-        """One line on all of it."""
-        well = sum(reading.verdict is Verdict.PASS for reading in self.readings)
-        line = f"{well} of {len(self.readings)} services answer"
-        if failing := [r.service for r in self.readings if r.verdict is Verdict.FAIL]:
-            line += f"; {join_words(failing)} failed"
-        if soon := [r for r in self.readings if self.expiry(r)]:
-            # Each has a moment, or it would not expire soon.
-            first = min(r.certificate_expires for r in soon if r.certificate_expires is not None)
-            line += f"; a certificate {time_left(first, self.wall)}"
-        return line
+def _summary(readings: Sequence[Reading]) -> str:
+    well = sum(reading.verdict is Verdict.PASS for reading in readings)
+    failing = [one.service for one in readings if one.verdict is Verdict.FAIL]
+    line = f"{well} of {len(readings)} services answer"
+    return f"{line}; {join_words(failing)} failed" if failing else line
 
 
-def _table(findings: _Findings) -> list[str]:
-    rows = [("SERVICE", "RESULT", "SECONDS", "DETAIL")]
-    for reading in findings.readings:
-        steps = ", ".join(f"{phase} {1000 * s:.1f} ms" for phase, s in reading.phases.items())
-        expiry = findings.expiry(reading)
-        detail = say(reading.detail) or "; ".join(part for part in (expiry, steps) if part)
-        result = str(reading.fault or ("warning" if expiry else reading.verdict))
-        rows.append((reading.service, result, f"{reading.seconds:.3f}", detail))
-    return aligned(rows)
+def _row(reading: Reading, remark: str) -> tuple[str, str, str, str]:
+    steps = ", ".join(f"{phase} {1000 * s:.1f} ms" for phase, s in reading.phases.items())
+    detail = say(reading.detail) or "; ".join(part for part in (remark, steps) if part)
+    result = str(reading.fault or ("warning" if remark else reading.verdict))
+    return reading.service, result, f"{reading.seconds:.3f}", detail
 
 
 def _performance(readings: Sequence[Reading]) -> str:
@@ -120,20 +96,9 @@ def _performance(readings: Sequence[Reading]) -> str:
     )
 
 
-def _as_json(findings: _Findings) -> dict[str, object]:
-    return {
-        "result": _WORDS[findings.code].lower(),
-        "services": [
-            {
-                "service": reading.service,
-                "verdict": reading.verdict,
-                "fault": reading.fault,
-                "detail": say(reading.detail),
-                "seconds": round(reading.seconds, 6),
-                "phases": {phase: round(s, 6) for phase, s in reading.phases.items()},
-                "certificate_expires": reading.certificate_expires,
-                "expires_soon": bool(findings.expiry(reading)),
-            }
-            for reading in findings.readings
-        ],
+def _as_json(reading: Reading, expires_soon: bool) -> dict[str, object]:
+    return reading_json(reading) | {
+        "phases": {phase: round(s, 6) for phase, s in reading.phases.items()},
+        "certificate_expires": reading.certificate_expires,
+        "expires_soon": expires_soon,
     }

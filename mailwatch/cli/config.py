@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import argparse
-import json
-import sys
 from dataclasses import asdict
 
+from mailwatch.cli.command import command
 from mailwatch.cli.exit_codes import CONFIG, OK
-from mailwatch.cli.options import add_options, load_by_hand, path_from
+from mailwatch.cli.options import load_by_hand, path_from
+from mailwatch.cli.output import note, print_aligned, print_json
 from mailwatch.config.model import Config, ConfigError, Setting
 from mailwatch.config.render import plain
 from mailwatch.core.text import duration, join_words, printable
@@ -17,23 +17,12 @@ from mailwatch.notifiers.catalogue import describe
 _WIDEST_VALUE = 44
 
 
-def add(parser: argparse.ArgumentParser) -> None:
-    """Add the two commands below it."""
-    parser.description = "Check the configuration, or show where each value comes from."
-    commands = parser.add_subparsers(metavar="check|show", required=True)
-    for run, name, summary, more in (
-        (check, "check", "name every mistake", "exit 78 if any"),
-        (show, "show", "show each value and its origin", "secrets are masked"),
-    ):
-        one = commands.add_parser(
-            name, help=summary, description=f"{summary.capitalize()}; {more}."
-        )
-        one.set_defaults(run=run)
-        add_options(one, json=True)
-
-
+@command(json=True)
 def check(args: argparse.Namespace) -> int:
-    """Say that the configuration is good, or name every mistake and return 78."""
+    """Say that the configuration is good, or name every mistake.
+
+    Exit code: 0 it is good, 78 it has mistakes.
+    """
     name = printable(str(path_from(args)))
     try:
         config = load_by_hand(args)
@@ -41,14 +30,13 @@ def check(args: argparse.Namespace) -> int:
         if not args.json:
             raise
         mistakes = [asdict(one) for one in error.mistakes]
-        print(json.dumps({"file": name, "good": False, "mistakes": mistakes}, indent=2))
+        print_json({"file": name, "good": False, "mistakes": mistakes})
         return CONFIG
     if args.json:
-        report = {"file": name, "good": True, "warnings": list(config.warnings)}
-        print(json.dumps(report, indent=2))
+        print_json({"file": name, "good": True, "warnings": list(config.warnings)})
         return OK
     for warning in config.warnings:
-        print(f"warning: {warning}", file=sys.stderr)
+        note(f"warning: {warning}")
     subject = name if path_from(args).exists() else "without a file"
     print(f"{subject}: good; {_summary(config)}")
     return OK
@@ -65,17 +53,15 @@ def _summary(config: Config) -> str:
     return f"watches {services} every {interval}, {restarts}, tells {channels}"
 
 
+@command(json=True)
 def show(args: argparse.Namespace) -> int:
-    """Print each key with its value and its origin."""
+    """Show each value and where it comes from; secrets are masked."""
     settings = load_by_hand(args).settings
     if args.json:
-        print(json.dumps({key: _json(setting) for key, setting in settings.items()}, indent=2))
-        return OK
-    rows = [(key, _text(setting), str(setting.origin)) for key, setting in settings.items()]
-    key_width = max(len(key) for key, _, _ in rows)
-    value_width = min(max(len(value) for _, value, _ in rows), _WIDEST_VALUE)
-    for key, value, origin in rows:
-        print(f"{key:<{key_width}}  {value:<{value_width}}  {origin}")
+        print_json({key: _json(setting) for key, setting in settings.items()})
+    else:
+        rows = [(key, _text(setting), str(setting.origin)) for key, setting in settings.items()]
+        print_aligned(rows, widest=_WIDEST_VALUE)
     return OK
 
 

@@ -5,38 +5,33 @@ from __future__ import annotations
 import argparse
 import sys
 
-from mailwatch.cli.exit_codes import OK
+from mailwatch.cli.command import command
+from mailwatch.cli.exit_codes import INTERRUPTED, OK, CommandError
 from mailwatch.demo.moments import NoStory
 from mailwatch.demo.story import show
 
 _FAILED = 1
-_INTERRUPTED = 130
-"""As a shell reports a program that ended by SIGINT."""
 
 
-def add(parser: argparse.ArgumentParser) -> None:
-    """Add what the command takes."""
-    parser.description = (
-        "Hang a small mail server on loopback, and watch mailwatch detect it, tell "
-        "of it, restart it and prove that it answers again. It needs neither root nor Docker nor "
-        "a network, reads no configuration and leaves nothing behind."
-    )
-    parser.epilog = "Exit code: 0 the server was recovered, 1 it was not, 130 the demo was stopped."
+@command(configured=False)
+def demo(_args: argparse.Namespace) -> int:
+    """Hang a small mail server of its own, and watch mailwatch detect it and bring it back.
 
+    The real mailwatch tells of it, restarts it and proves that it answers again. It needs neither
+    root nor Docker nor a network, reads no configuration and leaves nothing behind.
 
-def run(_args: argparse.Namespace) -> int:
-    """Show the demo; return its exit code."""
+    Exit code: 0 the server was recovered, 1 it was not, 130 the demo was stopped.
+    """
     try:
         show(sys.stdout)
     except NoStory as error:
-        print(error, file=sys.stderr)
-        return _FAILED
+        raise CommandError(_FAILED, str(error)) from None
     except KeyboardInterrupt:
-        print("Stopped: the demo's mail server is gone, and nothing is left.", file=sys.stderr)
-        return _INTERRUPTED
+        sentence = "Stopped: the demo's mail server is gone, and nothing is left."
+        raise CommandError(INTERRUPTED, sentence) from None
     except BrokenPipeError:
         raise
     except OSError as error:
-        print(f"The demo cannot write to its output ({error.strerror}).", file=sys.stderr)
-        return _FAILED
+        sentence = f"The demo cannot write to its output ({error.strerror})."
+        raise CommandError(_FAILED, sentence) from None
     return OK

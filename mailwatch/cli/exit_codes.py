@@ -1,4 +1,4 @@
-"""The numbers that commands end with."""
+"""The numbers that commands end with, and the error that names one of them."""
 
 from __future__ import annotations
 
@@ -16,3 +16,15 @@ CANNOT_CREATE = 73
 """EX_CANTCREAT of sysexits(3)."""
 CONFIG = 78
 """EX_CONFIG of sysexits(3); the unit does not restart mailwatch after it."""
+INTERRUPTED = 130
+"""As a shell reports a program that ended by SIGINT."""
+BROKEN_PIPE = 141
+"""As a shell reports a program that ended by SIGPIPE."""
+
+
+class CommandError(Exception):
+    """A command cannot do its work: it ends with `code`, and `str()` says what to do about it."""
+
+    def __init__(self, code: int, sentence: str) -> None:
+        super().__init__(sentence)
+        self.code = code

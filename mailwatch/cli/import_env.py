@@ -7,8 +7,9 @@ import sys
 from dataclasses import replace
 from pathlib import Path
 
-from mailwatch.cli.exit_codes import CANNOT_CREATE, OK, UNAVAILABLE
-from mailwatch.cli.private_file import cannot_write, write_private
+from mailwatch.cli.command import argument, command
+from mailwatch.cli.exit_codes import OK, UNAVAILABLE, CommandError
+from mailwatch.cli.output import note, write_file
 from mailwatch.config.dotenv import parse
 from mailwatch.config.files import UnreadableFile, decoded, read_file
 from mailwatch.config.load import load
@@ -26,39 +27,41 @@ VARIABLES = frozenset(key.environment for key in KEYS if key.environment) | {SER
 """Every variable that says something to mailwatch."""
 
 
-def add(parser: argparse.ArgumentParser) -> None:
-    """Add what the command takes."""
-    parser.description = "Turn the .env file of the original into a configuration in TOML."
-    parser.add_argument("file", type=Path, metavar="FILE", help="the .env file")
-    parser.add_argument(
-        "-o", "--output", type=Path, metavar="FILE", help="write to a new FILE of mode 0600"
-    )
-    parser.add_argument("--force", action="store_true", help="let FILE replace what has its name")
-
-
-def run(args: argparse.Namespace) -> int:
-    """Print or write the configuration; raises ConfigError when the .env holds mistakes."""
+@command(
+    argument("file", type=Path, metavar="FILE", help="the .env file"),
+    argument("-o", "--output", type=Path, metavar="FILE", help="write to a new FILE of mode 0600"),
+    argument("--force", action="store_true", help="let FILE replace what has its name"),
+    configured=False,
+)
+def import_env(args: argparse.Namespace) -> int:
+    """Turn the .env file of the original into a configuration in TOML."""
     source = printable(str(args.file))
     variables = _read(args.file, source)
     for name in variables:
         if name not in VARIABLES:
-            _say(f"{source}: {printable(name, 80)} is no variable of mailwatch; left out")
+            note(f"{source}: {printable(name, 80)} is no variable of mailwatch; left out")
     known = {name: value for name, value in variables.items() if name in VARIABLES}
     try:
         import tomli_w
     except ImportError:
-        _say("the package tomli-w is missing; run: apt install python3-tomli-w")
-        return UNAVAILABLE
+        cure = "the package tomli-w is missing; run: apt install python3-tomli-w"
+        raise CommandError(UNAVAILABLE, cure) from None
     text = "# Made by mailwatch import-env; mailwatch.toml(5) explains each key.\n\n"
     text += tomli_w.dumps(document(known, source))
-    secrets = [key for key in KEYS if key.kind is Kind.SECRET and known.get(key.environment)]
     if args.output is None:
         sys.stdout.write(text)
-        if secrets:
-            cure = "keep it where only root and the group mailwatch may read it (chmod 0640)"
-            _say(f"this holds the {secrets[0].label}: {cure}")
+        for key in KEYS:
+            if key.kind is Kind.SECRET and known.get(key.environment):
+                cure = "keep it where only root and the group mailwatch may read it (chmod 0640)"
+                note(f"this holds the {key.label}: {cure}")
         return OK
-    return _write(args.output, text, args.force)
+    shown = printable(str(args.output))
+    mode = write_file(args.output, text, replace=args.force, otherwise=", or add --force")
+    note(f"{shown} written, mode {mode:04o}")
+    if mode & 0o040 == 0:
+        cure = f"chgrp mailwatch {shown} && chmod 0640 {shown}"
+        note(f"the service reads it as group mailwatch: {cure}")
+    return OK
 
 
 def document(environ: dict[str, str], source: str) -> dict[str, object]:
@@ -92,22 +95,3 @@ def _read(path: Path, source: str) -> dict[str, str]:
     if sentences:
         raise ConfigError(tuple(Mistake(source, "", sentence) for sentence in sentences))
     return variables
-
-
-def _write(path: Path, text: str, force: bool) -> int:
-    shown = printable(str(path))
-    try:
-        mode = write_private(path, text, replace=force)
-    except OSError as error:
-        otherwise = ", or add --force" if isinstance(error, FileExistsError) else ""
-        _say(f"{cannot_write(path, error)}{otherwise}")
-        return CANNOT_CREATE
-    _say(f"{shown} written, mode {mode:04o}")
-    if mode & 0o040 == 0:
-        cure = f"chgrp mailwatch {shown} && chmod 0640 {shown}"
-        _say(f"the service reads it as group mailwatch: {cure}")
-    return OK
-
-
-def _say(sentence: str) -> None:
-    print(sentence, file=sys.stderr)

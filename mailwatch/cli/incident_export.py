@@ -5,18 +5,17 @@ from __future__ import annotations
 import argparse
 import io
 import json
-import os
 import platform
-import sys
 import tarfile
 from collections.abc import Mapping
 from pathlib import Path
 
 from mailwatch import __version__
-from mailwatch.cli.exit_codes import CANNOT_CREATE, OK
-from mailwatch.cli.incident_text import as_json, story
-from mailwatch.cli.options import add_options, load_without_secrets
-from mailwatch.cli.private_file import cannot_write
+from mailwatch.cli.command import argument, command
+from mailwatch.cli.exit_codes import OK
+from mailwatch.cli.incidents import ID, as_json, story
+from mailwatch.cli.options import load_without_secrets
+from mailwatch.cli.output import note, write_file
 from mailwatch.config.model import Config
 from mailwatch.config.render import plain
 from mailwatch.core.state import Incident
@@ -25,37 +24,25 @@ from mailwatch.evidence import keeping, show
 from mailwatch.store.views import Views
 
 
-def add(parser: argparse.ArgumentParser) -> None:
-    """Add what the command takes, but for the incident's id."""
-    parser.description = (
-        "Write one outage with its evidence, the configuration without secrets and the versions "
-        "into one .tar.gz. It holds addresses and lines of the mail server's log: look through it "
-        "before you publish it."
-    )
-    add_options(parser)
-    parser.add_argument(
+@command(
+    ID,
+    argument(
         "-o", "--output", type=Path, metavar="FILE",
         help="write to FILE in place of mailwatch-incident-ID.tar.gz here",
-    )  # fmt: skip
-    parser.set_defaults(run=run)
+    ),
+)  # fmt: skip
+def export(args: argparse.Namespace) -> int:
+    """Write one outage as a .tar.gz: with its evidence, the versions, and no secret.
 
-
-def run(args: argparse.Namespace) -> int:
-    """Write the archive; raises ConfigError and StoreError."""
+    It holds addresses and lines of the mail server's log, and the configuration without secrets:
+    look through it before you publish it.
+    """
     config = load_without_secrets(args)
     incident = Views(config.state_directory).incident(args.id)
     evidence = keeping.load(config.state_directory, incident.id)
     path: Path = args.output or Path(f"mailwatch-incident-{incident.id}.tar.gz")
-    content = archive(incident, evidence, config)
-    try:
-        # What it holds is nobody else's business, so a new file is for its owner alone.
-        descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600)
-        with os.fdopen(descriptor, "wb") as file:
-            file.write(content)
-    except OSError as error:
-        print(cannot_write(path, error), file=sys.stderr)
-        return CANNOT_CREATE
-    print(f"{printable(str(path))} written: look through it before you publish it", file=sys.stderr)
+    write_file(path, archive(incident, evidence, config), replace=False)
+    note(f"{printable(str(path))} written: look through it before you publish it")
     return OK
 
 

@@ -1,53 +1,129 @@
-"""`mailwatch incidents`: the outages so far, the newest first."""
+"""`mailwatch incidents` and `incident show ID`: the outages so far, and one of them in full."""
 
 from __future__ import annotations
 
 import argparse
-import json
 
+from mailwatch.cli.command import argument, command
 from mailwatch.cli.exit_codes import OK
-from mailwatch.cli.incident_text import as_json
-from mailwatch.cli.options import add_options, load_without_secrets
-from mailwatch.cli.table import aligned
-from mailwatch.core.state import Incident
+from mailwatch.cli.options import load_without_secrets
+from mailwatch.cli.output import print_aligned, print_json
+from mailwatch.cli.times import stamp
+from mailwatch.core import causes
+from mailwatch.core.facts import fact
+from mailwatch.core.say import say
+from mailwatch.core.state import Failure, Incident
 from mailwatch.core.text import duration, join_words, printable
+from mailwatch.core.timeline import turns
+from mailwatch.core.wording import why
+from mailwatch.evidence import keeping
+from mailwatch.evidence.show import lines as evidence_lines
 from mailwatch.host.clocks import clock_text
 from mailwatch.store.views import Views
 
-
-def add(parser: argparse.ArgumentParser) -> None:
-    """Add what the command takes."""
-    parser.description = "List the outages so far, the newest first."
-    add_options(parser, json=True)
-    parser.add_argument(
-        "-n", "--limit", type=_count, default=20, metavar="N", help="at most N (20 if left out)"
-    )
-
-
-def run(args: argparse.Namespace) -> int:
-    """List them."""
-    found = Views(load_without_secrets(args).state_directory).incidents(args.limit)
-    if args.json:
-        print(json.dumps([as_json(incident) for incident in found], indent=2))
-    elif found:
-        rows = [("INCIDENT", "SINCE", "LASTED", "RESTARTS", "END", "SERVICES")]
-        print("\n".join(aligned([*rows, *map(_row, found)])))
-    else:
-        print("There has been no incident yet.")
-    return OK
-
-
-def _row(incident: Incident) -> tuple[str, ...]:
-    services = join_words([failure.service for failure in incident.first_failures])
-    since, closed = incident.since.wall, incident.closed
-    lasted = duration(max(0.0, closed.wall - since)) if closed else "-"
-    called = ", a person was called" if incident.escalated else ""
-    end = ("recovered" if closed else "open") + called
-    restarts = str(len(incident.attempts))
-    return (incident.id, clock_text(since), lasted, restarts, end, printable(services, 60))
+ID = argument("id", metavar="ID", help="its id, the beginning of it, or `last`")
 
 
 def _count(text: str) -> int:
     if not text.isascii() or not text.isdigit():
         raise argparse.ArgumentTypeError("give a whole number, such as 20")
     return min(int(text), 1_000_000)
+
+
+@command(
+    argument(
+        "-n", "--limit", type=_count, default=20, metavar="N", help="at most N (20 if left out)"
+    ),
+    json=True,
+)
+def incidents(args: argparse.Namespace) -> int:
+    """List the outages so far, the newest first."""
+    found = Views(load_without_secrets(args).state_directory).incidents(args.limit)
+    if args.json:
+        print_json([as_json(incident) for incident in found])
+    elif found:
+        head = ("INCIDENT", "SINCE", "LASTED", "RESTARTS", "END", "SERVICES")
+        print_aligned([head, *map(_row, found)])
+    else:
+        print("There has been no incident yet.")
+    return OK
+
+
+@command(ID, json=True)
+def show(args: argparse.Namespace) -> int:
+    """Show one outage as a timeline, with what was found out about its cause."""
+    directory = load_without_secrets(args).state_directory
+    incident = Views(directory).incident(args.id)
+    kept = keeping.load(directory, incident.id)
+    if args.json:
+        seen = {"evidence": kept["before"] or {}, "evidence_after": kept["after"] or {}}
+        print_json(as_json(incident) | seen)
+    else:
+        print("\n".join([*story(incident), "", *evidence_lines(kept, clock_text)]))
+    return OK
+
+
+def _row(incident: Incident) -> tuple[str, ...]:
+    services = join_words([failure.service for failure in incident.first_failures])
+    called = ", a person was called" if incident.escalated else ""
+    return (
+        incident.id,
+        clock_text(incident.since.wall),
+        "-" if incident.lasted_s is None else duration(incident.lasted_s),
+        str(len(incident.attempts)),
+        ("recovered" if incident.closed else "open") + called,
+        printable(services, 60),
+    )
+
+
+def story(incident: Incident) -> list[str]:
+    """Return the timeline of `incident`, one turn a line."""
+    since, lasted_s = incident.since.wall, incident.lasted_s
+    lasted = "still open" if lasted_s is None else f"lasted {duration(lasted_s)}"
+    cause = causes.line(incident.cause) or "unknown"
+    lines = [f"Incident {incident.id}, {lasted}", f"Cause: {cause}", ""]
+    for at, turn in turns(incident):
+        lines.append(f"{clock_text(at)}  +{duration(max(0.0, at - since)):<12}  {say(turn)}")
+    if lasted_s is None and incident.failures != incident.first_failures:
+        now = [f"- {one.service}: {say(one.detail)} ({one.fault})" for one in incident.failures]
+        lines += ["", "What fails now:", *now]
+    if incident.target:
+        lines += ["", f"The target: {say(incident.target)}"]
+    hold = incident.hold
+    if hold and (not hold.target or hold.target != incident.target):
+        lines += ["", say(fact("why-not-restarted", why=why(hold), seen_as=hold.seen_as))]
+    return lines
+
+
+def as_json(incident: Incident) -> dict[str, object]:
+    """Return `incident` as JSON knows it; moments are RFC 3339 in UTC, or null."""
+    lasted_s = incident.lasted_s
+    return {
+        "id": incident.id,
+        "since": stamp(incident.since),
+        "opened": stamp(incident.opened),
+        "escalated": stamp(incident.escalated),
+        "closed": stamp(incident.closed),
+        "seconds": None if lasted_s is None else round(lasted_s, 3),
+        "cause": causes.line(incident.cause) or "unknown",
+        "target": say(incident.target),
+        "hold": incident.hold.reason if incident.hold else None,
+        "failures": _failures(incident.failures),
+        "first_failures": _failures(incident.first_failures),
+        "restarts": [
+            {
+                "number": attempt.number,
+                "begun": stamp(attempt.begun),
+                "ended": stamp(attempt.ended),
+                "outcome": attempt.outcome,
+                "detail": say(attempt.detail),
+            }
+            for attempt in incident.attempts
+        ],
+    }
+
+
+def _failures(failures: tuple[Failure, ...]) -> list[dict[str, object]]:
+    return [
+        {"service": one.service, "fault": one.fault, "detail": say(one.detail)} for one in failures
+    ]

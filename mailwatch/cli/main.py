@@ -1,4 +1,4 @@
-"""Turns the arguments into one call of one command."""
+"""Turns the arguments into one call of one command, and what that raises into an exit code."""
 
 from __future__ import annotations
 
@@ -10,28 +10,40 @@ from collections.abc import Callable, Sequence
 from typing import NoReturn, cast
 
 from mailwatch import __version__
-from mailwatch.cli.exit_codes import CONFIG, OK, UNAVAILABLE, UNKNOWN, USAGE
+from mailwatch.cli.exit_codes import (
+    BROKEN_PIPE,
+    CONFIG,
+    INTERRUPTED,
+    OK,
+    UNAVAILABLE,
+    UNKNOWN,
+    USAGE,
+    CommandError,
+)
 
 COMMANDS: dict[str, tuple[str, str]] = {
-    "run": ("run", "watch until stopped; the service does this"),
-    "check": ("check", "ask every service once, and show how it went"),
-    "status": ("status", "show where things stand"),
-    "incidents": ("incidents", "list the outages so far"),
-    "incident": ("incident", "show one outage from its beginning to its end"),
-    "report": ("report", "write availability, latency and incidents as one HTML file"),
-    "pause": ("pause", "restart and tell nothing for a while"),
-    "resume": ("resume", "end a pause"),
-    "config": ("config", "check the configuration, or show where each value comes from"),
-    "import-env": ("import_env", "turn the .env file of the original into TOML"),
-    "test-notification": ("test_notification", "send a message to see that it arrives"),
-    "doctor": ("doctor", "find what will fail before it fails"),
-    "demo": ("demo", "watch mailwatch detect, restart and recover a server of its own"),
+    "run": ("run.run", "watch until stopped; the service does this"),
+    "check": ("check.check", "ask every service once, and show how it went"),
+    "status": ("status.status", "show where things stand"),
+    "incidents": ("incidents.incidents", "list the outages so far"),
+    "incident": ("", "show one outage from its beginning to its end"),
+    "incident show": ("incidents.show", "show one outage as a timeline"),
+    "incident export": ("incident_export.export", "write one archive to attach to a bug report"),
+    "report": ("report.report", "write availability, latency and incidents as one HTML file"),
+    "pause": ("pause.pause", "restart and tell nothing for a while"),
+    "resume": ("pause.resume", "end a pause"),
+    "config": ("", "check the configuration, or show where each value comes from"),
+    "config check": ("config.check", "name every mistake"),
+    "config show": ("config.show", "show each value and its origin"),
+    "import-env": ("import_env.import_env", "turn the .env file of the original into TOML"),
+    "test-notification": ("test_notification.send", "send a message to see that it arrives"),
+    "doctor": ("doctor.doctor", "find what will fail before it fails"),
+    "demo": ("demo.demo", "watch mailwatch detect, restart and recover a server of its own"),
 }
-"""Each command, the module of this package that knows it, and what it does.
+"""Each command, the module of this package and the Command in it, and what it does.
 
-A module offers `add(parser)` and `run(args)`, which returns the exit code, or lets `add` set a
-`run` for each command below it. It is imported only when its command is called: `check` and `run`
-start in a fraction of the time that all of them take.
+One without a module has others below it. A module is imported only when its command is called:
+`check` and `run` start in a fraction of the time that all of them take.
 """
 
 _FOR_MONITORING = frozenset({"check", "status"})
@@ -64,17 +76,19 @@ def main(arguments: Sequence[str] | None = None) -> int:
     try:
         code = run(args)
         sys.stdout.flush()
-    except (ConfigError, StoreError) as error:
+    except (CommandError, ConfigError, StoreError) as error:
         print(error, file=sys.stderr)
         if args.command in _FOR_MONITORING:
             return UNKNOWN
+        if isinstance(error, CommandError):
+            return error.code
         return CONFIG if isinstance(error, ConfigError) else UNAVAILABLE
     except KeyboardInterrupt:
-        return 130
+        return INTERRUPTED
     except BrokenPipeError:
         # The reader has gone, as in `mailwatch check | head -1`; see SIGPIPE in signal(7).
         os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
-        return 141
+        return BROKEN_PIPE
     return code
 
 
@@ -85,14 +99,16 @@ def _parser(given: Sequence[str]) -> argparse.ArgumentParser:
         epilog="See mailwatch(1) and mailwatch.toml(5).",
     )
     parser.add_argument("--version", action="version", version=f"mailwatch {__version__}")
-    subparsers = parser.add_subparsers(title="commands", metavar="COMMAND", dest="command")
+    groups = {"": parser.add_subparsers(title="commands", metavar="COMMAND", dest="command")}
     wanted = next((word for word in given if not word.startswith("-")), "")
-    for name, (module, help_text) in COMMANDS.items():
-        one = subparsers.add_parser(name, help=help_text)
-        if name == wanted:
-            command = importlib.import_module(f"mailwatch.cli.{module}")
-            one.set_defaults(run=getattr(command, "run", None))
-            command.add(one)
-    if wanted in _FOR_MONITORING:
-        parser.usage_code = subparsers.choices[wanted].usage_code = UNKNOWN
+    for name, (place, summary) in COMMANDS.items():
+        group, _, verb = name.rpartition(" ")
+        one = groups[group].add_parser(verb, help=summary, description=f"{summary.capitalize()}.")
+        if not place:
+            groups[name] = one.add_subparsers(title="commands", metavar="COMMAND", required=True)
+        elif name.split()[0] == wanted:
+            module, _, command = place.partition(".")
+            getattr(importlib.import_module(f"mailwatch.cli.{module}"), command).add_to(one)
+        if wanted in _FOR_MONITORING:
+            parser.usage_code = one.usage_code = UNKNOWN
     return parser

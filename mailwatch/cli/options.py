@@ -19,8 +19,8 @@ def _flagged() -> list[Key]:
     return [key for key in section_keys() if key.flag]
 
 
-def add_options(parser: argparse.ArgumentParser, *, json: bool = False) -> None:
-    """Add the options of every command that needs the configuration, and --json where it has it."""
+def add_options(parser: argparse.ArgumentParser) -> None:
+    """Add the options of every command that needs the configuration."""
     group = parser.add_argument_group(
         "configuration", "The environment wins over these, and these win over the file."
     )
@@ -37,8 +37,6 @@ def add_options(parser: argparse.ArgumentParser, *, json: bool = False) -> None:
         metavar="KEY=VALUE",
         help="set any key, such as watch.interval_s=60 or services=SMTP:25,IMAPS:993; repeatable",
     )
-    if json:
-        parser.add_argument("--json", action="store_true", help="print JSON")
 
 
 def metavar(key: Key) -> str:
@@ -60,17 +58,13 @@ def load_from(args: argparse.Namespace) -> Config:
     return _load(args, Secrets(OwnCredentials(os.environ)))
 
 
-def load_by_hand(args: argparse.Namespace) -> Config:
+def load_by_hand(args: argparse.Namespace, *, token: bool = True) -> Config:
     """Return the configuration for a person's command; raises ConfigError.
 
-    A credential that only the service can read is left to it, which the warnings tell.
+    A credential that only the service can read is left to it, which the warnings tell. Without
+    `token` no secret of a channel is read, for a command that sends no message.
     """
-    return _load(args, Secrets(UnitCredentials(os.environ)))
-
-
-def load_to_ask(args: argparse.Namespace) -> Config:
-    """Return the configuration for a command that sends no message, as `load_by_hand` does."""
-    return _load(args, Secrets(UnitCredentials(os.environ), token=False))
+    return _load(args, Secrets(UnitCredentials(os.environ), token=token))
 
 
 def load_without_secrets(args: argparse.Namespace) -> Config:

@@ -6,19 +6,15 @@ import argparse
 import os
 import sys
 
-from mailwatch.cli.options import add_options, load_from
+from mailwatch.cli.command import command
+from mailwatch.cli.options import load_from
 from mailwatch.host.journal import Journal, adopt_logging, is_journald
 from mailwatch.service.daemon import Daemon, real_world
 
 
-def add(parser: argparse.ArgumentParser) -> None:
-    """Add what the command takes."""
-    parser.description = "Watch until SIGTERM; SIGHUP reloads."
-    add_options(parser)
-
-
+@command()
 def run(args: argparse.Namespace) -> int:
-    """Watch until a signal ends it."""
+    """Watch until SIGTERM; SIGHUP reloads."""
     journal = Journal(sys.stdout, is_journald(sys.stdout, os.environ))
     adopt_logging(journal)
     return Daemon(lambda: load_from(args), journal, real_world(journal)).run()

@@ -2,19 +2,22 @@
 
 from __future__ import annotations
 
+import argparse
 import re
 from datetime import UTC, datetime
 
+from mailwatch.core.model import Now
 from mailwatch.core.text import duration
 
 _PART = re.compile(r"(\d+(?:\.\d+)?)\s*(s|m|min|h|d|w)?", re.ASCII)
 _UNIT_S = {"s": 1.0, "m": 60.0, "min": 60.0, "h": 3600.0, "d": 86_400.0, "w": 604_800.0, "": 60.0}
 
 
-def stamp(wall: float | None) -> str | None:
-    """Return seconds since 1970 as RFC 3339 in UTC, None for None."""
-    if wall is None:
+def stamp(at: Now | float | None) -> str | None:
+    """Return a moment, or seconds since 1970, as RFC 3339 in UTC; None for None."""
+    if at is None:
         return None
+    wall = at.wall if isinstance(at, Now) else at
     return datetime.fromtimestamp(wall, UTC).isoformat(timespec="milliseconds")
 
 
@@ -24,18 +27,21 @@ def ago(wall: float, now: float) -> str:
     return f"{duration(round(seconds))} ago" if seconds >= 1 else "just now"
 
 
-def parse_duration(text: str) -> float:
+def parse_duration(text: str, shortest_s: float, longest_s: float, limits: str) -> float:
     """Return `90`, `30m`, `2h` or `1h 30m` in seconds; a bare number is minutes.
 
-    Raises ValueError for anything else, and for nothing at all.
+    Raises ArgumentTypeError for anything else and for nothing at all; for what is shorter or
+    longer it says `limits`.
     """
     rest, total = text.strip().lower(), 0.0
     if not rest:
-        raise ValueError("no duration is given")
+        raise argparse.ArgumentTypeError("no duration is given")
     while rest:
         part = _PART.match(rest)
         if part is None:
-            raise ValueError(f"{text!r} is no duration: write 30m, 2h or 1d")
+            raise argparse.ArgumentTypeError(f"{text!r} is no duration: write 30m, 2h or 1d")
         total += float(part[1]) * _UNIT_S[part[2] or ""]
         rest = rest[part.end() :].lstrip()
+    if not shortest_s <= total <= longest_s:
+        raise argparse.ArgumentTypeError(limits)
     return total

@@ -166,6 +166,11 @@ class Incident:
         """Why the one target is not restarted now, or None."""
         return self.holds[0] if self.holds else None
 
+    @property
+    def lasted_s(self) -> float | None:
+        """How many seconds it lasted, None while it is open."""
+        return None if self.closed is None else max(0.0, self.closed.wall - self.since.wall)
+
     def held_by(self, hold: Hold | None) -> Incident:
         """Return this incident with `hold` as the reason not to restart the one target."""
         return replace(self, holds=() if hold is None else (hold,))

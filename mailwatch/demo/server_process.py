@@ -13,12 +13,13 @@ import sys
 import time
 from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from operator import attrgetter
 from pathlib import Path
 
 from mailwatch.core.deadline import Deadline
 from mailwatch.core.facts import fact, words
 from mailwatch.core.model import Condition, Description, Target, TargetState
-from mailwatch.core.say import learn
 from mailwatch.core.sentences import Sentences
 from mailwatch.core.text import printable
 from mailwatch.demo.moments import Moments, NoStory, Turn
@@ -32,7 +33,6 @@ SENTENCES: Sentences = {
     "target-demo": "server {name}",
     "demo-ended": "the server's process has ended",
 }
-learn(SENTENCES)
 
 _PROGRAM = Path(__file__).with_name("server.py")
 
@@ -182,3 +182,14 @@ class Server:
         assert self._child.stdout is not None
         with self._child.stdout as pipe:
             return pipe.read()
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """What the restarter of the demo is made from: the server that it restarts."""
+
+    server: Server
+    longest_restart_s: float = GRACE_S + START_LIMIT_S
+
+
+RESTARTER = attrgetter("server")

@@ -7,29 +7,28 @@ import signal
 import socket
 import threading
 from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
+from dataclasses import replace
 from pathlib import Path
 from typing import TextIO
 
 from mailwatch.config.model import Config
-from mailwatch.core.deadline import Deadline
-from mailwatch.core.message import Message, Topic
+from mailwatch.core.catalogue import Row
 from mailwatch.core.model import Now, Reading, Verdict
 from mailwatch.core.policy import Attempts, Policy
-from mailwatch.core.secret import Secret
 from mailwatch.core.text import duration
-from mailwatch.demo.inbox import Inbox
+from mailwatch.demo import phone, server_process
 from mailwatch.demo.moments import Moments, NoStory, Turn
 from mailwatch.demo.screen import FAINT, GREEN, RED, LogStream, Screen
 from mailwatch.demo.server_process import GRACE_S, Server, make_certificate
 from mailwatch.host import threads
 from mailwatch.host.journal import Journal
-from mailwatch.notifiers.catalogue import Channel
-from mailwatch.notifiers.gotify import GotifyNotifier, GotifySettings
+from mailwatch.notifiers.catalogue import NOTIFIERS, Channel
 from mailwatch.probes.catalogue import defaults_for
 from mailwatch.probes.settings import ServiceSettings
-from mailwatch.restarters.catalogue import RESTARTERS, USUAL, Chosen
-from mailwatch.service.daemon import Adapters, Daemon
+from mailwatch.restarters.catalogue import RESTARTERS, Chosen
+from mailwatch.service.daemon import Adapters, Daemon, real_world
 from mailwatch.store.base import Store
 
 POLICY = Policy(
@@ -50,13 +49,13 @@ _LOOK_S = 0.05
 
 _INTRODUCTION = """\
 A mail server hangs, and mailwatch brings it back. The watcher is the real one; the mail server \
-is a small one on loopback, in a process that stands for its container, and the phone is an inbox \
-that speaks Gotify's API. This takes about ten seconds; Ctrl-C ends it.
+is a small one on loopback, and the phone is on this screen. This takes about ten seconds; Ctrl-C \
+ends it.
 """
 
 _AFTERWARDS = """
-Installed, it does the same with your ports, your container and your phone, and is more patient: \
-it looks every 2 minutes and asks three times before it believes in an outage.
+Installed, it does the same with your ports, your mail server and your phone, and is more \
+patient: it looks every 2 minutes and asks three times before it believes in an outage.
 
 To install it on Debian or Ubuntu:
   make deb && sudo apt install ./dist/mailwatch_*.deb
@@ -90,12 +89,10 @@ def show(stream: TextIO) -> None:
 
 def _play(screen: Screen, moments: Moments, stack: ExitStack) -> None:
     """Run the daemon until the story is told; raises what `show` raises."""
-
-    def ring(title: str, body: str, priority: int) -> None:
-        screen.show("phone", f"rings (priority {priority}):", title, body)
-
     screen.write(_INTRODUCTION)
-    certificate, names = make_certificate(), ("SMTP", "IMAPS", "HTTPS")
+    names = ("SMTP", "IMAPS", "HTTPS")
+    with ThreadPoolExecutor(1) as pool:  # where Ctrl-C does not meet a process half begun
+        certificate = pool.submit(make_certificate).result()
     if certificate is not None:
         stack.callback(os.close, certificate)
     else:
@@ -103,33 +100,29 @@ def _play(screen: Screen, moments: Moments, stack: ExitStack) -> None:
         screen.say("demo", "leaves TLS out: no openssl command makes a certificate here", FAINT)
     try:
         offers = dict(offer(name, stack) for name in names)
-        inbox = Inbox(ring)
     except OSError as error:
         raise NoStory(
             f"The demo needs free ports on 127.0.0.1 and got none ({error.strerror}): check that"
             " the loopback interface is up (`ip address show lo`)."
         ) from None
-    stack.callback(inbox.close)
     server = Server(offers, certificate, screen, moments)
     stack.callback(server.close)
     server.start()
     listed = ", ".join(f"{service.name} {service.port}" for service in offers.values())
     screen.say("server", f"process {server.pid} answers on 127.0.0.1: {listed}", GREEN)
-    gotify = GotifySettings(inbox.url, Secret(inbox.token), timeout_s=5)
+    # The server and the phone are plug-ins, as those of an installed mailwatch are.
+    stack.enter_context(RESTARTERS.adding(Row("demo", server_process.__name__)))
+    stack.enter_context(NOTIFIERS.adding(Row("phone", phone.__name__)))
     config = Config(
-        channels=(Channel("gotify", "gotify", gotify),),
+        channels=(Channel("phone", "phone", phone.Settings(screen, moments)),),
         services=tuple(offers.values()),
-        restart=Chosen(USUAL, RESTARTERS.load(USUAL).Settings("demo-mail", stop_timeout_s=1)),
+        restart=Chosen("demo", server_process.Settings(server)),
         policy=POLICY,
         state_directory=Path("/nonexistent"),  # the store is in memory
         log_level="info",
     )
-    adapters = Adapters(
-        restarter=lambda _config: server,
-        channels=lambda _config: {"gotify": _Notifier(gotify, moments)},
-        store=lambda _config: _Store(moments),
-    )
     journal = Journal(LogStream(screen), journald=True)
+    adapters = replace(real_world(journal), store=lambda _config: _Store(moments))
     _run(config, journal, adapters, moments, lambda: _tell(server, screen, moments))
 
 
@@ -139,22 +132,6 @@ def offer(name: str, stack: ExitStack) -> tuple[socket.socket, ServiceSettings]:
     known = defaults_for(name)
     port = listener.getsockname()[1]
     return listener, ServiceSettings(name, "127.0.0.1", port, probe=known.probe, tls=known.tls)
-
-
-_TOLD = {Topic.OPENED: Turn.OPENED, Topic.RECOVERED: Turn.RECOVERED}
-
-
-class _Notifier(GotifyNotifier):
-    """The real one, with a note of what has arrived."""
-
-    def __init__(self, settings: GotifySettings, moments: Moments) -> None:
-        super().__init__(settings)
-        self._moments = moments
-
-    def send(self, message: Message, deadline: Deadline) -> None:
-        super().send(message, deadline)
-        if turn := _TOLD.get(message.topic):
-            self._moments.note(turn)
 
 
 class _Store(Store):

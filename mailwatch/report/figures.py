@@ -1,4 +1,7 @@
-"""Draws with matplotlib: availability, latency by phase, and incidents on a time line, as SVG."""
+"""Draws with matplotlib: availability, latency by phase, and incidents on a time line, as SVG.
+
+Each drawing raises ImportError where the library is not installed.
+"""
 
 from __future__ import annotations
 
@@ -9,7 +12,7 @@ from datetime import datetime
 from typing import TYPE_CHECKING
 
 from mailwatch.core.model import Phase
-from mailwatch.report.material import Material, Service, Span
+from mailwatch.report.material import Material, Span
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -32,33 +35,30 @@ _METADATA = re.compile(r"<metadata>.*?</metadata>", re.DOTALL)
 _FONT = re.compile(r"font: ([0-9.]+)px [^;\"]*")
 
 
-class NoMatplotlib(Exception):
-    """The library is missing; `str()` is the sentence for a person."""
-
-
-def availability(service: Service, material: Material) -> str:
-    """Return a bar for each span, as high as the share of its checks that passed."""
+def availability(key: str, material: Material) -> str:
+    """Return a bar for each span of the service, as high as the share of checks that passed."""
 
     def draw(axes: Axes) -> None:
-        spans = [span for span in service.spans if span.passes + span.failures]
-        shares = [span.passes / (span.passes + span.failures) for span in spans]
+        spans = [span for span in material.services[key] if span.share is not None]
+        shares = [span.share or 0.0 for span in spans]
         # A span without a single answer is a bar too, or it would look like no data.
         heights = [max(100 * share, 3) for share in shares]
+        colors = [COLORS[rank(share)] for share in shares]
         days, width = _places(spans, material)
-        axes.bar(days, heights, width=width, color=[COLORS[rank(s)] for s in shares], linewidth=0)
+        axes.bar(days, heights, width=width, color=colors, linewidth=0)
         axes.set_ylim(0, 100)
         axes.set_yticks([0, 50, 100], ["0 %", "50 %", "100 %"])
 
-    return _drawn(f"availability-{service.key}", 1.15, draw, material)
+    return _drawn(f"availability-{key}", 1.15, draw, material)
 
 
-def latency(service: Service, material: Material) -> str:
+def latency(key: str, material: Material) -> str:
     """Return the mean seconds of each phase on top of each other, and the slowest check."""
 
     def draw(axes: Axes) -> None:
         from matplotlib.ticker import MaxNLocator
 
-        spans = [span for span in service.spans if span.phases]
+        spans = [span for span in material.services[key] if span.phases]
         days, width = _places(spans, material)
         below = [0.0] * len(spans)
         for phase in Phase:
@@ -70,7 +70,7 @@ def latency(service: Service, material: Material) -> str:
         axes.yaxis.set_major_locator(MaxNLocator(nbins=3))
         axes.yaxis.set_major_formatter(lambda value, _place: f"{value:g} ms")
 
-    return _drawn(f"latency-{service.key}", 1.6, draw, material)
+    return _drawn(f"latency-{key}", 1.6, draw, material)
 
 
 def time_line(material: Material, width_in: float = WIDTH_IN) -> str:
@@ -100,15 +100,10 @@ def _drawn(
     width_in: float = WIDTH_IN,
     left_in: float = 0.57,
 ) -> str:
-    try:
-        import matplotlib
-        from matplotlib import dates
-        from matplotlib.figure import Figure
-    except ImportError as error:
-        raise NoMatplotlib(
-            "The report is drawn with matplotlib, which is not installed: run "
-            "`apt install python3-matplotlib` and try again."
-        ) from error
+    import matplotlib
+    from matplotlib import dates
+    from matplotlib.figure import Figure
+
     with matplotlib.rc_context(
         {
             "svg.fonttype": "none",  # text stays text: it can be read out, searched and themed
@@ -169,9 +164,3 @@ def _places(spans: Sequence[Span], material: Material) -> tuple[list[float], flo
 def rank(share: float) -> str:
     """Return the name of the colour for a share of checks that passed, from 0 to 1."""
     return "good" if share >= 0.999 else "fair" if share >= 0.95 else "bad"
-
-
-def legend(services: Sequence[Service]) -> list[Phase]:
-    """Return the phases that at least one drawing of `services` shows."""
-    seen = {phase for service in services for span in service.spans for phase in span.phases}
-    return [phase for phase in Phase if phase in seen]

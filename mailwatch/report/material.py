@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from itertools import groupby
 from pathlib import Path
 
 from mailwatch.core.evidence import Json
-from mailwatch.core.model import Phase, Verdict
+from mailwatch.core.model import Phase, Reading, Verdict
 from mailwatch.core.state import Incident
 from mailwatch.evidence import keeping
 from mailwatch.store.views import Past, Summary, Views
@@ -17,7 +17,7 @@ from mailwatch.store.views import Past, Summary, Views
 HOUR_S = 3600.0
 DAY_S = 86_400.0
 HOURLY_UP_TO_S = 3 * DAY_S
-"""A span so short is shown by the hour, a longer one by the day."""
+"""A time so short is shown by the hour, a longer one by the day."""
 
 MOST_INCIDENTS = 500
 
@@ -33,13 +33,10 @@ class Span:
     phases: Mapping[Phase, float]
     slowest_s: float | None
 
-
-@dataclass(frozen=True, slots=True)
-class Service:
-    """One service over the whole time of the report."""
-
-    key: str
-    spans: tuple[Span, ...]
+    @property
+    def share(self) -> float | None:
+        """The share of its checks that passed, 0 to 1; None where nothing was measured."""
+        return availability([self])
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,7 +47,8 @@ class Material:
     since: float
     until: float
     span_s: float
-    services: tuple[Service, ...]
+    services: Mapping[str, tuple[Span, ...]]
+    """The spans of each service, by its key."""
     incidents: tuple[Incident, ...]
     """The newest first."""
     evidence: Mapping[str, Mapping[str, Mapping[str, Json] | None]] = field(default_factory=dict)
@@ -68,69 +66,59 @@ class Material:
 
 def availability(spans: Iterable[Span]) -> float | None:
     """Return the share of the checks that passed, 0 to 1; None where nothing was measured."""
-    passes = failures = 0
-    for span in spans:
-        passes += span.passes
-        failures += span.failures
-    return passes / (passes + failures) if passes + failures else None
+    counts = [(span.passes, span.passes + span.failures) for span in spans]
+    measured = sum(count for _, count in counts)
+    return sum(passes for passes, _ in counts) / measured if measured else None
 
 
 def collect(directory: Path, host: str, since: float, until: float) -> Material:
     """Return what the state directory tells of `since` to `until`; raises StoreError."""
     views = Views(directory)
     summaries = views.summaries(since)
-    keys = list(dict.fromkeys(one.service for one in sorted(summaries, key=lambda s: s.service)))
+    keys = sorted({one.service for one in summaries})
     hourly = until - since <= HOURLY_UP_TO_S
-
-    def spans(key: str) -> tuple[Span, ...]:
-        if hourly:
-            return _hours(views.readings(key, since))
-        return tuple(_day(one) for one in summaries if one.service == key)
-
+    if hourly:
+        services = {key: _hours(views, key, since) for key in keys}
+    else:
+        services = {
+            key: tuple(_day(one) for one in summaries if one.service == key) for key in keys
+        }
     incidents = tuple(
         one
         for one in views.incidents(MOST_INCIDENTS)
         if one.since.wall < until and (one.closed is None or one.closed.wall >= since)
     )
-    return Material(
-        host,
-        since,
-        until,
-        HOUR_S if hourly else DAY_S,
-        tuple(Service(key, spans(key)) for key in keys),
-        incidents,
-        {one.id: keeping.load(directory, one.id) for one in incidents},
-    )
+    evidence = {one.id: keeping.load(directory, one.id) for one in incidents}
+    span_s = HOUR_S if hourly else DAY_S
+    return Material(host, since, until, span_s, services, incidents, evidence)
 
 
 def _day(summary: Summary) -> Span:
-    at = datetime.strptime(summary.day, "%Y-%m-%d").replace(tzinfo=UTC).timestamp()
     return Span(
-        at,
-        summary.passes,
-        summary.failures,
-        {phase: spread.mean_s for phase, spread in summary.phases.items()},
-        None if summary.seconds is None else summary.seconds.max_s,
+        at=datetime.strptime(summary.day, "%Y-%m-%d").replace(tzinfo=UTC).timestamp(),
+        passes=summary.passes,
+        failures=summary.failures,
+        phases={phase: spread.mean_s for phase, spread in summary.phases.items()},
+        slowest_s=None if summary.seconds is None else summary.seconds.max_s,
     )
 
 
-def _hours(readings: Sequence[Past]) -> tuple[Span, ...]:
+def _hours(views: Views, key: str, since: float) -> tuple[Span, ...]:
     def hour(one: Past) -> float:
         return one.at // HOUR_S * HOUR_S
 
-    return tuple(_hour(at, list(them)) for at, them in groupby(sorted(readings, key=hour), hour))
+    readings = sorted(views.readings(key, since), key=hour)  # a clock may have been set back
+    hours = groupby(readings, hour)
+    return tuple(_hour(at, [one.reading for one in them]) for at, them in hours)
 
 
-def _hour(at: float, readings: Sequence[Past]) -> Span:
-    passed = [one.reading for one in readings if one.reading.verdict is Verdict.PASS]
-    times = {
-        phase: [reading.phases[phase] for reading in passed if phase in reading.phases]
-        for phase in Phase
-    }
+def _hour(at: float, readings: list[Reading]) -> Span:
+    passed = [reading for reading in readings if reading.verdict is Verdict.PASS]
+    times = {phase: [one.phases[phase] for one in passed if phase in one.phases] for phase in Phase}
     return Span(
         at,
-        len(passed),
-        sum(one.reading.verdict is Verdict.FAIL for one in readings),
-        {phase: sum(values) / len(values) for phase, values in times.items() if values},
-        max((reading.seconds for reading in passed), default=None),
+        passes=len(passed),
+        failures=sum(reading.verdict is Verdict.FAIL for reading in readings),
+        phases={phase: sum(values) / len(values) for phase, values in times.items() if values},
+        slowest_s=max((reading.seconds for reading in passed), default=None),
     )

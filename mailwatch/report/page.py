@@ -6,10 +6,11 @@ import html
 
 from mailwatch import __version__
 from mailwatch.core.model import Phase
+from mailwatch.core.say import ClockText
 from mailwatch.core.text import duration
 from mailwatch.report import figures
-from mailwatch.report.material import DAY_S, Material, Service, availability
-from mailwatch.report.story import ClockText, story
+from mailwatch.report.material import DAY_S, Material, availability
+from mailwatch.report.story import story
 from mailwatch.report.style import CSS
 
 _HEAD = """<!doctype html>
@@ -30,7 +31,7 @@ _NAMES = {Phase.TLS: "TLS"}
 
 
 def write(material: Material, clock_text: ClockText) -> str:
-    """Return the page; raises figures.NoMatplotlib.
+    """Return the page; raises ImportError where matplotlib is missing.
 
     `clock_text` turns seconds since 1970 into local time. All text is escaped.
     """
@@ -52,7 +53,7 @@ def write(material: Material, clock_text: ClockText) -> str:
 def _tiles(material: Material) -> str:
     restarts = sum(len(one.attempts) for one in material.incidents)
     called = sum(one.escalated is not None for one in material.incidents)
-    spans = [span for service in material.services for span in service.spans]
+    spans = [span for of_one in material.services.values() for span in of_one]
     tiles = (
         (_percent(availability(spans)), "of all checks passed"),
         (str(len(material.incidents)), "incident" + "s" * (len(material.incidents) != 1)),
@@ -81,19 +82,21 @@ def _incidents_line(material: Material) -> str:
 def _services(material: Material) -> str:
     if not material.services:
         return '<h2>Services</h2><div class="card">No check was recorded in this time.</div>'
-    key = "".join(
+    drawn = {phase for spans in material.services.values() for s in spans for phase in s.phases}
+    legend = "".join(
         f'<li><i style="background:var(--{phase})"></i>{_NAMES.get(phase, phase)}</li>'
-        for phase in figures.legend(material.services)
+        for phase in Phase
+        if phase in drawn
     )
-    cards = "".join(_service(one, material) for one in material.services)
-    return f'<h2>Services</h2><ul class="key">{key}</ul><div class="grid">{cards}</div>'
+    cards = "".join(_service(key, material) for key in material.services)
+    return f'<h2>Services</h2><ul class="key">{legend}</ul><div class="grid">{cards}</div>'
 
 
-def _service(service: Service, material: Material) -> str:
-    name = html.escape(service.key)
-    share = availability(service.spans)
+def _service(key: str, material: Material) -> str:
+    name, spans = html.escape(key), material.services[key]
+    share = availability(spans)
     rank = "" if share is None else figures.rank(share)
-    slowest = max((span.slowest_s for span in service.spans if span.slowest_s), default=None)
+    slowest = max((span.slowest_s for span in spans if span.slowest_s), default=None)
     slow = ""
     if slowest is not None:
         took = duration(slowest) if slowest >= 1 else f"{1000 * slowest:.0f} ms"
@@ -102,9 +105,9 @@ def _service(service: Service, material: Material) -> str:
     return (
         f'<section class="card"><div class="head"><h3>{name}</h3>'
         f'<b class="{rank}">{_percent(share)}</b></div>'
-        f"<figure>{_figure(figures.availability(service, material), f'Availability of {name}')}"
+        f"<figure>{_figure(figures.availability(key, material), f'Availability of {name}')}"
         f"<figcaption>Checks that passed, each {span}</figcaption></figure>"
-        f"<figure>{_figure(figures.latency(service, material), f'Latency of {name}')}"
+        f"<figure>{_figure(figures.latency(key, material), f'Latency of {name}')}"
         f"<figcaption>Mean time of a check by phase{slow}</figcaption></figure></section>"
     )
 

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import html
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 
 from mailwatch.core.causes import line
 from mailwatch.core.evidence import Evidence, Json, unreadable, value
-from mailwatch.core.say import say
+from mailwatch.core.say import ClockText, say
 from mailwatch.core.state import Incident
 from mailwatch.core.text import duration, printable
 from mailwatch.core.timeline import turns
@@ -15,7 +15,6 @@ from mailwatch.evidence import causes
 from mailwatch.evidence.compare import side_by_side
 from mailwatch.evidence.keeping import findings
 
-ClockText = Callable[[float], str]
 LOG_LINES = 60
 _DATE = len("2026-11-22")
 
@@ -29,17 +28,16 @@ def story(
 ) -> str:
     """Return the incident as one block of HTML, all text of which is escaped."""
     before, after = findings(evidence.get("before")), findings(evidence.get("after"))
-    lasted = "still open"
-    if incident.closed:
-        lasted = f"lasted {duration(max(0.0, incident.closed.wall - incident.since.wall))}"
+    lasted_s = incident.lasted_s
+    lasted = "still open" if lasted_s is None else f"lasted {duration(lasted_s)}"
     cause = line(incident.cause or causes.likely(before)) or "cause unknown"
     parts = [
         f'<details class="card"{" open" if is_open else ""}><summary>'
         f'<span class="when">{_text(clock_text(incident.since.wall))}, {lasted}:</span> '
         f'<span class="cause">{_text(cause)}</span></summary>',
-        *_turns(incident, clock_text),
+        _table(_turns(incident, clock_text)),
         *_supports(before),
-        *_table(before, after),
+        *_compared(before, after),
         *_log(before),
         *_unreadable(before, after),
         f'<p class="quiet">Incident {_text(incident.id)}</p></details>',
@@ -51,16 +49,22 @@ def _text(words: object) -> str:
     return html.escape(printable(str(words), 500))
 
 
-def _turns(incident: Incident, clock_text: ClockText) -> Iterator[str]:
+def _table(rows: Iterable[tuple[str, ...]], head: str = "") -> str:
+    """Return `rows` as a table; the first cell of each is its heading."""
+    shown = [
+        f"<tr><th>{_text(first)}</th>{''.join(f'<td>{_text(cell)}</td>' for cell in cells)}</tr>"
+        for first, *cells in rows
+    ]
+    return "\n".join([f"<table>{head}<tbody>", *shown, "</tbody></table>"])
+
+
+def _turns(incident: Incident, clock_text: ClockText) -> Iterator[tuple[str, str]]:
     since = incident.since.wall
     day = clock_text(since)[:_DATE]
-    yield "<table><tbody>"
-    for at, what in turns(incident):
+    for at, turn in turns(incident):
         when = clock_text(at)
-        shown = when[_DATE:] if when.startswith(day) else when
-        later = f"+{duration(max(0.0, at - since))}"
-        yield f"<tr><th>{_text(shown.strip())} ({later})</th><td>{_text(say(what))}</td></tr>"
-    yield "</tbody></table>"
+        shown = when[_DATE:].strip() if when.startswith(day) else when
+        yield f"{shown} (+{duration(max(0.0, at - since))})", say(turn, clock_text)
 
 
 def _supports(before: Evidence) -> Iterator[str]:
@@ -72,20 +76,17 @@ def _supports(before: Evidence) -> Iterator[str]:
         yield "</ul>"
 
 
-def _table(before: Evidence, after: Evidence) -> Iterator[str]:
-    if table := side_by_side(before, after):
-        yield "<h4>Before and after</h4><table><thead><tr><th></th><th>before</th><th>after</th>"
-        yield "</tr></thead><tbody>"
-        for label, was, now in table:
-            yield f"<tr><th>{_text(label)}</th><td>{_text(was)}</td><td>{_text(now)}</td></tr>"
-        yield "</tbody></table>"
+def _compared(before: Evidence, after: Evidence) -> Iterator[str]:
+    if rows := side_by_side(before, after):
+        yield "<h4>Before and after</h4>"
+        yield _table(rows, "<thead><tr><th></th><th>before</th><th>after</th></tr></thead>")
 
 
 def _log(before: Evidence) -> Iterator[str]:
     kept = value(before, "log", "lines")
     if isinstance(kept, list) and kept:
         shown = "\n".join(_text(line) for line in kept[-LOG_LINES:])
-        yield "<details><summary>The container's log before it</summary>"
+        yield "<details><summary>The mail server's log before it</summary>"
         yield f"<pre>{shown}</pre></details>"
 
 

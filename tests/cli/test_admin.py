@@ -275,7 +275,7 @@ def test_a_pause_without_a_sane_end_is_refused(
 )
 def test_durations_as_a_person_types_them(text: str, seconds: float) -> None:
     """A bare number is minutes, units may be combined."""
-    assert parse_duration(text) == seconds
+    assert parse_duration(text, 0, 86_400 * 7, "too long") == seconds
 
 
 @pytest.mark.parametrize("command", ["check", "status"])

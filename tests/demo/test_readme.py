@@ -23,7 +23,7 @@ def test_every_command_exists() -> None:
         word for span in spans for word in re.findall(r"(?:^|sudo )mailwatch ([a-z][a-z-]*)", span)
     }
     assert {"check", "test-notification", "demo", "config"} <= words
-    assert words <= set(COMMANDS)
+    assert words <= {name.split()[0] for name in COMMANDS}
 
 
 def test_the_sample_has_only_known_keys() -> None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import argparse
 import io
 import os
 import socket
@@ -14,7 +13,8 @@ from pathlib import Path
 
 import pytest
 
-from mailwatch.cli import demo
+from mailwatch.cli.main import main
+from mailwatch.core.catalogue import Row
 from mailwatch.core.deadline import Deadline
 from mailwatch.core.facts import fact
 from mailwatch.core.model import Condition, Fault, TargetState, Verdict
@@ -26,6 +26,8 @@ from mailwatch.demo.server_process import Server, make_certificate
 from mailwatch.probes.catalogue import build
 from mailwatch.probes.settings import ServiceSettings
 from mailwatch.restarters import RestartError
+from mailwatch.restarters import catalogue as restarters
+from mailwatch.restarters.catalogue import RESTARTERS, Chosen
 
 RUNNING = TargetState(Condition.RUNNING)
 
@@ -116,7 +118,8 @@ def test_a_healthy_server_ends_by_itself(server: Server, said: io.StringIO) -> N
 
 def test_it_is_a_target_with_words_of_its_own(server: Server) -> None:
     """Its kind has a template, and a process that has ended is one that crashed."""
-    target = server.describe().target
+    with RESTARTERS.adding(Row("demo", server_process.__name__)):
+        target = restarters.build(Chosen("demo", server_process.Settings(server))).describe().target
     assert target.key == "demo:demo-mail"
     assert say(fact(f"target-{target.kind}", name=target.name)) == "server demo-mail"
     found = server.inspect(soon())
@@ -172,7 +175,7 @@ def test_a_demo_without_its_server_is_one_sentence_and_exit_1(
     broken.write_text("raise SystemExit('no luck today')")
     monkeypatch.setattr(server_process, "_PROGRAM", broken)
     before = threading.active_count()
-    assert demo.run(argparse.Namespace()) == 1
+    assert main(["demo"]) == 1
     error = capsys.readouterr().err
     assert error == "The demo's mail server did not start (no luck today): try again.\n"
     assert threading.active_count() <= before
@@ -187,6 +190,6 @@ def test_a_demo_without_ports_is_one_sentence_and_exit_1(
         raise OSError(99, "Cannot assign requested address")
 
     monkeypatch.setattr(story, "offer", none)
-    assert demo.run(argparse.Namespace()) == 1
+    assert main(["demo"]) == 1
     error = capsys.readouterr().err
     assert error.startswith("The demo needs free ports on 127.0.0.1 and got none (Cannot assign")

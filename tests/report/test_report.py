@@ -161,7 +161,7 @@ def test_a_short_time_is_shown_by_the_hour(directory: Path) -> None:
     """Three days and less have more to tell than three bars."""
     found = material.collect(directory, "mx1", NOW - 3 * DAY_S, NOW)
     assert found.span_s == 3600
-    assert len(found.services[0].spans) == 12
+    assert len(found.services["SMTP:25"]) == 12
     assert "each hour" in page.write(found, clock)
 
 
