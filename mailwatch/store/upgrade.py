@@ -1,4 +1,4 @@
-"""Step 12 of the tables: rows of many columns, and sentences, become documents of facts.
+"""What 0.2.0 kept in rows of many columns, and as sentences, becomes documents of facts.
 
 It spells out what it writes, for that stays as it is whatever the values of the core become:
 their codec ignores what it does not know, and fills in what it lacks.
@@ -26,95 +26,99 @@ _YES_OR_NO = frozenset({"held_told", "opened_told", "dropped_apart", "parked", "
 
 def to_documents(connection: Connection) -> None:
     """Fill the new tables from the old ones; raises ValueError where a row makes no sense."""
-    before, connection.row_factory = connection.row_factory, Row
-    try:
-        machine = connection.execute("SELECT * FROM machine").fetchone()
-        key = "" if machine is None else _key(machine["target"])
-        for row in connection.execute("SELECT * FROM old_incidents ORDER BY number"):
-            attempts = connection.execute(
-                "SELECT * FROM old_attempts WHERE incident = ? ORDER BY number", (row["id"],)
-            )
-            incident = _incident(row, [_attempt(attempt, key) for attempt in attempts], key)
-            connection.execute(
-                "INSERT INTO incidents VALUES (?, ?, ?, ?)",
-                (row["number"], row["id"], row["closed_wall"], _dump(incident)),
-            )
-        for row in connection.execute("SELECT * FROM old_outbox ORDER BY id"):
-            connection.execute(
-                "INSERT INTO outbox VALUES (?, ?, NULL, ?)",
-                (row["id"], _CHANNEL, _dump(_entry(row))),
-            )
-        documents = {"notes": _notes(connection)}
-        if machine is not None:
-            documents["machine"] = {"state": _state(machine, key), "incident": machine["incident"]}
-        for row in connection.execute("SELECT * FROM clock"):
-            documents["written"] = {"id": row["boot"], "at": _moment(row["steady"], row["wall"])}
-            if row["round_wall"] is not None:
-                documents["round"] = _moment(row["round_steady"], row["round_wall"])
-        for row in connection.execute("SELECT * FROM pause"):
-            documents["pause"] = {"id": row["boot"], "at": _record(row)["until"]}
-        connection.executemany(
-            "INSERT INTO documents VALUES (?, ?)",
-            [(name, _dump(value)) for name, value in documents.items()],
+    documents = {"notes": _notes(connection)}
+    key = ""
+    for row in _rows(connection, "machine"):
+        key = _key(row["target"])
+        documents["machine"] = {"state": _state(row, key), "incident": row["incident"]}
+    for row in _rows(connection, "clock"):
+        documents["written"] = {"id": row["boot"], "at": _moment(row["steady"], row["wall"])}
+        if row["round"] is not None:
+            documents["round"] = row["round"]
+    for row in _rows(connection, "pause"):
+        documents["pause"] = {"id": row["boot"], "at": row["until"]}
+    connection.executemany(
+        "INSERT INTO documents VALUES (?, ?)",
+        [(name, _dump(value)) for name, value in documents.items()],
+    )
+    attempts = _rows(connection, "old_attempts ORDER BY number")
+    for row in _rows(connection, "old_incidents"):
+        own = [_attempt(one, key) for one in attempts if one["incident"] == row["id"]]
+        closed = row["closed"] and row["closed"]["wall"]
+        connection.execute(
+            "INSERT INTO incidents VALUES (?, ?, ?, ?)",
+            (row["number"], row["id"], closed, _dump(_incident(row, own, key))),
         )
-    finally:
-        connection.row_factory = before
+    connection.executemany(
+        "INSERT INTO outbox VALUES (?, ?, NULL, ?)",
+        [(row["id"], _CHANNEL, _dump(_entry(row))) for row in _rows(connection, "old_outbox")],
+    )
+
+
+def _rows(connection: Connection, table: str) -> list[Document]:
+    """Return each row by the names of its columns, two columns that are a moment as one."""
+    cursor = connection.cursor()
+    cursor.row_factory = Row
+    return [_record(row) for row in cursor.execute(f"SELECT * FROM {table}")]  # noqa: S608
 
 
 def _record(row: Row) -> Document:
-    """Return the columns of `row` by their names, and two that are a moment as one."""
     found: Document = {}
     for column in row.keys():  # noqa: SIM118  # a row iterates over its values
         name, _, clock = column.rpartition("_")
         value = row[column]
-        if clock == "steady":
+        if name and clock == "steady":
             found[name] = None if value is None else _moment(value, row[f"{name}_wall"])
-        elif clock != "wall":
+        elif clock != "wall" or name not in found:
             found[column] = bool(value) if column in _YES_OR_NO else value
     return found
 
 
-def _incident(row: Row, attempts: list[Document], key: str) -> Document:
-    found = _record(row)
-    columns = [name for name in found if name.startswith("hold_")]
-    hold = {name.removeprefix("hold_"): found.pop(name) for name in columns}
+def _incident(row: Document, attempts: list[Document], key: str) -> Document:
+    columns = [name for name in row if name.startswith("hold_")]
+    hold = {name.removeprefix("hold_"): row.pop(name) for name in columns}
     services = json.loads(hold["services"] or "[]")
     hold |= {"target": _words(hold["target"]), "services": services, "of": key}
-    return found | {
+    return row | {
         "failures": _failures(row["failures"]),
         "first_failures": _failures(row["first_failures"]),
         "target": _words(row["target"]),
         "cause": _cause(row["cause"]),
         "attempts": attempts,
-        "holds": [] if row["hold_reason"] is None else [hold],
+        "holds": [] if hold["reason"] is None else [hold],
     }
 
 
 def _failures(text: str) -> list[Document]:
+    # A mask was unknown to 0.1.0.
     return [
-        {"service": service, "fault": fault, "detail": _words(detail), "mask": mask}
-        for service, fault, detail, mask in json.loads(text)
+        {
+            "service": service,
+            "fault": fault,
+            "detail": _words(detail),
+            "mask": next(iter(mask), None),
+        }
+        for service, fault, detail, *mask in json.loads(text)
     ]
 
 
-def _attempt(row: Row, key: str) -> Document:
-    return _record(row) | {"detail": _words(row["detail"]), "target": key}
+def _attempt(row: Document, key: str) -> Document:
+    return row | {"detail": _words(row["detail"]), "target": key}
 
 
-def _state(row: Row, key: str) -> Document:
+def _state(row: Document, key: str) -> Document:
     """Return all but the incident; what concerns the target is an entry of its own."""
-    found = _record(row)
     target = {
         "key": key,
         "seen": bool(row["target_seen"]),
-        "starting_since": found["starting_since"],
+        "starting_since": row["starting_since"],
         "restarts": [_moment(*begun) for begun in json.loads(row["restarts"])],
         "streak": row["streak"],
-        "last_attempt_ended": found["last_attempt_ended"],
-        "last_cure": found["last_cure"],
+        "last_attempt_ended": row["last_attempt_ended"],
+        "last_cure": row["last_cure"],
     }
     kept = ("stage", "failing_since", "due", "last_id", "dropped_apart")
-    return {name: found[name] for name in kept} | {"targets": [target]}
+    return {name: row[name] for name in kept} | {"targets": [target]}
 
 
 def _key(title: str) -> str:
@@ -123,7 +127,7 @@ def _key(title: str) -> str:
     return f"docker:{name}" if name else ""
 
 
-def _entry(row: Row) -> Document:
+def _entry(row: Document) -> Document:
     not_before = row["not_before"]
     columns = ("topic", "title", "body", "priority", "at_wall", "incident")
     return {
@@ -132,7 +136,7 @@ def _entry(row: Row) -> Document:
         "message": _message(*(row[column] for column in columns)),
         "tries": row["tries"],
         "not_before": "-inf" if not_before == float("-inf") else not_before,
-        "parked": bool(row["parked"]),
+        "parked": row["parked"],
         "trouble": _words(row["trouble"]),
     }
 
@@ -150,20 +154,16 @@ def _message(topic: str, title: str, body: str, _priority: int, at: float, about
 
 def _notes(connection: Connection) -> Document:
     warned = {
-        row["service"]: _record(row) for row in connection.execute("SELECT * FROM certificates")
+        row["service"]: row | {"at": row["warned"]} for row in _rows(connection, "certificates")
     }
-    blind = {row["service"]: _record(row) for row in connection.execute("SELECT * FROM blindness")}
+    blind = {row["service"]: row["since"] for row in _rows(connection, "blindness")}
+    passed = {row["service"]: row["settings"] for row in _rows(connection, "proven")}
     notes: Document = {
-        "certificates": {
-            "told": {service: one | {"at": one["warned"]} for service, one in warned.items()}
-        },
-        "proven": {"passed": dict(map(tuple, connection.execute("SELECT * FROM proven")))},
-        "unmeasured_services": {
-            "since": {service: one["since"] for service, one in blind.items()},
-            "told": sorted(blind),
-        },
+        "certificates": {"told": warned},
+        "proven": {"passed": passed},
+        "unmeasured_services": {"since": blind, "told": sorted(blind)},
     }
-    for row in connection.execute("SELECT * FROM ledger"):
+    for row in _rows(connection, "ledger"):
         notes["rate_limit"] = {
             "told": [
                 {"at": _moment(steady, wall), "notices": [_words(text) for text in notices]}
