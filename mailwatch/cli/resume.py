@@ -6,7 +6,7 @@ import argparse
 
 from mailwatch.cli.exit_codes import OK
 from mailwatch.cli.options import add_options, load_without_secrets
-from mailwatch.store.pause import set_pause
+from mailwatch.store.views import set_pause
 
 
 def add(parser: argparse.ArgumentParser) -> None:

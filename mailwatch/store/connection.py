@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import sqlite3
 from collections.abc import Callable, Iterator
@@ -155,6 +156,35 @@ _DAMAGE = {
     sqlite3.SQLITE_ERROR,  # a table or a column is missing
     sqlite3.SQLITE_CONSTRAINT,
     sqlite3.SQLITE_MISMATCH,
+}
+
+
+def reason(error: Exception) -> tuple[str, str]:
+    """Return why the file cannot be written, and what to do about it, as two half sentences."""
+    if isinstance(error, OSError):
+        return _BY_ERRNO.get(error.errno or 0, _IO)
+    return _BY_CODE.get(code_of(error), _IO)
+
+
+_IO = "the disk reports an error", "look for disk errors in the kernel's log"
+_FULL = "its disk is full", "make room on it"
+_LOCKED = "another program has locked it", "end that program"
+_DENIED = (
+    "it may not be written",
+    "see that its directory exists, is writable and belongs to the service's user",
+)
+
+_BY_ERRNO = dict.fromkeys((errno.ENOSPC, errno.EDQUOT), _FULL) | dict.fromkeys(
+    (errno.EACCES, errno.EPERM, errno.EROFS, errno.ENOENT, errno.ENOTDIR), _DENIED
+)
+_BY_CODE = {
+    sqlite3.SQLITE_FULL: _FULL,
+    sqlite3.SQLITE_READONLY: _DENIED,
+    sqlite3.SQLITE_PERM: _DENIED,
+    sqlite3.SQLITE_AUTH: _DENIED,
+    sqlite3.SQLITE_CANTOPEN: _DENIED,
+    sqlite3.SQLITE_BUSY: _LOCKED,
+    sqlite3.SQLITE_LOCKED: _LOCKED,
 }
 
 

@@ -33,17 +33,15 @@ def load(kind: type[T], text: str) -> T:
 
 
 def put(connection: Connection, name: str, value: object) -> None:
-    """Replace what is kept under `name` by `value`."""
-    row = name, dump(value)
-    connection.execute("INSERT OR REPLACE INTO documents VALUES (?, ?)", row)
+    """Replace what is kept under `name` by `value`, None for nothing."""
+    if value is None:
+        connection.execute("DELETE FROM documents WHERE name = ?", (name,))
+    else:
+        row = name, dump(value)
+        connection.execute("INSERT OR REPLACE INTO documents VALUES (?, ?)", row)
 
 
 def get(connection: Connection, name: str, kind: type[T]) -> T | None:
     """Return what is kept under `name`, None where nothing is; raises ValueError as load()."""
     row = connection.execute("SELECT value FROM documents WHERE name = ?", (name,)).fetchone()
     return None if row is None else load(kind, row["value"])
-
-
-def remove(connection: Connection, name: str) -> None:
-    """Keep nothing under `name`."""
-    connection.execute("DELETE FROM documents WHERE name = ?", (name,))

@@ -25,6 +25,10 @@ KEPT_ASIDE = 5
 _MAGIC = b"SQLite format 3\0"
 
 
+class StoreError(Exception):
+    """The state directory cannot be used; `str()` is one sentence that says what to do."""
+
+
 class Unusable(Exception):
     """The file is not one that this mailwatch can go on with; `str()` is half a sentence.
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from itertools import groupby
@@ -10,7 +10,7 @@ from operator import itemgetter
 from sqlite3 import Connection, Row
 
 from mailwatch.core.facts import NOTHING, Fact
-from mailwatch.core.model import Fault, Phase, Reading, Verdict
+from mailwatch.core.model import Fault, Now, Phase, Reading, Verdict
 from mailwatch.store import documents
 
 WHOLE = ""
@@ -71,8 +71,18 @@ def day_of(wall: float) -> str:
     return datetime.fromtimestamp(wall, UTC).strftime("%Y-%m-%d")
 
 
-def add(connection: Connection, readings: Sequence[Reading], wall: float) -> None:
-    """Add the readings of one round that ended at `wall`, and count them into their day."""
+def add(connection: Connection, rounds: Collection[tuple[Sequence[Reading], Now]]) -> None:
+    """Add the readings of `rounds`, each with its end, and count them into their day.
+
+    A commit that was said to have failed may have succeeded: no round counts twice.
+    """
+    moments = [now for _, now in rounds]
+    if not moments:
+        return
+    last = documents.get(connection, documents.ROUND, Now)
+    new = list(rounds)[moments.index(last) + 1 if last in moments else 0 :]
+    documents.put(connection, documents.ROUND, moments[-1])
+    found = [(now.wall, day_of(now.wall), one) for readings, now in new for one in readings]
     connection.executemany(
         """
         INSERT INTO readings (
@@ -90,10 +100,9 @@ def add(connection: Connection, readings: Sequence[Reading], wall: float) -> Non
                 reading.certificate_expires,
                 *map(reading.phases.get, _PHASES),
             )
-            for reading in readings
+            for wall, _, reading in found
         ],
     )
-    day = day_of(wall)
     connection.executemany(
         """
         INSERT INTO summaries VALUES (?, ?, ?, ?, ?)
@@ -103,7 +112,7 @@ def add(connection: Connection, readings: Sequence[Reading], wall: float) -> Non
         """,
         [
             (day, reading.service, *(reading.verdict is counted for counted in _COUNTED))
-            for reading in readings
+            for _, day, reading in found
         ],
     )
     connection.executemany(
@@ -115,7 +124,7 @@ def add(connection: Connection, readings: Sequence[Reading], wall: float) -> Non
         """,
         [
             (day, reading.service, phase, seconds, seconds, seconds)
-            for reading in readings
+            for _, day, reading in found
             if reading.verdict is Verdict.PASS
             for phase, seconds in {WHOLE: reading.seconds, **reading.phases}.items()
         ],

@@ -6,7 +6,7 @@ import fcntl
 import os
 from pathlib import Path
 
-from mailwatch.store.errors import StoreError
+from mailwatch.store.files import StoreError
 
 NAME = "mailwatch.lock"
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from sqlite3 import Connection
 
 from mailwatch.core.outbox import QueuedMessage
@@ -19,29 +19,14 @@ def write(connection: Connection, entries: Iterable[QueuedMessage]) -> None:
 
 
 def keep_only(
-    connection: Connection,
-    entries: Sequence[QueuedMessage],
-    following: int,
-    known: Sequence[QueuedMessage] | None = None,
+    connection: Connection, entries: Sequence[QueuedMessage], known: Sequence[QueuedMessage]
 ) -> None:
-    """Let `entries` be all that wait; the next one after them is `following`.
-
-    `known` are those that the file holds, None where that is not known.
-    """
+    """Let `entries` be all that wait, in place of `known`."""
     # By id, for weeks without a notifier leave thousands of entries.
-    before: Mapping[int, QueuedMessage | None]
-    if known is None:
-        rows = connection.execute("SELECT id FROM outbox WHERE ended_wall IS NULL")
-        before = {row["id"]: None for row in rows}
-    else:
-        before = {entry.id: entry for entry in known}
+    before = {entry.id: entry for entry in known}
     gone = before.keys() - {entry.id for entry in entries}
     connection.executemany("DELETE FROM outbox WHERE id = ?", [(number,) for number in gone])
     write(connection, [entry for entry in entries if before.get(entry.id) != entry])
-    # Those that came and went while the file could not be written have left no trace in it.
-    if next_id(connection) < following:
-        connection.execute("DELETE FROM sqlite_sequence WHERE name = 'outbox'")
-        connection.execute("INSERT INTO sqlite_sequence VALUES ('outbox', ?)", (following - 1,))
 
 
 def read(connection: Connection) -> tuple[QueuedMessage, ...]:

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from sqlite3 import Connection
 
-from mailwatch.core.model import Now
-from mailwatch.host.clocks import WallClock
 from mailwatch.store.history import day_of
 
 DAY_S = 86_400.0
@@ -23,22 +21,8 @@ _NEARLY_FULL = 0.9
 _PORTION = 2000
 """How many readings go at a time: about 200 KiB, in some milliseconds."""
 
-_EVERY_S = 600.0
-
-
-class Sweeper:
-    """Removes what is too old, now and then, by a wall clock that is to be believed."""
-
-    def __init__(self) -> None:
-        self._wall_clock = WallClock()
-        self._next = 0.0
-
-    def is_due(self, now: Now) -> bool:
-        """Whether to call expire() now."""
-        if not self._wall_clock.is_believed(now) or now.steady < self._next:
-            return False
-        self._next = now.steady + _EVERY_S
-        return True
+EVERY_S = 3600.0
+"""How long to leave between two expire()."""
 
 
 def expire(connection: Connection, wall: float) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import sqlite3
+from collections import deque
 from collections.abc import Sequence
 from contextlib import closing, suppress
 from dataclasses import replace
@@ -13,13 +14,13 @@ from sqlite3 import Connection
 from mailwatch.core.certificates import Certificates
 from mailwatch.core.codec import moved
 from mailwatch.core.known_good import KnownGood
-from mailwatch.core.model import Now, Reading
+from mailwatch.core.model import Now, Reading, Verdict
 from mailwatch.core.notes import Notes
 from mailwatch.core.outbox import QueuedMessage
-from mailwatch.core.state import State
+from mailwatch.core.state import Incident, Stage, State
 from mailwatch.core.unmeasured import UnmeasuredServices
-from mailwatch.store import documents, incidents, outbox, pause, retention
-from mailwatch.store.backlog import Backlog
+from mailwatch.host.clocks import WallClock
+from mailwatch.store import documents, history, incidents, outbox, retention
 from mailwatch.store.base import Commit, Memory, Store
 from mailwatch.store.boot import Boot, boot_id, shift_s
 from mailwatch.store.connection import (
@@ -29,9 +30,19 @@ from mailwatch.store.connection import (
     is_damage,
     is_lock,
     open_unwritable,
+    reason,
 )
 from mailwatch.store.files import NAME, Unusable
-from mailwatch.store.state_file import Say, StateFile, reason
+from mailwatch.store.state_file import Say, StateFile
+
+QUIET_S = 420.0
+"""How long the rounds of a quiet time may wait in memory: all pass, as in the round before."""
+
+QUIET_READINGS = 500
+"""How many of their readings may wait, about 0.5 MB."""
+
+WAITING_READINGS = 4000
+"""Readings that wait for a file that cannot be written: more than a day at the defaults."""
 
 RETRY_S = 10.0
 """How long to leave a file alone that could not be written, unless there is news to keep."""
@@ -42,7 +53,7 @@ _TROUBLES = (*_FAULTS, *NONSENSE)
 
 
 class SqliteStore(Store):
-    """Keeps everything in `mailwatch.db` as well.
+    """Keeps everything in `mailwatch.db` as well, the rounds of a quiet time up to QUIET_S later.
 
     `say` is given one sentence for the log when the file cannot be written, and when it can be
     again. `max_bytes` (>= 1 MiB) bounds the file; its -wal file adds about 4 MiB.
@@ -59,16 +70,26 @@ class SqliteStore(Store):
         self._file = StateFile(directory / NAME, max_bytes, say)
         self._say = say
         self._boot_id = boot_id(os.environ) if boot is None else boot
+        self._now = Now(0.0, 0.0)
         self._written: Memory | None = None
         """What the file holds, None where it may lack something: it is then written whole."""
-        self._backlog = Backlog()
-        self._sweeper = retention.Sweeper()
-        self._now = Now(0.0, 0.0)
-        self._restoring = False
-        self._restored = False
-        self._loaded = False
+        self._written_at = float("-inf")
+        # What memory has let go of, and the file does not have yet.
+        self._closed: list[Incident] = []
+        self._ended: list[QueuedMessage] = []
+        self._rounds: deque[tuple[tuple[Reading, ...], Now]] = deque()
+        self._rounds_lost = 0
+        self._passed: Sequence[str] | None = None
+        """The services of the last round, None where not all was well."""
+        self._pause: Boot | None = None
+        """The pause in the file, which another process may have written."""
+        self._pause_stamp: object = None
         self._paused_here = False
         """Whether the pause of this process is newer than that in the file."""
+        self._wall_clock = WallClock()
+        self._sweep_at = 0.0
+        self._restored = False
+        self._loaded = False
         self._troubled = False
         self._retry_at = float("-inf")
 
@@ -78,9 +99,7 @@ class SqliteStore(Store):
             # Above any id that may be in the file, should it become readable only later.
             self._memory = Memory(next_id=max(1, int(now.wall)))
             self._now = now
-            self._restoring = True
-            self._catch_up()
-            self._restoring = False
+            self._write()
             self._restored = True
         return self._memory.state
 
@@ -93,34 +112,29 @@ class SqliteStore(Store):
         if closed is None and left and (incident is None or incident.id != left.id):
             closed = replace(left, closed=commit.now)
         if closed is not None:
-            self._backlog.add_closed(closed)
-        elif self._memory == before:
-            if not self._is_current:
-                self._catch_up(force=False)
-            return
-        self._write()
+            self._closed.append(closed)
+        is_news = closed is not None or self._memory != before
+        if is_news or self._written is None:
+            self._write(durable=is_news)
 
     def keep_entries(self, entries: Sequence[QueuedMessage]) -> None:
         """Replace the whole outbox; an fsync is spared, for at worst an entry leaves twice."""
-        if tuple(entries) != self._memory.entries:
-            super().keep_entries(entries)
-            self._write(durable=False)
-
-    def delivered(self, entry: QueuedMessage, now: Now) -> None:
-        """Take `entry` out of the outbox; its row stays, with its end."""
-        super().delivered(entry, now)
-        self._backlog.add_ended(replace(entry, ended=now))
-        self._now = now
-        self._write()
+        super().keep_entries(entries)
+        self._write(durable=False)
 
     def paused_until(self, now: Now) -> Now | None:
         """Return the end of the admin's pause, which another process may have written."""
-        self._now = now
-        if self._file.connection is not None and self._written is not None:
+        self._now, connection = now, self._file.connection
+        if self._written is not None and connection is not None:
             try:
-                super().pause(pause.read(self._file.connection, self._boot))
+                stamp = self._file.stamp(now)
+                if stamp is None or stamp != self._pause_stamp:
+                    self._pause = documents.get(connection, documents.PAUSE, Boot)
+                    self._pause_stamp = stamp
             except _TROUBLES as error:
                 self._fail(error)
+            else:
+                super().pause(_end_of(self._pause, self._boot))
         return self._memory.paused_until
 
     def pause(self, until: Now | None) -> None:
@@ -130,18 +144,36 @@ class SqliteStore(Store):
         self._write()
 
     def record(self, readings: Sequence[Reading], now: Now) -> None:
-        """Add one round to the history, without an fsync: at worst power loss takes a round."""
-        self._backlog.add_round(readings, now)
+        """Add one round to the history, without an fsync: at worst power loss takes a round.
+
+        One that says the same as the one before, that all is well, is written with what is
+        written next, and QUIET_S after the last write at the latest.
+        """
         self._now = now
-        self._write(durable=False)
+        self._rounds.append((tuple(readings), now))
+        waiting = sum(len(found) for found, _ in self._rounds)
+        while waiting > WAITING_READINGS and len(self._rounds) > 1:
+            waiting -= len(self._rounds.popleft()[0])
+            self._rounds_lost += 1
+        passed = [reading.service for reading in readings if reading.verdict is Verdict.PASS]
+        is_well = len(passed) == len(readings) and self._memory.state.stage is Stage.HEALTHY
+        is_quiet = is_well and passed == self._passed and waiting <= QUIET_READINGS
+        self._passed = passed if is_well else None
+        if not is_quiet or self._written is None or now.steady - self._written_at >= QUIET_S:
+            self._write(durable=False)
 
     def close(self) -> None:
         """Finish writing, and let go of the file."""
-        if self._restored and self._written is None:
-            self._catch_up()
+        if self._restored and (self._rounds or self._written is None):
+            self._write()
             if self._written is None:
                 self._say(f"mailwatch ends, and what {self._file.path} lacks is forgotten.")
         self._file.close()
+
+    def _end(self, entry: QueuedMessage) -> None:
+        super()._end(entry)
+        self._ended.append(entry)
+        self._write()
 
     # --- writing --------------------------------------------------------------------------
 
@@ -149,35 +181,20 @@ class SqliteStore(Store):
     def _boot(self) -> Boot:
         return Boot(self._boot_id, self._now)
 
-    @property
-    def _is_current(self) -> bool:
-        """Whether the file is open and holds all that was written to it."""
-        return self._file.connection is not None and self._written is not None
-
     def _write(self, durable: bool = True) -> None:
         """Write what is new in a transaction, or all of it where something was left undone."""
-        if self._is_current:
+        if self._written is not None:
             try:
-                with self._file.transaction(durable) as connection:
-                    self._write_news(connection)
+                self._write_news(durable)
             except _TROUBLES as error:
                 self._fail(error)
             else:
-                self._caught_up()
                 return
-        self._catch_up(force=durable)
-
-    def _catch_up(self, force: bool = True) -> None:
-        """Write everything once restore() was called, if it is time to try again or `force`."""
-        if not (self._restoring or self._restored):
-            return
-        if not force and self._now.steady < self._retry_at:
+        if not durable and self._now.steady < self._retry_at:
             return
         try:
             self._open()
-            with self._file.transaction(durable=True) as connection:
-                self._write_news(connection)
-                incidents.close_others(connection, self._memory.state.incident, self._now)
+            self._write_news(durable=True)
         except _TROUBLES as error:
             self._fail(error)
             self._retry_at = self._now.steady + RETRY_S
@@ -189,36 +206,40 @@ class SqliteStore(Store):
                     "watches, restarts and tells as before, but would forget all if it were "
                     f"ended now; {advice}."
                 )
-        else:
-            self._caught_up()
 
-    def _write_news(self, connection: Connection) -> None:
-        memory, written = self._memory, self._written
-        retention.make_room(connection)
-        if self._sweeper.is_due(self._now):
-            retention.expire(connection, self._now.wall)
-        if written is None or memory.entries is not written.entries:
-            known = None if written is None else written.entries
-            outbox.keep_only(connection, memory.entries, memory.next_id, known)
-        self._backlog.write(connection)
-        if written is None or memory.state != written.state:
-            incidents.write_state(connection, memory.state)
-        if written is None or memory.notes != written.notes:
-            documents.put(connection, documents.NOTES, memory.notes)
-        if self._paused_here:
-            pause.write(connection, memory.paused_until, self._boot_id)
-        documents.put(connection, documents.WRITTEN, self._boot)
-
-    def _caught_up(self) -> None:
-        lost = self._backlog.rounds_lost
-        self._backlog.clear()
-        self._written = self._memory
-        self._paused_here = False
-        self._retry_at = float("-inf")
+    def _write_news(self, durable: bool) -> None:
+        memory, written, now = self._memory, self._written, self._now
+        with self._file.transaction(durable) as connection:
+            retention.make_room(connection)
+            if self._wall_clock.is_believed(now) and now.steady >= self._sweep_at:
+                self._sweep_at = now.steady + retention.EVERY_S
+                retention.expire(connection, now.wall)
+            if written is None or memory.entries is not written.entries:
+                known = outbox.read(connection) if written is None else written.entries
+                outbox.keep_only(connection, memory.entries, known)
+            outbox.write(connection, self._ended)
+            for incident in self._closed:
+                incidents.write(connection, incident)
+            history.add(connection, self._rounds)
+            if written is None or memory.state != written.state:
+                incidents.write_state(connection, memory.state)
+            if written is None or memory.notes != written.notes:
+                documents.put(connection, documents.NOTES, memory.notes)
+            if written is None:
+                incidents.close_others(connection, memory.state.incident, now)
+            if self._paused_here:
+                until = memory.paused_until
+                documents.put(connection, documents.PAUSE, until and Boot(self._boot_id, until))
+            documents.put(connection, documents.WRITTEN, self._boot)
+        self._written, self._written_at, self._retry_at = memory, now.steady, float("-inf")
+        self._closed, self._ended, self._paused_here = [], [], False
+        self._rounds.clear()
         if self._troubled:
-            self._troubled = False
+            lost = self._rounds_lost
             what = f"the readings of {lost} rounds were" if lost else "nothing was"
             self._say(f"{self._file.path} can be written again, and {what} lost.")
+            self._troubled = False
+        self._rounds_lost = 0
 
     def _fail(self, error: Exception) -> None:
         self._written = None
@@ -239,11 +260,11 @@ class SqliteStore(Store):
                 self._loaded = True
 
     def _connect(self) -> Connection:
-        timeout_s = OPEN_TIMEOUT_S if self._restoring else BUSY_TIMEOUT_S
+        timeout_s = BUSY_TIMEOUT_S if self._restored else OPEN_TIMEOUT_S
         try:
             connection, is_new = self._file.open(self._now, timeout_s)
         except _FAULTS as error:
-            if self._restoring and not is_lock(error):
+            if not self._restored and not is_lock(error):
                 with (
                     suppress(*_TROUBLES, Unusable),
                     closing(open_unwritable(self._file.path)) as readable,
@@ -255,7 +276,7 @@ class SqliteStore(Store):
 
     def _take_over(self, found: Memory) -> None:
         self._loaded = True
-        if self._restoring:
+        if not self._restored:
             self._memory = found
             return
         # Too late for the state: the machine has gone on from an empty one.
@@ -283,7 +304,20 @@ def _load(connection: Connection, boot: Boot) -> Memory:
         outbox.next_id(connection),
     )
     by = shift_s(written.at, boot.at, written.is_same(boot))
-    return replace(moved(found, by), paused_until=pause.read(connection, boot))
+    return replace(
+        moved(found, by),
+        paused_until=_end_of(documents.get(connection, documents.PAUSE, Boot), boot),
+    )
+
+
+def _end_of(pause: Boot | None, boot: Boot) -> Now | None:
+    """Return the end of `pause` on the steady clock of `boot`, None where there is none.
+
+    A pause that was begun before a reboot ends by the wall clock.
+    """
+    if pause is None or pause.is_same(boot):
+        return None if pause is None else pause.at
+    return Now(boot.at.steady + pause.at.wall - boot.at.wall, pause.at.wall)
 
 
 def _with_late(memory: Memory, found: Memory) -> Memory:

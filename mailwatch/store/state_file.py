@@ -14,7 +14,6 @@ from mailwatch.store.connection import (
     BUSY_TIMEOUT_S,
     LOCKED_TIMEOUT_S,
     be_patient,
-    code_of,
     is_damage,
     is_lock,
     open_for_writing,
@@ -81,6 +80,15 @@ class StateFile:
         # A lock is worth waiting for again.
         self._patience_s = BUSY_TIMEOUT_S
 
+    def stamp(self, now: Now) -> tuple[int, int, int] | None:
+        """Return what any write of any process changes, None for a second after that.
+
+        Two writes within one tick of the kernel's clock would have the same. Raises OSError.
+        """
+        wal = Path(f"{self.path}-wal").stat()
+        is_old = abs(now.wall - wal.st_mtime) > 1.0
+        return (wal.st_ino, wal.st_size, wal.st_mtime_ns) if is_old else None
+
     def fail(self, error: Exception) -> None:
         """Take note of a fault: the file is let go of, unless somebody else has locked it."""
         if is_damage(error):
@@ -141,33 +149,4 @@ _ADVICE = {
     "foreign": "Find out who put it there, and move it to where it belongs.",
     "newer": "To have its history back, install the newer version again, stop the service, and "
     "rename the file.",
-}
-
-
-def reason(error: Exception) -> tuple[str, str]:
-    """Return why the file cannot be written, and what to do about it, as two half sentences."""
-    if isinstance(error, OSError):
-        return _BY_ERRNO.get(error.errno or 0, _IO)
-    return _BY_CODE.get(code_of(error), _IO)
-
-
-_IO = "the disk reports an error", "look for disk errors in the kernel's log"
-_FULL = "its disk is full", "make room on it"
-_LOCKED = "another program has locked it", "end that program"
-_DENIED = (
-    "it may not be written",
-    "see that its directory exists, is writable and belongs to the service's user",
-)
-
-_BY_ERRNO = dict.fromkeys((errno.ENOSPC, errno.EDQUOT), _FULL) | dict.fromkeys(
-    (errno.EACCES, errno.EPERM, errno.EROFS, errno.ENOENT, errno.ENOTDIR), _DENIED
-)
-_BY_CODE = {
-    sqlite3.SQLITE_FULL: _FULL,
-    sqlite3.SQLITE_READONLY: _DENIED,
-    sqlite3.SQLITE_PERM: _DENIED,
-    sqlite3.SQLITE_AUTH: _DENIED,
-    sqlite3.SQLITE_CANTOPEN: _DENIED,
-    sqlite3.SQLITE_BUSY: _LOCKED,
-    sqlite3.SQLITE_LOCKED: _LOCKED,
 }

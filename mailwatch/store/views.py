@@ -1,9 +1,11 @@
-"""What the command line shows of the state file, read while the service runs."""
+"""What the command line reads of the state file, and the pause it writes, beside the service."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from contextlib import contextmanager
+import os
+import sqlite3
+from collections.abc import Callable, Iterator
+from contextlib import closing, contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from sqlite3 import Connection
@@ -14,11 +16,18 @@ from mailwatch.core.notes import Notes
 from mailwatch.core.outbox import QueuedMessage
 from mailwatch.core.state import Incident, Stage
 from mailwatch.store import documents, history, incidents, outbox
-from mailwatch.store.boot import Boot
-from mailwatch.store.connection import NONSENSE, open_for_reading
-from mailwatch.store.errors import StoreError
+from mailwatch.store.boot import Boot, boot_id
+from mailwatch.store.connection import (
+    NONSENSE,
+    code_of,
+    is_damage,
+    open_existing,
+    open_for_reading,
+    reason,
+    transaction,
+)
+from mailwatch.store.files import NAME, StoreError, Unusable
 from mailwatch.store.history import Past, Spread, Summary
-from mailwatch.store.outside_access import visit
 
 LAST = "last"
 """Stands for the id of the newest incident."""
@@ -107,15 +116,58 @@ class Views:
 
     @contextmanager
     def _reading(self) -> Iterator[Connection]:
-        with visit(self._directory, open_for_reading) as connection:
+        with _visit(self._directory, open_for_reading) as connection:
             connection.execute("BEGIN")
-            try:
-                yield connection
-            except NONSENSE as error:
-                raise StoreError(
-                    "The state file holds something that makes no sense: restart the service, "
-                    "which sets it aside and makes a new one."
-                ) from error
+            yield connection
 
 
-__all__ = ["LAST", "Past", "Spread", "Status", "StoreError", "Summary", "Views"]
+def set_pause(directory: Path, until: Now | None, boot: str | None = None) -> None:
+    """Pause until `until`, or end the pause with None; the service sees it at its next step.
+
+    `boot` is the id of this boot, which is looked up when it is None. Raises StoreError.
+    """
+    pause = until and Boot(boot_id(os.environ) if boot is None else boot, until)
+    with _visit(directory, open_existing) as connection, transaction(connection):
+        documents.put(connection, documents.PAUSE, pause)
+
+
+@contextmanager
+def _visit(directory: Path, opener: Callable[[Path], Connection]) -> Iterator[Connection]:
+    """Open the state file in `directory` with `opener`; raises StoreError, within the block too."""
+    path = directory / NAME
+    try:
+        with closing(opener(path)) as connection:
+            yield connection
+    except FileNotFoundError:
+        raise StoreError(
+            f"There is no state file {path}: start the service, which makes it."
+        ) from None
+    except Unusable as unusable:
+        advice = _ADVICE.get(unusable.kind, _ANEW)
+        raise StoreError(
+            f"The state file {path} cannot be used, for {unusable}: {advice}."
+        ) from None
+    except (*NONSENSE, sqlite3.Error, OSError) as error:
+        raise StoreError(_sentence(path, error)) from error
+
+
+_ADVICE = {
+    "older": "restart the service, which brings it up to date",
+    "newer": "use the mailwatch that belongs to the running service",
+}
+_ANEW = "restart the service, which sets it aside and makes a new one"
+
+
+def _sentence(path: Path, error: Exception) -> str:
+    code = code_of(error)
+    if is_damage(error):
+        return f"The state file {path} is damaged: {_ANEW}."
+    if code in (sqlite3.SQLITE_READONLY, sqlite3.SQLITE_PERM):
+        return f"You may not write {path}: run this as root."
+    if code == sqlite3.SQLITE_CANTOPEN or isinstance(error, PermissionError):
+        return f"You may not open {path}: run this as root, or as a member of the service's group."
+    why, advice = reason(error)
+    return f"The state file {path} cannot be used, for {why}: {advice}."
+
+
+__all__ = ["LAST", "Past", "Spread", "Status", "StoreError", "Summary", "Views", "set_pause"]

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from mailwatch.store.errors import StoreError
+from mailwatch.store.files import StoreError
 from mailwatch.store.lock import take
 
 HOLDER = """

@@ -20,10 +20,8 @@ from mailwatch.core.outbox import after_failure
 from mailwatch.core.rate_limit import RateLimit
 from mailwatch.core.state import Stage, State
 from mailwatch.store.base import Commit
-from mailwatch.store.errors import StoreError
 from mailwatch.store.history import Spread
-from mailwatch.store.pause import set_pause
-from mailwatch.store.views import Views
+from mailwatch.store.views import StoreError, Views, set_pause
 
 if TYPE_CHECKING:
     from tests.store.conftest import Night, Stores
@@ -131,6 +129,7 @@ def test_readings_of_one_service_since(stores: Stores, night: Night) -> None:
     store, _ = stores.restored(night.at(0))
     for second in range(5):
         store.record(night.readings(2), night.at(second))
+    store.close()
     found = Views(stores.directory).readings("S1:1", night.at(3).wall)
     assert [past.at for past in found] == [night.at(3).wall, night.at(4).wall]
     assert {past.reading.service for past in found} == {"S1:1"}
@@ -159,7 +158,7 @@ def test_a_view_never_writes(stores: Stores, night: Night) -> None:
 AS_READER = """
 from pathlib import Path
 from mailwatch.store.views import Views
-from mailwatch.store.errors import StoreError
+from mailwatch.store.views import StoreError
 try:
     status = Views(Path(sys.argv[1])).status()
     print(status.stage.value, len(status.entries), len(Views(Path(sys.argv[1])).incidents(9)))
@@ -169,7 +168,7 @@ except StoreError as error:
 
 PROLOGUE = """
 import os, sys
-import mailwatch.store.views, mailwatch.store.pause
+import mailwatch.store.views
 os.setgroups([]); os.setgid(int(sys.argv[2])); os.setuid(65534)
 """
 
@@ -279,8 +278,8 @@ def test_a_reader_cannot_pause(public_stores: Stores, night: Night) -> None:
     program = """
 from pathlib import Path
 from mailwatch.core.model import Now
-from mailwatch.store.pause import set_pause
-from mailwatch.store.errors import StoreError
+from mailwatch.store.views import set_pause
+from mailwatch.store.views import StoreError
 try:
     set_pause(Path(sys.argv[1]), Now(900.0, 1790000900.0), boot="one")
 except StoreError as error:
