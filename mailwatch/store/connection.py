@@ -7,6 +7,7 @@ import os
 import sqlite3
 from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager
+from functools import partial
 from pathlib import Path
 from sqlite3 import Connection
 from urllib.parse import quote
@@ -65,7 +66,7 @@ def open_existing(path: Path) -> Connection:
     return _opened(path, "mode=rw", OPEN_TIMEOUT_S, _check_version)
 
 
-def open_for_reading(path: Path) -> Connection:
+def open_for_reading(path: Path, oldest: int = VERSION) -> Connection:
     """Open the file at `path` for a reader who may lack every right to write.
 
     Beside a running service its -shm file is there to be read. Without one a reader who may not
@@ -75,14 +76,15 @@ def open_for_reading(path: Path) -> Connection:
     Raises as open_for_writing().
     """
     check_header(path)
+    check = partial(_check_version, oldest=oldest)
     try:
-        return _opened(path, "mode=ro", OPEN_TIMEOUT_S, _check_version)
+        return _opened(path, "mode=ro", OPEN_TIMEOUT_S, check)
     except sqlite3.OperationalError as error:
         wal = Path(f"{path}-wal")
         lacks_shm = code_of(error) in (sqlite3.SQLITE_CANTOPEN, sqlite3.SQLITE_READONLY)
         if not lacks_shm or (wal.exists() and wal.stat().st_size):
             raise
-    return _opened(path, "mode=ro&immutable=1", OPEN_TIMEOUT_S, _check_version)
+    return _opened(path, "mode=ro&immutable=1", OPEN_TIMEOUT_S, check)
 
 
 def open_unwritable(path: Path) -> Connection:
@@ -91,19 +93,12 @@ def open_unwritable(path: Path) -> Connection:
     Its tables cannot be brought up to date where they are, on a full disk say, but there they
     can. Raises as open_for_reading().
     """
-    try:
-        return open_for_reading(path)
-    except Unusable as unusable:
-        if unusable.kind != "older":
-            raise
-    copy = _opened(Path(), "mode=memory", OPEN_TIMEOUT_S, lambda _: None)
-    try:
-        with closing(_opened(path, "mode=ro", OPEN_TIMEOUT_S, lambda _: None)) as older:
-            older.backup(copy)
-        migrate(copy)
-    except BaseException:
-        copy.close()
-        raise
+    found = open_for_reading(path, oldest=0)
+    if version_of(found) == VERSION:
+        return found
+    with closing(found):
+        copy = _opened(Path(), "mode=memory", OPEN_TIMEOUT_S, found.backup)
+    migrate(copy)
     return copy
 
 

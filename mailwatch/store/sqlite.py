@@ -90,8 +90,8 @@ class SqliteStore(Store):
         self._sweep_at = 0.0
         self._restored = False
         self._loaded = False
-        self._troubled = False
-        self._retry_at = float("-inf")
+        self._retry_at: float | None = None
+        """When (steady) to try again to write, None while the file can be written."""
 
     def restore(self, now: Now) -> State:
         """Open the file, and return the state as it was last committed, on this boot's clock."""
@@ -190,22 +190,21 @@ class SqliteStore(Store):
                 self._fail(error)
             else:
                 return
-        if not durable and self._now.steady < self._retry_at:
+        if not durable and self._retry_at is not None and self._now.steady < self._retry_at:
             return
         try:
             self._open()
             self._write_news(durable=True)
         except _TROUBLES as error:
             self._fail(error)
-            self._retry_at = self._now.steady + RETRY_S
-            if not self._troubled:
-                self._troubled = True
+            if self._retry_at is None:
                 why, advice = reason(error)
                 self._say(
                     f"Cannot write the state file {self._file.path}, for {why}: mailwatch "
                     "watches, restarts and tells as before, but would forget all if it were "
                     f"ended now; {advice}."
                 )
+            self._retry_at = self._now.steady + RETRY_S
 
     def _write_news(self, durable: bool) -> None:
         memory, written, now = self._memory, self._written, self._now
@@ -231,15 +230,14 @@ class SqliteStore(Store):
                 until = memory.paused_until
                 documents.put(connection, documents.PAUSE, until and Boot(self._boot_id, until))
             documents.put(connection, documents.WRITTEN, self._boot)
-        self._written, self._written_at, self._retry_at = memory, now.steady, float("-inf")
+        self._written, self._written_at = memory, now.steady
         self._closed, self._ended, self._paused_here = [], [], False
         self._rounds.clear()
-        if self._troubled:
+        if self._retry_at is not None:
             lost = self._rounds_lost
             what = f"the readings of {lost} rounds were" if lost else "nothing was"
             self._say(f"{self._file.path} can be written again, and {what} lost.")
-            self._troubled = False
-        self._rounds_lost = 0
+        self._retry_at, self._rounds_lost = None, 0
 
     def _fail(self, error: Exception) -> None:
         self._written = None
@@ -248,31 +246,25 @@ class SqliteStore(Store):
     # --- opening, and taking over what the file holds -------------------------------------
 
     def _open(self) -> None:
-        connection = self._connect()
+        timeout_s = BUSY_TIMEOUT_S if self._restored else OPEN_TIMEOUT_S
+        path = self._file.path
+        try:
+            connection, is_new = self._file.open(self._now, timeout_s)
+        except _FAULTS as error:
+            if not self._restored and not is_lock(error):
+                with suppress(*_TROUBLES, Unusable), closing(open_unwritable(path)) as readable:
+                    self._take_over(_load(readable, self._boot))
+            raise
+        self._paused_here |= is_new
         if not self._loaded:
             try:
                 self._take_over(_load(connection, self._boot))
             except Exception as error:
                 if not is_damage(error):
                     raise
-                self._file.fail(error)
-                self._connect()
                 self._loaded = True
-
-    def _connect(self) -> Connection:
-        timeout_s = BUSY_TIMEOUT_S if self._restored else OPEN_TIMEOUT_S
-        try:
-            connection, is_new = self._file.open(self._now, timeout_s)
-        except _FAULTS as error:
-            if not self._restored and not is_lock(error):
-                with (
-                    suppress(*_TROUBLES, Unusable),
-                    closing(open_unwritable(self._file.path)) as readable,
-                ):
-                    self._take_over(_load(readable, self._boot))
-            raise
-        self._paused_here |= is_new
-        return connection
+                self._file.fail(error)
+                self._open()
 
     def _take_over(self, found: Memory) -> None:
         self._loaded = True

@@ -47,20 +47,32 @@ class StateFile:
         A lock of somebody else is waited for `timeout_s` seconds. What cannot be used, or made no
         sense to the caller, is set aside first. Raises OSError and sqlite3.Error.
         """
-        if self.connection is not None:
+        if self.connection is not None and self._has_name():
+            return self.connection, False
+        self.close()
+        if self._condemned and now.steady >= self._set_aside_after:
+            self._set_aside_after = now.steady + _SET_ASIDE_AGAIN_S  # not again and again
+            self._set_aside(Unusable("damaged", "its content makes no sense"), now)
+        self._condemned = is_new = False
+        while self.connection is None:
             try:
-                self._check_name()
-            except OSError:
-                self.close()
-            else:
-                return self.connection, False
-        if self._condemned:
-            self._condemned = False
-            # Not again and again.
-            if now.steady >= self._set_aside_after:
-                self._set_aside_after = now.steady + _SET_ASIDE_AGAIN_S
-                self._set_aside(Unusable("damaged", "its content makes no sense"), now)
-        self.connection, is_new = self._opened_or_made(now, timeout_s)
+                self.connection = open_for_writing(self.path, self._max_bytes, timeout_s)
+            except FileNotFoundError:
+                if is_new:
+                    raise
+                self.path.parent.mkdir(0o750, exist_ok=True)
+                create(self.path)
+                is_new = True
+                if self._inode is not None:
+                    self._say(
+                        f"{self.path} was gone, and the history with it; mailwatch has made it "
+                        "anew."
+                    )
+            except Unusable as unusable:
+                if is_new:
+                    again = f"{self.path} cannot be read after it was made"
+                    raise OSError(errno.EIO, again) from unusable
+                self._set_aside(unusable, now)
         self._patience_s = BUSY_TIMEOUT_S
         self._inode = self._found_inode()
         return self.connection, is_new
@@ -71,9 +83,8 @@ class StateFile:
 
         Raises OSError where that is another file than the open one, and sqlite3.Error.
         """
-        if self.connection is None:
-            raise FileNotFoundError(f"{self.path} is not open")
-        self._check_name()
+        if self.connection is None or not self._has_name():
+            raise FileNotFoundError(f"{self.path} is not open, or was replaced")
         be_patient(self.connection, self._patience_s)
         with transaction(self.connection, durable):
             yield self.connection
@@ -105,28 +116,6 @@ class StateFile:
                 self.connection.close()
         self.connection = None
 
-    def _opened_or_made(self, now: Now, timeout_s: float) -> tuple[Connection, bool]:
-        is_new = False
-        while True:
-            try:
-                return open_for_writing(self.path, self._max_bytes, timeout_s), is_new
-            except FileNotFoundError:
-                if is_new:
-                    raise
-                self.path.parent.mkdir(0o750, exist_ok=True)
-                create(self.path)
-                is_new = True
-                if self._inode is not None:
-                    self._say(
-                        f"{self.path} was gone, and the history with it; mailwatch has made it "
-                        "anew."
-                    )
-            except Unusable as unusable:
-                if is_new:
-                    again = f"{self.path} cannot be read after it was made"
-                    raise OSError(errno.EIO, again) from unusable
-                self._set_aside(unusable, now)
-
     def _set_aside(self, unusable: Unusable, now: Now) -> None:
         aside = set_aside(self.path, unusable.kind, now.wall)
         self._inode = None
@@ -135,9 +124,11 @@ class StateFile:
             f"{aside.name}, and mailwatch begins with an empty memory. {_ADVICE[unusable.kind]}"
         )
 
-    def _check_name(self) -> None:
-        if self._found_inode() != self._inode:
-            raise FileNotFoundError(f"{self.path} was replaced")
+    def _has_name(self) -> bool:
+        """Whether the file that is open still has its name."""
+        with suppress(OSError):
+            return self._found_inode() == self._inode
+        return False
 
     def _found_inode(self) -> tuple[int, int]:
         found = self.path.stat()
