@@ -20,7 +20,7 @@ from mailwatch.core.outbox import QueuedMessage
 from mailwatch.core.state import Incident, Stage, State
 from mailwatch.core.unmeasured import UnmeasuredServices
 from mailwatch.host.clocks import WallClock
-from mailwatch.store import documents, history, incidents, outbox, retention
+from mailwatch.store import documents, history, retention
 from mailwatch.store.base import Commit, Memory, Store
 from mailwatch.store.boot import Boot, boot_id, shift_s
 from mailwatch.store.connection import (
@@ -214,18 +214,18 @@ class SqliteStore(Store):
                 self._sweep_at = now.steady + retention.EVERY_S
                 retention.expire(connection, now.wall)
             if written is None or memory.entries is not written.entries:
-                known = outbox.read(connection) if written is None else written.entries
-                outbox.keep_only(connection, memory.entries, known)
-            outbox.write(connection, self._ended)
+                known = documents.waiting(connection) if written is None else written.entries
+                documents.keep_only(connection, memory.entries, known)
+            documents.put_entries(connection, self._ended)
             for incident in self._closed:
-                incidents.write(connection, incident)
+                documents.put_incident(connection, incident)
             history.add(connection, self._rounds)
             if written is None or memory.state != written.state:
-                incidents.write_state(connection, memory.state)
+                documents.put_state(connection, memory.state)
             if written is None or memory.notes != written.notes:
                 documents.put(connection, documents.NOTES, memory.notes)
             if written is None:
-                incidents.close_others(connection, memory.state.incident, now)
+                documents.close_others(connection, memory.state.incident, now)
             if self._paused_here:
                 until = memory.paused_until
                 documents.put(connection, documents.PAUSE, until and Boot(self._boot_id, until))
@@ -290,10 +290,10 @@ def _load(connection: Connection, boot: Boot) -> Memory:
     if written is None:
         return Memory()
     found = Memory(
-        incidents.read_state(connection),
+        documents.get_state(connection),
         documents.get(connection, documents.NOTES, Notes) or Notes(),
-        outbox.read(connection),
-        outbox.next_id(connection),
+        documents.waiting(connection),
+        documents.next_id(connection),
     )
     by = shift_s(written.at, boot.at, written.is_same(boot))
     return replace(

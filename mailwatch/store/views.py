@@ -15,7 +15,7 @@ from mailwatch.core.model import Now
 from mailwatch.core.notes import Notes
 from mailwatch.core.outbox import QueuedMessage
 from mailwatch.core.state import Incident, Stage
-from mailwatch.store import documents, history, incidents, outbox
+from mailwatch.store import documents, history
 from mailwatch.store.boot import Boot, boot_id
 from mailwatch.store.connection import (
     NONSENSE,
@@ -64,7 +64,7 @@ class Views:
     def status(self) -> Status:
         """Return where things stand."""
         with self._reading() as connection:
-            state = incidents.read_state(connection)
+            state = documents.get_state(connection)
             notes = documents.get(connection, documents.NOTES, Notes) or Notes()
             paused_until = documents.get(connection, documents.PAUSE, Boot)
             last_round = documents.get(connection, documents.ROUND, Now)
@@ -73,7 +73,7 @@ class Views:
                 stage=state.stage,
                 incident=state.incident,
                 readings=history.last_round(connection),
-                entries=outbox.read(connection),
+                entries=documents.waiting(connection),
                 held_back=len(notes.rate_limit.held),
                 paused_until=None if paused_until is None else paused_until.at.wall,
                 last_round=None if last_round is None else last_round.wall,
@@ -84,16 +84,16 @@ class Views:
     def incidents(self, limit: int) -> list[Incident]:
         """Return the last `limit` (>= 0) incidents, the newest first."""
         with self._reading() as connection:
-            return incidents.newest(connection, limit)
+            return documents.newest(connection, limit)
 
     def incident(self, name: str) -> Incident:
         """Return the incident of that id, or of the one id that begins so, or `last`."""
         with self._reading() as connection:
             if name == LAST:
-                if newest := incidents.newest(connection, 1):
+                if newest := documents.newest(connection, 1):
                     return newest[0]
                 raise StoreError("There has been no incident yet.")
-            found = incidents.beginning_with(connection, name, 4) if name else []
+            found = documents.beginning_with(connection, name, 4) if name else []
         if len(found) == 1 or (found and found[0].id == name):
             return found[0]
         if not found:
