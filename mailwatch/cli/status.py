@@ -19,6 +19,7 @@ from mailwatch.core.say import say
 from mailwatch.core.state import Stage
 from mailwatch.core.text import duration, name_some
 from mailwatch.host.clocks import clock_text
+from mailwatch.store.history import QUIET_S
 from mailwatch.store.views import Past, Status, Views
 
 _ASLEEP_AFTER = 3
@@ -27,7 +28,10 @@ _ASLEEP_AFTER = 3
 
 def add(parser: argparse.ArgumentParser) -> None:
     """Add what the command takes."""
-    parser.description = "Show what the service saw last; nothing is asked anew."
+    parser.description = (
+        "Show what the service saw last, which in a quiet time is up to "
+        f"{duration(QUIET_S)} old; nothing is asked anew."
+    )
     parser.epilog = (
         "Exit code: 0 all well, 1 paused, or messages or looks that fail, 2 an incident "
         "is open or coming, 3 the service is not watching."
@@ -54,7 +58,7 @@ def _is_asleep(status: Status, config: Config, now: float) -> bool:
     rounds = (config.policy.attempts, config.policy.verifying)
     slowest_s = max(attempts.longest_s for attempts in rounds)
     pause_s = max(config.policy.interval_s, config.policy.settle_s, config.policy.restart_limit_s)
-    return now - status.last_round > _ASLEEP_AFTER * pause_s + slowest_s
+    return now - status.last_round > _ASLEEP_AFTER * pause_s + slowest_s + QUIET_S
 
 
 def _code(status: Status, config: Config, now: float) -> int:

@@ -109,8 +109,8 @@ def _day(summary: Summary) -> Span:
         at,
         summary.passes,
         summary.failures,
-        {phase: spread.mean_s for phase, spread in summary.phases.items()},
-        None if summary.seconds is None else summary.seconds.max_s,
+        summary.phases,
+        summary.slowest_s,
     )
 
 

@@ -70,10 +70,8 @@ _GIVING_WAY = (
 
 
 def _is_nearly_full(connection: Connection) -> bool:
-    limit = _NEARLY_FULL * _number(connection, "max_page_count")
-    pages = _number(connection, "page_count")
-    return pages > limit and pages - _number(connection, "freelist_count") > limit
-
-
-def _number(connection: Connection, pragma: str) -> int:
-    return int(connection.execute(f"PRAGMA {pragma}").fetchone()[0])
+    most, pages, free = (
+        int(connection.execute(f"PRAGMA {name}").fetchone()[0])
+        for name in ("max_page_count", "page_count", "freelist_count")
+    )
+    return pages - free > _NEARLY_FULL * most

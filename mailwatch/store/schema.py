@@ -29,11 +29,8 @@ _HISTORY = (
     """,
     """
     CREATE TABLE summaries (
-        day TEXT NOT NULL,
-        service TEXT NOT NULL,
-        passes INTEGER NOT NULL,
-        failures INTEGER NOT NULL,
-        unmeasured INTEGER NOT NULL,
+        day TEXT NOT NULL, service TEXT NOT NULL,
+        passes INTEGER NOT NULL, failures INTEGER NOT NULL, unmeasured INTEGER NOT NULL,
         PRIMARY KEY (day, service)
     ) WITHOUT ROWID
     """,
@@ -41,13 +38,8 @@ _HISTORY = (
     # `phase` is a step of the conversation, or empty for the whole of it.
     """
     CREATE TABLE summary_seconds (
-        day TEXT NOT NULL,
-        service TEXT NOT NULL,
-        phase TEXT NOT NULL,
-        count INTEGER NOT NULL,
-        sum_s REAL NOT NULL,
-        min_s REAL NOT NULL,
-        max_s REAL NOT NULL,
+        day TEXT NOT NULL, service TEXT NOT NULL, phase TEXT NOT NULL,
+        count INTEGER NOT NULL, sum_s REAL NOT NULL, min_s REAL NOT NULL, max_s REAL NOT NULL,
         PRIMARY KEY (day, service, phase)
     ) WITHOUT ROWID
     """,

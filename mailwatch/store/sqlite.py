@@ -7,18 +7,16 @@ import sqlite3
 from collections import deque
 from collections.abc import Sequence
 from contextlib import closing, suppress
-from dataclasses import replace
+from dataclasses import fields, replace
 from pathlib import Path
 from sqlite3 import Connection
+from typing import Any
 
-from mailwatch.core.certificates import Certificates
 from mailwatch.core.codec import moved
-from mailwatch.core.known_good import KnownGood
 from mailwatch.core.model import Now, Reading, Verdict
 from mailwatch.core.notes import Notes
 from mailwatch.core.outbox import QueuedMessage
 from mailwatch.core.state import Incident, Stage, State
-from mailwatch.core.unmeasured import UnmeasuredServices
 from mailwatch.host.clocks import WallClock
 from mailwatch.store import documents, history, retention
 from mailwatch.store.base import Commit, Memory, Store
@@ -35,11 +33,8 @@ from mailwatch.store.connection import (
 from mailwatch.store.files import NAME, Unusable
 from mailwatch.store.state_file import Say, StateFile
 
-QUIET_S = 420.0
-"""How long the rounds of a quiet time may wait in memory: all pass, as in the round before."""
-
 QUIET_READINGS = 500
-"""How many of their readings may wait, about 0.5 MB."""
+"""How many readings may wait in a quiet time, about 0.5 MB."""
 
 WAITING_READINGS = 4000
 """Readings that wait for a file that cannot be written: more than a day at the defaults."""
@@ -47,13 +42,12 @@ WAITING_READINGS = 4000
 RETRY_S = 10.0
 """How long to leave a file alone that could not be written, unless there is news to keep."""
 
-_FAULTS = (sqlite3.Error, OSError)
-_TROUBLES = (*_FAULTS, *NONSENSE)
-"""What reading a row again while writing may meet, too."""
+_TROUBLES = (sqlite3.Error, OSError, *NONSENSE)
+"""What writing may meet, which reads some rows again."""
 
 
 class SqliteStore(Store):
-    """Keeps everything in `mailwatch.db` as well, the rounds of a quiet time up to QUIET_S later.
+    """Keeps everything in `mailwatch.db` as well, the rounds of a quiet time somewhat later.
 
     `say` is given one sentence for the log when the file cannot be written, and when it can be
     again. `max_bytes` (>= 1 MiB) bounds the file; its -wal file adds about 4 MiB.
@@ -83,7 +77,6 @@ class SqliteStore(Store):
         """The services of the last round, None where not all was well."""
         self._pause: Boot | None = None
         """The pause in the file, which another process may have written."""
-        self._pause_stamp: object = None
         self._paused_here = False
         """Whether the pause of this process is newer than that in the file."""
         self._wall_clock = WallClock()
@@ -127,10 +120,8 @@ class SqliteStore(Store):
         self._now, connection = now, self._file.connection
         if self._written is not None and connection is not None:
             try:
-                stamp = self._file.stamp(now)
-                if stamp is None or stamp != self._pause_stamp:
+                if self._file.may_have_changed(now):
                     self._pause = documents.get(connection, documents.PAUSE, Boot)
-                    self._pause_stamp = stamp
             except _TROUBLES as error:
                 self._fail(error)
             else:
@@ -147,7 +138,7 @@ class SqliteStore(Store):
         """Add one round to the history, without an fsync: at worst power loss takes a round.
 
         One that says the same as the one before, that all is well, is written with what is
-        written next, and QUIET_S after the last write at the latest.
+        written next, and history.QUIET_S after the last write at the latest.
         """
         self._now = now
         self._rounds.append((tuple(readings), now))
@@ -159,7 +150,11 @@ class SqliteStore(Store):
         is_well = len(passed) == len(readings) and self._memory.state.stage is Stage.HEALTHY
         is_quiet = is_well and passed == self._passed and waiting <= QUIET_READINGS
         self._passed = passed if is_well else None
-        if not is_quiet or self._written is None or now.steady - self._written_at >= QUIET_S:
+        if (
+            not is_quiet
+            or self._written is None
+            or now.steady - self._written_at >= history.QUIET_S
+        ):
             self._write(durable=False)
 
     def close(self) -> None:
@@ -250,7 +245,7 @@ class SqliteStore(Store):
         path = self._file.path
         try:
             connection, is_new = self._file.open(self._now, timeout_s)
-        except _FAULTS as error:
+        except _TROUBLES as error:
             if not self._restored and not is_lock(error):
                 with suppress(*_TROUBLES, Unusable), closing(open_unwritable(path)) as readable:
                     self._take_over(_load(readable, self._boot))
@@ -318,18 +313,18 @@ def _with_late(memory: Memory, found: Memory) -> Memory:
     Where both know something of the same service, `memory` is newer and stays. Entries found
     come first; those after them keep the ids that were handed out.
     """
-    old, new = found.notes, memory.notes
-    notes = replace(
-        new,
-        certificates=Certificates({**old.certificates.told, **new.certificates.told}),
-        proven=KnownGood({**old.proven.passed, **new.proven.passed}),
-        unmeasured_services=UnmeasuredServices(
-            {**old.unmeasured_services.since, **new.unmeasured_services.since},
-            old.unmeasured_services.told | new.unmeasured_services.told,
-        ),
-    )
+    joined = {
+        name: _joined(getattr(found.notes, name), getattr(memory.notes, name))
+        for name in ("certificates", "proven", "unmeasured_services")
+    }
     late, entries = found.entries, memory.entries
     if late and entries and late[-1].id >= entries[0].id:
         first = entries[0].id - len(late)
         late = tuple(replace(entry, id=first + i) for i, entry in enumerate(late))
-    return replace(memory, notes=notes, entries=(*late, *entries))
+    return replace(memory, notes=replace(memory.notes, **joined), entries=(*late, *entries))
+
+
+def _joined(old: Any, new: Any) -> Any:
+    """Return `new` with what only `old` knows: both are made of mappings and sets."""
+    names = [field.name for field in fields(new)]
+    return replace(new, **{name: getattr(old, name) | getattr(new, name) for name in names})

@@ -13,7 +13,6 @@ from mailwatch.core.model import Now
 from mailwatch.store.connection import (
     BUSY_TIMEOUT_S,
     LOCKED_TIMEOUT_S,
-    be_patient,
     is_damage,
     is_lock,
     open_for_writing,
@@ -25,6 +24,9 @@ Say = Callable[[str], None]
 """Writes one sentence to the log."""
 
 _SET_ASIDE_AGAIN_S = 3600.0
+
+_TICK_S = 1.0
+"""Two writes that are no further apart may leave the same date."""
 
 
 class StateFile:
@@ -38,6 +40,7 @@ class StateFile:
         self._say = say
         self._inode: tuple[int, int] | None = None
         self._patience_s = BUSY_TIMEOUT_S
+        self._stamp: tuple[int, int, int] | None = None
         self._condemned = False
         self._set_aside_after = float("-inf")
 
@@ -73,7 +76,7 @@ class StateFile:
                     again = f"{self.path} cannot be read after it was made"
                     raise OSError(errno.EIO, again) from unusable
                 self._set_aside(unusable, now)
-        self._patience_s = BUSY_TIMEOUT_S
+        self._patience_s, self._stamp = BUSY_TIMEOUT_S, None
         self._inode = self._found_inode()
         return self.connection, is_new
 
@@ -85,20 +88,19 @@ class StateFile:
         """
         if self.connection is None or not self._has_name():
             raise FileNotFoundError(f"{self.path} is not open, or was replaced")
-        be_patient(self.connection, self._patience_s)
+        self.connection.execute(f"PRAGMA busy_timeout = {int(self._patience_s * 1000)}")
         with transaction(self.connection, durable):
             yield self.connection
         # A lock is worth waiting for again.
         self._patience_s = BUSY_TIMEOUT_S
 
-    def stamp(self, now: Now) -> tuple[int, int, int] | None:
-        """Return what any write of any process changes, None for a second after that.
-
-        Two writes within one tick of the kernel's clock would have the same. Raises OSError.
-        """
-        wal = Path(f"{self.path}-wal").stat()
-        is_old = abs(now.wall - wal.st_mtime) > 1.0
-        return (wal.st_ino, wal.st_size, wal.st_mtime_ns) if is_old else None
+    def may_have_changed(self, now: Now) -> bool:
+        """Whether any process may have written to it since the last call; raises OSError."""
+        wal, before = Path(f"{self.path}-wal").stat(), self._stamp
+        self._stamp = wal.st_ino, wal.st_size, wal.st_mtime_ns
+        if abs(now.wall - wal.st_mtime) < _TICK_S:
+            self._stamp = None
+        return self._stamp is None or self._stamp != before
 
     def fail(self, error: Exception) -> None:
         """Take note of a fault: the file is let go of, unless somebody else has locked it."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import sqlite3
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import closing, contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -19,15 +19,15 @@ from mailwatch.store import documents, history
 from mailwatch.store.boot import Boot, boot_id
 from mailwatch.store.connection import (
     NONSENSE,
+    UNWRITABLE,
     code_of,
     is_damage,
-    open_existing,
-    open_for_reading,
+    open_beside,
     reason,
     transaction,
 )
 from mailwatch.store.files import NAME, StoreError, Unusable
-from mailwatch.store.history import Past, Spread, Summary
+from mailwatch.store.history import Past, Summary
 
 LAST = "last"
 """Stands for the id of the newest incident."""
@@ -49,8 +49,6 @@ class Status:
     paused_until: float | None
     last_round: float | None
     """When the last round was recorded: all of this is as old as that."""
-    written: float | None
-    """When the service last wrote anything."""
     proven: KnownGood = field(default_factory=KnownGood)
     """Which services have passed as they are configured."""
 
@@ -68,7 +66,6 @@ class Views:
             notes = documents.get(connection, documents.NOTES, Notes) or Notes()
             paused_until = documents.get(connection, documents.PAUSE, Boot)
             last_round = documents.get(connection, documents.ROUND, Now)
-            written = documents.get(connection, documents.WRITTEN, Boot)
             return Status(
                 stage=state.stage,
                 incident=state.incident,
@@ -77,7 +74,6 @@ class Views:
                 held_back=len(notes.rate_limit.held),
                 paused_until=None if paused_until is None else paused_until.at.wall,
                 last_round=None if last_round is None else last_round.wall,
-                written=None if written is None else written.at.wall,
                 proven=notes.proven,
             )
 
@@ -116,7 +112,7 @@ class Views:
 
     @contextmanager
     def _reading(self) -> Iterator[Connection]:
-        with _visit(self._directory, open_for_reading) as connection:
+        with _visit(self._directory, "ro") as connection:
             connection.execute("BEGIN")
             yield connection
 
@@ -127,27 +123,18 @@ def set_pause(directory: Path, until: Now | None, boot: str | None = None) -> No
     `boot` is the id of this boot, which is looked up when it is None. Raises StoreError.
     """
     pause = until and Boot(boot_id(os.environ) if boot is None else boot, until)
-    with _visit(directory, open_existing) as connection, transaction(connection):
+    with _visit(directory, "rw") as connection, transaction(connection):
         documents.put(connection, documents.PAUSE, pause)
 
 
 @contextmanager
-def _visit(directory: Path, opener: Callable[[Path], Connection]) -> Iterator[Connection]:
-    """Open the state file in `directory` with `opener`; raises StoreError, within the block too."""
+def _visit(directory: Path, mode: str) -> Iterator[Connection]:
+    """Open the state file in `directory` as `mode` says; raises StoreError, in the block too."""
     path = directory / NAME
     try:
-        with closing(opener(path)) as connection:
+        with closing(open_beside(path, mode)) as connection:
             yield connection
-    except FileNotFoundError:
-        raise StoreError(
-            f"There is no state file {path}: start the service, which makes it."
-        ) from None
-    except Unusable as unusable:
-        advice = _ADVICE.get(unusable.kind, _ANEW)
-        raise StoreError(
-            f"The state file {path} cannot be used, for {unusable}: {advice}."
-        ) from None
-    except (*NONSENSE, sqlite3.Error, OSError) as error:
+    except (Unusable, *NONSENSE, sqlite3.Error, OSError) as error:
         raise StoreError(_sentence(path, error)) from error
 
 
@@ -160,9 +147,14 @@ _ANEW = "restart the service, which sets it aside and makes a new one"
 
 def _sentence(path: Path, error: Exception) -> str:
     code = code_of(error)
+    if isinstance(error, FileNotFoundError):
+        return f"There is no state file {path}: start the service, which makes it."
+    if isinstance(error, Unusable):
+        advice = _ADVICE.get(error.kind, _ANEW)
+        return f"The state file {path} cannot be used, for {error}: {advice}."
     if is_damage(error):
         return f"The state file {path} is damaged: {_ANEW}."
-    if code in (sqlite3.SQLITE_READONLY, sqlite3.SQLITE_PERM):
+    if code in UNWRITABLE:
         return f"You may not write {path}: run this as root."
     if code == sqlite3.SQLITE_CANTOPEN or isinstance(error, PermissionError):
         return f"You may not open {path}: run this as root, or as a member of the service's group."
@@ -170,4 +162,4 @@ def _sentence(path: Path, error: Exception) -> str:
     return f"The state file {path} cannot be used, for {why}: {advice}."
 
 
-__all__ = ["LAST", "Past", "Spread", "Status", "StoreError", "Summary", "Views", "set_pause"]
+__all__ = ["LAST", "Past", "Status", "StoreError", "Summary", "Views", "set_pause"]

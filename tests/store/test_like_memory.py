@@ -24,7 +24,8 @@ from mailwatch.core.rate_limit import RateLimit, Told
 from mailwatch.core.state import Attempt, Failure, Incident, Stage, State, TargetMemory
 from mailwatch.core.unmeasured import UnmeasuredServices
 from mailwatch.store.base import Commit, Store
-from mailwatch.store.sqlite import QUIET_S, SqliteStore
+from mailwatch.store.history import QUIET_S
+from mailwatch.store.sqlite import SqliteStore
 from mailwatch.store.views import Views, set_pause
 
 WALL = 1_790_000_000.0
@@ -195,7 +196,8 @@ class LikeMemory(RuleBasedStateMachine):
     def kept(self) -> int:
         """Return how many rounds the file has."""
         days = Views(self.directory).summaries(0)
-        return sum(day.rounds for day in days if day.service == "S0:0")
+        of_first = [day for day in days if day.service == "S0:0"]
+        return sum(day.passes + day.failures + day.unmeasured for day in of_first)
 
     @precondition(lambda self: self.works)
     @rule()

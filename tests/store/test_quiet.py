@@ -14,7 +14,8 @@ import pytest
 from mailwatch.core.model import Now, Reading, Verdict
 from mailwatch.core.state import Stage, State
 from mailwatch.store.base import Commit
-from mailwatch.store.sqlite import QUIET_READINGS, QUIET_S
+from mailwatch.store.history import QUIET_S
+from mailwatch.store.sqlite import QUIET_READINGS
 from mailwatch.store.views import Views, set_pause
 
 if TYPE_CHECKING:

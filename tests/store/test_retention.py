@@ -14,9 +14,11 @@ import pytest
 
 from mailwatch.core.facts import words
 from mailwatch.core.model import Now
+from mailwatch.core.outbox import QueuedMessage
 from mailwatch.core.state import State, TargetMemory
 from mailwatch.store import retention
 from mailwatch.store.base import Commit
+from mailwatch.store.documents import load
 from mailwatch.store.retention import DAY_S
 from mailwatch.store.views import Views
 
@@ -170,6 +172,23 @@ def test_what_was_delivered_stays_with_its_end(stores: Stores, night: Night) -> 
     for hour in (0, 2, 4):
         store.record(night.readings(1), night.at(401 * DAY_S + hour * HOUR_S))
     assert ends(stores) == [("mail", None)]
+
+
+def test_what_was_given_up_is_not_taken_for_delivered(stores: Stores, night: Night) -> None:
+    """A message whose channel is gone ends as such, and what was delivered as delivered."""
+    store, state = stores.restored(night.at(0))
+    store.commit(Commit(state, night.at(1), [night.message()], ("gotify", "gone")))
+    delivered, given_up = store.entries()
+    store.delivered(delivered, night.at(7))
+    store.give_up(given_up, night.at(8))
+    assert store.entries() == ()
+    with closing(sqlite3.connect(stores.path)) as connection:
+        rows = connection.execute("SELECT value FROM outbox ORDER BY id").fetchall()
+    ends = [load(QueuedMessage, value) for (value,) in rows]
+    assert [(end.channel, end.ended, end.given_up) for end in ends] == [
+        ("gotify", night.at(7), False),
+        ("gone", night.at(8), True),
+    ]
 
 
 def test_an_end_is_written_once_the_disk_is_back(stores: Stores, night: Night) -> None:
