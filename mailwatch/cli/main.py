@@ -71,7 +71,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         parser.print_help()
         return OK
     from mailwatch.config.model import ConfigError
-    from mailwatch.store.errors import StoreError
+    from mailwatch.store.files import StoreError
 
     try:
         code = run(args)

@@ -11,7 +11,7 @@ from mailwatch.cli.times import parse_duration
 from mailwatch.core.model import Now
 from mailwatch.core.text import duration
 from mailwatch.host.clocks import clock_text, read_clocks
-from mailwatch.store.pause import set_pause
+from mailwatch.store.views import set_pause
 
 SHORTEST_S = 10.0
 LONGEST_S = 7 * 86_400.0

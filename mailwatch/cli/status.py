@@ -17,6 +17,7 @@ from mailwatch.core.say import line, say
 from mailwatch.core.state import Stage
 from mailwatch.core.text import duration, name_some
 from mailwatch.host.clocks import clock_text
+from mailwatch.store.history import QUIET_S
 from mailwatch.store.views import Past, Status, Views
 
 _ASLEEP_AFTER = 3
@@ -66,7 +67,7 @@ def _is_asleep(seen: Status, config: Config, now: float) -> bool:
     policy = config.policy
     slowest_s = max(attempts.longest_s for attempts in (policy.attempts, policy.verifying))
     pause_s = max(policy.interval_s, policy.settle_s, policy.restart_limit_s)
-    return now - seen.last_round > _ASLEEP_AFTER * pause_s + slowest_s
+    return now - seen.last_round > _ASLEEP_AFTER * pause_s + slowest_s + QUIET_S
 
 
 def _show(seen: Status, now: float) -> None:

@@ -39,6 +39,8 @@ class QueuedMessage:
     """Why the last try failed."""
     ended: Now | None = None
     """When it was delivered or given up, None as long as it waits."""
+    given_up: bool = False
+    """Whether it ended undelivered, for its channel is not configured any more."""
 
 
 def next_entry(entries: Sequence[QueuedMessage], channel: str) -> QueuedMessage | None:

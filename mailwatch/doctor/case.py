@@ -17,8 +17,7 @@ from mailwatch.probes.catalogue import build_harmless, well_known
 from mailwatch.probes.settings import digest
 from mailwatch.restarters import catalogue as restarters
 from mailwatch.service.prober import one_round
-from mailwatch.store.errors import StoreError
-from mailwatch.store.views import Views
+from mailwatch.store.views import StoreError, Views
 
 TARGET_S = 10.0
 """How long a look at the target may take."""

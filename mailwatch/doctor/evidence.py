@@ -10,8 +10,7 @@ from mailwatch.core.text import printable
 from mailwatch.doctor.case import Case
 from mailwatch.evidence import keeping
 from mailwatch.host.unit import Unit
-from mailwatch.store.errors import StoreError
-from mailwatch.store.views import LAST, Views
+from mailwatch.store.views import LAST, StoreError, Views
 
 HIDING = {
     "ProtectProc": (

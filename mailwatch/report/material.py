@@ -98,8 +98,8 @@ def _day(summary: Summary) -> Span:
         at=datetime.strptime(summary.day, "%Y-%m-%d").replace(tzinfo=UTC).timestamp(),
         passes=summary.passes,
         failures=summary.failures,
-        phases={phase: spread.mean_s for phase, spread in summary.phases.items()},
-        slowest_s=None if summary.seconds is None else summary.seconds.max_s,
+        phases=summary.phases,
+        slowest_s=summary.slowest_s,
     )
 
 

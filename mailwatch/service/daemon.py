@@ -41,7 +41,7 @@ from mailwatch.service.prober import RoundProber
 from mailwatch.service.queue_events import DeliveryFinished, EventQueue, QueueEvent, SignalReceived
 from mailwatch.service.recovery import AddPorts, Recovery, as_seen
 from mailwatch.service.signals import delivered
-from mailwatch.store import lock
+from mailwatch.store import files
 from mailwatch.store.base import Store
 from mailwatch.store.sqlite import SqliteStore
 
@@ -81,7 +81,7 @@ def real_world(journal: Journal) -> Adapters:
         return {one.name: notifiers.build(one, journal) for one in config.channels}
 
     def store(config: Config) -> Store:
-        lock.take(config.state_directory)
+        files.lock(config.state_directory)
         return SqliteStore(config.state_directory, journal.warning)
 
     return Adapters(

@@ -164,7 +164,7 @@ class Delivery:
             why = line("channel-gone", channel=entry.channel, title=message.title)
             # With all that it would have told: nobody else is told it any more.
             self._journal.warning(f"{why}\n{message.body}".rstrip("\n"))
-            self._store.delivered(entry, now)
+            self._store.give_up(entry, now)
 
     def _merged(self, channel: str) -> Sequence[QueuedMessage]:
         """Return what waits for `channel`, with each incident that is over told in one message."""

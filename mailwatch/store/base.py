@@ -87,6 +87,13 @@ class Store:
 
     def delivered(self, entry: QueuedMessage, now: Now) -> None:
         """Take `entry` out of the outbox: its end at `now` is kept for the history."""
+        self._end(replace(entry, ended=now))
+
+    def give_up(self, entry: QueuedMessage, now: Now) -> None:
+        """Take `entry` out of the outbox, undelivered: its end at `now` is kept, and that."""
+        self._end(replace(entry, ended=now, given_up=True))
+
+    def _end(self, entry: QueuedMessage) -> None:
         left = tuple(other for other in self._memory.entries if other.id != entry.id)
         self._memory = replace(self._memory, entries=left)
 

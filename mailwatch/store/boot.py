@@ -39,13 +39,10 @@ class Boot:
 def shift_s(written: Now, now: Now, same_boot: bool) -> float:
     """Return the seconds to add to a steady moment stored at `written`, to use it at `now`.
 
-    Within one boot the steady clock is still the same one, so the answer is 0 and no step of the
-    wall clock matters. After a reboot the steady clock began anew, and only the wall clock can
-    tell how long mailwatch was away: it is believed when it went forward, and taken as no time at
-    all when it went back, which keeps every wait and budget at least as strict as it was. So no
-    moment that lay in the past at `written` lies in the future at `now`.
-
-    A steady clock that is behind `written` proves another boot, whatever `same_boot` says.
+    Within one boot that is 0. After a reboot only the wall clock can tell how long mailwatch was
+    away: it is believed when it went forward, and taken as no time at all when it went back. So
+    no moment that lay in the past at `written` lies in the future at `now`, and every wait and
+    budget stays at least as strict. A steady clock that is behind `written` proves another boot.
     """
     if same_boot and now.steady >= written.steady:
         return 0.0

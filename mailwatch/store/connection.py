@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import sqlite3
 from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager
+from functools import partial
 from pathlib import Path
 from sqlite3 import Connection
 from urllib.parse import quote
@@ -28,7 +30,7 @@ _JOURNAL_BYTES = 4 * 1024 * 1024
 def open_for_writing(path: Path, max_bytes: int, timeout_s: float) -> Connection:
     """Open the file at `path`, whose size is kept below `max_bytes`, and migrate its tables.
 
-    A lock of somebody else is waited for `timeout_s` seconds, and BUSY_TIMEOUT_S from then on.
+    A lock of somebody else is waited for `timeout_s` seconds.
     Raises Unusable for a file that must be set aside, otherwise OSError and sqlite3.Error.
     """
 
@@ -44,7 +46,6 @@ def open_for_writing(path: Path, max_bytes: int, timeout_s: float) -> Connection
         connection.execute(f"PRAGMA journal_size_limit = {_JOURNAL_BYTES}")
         page_size = int(connection.execute("PRAGMA page_size").fetchone()[0])
         connection.execute(f"PRAGMA max_page_count = {max_bytes // page_size}")
-        be_patient(connection, BUSY_TIMEOUT_S)
 
     check_header(path)
     try:
@@ -55,54 +56,39 @@ def open_for_writing(path: Path, max_bytes: int, timeout_s: float) -> Connection
         raise
 
 
-def open_existing(path: Path) -> Connection:
-    """Open the file of a service that may be running, to write one row.
+def open_beside(path: Path, mode: str = "ro", oldest: int = VERSION) -> Connection:
+    """Open the file of a service that may be running, to read it, or with `mode` "rw" to write.
 
-    Nothing is made, migrated or set aside. Raises as open_for_writing().
-    """
-    check_header(path)
-    return _opened(path, "mode=rw", OPEN_TIMEOUT_S, _check_version)
-
-
-def open_for_reading(path: Path) -> Connection:
-    """Open the file at `path` for a reader who may lack every right to write.
-
-    Beside a running service its -shm file is there to be read. Without one a reader who may not
-    make that file is refused; where no -wal holds anything back, nobody writes, and the file can
-    be read as one that does not change (https://www.sqlite.org/wal.html#readonly).
+    Nothing is made, migrated or set aside. Whoever may not write, and finds no -shm file of a
+    running service, cannot make one; where no -wal holds anything back, nobody writes, and the
+    file can be read as one that does not change (https://www.sqlite.org/wal.html#readonly).
 
     Raises as open_for_writing().
     """
     check_header(path)
+    check = partial(_check_version, oldest=oldest)
     try:
-        return _opened(path, "mode=ro", OPEN_TIMEOUT_S, _check_version)
+        return _opened(path, f"mode={mode}", OPEN_TIMEOUT_S, check)
     except sqlite3.OperationalError as error:
         wal = Path(f"{path}-wal")
         lacks_shm = code_of(error) in (sqlite3.SQLITE_CANTOPEN, sqlite3.SQLITE_READONLY)
         if not lacks_shm or (wal.exists() and wal.stat().st_size):
             raise
-    return _opened(path, "mode=ro&immutable=1", OPEN_TIMEOUT_S, _check_version)
+    return _opened(path, "mode=ro&immutable=1", OPEN_TIMEOUT_S, check)
 
 
 def open_unwritable(path: Path) -> Connection:
     """Open what a file holds that cannot be written; of an older version, a copy in memory.
 
     Its tables cannot be brought up to date where they are, on a full disk say, but there they
-    can. Raises as open_for_reading().
+    can. Raises as open_for_writing().
     """
-    try:
-        return open_for_reading(path)
-    except Unusable as unusable:
-        if unusable.kind != "older":
-            raise
-    copy = _opened(Path(), "mode=memory", OPEN_TIMEOUT_S, lambda _: None)
-    try:
-        with closing(_opened(path, "mode=ro", OPEN_TIMEOUT_S, lambda _: None)) as older:
-            older.backup(copy)
-        migrate(copy)
-    except BaseException:
-        copy.close()
-        raise
+    found = open_beside(path, oldest=0)
+    if version_of(found) == VERSION:
+        return found
+    with closing(found):
+        copy = _opened(Path(), "mode=memory", OPEN_TIMEOUT_S, found.backup)
+    migrate(copy)
     return copy
 
 
@@ -122,11 +108,6 @@ def transaction(connection: Connection, durable: bool = True) -> Iterator[None]:
         if connection.in_transaction:
             connection.execute("ROLLBACK")
         raise
-
-
-def be_patient(connection: Connection, seconds: float) -> None:
-    """Let every write from now on wait `seconds` (>= 0) for a lock; raises sqlite3.Error."""
-    connection.execute(f"PRAGMA busy_timeout = {int(seconds * 1000)}")
 
 
 def code_of(error: BaseException) -> int:
@@ -156,6 +137,24 @@ _DAMAGE = {
     sqlite3.SQLITE_CONSTRAINT,
     sqlite3.SQLITE_MISMATCH,
 }
+
+
+def reason(error: Exception) -> tuple[str, str]:
+    """Return why the file cannot be written, and what to do about it, as two half sentences."""
+    number, code = getattr(error, "errno", None), code_of(error)
+    if number in (errno.ENOSPC, errno.EDQUOT) or code == sqlite3.SQLITE_FULL:
+        return "its disk is full", "make room on it"
+    if is_lock(error):
+        return "another program has locked it", "end that program"
+    if number in _DENIED or code in (*UNWRITABLE, sqlite3.SQLITE_CANTOPEN):
+        cure = "see that its directory exists, is writable and belongs to the service's user"
+        return "it may not be written", cure
+    return "the disk reports an error", "look for disk errors in the kernel's log"
+
+
+_DENIED = (errno.EACCES, errno.EPERM, errno.EROFS, errno.ENOENT, errno.ENOTDIR)
+UNWRITABLE = (sqlite3.SQLITE_READONLY, sqlite3.SQLITE_PERM, sqlite3.SQLITE_AUTH)
+"""The result codes of a file that may only be read."""
 
 
 def _opened(

@@ -1,7 +1,8 @@
-"""The state file among other files: making it, knowing it by its header, setting it aside."""
+"""The files of a state directory: its lock; making, knowing and setting aside the state file."""
 
 from __future__ import annotations
 
+import fcntl
 import os
 import sqlite3
 import stat
@@ -13,6 +14,7 @@ from pathlib import Path
 from mailwatch.store.schema import APPLICATION_ID, migrate
 
 NAME = "mailwatch.db"
+LOCK = "mailwatch.lock"
 MODE = 0o640
 """The group may read: that is what `mailwatch status` needs."""
 
@@ -22,7 +24,14 @@ COMPANIONS = ("-wal", "-shm", "-journal")
 KEPT_ASIDE = 5
 """A disk that damages a file a day must not fill up with what was set aside."""
 
+_locks: list[int] = []
+"""The descriptors of this process's locks; the kernel drops them when it ends, however it ends."""
+
 _MAGIC = b"SQLite format 3\0"
+
+
+class StoreError(Exception):
+    """The state directory cannot be used; `str()` is one sentence that says what to do."""
 
 
 class Unusable(Exception):
@@ -34,6 +43,29 @@ class Unusable(Exception):
     def __init__(self, kind: str, why: str) -> None:
         super().__init__(why)
         self.kind = kind
+
+
+def lock(directory: Path) -> None:
+    """Lock `directory` for as long as this process lives (flock(2)).
+
+    Two services on it would restart the same container twice: raises StoreError when another
+    has it. A directory that cannot be written locks nothing: watching never depends on the disk.
+    """
+    try:
+        descriptor = os.open(directory / LOCK, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o640)
+    except OSError:
+        return
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except OSError as error:
+        os.close(descriptor)
+        if isinstance(error, BlockingIOError):
+            raise StoreError(
+                f"Another mailwatch is running on {directory}: stop it with `systemctl stop "
+                "mailwatch`, or give this one a directory of its own with [state] directory."
+            ) from None
+    else:
+        _locks.append(descriptor)
 
 
 def check_header(path: Path) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from itertools import groupby
@@ -10,8 +10,11 @@ from operator import itemgetter
 from sqlite3 import Connection, Row
 
 from mailwatch.core.facts import NOTHING, Fact
-from mailwatch.core.model import Fault, Phase, Reading, Verdict
+from mailwatch.core.model import Fault, Now, Phase, Reading, Verdict
 from mailwatch.store import documents
+
+QUIET_S = 420.0
+"""How long rounds may wait to be written in a quiet time, in which all pass as before."""
 
 WHOLE = ""
 """Stands for the whole conversation where otherwise a phase is named."""
@@ -30,40 +33,18 @@ class Past:
 
 
 @dataclass(frozen=True, slots=True)
-class Spread:
-    """How long something took over a day, in seconds; `count` is >= 1."""
-
-    count: int
-    sum_s: float
-    min_s: float
-    max_s: float
-
-    @property
-    def mean_s(self) -> float:
-        """The arithmetic mean."""
-        return self.sum_s / self.count
-
-
-@dataclass(frozen=True, slots=True)
 class Summary:
-    """One day (UTC, as `2026-11-22`) of one service.
-
-    The seconds are those of the checks that passed: `seconds` of the whole conversation, None
-    where none passed, and `phases` of each step that was reached.
-    """
+    """One day (UTC, as `2026-11-22`) of one service; the seconds are those of its passes."""
 
     day: str
     service: str
     passes: int
     failures: int
     unmeasured: int
-    seconds: Spread | None
-    phases: Mapping[Phase, Spread]
-
-    @property
-    def rounds(self) -> int:
-        """In how many rounds the service was asked."""
-        return self.passes + self.failures + self.unmeasured
+    phases: Mapping[Phase, float]
+    """The mean of each step of the conversation that was reached."""
+    slowest_s: float | None
+    """The longest of the whole conversation, None where none passed."""
 
 
 def day_of(wall: float) -> str:
@@ -71,8 +52,18 @@ def day_of(wall: float) -> str:
     return datetime.fromtimestamp(wall, UTC).strftime("%Y-%m-%d")
 
 
-def add(connection: Connection, readings: Sequence[Reading], wall: float) -> None:
-    """Add the readings of one round that ended at `wall`, and count them into their day."""
+def add(connection: Connection, rounds: Collection[tuple[Sequence[Reading], Now]]) -> None:
+    """Add the readings of `rounds`, each with its end, and count them into their day.
+
+    A commit that was said to have failed may have succeeded: no round counts twice.
+    """
+    moments = [now for _, now in rounds]
+    if not moments:
+        return
+    last = documents.get(connection, documents.ROUND, Now)
+    new = list(rounds)[moments.index(last) + 1 if last in moments else 0 :]
+    documents.put(connection, documents.ROUND, moments[-1])
+    found = [(now.wall, day_of(now.wall), one) for readings, now in new for one in readings]
     connection.executemany(
         """
         INSERT INTO readings (
@@ -90,10 +81,9 @@ def add(connection: Connection, readings: Sequence[Reading], wall: float) -> Non
                 reading.certificate_expires,
                 *map(reading.phases.get, _PHASES),
             )
-            for reading in readings
+            for wall, _, reading in found
         ],
     )
-    day = day_of(wall)
     connection.executemany(
         """
         INSERT INTO summaries VALUES (?, ?, ?, ?, ?)
@@ -103,7 +93,7 @@ def add(connection: Connection, readings: Sequence[Reading], wall: float) -> Non
         """,
         [
             (day, reading.service, *(reading.verdict is counted for counted in _COUNTED))
-            for reading in readings
+            for _, day, reading in found
         ],
     )
     connection.executemany(
@@ -115,7 +105,7 @@ def add(connection: Connection, readings: Sequence[Reading], wall: float) -> Non
         """,
         [
             (day, reading.service, phase, seconds, seconds, seconds)
-            for reading in readings
+            for _, day, reading in found
             if reading.verdict is Verdict.PASS
             for phase, seconds in {WHOLE: reading.seconds, **reading.phases}.items()
         ],
@@ -153,14 +143,17 @@ def _past(row: Row) -> Past:
 def summaries(connection: Connection, since: float) -> list[Summary]:
     """Return the days from that of `since` on, ordered by day and service."""
     first = (day_of(since),)
-    spreads: dict[tuple[str, str], dict[str, Spread]] = {}
+    phases: dict[tuple[str, str], dict[Phase, float]] = {}
+    slowest: dict[tuple[str, str], float] = {}
     rows = connection.execute("SELECT * FROM summary_seconds WHERE day >= ?", first)
-    for day, service, phase, *numbers in rows:
-        spreads.setdefault((day, service), {})[phase] = Spread(*numbers)
-    found = []
+    for day, service, phase, count, sum_s, _, max_s in rows:
+        if phase == WHOLE:
+            slowest[day, service] = max_s
+        else:
+            phases.setdefault((day, service), {})[Phase(phase)] = sum_s / count
     rows = connection.execute("SELECT * FROM summaries WHERE day >= ? ORDER BY day, service", first)
+    found = []
     for day, service, passes, failures, unmeasured in rows:
-        times = spreads.get((day, service), {})
-        whole, phases = times.get(WHOLE), {one: times[one] for one in Phase if one in times}
-        found.append(Summary(day, service, passes, failures, unmeasured, whole, phases))
+        means, slowest_s = phases.get((day, service), {}), slowest.get((day, service))
+        found.append(Summary(day, service, passes, failures, unmeasured, means, slowest_s))
     return found

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from sqlite3 import Connection
 
-from mailwatch.core.model import Now
-from mailwatch.host.clocks import WallClock
 from mailwatch.store.history import day_of
 
 DAY_S = 86_400.0
@@ -23,22 +21,8 @@ _NEARLY_FULL = 0.9
 _PORTION = 2000
 """How many readings go at a time: about 200 KiB, in some milliseconds."""
 
-_EVERY_S = 600.0
-
-
-class Sweeper:
-    """Removes what is too old, now and then, by a wall clock that is to be believed."""
-
-    def __init__(self) -> None:
-        self._wall_clock = WallClock()
-        self._next = 0.0
-
-    def is_due(self, now: Now) -> bool:
-        """Whether to call expire() now."""
-        if not self._wall_clock.is_believed(now) or now.steady < self._next:
-            return False
-        self._next = now.steady + _EVERY_S
-        return True
+EVERY_S = 3600.0
+"""How long to leave between two expire()."""
 
 
 def expire(connection: Connection, wall: float) -> None:
@@ -86,10 +70,8 @@ _GIVING_WAY = (
 
 
 def _is_nearly_full(connection: Connection) -> bool:
-    limit = _NEARLY_FULL * _number(connection, "max_page_count")
-    pages = _number(connection, "page_count")
-    return pages > limit and pages - _number(connection, "freelist_count") > limit
-
-
-def _number(connection: Connection, pragma: str) -> int:
-    return int(connection.execute(f"PRAGMA {pragma}").fetchone()[0])
+    most, pages, free = (
+        int(connection.execute(f"PRAGMA {name}").fetchone()[0])
+        for name in ("max_page_count", "page_count", "freelist_count")
+    )
+    return pages - free > _NEARLY_FULL * most

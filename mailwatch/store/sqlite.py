@@ -4,22 +4,21 @@ from __future__ import annotations
 
 import os
 import sqlite3
+from collections import deque
 from collections.abc import Sequence
 from contextlib import closing, suppress
-from dataclasses import replace
+from dataclasses import fields, replace
 from pathlib import Path
 from sqlite3 import Connection
+from typing import Any
 
-from mailwatch.core.certificates import Certificates
 from mailwatch.core.codec import moved
-from mailwatch.core.known_good import KnownGood
-from mailwatch.core.model import Now, Reading
+from mailwatch.core.model import Now, Reading, Verdict
 from mailwatch.core.notes import Notes
 from mailwatch.core.outbox import QueuedMessage
-from mailwatch.core.state import State
-from mailwatch.core.unmeasured import UnmeasuredServices
-from mailwatch.store import documents, incidents, outbox, pause, retention
-from mailwatch.store.backlog import Backlog
+from mailwatch.core.state import Incident, Stage, State
+from mailwatch.host.clocks import WallClock
+from mailwatch.store import documents, history, retention
 from mailwatch.store.base import Commit, Memory, Store
 from mailwatch.store.boot import Boot, boot_id, shift_s
 from mailwatch.store.connection import (
@@ -29,20 +28,26 @@ from mailwatch.store.connection import (
     is_damage,
     is_lock,
     open_unwritable,
+    reason,
 )
 from mailwatch.store.files import NAME, Unusable
-from mailwatch.store.state_file import Say, StateFile, reason
+from mailwatch.store.state_file import Say, StateFile
+
+QUIET_READINGS = 500
+"""How many readings may wait in a quiet time, about 0.5 MB."""
+
+WAITING_READINGS = 4000
+"""Readings that wait for a file that cannot be written: more than a day at the defaults."""
 
 RETRY_S = 10.0
 """How long to leave a file alone that could not be written, unless there is news to keep."""
 
-_FAULTS = (sqlite3.Error, OSError)
-_TROUBLES = (*_FAULTS, *NONSENSE)
-"""What reading a row again while writing may meet, too."""
+_TROUBLES = (sqlite3.Error, OSError, *NONSENSE)
+"""What writing may meet, which reads some rows again."""
 
 
 class SqliteStore(Store):
-    """Keeps everything in `mailwatch.db` as well.
+    """Keeps everything in `mailwatch.db` as well, the rounds of a quiet time somewhat later.
 
     `say` is given one sentence for the log when the file cannot be written, and when it can be
     again. `max_bytes` (>= 1 MiB) bounds the file; its -wal file adds about 4 MiB.
@@ -59,18 +64,27 @@ class SqliteStore(Store):
         self._file = StateFile(directory / NAME, max_bytes, say)
         self._say = say
         self._boot_id = boot_id(os.environ) if boot is None else boot
+        self._now = Now(0.0, 0.0)
         self._written: Memory | None = None
         """What the file holds, None where it may lack something: it is then written whole."""
-        self._backlog = Backlog()
-        self._sweeper = retention.Sweeper()
-        self._now = Now(0.0, 0.0)
-        self._restoring = False
-        self._restored = False
-        self._loaded = False
+        self._written_at = float("-inf")
+        # What memory has let go of, and the file does not have yet.
+        self._closed: list[Incident] = []
+        self._ended: list[QueuedMessage] = []
+        self._rounds: deque[tuple[tuple[Reading, ...], Now]] = deque()
+        self._rounds_lost = 0
+        self._passed: Sequence[str] | None = None
+        """The services of the last round, None where not all was well."""
+        self._pause: Boot | None = None
+        """The pause in the file, which another process may have written."""
         self._paused_here = False
         """Whether the pause of this process is newer than that in the file."""
-        self._troubled = False
-        self._retry_at = float("-inf")
+        self._wall_clock = WallClock()
+        self._sweep_at = 0.0
+        self._restored = False
+        self._loaded = False
+        self._retry_at: float | None = None
+        """When (steady) to try again to write, None while the file can be written."""
 
     def restore(self, now: Now) -> State:
         """Open the file, and return the state as it was last committed, on this boot's clock."""
@@ -78,9 +92,7 @@ class SqliteStore(Store):
             # Above any id that may be in the file, should it become readable only later.
             self._memory = Memory(next_id=max(1, int(now.wall)))
             self._now = now
-            self._restoring = True
-            self._catch_up()
-            self._restoring = False
+            self._write()
             self._restored = True
         return self._memory.state
 
@@ -93,34 +105,27 @@ class SqliteStore(Store):
         if closed is None and left and (incident is None or incident.id != left.id):
             closed = replace(left, closed=commit.now)
         if closed is not None:
-            self._backlog.add_closed(closed)
-        elif self._memory == before:
-            if not self._is_current:
-                self._catch_up(force=False)
-            return
-        self._write()
+            self._closed.append(closed)
+        is_news = closed is not None or self._memory != before
+        if is_news or self._written is None:
+            self._write(durable=is_news)
 
     def keep_entries(self, entries: Sequence[QueuedMessage]) -> None:
         """Replace the whole outbox; an fsync is spared, for at worst an entry leaves twice."""
-        if tuple(entries) != self._memory.entries:
-            super().keep_entries(entries)
-            self._write(durable=False)
-
-    def delivered(self, entry: QueuedMessage, now: Now) -> None:
-        """Take `entry` out of the outbox; its row stays, with its end."""
-        super().delivered(entry, now)
-        self._backlog.add_ended(replace(entry, ended=now))
-        self._now = now
-        self._write()
+        super().keep_entries(entries)
+        self._write(durable=False)
 
     def paused_until(self, now: Now) -> Now | None:
         """Return the end of the admin's pause, which another process may have written."""
-        self._now = now
-        if self._file.connection is not None and self._written is not None:
+        self._now, connection = now, self._file.connection
+        if self._written is not None and connection is not None:
             try:
-                super().pause(pause.read(self._file.connection, self._boot))
+                if self._file.may_have_changed(now):
+                    self._pause = documents.get(connection, documents.PAUSE, Boot)
             except _TROUBLES as error:
                 self._fail(error)
+            else:
+                super().pause(_end_of(self._pause, self._boot))
         return self._memory.paused_until
 
     def pause(self, until: Now | None) -> None:
@@ -130,18 +135,40 @@ class SqliteStore(Store):
         self._write()
 
     def record(self, readings: Sequence[Reading], now: Now) -> None:
-        """Add one round to the history, without an fsync: at worst power loss takes a round."""
-        self._backlog.add_round(readings, now)
+        """Add one round to the history, without an fsync: at worst power loss takes a round.
+
+        One that says the same as the one before, that all is well, is written with what is
+        written next, and history.QUIET_S after the last write at the latest.
+        """
         self._now = now
-        self._write(durable=False)
+        self._rounds.append((tuple(readings), now))
+        waiting = sum(len(found) for found, _ in self._rounds)
+        while waiting > WAITING_READINGS and len(self._rounds) > 1:
+            waiting -= len(self._rounds.popleft()[0])
+            self._rounds_lost += 1
+        passed = [reading.service for reading in readings if reading.verdict is Verdict.PASS]
+        is_well = len(passed) == len(readings) and self._memory.state.stage is Stage.HEALTHY
+        is_quiet = is_well and passed == self._passed and waiting <= QUIET_READINGS
+        self._passed = passed if is_well else None
+        if (
+            not is_quiet
+            or self._written is None
+            or now.steady - self._written_at >= history.QUIET_S
+        ):
+            self._write(durable=False)
 
     def close(self) -> None:
         """Finish writing, and let go of the file."""
-        if self._restored and self._written is None:
-            self._catch_up()
+        if self._restored and (self._rounds or self._written is None):
+            self._write()
             if self._written is None:
                 self._say(f"mailwatch ends, and what {self._file.path} lacks is forgotten.")
         self._file.close()
+
+    def _end(self, entry: QueuedMessage) -> None:
+        super()._end(entry)
+        self._ended.append(entry)
+        self._write()
 
     # --- writing --------------------------------------------------------------------------
 
@@ -149,76 +176,63 @@ class SqliteStore(Store):
     def _boot(self) -> Boot:
         return Boot(self._boot_id, self._now)
 
-    @property
-    def _is_current(self) -> bool:
-        """Whether the file is open and holds all that was written to it."""
-        return self._file.connection is not None and self._written is not None
-
     def _write(self, durable: bool = True) -> None:
         """Write what is new in a transaction, or all of it where something was left undone."""
-        if self._is_current:
+        if self._written is not None:
             try:
-                with self._file.transaction(durable) as connection:
-                    self._write_news(connection)
+                self._write_news(durable)
             except _TROUBLES as error:
                 self._fail(error)
             else:
-                self._caught_up()
                 return
-        self._catch_up(force=durable)
-
-    def _catch_up(self, force: bool = True) -> None:
-        """Write everything once restore() was called, if it is time to try again or `force`."""
-        if not (self._restoring or self._restored):
-            return
-        if not force and self._now.steady < self._retry_at:
+        if not durable and self._retry_at is not None and self._now.steady < self._retry_at:
             return
         try:
             self._open()
-            with self._file.transaction(durable=True) as connection:
-                self._write_news(connection)
-                incidents.close_others(connection, self._memory.state.incident, self._now)
+            self._write_news(durable=True)
         except _TROUBLES as error:
             self._fail(error)
-            self._retry_at = self._now.steady + RETRY_S
-            if not self._troubled:
-                self._troubled = True
+            if self._retry_at is None:
                 why, advice = reason(error)
                 self._say(
                     f"Cannot write the state file {self._file.path}, for {why}: mailwatch "
                     "watches, restarts and tells as before, but would forget all if it were "
                     f"ended now; {advice}."
                 )
-        else:
-            self._caught_up()
+            self._retry_at = self._now.steady + RETRY_S
 
-    def _write_news(self, connection: Connection) -> None:
-        memory, written = self._memory, self._written
-        retention.make_room(connection)
-        if self._sweeper.is_due(self._now):
-            retention.expire(connection, self._now.wall)
-        if written is None or memory.entries is not written.entries:
-            known = None if written is None else written.entries
-            outbox.keep_only(connection, memory.entries, memory.next_id, known)
-        self._backlog.write(connection)
-        if written is None or memory.state != written.state:
-            incidents.write_state(connection, memory.state)
-        if written is None or memory.notes != written.notes:
-            documents.put(connection, documents.NOTES, memory.notes)
-        if self._paused_here:
-            pause.write(connection, memory.paused_until, self._boot_id)
-        documents.put(connection, documents.WRITTEN, self._boot)
-
-    def _caught_up(self) -> None:
-        lost = self._backlog.rounds_lost
-        self._backlog.clear()
-        self._written = self._memory
-        self._paused_here = False
-        self._retry_at = float("-inf")
-        if self._troubled:
-            self._troubled = False
+    def _write_news(self, durable: bool) -> None:
+        memory, written, now = self._memory, self._written, self._now
+        with self._file.transaction(durable) as connection:
+            retention.make_room(connection)
+            if self._wall_clock.is_believed(now) and now.steady >= self._sweep_at:
+                self._sweep_at = now.steady + retention.EVERY_S
+                retention.expire(connection, now.wall)
+            if written is None or memory.entries is not written.entries:
+                known = documents.waiting(connection) if written is None else written.entries
+                documents.keep_only(connection, memory.entries, known)
+            documents.put_entries(connection, self._ended)
+            for incident in self._closed:
+                documents.put_incident(connection, incident)
+            history.add(connection, self._rounds)
+            if written is None or memory.state != written.state:
+                documents.put_state(connection, memory.state)
+            if written is None or memory.notes != written.notes:
+                documents.put(connection, documents.NOTES, memory.notes)
+            if written is None:
+                documents.close_others(connection, memory.state.incident, now)
+            if self._paused_here:
+                until = memory.paused_until
+                documents.put(connection, documents.PAUSE, until and Boot(self._boot_id, until))
+            documents.put(connection, documents.WRITTEN, self._boot)
+        self._written, self._written_at = memory, now.steady
+        self._closed, self._ended, self._paused_here = [], [], False
+        self._rounds.clear()
+        if self._retry_at is not None:
+            lost = self._rounds_lost
             what = f"the readings of {lost} rounds were" if lost else "nothing was"
             self._say(f"{self._file.path} can be written again, and {what} lost.")
+        self._retry_at, self._rounds_lost = None, 0
 
     def _fail(self, error: Exception) -> None:
         self._written = None
@@ -227,35 +241,29 @@ class SqliteStore(Store):
     # --- opening, and taking over what the file holds -------------------------------------
 
     def _open(self) -> None:
-        connection = self._connect()
+        timeout_s = BUSY_TIMEOUT_S if self._restored else OPEN_TIMEOUT_S
+        path = self._file.path
+        try:
+            connection, is_new = self._file.open(self._now, timeout_s)
+        except _TROUBLES as error:
+            if not self._restored and not is_lock(error):
+                with suppress(*_TROUBLES, Unusable), closing(open_unwritable(path)) as readable:
+                    self._take_over(_load(readable, self._boot))
+            raise
+        self._paused_here |= is_new
         if not self._loaded:
             try:
                 self._take_over(_load(connection, self._boot))
             except Exception as error:
                 if not is_damage(error):
                     raise
-                self._file.fail(error)
-                self._connect()
                 self._loaded = True
-
-    def _connect(self) -> Connection:
-        timeout_s = OPEN_TIMEOUT_S if self._restoring else BUSY_TIMEOUT_S
-        try:
-            connection, is_new = self._file.open(self._now, timeout_s)
-        except _FAULTS as error:
-            if self._restoring and not is_lock(error):
-                with (
-                    suppress(*_TROUBLES, Unusable),
-                    closing(open_unwritable(self._file.path)) as readable,
-                ):
-                    self._take_over(_load(readable, self._boot))
-            raise
-        self._paused_here |= is_new
-        return connection
+                self._file.fail(error)
+                self._open()
 
     def _take_over(self, found: Memory) -> None:
         self._loaded = True
-        if self._restoring:
+        if not self._restored:
             self._memory = found
             return
         # Too late for the state: the machine has gone on from an empty one.
@@ -277,13 +285,26 @@ def _load(connection: Connection, boot: Boot) -> Memory:
     if written is None:
         return Memory()
     found = Memory(
-        incidents.read_state(connection),
+        documents.get_state(connection),
         documents.get(connection, documents.NOTES, Notes) or Notes(),
-        outbox.read(connection),
-        outbox.next_id(connection),
+        documents.waiting(connection),
+        documents.next_id(connection),
     )
     by = shift_s(written.at, boot.at, written.is_same(boot))
-    return replace(moved(found, by), paused_until=pause.read(connection, boot))
+    return replace(
+        moved(found, by),
+        paused_until=_end_of(documents.get(connection, documents.PAUSE, Boot), boot),
+    )
+
+
+def _end_of(pause: Boot | None, boot: Boot) -> Now | None:
+    """Return the end of `pause` on the steady clock of `boot`, None where there is none.
+
+    A pause that was begun before a reboot ends by the wall clock.
+    """
+    if pause is None or pause.is_same(boot):
+        return None if pause is None else pause.at
+    return Now(boot.at.steady + pause.at.wall - boot.at.wall, pause.at.wall)
 
 
 def _with_late(memory: Memory, found: Memory) -> Memory:
@@ -292,18 +313,18 @@ def _with_late(memory: Memory, found: Memory) -> Memory:
     Where both know something of the same service, `memory` is newer and stays. Entries found
     come first; those after them keep the ids that were handed out.
     """
-    old, new = found.notes, memory.notes
-    notes = replace(
-        new,
-        certificates=Certificates({**old.certificates.told, **new.certificates.told}),
-        proven=KnownGood({**old.proven.passed, **new.proven.passed}),
-        unmeasured_services=UnmeasuredServices(
-            {**old.unmeasured_services.since, **new.unmeasured_services.since},
-            old.unmeasured_services.told | new.unmeasured_services.told,
-        ),
-    )
+    joined = {
+        name: _joined(getattr(found.notes, name), getattr(memory.notes, name))
+        for name in ("certificates", "proven", "unmeasured_services")
+    }
     late, entries = found.entries, memory.entries
     if late and entries and late[-1].id >= entries[0].id:
         first = entries[0].id - len(late)
         late = tuple(replace(entry, id=first + i) for i, entry in enumerate(late))
-    return replace(memory, notes=notes, entries=(*late, *entries))
+    return replace(memory, notes=replace(memory.notes, **joined), entries=(*late, *entries))
+
+
+def _joined(old: Any, new: Any) -> Any:
+    """Return `new` with what only `old` knows: both are made of mappings and sets."""
+    names = [field.name for field in fields(new)]
+    return replace(new, **{name: getattr(old, name) | getattr(new, name) for name in names})

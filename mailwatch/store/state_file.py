@@ -13,8 +13,6 @@ from mailwatch.core.model import Now
 from mailwatch.store.connection import (
     BUSY_TIMEOUT_S,
     LOCKED_TIMEOUT_S,
-    be_patient,
-    code_of,
     is_damage,
     is_lock,
     open_for_writing,
@@ -26,6 +24,9 @@ Say = Callable[[str], None]
 """Writes one sentence to the log."""
 
 _SET_ASIDE_AGAIN_S = 3600.0
+
+_TICK_S = 1.0
+"""Two writes that are no further apart may leave the same date."""
 
 
 class StateFile:
@@ -39,6 +40,7 @@ class StateFile:
         self._say = say
         self._inode: tuple[int, int] | None = None
         self._patience_s = BUSY_TIMEOUT_S
+        self._stamp: tuple[int, int, int] | None = None
         self._condemned = False
         self._set_aside_after = float("-inf")
 
@@ -48,21 +50,33 @@ class StateFile:
         A lock of somebody else is waited for `timeout_s` seconds. What cannot be used, or made no
         sense to the caller, is set aside first. Raises OSError and sqlite3.Error.
         """
-        if self.connection is not None:
+        if self.connection is not None and self._has_name():
+            return self.connection, False
+        self.close()
+        if self._condemned and now.steady >= self._set_aside_after:
+            self._set_aside_after = now.steady + _SET_ASIDE_AGAIN_S  # not again and again
+            self._set_aside(Unusable("damaged", "its content makes no sense"), now)
+        self._condemned = is_new = False
+        while self.connection is None:
             try:
-                self._check_name()
-            except OSError:
-                self.close()
-            else:
-                return self.connection, False
-        if self._condemned:
-            self._condemned = False
-            # Not again and again.
-            if now.steady >= self._set_aside_after:
-                self._set_aside_after = now.steady + _SET_ASIDE_AGAIN_S
-                self._set_aside(Unusable("damaged", "its content makes no sense"), now)
-        self.connection, is_new = self._opened_or_made(now, timeout_s)
-        self._patience_s = BUSY_TIMEOUT_S
+                self.connection = open_for_writing(self.path, self._max_bytes, timeout_s)
+            except FileNotFoundError:
+                if is_new:
+                    raise
+                self.path.parent.mkdir(0o750, exist_ok=True)
+                create(self.path)
+                is_new = True
+                if self._inode is not None:
+                    self._say(
+                        f"{self.path} was gone, and the history with it; mailwatch has made it "
+                        "anew."
+                    )
+            except Unusable as unusable:
+                if is_new:
+                    again = f"{self.path} cannot be read after it was made"
+                    raise OSError(errno.EIO, again) from unusable
+                self._set_aside(unusable, now)
+        self._patience_s, self._stamp = BUSY_TIMEOUT_S, None
         self._inode = self._found_inode()
         return self.connection, is_new
 
@@ -72,14 +86,21 @@ class StateFile:
 
         Raises OSError where that is another file than the open one, and sqlite3.Error.
         """
-        if self.connection is None:
-            raise FileNotFoundError(f"{self.path} is not open")
-        self._check_name()
-        be_patient(self.connection, self._patience_s)
+        if self.connection is None or not self._has_name():
+            raise FileNotFoundError(f"{self.path} is not open, or was replaced")
+        self.connection.execute(f"PRAGMA busy_timeout = {int(self._patience_s * 1000)}")
         with transaction(self.connection, durable):
             yield self.connection
         # A lock is worth waiting for again.
         self._patience_s = BUSY_TIMEOUT_S
+
+    def may_have_changed(self, now: Now) -> bool:
+        """Whether any process may have written to it since the last call; raises OSError."""
+        wal, before = Path(f"{self.path}-wal").stat(), self._stamp
+        self._stamp = wal.st_ino, wal.st_size, wal.st_mtime_ns
+        if abs(now.wall - wal.st_mtime) < _TICK_S:
+            self._stamp = None
+        return self._stamp is None or self._stamp != before
 
     def fail(self, error: Exception) -> None:
         """Take note of a fault: the file is let go of, unless somebody else has locked it."""
@@ -97,28 +118,6 @@ class StateFile:
                 self.connection.close()
         self.connection = None
 
-    def _opened_or_made(self, now: Now, timeout_s: float) -> tuple[Connection, bool]:
-        is_new = False
-        while True:
-            try:
-                return open_for_writing(self.path, self._max_bytes, timeout_s), is_new
-            except FileNotFoundError:
-                if is_new:
-                    raise
-                self.path.parent.mkdir(0o750, exist_ok=True)
-                create(self.path)
-                is_new = True
-                if self._inode is not None:
-                    self._say(
-                        f"{self.path} was gone, and the history with it; mailwatch has made it "
-                        "anew."
-                    )
-            except Unusable as unusable:
-                if is_new:
-                    again = f"{self.path} cannot be read after it was made"
-                    raise OSError(errno.EIO, again) from unusable
-                self._set_aside(unusable, now)
-
     def _set_aside(self, unusable: Unusable, now: Now) -> None:
         aside = set_aside(self.path, unusable.kind, now.wall)
         self._inode = None
@@ -127,9 +126,11 @@ class StateFile:
             f"{aside.name}, and mailwatch begins with an empty memory. {_ADVICE[unusable.kind]}"
         )
 
-    def _check_name(self) -> None:
-        if self._found_inode() != self._inode:
-            raise FileNotFoundError(f"{self.path} was replaced")
+    def _has_name(self) -> bool:
+        """Whether the file that is open still has its name."""
+        with suppress(OSError):
+            return self._found_inode() == self._inode
+        return False
 
     def _found_inode(self) -> tuple[int, int]:
         found = self.path.stat()
@@ -141,33 +142,4 @@ _ADVICE = {
     "foreign": "Find out who put it there, and move it to where it belongs.",
     "newer": "To have its history back, install the newer version again, stop the service, and "
     "rename the file.",
-}
-
-
-def reason(error: Exception) -> tuple[str, str]:
-    """Return why the file cannot be written, and what to do about it, as two half sentences."""
-    if isinstance(error, OSError):
-        return _BY_ERRNO.get(error.errno or 0, _IO)
-    return _BY_CODE.get(code_of(error), _IO)
-
-
-_IO = "the disk reports an error", "look for disk errors in the kernel's log"
-_FULL = "its disk is full", "make room on it"
-_LOCKED = "another program has locked it", "end that program"
-_DENIED = (
-    "it may not be written",
-    "see that its directory exists, is writable and belongs to the service's user",
-)
-
-_BY_ERRNO = dict.fromkeys((errno.ENOSPC, errno.EDQUOT), _FULL) | dict.fromkeys(
-    (errno.EACCES, errno.EPERM, errno.EROFS, errno.ENOENT, errno.ENOTDIR), _DENIED
-)
-_BY_CODE = {
-    sqlite3.SQLITE_FULL: _FULL,
-    sqlite3.SQLITE_READONLY: _DENIED,
-    sqlite3.SQLITE_PERM: _DENIED,
-    sqlite3.SQLITE_AUTH: _DENIED,
-    sqlite3.SQLITE_CANTOPEN: _DENIED,
-    sqlite3.SQLITE_BUSY: _LOCKED,
-    sqlite3.SQLITE_LOCKED: _LOCKED,
 }

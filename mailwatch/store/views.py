@@ -1,9 +1,11 @@
-"""What the command line shows of the state file, read while the service runs."""
+"""What the command line reads of the state file, and the pause it writes, beside the service."""
 
 from __future__ import annotations
 
+import os
+import sqlite3
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from sqlite3 import Connection
@@ -13,12 +15,19 @@ from mailwatch.core.model import Now
 from mailwatch.core.notes import Notes
 from mailwatch.core.outbox import QueuedMessage
 from mailwatch.core.state import Incident, Stage
-from mailwatch.store import documents, history, incidents, outbox
-from mailwatch.store.boot import Boot
-from mailwatch.store.connection import NONSENSE, open_for_reading
-from mailwatch.store.errors import StoreError
-from mailwatch.store.history import Past, Spread, Summary
-from mailwatch.store.outside_access import visit
+from mailwatch.store import documents, history
+from mailwatch.store.boot import Boot, boot_id
+from mailwatch.store.connection import (
+    NONSENSE,
+    UNWRITABLE,
+    code_of,
+    is_damage,
+    open_beside,
+    reason,
+    transaction,
+)
+from mailwatch.store.files import NAME, StoreError, Unusable
+from mailwatch.store.history import Past, Summary
 
 LAST = "last"
 """Stands for the id of the newest incident."""
@@ -40,8 +49,6 @@ class Status:
     paused_until: float | None
     last_round: float | None
     """When the last round was recorded: all of this is as old as that."""
-    written: float | None
-    """When the service last wrote anything."""
     proven: KnownGood = field(default_factory=KnownGood)
     """Which services have passed as they are configured."""
 
@@ -55,36 +62,34 @@ class Views:
     def status(self) -> Status:
         """Return where things stand."""
         with self._reading() as connection:
-            state = incidents.read_state(connection)
+            state = documents.get_state(connection)
             notes = documents.get(connection, documents.NOTES, Notes) or Notes()
             paused_until = documents.get(connection, documents.PAUSE, Boot)
             last_round = documents.get(connection, documents.ROUND, Now)
-            written = documents.get(connection, documents.WRITTEN, Boot)
             return Status(
                 stage=state.stage,
                 incident=state.incident,
                 readings=history.last_round(connection),
-                entries=outbox.read(connection),
+                entries=documents.waiting(connection),
                 held_back=len(notes.rate_limit.held),
                 paused_until=None if paused_until is None else paused_until.at.wall,
                 last_round=None if last_round is None else last_round.wall,
-                written=None if written is None else written.at.wall,
                 proven=notes.proven,
             )
 
     def incidents(self, limit: int) -> list[Incident]:
         """Return the last `limit` (>= 0) incidents, the newest first."""
         with self._reading() as connection:
-            return incidents.newest(connection, limit)
+            return documents.newest(connection, limit)
 
     def incident(self, name: str) -> Incident:
         """Return the incident of that id, or of the one id that begins so, or `last`."""
         with self._reading() as connection:
             if name == LAST:
-                if newest := incidents.newest(connection, 1):
+                if newest := documents.newest(connection, 1):
                     return newest[0]
                 raise StoreError("There has been no incident yet.")
-            found = incidents.beginning_with(connection, name, 4) if name else []
+            found = documents.beginning_with(connection, name, 4) if name else []
         if len(found) == 1 or (found and found[0].id == name):
             return found[0]
         if not found:
@@ -107,15 +112,54 @@ class Views:
 
     @contextmanager
     def _reading(self) -> Iterator[Connection]:
-        with visit(self._directory, open_for_reading) as connection:
+        with _visit(self._directory, "ro") as connection:
             connection.execute("BEGIN")
-            try:
-                yield connection
-            except NONSENSE as error:
-                raise StoreError(
-                    "The state file holds something that makes no sense: restart the service, "
-                    "which sets it aside and makes a new one."
-                ) from error
+            yield connection
 
 
-__all__ = ["LAST", "Past", "Spread", "Status", "StoreError", "Summary", "Views"]
+def set_pause(directory: Path, until: Now | None, boot: str | None = None) -> None:
+    """Pause until `until`, or end the pause with None; the service sees it at its next step.
+
+    `boot` is the id of this boot, which is looked up when it is None. Raises StoreError.
+    """
+    pause = until and Boot(boot_id(os.environ) if boot is None else boot, until)
+    with _visit(directory, "rw") as connection, transaction(connection):
+        documents.put(connection, documents.PAUSE, pause)
+
+
+@contextmanager
+def _visit(directory: Path, mode: str) -> Iterator[Connection]:
+    """Open the state file in `directory` as `mode` says; raises StoreError, in the block too."""
+    path = directory / NAME
+    try:
+        with closing(open_beside(path, mode)) as connection:
+            yield connection
+    except (Unusable, *NONSENSE, sqlite3.Error, OSError) as error:
+        raise StoreError(_sentence(path, error)) from error
+
+
+_ADVICE = {
+    "older": "restart the service, which brings it up to date",
+    "newer": "use the mailwatch that belongs to the running service",
+}
+_ANEW = "restart the service, which sets it aside and makes a new one"
+
+
+def _sentence(path: Path, error: Exception) -> str:
+    code = code_of(error)
+    if isinstance(error, FileNotFoundError):
+        return f"There is no state file {path}: start the service, which makes it."
+    if isinstance(error, Unusable):
+        advice = _ADVICE.get(error.kind, _ANEW)
+        return f"The state file {path} cannot be used, for {error}: {advice}."
+    if is_damage(error):
+        return f"The state file {path} is damaged: {_ANEW}."
+    if code in UNWRITABLE:
+        return f"You may not write {path}: run this as root."
+    if code == sqlite3.SQLITE_CANTOPEN or isinstance(error, PermissionError):
+        return f"You may not open {path}: run this as root, or as a member of the service's group."
+    why, advice = reason(error)
+    return f"The state file {path} cannot be used, for {why}: {advice}."
+
+
+__all__ = ["LAST", "Past", "Status", "StoreError", "Summary", "Views", "set_pause"]

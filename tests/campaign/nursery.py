@@ -149,6 +149,10 @@ class TracedStore(Store):
         with self._fuse.call("delivered", entry=entry.id, **_about(entry.message)):
             self._store.delivered(entry, now)
 
+    def give_up(self, entry: QueuedMessage, now: Now) -> None:
+        with self._fuse.call("give_up", entry=entry.id, **_about(entry.message)):
+            self._store.give_up(entry, now)
+
     def paused_until(self, now: Now) -> Now | None:
         return self._store.paused_until(now)
 

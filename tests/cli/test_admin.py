@@ -22,9 +22,11 @@ from mailwatch.core.model import Fault, Now, Reading, Verdict
 from mailwatch.core.notes import Notes
 from mailwatch.core.observation import failures
 from mailwatch.core.outbox import after_failure
+from mailwatch.core.policy import Policy
 from mailwatch.core.state import Attempt, Hold, Incident, Outcome, Reason, Stage, State
 from mailwatch.evidence import keeping
 from mailwatch.store.base import Commit
+from mailwatch.store.history import QUIET_S
 from mailwatch.store.sqlite import SqliteStore
 
 if TYPE_CHECKING:
@@ -100,6 +102,18 @@ def test_status_says_that_the_service_does_not_run(
     store.record([GOOD], replace(now, wall=now.wall - 86_400))
     assert call("status") == 3
     assert "the service does not seem to run" in capsys.readouterr().out
+
+
+def test_a_quiet_service_is_not_taken_for_one_that_does_not_run(
+    call: Call, store: SqliteStore, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Its last rounds wait in memory, so the newest in the file is older than it would be."""
+    policy = Policy()
+    longest_s = 3 * max(policy.interval_s, policy.restart_limit_s) + policy.verifying.longest_s
+    now = clocks()
+    store.record([GOOD], replace(now, wall=now.wall - longest_s - QUIET_S / 2))
+    assert call("status") == 0
+    assert "does not seem to run" not in capsys.readouterr().out
 
 
 def test_an_open_incident_is_critical_and_can_be_shown(

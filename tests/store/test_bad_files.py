@@ -20,75 +20,7 @@ from mailwatch.store.views import Views
 if TYPE_CHECKING:
     from tests.store.conftest import Night, Stores
 
-# The first schema, word for word as it was made, with an incident in the middle of a restart and
-# a message about it. It stays here for ever: the oldest state file must always be read.
-OLDEST = """
-CREATE TABLE clock (
-    only INTEGER PRIMARY KEY CHECK (only = 1), boot TEXT NOT NULL,
-    steady REAL NOT NULL, wall REAL NOT NULL
-);
-CREATE TABLE incidents (
-    number INTEGER PRIMARY KEY, id TEXT NOT NULL UNIQUE,
-    since_steady REAL NOT NULL, since_wall REAL NOT NULL,
-    opened_steady REAL NOT NULL, opened_wall REAL NOT NULL,
-    failures TEXT NOT NULL, first_failures TEXT NOT NULL,
-    target TEXT NOT NULL, cause TEXT NOT NULL,
-    hold_reason TEXT, hold_detail TEXT, hold_until REAL,
-    held_told INTEGER NOT NULL, opened_told INTEGER NOT NULL,
-    escalated_steady REAL, escalated_wall REAL,
-    reminded_steady REAL, reminded_wall REAL,
-    closed_steady REAL, closed_wall REAL
-);
-CREATE TABLE attempts (
-    incident TEXT NOT NULL REFERENCES incidents (id) ON DELETE CASCADE,
-    number INTEGER NOT NULL,
-    begun_steady REAL NOT NULL, begun_wall REAL NOT NULL,
-    started_at REAL, outcome TEXT NOT NULL, detail TEXT NOT NULL,
-    ended_steady REAL, ended_wall REAL,
-    PRIMARY KEY (incident, number)
-) WITHOUT ROWID;
-CREATE TABLE machine (
-    only INTEGER PRIMARY KEY CHECK (only = 1), stage TEXT NOT NULL,
-    incident TEXT REFERENCES incidents (id),
-    failing_since_steady REAL, failing_since_wall REAL,
-    starting_since_steady REAL, starting_since_wall REAL,
-    due REAL, restarts TEXT NOT NULL, streak INTEGER NOT NULL,
-    last_attempt_ended_steady REAL, last_attempt_ended_wall REAL,
-    last_cure_steady REAL, last_cure_wall REAL,
-    target_seen INTEGER NOT NULL, last_id TEXT NOT NULL
-);
-CREATE TABLE outbox (
-    id INTEGER PRIMARY KEY AUTOINCREMENT,
-    topic TEXT NOT NULL, title TEXT NOT NULL, body TEXT NOT NULL,
-    priority INTEGER NOT NULL, at_wall REAL NOT NULL, incident TEXT NOT NULL,
-    tries INTEGER NOT NULL, not_before REAL NOT NULL,
-    parked INTEGER NOT NULL, trouble TEXT NOT NULL
-);
-CREATE TABLE pause (
-    only INTEGER PRIMARY KEY CHECK (only = 1), boot TEXT NOT NULL,
-    until_steady REAL NOT NULL, until_wall REAL NOT NULL
-);
-INSERT INTO clock VALUES (1, 'one', 100.0, 1790000100.0);
-INSERT INTO incidents VALUES (
-    1, '20260922T031400Z', 100.0, 1790000100.0, 100.0, 1790000100.0,
-    '[["SMTP:25", "silent", "no greeting in 5 s"]]',
-    '[["SMTP:25", "silent", "no greeting in 5 s"]]',
-    '', '', NULL, NULL, NULL, 0, 1, NULL, NULL, NULL, NULL, NULL, NULL
-);
-INSERT INTO attempts VALUES (
-    '20260922T031400Z', 1, 100.0, 1790000100.0, 1790000000.0, 'pending', '', NULL, NULL
-);
-INSERT INTO machine VALUES (
-    1, 'restarting', '20260922T031400Z', 100.0, 1790000100.0, NULL, NULL, NULL,
-    '[[100.0, 1790000100.0]]', 1, NULL, NULL, NULL, NULL, 1, ''
-);
-INSERT INTO outbox VALUES (
-    7, 'opened', 'Mail is down', 'It is.', 5, 1790000100.0, '20260922T031400Z', 0, -9e999, 0, ''
-);
-INSERT INTO pause VALUES (1, 'one', 900.0, 1790000900.0);
-PRAGMA application_id = 1836540276;
-PRAGMA user_version = 1;
-"""
+RELEASED = Path(__file__).with_name("released")
 
 
 def fill(stores: Stores, night: Night) -> None:
@@ -149,6 +81,12 @@ def newer(path: Path) -> None:
         connection.execute(f"PRAGMA user_version = {VERSION + 1}")
 
 
+def unreleased(path: Path) -> None:
+    """Let a version have written it that was never released."""
+    with closing(sqlite3.connect(path)) as connection:
+        connection.execute("PRAGMA user_version = 5")
+
+
 def no_tables(path: Path) -> None:
     """Leave nothing but a header that is ours."""
     path.unlink()
@@ -182,6 +120,7 @@ BAD: dict[str, tuple[Callable[[Path], None], str]] = {
     "directory": (directory, "foreign"),
     "pipe": (pipe, "foreign"),
     "newer": (newer, "newer"),
+    "unreleased": (unreleased, "damaged"),
     "no tables": (no_tables, "damaged"),
     "a table lost": (lost_table, "damaged"),
     "nonsense": (nonsense, "damaged"),
@@ -242,23 +181,9 @@ def test_a_wal_without_its_file_is_not_replayed(stores: Stores, night: Night) ->
     assert state == State()
 
 
-def test_the_oldest_state_file_is_migrated(stores: Stores, night: Night) -> None:
-    """An upgrade in the middle of an incident goes on with it; nothing is said or set aside."""
-    with closing(sqlite3.connect(stores.path)) as connection:
-        connection.executescript(OLDEST)
-    store, state = stores.restored(night.at(130))
-    assert state == night.restarting()
-    (entry,) = store.entries()
-    assert (entry.id, entry.message) == (7, night.message())
-    assert store.paused_until(night.at(130)) == night.at(900)
-    store.record(night.readings(), night.at(131))
-    assert len(Views(stores.directory).status().readings) == 2
-    assert stores.said == []
-    assert stores.aside == []
-
-
-def test_every_step_leads_to_the_tables_of_a_new_file(tmp_path: Path) -> None:
-    """Migrated from the oldest, a file has the same tables as one that was made today."""
+@pytest.mark.parametrize("release", ["0.1.0", "0.2.0-healthy"])
+def test_an_upgrade_leads_to_the_tables_of_a_new_file(release: str, tmp_path: Path) -> None:
+    """Whichever release has written it, a file gets the same tables as one that was made today."""
     from mailwatch.store.files import create
     from mailwatch.store.schema import migrate, version_of
 
@@ -274,7 +199,7 @@ def test_every_step_leads_to_the_tables_of_a_new_file(tmp_path: Path) -> None:
     old, new = tmp_path / "old.db", tmp_path / "new.db"
     create(new)
     with closing(sqlite3.connect(old, isolation_level=None)) as connection:
-        connection.executescript(OLDEST)
+        connection.executescript((RELEASED / f"{release}.sql").read_text())
         migrate(connection)
         assert version_of(connection) == VERSION
     assert tables(old) == tables(new)

@@ -215,7 +215,7 @@ def run_as(group: int, program: str, directory: Path) -> subprocess.CompletedPro
     # The interpreter and the work tree may be closed to others: rights go once all is imported.
     prologue = (
         "import os, sys, sqlite3, json, datetime, urllib.parse, zoneinfo\n"
-        "import mailwatch.store.sqlite, mailwatch.store.views, mailwatch.store.pause\n"
+        "import mailwatch.store.sqlite, mailwatch.store.views\n"
         f"os.setgroups([]); os.setgid({group}); os.setuid(65534)\n"
     )
     os.chown(directory, 0, group)

@@ -8,14 +8,13 @@ from pathlib import Path
 
 import pytest
 
-from mailwatch.store.errors import StoreError
-from mailwatch.store.lock import take
+from mailwatch.store.files import StoreError, lock
 
 HOLDER = """
 import sys
 from pathlib import Path
-from mailwatch.store.lock import take
-take(Path(sys.argv[1]))
+from mailwatch.store.files import lock
+lock(Path(sys.argv[1]))
 print("taken", flush=True)
 sys.stdin.read()
 """
@@ -33,11 +32,11 @@ def test_a_second_one_is_refused_until_the_first_ends(tmp_path: Path) -> None:
         assert first.stdout is not None
         assert first.stdout.readline() == "taken\n"
         with pytest.raises(StoreError, match="Another mailwatch is running on"):
-            take(tmp_path)
+            lock(tmp_path)
         first.kill()
-    take(tmp_path)
+    lock(tmp_path)
 
 
 def test_a_directory_that_is_not_there_locks_nothing(tmp_path: Path) -> None:
     """Watching does not depend on the disk: no lock is better than no watcher."""
-    take(tmp_path / "missing")
+    lock(tmp_path / "missing")

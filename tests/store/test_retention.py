@@ -10,11 +10,16 @@ from itertools import pairwise
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+import pytest
+
 from mailwatch.core.facts import words
 from mailwatch.core.model import Now
+from mailwatch.core.outbox import QueuedMessage
 from mailwatch.core.state import State, TargetMemory
+from mailwatch.store import retention
 from mailwatch.store.base import Commit
-from mailwatch.store.retention import DAY_S, Sweeper
+from mailwatch.store.documents import load
+from mailwatch.store.retention import DAY_S
 from mailwatch.store.views import Views
 
 if TYPE_CHECKING:
@@ -62,16 +67,22 @@ def test_a_wrong_clock_costs_no_history(stores: Stores, night: Night) -> None:
         store.record(night.readings(1), ahead)
     for i in range(65, 120):
         store.record(night.readings(1), night.at(i * 120))
+    store.close()
     assert count(stores.path, "readings") == 120
 
 
-def test_the_sweeper_believes_a_clock_after_an_hour() -> None:
-    """At once it sweeps nothing, then every ten minutes, and after each step it waits again."""
-    sweeper = Sweeper()
-    due = [m for m in range(0, 121, 2) if sweeper.is_due(Now(m * 60.0, 1e9 + m * 60.0))]
-    assert due == [60, 70, 80, 90, 100, 110, 120]
-    due = [m for m in range(122, 203, 2) if sweeper.is_due(Now(m * 60.0, 2e9 + m * 60.0))]
-    assert due == [182, 192, 202]
+def test_a_clock_is_believed_after_an_hour(
+    stores: Stores, night: Night, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """At once it sweeps nothing, then every hour, and after each step it waits again."""
+    swept: list[float] = []
+    monkeypatch.setattr(retention, "expire", lambda _, wall: swept.append(wall))
+    store, _ = stores.restored(night.at(0))
+    for minute in range(0, 301, 10):
+        stepped = 1e6 if minute > 150 else 0.0
+        store.record(night.readings(1), Now(minute * 60.0, night.at(minute * 60).wall + stepped))
+    first = [night.at(minute * 60).wall for minute in (60, 120)]
+    assert swept == [*first, *(night.at(minute * 60).wall + 1e6 for minute in (220, 280))]
 
 
 def test_the_file_never_outgrows_its_cap(stores: Stores, night: Night) -> None:
@@ -161,6 +172,23 @@ def test_what_was_delivered_stays_with_its_end(stores: Stores, night: Night) -> 
     for hour in (0, 2, 4):
         store.record(night.readings(1), night.at(401 * DAY_S + hour * HOUR_S))
     assert ends(stores) == [("mail", None)]
+
+
+def test_what_was_given_up_is_not_taken_for_delivered(stores: Stores, night: Night) -> None:
+    """A message whose channel is gone ends as such, and what was delivered as delivered."""
+    store, state = stores.restored(night.at(0))
+    store.commit(Commit(state, night.at(1), [night.message()], ("gotify", "gone")))
+    delivered, given_up = store.entries()
+    store.delivered(delivered, night.at(7))
+    store.give_up(given_up, night.at(8))
+    assert store.entries() == ()
+    with closing(sqlite3.connect(stores.path)) as connection:
+        rows = connection.execute("SELECT value FROM outbox ORDER BY id").fetchall()
+    ends = [load(QueuedMessage, value) for (value,) in rows]
+    assert [(end.channel, end.ended, end.given_up) for end in ends] == [
+        ("gotify", night.at(7), False),
+        ("gone", night.at(8), True),
+    ]
 
 
 def test_an_end_is_written_once_the_disk_is_back(stores: Stores, night: Night) -> None:

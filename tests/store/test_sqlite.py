@@ -194,7 +194,7 @@ def test_an_incident_that_just_vanishes_is_closed_then(stores: Stores, night: Ni
 
 def test_a_pause_from_the_command_line_is_seen_at_once(stores: Stores, night: Night) -> None:
     """Another process pauses, and the running store knows with its next question."""
-    from mailwatch.store.pause import set_pause
+    from mailwatch.store.views import set_pause
 
     store, _ = stores.restored(night.at(0))
     set_pause(stores.directory, night.at(3600), boot="one")

@@ -89,7 +89,7 @@ def test_all_that_0_1_0_has_written_is_still_there(stores: Stores, night: Night)
         "IMAPS:993", Verdict.FAIL, Fault.TIMEOUT, words("slow"), {Phase.CONNECT: 5.0}, wall + 86_400
     )
     assert views.status().readings == (Past(wall + 100, well), Past(wall + 100, slow))
-    assert [(day.service, day.rounds) for day in views.summaries(0)] == [
+    assert [(day.service, day.passes + day.failures) for day in views.summaries(0)] == [
         ("IMAPS:993", 2),
         ("SMTP:25", 2),
     ]
@@ -111,50 +111,60 @@ def test_what_is_new_can_be_kept_in_an_old_file(stores: Stores, night: Night) ->
     assert state.target.streak == 3
 
 
+HELD = "UPDATE incidents SET hold_until = NULL, hold_reason"
+
+
 @pytest.mark.parametrize(
-    ("reason", "detail", "hold"),
+    ("release", "written", "hold"),
     [
-        ("operator", "It was stopped.", Hold(Reason.OPERATOR, words("It was stopped."))),
-        ("banned", "172.17.0.1", Hold(Reason.BANNED, seen_as="172.17.0.1")),
-        ("banned", "", Hold(Reason.BANNED)),
-        ("incurable", "172.17.0.1", Hold(Reason.INCURABLE, seen_as="172.17.0.1")),
-        ("unproven", "A:1 and B:2", Hold(Reason.UNPROVEN, services=("A:1 and B:2",))),
+        (
+            "0.1.0",
+            f"{HELD} = 'operator', hold_detail = 'It was stopped.'",
+            Hold(Reason.OPERATOR, words("It was stopped.")),
+        ),
+        (
+            "0.1.0",
+            f"{HELD} = 'banned', hold_detail = '172.17.0.1'",
+            Hold(Reason.BANNED, seen_as="172.17.0.1"),
+        ),
+        ("0.1.0", f"{HELD} = 'banned', hold_detail = ''", Hold(Reason.BANNED)),
+        ("0.1.0", f"{HELD} = 'incurable', hold_detail = ''", Hold(Reason.INCURABLE)),
+        (
+            "0.2.0-held",
+            f"{HELD} = 'incurable', hold_target = '', hold_seen_as = '172.17.0.1'",
+            Hold(Reason.INCURABLE, seen_as="172.17.0.1", of="docker:stalwart"),
+        ),
+        (
+            "0.2.0-held",
+            f"""{HELD} = 'unproven', hold_target = '', hold_services = '["A:1", "B:2"]'""",
+            Hold(Reason.UNPROVEN, services=("A:1", "B:2"), of="docker:stalwart"),
+        ),
     ],
 )
 def test_why_an_open_incident_was_left_alone_is_still_known(
-    stores: Stores, night: Night, reason: str, detail: str, hold: Hold
+    stores: Stores, night: Night, release: str, written: str, hold: Hold
 ) -> None:
-    """0.1.0 wrote one text for each reason, and each is read as what it was."""
-    lay_down(stores.path, "0.1.0")
+    """0.1.0 wrote one text for each reason, 0.2.0 several, and each is read as what it was."""
+    lay_down(stores.path, release)
     with closing(sqlite3.connect(stores.path)) as connection, connection:
-        connection.execute(
-            "UPDATE incidents SET hold_reason = ?, hold_detail = ?, hold_until = NULL "
-            "WHERE hold_reason IS NOT NULL",
-            (reason, detail),
-        )
+        connection.execute(f"{written} WHERE hold_reason IS NOT NULL")
     _, state = stores.restored(night.at(110))
     assert state.incident is not None
     assert state.incident.hold == hold
 
 
 def test_what_made_a_failure_look_like_another_is_still_known(stores: Stores, night: Night) -> None:
-    """Until then only its words told; all others, whatever is in them, have no mask."""
-    gone = (
-        "nothing listens on it inside the container: Docker accepted the connection, then closed it"
-    )
-    swallowed = (
-        "a packet filter lets nothing of this host's through to it, though it listens inside the "
-        "container"
-    )
+    """0.2.0 wrote it beside the words, whatever is in them; 0.1.0 knew of no mask."""
     failures = (
-        Failure("SMTP:25", Fault.REFUSED, words(gone), Mask.PROXY),
-        Failure("IMAPS:993", Fault.REJECTED, words(swallowed), Mask.FILTER),
+        Failure("SMTP:25", Fault.REFUSED, words("nothing listens"), Mask.PROXY),
+        Failure("IMAPS:993", Fault.REJECTED, words("a filter"), Mask.FILTER),
         Failure("HTTPS:443", Fault.STATUS, words('said "[gr\u00fc\u00df]\\"')),
-        Failure("SIEVE:4190", Fault.REFUSED, words(f"{gone}!")),
         Failure("LMTP:24", Fault.TIMEOUT, words("")),
     )
-    written = json.dumps([[f.service, f.fault, f.detail.get("text") or ""] for f in failures])
-    lay_down(stores.path, "0.1.0")
+    written = json.dumps(
+        [[f.service, f.fault, f.detail.get("text") or "", f.mask] for f in failures]
+    )
+    lay_down(stores.path, "0.2.0-down")
     with closing(sqlite3.connect(stores.path)) as connection, connection:
         connection.execute("UPDATE incidents SET failures = ?, first_failures = ?", (written,) * 2)
     _, state = stores.restored(night.at(110))
