@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable
-from itertools import count
 from typing import Generic, TypeVar
 
 from mailwatch.core.deadline import Deadline, DeadlineExpired
@@ -12,8 +11,6 @@ from mailwatch.core.facts import Fact, fact
 from mailwatch.host import threads
 
 Answer = TypeVar("Answer")
-
-_numbers = count(1)
 
 
 def _nobody(_answer: object) -> None:
@@ -23,14 +20,12 @@ def _nobody(_answer: object) -> None:
 class Job(Generic[Answer]):
     """One task on a thread of its own, which is started once and has exactly one answer.
 
-    It is abandoned by forgetting it: the thread of a task that hangs is left behind, and by its
-    `number`, which no other job of this process has, an answer that comes late is told from that
-    of the job after it.
+    It is abandoned by forgetting it: the thread of a task that hangs is left behind, and whoever
+    puts the job itself into a queue tells a late answer from that of the job after it.
     """
 
     def __init__(self, name: str, deadline: Deadline, slack_s: float = 0.0) -> None:
         """Call the thread `name`; `slack_s` past its deadline the task is taken to hang."""
-        self.number = next(_numbers)
         self.deadline = deadline
         self.overdue_at = deadline.at + slack_s
         """When (steady) the task is taken to hang."""
@@ -71,6 +66,11 @@ class Job(Generic[Answer]):
         put(answer)
 
     @property
+    def answer(self) -> Answer:
+        """The answer of a job that is over."""
+        return self._answer  # type: ignore[return-value]  # the answer may be None itself
+
+    @property
     def is_over(self) -> bool:
         """Whether the answer is there."""
         return self._over.is_set()
@@ -87,7 +87,7 @@ class Job(Generic[Answer]):
         """
         if not self._over.is_set() and not self._over.wait(deadline.remaining()):
             raise DeadlineExpired("the task is still under way")
-        return self._answer  # type: ignore[return-value]  # the answer may be None itself
+        return self.answer
 
     def join(self, seconds: float) -> None:
         """Give the thread at most `seconds` to have put its answer."""

@@ -16,17 +16,10 @@ from mailwatch.core.schedule import Rounds, plan
 from mailwatch.core.state import OPEN, Stage, State
 from mailwatch.core.transitions import aim
 from mailwatch.core.wording import compose
+from mailwatch.host.job import Job
 from mailwatch.service.bookkeeping import Bookkeeping
 from mailwatch.service.components import Components
-from mailwatch.service.queue_events import (
-    AttemptDone,
-    DeliveryFinished,
-    EvidenceGathered,
-    QueueEvent,
-    RestartFinished,
-    RoundDone,
-    TargetInspected,
-)
+from mailwatch.service.queue_events import AttemptDone, QueueEvent, RoundDone
 from mailwatch.store.base import Commit
 
 ROUND_SLACK_S = 15.0
@@ -101,22 +94,18 @@ class Monitor:
                 self._attempt_done(event, now)
             case RoundDone() if self._is_of_this_round(event):
                 self._round_done(event, now)
-            case TargetInspected() | RestartFinished() if self._components.recovery.owns(event):
-                self._answered(event, now)
-            case EvidenceGathered():
+            case Job():
+                self._answered(self._components.recovery.take(event), now)
                 heard = self._components.examination.take(event)
                 if heard is not None:
                     self._investigation = self._investigation.gathered(heard)
-            case DeliveryFinished():
-                self._components.delivery.finished(event, now)
+                self._components.delivery.take(event, now)
             case _:
                 pass
 
     def advance(self, now: Now) -> None:
         """Do all that is due by now, and nothing that waits."""
-        given_up = self._components.recovery.give_up(now)
-        if given_up is not None:
-            self._answered(given_up, now)
+        self._answered(self._components.recovery.give_up(now), now)
         if self._investigation.may_be_decided(now):
             self._decide(now)
         if self._state.stage is Stage.SETTLING:
@@ -203,12 +192,12 @@ class Monitor:
             until = self._components.examination.look(failing, now)
             self._investigation = self._investigation.examining(until)
 
-    def _answered(self, event: TargetInspected | RestartFinished, now: Now) -> None:
-        if isinstance(event, TargetInspected):
-            self._investigation = self._investigation.looked(event.target)
-        else:
+    def _answered(self, answer: TargetState | RestartEnded | None, now: Now) -> None:
+        if isinstance(answer, TargetState):
+            self._investigation = self._investigation.looked(answer)
+        elif answer is not None:
             self._components.prober.forget()
-            self._step(RestartEnded(event.error, event.intervened, event.left), now)
+            self._step(answer, now)
 
     def _decide(self, now: Now) -> None:
         found, examination = self._investigation, self._components.examination
