@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import faulthandler
+import math
 import random
 import signal
 import socket
@@ -60,6 +61,9 @@ With the default of 0.005, the threads of a round spend a tenth of their CPU on 
 SHORTEST_PAUSE_S = 0.005
 """No wait is shorter, so that a mistake in a wake-up time cannot make the loop spin."""
 
+NOT_FED_S = 0.25
+"""How soon the loop looks again whether it may feed the watchdog, where a round is lost."""
+
 
 @dataclass(frozen=True, slots=True)
 class Adapters:
@@ -102,6 +106,11 @@ class Daemon:
         self._adapters = outside
         self._events = EventQueue()
         self._systemd = Systemd(journal.warning)
+        allowed_s = self._systemd.watchdog_interval_s
+        self._silence_s = math.inf if allowed_s is None else allowed_s / 2
+        """Half of the silence that systemd allows, as sd_watchdog_enabled(3) advises."""
+        self._feed_at = 0.0 if allowed_s else math.inf
+        """When (steady) the watchdog is to be fed again."""
         self._ending: int | None = None
         self._status = NOTHING
 
@@ -132,19 +141,20 @@ class Daemon:
         if self._ending is not None:
             return  # what is due by now, a restart say, is the next process's to begin
         self._monitor.advance(now)
-        if not self._monitor.stalled(now):
+        if now.steady >= self._feed_at and not self._monitor.stalled(now):
             self._systemd.watchdog()
+            self._feed_at = now.steady + self._silence_s
         status = self._monitor.status(now)
         if status_line.is_news(status, self._status):
             self._status = status
             self._systemd.status(say(status, clock_text))
 
     def _next_event(self) -> QueueEvent | None:
-        wake_at = self._monitor.wake_at(self._now)
-        pauses = [] if wake_at is None else [wake_at - time.monotonic()]
-        interval_s = self._systemd.watchdog_interval_s
-        if interval_s is not None:
-            pauses.append(interval_s / 2)
+        wake_at, steady = self._monitor.wake_at(self._now), time.monotonic()
+        pauses = [] if wake_at is None else [wake_at - steady]
+        if self._silence_s < math.inf:
+            # Not at once again where it was not fed: the loop would spin.
+            pauses.append(max(NOT_FED_S, self._feed_at - steady))
         pause_s = max(SHORTEST_PAUSE_S, min(pauses)) if pauses else None
         try:
             return self._events.get(timeout=pause_s)
