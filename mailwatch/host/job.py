@@ -31,6 +31,7 @@ class Job(Generic[Answer]):
         """When (steady) the task is taken to hang."""
         self._name = name
         self._began = deadline.clock()
+        self._lost_s = 0.0
         self._over = threading.Event()
         self._thread: threading.Thread | None = None
         self._answer: Answer | None = None
@@ -64,6 +65,16 @@ class Job(Generic[Answer]):
         self._answer = answer
         self._over.set()
         put(answer)
+
+    def lose(self, lost_s: float) -> None:
+        """Take note that this process stood still for `lost_s` of the task's time."""
+        self.overdue_at += lost_s
+        self._lost_s += lost_s
+
+    @property
+    def ran_out_standing_still(self) -> bool:
+        """Whether the task's time is up, and would not be if none had been lost."""
+        return 0 <= self.deadline.clock() - self.deadline.at < self._lost_s
 
     @property
     def answer(self) -> Answer:

@@ -17,7 +17,7 @@ from queue import Empty
 
 from mailwatch import __version__
 from mailwatch.config.model import Config, ConfigError
-from mailwatch.core import status_line
+from mailwatch.core import standstill, status_line
 from mailwatch.core.facts import NOTHING
 from mailwatch.core.model import Now
 from mailwatch.core.say import line, say
@@ -60,9 +60,6 @@ With the default of 0.005, the threads of a round spend a tenth of their CPU on 
 
 SHORTEST_PAUSE_S = 0.005
 """No wait is shorter, so that a mistake in a wake-up time cannot make the loop spin."""
-
-NOT_FED_S = 0.25
-"""How soon the loop looks again whether it may feed the watchdog, where a round is lost."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -150,16 +147,28 @@ class Daemon:
             self._systemd.status(say(status, clock_text))
 
     def _next_event(self) -> QueueEvent | None:
+        """Wait for an event, at most until something is due, and see whether we stood still.
+
+        CLOCK_BOOTTIME goes on while the machine is suspended (clock_gettime(2)). Only the wait is
+        looked at: a slow disk may hold up the rest of a turn, but no check.
+        """
         wake_at, steady = self._monitor.wake_at(self._now), time.monotonic()
         pauses = [] if wake_at is None else [wake_at - steady]
+        if self._monitor.is_pressed:
+            pauses.append(standstill.BEAT_S)
         if self._silence_s < math.inf:
             # Not at once again where it was not fed: the loop would spin.
-            pauses.append(max(NOT_FED_S, self._feed_at - steady))
+            pauses.append(max(standstill.BEAT_S, self._feed_at - steady))
         pause_s = max(SHORTEST_PAUSE_S, min(pauses)) if pauses else None
+        began = time.clock_gettime(time.CLOCK_BOOTTIME)
         try:
-            return self._events.get(timeout=pause_s)
+            event = self._events.get(timeout=pause_s)
         except Empty:
-            return None
+            event = None
+        passed_s = time.clock_gettime(time.CLOCK_BOOTTIME) - began
+        if pause_s is not None and (lost_s := standstill.lost(pause_s, passed_s)):
+            self._monitor.stood_still(lost_s, read_clocks())
+        return event
 
     def _reload(self, now: Now) -> None:
         self._systemd.reloading()

@@ -120,6 +120,12 @@ class Delivery:
             if channel.job is job:
                 self._ended(channel, job.answer, now)
 
+    def stood_still(self, lost_s: float) -> None:
+        """Give every delivery that is under way the `lost_s` that this process has just lost."""
+        for channel in self._channels.values():
+            if channel.job is not None:
+                channel.job.lose(lost_s)
+
     def finish(self, seconds: float) -> None:
         """Give the deliveries that are under way at most `seconds` to end."""
         deadline = Deadline.after(seconds, self._clock)

@@ -14,7 +14,7 @@ from mailwatch.core.model import Condition, Now, Reading, TargetState, Verdict
 from mailwatch.core.observation import failures
 from mailwatch.core.schedule import Rounds, plan
 from mailwatch.core.state import OPEN, Stage, State
-from mailwatch.core.transitions import aim
+from mailwatch.core.transitions import aim, stood_still
 from mailwatch.core.wording import compose
 from mailwatch.host.job import Job
 from mailwatch.service.bookkeeping import Bookkeeping
@@ -86,6 +86,22 @@ class Monitor:
         self._investigation = self._investigation.reconfigured()
         if self._investigation.step is Step.RESTORING:
             parts.recovery.look()  # what is looked at may be another container now
+
+    @property
+    def is_pressed(self) -> bool:
+        """Whether anything is under way that a deadline ends."""
+        waiting = self._state.due is not None or self._components.recovery.busy
+        return waiting or self._investigation.step is not Step.OVER
+
+    def stood_still(self, lost_s: float, now: Now) -> None:
+        """Give all that is under way the `lost_s` that this process has just lost.
+
+        Call it before handle(): what comes in next may have run out of time only because of that.
+        """
+        self._investigation = self._investigation.stood_still(lost_s)
+        self._state = stood_still(self._state, lost_s, now, self._components.policy)
+        self._components.recovery.stood_still(lost_s)
+        self._components.delivery.stood_still(lost_s)
 
     def handle(self, event: QueueEvent, now: Now) -> None:
         """Take what a thread has to tell; advance() then does what follows from it."""
@@ -170,13 +186,13 @@ class Monitor:
 
     def _round_done(self, event: RoundDone, now: Now) -> None:
         self._rounds = replace(self._rounds, last_ended=now.steady)
-        self._readings = event.readings
-        for onlooker in self._components.onlookers:
-            onlooker.round(event.readings, now)
-        self._bookkeeping.keep_round(self._state, event.readings, now)
         self._investigation = self._investigation.ended(event.readings, now)
-        if failures(event.readings):
-            self._examine(event.readings, now)
+        readings = self._readings = self._investigation.readings
+        for onlooker in self._components.onlookers:
+            onlooker.round(readings, now)
+        self._bookkeeping.keep_round(self._state, readings, now)
+        if failures(readings):
+            self._examine(readings, now)
             self._components.recovery.look()
 
     # --- the incident ---------------------------------------------------------------------

@@ -106,7 +106,14 @@ class Recovery:
             return None
         self._job = None
         answer: Answer = job.answer
+        if isinstance(answer, RestartEnded) and answer.error and job.ran_out_standing_still:
+            return RestartEnded()  # it may well have happened: verifying shows whether it helped
         return answer
+
+    def stood_still(self, lost_s: float) -> None:
+        """Give the present job the `lost_s` that this process has just lost."""
+        if self._job is not None:
+            self._job.lose(lost_s)
 
     def overdue_at(self) -> float | None:
         """Return when (steady) the present job is taken to hang, None where there is none."""

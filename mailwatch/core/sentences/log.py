@@ -9,6 +9,7 @@ SENTENCES: Sentences = {
     "attempt-failed": "{service}: {detail} ({fault}, attempt {number} of {retries})",
     "only-attempt-failed": "{service}: {detail} ({fault}, one attempt)",
     "service-unmeasured": "{service}: cannot look: {detail}",
+    "stood-still": "this host stood still for {lost_s:duration} during the check",
     "service-fails": "{service} fails: {detail}",
     "service-answers": "{service} answers again, in {took_s:duration}",
     "all-well": "all well at the first look: {services:all}",
