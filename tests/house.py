@@ -206,6 +206,11 @@ class House:
         return [message.topic for message in self.phone.messages]
 
 
+def is_idle(delivery: Delivery) -> bool:
+    """Whether no message is under way."""
+    return all(channel.job is None for channel in delivery._channels.values())
+
+
 def good(service: str = "SMTP:25") -> Reading:
     """Return a reading that passed."""
     return Reading(service, Verdict.PASS)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from enum import StrEnum
 
-from mailwatch.core import observation
+from mailwatch.core import observation, standstill
 from mailwatch.core.events import Failed, Passed, Restored, Unmeasured
 from mailwatch.core.facts import NOTHING, Fact
 from mailwatch.core.model import Now, Reading, TargetState
@@ -54,12 +54,16 @@ class Investigation:
     """Whether evidence is being gathered, or was; once a round is enough."""
     evidence_until: float | None = None
     """Until when (steady) the evidence is awaited, None while none is."""
+    lost_s: float = 0.0
+    """How many seconds of its time the round has lost, see `core.standstill`."""
+    still: int = 0
+    """How many rounds in a row have lost too much, up to this one once it has ended."""
 
     # --- what happens ---------------------------------------------------------------------
 
     def begun(self) -> Investigation:
         """Begin a round."""
-        return Investigation(Step.ASKING, self.failing)
+        return Investigation(Step.ASKING, self.failing, still=self.still)
 
     def restoring(self, state: State, now: Now) -> Investigation:
         """Wait for what the target does, to go on with `state`, whose incident is open."""
@@ -84,8 +88,24 @@ class Investigation:
         """The round ended; whatever was seen of the target before is not fresh any more."""
         if self.step is not Step.ASKING:
             return self
+        still = self.still + 1 if self.lost_s > standstill.LOST_S else 0
+        if 0 < still < standstill.JUDGED_FROM:
+            readings = standstill.unmeasured(readings, self.lost_s)
         until = now.steady + LOOK_GRACE_S
-        return replace(self, step=Step.ENDED, readings=readings, fresh=False, look_until=until)
+        ended = replace(self, step=Step.ENDED, readings=readings, still=still)
+        return replace(ended, fresh=False, look_until=until)
+
+    def stood_still(self, lost_s: float) -> Investigation:
+        """The process has just lost `lost_s`: whatever is awaited has so much longer to come."""
+        if self.step is Step.OVER:
+            return self
+        until = None if self.evidence_until is None else self.evidence_until + lost_s
+        return replace(
+            self,
+            lost_s=self.lost_s + lost_s,
+            look_until=self.look_until + lost_s,
+            evidence_until=until,
+        )
 
     def looked(self, target: TargetState) -> Investigation:
         """A look at the target was answered."""
@@ -109,7 +129,8 @@ class Investigation:
     def decided(self, state: State) -> Investigation:
         """The round was decided, which led to `state`: nothing is awaited any more."""
         forgotten = state.incident is None and state.failing_since is None
-        return Investigation(failing=frozenset() if forgotten else self.still_failing)
+        failing = frozenset[str]() if forgotten else self.still_failing
+        return Investigation(failing=failing, still=self.still)
 
     # --- what follows ---------------------------------------------------------------------
 

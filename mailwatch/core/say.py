@@ -15,6 +15,7 @@ from mailwatch.core.sentences import (
     checks,
     docker,
     evidence,
+    gotify,
     log,
     notices,
     phone,
@@ -37,7 +38,7 @@ def learn(sentences: Sentences) -> None:
             raise ValueError(f"two templates for the code {code}")
 
 
-for _spoken in (causes, checks, docker, evidence, log, notices, phone):
+for _spoken in (causes, checks, docker, evidence, gotify, log, notices, phone):
     learn(_spoken.SENTENCES)
 
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable
-from itertools import count
 from typing import Generic, TypeVar
 
 from mailwatch.core.deadline import Deadline, DeadlineExpired
@@ -12,8 +11,6 @@ from mailwatch.core.facts import Fact, fact
 from mailwatch.host import threads
 
 Answer = TypeVar("Answer")
-
-_numbers = count(1)
 
 
 def _nobody(_answer: object) -> None:
@@ -23,19 +20,18 @@ def _nobody(_answer: object) -> None:
 class Job(Generic[Answer]):
     """One task on a thread of its own, which is started once and has exactly one answer.
 
-    It is abandoned by forgetting it: the thread of a task that hangs is left behind, and by its
-    `number`, which no other job of this process has, an answer that comes late is told from that
-    of the job after it.
+    It is abandoned by forgetting it: the thread of a task that hangs is left behind, and whoever
+    puts the job itself into a queue tells a late answer from that of the job after it.
     """
 
     def __init__(self, name: str, deadline: Deadline, slack_s: float = 0.0) -> None:
         """Call the thread `name`; `slack_s` past its deadline the task is taken to hang."""
-        self.number = next(_numbers)
         self.deadline = deadline
         self.overdue_at = deadline.at + slack_s
         """When (steady) the task is taken to hang."""
         self._name = name
         self._began = deadline.clock()
+        self._lost_s = 0.0
         self._over = threading.Event()
         self._thread: threading.Thread | None = None
         self._answer: Answer | None = None
@@ -70,6 +66,21 @@ class Job(Generic[Answer]):
         self._over.set()
         put(answer)
 
+    def lose(self, lost_s: float) -> None:
+        """Take note that this process stood still for `lost_s` of the task's time."""
+        self.overdue_at += lost_s
+        self._lost_s += lost_s
+
+    @property
+    def ran_out_standing_still(self) -> bool:
+        """Whether the task's time is up, and would not be if none had been lost."""
+        return 0 <= self.deadline.clock() - self.deadline.at < self._lost_s
+
+    @property
+    def answer(self) -> Answer:
+        """The answer of a job that is over."""
+        return self._answer  # type: ignore[return-value]  # the answer may be None itself
+
     @property
     def is_over(self) -> bool:
         """Whether the answer is there."""
@@ -87,7 +98,7 @@ class Job(Generic[Answer]):
         """
         if not self._over.is_set() and not self._over.wait(deadline.remaining()):
             raise DeadlineExpired("the task is still under way")
-        return self._answer  # type: ignore[return-value]  # the answer may be None itself
+        return self.answer
 
     def join(self, seconds: float) -> None:
         """Give the thread at most `seconds` to have put its answer."""

@@ -14,6 +14,7 @@ import threading
 import time
 from collections.abc import Callable, Mapping
 from enum import IntEnum
+from functools import partialmethod
 from typing import TYPE_CHECKING, TextIO
 
 from mailwatch.core.text import printable
@@ -82,26 +83,6 @@ class Journal:
         except (io.UnsupportedOperation, ValueError):
             self._fd = None
 
-    def info(self, text: str) -> None:
-        """Write what happened."""
-        self.write(Level.INFO, text)
-
-    def notice(self, text: str) -> None:
-        """Write what is normal, but of interest to the admin."""
-        self.write(Level.NOTICE, text)
-
-    def warning(self, text: str) -> None:
-        """Write what the admin may want to react to."""
-        self.write(Level.WARNING, text)
-
-    def error(self, text: str) -> None:
-        """Write what failed."""
-        self.write(Level.ERROR, text)
-
-    def critical(self, text: str) -> None:
-        """Write what needs a person now."""
-        self.write(Level.CRITICAL, text)
-
     def write(self, level: Level, text: str) -> None:
         """Write `text` at `level`, each of its lines as a line of its own."""
         if level > self.level:
@@ -109,6 +90,17 @@ class Journal:
         with self._lock:
             for line in text.rstrip("\n").split("\n"):
                 self._put(self._framed(level, line))
+
+    critical = partialmethod(write, Level.CRITICAL)
+    """Write what needs a person now."""
+    error = partialmethod(write, Level.ERROR)
+    """Write what failed."""
+    warning = partialmethod(write, Level.WARNING)
+    """Write what the admin may want to react to."""
+    notice = partialmethod(write, Level.NOTICE)
+    """Write what is normal, but of interest to the admin."""
+    info = partialmethod(write, Level.INFO)
+    """Write what happened."""
 
     def _framed(self, level: Level, line: str) -> bytes:
         if self._journald:
@@ -160,17 +152,11 @@ def adopt_logging(journal: Journal) -> logging.Handler:
                 text = f"{record.name}: {self.format(record)}"
             except Exception:  # noqa: BLE001  # a library's broken log call is not our end
                 text = f"{record.name}: a log line that cannot be formatted"
-            journal.write(_level_of(record.levelno), text)
+            levels = ((50, Level.CRITICAL), (40, Level.ERROR))
+            fits = (level for number, level in levels if record.levelno >= number)
+            journal.write(next(fits, Level.WARNING), text)
 
     handler = Handler(logging.WARNING)
     logging.getLogger().addHandler(handler)
     logging.captureWarnings(True)
     return handler
-
-
-def _level_of(number: int) -> Level:
-    if number >= 50:
-        return Level.CRITICAL
-    if number >= 40:
-        return Level.ERROR
-    return Level.WARNING

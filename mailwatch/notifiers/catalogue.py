@@ -20,8 +20,8 @@ from mailwatch.core.keys import Key, Kind
 from mailwatch.core.message import Message, Severity, Topic
 from mailwatch.core.secret import Secret
 from mailwatch.core.text import printable
+from mailwatch.host.journal import Journal
 from mailwatch.notifiers import Notifier
-from mailwatch.notifiers.journal import Log
 
 SECTION = "section"
 """It has a section of its own, inherited from before there were several, and so its name."""
@@ -86,11 +86,9 @@ def shipped_credentials() -> tuple[str, ...]:
     )
 
 
-def build(channel: Channel, log: Log | None = None) -> Notifier:
-    """Return the notifier of `channel`; raises KeyError where there is none of that type.
-
-    `log` is for those that tell the log."""
-    own = (log,) if NOTIFIERS.can(channel.type, LOG) else ()
+def build(channel: Channel, journal: Journal | None = None) -> Notifier:
+    """Return the notifier of `channel`, with `journal` for one that tells the log."""
+    own = (journal,) if NOTIFIERS.can(channel.type, LOG) else ()
     return cast(Notifier, NOTIFIERS.load(channel.type).NOTIFIER(channel.settings, *own))
 
 

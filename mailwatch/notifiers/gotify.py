@@ -12,10 +12,12 @@ from urllib.parse import SplitResult, urlsplit
 
 from mailwatch.core.deadline import Deadline
 from mailwatch.core.diagnosis import Diagnosis, ok, problem
+from mailwatch.core.facts import Fact, fact
 from mailwatch.core.keys import Key, Kind, timeout, whole
 from mailwatch.core.message import Message, Severity
+from mailwatch.core.say import line
 from mailwatch.core.secret import Secret
-from mailwatch.core.text import duration, printable
+from mailwatch.core.text import printable
 from mailwatch.net.answer import LONGEST_ANSWER, Answer
 from mailwatch.notifiers.errors import DeliveryError
 
@@ -30,28 +32,15 @@ _NO_MESSAGE = b"{}"
 _TRY_AGAIN = frozenset({408, 425, 429})
 
 _FAILURES: tuple[tuple[type[Exception], str], ...] = (
-    (ssl.SSLCertVerificationError,
-     "The certificate of Gotify at {where} is not trusted ({said}): correct [gotify] url if the "
-     "name is wrong, renew the certificate if it is old, or add its CA to this host with "
-     "update-ca-certificates."),
-    (ssl.SSLError,
-     "TLS with Gotify at {where} failed ({said}): check that this port speaks TLS, and begin "
-     "[gotify] url with http:// if it does not."),
-    (TimeoutError,
-     "Gotify at {where} did not answer within {limit}: check that it runs and that this host "
-     "reaches it."),
-    (socket.gaierror,
-     "The name of Gotify's host in {where} could not be resolved ({said}): check [gotify] url and "
-     "this host's DNS."),
-    (ConnectionRefusedError,
-     "Nothing listens at {where}: start Gotify, or correct [gotify] url."),
-    (ConnectionError,
-     "Gotify at {where} broke off its answer, or speaks no HTTP: check that [gotify] url names "
-     "Gotify's port, and Gotify's own log."),
-    (OSError,
-     "Gotify at {where} cannot be reached ({said}): check this host's network."),
-)  # fmt: skip
-"""What can keep an answer away, the more exact first, and the sentence on it."""
+    (ssl.SSLCertVerificationError, "gotify-untrusted"),
+    (ssl.SSLError, "gotify-no-tls"),
+    (TimeoutError, "gotify-silent"),
+    (socket.gaierror, "gotify-unresolved"),
+    (ConnectionRefusedError, "gotify-absent"),
+    (ConnectionError, "gotify-broke-off"),
+    (OSError, "gotify-unreachable"),
+)
+"""What can keep an answer away, the more exact first, and the code of the sentence on it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,7 +79,7 @@ KEYS = (
 
 def describe(settings: GotifySettings) -> str:
     """Return where messages go, as the end of `tells ...`."""
-    return f"{TITLE} at {_shown(settings.url)}"
+    return line("gotify-at", where=_shown(settings.url))
 
 
 def examine(settings: GotifySettings) -> Iterator[Diagnosis]:
@@ -145,11 +134,7 @@ class GotifyNotifier:
     def _token(self) -> str:
         token = self._settings.token.reveal()
         if not token or not (token.isascii() and token.isprintable()):
-            raise DeliveryError(
-                "The Gotify token is empty or has characters that no token has: copy it anew from"
-                " Gotify's Apps page into [gotify] token.",
-                permanent=True,
-            )
+            raise DeliveryError(fact("gotify-bad-token"), permanent=True)
         return token
 
     def _post(self, body: bytes, deadline: Deadline) -> Answer:
@@ -183,69 +168,48 @@ class GotifyNotifier:
         where, said = _shown(self._settings.url), getattr(error, "strerror", None)
         if isinstance(error, ssl.SSLError):
             said = getattr(error, "verify_message", error.reason)
-        said, limit = printable(said or "no reason given"), duration(self._settings.timeout_s)
-        for kind, sentence in _FAILURES:
+        for kind, code in _FAILURES:
             if isinstance(error, kind):
-                return DeliveryError(sentence.format(where=where, said=said, limit=limit))
-        return DeliveryError(
-            f"[gotify] url is not the address of a web server ({where}): write it like"
-            " https://gotify.example.org or http://192.0.2.1:8080/gotify.",
-            permanent=True,
-        )
+                said, limit_s = said or fact("gotify-no-reason"), self._settings.timeout_s
+                return DeliveryError(fact(code, where=where, said=said, limit_s=limit_s))
+        return DeliveryError(fact("gotify-bad-url", where=where), permanent=True)
 
     def _check(self, answer: Answer) -> None:
         """Raise DeliveryError but for Gotify's yes: 200 and a JSON object with an integer id."""
-        where = _shown(self._settings.url)
-        said = _json(answer.body)
-        if answer.status == 200:
-            identity = said.get("id")
-            if isinstance(identity, int) and not isinstance(identity, bool):
+        status, body = answer.status, _json(answer.body)
+        said = self._quote(answer.body, body)
+        if status == 200:
+            if type(body.get("id")) is int:  # true is an int, too
                 return
-            raise DeliveryError(
-                f"What answers at {where} is not Gotify ({self._quote(answer, said)}): check"
-                " [gotify] url, above all its path and port.",
-                permanent=True,
-            )
-        if answer.status in (401, 403):
-            raise DeliveryError(
-                f"Gotify at {where} refused the token ({answer.status}): put the token of an"
-                " application (Gotify's Apps page; a client's token cannot send) into"
-                " [gotify] token.",
-                permanent=True,
-            )
-        if 300 <= answer.status < 400:
-            target = self._scrubbed(answer.location) or "an address it does not name"
-            raise DeliveryError(
-                f"{where} redirects to {target} ({answer.status}), which is not followed so that"
-                " no other host gets the token: if that is your Gotify, put its address into"
-                " [gotify] url.",
-                permanent=True,
-            )
-        if answer.status in _TRY_AGAIN or answer.status >= 500:
-            raise DeliveryError(
-                f"Gotify at {where} cannot take messages now ({answer.status}:"
-                f" {self._quote(answer, said)}): if this lasts, read Gotify's own log."
-            )
-        raise DeliveryError(
-            f"Gotify at {where} refused the message ({answer.status}:"
-            f" {self._quote(answer, said)}): check [gotify] url, above all its path.",
-            permanent=True,
-        )
+            code = "gotify-other"
+        elif status in (401, 403):
+            code = "gotify-token-refused"
+        elif 300 <= status < 400:
+            code, said = "gotify-redirects", self._scrubbed(answer.location, "gotify-no-address")
+        else:
+            busy = status in _TRY_AGAIN or status >= 500
+            code = "gotify-busy" if busy else "gotify-refused"
+        detail = fact(code, where=_shown(self._settings.url), status=status, said=said)
+        raise DeliveryError(detail, permanent=code != "gotify-busy")
 
-    def _quote(self, answer: Answer, said: dict[str, object]) -> str:
+    def _quote(self, text: bytes, body: dict[str, object]) -> str | Fact:
         """Return the server's reason, or what kind of text it sent instead."""
-        reason = said.get("errorDescription") or said.get("error")
+        reason = body.get("errorDescription") or body.get("error")
         if isinstance(reason, str):
-            return self._scrubbed(reason)
-        if len(answer.body) > LONGEST_ANSWER:
-            return "its answer is longer than any of Gotify's"
-        if answer.body.lstrip()[:1] == b"<":
-            return "it answers with a web page"
-        return self._scrubbed(answer.body.decode("utf-8", "replace")) or "it answers nothing"
+            return self._scrubbed(reason, "gotify-answer-empty")
+        if len(text) > LONGEST_ANSWER:
+            return fact("gotify-answer-too-long")
+        if text.lstrip().startswith(b"<"):
+            return fact("gotify-answer-web-page")
+        return self._scrubbed(text.decode("utf-8", "replace"), "gotify-answer-empty")
 
-    def _scrubbed(self, text: str) -> str:
-        """Make remote text printable, without the token in case that it comes back as an echo."""
-        return printable(text.replace(self._settings.token.reveal(), "***").strip(), 120)
+    def _scrubbed(self, text: str, nothing: str) -> str | Fact:
+        """Make remote text printable, without the token in case that it comes back as an echo.
+
+        The fact `nothing` stands for an empty one.
+        """
+        bare = text.replace(self._settings.token.reveal(), "***").strip()
+        return printable(bare, 120) or fact(nothing)
 
 
 NOTIFIER = GotifyNotifier
@@ -265,13 +229,13 @@ def _place(parts: SplitResult) -> str:
     return parts.netloc.rpartition("@")[2]
 
 
-def _shown(url: str) -> str:
+def _shown(url: str) -> str | Fact:
     """Return `url` as it may be printed: without user, password and query."""
     try:
         parts = urlsplit(url)
         return printable(SplitResult(parts.scheme, _place(parts), parts.path, "", "").geturl())
     except ValueError:
-        return "it has no host that can be understood"
+        return fact("gotify-no-host")
 
 
 def _cut(body: str) -> str:

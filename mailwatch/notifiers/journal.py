@@ -3,28 +3,19 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Protocol
 
 from mailwatch.core.deadline import Deadline
 from mailwatch.core.message import Message, Topic
-
-_SERIOUS = frozenset({Topic.OPENED, Topic.HELD, Topic.REMINDER})
-
-
-class Log(Protocol):
-    """The part of a journal that messages need; `mailwatch.host.journal.Journal` has it."""
-
-    def notice(self, text: str) -> None:
-        """Write `text`, of interest to the admin."""
-
-    def warning(self, text: str) -> None:
-        """Write `text`, to which the admin may want to react."""
-
-    def critical(self, text: str) -> None:
-        """Write `text`, for which a person is needed now."""
-
+from mailwatch.host.journal import Journal, Level
 
 TITLE = "the journal"
+
+_LEVELS = {
+    Topic.ESCALATED: Level.CRITICAL,
+    Topic.OPENED: Level.WARNING,
+    Topic.HELD: Level.WARNING,
+    Topic.REMINDER: Level.WARNING,
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,18 +31,13 @@ def describe(_settings: Settings) -> str:
 class JournalNotifier:
     """Writes each message to the log, an escalation as critical, a failure as a warning."""
 
-    def __init__(self, _settings: Settings, log: Log) -> None:
-        self._log = log
+    def __init__(self, _settings: Settings, journal: Journal) -> None:
+        self._journal = journal
 
     def send(self, message: Message, deadline: Deadline) -> None:  # never waits
         """Write `message`; this cannot fail, for a log that fails drops lines by itself."""
         text = f"message: {message.title}\n{message.body}".rstrip("\n")
-        if message.topic is Topic.ESCALATED:
-            self._log.critical(text)
-        elif message.topic in _SERIOUS:
-            self._log.warning(text)
-        else:
-            self._log.notice(text)
+        self._journal.write(_LEVELS.get(message.topic, Level.NOTICE), text)
 
 
 NOTIFIER = JournalNotifier

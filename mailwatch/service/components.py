@@ -4,15 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from typing import Protocol
+from typing import Any, Protocol
 
 from mailwatch.core.facts import Fact
 from mailwatch.core.model import Now, Reading
 from mailwatch.core.policy import Attempts, Policy
 from mailwatch.core.wording import Installation
+from mailwatch.host.job import Job
 from mailwatch.service.delivery import Delivery
 from mailwatch.service.onlooker import Onlooker
-from mailwatch.service.queue_events import EvidenceGathered
 from mailwatch.service.recovery import Recovery
 from mailwatch.store.base import Store
 
@@ -34,16 +34,16 @@ class Prober(Protocol):
 
 
 class Examination(Protocol):
-    """Gathers evidence for an incident that may open; EvidenceGathered tells the outcome."""
+    """Gathers evidence for an incident that may open; a Job in the queue tells the outcome."""
 
     def look(self, failing: tuple[Reading, ...], now: Now) -> float | None:
         """Begin to gather, and return until when (steady) to wait; None where nothing can be."""
         ...
 
-    def take(self, event: EvidenceGathered) -> frozenset[int] | None:
+    def take(self, job: Job[Any]) -> frozenset[int] | None:
         """Take the evidence, and return the ports behind which it shows a listener.
 
-        None for one that came too late for its round.
+        None for another's job, and for one that came too late for its round.
         """
         ...
 

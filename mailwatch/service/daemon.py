@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import faulthandler
+import math
 import random
 import signal
 import socket
@@ -16,14 +17,15 @@ from queue import Empty
 
 from mailwatch import __version__
 from mailwatch.config.model import Config, ConfigError
-from mailwatch.core import status_line
+from mailwatch.core import standstill, status_line
 from mailwatch.core.facts import NOTHING
 from mailwatch.core.model import Now
-from mailwatch.core.say import say
-from mailwatch.core.text import duration, printable
+from mailwatch.core.say import line, say
+from mailwatch.core.text import printable
 from mailwatch.core.wording import Installation
 from mailwatch.evidence.subject import Examiner
 from mailwatch.host.clocks import clock_text, read_clocks
+from mailwatch.host.job import Job
 from mailwatch.host.journal import Journal, Level
 from mailwatch.host.systemd import Systemd
 from mailwatch.notifiers import Notifier
@@ -38,7 +40,7 @@ from mailwatch.service.event_log import EventLog
 from mailwatch.service.forensics import Forensics, Sources
 from mailwatch.service.monitor import Monitor
 from mailwatch.service.prober import RoundProber
-from mailwatch.service.queue_events import DeliveryFinished, EventQueue, QueueEvent, SignalReceived
+from mailwatch.service.queue_events import EventQueue, QueueEvent, SignalReceived
 from mailwatch.service.recovery import AddPorts, Recovery, as_seen
 from mailwatch.service.signals import delivered
 from mailwatch.store import files
@@ -68,7 +70,7 @@ class Adapters:
     channels: Callable[[Config], Mapping[str, Notifier]]
     """The notifiers, by the names that their messages have in the outbox."""
     store: Callable[[Config], Store]
-    examiner: Callable[[Config], Callable[[], Examiner] | None] | None = None
+    examiner: Callable[[Config], Callable[[], Examiner] | None] = lambda _config: None
     """What the black box looks through, None where it has nothing to look at."""
     add_ports: Callable[[Config], AddPorts] = lambda _config: as_seen
     """What adds to a state of the target what is known of the ports that lead to it."""
@@ -77,19 +79,18 @@ class Adapters:
 def real_world(journal: Journal) -> Adapters:
     """Return what an installed mailwatch uses."""
 
-    def channels(config: Config) -> Mapping[str, Notifier]:
-        return {one.name: notifiers.build(one, journal) for one in config.channels}
-
     def store(config: Config) -> Store:
         files.lock(config.state_directory)
         return SqliteStore(config.state_directory, journal.warning)
 
     return Adapters(
         restarter=lambda config: restarters.build(config.restart),
-        add_ports=lambda config: partial(restarters.add_ports, config.restart, config.asked),
-        channels=channels,
+        channels=lambda config: {
+            one.name: notifiers.build(one, journal) for one in config.channels
+        },
         store=store,
         examiner=lambda config: restarters.examiner(config.restart),
+        add_ports=lambda config: partial(restarters.add_ports, config.restart, config.asked),
     )
 
 
@@ -102,6 +103,11 @@ class Daemon:
         self._adapters = outside
         self._events = EventQueue()
         self._systemd = Systemd(journal.warning)
+        allowed_s = self._systemd.watchdog_interval_s
+        self._silence_s = math.inf if allowed_s is None else allowed_s / 2
+        """Half of the silence that systemd allows, as sd_watchdog_enabled(3) advises."""
+        self._feed_at = 0.0 if allowed_s else math.inf
+        """When (steady) the watchdog is to be fed again."""
         self._ending: int | None = None
         self._status = NOTHING
 
@@ -112,7 +118,6 @@ class Daemon:
         self._config = self._load()
         with delivered(_SIGNALS, self._events):
             self._build()
-            self._say_what_is_watched()
             self._now = read_clocks()
             self._monitor.begin(self._now)
             self._say_ready(self._now)
@@ -133,30 +138,44 @@ class Daemon:
         if self._ending is not None:
             return  # what is due by now, a restart say, is the next process's to begin
         self._monitor.advance(now)
-        if not self._monitor.stalled(now):
+        if now.steady >= self._feed_at and not self._monitor.stalled(now):
             self._systemd.watchdog()
-        self._show_status(now)
+            self._feed_at = now.steady + self._silence_s
+        status = self._monitor.status(now)
+        if status_line.is_news(status, self._status):
+            self._status = status
+            self._systemd.status(say(status, clock_text))
 
     def _next_event(self) -> QueueEvent | None:
-        wake_at = self._monitor.wake_at(self._now)
-        pauses = [] if wake_at is None else [wake_at - time.monotonic()]
-        interval_s = self._systemd.watchdog_interval_s
-        if interval_s is not None:
-            pauses.append(interval_s / 2)
+        """Wait for an event, at most until something is due, and see whether we stood still.
+
+        CLOCK_BOOTTIME goes on while the machine is suspended (clock_gettime(2)). Only the wait is
+        looked at: a slow disk may hold up the rest of a turn, but no check.
+        """
+        wake_at, steady = self._monitor.wake_at(self._now), time.monotonic()
+        pauses = [] if wake_at is None else [wake_at - steady]
+        if self._monitor.is_pressed:
+            pauses.append(standstill.BEAT_S)
+        if self._silence_s < math.inf:
+            # Not at once again where it was not fed: the loop would spin.
+            pauses.append(max(standstill.BEAT_S, self._feed_at - steady))
         pause_s = max(SHORTEST_PAUSE_S, min(pauses)) if pauses else None
+        began = time.clock_gettime(time.CLOCK_BOOTTIME)
         try:
-            return self._events.get(timeout=pause_s)
+            event = self._events.get(timeout=pause_s)
         except Empty:
-            return None
+            event = None
+        passed_s = time.clock_gettime(time.CLOCK_BOOTTIME) - began
+        if pause_s is not None and (lost_s := standstill.lost(pause_s, passed_s)):
+            self._monitor.stood_still(lost_s, read_clocks())
+        return event
 
     def _reload(self, now: Now) -> None:
         self._systemd.reloading()
         try:
             config = self._load()
         except ConfigError as error:
-            self._journal.error(
-                "the configuration was not reloaded, and the one before stays in force; correct:"
-            )
+            self._journal.error(line("not-reloaded"))
             for mistake in error.mistakes:
                 self._journal.error(str(mistake))
         else:
@@ -166,67 +185,67 @@ class Daemon:
     def _take(self, config: Config) -> None:
         directory = self._config.state_directory
         if config.state_directory != directory:
-            self._journal.warning(
-                "state.directory has changed: `systemctl restart mailwatch` makes it so"
-            )
+            self._journal.warning(line("directory-changed"))
             # Evidence and incidents stay together, and the next reload says it again.
             config = replace(config, state_directory=directory)
         self._config = config
-        self._recovery.replace(
-            lambda: self._adapters.restarter(config), self._adapters.add_ports(config)
-        )
+        self._recovery.replace(self._restarter, self._adapters.add_ports(config))
         self._delivery.replace(self._adapters.channels(config))
-        self._forensics.replace(self._sources(config))
-        self._monitor.reconfigure(self._components(config))
-        self._journal.notice("the configuration was reloaded")
-        self._say_what_is_watched()
+        self._forensics.replace(self._sources())
+        self._journal.notice(line("reloaded"))
+        self._monitor.reconfigure(self._components())
 
     def _finish(self) -> int:
         """End within a second, whatever is under way."""
-        name = signal.Signals(self._ending or signal.SIGTERM).name
         self._systemd.stopping()
         self._prober.cancel()
         self._delivery.finish(LAST_DELIVERY_S)
         with suppress(Empty):
             while True:
                 event = self._events.get_nowait()
-                if isinstance(event, DeliveryFinished):
-                    self._monitor.handle(event, read_clocks())
+                if isinstance(event, Job):
+                    self._delivery.take(event, read_clocks())
         self._store.close()
-        self._journal.notice(f"stopped by {name}")
+        name = signal.Signals(self._ending or signal.SIGTERM).name
+        self._journal.notice(line("stopped", signal=name))
         return 0
 
     # --- building -------------------------------------------------------------------------
 
     def _build(self) -> None:
-        config = self._config
-        self._store = self._adapters.store(config)
-        self._recovery = Recovery(
-            lambda: self._adapters.restarter(config),
-            self._events,
-            time.monotonic,
-            self._adapters.add_ports(config),
-        )
-        channels, clock = self._adapters.channels(config), time.monotonic
+        self._store = self._adapters.store(self._config)
+        add_ports = self._adapters.add_ports(self._config)
+        self._recovery = Recovery(self._restarter, self._events, time.monotonic, add_ports)
         self._delivery = Delivery(
-            channels, self._store, self._events, self._journal, clock, clock_text, random.random
+            self._adapters.channels(self._config),
+            self._store,
+            self._events,
+            self._journal,
+            time.monotonic,
+            clock_text,
+            random.random,
         )
         self._forensics = Forensics(
-            self._sources(config), self._events, time.monotonic, self._journal.warning
+            self._sources(), self._events, time.monotonic, self._journal.warning
         )
-        self._monitor = Monitor(self._components(config))
+        self._monitor = Monitor(self._components())
 
-    def _sources(self, config: Config) -> Sources:
-        examiner = self._adapters.examiner
+    def _restarter(self) -> Restarter:
+        return self._adapters.restarter(self._config)
+
+    def _sources(self) -> Sources:
+        config = self._config
         return Sources(
             settings=config.evidence,
             directory=config.state_directory,
-            examiner=None if examiner is None else examiner(config),
+            examiner=self._adapters.examiner(config),
             ports=tuple(one.port for one in config.services if not one.portless),
             secrets=config.secrets,
         )
 
-    def _components(self, config: Config) -> Components:
+    def _components(self) -> Components:
+        """Return what the monitor works with by the present configuration, and say so."""
+        config = self._config
         self._journal.level = Level[config.log_level.upper()]
         described = restarters.build(config.restart).describe()
         installation = Installation(
@@ -235,9 +254,9 @@ class Daemon:
             look="; ".join(filter(None, (described.look, "journalctl -u mailwatch"))),
             clock_text=clock_text,
         )
-        self._prober = RoundProber(
-            [build_probe(service) for service in config.services], self._events, time.monotonic
-        )
+        probes = [build_probe(service) for service in config.services]
+        self._prober = RoundProber(probes, self._events, time.monotonic)
+        self._say_what_is_watched(installation)
         return Components(
             policy=config.policy,
             installation=installation,
@@ -253,25 +272,22 @@ class Daemon:
 
     # --- telling --------------------------------------------------------------------------
 
-    def _say_what_is_watched(self) -> None:
+    def _say_what_is_watched(self, installation: Installation) -> None:
         config = self._config
-        count = len(config.services)
-        what = config.services[0].key if count == 1 else f"{count} services"
-        self._journal.notice(
-            f"mailwatch {__version__} watches {what} every {duration(config.policy.interval_s)} "
-            f"and restarts {config.restart} when that helps"
+        said = line(
+            "watches",
+            version=__version__,
+            services=tuple(service.key for service in config.services),
+            count=len(config.services),
+            every_s=config.policy.interval_s,
+            target=installation.target.called,
         )
+        self._journal.notice(said)
         if all(notifiers.NOTIFIERS.can(one.type, notifiers.LOG) for one in config.channels):
-            self._journal.warning("no channel is configured: messages go to this log alone")
+            self._journal.warning(line("no-channel"))
         for warning in config.warnings:
             self._journal.warning(warning)
 
     def _say_ready(self, now: Now) -> None:
         self._status = self._monitor.status(now)
         self._systemd.ready(say(self._status, clock_text))
-
-    def _show_status(self, now: Now) -> None:
-        status = self._monitor.status(now)
-        if status_line.is_news(status, self._status):
-            self._status = status
-            self._systemd.status(say(status, clock_text))

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 from mailwatch.core.deadline import Clock, Deadline
-from mailwatch.core.facts import NOTHING, Fact, fact, words
+from mailwatch.core.facts import Fact, fact
 from mailwatch.core.model import Now
 from mailwatch.core.outbox import (
     QueuedMessage,
@@ -18,9 +19,9 @@ from mailwatch.core.outbox import (
 )
 from mailwatch.core.say import line
 from mailwatch.host.job import Job
-from mailwatch.host.journal import Journal
+from mailwatch.host.journal import Journal, Level
 from mailwatch.notifiers import DeliveryError, Notifier
-from mailwatch.service.queue_events import DeliveryFinished, EventQueue
+from mailwatch.service.queue_events import EventQueue
 from mailwatch.store.base import Store
 
 SEND_LIMIT_S = 60.0
@@ -42,7 +43,7 @@ class _Channel:
     """None where it is not configured any more: it ends with what is under way."""
     message: QueuedMessage | None = None
     """What is under way."""
-    job: Job[DeliveryFinished] | None = None
+    job: Job[DeliveryError | None] | None = None
 
 
 class Delivery:
@@ -74,11 +75,6 @@ class Delivery:
         """The names of the channels, for each of which a message is a row in the outbox."""
         return tuple(one.name for one in self._channels.values() if one.notifier is not None)
 
-    @property
-    def is_sending(self) -> bool:
-        """Whether a delivery is under way, or its answer is on its way."""
-        return any(channel.job is not None for channel in self._channels.values())
-
     def replace(self, channels: Mapping[str, Notifier]) -> None:
         """Use other notifiers, and try at once what the old ones could not deliver."""
         sending = {one.name: one for one in self._channels.values() if one.job is not None}
@@ -95,8 +91,8 @@ class Delivery:
 
     def wake_at(self) -> float | None:
         """Return when (steady) there is something to do, None as long as nothing new is written."""
-        jobs = [channel.job for channel in self._channels.values()]
-        moments = [self._wake_at, *(job.overdue_at for job in jobs if job is not None)]
+        jobs = [channel.job for channel in self._channels.values() if channel.job is not None]
+        moments = [self._wake_at, *(job.overdue_at for job in jobs)]
         return min((moment for moment in moments if moment is not None), default=None)
 
     def advance(self, now: Now) -> None:
@@ -104,7 +100,7 @@ class Delivery:
         for channel in list(self._channels.values()):
             if channel.job is not None and channel.job.overdue_at <= now.steady:
                 silent = fact("notifier-silent", waited_s=SEND_LIMIT_S + SLACK_S)
-                self._ended(channel, silent, permanent=False, now=now)
+                self._ended(channel, DeliveryError(silent), now)
         if not self._news and (self._wake_at is None or now.steady < self._wake_at):
             return
         self._news, self._wake_at = False, None
@@ -118,14 +114,17 @@ class Delivery:
             elif self._wake_at is None or entry.not_before < self._wake_at:
                 self._wake_at = entry.not_before
 
-    def finished(self, event: DeliveryFinished, now: Now) -> None:
-        """Take the outcome of a delivery; one that was given up before is ignored.
-
-        By its job and not by its message, which another delivery may be under way with by now.
-        """
+    def take(self, job: Job[Any], now: Now) -> None:
+        """Take the outcome of a delivery; another's job, or one that was given up, is ignored."""
         for channel in list(self._channels.values()):
-            if channel.job is not None and channel.job.number == event.job:
-                self._ended(channel, event.trouble, event.permanent, now)
+            if channel.job is job:
+                self._ended(channel, job.answer, now)
+
+    def stood_still(self, lost_s: float) -> None:
+        """Give every delivery that is under way the `lost_s` that this process has just lost."""
+        for channel in self._channels.values():
+            if channel.job is not None:
+                channel.job.lose(lost_s)
 
     def finish(self, seconds: float) -> None:
         """Give the deliveries that are under way at most `seconds` to end."""
@@ -134,7 +133,7 @@ class Delivery:
             if channel.job is not None:
                 channel.job.join(max(0.0, deadline.at - self._clock()))
 
-    def _ended(self, channel: _Channel, trouble: Fact, permanent: bool, now: Now) -> None:
+    def _ended(self, channel: _Channel, error: DeliveryError | None, now: Now) -> None:
         entry = channel.message
         channel.message, channel.job, self._news = None, None, True
         if channel.notifier is None:
@@ -143,16 +142,16 @@ class Delivery:
             return
         by = "-by" if len(self._channels) > 1 else ""
         name, title = channel.name, entry.message.title
-        if not trouble:
+        if error is None:
             self._journal.info(line(f"told{by}", channel=name, title=title))
             self._store.delivered(entry, now)
             return
-        failed = after_failure(entry, trouble, permanent, now, self._jitter())
-        again_s = failed.not_before - now.steady
-        write = self._journal.error if permanent else self._journal.warning
-        write(
-            line(f"not-told-yet{by}", channel=name, title=title, trouble=trouble, again_s=again_s)
+        failed = after_failure(entry, error.detail, error.permanent, now, self._jitter())
+        again_s, trouble = failed.not_before - now.steady, error.detail
+        said = line(
+            f"not-told-yet{by}", channel=name, title=title, trouble=trouble, again_s=again_s
         )
+        self._journal.write(Level.ERROR if error.permanent else Level.WARNING, said)
         self._keep_instead({entry.id: failed})
 
     def _end_what_has_no_channel(self, now: Now) -> None:
@@ -183,18 +182,16 @@ class Delivery:
     def _send(self, channel: _Channel, notifier: Notifier, entry: QueuedMessage, now: Now) -> None:
         deadline = Deadline.after(SEND_LIMIT_S, self._clock)
         job = channel.job = Job(f"delivery-{channel.name}", deadline, SLACK_S)
-        channel.message, number = entry, job.number
-        message = as_sent(entry, now, self._clock_text)
+        channel.message, message = entry, as_sent(entry, now, self._clock_text)
 
-        def send() -> DeliveryFinished:
+        def send() -> DeliveryError | None:
             try:
                 notifier.send(message, deadline)
             except DeliveryError as error:
-                return DeliveryFinished(number, words(str(error)), error.permanent)
-            return DeliveryFinished(number, NOTHING)
+                return error
+            return None
 
-        job.start(
-            send,
-            lambda why: DeliveryFinished(number, fact("not-sent", why=why)),
-            self._events.put,
-        )
+        def failed(why: Fact) -> DeliveryError:
+            return DeliveryError(fact("not-sent", why=why))
+
+        job.start(send, failed, lambda _error: self._events.put(job))

@@ -8,6 +8,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import partial
 from pathlib import Path
+from typing import Any
 
 from mailwatch.core import observation
 from mailwatch.core.deadline import Clock, Deadline
@@ -27,7 +28,7 @@ from mailwatch.evidence.subject import Collector, Examiner, Round, Subject
 from mailwatch.host.clocks import WallClock
 from mailwatch.host.job import Job
 from mailwatch.service.onlooker import Onlooker
-from mailwatch.service.queue_events import EventQueue, EvidenceGathered
+from mailwatch.service.queue_events import EventQueue
 
 ROUNDS = 10
 """How many rounds before the failure are written down."""
@@ -53,7 +54,7 @@ class Sources:
 
 
 class Forensics(Onlooker):
-    """One look at a time; what it found arrives in the queue as EvidenceGathered.
+    """One look at a time; its job arrives in the queue once it is over.
 
     All of it is an extra: no fault of it raises, and none delays the engine by more than wait_s.
     """
@@ -68,7 +69,7 @@ class Forensics(Onlooker):
         self._gatherer = Gatherer()
         self._rounds: deque[Round] = deque(maxlen=ROUNDS)
         self._well_at: float | None = None
-        self._job: Job[EvidenceGathered] | None = None
+        self._job: Job[Evidence] | None = None
         self._evidence: Evidence = {}
         self._owed = ""
         """The incident that opened before its evidence was there."""
@@ -88,27 +89,28 @@ class Forensics(Onlooker):
         if not self._can_look:
             return None
         job = self._job = Job("evidence", self._deadline(), SLACK_S + _POST_S)
-        number, gather = job.number, self._gathering(failing, now, job.deadline)
 
-        def failed(why: Fact) -> EvidenceGathered:
+        def failed(why: Fact) -> Evidence:
             self._say_why_not(why)
-            return EvidenceGathered(number, {})
+            return {}
 
-        job.start(lambda: EvidenceGathered(number, gather()), failed, self._events.put)
+        gather = self._gathering(failing, now, job.deadline)
+        job.start(gather, failed, lambda _evidence: self._events.put(job))
         return job.overdue_at
 
-    def take(self, event: EvidenceGathered) -> frozenset[int] | None:
+    def take(self, job: Job[Any]) -> frozenset[int] | None:
         """Take the answer of the present look, and return the ports behind which it heard one.
 
-        None for one that came too late for its round.
+        None for another's job, and for one that came too late for its round.
         """
-        if self._job is None or event.job != self._job.number:
+        if job is not self._job:
             return None
-        self._job, self._evidence = None, event.evidence
-        if self._owed and event.evidence:
-            self._keep(self._owed, "before", lambda: event.evidence)
+        self._job, evidence = None, job.answer
+        self._evidence = evidence
+        if self._owed and evidence:
+            self._keep(self._owed, "before", lambda: evidence)
         self._owed = ""
-        return observation.heard_in(event.evidence)
+        return observation.heard_in(evidence)
 
     def cause(self, found: tuple[Reading, ...], seen_as: str = "") -> Fact:
         """Return the likely cause, judged with the readings of the whole round."""

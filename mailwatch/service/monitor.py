@@ -14,19 +14,12 @@ from mailwatch.core.model import Condition, Now, Reading, TargetState, Verdict
 from mailwatch.core.observation import failures
 from mailwatch.core.schedule import Rounds, plan
 from mailwatch.core.state import OPEN, Stage, State
-from mailwatch.core.transitions import aim
+from mailwatch.core.transitions import aim, stood_still
 from mailwatch.core.wording import compose
+from mailwatch.host.job import Job
 from mailwatch.service.bookkeeping import Bookkeeping
 from mailwatch.service.components import Components
-from mailwatch.service.queue_events import (
-    AttemptDone,
-    DeliveryFinished,
-    EvidenceGathered,
-    QueueEvent,
-    RestartFinished,
-    RoundDone,
-    TargetInspected,
-)
+from mailwatch.service.queue_events import AttemptDone, QueueEvent, RoundDone
 from mailwatch.store.base import Commit
 
 ROUND_SLACK_S = 15.0
@@ -94,6 +87,22 @@ class Monitor:
         if self._investigation.step is Step.RESTORING:
             parts.recovery.look()  # what is looked at may be another container now
 
+    @property
+    def is_pressed(self) -> bool:
+        """Whether anything is under way that a deadline ends."""
+        waiting = self._state.due is not None or self._components.recovery.busy
+        return waiting or self._investigation.step is not Step.OVER
+
+    def stood_still(self, lost_s: float, now: Now) -> None:
+        """Give all that is under way the `lost_s` that this process has just lost.
+
+        Call it before handle(): what comes in next may have run out of time only because of that.
+        """
+        self._investigation = self._investigation.stood_still(lost_s)
+        self._state = stood_still(self._state, lost_s, now, self._components.policy)
+        self._components.recovery.stood_still(lost_s)
+        self._components.delivery.stood_still(lost_s)
+
     def handle(self, event: QueueEvent, now: Now) -> None:
         """Take what a thread has to tell; advance() then does what follows from it."""
         match event:
@@ -101,22 +110,18 @@ class Monitor:
                 self._attempt_done(event, now)
             case RoundDone() if self._is_of_this_round(event):
                 self._round_done(event, now)
-            case TargetInspected() | RestartFinished() if self._components.recovery.owns(event):
-                self._answered(event, now)
-            case EvidenceGathered():
+            case Job():
+                self._answered(self._components.recovery.take(event), now)
                 heard = self._components.examination.take(event)
                 if heard is not None:
                     self._investigation = self._investigation.gathered(heard)
-            case DeliveryFinished():
-                self._components.delivery.finished(event, now)
+                self._components.delivery.take(event, now)
             case _:
                 pass
 
     def advance(self, now: Now) -> None:
         """Do all that is due by now, and nothing that waits."""
-        given_up = self._components.recovery.give_up(now)
-        if given_up is not None:
-            self._answered(given_up, now)
+        self._answered(self._components.recovery.give_up(now), now)
         if self._investigation.may_be_decided(now):
             self._decide(now)
         if self._state.stage is Stage.SETTLING:
@@ -181,13 +186,13 @@ class Monitor:
 
     def _round_done(self, event: RoundDone, now: Now) -> None:
         self._rounds = replace(self._rounds, last_ended=now.steady)
-        self._readings = event.readings
-        for onlooker in self._components.onlookers:
-            onlooker.round(event.readings, now)
-        self._bookkeeping.keep_round(self._state, event.readings, now)
         self._investigation = self._investigation.ended(event.readings, now)
-        if failures(event.readings):
-            self._examine(event.readings, now)
+        readings = self._readings = self._investigation.readings
+        for onlooker in self._components.onlookers:
+            onlooker.round(readings, now)
+        self._bookkeeping.keep_round(self._state, readings, now)
+        if failures(readings):
+            self._examine(readings, now)
             self._components.recovery.look()
 
     # --- the incident ---------------------------------------------------------------------
@@ -203,12 +208,12 @@ class Monitor:
             until = self._components.examination.look(failing, now)
             self._investigation = self._investigation.examining(until)
 
-    def _answered(self, event: TargetInspected | RestartFinished, now: Now) -> None:
-        if isinstance(event, TargetInspected):
-            self._investigation = self._investigation.looked(event.target)
-        else:
+    def _answered(self, answer: TargetState | RestartEnded | None, now: Now) -> None:
+        if isinstance(answer, TargetState):
+            self._investigation = self._investigation.looked(answer)
+        elif answer is not None:
             self._components.prober.forget()
-            self._step(RestartEnded(event.error, event.intervened, event.left), now)
+            self._step(answer, now)
 
     def _decide(self, now: Now) -> None:
         found, examination = self._investigation, self._components.examination

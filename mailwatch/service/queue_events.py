@@ -4,11 +4,10 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from queue import Queue
+from typing import Any
 
-from mailwatch.core.evidence import Evidence
-from mailwatch.core.facts import NOTHING, Fact
-from mailwatch.core.model import Reading, TargetState
-from mailwatch.core.state import Left
+from mailwatch.core.model import Reading
+from mailwatch.host.job import Job
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,60 +29,14 @@ class RoundDone:
 
 
 @dataclass(frozen=True, slots=True)
-class TargetInspected:
-    """The restarter has looked at its target."""
-
-    job: int
-    target: TargetState
-
-
-@dataclass(frozen=True, slots=True)
-class RestartFinished:
-    """The restart call is over; `error` says what went wrong, NOTHING where it succeeded.
-
-    `intervened` is true where it was not restarted because somebody else was at work on it.
-    `left` is what it is known to have left stopped.
-    """
-
-    job: int
-    error: Fact = NOTHING
-    intervened: bool = False
-    left: Left | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class EvidenceGathered:
-    """A look around is over; `evidence` is what it found."""
-
-    job: int
-    evidence: Evidence
-
-
-@dataclass(frozen=True, slots=True)
-class DeliveryFinished:
-    """The notifier took a message, or `trouble` says why it did not."""
-
-    job: int
-    trouble: Fact = NOTHING
-    permanent: bool = False
-
-
-@dataclass(frozen=True, slots=True)
 class SignalReceived:
     """A signal arrived."""
 
     number: int
 
 
-QueueEvent = (
-    AttemptDone
-    | RoundDone
-    | TargetInspected
-    | RestartFinished
-    | EvidenceGathered
-    | DeliveryFinished
-    | SignalReceived
-)
+QueueEvent = AttemptDone | RoundDone | SignalReceived | Job[Any]
+"""A Job is its own event: it is over, and whoever has begun it takes its answer."""
 
 EventQueue = Queue[QueueEvent]
 """No SimpleQueue, whose get() can wait for ever in CPython before 3.13, whatever its timeout.

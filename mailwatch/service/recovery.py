@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import Any
 
 from mailwatch.core.deadline import Clock, Deadline
+from mailwatch.core.events import RestartEnded
 from mailwatch.core.facts import Fact, fact
 from mailwatch.core.model import Condition, Now, TargetState
 from mailwatch.core.state import Left
 from mailwatch.host import threads
 from mailwatch.host.job import Job
 from mailwatch.restarters import Restarter, RestartError
-from mailwatch.service.queue_events import EventQueue, RestartFinished, TargetInspected
+from mailwatch.service.queue_events import EventQueue
 
 LOOK_LIMIT_S = 20.0
 """How long an engine may take to describe one container."""
@@ -19,7 +21,9 @@ LOOK_LIMIT_S = 20.0
 SLACK_S = 5.0
 """How long past its deadline a job may be before it is taken to hang."""
 
-RecoveryEvent = TargetInspected | RestartFinished
+Answer = TargetState | RestartEnded
+"""What a look is answered with, and a restart."""
+
 
 AddPorts = Callable[[TargetState, Deadline], TargetState]
 """Adds to a state what is known of the ports that lead to the target, in time and never raising."""
@@ -31,7 +35,7 @@ def as_seen(state: TargetState, _deadline: Deadline) -> TargetState:
 
 
 class Recovery:
-    """The one target that gets restarted; its answers are TargetInspected and RestartFinished."""
+    """The one target that gets restarted; its jobs arrive in `events` once they are over."""
 
     def __init__(
         self,
@@ -42,7 +46,7 @@ class Recovery:
     ) -> None:
         self._events = events
         self._clock = clock
-        self._job: Job[RecoveryEvent] | None = None
+        self._job: Job[Answer] | None = None
         self._restarting = False
         self.replace(make, add_ports)
 
@@ -62,72 +66,79 @@ class Recovery:
         if not self._restarting:
             self._job = None
         self._make, self._add_ports = make, add_ports
-        self._restarter = make()
+        self._renew()
 
     def look(self) -> None:
         """Ask what the target is doing, unless a job is under way already."""
         if self.busy:
             return
-        job, restarter = self._begin(LOOK_LIMIT_S, restarting=False)
-        number, deadline, add_ports = job.number, job.deadline, self._add_ports
+        restarter, add_ports = self._restarter, self._add_ports
 
-        def look() -> TargetInspected:
-            return TargetInspected(number, add_ports(restarter.inspect(deadline), deadline))
+        def look(deadline: Deadline) -> TargetState:
+            return add_ports(restarter.inspect(deadline), deadline)
 
-        job.start(look, lambda why: TargetInspected(number, _unreachable(why)), self._events.put)
+        self._restarting = False
+        self._start(LOOK_LIMIT_S, look, _unreachable)
 
     def restart(self, limit_s: float, seen: TargetState) -> None:
         """Restart the target, last `seen` so; a look that still hangs is left behind."""
         if self.busy:
-            self._abandon()
-        job, restarter = self._begin(limit_s, restarting=True)
-        number, deadline = job.number, job.deadline
+            self._renew()
+        restarter = self._restarter
 
-        def restart() -> RestartFinished:
+        def restart(deadline: Deadline) -> RestartEnded:
             try:
                 restarter.restart(deadline, seen)
             except RestartError as error:
-                return RestartFinished(number, error.detail, error.intervened, error.left)
-            return RestartFinished(number)
+                return RestartEnded(error.detail, error.intervened, error.left)
+            return RestartEnded()
 
-        def failed(why: Fact) -> RestartFinished:
+        def failed(why: Fact) -> RestartEnded:
             # Without a thread nothing was begun: whatever happens to the target now is another's.
-            return RestartFinished(number, why, left=Left() if why == threads.WITHOUT else None)
+            return RestartEnded(why, left=Left() if why == threads.WITHOUT else None)
 
-        job.start(restart, failed, self._events.put)
+        self._restarting = True
+        self._start(limit_s, restart, failed)
 
-    def owns(self, event: RecoveryEvent) -> bool:
-        """Take the answer of the present job; False for one that was left behind."""
-        if self._job is None or event.job != self._job.number:
-            return False
+    def take(self, job: Job[Any]) -> Answer | None:
+        """Take the answer of `job`, None where that is another's, or one that was left behind."""
+        if job is not self._job:
+            return None
         self._job = None
-        return True
+        answer: Answer = job.answer
+        if isinstance(answer, RestartEnded) and answer.error and job.ran_out_standing_still:
+            return RestartEnded()  # it may well have happened: verifying shows whether it helped
+        return answer
+
+    def stood_still(self, lost_s: float) -> None:
+        """Give the present job the `lost_s` that this process has just lost."""
+        if self._job is not None:
+            self._job.lose(lost_s)
 
     def overdue_at(self) -> float | None:
         """Return when (steady) the present job is taken to hang, None where there is none."""
         return None if self._job is None else self._job.overdue_at
 
-    def give_up(self, now: Now) -> RecoveryEvent | None:
+    def give_up(self, now: Now) -> Answer | None:
         """Leave a job behind that hangs by now, and return the answer that stands for it."""
-        job = self._job
+        job, unseen = self._job, self.unseen
         if job is None or now.steady < job.overdue_at:
             return None
-        looked = TargetInspected(job.number, self.unseen)
-        self._abandon()
-        if self._restarting:
-            silent = fact("restart-call-silent", waited_s=job.waited_s)
-            return RestartFinished(job.number, silent)
-        return looked
-
-    def _abandon(self) -> None:
         self._job = None
-        # The old one's connection may still be in use by the thread that hangs.
+        self._renew()
+        if self._restarting:
+            return RestartEnded(fact("restart-call-silent", waited_s=job.waited_s))
+        return unseen
+
+    def _renew(self) -> None:
+        # The old one's connection may still be in use by a thread that hangs.
         self._restarter = self._make()
 
-    def _begin(self, limit_s: float, restarting: bool) -> tuple[Job[RecoveryEvent], Restarter]:
-        self._restarting = restarting
-        self._job = Job("target", Deadline.after(limit_s, self._clock), SLACK_S)
-        return self._job, self._restarter
+    def _start(
+        self, limit_s: float, task: Callable[[Deadline], Answer], failed: Callable[[Fact], Answer]
+    ) -> None:
+        job = self._job = Job[Answer]("target", Deadline.after(limit_s, self._clock), SLACK_S)
+        job.start(lambda: task(job.deadline), failed, lambda _answer: self._events.put(job))
 
 
 def _unreachable(why: Fact) -> TargetState:

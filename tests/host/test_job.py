@@ -61,20 +61,22 @@ def test_a_host_without_threads_is_an_answer(
 
 
 def test_a_task_that_hangs_is_overdue_after_its_slack_and_answers_for_no_other() -> None:
-    """Its late answer carries a number that no later job has."""
+    """Whoever is told of the jobs themselves tells its late answer from that of the next."""
     let_go = threading.Event()
-    answers: Queue[int] = Queue()
+    over: Queue[Job[int]] = Queue()
     clock = iter([100.0, 100.0, 107.0]).__next__
     first: Job[int] = Job("hangs", Deadline.after(5, clock), slack_s=2)
-    first.start(lambda: first.number if let_go.wait(PATIENCE_S) else 0, lambda _why: 0, answers.put)
+    first.start(lambda: int(let_go.wait(PATIENCE_S)), lambda _why: 0, lambda _: over.put(first))
     assert first.overdue_at == 107.0
     assert first.waited_s == 7.0
     assert not first.is_over
     second: Job[int] = Job("is next", soon())
-    second.start(lambda: second.number, lambda _why: 0, answers.put)
-    assert answers.get(timeout=PATIENCE_S) == second.number
+    second.start(lambda: 2, lambda _why: 0, lambda _: over.put(second))
+    assert over.get(timeout=PATIENCE_S) is second
+    assert second.answer == 2
     let_go.set()
-    assert answers.get(timeout=PATIENCE_S) == first.number != second.number
+    assert over.get(timeout=PATIENCE_S) is first
+    assert first.answer == 1
 
 
 def test_a_wait_ends_with_its_deadline_and_not_with_the_task() -> None:

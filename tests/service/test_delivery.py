@@ -9,16 +9,18 @@ from collections.abc import Callable
 from contextlib import AbstractContextManager
 
 from mailwatch.core.deadline import Deadline
+from mailwatch.core.facts import words
 from mailwatch.core.message import Message, Severity, Topic
 from mailwatch.core.model import Now
 from mailwatch.core.outbox import FIRST_RETRY_S, QueuedMessage
 from mailwatch.core.state import State
+from mailwatch.host.job import Job
 from mailwatch.host.journal import Journal
 from mailwatch.notifiers.errors import DeliveryError
 from mailwatch.service.delivery import SEND_LIMIT_S, SLACK_S, Delivery
-from mailwatch.service.queue_events import DeliveryFinished, EventQueue
+from mailwatch.service.queue_events import EventQueue
 from mailwatch.store.base import Commit, Store
-from tests.house import PATIENCE_S, LingeringQueue, ScriptedPhone
+from tests.house import PATIENCE_S, LingeringQueue, ScriptedPhone, is_idle
 
 NOW = Now(5000.0, 1_700_000_000.0)
 
@@ -40,9 +42,7 @@ def test_a_thread_that_has_answered_keeps_no_message_from_leaving() -> None:
     try:
         while store.entries():
             delivery.advance(NOW)
-            event = lingering.get(timeout=PATIENCE_S)
-            assert isinstance(event, DeliveryFinished)
-            delivery.finished(event, NOW)
+            take(delivery, lingering, NOW)
     finally:
         lingering.let_go.set()
     assert [message.title for message in phone.messages] == ["message 0", "message 1", "message 2"]
@@ -59,17 +59,20 @@ def test_a_host_without_threads_keeps_the_message(
     store.commit(Commit(State(), NOW, _messages(1)))
     with without_threads():
         delivery.advance(NOW)
-    event = events.get_nowait()
-    assert isinstance(event, DeliveryFinished)
-    delivery.finished(event, NOW)
+    take(delivery, events, NOW)
     assert [entry.tries for entry in store.entries()] == [1]
     assert "raise TasksMax" in log.getvalue()
     later = Now(NOW.steady + 3600, NOW.wall + 3600)
     delivery.advance(later)
-    delivered = events.get(timeout=PATIENCE_S)
-    assert isinstance(delivered, DeliveryFinished)
-    delivery.finished(delivered, later)
+    take(delivery, events, later)
     assert store.entries() == ()
+
+
+def take(delivery: Delivery, events: EventQueue, now: Now) -> None:
+    """Let the delivery take the outcome of the next job that is over."""
+    job = events.get(timeout=PATIENCE_S)
+    assert isinstance(job, Job)
+    delivery.take(job, now)
 
 
 class Stand:
@@ -102,14 +105,12 @@ class Stand:
     def work(self) -> None:
         """Send what is due, and take every answer, until nothing is under way."""
         self.delivery.advance(self.now)
-        while self.delivery.is_sending:
+        while not is_idle(self.delivery):
             self.answer()
 
     def answer(self) -> None:
         """Take one answer."""
-        event = self.events.get(timeout=PATIENCE_S)
-        assert isinstance(event, DeliveryFinished)
-        self.delivery.finished(event, self.now)
+        take(self.delivery, self.events, self.now)
         self.delivery.advance(self.now)
 
     def waiting(self) -> list[tuple[str, str, int]]:
@@ -123,7 +124,7 @@ def _titles(phone: ScriptedPhone) -> list[str]:
 
 def test_a_channel_that_refuses_keeps_none_of_the_others_waiting() -> None:
     """Each has its own order, tries and pauses; the one that is back tells all, in order."""
-    deaf, well = ScriptedPhone(error=DeliveryError("It is away.")), ScriptedPhone()
+    deaf, well = ScriptedPhone(error=DeliveryError(words("It is away."))), ScriptedPhone()
     stand = Stand(deaf=deaf, well=well)
     stand.write(("deaf", "one"), ("well", "one"), ("deaf", "two"), ("well", "two"))
     stand.work()
@@ -142,7 +143,7 @@ def test_what_one_channel_refuses_for_good_is_parked_in_that_one_alone() -> None
     """A message behind it leaves over the same channel, and it over the other."""
     strict, well = ScriptedPhone(), ScriptedPhone()
     stand = Stand(strict=strict, well=well)
-    strict.error = DeliveryError("It is too long.", permanent=True)
+    strict.error = DeliveryError(words("It is too long."), permanent=True)
     stand.write(("strict", "long"), ("well", "long"))
     stand.work()
     (parked,) = stand.store.entries()

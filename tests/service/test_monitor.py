@@ -16,12 +16,13 @@ from mailwatch.core.model import Condition, Now, Target, TargetState
 from mailwatch.core.outbox import FIRST_RETRY_S
 from mailwatch.core.policy import Attempts, Policy
 from mailwatch.core.state import Stage, State
+from mailwatch.host.job import Job
 from mailwatch.notifiers.errors import DeliveryError
 from mailwatch.service.delivery import SEND_LIMIT_S, SLACK_S
 from mailwatch.service.monitor import ROUND_SLACK_S, Monitor
-from mailwatch.service.queue_events import AttemptDone, DeliveryFinished, RoundDone
+from mailwatch.service.queue_events import AttemptDone, RoundDone
 from mailwatch.store.base import Commit
-from tests.house import PATIENCE_S, RUNNING, House, ScriptedContainer, bad, blind, good
+from tests.house import PATIENCE_S, RUNNING, House, ScriptedContainer, bad, blind, good, is_idle
 
 
 def fail_until_restarted(house: House) -> None:
@@ -152,13 +153,13 @@ def test_a_restart_call_that_never_returns_is_given_up(house: House) -> None:
 
 def test_a_notifier_that_is_away_keeps_nothing_from_happening(house: House) -> None:
     """The outage is restarted and recovered while messages wait; they leave merged, in order."""
-    house.phone.error = DeliveryError("Gotify refused the connection.")
+    house.phone.error = DeliveryError(words("Gotify refused the connection."))
     fail_until_restarted(house)
     house.drain_until(lambda: any(entry.tries for entry in house.store.entries()))
     house.pass_time(15)
     house.end_round(good())
     assert house.monitor.state.stage is Stage.HEALTHY
-    house.drain_until(lambda: not house.events.qsize() and not house.delivery.is_sending)
+    house.drain_until(lambda: not house.events.qsize() and is_idle(house.delivery))
     house.phone.error = None
     house.pass_time(600)
     house.drain_until(lambda: house.store.entries() == ())
@@ -181,7 +182,7 @@ def test_a_delivery_that_was_given_up_does_not_answer_for_the_next_try(
             house.phone.messages.append(message)
         else:
             gate.wait(PATIENCE_S)
-            raise DeliveryError("the name was not resolved.")
+            raise DeliveryError(words("the name was not resolved."))
 
     monkeypatch.setattr(house.phone, "send", send)
     fail_until_restarted(house)
@@ -191,13 +192,13 @@ def test_a_delivery_that_was_given_up_does_not_answer_for_the_next_try(
     assert begun.acquire(timeout=PATIENCE_S)
     gates[0].set()
     event = house.events.get(timeout=PATIENCE_S)
-    while not isinstance(event, DeliveryFinished):
+    while not (isinstance(event, Job) and isinstance(event.answer, DeliveryError)):
         event = house.events.get(timeout=PATIENCE_S)
     house.take(event)
     assert [entry.tries for entry in house.store.entries()] == [1]
     gates[1].set()
     event = house.events.get(timeout=PATIENCE_S)
-    assert isinstance(event, DeliveryFinished)
+    assert isinstance(event, Job)
     house.take(event)
     house.pass_time(2 * FIRST_RETRY_S)
     house.drain_until(lambda: not house.store.entries())

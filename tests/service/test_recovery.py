@@ -11,12 +11,14 @@ from queue import Empty
 import pytest
 
 from mailwatch.core.deadline import Deadline
+from mailwatch.core.events import RestartEnded
 from mailwatch.core.facts import words
 from mailwatch.core.model import Condition, Description, Target, TargetState
 from mailwatch.core.say import say
 from mailwatch.core.state import Left
-from mailwatch.service.queue_events import EventQueue, RestartFinished, TargetInspected
-from mailwatch.service.recovery import Recovery
+from mailwatch.host.job import Job
+from mailwatch.service.queue_events import EventQueue
+from mailwatch.service.recovery import Answer, Recovery
 from tests.house import LingeringQueue
 
 PATIENCE_S = 120.0
@@ -46,6 +48,13 @@ def events() -> EventQueue:
     return EventQueue()
 
 
+def taken(recovery: Recovery, events: EventQueue) -> Answer | None:
+    """Wait for a job that is over, and return what the recovery takes from it."""
+    job = events.get(timeout=PATIENCE_S)
+    assert isinstance(job, Job)
+    return recovery.take(job)
+
+
 def test_a_look_at_the_container_before_does_not_speak_for_the_new_one(events: EventQueue) -> None:
     """It hangs while the configuration is reloaded: its answer is not taken, the new one's is."""
     old, new = Container("old"), Container("new")
@@ -56,14 +65,13 @@ def test_a_look_at_the_container_before_does_not_speak_for_the_new_one(events: E
     recovery.look()
     old.let_go.set()
     late = events.get(timeout=PATIENCE_S)
-    assert isinstance(late, TargetInspected)
-    assert say(late.target.detail) == "old"
-    assert not recovery.owns(late)
+    assert isinstance(late, Job)
+    assert say(late.answer.detail) == "old"
+    assert recovery.take(late) is None
     new.let_go.set()
-    answer = events.get(timeout=PATIENCE_S)
-    assert isinstance(answer, TargetInspected)
-    assert say(answer.target.detail) == "new"
-    assert recovery.owns(answer)
+    answer = taken(recovery, events)
+    assert isinstance(answer, TargetState)
+    assert say(answer.detail) == "new"
 
 
 def test_a_restart_goes_on_through_a_reload(events: EventQueue) -> None:
@@ -76,9 +84,7 @@ def test_a_restart_goes_on_through_a_reload(events: EventQueue) -> None:
     with pytest.raises(Empty):
         events.get_nowait()
     old.let_go.set()
-    answer = events.get(timeout=PATIENCE_S)
-    assert isinstance(answer, RestartFinished)
-    assert recovery.owns(answer)
+    assert taken(recovery, events) == RestartEnded()
 
 
 def test_a_thread_that_has_answered_keeps_no_job_from_beginning() -> None:
@@ -89,9 +95,7 @@ def test_a_thread_that_has_answered_keeps_no_job_from_beginning() -> None:
     try:
         for _ in range(3):
             recovery.look()
-            answer = lingering.get(timeout=PATIENCE_S)
-            assert isinstance(answer, TargetInspected)
-            assert recovery.owns(answer)
+            assert isinstance(taken(recovery, lingering), TargetState)
     finally:
         lingering.let_go.set()
 
@@ -103,15 +107,13 @@ def test_a_host_without_threads_is_an_answer_too(
     recovery = Recovery(lambda: Container("any"), events, time.monotonic)
     with without_threads():
         recovery.look()
-    looked = events.get_nowait()
-    assert isinstance(looked, TargetInspected)
-    assert recovery.owns(looked)
-    assert looked.target.condition is Condition.UNREACHABLE
-    assert "raise TasksMax" in say(looked.target.detail)
+    looked = taken(recovery, events)
+    assert isinstance(looked, TargetState)
+    assert looked.condition is Condition.UNREACHABLE
+    assert "raise TasksMax" in say(looked.detail)
     with without_threads():
         recovery.restart(PATIENCE_S, TargetState(Condition.RUNNING))
-    restarted = events.get_nowait()
-    assert isinstance(restarted, RestartFinished)
-    assert recovery.owns(restarted)
+    restarted = taken(recovery, events)
+    assert isinstance(restarted, RestartEnded)
     assert "raise TasksMax" in say(restarted.error)
     assert restarted.left == Left(), "it was not begun, so a stop that follows is somebody's"

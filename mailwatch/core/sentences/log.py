@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from mailwatch.core.sentences import Given, Sentences
+from mailwatch.core.sentences import Given, Plural, Sentences
 
 SENTENCES: Sentences = {
     # the services
     "attempt-failed": "{service}: {detail} ({fault}, attempt {number} of {retries})",
     "only-attempt-failed": "{service}: {detail} ({fault}, one attempt)",
     "service-unmeasured": "{service}: cannot look: {detail}",
+    "stood-still": "this host stood still for {lost_s:duration} during the check",
     "service-fails": "{service} fails: {detail}",
     "service-answers": "{service} answers again, in {took_s:duration}",
     "all-well": "all well at the first look: {services:all}",
@@ -57,6 +58,20 @@ SENTENCES: Sentences = {
         "report it"
     ),
     # mailwatch itself, and the status line
+    "watches": Plural(
+        "services",
+        "mailwatch {version} watches {services:list} every {every_s:duration} and restarts "
+        "{target} when that helps",
+        "mailwatch {version} watches {count} services every {every_s:duration} and restarts "
+        "{target} when that helps",
+    ),
+    "no-channel": "no channel is configured: messages go to this log alone",
+    "reloaded": "the configuration was reloaded",
+    "not-reloaded": (
+        "the configuration was not reloaded, and the one before stays in force; correct:"
+    ),
+    "directory-changed": ("state.directory has changed: `systemctl restart mailwatch` makes it so"),
+    "stopped": "stopped by {signal}",
     "no-thread": "no thread could be started: raise TasksMax of the mailwatch unit",
     "own-fault": "a fault of mailwatch itself ({error}), please report it",
     "status-first": "the first check is under way",
