@@ -22,11 +22,11 @@ from tests.store.values import entries, messages, notes_kept, readings, states
 
 @given(
     states,
-    st.lists(messages, max_size=3),
-    st.lists(entries, max_size=3),
+    st.lists(messages, max_size=2),
+    st.lists(entries, max_size=2),
     notes_kept,
 )
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=75)
 def test_every_value_comes_back(
     state: State,
     told: list[Message],
@@ -52,7 +52,7 @@ def test_every_value_comes_back(
 
 
 @given(st.lists(readings, max_size=5))
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 def test_every_reading_comes_back(found: list[Reading]) -> None:
     """The history holds each reading as it was, with its phases in their order."""
     now = Now(10.0, 1.7e9)

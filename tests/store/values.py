@@ -24,16 +24,15 @@ _numbers = st.floats(-1e9, 4e9)
 
 
 def _fact_of(arguments: st.SearchStrategy[Any]) -> st.SearchStrategy[Fact]:
-    named = st.dictionaries(_texts, arguments | st.lists(arguments, max_size=2).map(tuple))
+    named = st.dictionaries(
+        _texts, arguments | st.lists(arguments, max_size=2).map(tuple), max_size=3
+    )
     some = st.builds(lambda code, args: fact(code, **args), st.text(min_size=1, max_size=9), named)
     return some | st.just(NOTHING)
 
 
-facts = _fact_of(
-    st.recursive(
-        _texts | _numbers | st.integers() | st.booleans() | st.none(), _fact_of, max_leaves=3
-    )
-)
+_single = _texts | _numbers | st.integers() | st.booleans() | st.none()
+facts = _fact_of(_single | _fact_of(_single))
 
 _SIMPLE: dict[Any, st.SearchStrategy[Any]] = {
     str: _texts,
