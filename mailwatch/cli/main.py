@@ -32,6 +32,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "report": ("report.report", "write availability, latency and incidents as one HTML file"),
     "pause": ("pause.pause", "restart and tell nothing for a while"),
     "resume": ("pause.resume", "end a pause"),
+    "reload": ("reload.reload", "read the configuration anew"),
     "config": ("", "check the configuration, or show where each value comes from"),
     "config check": ("config.check", "name every mistake"),
     "config show": ("config.show", "show each value and its origin"),

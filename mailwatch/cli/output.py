@@ -7,7 +7,7 @@ import os
 import stat
 import sys
 import tempfile
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import suppress
 from pathlib import Path
 
@@ -21,15 +21,20 @@ _WIDEST_MODE = 0o640
 """What an existing file may keep of its mode: /etc/mailwatch.toml is 0640 root:mailwatch."""
 
 
-def print_aligned(rows: Sequence[Sequence[str]], widest: int | None = None) -> None:
-    """Print `rows`, all of one length, with columns that begin below each other.
+def aligned(rows: Sequence[Sequence[str]], widest: int | None = None) -> Iterator[str]:
+    """Return `rows`, all of one length, as lines whose columns begin below each other.
 
     What is longer than `widest` pushes the rest of its row to the right.
     """
     widths = [min(max(map(len, column)), widest or 10_000) for column in zip(*rows, strict=True)]
     for row in rows:
         cells = (cell.ljust(width) for cell, width in zip(row, widths, strict=True))
-        print("  ".join(cells).rstrip())
+        yield "  ".join(cells).rstrip()
+
+
+def print_aligned(rows: Sequence[Sequence[str]], widest: int | None = None) -> None:
+    """Print what aligned() returns."""
+    print("\n".join(aligned(rows, widest)))
 
 
 def print_json(value: object) -> None:

@@ -1,127 +1,151 @@
-"""`mailwatch status`: where things stand, read while the service runs."""
+"""`mailwatch status`: where things stand, as the running service says."""
 
 from __future__ import annotations
 
 import argparse
+import json
+import sys
 import time
+from collections.abc import Iterator, Mapping
+from typing import Any
 
-from mailwatch.cli.command import command
-from mailwatch.cli.exit_codes import CRITICAL, OK, UNKNOWN, WARNING
-from mailwatch.cli.options import load_without_secrets
-from mailwatch.cli.output import print_aligned, print_json, reading_json
-from mailwatch.cli.times import ago, stamp
-from mailwatch.config.model import Config
-from mailwatch.core import causes
-from mailwatch.core.model import Verdict
-from mailwatch.core.say import line, say
-from mailwatch.core.state import Stage
-from mailwatch.core.text import duration, name_some
+from mailwatch.cli.ask import ask
+from mailwatch.cli.command import argument, command
+from mailwatch.cli.exit_codes import CRITICAL, OK, UNKNOWN, WARNING, CommandError
+from mailwatch.cli.output import aligned
+from mailwatch.cli.times import stamp
+from mailwatch.core.facts import fact
+from mailwatch.core.say import say
+from mailwatch.core.text import name_some
 from mailwatch.host.clocks import clock_text
-from mailwatch.store.history import QUIET_S
-from mailwatch.store.views import Past, Status, Views
 
-_ASLEEP_AFTER = 3
-"""After how many intervals without a round the service counts as not running."""
+_MOMENTS = ("since", "last_round", "next_round", "paused_until", "looked", "last_reached")
+_WATCH_S = 1.0
+_CLEAR = "\x1b[H\x1b[2J"
+"""Cursor home and erase in display (ECMA-48)."""
+
+Standing = Mapping[str, Any]
 
 
-@command(json=True)
+@command(
+    argument("--watch", action="store_true", help="show it anew every second"),
+    configured=False,
+    json=True,
+)
 def status(args: argparse.Namespace) -> int:
-    """Show what the service saw last; nothing is asked anew.
+    """Show what the running service sees and does; nothing is asked anew.
 
     Exit code: 0 all well, 1 paused, or messages or looks that fail, 2 an incident is open or
-    coming, 3 the service is not watching.
+    coming, 3 the service is not running.
     """
-    config = load_without_secrets(args)
-    seen = Views(config.state_directory).status()
-    now = time.time()
-    asleep = _is_asleep(seen, config, now)
-    paused_until = seen.paused_until if (seen.paused_until or 0) > now else None
-    if args.json:
-        print_json(_as_json(seen, paused_until))
-    elif seen.last_round is None:
-        print("mailwatch has not watched yet: `systemctl enable --now mailwatch` starts it.")
-    else:
-        _show(seen, now)
-        if asleep:
-            cure = "the service does not seem to run; see `systemctl status mailwatch`."
-            print(f"The last round was {ago(seen.last_round, now)}: {cure}")
-        if paused_until is not None:
-            print(f"Paused until {clock_text(paused_until)}; `mailwatch resume` ends that now.")
-        print()
-        head = ("SERVICE", "RESULT", "SECONDS", "SEEN", "DETAIL")
-        print_aligned([head, *(_row(past, now) for past in seen.readings)])
-        _show_what_never_passed(seen)
-        _show_outbox(seen)
-    if asleep:
-        return UNKNOWN
-    if seen.stage is not Stage.HEALTHY:
+    while True:
+        code, text = _once(args.json)
+        sys.stdout.write(f"{_CLEAR if args.watch else ''}{text}\n")
+        if not args.watch:
+            return code
+        sys.stdout.flush()
+        time.sleep(_WATCH_S)
+
+
+def _once(as_json: bool) -> tuple[int, str]:
+    try:
+        standing = ask("status")
+    except CommandError as error:
+        told = json.dumps({"stage": None, "error": str(error)}, indent=2) if as_json else str(error)
+        return UNKNOWN, told
+    text = json.dumps(_stamped(standing), indent=2) if as_json else "\n".join(_lines(standing))
+    return _code(standing), text
+
+
+def _code(standing: Standing) -> int:
+    if standing["stage"] != "healthy" or standing["failing"]:
         return CRITICAL
-    blind = any(past.reading.verdict is Verdict.UNMEASURED for past in seen.readings)
-    undelivered = any(entry.tries for entry in seen.entries)
-    return WARNING if blind or undelivered or paused_until is not None else OK
+    if not standing["services"]:
+        return UNKNOWN
+    blind = any(one["verdict"] == "unmeasured" for one in standing["services"])
+    mute = any(one["trouble"] for one in standing["channels"])
+    unable = standing["target"]["can_restart"] is False
+    return WARNING if blind or mute or unable or standing["paused_until"] else OK
 
 
-def _is_asleep(seen: Status, config: Config, now: float) -> bool:
-    if seen.last_round is None:
-        return True
-    policy = config.policy
-    slowest_s = max(attempts.longest_s for attempts in (policy.attempts, policy.verifying))
-    pause_s = max(policy.interval_s, policy.settle_s, policy.restart_limit_s)
-    return now - seen.last_round > _ASLEEP_AFTER * pause_s + slowest_s + QUIET_S
+def _lines(standing: Standing) -> Iterator[str]:
+    yield _headline(standing)
+    if standing["cause"]:
+        yield _say("likely-cause-of", cause=standing["cause"])
+    for one in standing["failing"]:
+        about = {key: one[key] for key in ("service", "attempt", "retries", "detail")}
+        yield _say("stands-fails-now", since_at=one["since"], **about)
+    if standing["paused_until"]:
+        yield _say("stands-paused", until_at=standing["paused_until"])
+    target = standing["target"]
+    if target["can_restart"] is not None:
+        code = "can-restart" if target["can_restart"] else "cannot-restart"
+        yield _say(code, target=target["name"], detail=target["detail"])
+    for one in standing["channels"]:
+        if one["trouble"]:
+            yield _say("channel-trouble", channel=one["name"], trouble=one["trouble"])
+        elif one["last_reached"]:
+            yield _say("channel-reached", channel=one["name"], at=one["last_reached"])
+        else:
+            yield _say("channel-unused", channel=one["name"])
+    if standing["last_round"]:
+        last, following = standing["last_round"], standing["next_round"]
+        yield _say("stands-rounds", last_at=last, next_at=following)
+    yield from _table(standing)
+    yield from _outbox(standing)
 
 
-def _show(seen: Status, now: float) -> None:
-    incident = seen.incident
-    if incident is not None:
-        lasted = duration(max(0.0, now - incident.since.wall))
-        print(f"Incident {incident.id} is open, for {lasted}: {seen.stage}.")
-        if incident.cause:
-            print(line("likely-cause", cause=incident.cause))
-    elif seen.stage is Stage.CONFIRMING:
-        print("Something fails; it is too early to call it an incident.")
-    else:
-        print("All is well." if seen.readings else "Nothing is known yet.")
+def _headline(standing: Standing) -> str:
+    if standing["incident"]:
+        doing = fact(f"doing-{standing['stage']}", target=standing["target"]["name"])
+        since = standing["since"]
+        return _say("stands-incident", incident=standing["incident"], since_at=since, doing=doing)
+    if standing["failing"]:
+        return _say("stands-failing", services=tuple(o["service"] for o in standing["failing"]))
+    if not standing["services"]:
+        return _say("stands-first")
+    blind = any(one["verdict"] == "unmeasured" for one in standing["services"])
+    return _say("stands-unknown" if blind else "stands-well")
 
 
-def _row(past: Past, now: float) -> tuple[str, ...]:
-    reading = past.reading
-    result, took = str(reading.fault or reading.verdict), f"{reading.seconds:.3f}"
-    return reading.service, result, took, ago(past.at, now), say(reading.detail)
-
-
-def _show_what_never_passed(seen: Status) -> None:
-    """Say what to make of ports that fail and have never done anything else."""
-    failed = [past.reading for past in seen.readings if past.reading.fault]
-    failing = [reading.service for reading in failed if not reading.portless]
-    if never := [service for service in failing if service not in seen.proven.passed]:
+def _table(standing: Standing) -> Iterator[str]:
+    if not standing["services"]:
+        return
+    rows = [("SERVICE", "RESULT", "SECONDS", "DETAIL")]
+    for one in standing["services"]:
+        result = str(one["fault"] or one["verdict"])
+        rows.append((one["service"], result, f"{one['seconds']:.3f}", one["detail"]))
+    yield ""
+    yield from aligned(rows)
+    failing = [one for one in standing["services"] if one["fault"] and ":" in one["service"]]
+    if never := [one["service"] for one in failing if not one["proven"]]:
         cure = "look for the mistake in port, probe and tls first."
-        print(f"\n{name_some(never)} never answered as configured now: {cure}")
+        yield ""
+        yield f"{name_some(never)} never answered as configured now: {cure}"
 
 
-def _show_outbox(seen: Status) -> None:
-    if waiting := len(seen.entries):
-        print(f"\n{waiting} message{'s' if waiting > 1 else ''} not delivered yet:")
-    for entry in seen.entries[:5]:
-        print(f"- {entry.message.title}")
-        if entry.trouble:
-            print(f"  {say(entry.trouble)}")
-    if seen.held_back:
-        print(f"{seen.held_back} held back for now, because there were many this hour.")
+def _outbox(standing: Standing) -> Iterator[str]:
+    waiting = standing["undelivered_messages"]
+    if waiting:
+        yield ""
+        yield f"{waiting} message{'s' if waiting > 1 else ''} not delivered yet:"
+        for one in standing["undelivered"][:5]:
+            yield f"- {one['title']}"
+            if one["trouble"]:
+                yield f"  {one['trouble']}"
+    if standing["held_back_messages"]:
+        count = standing["held_back_messages"]
+        yield f"{count} held back for now, because there were many this hour."
 
 
-def _as_json(seen: Status, paused_until: float | None) -> dict[str, object]:
-    incident = seen.incident
-    return {
-        "stage": seen.stage,
-        "incident": incident.id if incident else None,
-        "cause": (causes.line(incident.cause) or None) if incident else None,
-        "last_round": stamp(seen.last_round),
-        "paused_until": stamp(paused_until),
-        "undelivered_messages": len(seen.entries),
-        "held_back_messages": seen.held_back,
-        "services": [
-            reading_json(past.reading)
-            | {"proven": past.reading.service in seen.proven.passed, "at": stamp(past.at)}
-            for past in seen.readings
-        ],
-    }
+def _say(code: str, **args: Any) -> str:
+    return say(fact(code, **args), clock_text)
+
+
+def _stamped(value: Any) -> Any:
+    if isinstance(value, dict):
+        return {
+            key: stamp(one) if key in _MOMENTS and one is not None else _stamped(one)
+            for key, one in value.items()
+        }
+    return [_stamped(one) for one in value] if isinstance(value, list) else value

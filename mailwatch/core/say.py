@@ -13,6 +13,7 @@ from mailwatch.core.sentences import (
     Template,
     causes,
     checks,
+    control,
     docker,
     evidence,
     gotify,
@@ -38,7 +39,7 @@ def learn(sentences: Sentences) -> None:
             raise ValueError(f"two templates for the code {code}")
 
 
-for _spoken in (causes, checks, docker, evidence, gotify, log, notices, phone):
+for _spoken in (causes, checks, control, docker, evidence, gotify, log, notices, phone):
     learn(_spoken.SENTENCES)
 
 

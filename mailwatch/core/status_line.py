@@ -9,12 +9,10 @@ from mailwatch.core.model import Reading, Verdict
 from mailwatch.core.state import State
 
 
-def line(
-    readings: Sequence[Reading], state: State, *, paused: bool, next_in_s: float | None
-) -> Fact:
+def line(readings: Sequence[Reading], state: State, *, paused: bool, next_at: float | None) -> Fact:
     """Return the line for the last round's `readings`, which are empty before the first one.
 
-    `next_in_s` is None while a round is under way or none is planned.
+    `next_at` (seconds since 1970) is None while a round is under way or none is planned.
     """
     if not readings:
         return fact("status-first")
@@ -36,9 +34,9 @@ def line(
         )
     if paused:
         now = fact("status-paused", services=now)
-    if next_in_s is None:
+    if next_at is None:
         return now
-    return fact("status-next", now=now, next_s=max(0.0, round(next_in_s)))
+    return fact("status-next", now=now, next_at=next_at)
 
 
 def is_news(said: Fact, shown: Fact) -> bool:

@@ -21,18 +21,26 @@ class Bookkeeping:
     def __init__(self, parts: Components) -> None:
         self._components = parts
         self._blind: UnmeasuredServices | None = None
-        self._pause_read: tuple[Now, Now | None] | None = None
-        """When the pause was last read, and its end."""
+        self._pause_end: Now | None = None
 
     def replace(self, parts: Components) -> None:
         """Go on with other parts."""
         self._components = parts
-        self._pause_read = None
+
+    def begin(self, now: Now) -> None:
+        """Take up the pause that the last process has left."""
+        self._pause_end = self._components.store.paused_until(now)
+
+    def pause(self, until: Now | None, now: Now) -> bool:
+        """Pause until `until`, or end the pause with None; return whether one was in force."""
+        was_paused = self.paused_until(now) is not None
+        self._pause_end = until
+        self._components.store.pause(until)
+        return was_paused
 
     def paused_until(self, now: Now) -> Now | None:
         """Return the end of the admin's pause, None where none is in force."""
-        until = self._pause_end(now)
-        return None if _is_over(until, now) else until
+        return None if _is_over(self._pause_end, now) else self._pause_end
 
     def unproven(self) -> frozenset[str]:
         """Return the services that have never passed as they are configured now."""
@@ -70,32 +78,23 @@ class Bookkeeping:
 
     def advance(self, state: State, now: Now) -> None:
         """Tell that a pause has run out, and let out what was held back for long enough."""
-        store, installation = self._components.store, self._components.installation
-        if _is_over(self._pause_end(now), now):
+        installation = self._components.installation
+        if _is_over(self._pause_end, now):
             title = fact("pause-over", host=installation.host)
             watches = fact("watches-again", target=installation.target.called)
             over = notice(title, [watches], now, installation)
             self.keep(Commit(state, now, [over]))
-            # Only now: killed in between, the end is announced twice rather than never. And only
-            # this one: the admin may have begun another since it was read.
-            if _is_over(store.paused_until(now), now):
-                store.pause(None)
-            self._pause_read = None
+            # Only now: killed in between, the end is announced twice rather than never.
+            self.pause(None, now)
         frees_at = self._frees_at()
         if frees_at is not None and frees_at <= now.steady:
             self.keep(Commit(state, now))
 
     def wake_at(self, now: Now) -> float | None:
         """Return when (steady) advance() has something to do, None as long as nothing has."""
-        paused_until = self._pause_end(now)
-        moments = [self._frees_at(), None if paused_until is None else paused_until.steady]
+        pause_end = self._pause_end
+        moments = [self._frees_at(), None if pause_end is None else pause_end.steady]
         return min((moment for moment in moments if moment is not None), default=None)
-
-    def _pause_end(self, now: Now) -> Now | None:
-        """Return the end of the pause in the file, which is read once for each moment."""
-        if self._pause_read is None or self._pause_read[0] != now:
-            self._pause_read = now, self._components.store.paused_until(now)
-        return self._pause_read[1]
 
     def _frees_at(self) -> float | None:
         """Return when (steady) messages that were one too many may leave, None without any."""

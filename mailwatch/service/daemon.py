@@ -4,16 +4,19 @@ from __future__ import annotations
 
 import faulthandler
 import math
+import os
 import random
 import signal
 import socket
 import sys
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from functools import partial
+from pathlib import Path
 from queue import Empty
+from typing import Any
 
 from mailwatch import __version__
 from mailwatch.config.model import Config, ConfigError
@@ -34,15 +37,18 @@ from mailwatch.probes.catalogue import build as build_probe
 from mailwatch.probes.settings import digest
 from mailwatch.restarters import Restarter
 from mailwatch.restarters import catalogue as restarters
+from mailwatch.service.commands import Commands
 from mailwatch.service.components import Components
+from mailwatch.service.control import ControlSocket
 from mailwatch.service.delivery import Delivery
 from mailwatch.service.event_log import EventLog
 from mailwatch.service.forensics import Forensics, Sources
 from mailwatch.service.monitor import Monitor
 from mailwatch.service.prober import RoundProber
-from mailwatch.service.queue_events import EventQueue, QueueEvent, SignalReceived
+from mailwatch.service.queue_events import Asked, EventQueue, QueueEvent, SignalReceived
 from mailwatch.service.recovery import AddPorts, Recovery, as_seen
 from mailwatch.service.signals import delivered
+from mailwatch.service.standing import Standing
 from mailwatch.store import files
 from mailwatch.store.base import Store
 from mailwatch.store.sqlite import SqliteStore
@@ -110,6 +116,8 @@ class Daemon:
         """When (steady) the watchdog is to be fed again."""
         self._ending: int | None = None
         self._status = NOTHING
+        self._standing = Standing()
+        self._control: ControlSocket | None = None
 
     def run(self) -> int:
         """Watch until SIGTERM or SIGINT, and return the exit code 0; raises ConfigError."""
@@ -118,6 +126,7 @@ class Daemon:
         self._config = self._load()
         with delivered(_SIGNALS, self._events):
             self._build()
+            self._listen()
             self._now = read_clocks()
             self._monitor.begin(self._now)
             self._say_ready(self._now)
@@ -133,6 +142,8 @@ class Daemon:
             self._reload(now)
         elif isinstance(event, SignalReceived):
             self._ending = event.number
+        elif isinstance(event, Asked):
+            self._commands.answer(event, now)
         elif event is not None:
             self._monitor.handle(event, now)
         if self._ending is not None:
@@ -170,17 +181,21 @@ class Daemon:
             self._monitor.stood_still(lost_s, read_clocks())
         return event
 
-    def _reload(self, now: Now) -> None:
+    def _reload(self, now: Now) -> Sequence[str]:
+        """Read the configuration anew, and return the mistakes that keep the old one in force."""
         self._systemd.reloading()
+        mistakes: Sequence[str] = ()
         try:
             config = self._load()
         except ConfigError as error:
             self._journal.error(line("not-reloaded"))
-            for mistake in error.mistakes:
-                self._journal.error(str(mistake))
+            mistakes = [str(mistake) for mistake in error.mistakes]
+            for mistake in mistakes:
+                self._journal.error(mistake)
         else:
             self._take(config)
         self._say_ready(now)
+        return mistakes
 
     def _take(self, config: Config) -> None:
         directory = self._config.state_directory
@@ -198,6 +213,8 @@ class Daemon:
     def _finish(self) -> int:
         """End within a second, whatever is under way."""
         self._systemd.stopping()
+        if self._control is not None:
+            self._control.close()
         self._prober.cancel()
         self._delivery.finish(LAST_DELIVERY_S)
         with suppress(Empty):
@@ -209,6 +226,34 @@ class Daemon:
         name = signal.Signals(self._ending or signal.SIGTERM).name
         self._journal.notice(line("stopped", signal=name))
         return 0
+
+    # --- the control socket ---------------------------------------------------------------
+
+    def _listen(self) -> None:
+        if not (directory := os.environ.get("RUNTIME_DIRECTORY")):
+            self._journal.info(line("control-closed", why="RUNTIME_DIRECTORY is not set"))
+            return
+        control = ControlSocket(Path(directory) / "control.sock", self._events.put)
+        try:
+            control.open()
+        except (OSError, RuntimeError) as error:
+            why = printable(getattr(error, "strerror", None) or str(error))
+            self._journal.warning(line("control-closed", why=why))
+        else:
+            self._control = control
+
+    def _standing_now(self, now: Now) -> dict[str, Any]:
+        monitor, store = self._monitor, self._store
+        paused_until = monitor.paused_until(now)
+        return self._standing.document(
+            monitor.state,
+            store.notes(),
+            store.entries(),
+            self._installation,
+            next_round=monitor.next_round(now),
+            paused_until=None if paused_until is None else paused_until.wall,
+            reached=self._delivery.reached,
+        )
 
     # --- building -------------------------------------------------------------------------
 
@@ -229,6 +274,9 @@ class Daemon:
             self._sources(), self._events, time.monotonic, self._journal.warning
         )
         self._monitor = Monitor(self._components())
+        self._commands = Commands(
+            self._standing_now, self._monitor.pause, self._reload, self._journal, clock_text
+        )
 
     def _restarter(self) -> Restarter:
         return self._adapters.restarter(self._config)
@@ -248,7 +296,7 @@ class Daemon:
         config = self._config
         self._journal.level = Level[config.log_level.upper()]
         described = restarters.build(config.restart).describe()
-        installation = Installation(
+        self._installation = installation = Installation(
             host=printable(socket.gethostname(), 64),
             target=described.target,
             look="; ".join(filter(None, (described.look, "journalctl -u mailwatch"))),
@@ -264,7 +312,7 @@ class Daemon:
             recovery=self._recovery,
             examination=self._forensics,
             delivery=self._delivery,
-            onlookers=(EventLog(self._journal, installation), self._forensics),
+            onlookers=(EventLog(self._journal, installation), self._standing, self._forensics),
             store=self._store,
             before_restart=self._systemd.extend,
             settings={service.key: digest(service) for service in config.services},

@@ -44,6 +44,8 @@ class _Channel:
     message: QueuedMessage | None = None
     """What is under way."""
     job: Job[DeliveryError | None] | None = None
+    reached: float | None = None
+    """When it last took a message (seconds since 1970), None as long as it has not."""
 
 
 class Delivery:
@@ -74,6 +76,11 @@ class Delivery:
     def channels(self) -> tuple[str, ...]:
         """The names of the channels, for each of which a message is a row in the outbox."""
         return tuple(one.name for one in self._channels.values() if one.notifier is not None)
+
+    @property
+    def reached(self) -> Mapping[str, float | None]:
+        """When each channel last took a message in this process, in seconds since 1970."""
+        return {name: self._channels[name].reached for name in self.channels}
 
     def replace(self, channels: Mapping[str, Notifier]) -> None:
         """Use other notifiers, and try at once what the old ones could not deliver."""
@@ -144,6 +151,7 @@ class Delivery:
         name, title = channel.name, entry.message.title
         if error is None:
             self._journal.info(line(f"told{by}", channel=name, title=title))
+            channel.reached = now.wall
             self._store.delivered(entry, now)
             return
         failed = after_failure(entry, error.detail, error.permanent, now, self._jitter())

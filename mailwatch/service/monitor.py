@@ -49,6 +49,21 @@ class Monitor:
         """What is known of the round under way, or of the one that is to be decided."""
         return self._investigation
 
+    def paused_until(self, now: Now) -> Now | None:
+        """Return the end of the admin's pause, None where none is in force."""
+        return self._bookkeeping.paused_until(now)
+
+    def pause(self, until: Now | None, now: Now) -> bool:
+        """Pause until `until`, or end the pause with None; return whether one was in force."""
+        return self._bookkeeping.pause(until, now)
+
+    def next_round(self, now: Now) -> float | None:
+        """Return when (seconds since 1970) a round begins, None while one is under way."""
+        if self._investigation.is_asking:
+            return None
+        following = plan(self._state, self._rounds, now.steady, self._components.policy)
+        return None if following is None else now.wall + following.at - now.steady
+
     def stalled(self, now: Now) -> bool:
         """Whether a round is lost: it should have ended long ago, and nothing else will end it.
 
@@ -66,6 +81,7 @@ class Monitor:
     def begin(self, now: Now) -> None:
         """Take up where the last process left off."""
         restored = self._components.store.restore(now)
+        self._bookkeeping.begin(now)
         self._state = aim(restored, self._components.installation.target.key)
         if self._state != restored:
             self._bookkeeping.keep(Commit(self._state, now))  # the next start may name another
@@ -145,13 +161,11 @@ class Monitor:
 
     def status(self, now: Now) -> Fact:
         """Return the line that `systemctl status` shows."""
-        policy, asking = self._components.policy, self._investigation.is_asking
-        following = None if asking else plan(self._state, self._rounds, now.steady, policy)
         return status_line.line(
             self._readings,
             self._state,
-            paused=self._bookkeeping.paused_until(now) is not None,
-            next_in_s=following.at - now.steady if following else None,
+            paused=self.paused_until(now) is not None,
+            next_at=self.next_round(now),
         )
 
     # --- rounds ---------------------------------------------------------------------------
@@ -204,12 +218,14 @@ class Monitor:
         """
         if self._investigation.examined or self._state.incident is not None:
             return
-        if self._bookkeeping.paused_until(now) is None:
+        if self.paused_until(now) is None:
             until = self._components.examination.look(failing, now)
             self._investigation = self._investigation.examining(until)
 
     def _answered(self, answer: TargetState | RestartEnded | None, now: Now) -> None:
         if isinstance(answer, TargetState):
+            for onlooker in self._components.onlookers:
+                onlooker.looked(answer, now)
             self._investigation = self._investigation.looked(answer)
         elif answer is not None:
             self._components.prober.forget()
@@ -220,7 +236,7 @@ class Monitor:
         cause = examination.cause(found.readings, found.seen_as) if found.examined else NOTHING
         event = found.event(
             self._components.recovery.unseen,
-            self._bookkeeping.paused_until(now),
+            self.paused_until(now),
             cause,
             self._bookkeeping.unproven(),
         )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from queue import Queue
 from typing import Any
@@ -35,7 +36,17 @@ class SignalReceived:
     number: int
 
 
-QueueEvent = AttemptDone | RoundDone | SignalReceived | Job[Any]
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """A question of `user` (a user id) has come through the control socket."""
+
+    verb: str
+    question: Mapping[str, Any]
+    user: int
+    reply: Callable[[Mapping[str, Any]], None]
+
+
+QueueEvent = AttemptDone | RoundDone | SignalReceived | Asked | Job[Any]
 """A Job is its own event: it is over, and whoever has begun it takes its answer."""
 
 EventQueue = Queue[QueueEvent]

@@ -1,4 +1,4 @@
-"""What the admin sees and does while the service runs: status, incidents, pause, resume."""
+"""What the admin reads of the incidents so far, and how the commands take their arguments."""
 
 from __future__ import annotations
 
@@ -13,20 +13,13 @@ import pytest
 
 from mailwatch.cli.main import main
 from mailwatch.cli.times import parse_duration
-from mailwatch.core import causes
 from mailwatch.core.evidence import Finding
-from mailwatch.core.facts import fact, words
-from mailwatch.core.known_good import KnownGood
-from mailwatch.core.message import Message, Severity, Topic
+from mailwatch.core.facts import words
 from mailwatch.core.model import Fault, Now, Reading, Verdict
-from mailwatch.core.notes import Notes
 from mailwatch.core.observation import failures
-from mailwatch.core.outbox import after_failure
-from mailwatch.core.policy import Policy
 from mailwatch.core.state import Attempt, Hold, Incident, Outcome, Reason, Stage, State
 from mailwatch.evidence import keeping
 from mailwatch.store.base import Commit
-from mailwatch.store.history import QUIET_S
 from mailwatch.store.sqlite import SqliteStore
 
 if TYPE_CHECKING:
@@ -77,55 +70,14 @@ def outage(now: Now) -> Incident:
     )
 
 
-def test_status_before_the_first_start(call: Call, capsys: pytest.CaptureFixture[str]) -> None:
-    """Without any state the answer is a sentence that says how to begin, and `unknown`."""
-    assert call("status") == 3
-    assert "mailwatch" in capsys.readouterr().err
-
-
-def test_status_when_all_is_well(
+def test_an_open_incident_can_be_shown(
     call: Call, store: SqliteStore, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    """The table shows each service as the last round saw it, and the exit code is 0."""
-    store.record([GOOD], clocks())
-    assert call("status") == 0
-    out = capsys.readouterr().out
-    assert out.startswith("All is well.\n")
-    assert "SMTP:25  pass    0.003" in out
-
-
-def test_status_says_that_the_service_does_not_run(
-    call: Call, store: SqliteStore, capsys: pytest.CaptureFixture[str]
-) -> None:
-    """Readings of long ago are no proof of health: the exit code is 3, and the age is said."""
-    now = clocks()
-    store.record([GOOD], replace(now, wall=now.wall - 86_400))
-    assert call("status") == 3
-    assert "the service does not seem to run" in capsys.readouterr().out
-
-
-def test_a_quiet_service_is_not_taken_for_one_that_does_not_run(
-    call: Call, store: SqliteStore, capsys: pytest.CaptureFixture[str]
-) -> None:
-    """Its last rounds wait in memory, so the newest in the file is older than it would be."""
-    policy = Policy()
-    longest_s = 3 * max(policy.interval_s, policy.restart_limit_s) + policy.verifying.longest_s
-    now = clocks()
-    store.record([GOOD], replace(now, wall=now.wall - longest_s - QUIET_S / 2))
-    assert call("status") == 0
-    assert "does not seem to run" not in capsys.readouterr().out
-
-
-def test_an_open_incident_is_critical_and_can_be_shown(
-    call: Call, store: SqliteStore, capsys: pytest.CaptureFixture[str]
-) -> None:
-    """status, incidents and incident show agree on one incident, as text and as JSON."""
+    """incidents and incident show agree on one incident, as text and as JSON."""
     now = clocks()
     incident = outage(now)
     store.commit(Commit(State(Stage.ESCALATED, incident, failing_since=now), now))
     store.record([GOOD, BAD], now)
-    assert call("status") == 2
-    assert "Incident 20261122T031402Z is open" in capsys.readouterr().out
     assert call("incidents") == 0
     assert "open, a person was called" in capsys.readouterr().out
     assert call("incident", "show", "last") == 0
@@ -153,46 +105,6 @@ def test_an_open_incident_says_why_nothing_is_restarted(
     told = capsys.readouterr().out
     assert "Why it is not restarted now: every service accepts the connection" in told
     assert "It sees this host as 172.17.0.1." in told
-
-
-def test_status_names_the_cause_where_it_is_known(
-    call: Call, store: SqliteStore, capsys: pytest.CaptureFixture[str]
-) -> None:
-    """Below the headline, and in JSON."""
-    now = clocks()
-    incident = replace(outage(now), cause=fact("nothing-listens", ports=("25",)))
-    store.commit(Commit(State(Stage.ESCALATED, incident, failing_since=now), now))
-    store.record([BAD], now)
-    call("status")
-    assert (
-        "\nLikely cause: nothing listens on 25 inside the container.\n" in capsys.readouterr().out
-    )
-    call("status", "--json")
-    assert json.loads(capsys.readouterr().out)["cause"] == causes.line(incident.cause)
-
-
-def test_status_says_what_never_answered_as_configured(
-    call: Call, store: SqliteStore, capsys: pytest.CaptureFixture[str]
-) -> None:
-    """Only as long as it fails and has never passed; JSON says of each whether it ever did."""
-    never = "\nIMAPS:993 never answered as configured now: look for the mistake in "
-    now = clocks()
-    store.record([GOOD, BAD, Reading("QUEUE", Verdict.FAIL, Fault.QUEUE, words("long"))], now)
-    store.commit(Commit(State(), now, notes=Notes(proven=KnownGood({"SMTP:25": "a"}))))
-    call("status")
-    assert never in capsys.readouterr().out, "what has no port has none that is wrong"
-    call("status", "--json")
-    listed = json.loads(capsys.readouterr().out)["services"]
-    assert {one["service"]: one["proven"] for one in listed} == {
-        "SMTP:25": True,
-        "IMAPS:993": False,
-        "QUEUE": False,
-    }
-    store.commit(
-        Commit(State(), now, notes=Notes(proven=KnownGood({"SMTP:25": "a", "IMAPS:993": "b"})))
-    )
-    call("status")
-    assert "never answered" not in capsys.readouterr().out
 
 
 def test_an_incident_is_shown_with_its_evidence(
@@ -233,54 +145,6 @@ def test_an_unknown_incident_is_a_sentence(
     store.record([GOOD], clocks())
     assert call("incident", "show", "nonsense") == 69
     assert "`mailwatch incidents` lists them" in capsys.readouterr().err
-
-
-def test_messages_that_wait_are_a_warning(
-    call: Call, store: SqliteStore, capsys: pytest.CaptureFixture[str]
-) -> None:
-    """A message that could not be sent is shown with the reason, and the exit code is 1."""
-    now = clocks()
-    store.record([GOOD], now)
-    store.commit(
-        Commit(State(), now, [Message(Topic.NOTICE, Severity.INFO, "Hello", "there", now.wall)])
-    )
-    failed = after_failure(store.entries()[0], words("The token is wrong."), True, now, 0.0)
-    store.keep_entries([failed])
-    assert call("status") == 1
-    out = capsys.readouterr().out
-    assert "1 message not delivered yet:\n- Hello\n  The token is wrong." in out
-
-
-def test_a_pause_reaches_the_service_and_ends(
-    call: Call, store: SqliteStore, capsys: pytest.CaptureFixture[str]
-) -> None:
-    """pause is seen by the running service with its end, status says so, resume ends it."""
-    store.record([GOOD], clocks())
-    assert call("pause", "2h") == 0
-    assert capsys.readouterr().out.startswith("Paused for 2 h, until ")
-    until = store.paused_until(clocks())
-    assert until is not None
-    assert 7000 < until.steady - clocks().steady <= 7200
-    assert call("status") == 1
-    assert "Paused until" in capsys.readouterr().out
-    assert call("resume") == 0
-    assert store.paused_until(clocks()) is None
-    assert call("status") == 0
-
-
-@pytest.mark.parametrize("words", [["9w"], ["soon"], ["1"] * 2 + ["x"], ["0"], ["-5m"]])
-def test_a_pause_without_a_sane_end_is_refused(
-    call: Call, store: SqliteStore, words: list[str], capsys: pytest.CaptureFixture[str]
-) -> None:
-    """A pause always has an end within a week; anything else changes nothing."""
-    store.record([GOOD], clocks())
-    try:
-        code = call("pause", *words)
-    except SystemExit as end:
-        code = int(str(end.code))
-    assert code == 64
-    assert capsys.readouterr().err
-    assert store.paused_until(clocks()) is None
 
 
 @pytest.mark.parametrize(

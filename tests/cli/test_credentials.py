@@ -125,9 +125,6 @@ def test_a_token_that_the_unit_does_not_load_either_is_a_mistake(
 
 
 WITHOUT = {
-    "status": ["status"],
-    "pause": ["pause", "1h"],
-    "resume": ["resume"],
     "incidents": ["incidents"],
     "incident": ["incident", "show", "last"],
     "export": ["incident", "export", "last"],

@@ -17,10 +17,10 @@ def said(
     *readings: Reading,
     state: State | None = None,
     paused: bool = False,
-    next_in_s: float | None = None,
+    next_at: float | None = None,
 ) -> Fact:
     """Return the line as a fact."""
-    return line(readings, state or State(), paused=paused, next_in_s=next_in_s)
+    return line(readings, state or State(), paused=paused, next_at=next_at)
 
 
 def shown_as(fact: Fact) -> str:
@@ -30,13 +30,16 @@ def shown_as(fact: Fact) -> str:
 
 def test_before_the_first_round() -> None:
     """Nothing is claimed before anything was asked."""
-    assert shown_as(said(next_in_s=0)) == "the first check is under way"
+    assert shown_as(said(next_at=0)) == "the first check is under way"
 
 
 def test_all_well() -> None:
-    """The line counts the services and says when the next check is due."""
-    assert shown_as(said(WELL, next_in_s=117.6)) == "1 of 1 services answer; next check in 118 s"
-    assert shown_as(said(WELL, next_in_s=-3)) == "1 of 1 services answer; next check in 0 s"
+    """The line counts the services and says when the next check is due.
+
+    By the clock: what `systemctl status` shows is as old as the last round, and a span is not true
+    any more.
+    """
+    assert shown_as(said(WELL, next_at=117.6)) == "1 of 1 services answer; next check 03:14:02"
 
 
 def test_while_a_round_is_under_way() -> None:
@@ -46,9 +49,9 @@ def test_while_a_round_is_under_way() -> None:
 
 def test_the_begin_of_a_round_is_no_news_and_its_outcome_is() -> None:
     """Also where the next round follows at once: a status may never stay what it was."""
-    shown = said(WELL, UNSEEN, next_in_s=117)
+    shown = said(WELL, UNSEEN, next_at=117)
     assert not is_news(said(WELL, UNSEEN), shown)
-    assert is_news(said(WELL, UNSEEN, next_in_s=116), shown)
+    assert is_news(said(WELL, UNSEEN, next_at=116), shown)
     assert is_news(said(WELL, FAILED), shown)
     assert is_news(said(UNSEEN, UNSEEN), shown)
     assert is_news(said(WELL), NOTHING)
@@ -69,6 +72,6 @@ def test_an_open_incident() -> None:
     """Its id, since when and where it stands take the place of the next check."""
     at = Now(1, 2)
     state = State(Stage.SETTLING, Incident("20261122T031402Z", at, at, (), ()))
-    assert shown_as(said(WELL, FAILED, state=state, next_in_s=5)) == (
+    assert shown_as(said(WELL, FAILED, state=state, next_at=5)) == (
         "1 of 2 services answer; incident 20261122T031402Z since 03:14:02, settling"
     )

@@ -27,7 +27,7 @@ def test_enabled_and_started_it_watches_and_says_so(
     watcher.start()
     assert watcher.show("ActiveState") == "active"
     assert watcher.show("UnitFileState") == "enabled"
-    watcher.wait_for_status(f"{WELL}; next check in ")
+    watcher.wait_for_status(f"{WELL}; next check 20")
     assert "watches 4 services every 60 s" in watcher.journal()
     assert inbox.messages == []
 
@@ -93,17 +93,49 @@ def test_a_reload_takes_the_new_file(watcher: Watcher, host: Host) -> None:
 
 
 def test_a_reload_of_a_bad_file_keeps_the_old_one(watcher: Watcher, host: Host) -> None:
-    """Every mistake is named with its key, and the watching goes on as before."""
+    """The reload fails, each mistake is named with its key, and the watching goes on as before."""
     watcher.start()
     watcher.wait_for_status(WELL)
     pid = watcher.pid
     watcher.configure(watch={"retries": 0, "intervall_s": 5})
-    watcher.reload()
+    assert host.try_run(f"systemctl reload {UNIT}")[0] != 0
+    code, said = host.try_run("mailwatch reload")
+    assert code == 78
+    assert "watch.retries" in said
     watcher.wait_for_line("the configuration was not reloaded, and the one before stays in force")
     watcher.wait_for_line("watch.retries")
     watcher.wait_for_line("watch.intervall_s")
     watcher.wait_until_well()
     assert watcher.pid == pid
+
+
+def test_the_service_answers_for_itself(watcher: Watcher, host: Host) -> None:
+    """Running, paused, with a bad file on the disk, hung and stopped: status says what is so.
+
+    An ordinary user is told how to ask. One who hangs or is flooded is told of within seconds.
+    """
+    watcher.start()
+    watcher.wait_for_status(WELL)
+    assert host.try_run("mailwatch status")[0] == 0
+    assert host.try_run("mailwatch pause 2h")[0] == 0
+    watcher.wait_for_line("by root")
+    host.write(FILE, "retries = nonsense\n")
+    code, said = host.try_run("mailwatch status")
+    assert (code, "Paused until" in said) == (1, True), said
+    assert host.try_run("mailwatch resume")[0] == 0
+    watcher.wait_for_line("the pause was ended, by root")
+    code, said = host.try_run("runuser -u nobody -- mailwatch status")
+    assert code == 3
+    assert "run this with sudo" in said
+    host.run(f"kill -STOP {watcher.pid}")
+    code, said = host.try_run("timeout 20 mailwatch pause")
+    host.run(f"kill -CONT {watcher.pid}")
+    assert code == 3
+    assert "has not answered for 2 s" in said
+    watcher.stop()
+    for command in ("status", "pause", "resume", "reload"):
+        code, said = host.try_run(f"mailwatch {command}")
+        assert (code, said.startswith("mailwatch is not running")) == (3, True), said
 
 
 def test_a_bad_file_ends_the_start_for_good(watcher: Watcher, host: Host) -> None:

@@ -42,7 +42,16 @@ def test_docker_can_neither_stop_nor_start_the_watcher(unit: Path) -> None:
 def test_unit_knows_systemd_252(unit: Path) -> None:
     """Debian 12's systemd takes notify-reload for simple, and would not wait for READY."""
     assert values(unit, "Type") == ["notify"]
-    assert values(unit, "ExecReload") == ["/bin/kill -HUP $MAINPID"]
+
+
+def test_a_reload_fails_where_the_configuration_has_mistakes(unit: Path) -> None:
+    """systemd waits for a command that asks the service, and takes its exit code for the outcome.
+
+    It asks through the control socket, which only root and the service's group may reach.
+    """
+    assert values(unit, "ExecReload") == ["/usr/bin/mailwatch reload"]
+    assert values(unit, "RuntimeDirectory") == ["mailwatch"]
+    assert values(unit, "RuntimeDirectoryMode") == ["0750"]
 
 
 def test_right_to_docker_is_the_units_alone(unit: Path, top: Path) -> None:
@@ -73,7 +82,7 @@ def test_black_box_may_read_what_every_user_may(unit: Path) -> None:
 def test_systemd_finds_no_fault(unit: Path, tool: Callable[[str], str], tmp_path: Path) -> None:
     """Every line of the unit is one that systemd knows."""
     # Only programs that are not installed here may be missed, so they are set to one that is.
-    text = unit.read_text().replace("/usr/bin/mailwatch run", "/bin/true")
+    text = unit.read_text().replace("/usr/bin/mailwatch ", "/bin/true ")
     copy = tmp_path / "mailwatch.service"
     copy.write_text(re.sub(r"^Documentation=.*\n", "", text, flags=re.MULTILINE))
     done = subprocess.run(

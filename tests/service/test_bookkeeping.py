@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import Any
 
 import pytest
 
 from mailwatch.core.known_good import KnownGood
 from mailwatch.core.message import Topic
-from mailwatch.core.model import Fault, Now
+from mailwatch.core.model import Fault
 from mailwatch.core.policy import Policy
 from mailwatch.core.state import Stage
 from mailwatch.service.monitor import Monitor
@@ -42,52 +41,6 @@ def test_a_pause_holds_everything_and_announces_its_end(house: House) -> None:
     house.drain_until(lambda: house.monitor.state.stage is Stage.SETTLING)
     house.drain_until(lambda: house.topics() == [Topic.NOTICE, Topic.OPENED])
     assert "no longer paused" in house.phone.messages[0].title
-
-
-def test_a_pause_that_follows_another_is_not_lost(
-    house: House, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """An admin may begin the next one while the end of the last is just being told."""
-
-    def until(seconds: float) -> Now:
-        return replace(house.now, steady=house.seconds + seconds, wall=house.now.wall + seconds)
-
-    house.store.pause(until(60))
-    house.start()
-    house.end_round(good())
-    following, commit = until(3600), house.store.commit
-
-    def pause_meanwhile(*given: Any, **more: Any) -> None:
-        monkeypatch.undo()
-        house.store.pause(following)
-        commit(*given, **more)
-
-    monkeypatch.setattr(house.store, "commit", pause_meanwhile)
-    house.pass_time(61)
-    house.drain_until(lambda: house.topics() == [Topic.NOTICE])
-    assert house.store.paused_until(house.now) == following
-
-
-def test_one_turn_of_the_loop_reads_the_pause_once(
-    house: House, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """Each reading costs 0.03 ms; the next turn, which is another moment, reads it anew."""
-    asked: list[Now] = []
-    paused_until = house.store.paused_until
-
-    def count(now: Now) -> Now | None:
-        asked.append(now)
-        return paused_until(now)
-
-    monkeypatch.setattr(house.store, "paused_until", count)
-    house.start()
-    for _ in range(2):
-        house.end_round(good())
-        asked.clear()
-        house.pass_time(house.policy.interval_s)
-        house.monitor.status(house.now)
-        house.monitor.wake_at(house.now)
-        assert asked == [house.now]
 
 
 def asked_as(house: House, **settings: str) -> None:

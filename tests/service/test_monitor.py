@@ -254,12 +254,12 @@ def test_nothing_is_gathered_during_a_pause(house: House, tmp_path: Path) -> Non
         return house.monitor.investigation.evidence_until is not None
 
     house.look_around(tmp_path, {})
-    house.store.pause(Now(house.seconds + 3600, house.now.wall + 3600))
+    house.monitor.pause(Now(house.seconds + 3600, house.now.wall + 3600), house.now)
     house.start()
     house.end_round(bad())
     assert not looks()
     house.drain_until(lambda: house.monitor.state.stage is Stage.CONFIRMING)
-    house.store.pause(None)
+    house.monitor.pause(None, house.now)
     house.pass_time(house.policy.interval_s)
     house.end_round(bad())
     assert looks()

@@ -82,5 +82,5 @@ SENTENCES: Sentences = {
     ),
     "status-incident": "{services}; incident {incident} since {since_at:clock}, {stage}",
     "status-paused": "{services}; paused",
-    "status-next": "{now}; next check in {next_s:duration}",
+    "status-next": "{now}; next check {next_at:clock}",
 }
