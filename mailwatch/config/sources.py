@@ -45,13 +45,12 @@ class Gathered:
 
     def _refuse(self, section: str, content: object, origin: Origin) -> None:
         """Say why there is no such `section`, and which was probably meant."""
-        near = values.nearest(section, [*self.sections, *self.lists])
-        if not near and not isinstance(content, dict):
+        if not isinstance(content, dict | list):
             Table("", {}, self.problems).take(section, content, origin)
             return
-        cure = "remove it (mailwatch.toml(5) lists them all)"
-        if near:
-            cure = f"did you mean [[{near}]]?" if near in self.lists else f"did you mean [{near}]?"
+        near = values.nearest(section, [*self.sections, *self.lists])
+        form = f"[[{near}]]" if near in self.lists else f"[{near}]"
+        cure = f"did you mean {form}?" if near else "remove it (mailwatch.toml(5) lists them all)"
         sentence = f"{printable(section, 80)} is no section of mailwatch; {cure}"
         self.problems.mistake(origin, section, sentence)
 
