@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
-from mailwatch.core.facts import Fact, fact, words
+from mailwatch.core.facts import Fact, fact
 from mailwatch.core.message import Message, Severity, Topic
 from mailwatch.core.model import Now
 from mailwatch.core.wording import Installation, notice
@@ -94,21 +94,11 @@ def _is_repeated(message: Message, rate_limit: RateLimit, now: Now) -> bool:
     if message.topic is not Topic.NOTICE:
         return False
     told = [subject for told in rate_limit.told if _counts(told, now) for subject in told.notices]
-    told += _subjects(rate_limit.held)
-    return _subject(message) in told or _in_words(message) in told
+    return message.subject in (*told, *_subjects(rate_limit.held))
 
 
 def _subjects(messages: Sequence[Message]) -> tuple[Fact, ...]:
-    return tuple(_subject(message) for message in messages if message.topic is Topic.NOTICE)
-
-
-def _subject(message: Message) -> Fact:
-    return message.subject or _in_words(message)
-
-
-def _in_words(message: Message) -> Fact:
-    """Return all that a version before 0.3.0 has kept of what it told or held back."""
-    return words(f"{message.title}\n{message.body}")
+    return tuple(message.subject for message in messages if message.topic is Topic.NOTICE)
 
 
 def _counts(told: Told, now: Now) -> bool:
