@@ -46,7 +46,7 @@ SENTENCES: Sentences = {
     "not-told-yet-by": (
         "could not tell '{title}' by {channel}: {trouble} Next try in {again_s:duration}."
     ),
-    "channel-gone": ("not told: {title}: it was for {channel}, which is not configured any more"),
+    "channel-gone": "not told: {title}: it was for {channel}, which is not configured any more",
     # the evidence
     "no-evidence": "no evidence is gathered, for {why}",
     "evidence-not-kept": (
@@ -70,10 +70,14 @@ SENTENCES: Sentences = {
     "not-reloaded": (
         "the configuration was not reloaded, and the one before stays in force; correct:"
     ),
-    "directory-changed": ("state.directory has changed: `systemctl restart mailwatch` makes it so"),
+    "directory-changed": "state.directory has changed: `systemctl restart mailwatch` makes it so",
     "stopped": "stopped by {signal}",
     "no-thread": "no thread could be started: raise TasksMax of the mailwatch unit",
     "own-fault": "a fault of mailwatch itself ({error}), please report it",
+    "stands-open": "Incident {incident} is open, for {open_s:duration}: {stage}.",
+    "stands-confirming": "Something fails; it is too early to call it an incident.",
+    "stands-well": "All is well.",
+    "stands-unknown": "Nothing is known yet.",
     "status-first": "the first check is under way",
     "status-services": Given(
         "unmeasured",
