@@ -44,7 +44,7 @@ class Moment:
 
 
 def open_incident(state: State) -> Incident:
-    """Return the open incident; raises ValueError where the stage says there is none."""
+    """Return the open incident; raises ValueError where there is none."""
     if state.incident is None:
         raise ValueError(f"the stage is {state.stage}, but no incident is open")
     return state.incident

@@ -6,8 +6,11 @@ from mailwatch.core.sentences import Given, Plural, Sentences
 
 SENTENCES: Sentences = {
     # the services
-    "attempt-failed": "{service}: {detail} ({fault}, attempt {number} of {retries})",
-    "only-attempt-failed": "{service}: {detail} ({fault}, one attempt)",
+    "attempt-failed": Plural(
+        "retries",
+        "{service}: {detail} ({fault}, one attempt)",
+        "{service}: {detail} ({fault}, attempt {number} of {retries})",
+    ),
     "service-unmeasured": "{service}: cannot look: {detail}",
     "stood-still": "this host stood still for {lost_s:duration} during the check",
     "service-fails": "{service} fails: {detail}",
@@ -40,11 +43,11 @@ SENTENCES: Sentences = {
     "turn-reminded": "The last reminder was sent.",
     "turn-closed": "All services answer again.",
     # the messages
-    "told": "told: {title}",
-    "told-by": "told by {channel}: {title}",
-    "not-told-yet": "could not tell '{title}': {trouble} Next try in {again_s:duration}.",
-    "not-told-yet-by": (
-        "could not tell '{title}' by {channel}: {trouble} Next try in {again_s:duration}."
+    "told": Given("channel", "told by {channel}: {title}", "told: {title}"),
+    "not-told-yet": Given(
+        "channel",
+        "could not tell '{title}' by {channel}: {trouble} Next try in {again_s:duration}.",
+        "could not tell '{title}': {trouble} Next try in {again_s:duration}.",
     ),
     "channel-gone": "not told: {title}: it was for {channel}, which is not configured any more",
     # the evidence
