@@ -58,11 +58,14 @@ def limit(
     """
     out: list[Message] = []
     for message in messages:
+        incident = message.incident
         if message.topic is Topic.ESCALATED:
-            rate_limit = replace(rate_limit, called=message.incident)
-        if message.topic in UNLIMITED or _ends_a_call(message, rate_limit):
+            rate_limit = replace(rate_limit, called=incident)
+        ends_a_call = message.topic is Topic.RECOVERED and incident == rate_limit.called
+        if message.topic in UNLIMITED or (incident and ends_a_call):
             # It tells all of its incident, so nothing older of that may follow it.
-            rate_limit = replace(rate_limit, held=_not_of(message.incident, rate_limit.held))
+            held = (one for one in rate_limit.held if not incident or one.incident != incident)
+            rate_limit = replace(rate_limit, held=tuple(held))
             out.append(message)
         elif not _is_repeated(message, rate_limit, now):
             rate_limit = replace(rate_limit, held=(*rate_limit.held, message))
@@ -79,15 +82,6 @@ def frees_at(rate_limit: RateLimit, per_hour: int) -> float | None:
     if len(rate_limit.told) < per_hour:
         return float("-inf")
     return rate_limit.told[-per_hour].at.steady + WINDOW_S
-
-
-def _ends_a_call(message: Message, rate_limit: RateLimit) -> bool:
-    ends = message.topic is Topic.RECOVERED and message.incident == rate_limit.called
-    return ends and bool(rate_limit.called)
-
-
-def _not_of(incident: str, held: Sequence[Message]) -> tuple[Message, ...]:
-    return tuple(message for message in held if not incident or message.incident != incident)
 
 
 def _is_repeated(message: Message, rate_limit: RateLimit, now: Now) -> bool:
