@@ -15,7 +15,7 @@ from mailwatch.core import causes
 from mailwatch.core.model import Verdict
 from mailwatch.core.say import line, say
 from mailwatch.core.state import Stage
-from mailwatch.core.text import duration, name_some
+from mailwatch.core.text import name_some
 from mailwatch.host.clocks import clock_text
 from mailwatch.store.history import QUIET_S
 from mailwatch.store.views import Past, Status, Views
@@ -73,14 +73,14 @@ def _is_asleep(seen: Status, config: Config, now: float) -> bool:
 def _show(seen: Status, now: float) -> None:
     incident = seen.incident
     if incident is not None:
-        lasted = duration(max(0.0, now - incident.since.wall))
-        print(f"Incident {incident.id} is open, for {lasted}: {seen.stage}.")
+        open_s = now - incident.since.wall
+        print(line("stands-open", incident=incident.id, open_s=open_s, stage=seen.stage))
         if incident.cause:
             print(line("likely-cause", cause=incident.cause))
     elif seen.stage is Stage.CONFIRMING:
-        print("Something fails; it is too early to call it an incident.")
+        print(line("stands-confirming"))
     else:
-        print("All is well." if seen.readings else "Nothing is known yet.")
+        print(line("stands-well" if seen.readings else "stands-unknown"))
 
 
 def _row(past: Past, now: float) -> tuple[str, ...]:

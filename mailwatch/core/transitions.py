@@ -28,9 +28,6 @@ _UNSEEN = frozenset({Condition.MISSING, Condition.DENIED, Condition.UNREACHABLE}
 _NOT_KNOWN = frozenset({Reason.DENIED, Reason.UNREACHABLE})
 
 CUT_SHORT = fact("attempt-cut-short")
-INTERVENED = fact("attempt-intervened")
-NO_HELP = fact("attempt-no-help")
-HELPED = fact("attempt-helped")
 
 Step = tuple[State, tuple[Action, ...]]
 
@@ -44,7 +41,7 @@ class Moment:
 
 
 def open_incident(state: State) -> Incident:
-    """Return the open incident; raises ValueError where the stage says there is none."""
+    """Return the open incident; raises ValueError where there is none."""
     if state.incident is None:
         raise ValueError(f"the stage is {state.stage}, but no incident is open")
     return state.incident
@@ -160,7 +157,8 @@ def settle(state: State, at: Moment) -> Step:
 
 def succeed(state: State, at: Moment) -> State:
     """Note that the newest attempt has cured all that it can, and that other things still fail."""
-    return _is_over(state, at, Outcome.RECOVERED, HELPED).with_target(last_cure=at.now)
+    helped = fact("attempt-helped")
+    return _is_over(state, at, Outcome.RECOVERED, helped).with_target(last_cure=at.now)
 
 
 def lose_attempt(state: State, at: Moment, detail: Fact) -> State:

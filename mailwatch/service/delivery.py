@@ -140,17 +140,14 @@ class Delivery:
             del self._channels[channel.name]
         if entry is None:
             return
-        by = "-by" if len(self._channels) > 1 else ""
-        name, title = channel.name, entry.message.title
+        name, title = channel.name if len(self._channels) > 1 else "", entry.message.title
         if error is None:
-            self._journal.info(line(f"told{by}", channel=name, title=title))
+            self._journal.info(line("told", channel=name, title=title))
             self._store.delivered(entry, now)
             return
         failed = after_failure(entry, error.detail, error.permanent, now, self._jitter())
         again_s, trouble = failed.not_before - now.steady, error.detail
-        said = line(
-            f"not-told-yet{by}", channel=name, title=title, trouble=trouble, again_s=again_s
-        )
+        said = line("not-told-yet", channel=name, title=title, trouble=trouble, again_s=again_s)
         self._journal.write(Level.ERROR if error.permanent else Level.WARNING, said)
         self._keep_instead({entry.id: failed})
 

@@ -51,10 +51,9 @@ class EventLog(Onlooker):
         heard, this = self._heard.get(service), (reading.verdict, fault)
         self._heard[service] = this
         if fault is not None and heard != this:
-            code = "attempt-failed" if retries > 1 else "only-attempt-failed"
-            of = {"number": number, "retries": retries} if retries > 1 else {}
-            detail = reading.detail
-            self._journal.warning(line(code, service=service, detail=detail, fault=fault, **of))
+            detail, of = reading.detail, {"number": number, "retries": retries}
+            said = line("attempt-failed", service=service, detail=detail, fault=fault, **of)
+            self._journal.warning(said)
 
     def round(self, readings: Sequence[Reading], now: Now) -> None:
         """Write down which services changed."""
