@@ -6,7 +6,7 @@ from collections.abc import Collection, Iterable, Mapping, Set
 from dataclasses import dataclass
 
 from mailwatch.core.address import is_loopback, is_numeric
-from mailwatch.docker.record import Record, part, text
+from mailwatch.docker.record import Record, part, parts, text
 
 _EVERY = ("", "0.0.0.0", "::")  # noqa: S104  compared with, not bound to
 
@@ -45,13 +45,12 @@ def shares_host_network(container: Record) -> bool:
 def published(container: Record) -> tuple[Published, ...]:
     """Return every TCP port that the running container publishes; empty while it is stopped."""
     found = []
-    for name, bindings in part(part(container, "NetworkSettings"), "Ports").items():
+    ports = part(part(container, "NetworkSettings"), "Ports")
+    for name in ports:
         number, _, protocol = name.partition("/")
-        inner = _port(number)
-        if protocol != "tcp" or not inner or not isinstance(bindings, list):
-            continue
-        for binding in bindings:
-            if isinstance(binding, dict) and (outer := _port(text(binding, "HostPort"))):
+        inner = _port(number) if protocol == "tcp" else 0
+        for binding in parts(ports, name) if inner else ():
+            if outer := _port(text(binding, "HostPort")):
                 found.append(Published(text(binding, "HostIp"), outer, inner))
     return tuple(found)
 
