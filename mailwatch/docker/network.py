@@ -20,14 +20,9 @@ class Published:
     container_port: int
 
     @property
-    def everywhere(self) -> bool:
-        """Whether it is open on every address of the host."""
-        return self.host_address in _EVERY
-
-    @property
     def on_loopback(self) -> bool:
         """Whether it is open on the host's loopback, alone or among others."""
-        return self.everywhere or is_loopback(self.host_address)
+        return self.host_address in _EVERY or is_loopback(self.host_address)
 
 
 def addresses(container: Record) -> tuple[str, ...]:

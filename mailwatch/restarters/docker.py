@@ -154,6 +154,8 @@ class DockerRestarter:
             left = None
             self._restart(before, deadline)
         except EngineFault as fault:
+            if left is None and fault.condition is Condition.MISSING:
+                fault = self._replaced()
             if fault.crossed:
                 left = Left()
             elif left is None and not fault.undecided:
@@ -231,8 +233,8 @@ class DockerRestarter:
         With `ourselves` it is started where it has ended, once.
         """
         while True:
-            now = self._unless_gone(deadline)
-            if now is None or text(now, "Id") != text(before, "Id"):
+            now = self._container.container(deadline)
+            if text(now, "Id") != text(before, "Id"):
                 raise self._replaced()
             if _run_of(now) != _run_of(before):
                 return True
@@ -245,21 +247,13 @@ class DockerRestarter:
             if deadline.at - deadline.clock() <= LOOK_AGAIN_S:
                 return False  # the next look would have less time than one may take
 
-    def _unless_gone(self, deadline: Deadline) -> Record | None:
-        try:
-            return self._container.container(deadline)
-        except EngineFault as fault:
-            if fault.condition is Condition.MISSING:
-                return None
-            raise
-
     def _left_by_us(self, before: Record, deadline: Deadline) -> Left | None:
         """After a no: return what the engine had stopped by then, None where that is hidden."""
         try:
-            now = self._unless_gone(deadline)
-        except EngineFault:
-            return None
-        if now is None or not is_over(now) or is_over(before):
+            now = self._container.container(deadline)
+        except EngineFault as fault:
+            return Left() if fault.condition is Condition.MISSING else None
+        if not is_over(now) or is_over(before):
             return Left()
         state = self._state(now, deadline)
         return Left(state.identity, state.finished_at)
