@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
 
-from mailwatch.core.evidence import Evidence, number, rows, text, value
+from mailwatch.core.evidence import Evidence, amount, number, rows, text, value
 from mailwatch.core.text import duration, printable, size
 
 Row = tuple[str, str, str]
@@ -61,14 +61,10 @@ def _facts(evidence: Evidence) -> Iterator[tuple[str, str]]:
         queue, count = row.get("queue"), row.get("connections")
         yield f"port {row.get('port')}", f"{count} connections, {queue} not accepted"
     for row in rows(evidence, "disk", "file_systems"):
-        room = _share(_number(row.get("free_bytes")), _number(row.get("size_bytes")), size)
+        room = _share(amount(row, "free_bytes"), amount(row, "size_bytes"), size)
         yield f"disk {row.get('path')}", room and f"{room} free"
     for row in rows(evidence, "readings", "now"):
         yield f"check {printable(str(row.get('service')), 80)}", _reading(row)
-
-
-def _number(found: object) -> float | None:
-    return found if isinstance(found, int | float) else None
 
 
 def _whole(count: float | None, more: str = "") -> str:
@@ -119,12 +115,12 @@ def _busy_ports(evidence: Evidence) -> list[Mapping[str, object]]:
         for row in rows(evidence, "connections", "container", "listeners")
         if row.get("port") in watched or row.get("connections") or row.get("queue")
     ]
-    return sorted(found, key=lambda row: -(_number(row.get("connections")) or 0))[:_FEW]
+    return sorted(found, key=lambda row: -(amount(row, "connections") or 0))[:_FEW]
 
 
 def _reading(row: Mapping[str, object]) -> str:
     phases = row.get("phases")
-    seconds = phases.values() if isinstance(phases, Mapping) else ()
     if row.get("verdict") == "pass":
-        return f"answers in {duration(sum(_number(one) or 0 for one in seconds))}"
+        spent = phases if isinstance(phases, Mapping) else {}
+        return f"answers in {duration(sum(amount(spent, phase) or 0 for phase in spent))}"
     return printable(f"{row.get('fault') or row.get('verdict')}: {row.get('detail')}", 120)
