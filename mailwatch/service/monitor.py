@@ -85,15 +85,15 @@ class Monitor:
         waiting = self.state.due is not None or self._components.recovery.busy
         return waiting or self.investigation.step is not Step.OVER
 
-    def stood_still(self, lost_s: float, now: Now) -> None:
-        """Give all that is under way the `lost_s` that this process has just lost.
+    def stood_still(self, lost_s: float, steady_s: float) -> None:
+        """Take note that this process lost `lost_s`, of which the steady clock shows `steady_s`.
 
         Call it before handle(): what comes in next may have run out of time only because of that.
         """
-        self.investigation = self.investigation.stood_still(lost_s)
-        self.state = stood_still(self.state, lost_s, now, self._components.policy)
-        self._components.recovery.stood_still(lost_s)
-        self._components.delivery.stood_still(lost_s)
+        self.investigation = self.investigation.stood_still(lost_s, steady_s)
+        self.state = stood_still(self.state, steady_s)
+        self._components.recovery.stood_still(steady_s)
+        self._components.delivery.stood_still(steady_s)
 
     def handle(self, event: QueueEvent, now: Now) -> None:
         """Take what a thread has to tell; advance() then does what follows from it."""
