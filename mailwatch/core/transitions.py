@@ -131,15 +131,9 @@ def begin_restart(state: State, situation: Situation, at: Moment) -> Step:
     return state, (*told, Restart(incident.id, number, situation.target))
 
 
-def stood_still(state: State, lost_s: float, now: Now, policy: Policy) -> State:
-    """Return `state` after mailwatch has lost `lost_s`, which are not the target's to answer for.
-
-    At the most, what a target gets to come up in begins anew.
-    """
-    windows = {Stage.SETTLING: policy.settle_s, Stage.VERIFYING: policy.verify_for_s}
-    if state.due is None or state.stage not in windows:
-        return state
-    return replace(state, due=min(state.due + lost_s, now.steady + windows[state.stage]))
+def stood_still(state: State, lost_s: float) -> State:
+    """Return `state` after mailwatch lost `lost_s`, which are not the target's to answer for."""
+    return state if state.due is None else replace(state, due=state.due + lost_s)
 
 
 def settle(state: State, at: Moment) -> Step:

@@ -13,10 +13,6 @@ from mailwatch.host import threads
 Answer = TypeVar("Answer")
 
 
-def _nobody(_answer: object) -> None:
-    """Take an answer that is fetched with wait()."""
-
-
 class Job(Generic[Answer]):
     """One task on a thread of its own, which is started once and has exactly one answer.
 
@@ -40,9 +36,9 @@ class Job(Generic[Answer]):
         self,
         task: Callable[[], Answer],
         failed: Callable[[Fact], Answer],
-        put: Callable[[Answer], object] = _nobody,
+        put: Callable[[Answer], object] | None = None,
     ) -> None:
-        """Run `task` now; what it returns is the answer, and goes to `put` on its thread.
+        """Run `task` now; what it returns is the answer, and goes to any `put` on its thread.
 
         Where no thread can be had, and where the task raises, `failed` turns the fact that says
         so into the answer. Raises nothing.
@@ -61,10 +57,11 @@ class Job(Generic[Answer]):
         except RuntimeError:
             self._end(failed(threads.WITHOUT), put)
 
-    def _end(self, answer: Answer, put: Callable[[Answer], object]) -> None:
+    def _end(self, answer: Answer, put: Callable[[Answer], object] | None) -> None:
         self._answer = answer
         self._over.set()
-        put(answer)
+        if put is not None:
+            put(answer)
 
     def lose(self, lost_s: float) -> None:
         """Take note that this process stood still for `lost_s` of the task's time."""

@@ -153,7 +153,8 @@ class GotifyNotifier:
         }
         until = deadline.sooner(self._settings.timeout_s)
         try:
-            return post(_endpoint(self._settings.url), headers, body, until)
+            endpoint = _bare(self._settings.url).rstrip("/") + "/message"
+            return post(endpoint, headers, body, until)
         except (OSError, HTTPException, ValueError) as error:
             trouble = self._failure(error)
         raise trouble  # not above: the exceptions of http.client may quote the token
@@ -221,25 +222,20 @@ class GotifyNotifier:
 NOTIFIER = GotifyNotifier
 
 
-def _endpoint(url: str) -> str:
+def _bare(url: str) -> str:
+    """Return `url` without user, password and query; raises ValueError where it is none."""
     parts = urlsplit(url)
-    path = parts.path.rstrip("/") + "/message"
-    return SplitResult(parts.scheme, _place(parts), path, "", "").geturl()
-
-
-def _place(parts: SplitResult) -> str:
-    """Return host and port, without the password that a URL can hold before an `@`."""
     if not parts.hostname:
         raise ValueError("a URL without a host")
     _ = parts.port  # raises ValueError where it is not a port
-    return parts.netloc.rpartition("@")[2]
+    place = parts.netloc.rpartition("@")[2]
+    return SplitResult(parts.scheme, place, parts.path, "", "").geturl()
 
 
 def _shown(url: str) -> str | Fact:
-    """Return `url` as it may be printed: without user, password and query."""
+    """Return `url` as it may be printed."""
     try:
-        parts = urlsplit(url)
-        return printable(SplitResult(parts.scheme, _place(parts), parts.path, "", "").geturl())
+        return printable(_bare(url))
     except ValueError:
         return fact("gotify-no-host")
 

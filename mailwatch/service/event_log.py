@@ -38,7 +38,7 @@ class EventLog(Onlooker):
     """Writes the story of this process into the journal."""
 
     def __init__(self, journal: Journal, installation: Installation) -> None:
-        self.installation = installation
+        self._installation = installation
         self._journal = journal
         self._last: dict[str, Verdict] = {}
         """How each service was in the last round."""
@@ -78,11 +78,11 @@ class EventLog(Onlooker):
         cause = NOTHING if after.incident is None else after.incident.cause
         if cause and (before.incident is None or before.incident.cause != cause):
             self._journal.notice(line("log-cause", cause=cause))
-        target = self.installation.target.called
+        target = self._installation.target.called
         for action in actions:
             if isinstance(action, Note):
                 left = fact("not-restarting", why=why(action.hold, now))
-                self._journal.notice(self.installation.say(left))
+                self._journal.notice(self._installation.say(left))
             elif isinstance(action, Restart):
                 self._journal.notice(line("restarting", target=target, number=action.number))
         if before.stage is after.stage:

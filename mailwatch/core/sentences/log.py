@@ -75,6 +75,11 @@ SENTENCES: Sentences = {
     ),
     "directory-changed": "state.directory has changed: `systemctl restart mailwatch` makes it so",
     "stopped": "stopped by {signal}",
+    "systemd-deaf": (
+        "systemd does not take notifications at NOTIFY_SOCKET={socket} ({why}); if it keeps so, "
+        "its watchdog will restart mailwatch: check that the unit has Type=notify and "
+        "NotifyAccess=main."
+    ),
     "no-thread": "no thread could be started: raise TasksMax of the mailwatch unit",
     "own-fault": "a fault of mailwatch itself ({error}), please report it",
     "stands-open": "Incident {incident} is open, for {open_s:duration}: {stage}.",
