@@ -31,6 +31,7 @@ class Job(Generic[Answer]):
         self._over = threading.Event()
         self._thread: threading.Thread | None = None
         self._answer: Answer | None = None
+        self._tells: list[Callable[[], object]] = []
 
     def start(
         self,
@@ -62,6 +63,8 @@ class Job(Generic[Answer]):
         self._over.set()
         if put is not None:
             put(answer)
+        for tell in self._tells:
+            tell()
 
     def lose(self, lost_s: float) -> None:
         """Take note that this process stood still for `lost_s` of the task's time."""
@@ -82,6 +85,19 @@ class Job(Generic[Answer]):
     def is_over(self) -> bool:
         """Whether the answer is there."""
         return self._over.is_set()
+
+    def when_over(self, tell: Callable[[], object]) -> None:
+        """Call `tell`, once or twice, when the answer is there; here and now where it is already.
+
+        It is called on the job's thread, and must be quick.
+        """
+        self._tells.append(tell)
+        if self._over.is_set():
+            tell()
+
+    def ends_within(self, seconds: float) -> bool:
+        """Wait for at most `seconds` (>= 0); whether the answer is there."""
+        return self._over.wait(seconds)
 
     @property
     def waited_s(self) -> float:
