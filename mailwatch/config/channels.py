@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ipaddress
+from dataclasses import replace
 from urllib.parse import urlsplit
 
 from mailwatch.config.schema import CHANNEL
@@ -58,7 +59,10 @@ def _channel(table: Table, name: str, kind: str | None, secrets: Secrets) -> lis
     given = table.values | {one: Secret("") for one, why in withheld.items() if why}
     _warn_of_plain_http(table, kind)
     why = next(filter(None, withheld.values()), "")
-    return [Channel(name, kind, NOTIFIERS.settings(kind, given), why)]
+    settings = NOTIFIERS.settings(kind, given)
+    if name != table.at and hasattr(settings, "table"):
+        settings = replace(settings, table=f'[[notifiers]] "{name}"')
+    return [Channel(name, kind, settings, why)]
 
 
 def _cure(key: Key, name: str) -> str:

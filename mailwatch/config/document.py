@@ -9,9 +9,8 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from mailwatch.config.files import Missing, UnreadableFile, decoded, read_file
-from mailwatch.config.model import Origin, Source
+from mailwatch.config.model import Origin
 from mailwatch.config.problems import Problems
-from mailwatch.core.text import printable
 
 _LONGEST = 1024 * 1024
 _PLACE = re.compile(r"\(at line (?P<line>\d+), column (?P<column>\d+)\)$")
@@ -28,17 +27,12 @@ _HINTS = {
 """How tomllib begins what it says, and what the admin can do about it."""
 
 
-def file_origin(path: Path) -> Origin:
-    """Return the origin of everything that stands in the file `path`."""
-    return Origin(Source.FILE, printable(str(path)))
-
-
 def read_document(path: Path, required: bool, problems: Problems) -> Mapping[str, object]:
     """Return what the TOML file `path` says, nothing when it cannot be read.
 
     A file that is not there is a mistake only when `required`. (TOML 1.0, https://toml.io)
     """
-    origin = file_origin(path)
+    origin = Origin.of_file(path)
     try:
         content, mode = read_file(path, _LONGEST)
         document = _parse(content)
@@ -52,7 +46,6 @@ def read_document(path: Path, required: bool, problems: Problems) -> Mapping[str
     else:
         problems.exposed = origin if mode & stat.S_IROTH else None
         return document
-    problems.blind = True
     problems.mistake(origin, "", f"the file {wrong}")
     return {}
 

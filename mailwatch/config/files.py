@@ -23,27 +23,28 @@ def read_file(path: Path, limit: int) -> tuple[bytes, int]:
     At most `limit` bytes are read, so that neither a pipe nor a disk image holds us up.
     """
     try:
-        descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC | os.O_NONBLOCK | os.O_NOCTTY)
+        with open(path, "rb", opener=_open_at_once) as file:
+            mode = os.fstat(file.fileno()).st_mode
+            if not stat.S_ISREG(mode):
+                raise UnreadableFile("is not a regular file; name one")
+            content = file.read(limit + 1)
     except FileNotFoundError:
         raise Missing("does not exist; name the right file, or create it") from None
+    except IsADirectoryError:
+        raise UnreadableFile("is a directory; name a file") from None
     except PermissionError:
         raise UnreadableFile(_who_may(path)) from None
     except (OSError, ValueError) as error:
-        raise UnreadableFile(f"cannot be opened ({_reason(error)}); name a file") from None
-    try:
-        status = os.fstat(descriptor)
-        if stat.S_ISDIR(status.st_mode):
-            raise UnreadableFile("is a directory; name a file")
-        if not stat.S_ISREG(status.st_mode):
-            raise UnreadableFile("is not a regular file; name one")
-        content = _read(descriptor, limit + 1)
-    except OSError as error:
-        raise UnreadableFile(f"cannot be read ({_reason(error)}); mend the disk") from None
-    finally:
-        os.close(descriptor)
+        # Python itself refuses a name with a zero byte in it.
+        reason = getattr(error, "strerror", None) or "its name is no name of a file"
+        raise UnreadableFile(f"cannot be read ({reason.lower()}); name another file") from None
     if len(content) > limit:
         raise UnreadableFile(f"is longer than {limit // 1024} KiB; is it the right file?")
-    return content, status.st_mode
+    return content, mode
+
+
+def _open_at_once(path: str, flags: int) -> int:
+    return os.open(path, flags | os.O_NONBLOCK | os.O_NOCTTY)
 
 
 def decoded(content: bytes) -> str:
@@ -53,18 +54,6 @@ def decoded(content: bytes) -> str:
     except UnicodeDecodeError as error:
         line = content.count(b"\n", 0, error.start) + 1
         raise UnreadableFile(f"is not UTF-8 in line {line}; save it as UTF-8") from None
-
-
-def _read(descriptor: int, most: int) -> bytes:
-    content = b""
-    while len(content) < most and (part := os.read(descriptor, most - len(content))):
-        content += part
-    return content
-
-
-def _reason(error: OSError | ValueError) -> str:
-    text = error.strerror if isinstance(error, OSError) else None
-    return (text or "its name is no name of a file").lower()
 
 
 def _who_may(path: Path) -> str:

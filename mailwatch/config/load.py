@@ -9,9 +9,9 @@ from types import MappingProxyType
 from typing import Any
 
 from mailwatch.config.channels import read_channels
-from mailwatch.config.document import file_origin, read_document
+from mailwatch.config.document import read_document
 from mailwatch.config.judge import judge
-from mailwatch.config.model import Config
+from mailwatch.config.model import Config, ConfigError, Origin
 from mailwatch.config.problems import Problems
 from mailwatch.config.schema import PLAIN_KEYS
 from mailwatch.config.secrets import OwnCredentials, Secrets
@@ -48,13 +48,14 @@ def load(
     problems = Problems()
     secrets = secrets or Secrets(OwnCredentials(environ))
     document = read_document(path, required, problems) if path else {}
-    origin = file_origin(path) if path else DEFAULT
+    origin = Origin.of_file(path) if path else DEFAULT
     gathered = gather(document, origin, flags, environ, problems)
     sections = gathered.sections
     channels, of_channels = read_channels(gathered, secrets)
     services, of_services = read_services(gathered, secrets)
     judge(sections["restart"], environ, problems)
-    problems.settle()
+    if problems.mistakes:
+        raise ConfigError(tuple(problems.mistakes))
 
     kind = sections["restart"].plugin
     assert kind

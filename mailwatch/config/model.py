@@ -11,6 +11,7 @@ from mailwatch.core.keys import Value
 from mailwatch.core.model import Asked
 from mailwatch.core.policy import Policy
 from mailwatch.core.secret import Secret
+from mailwatch.core.text import printable
 from mailwatch.evidence.settings import EvidenceSettings
 from mailwatch.host.ground import AskedPort
 from mailwatch.net.endpoint import ProxyHeader
@@ -36,6 +37,11 @@ class Origin:
 
     source: Source
     name: str = ""
+
+    @classmethod
+    def of_file(cls, path: Path) -> Origin:
+        """Return the origin of what stands in the file `path`."""
+        return cls(Source.FILE, printable(str(path)))
 
     def __str__(self) -> str:
         if self.source is Source.FILE:

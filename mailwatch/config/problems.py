@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from mailwatch.config.model import ConfigError, Mistake, Origin, Source
+from mailwatch.config.model import Mistake, Origin, Source
 
 
 class Problems:
@@ -11,8 +11,6 @@ class Problems:
     def __init__(self) -> None:
         self.mistakes: list[Mistake] = []
         self.warnings: list[str] = []
-        self.blind = False
-        """Whether the file as a whole could not be read, so that what is missing is unknown."""
         self.exposed: Origin | None = None
         """The file, where everyone on this host may read it."""
 
@@ -32,12 +30,9 @@ class Problems:
         self.warn(f"{risk}; run: chmod o= {shown}")
 
     def sound(self, *prefixes: str) -> bool:
-        """Whether nothing is wrong with any key that begins with one of `prefixes`."""
-        return not self.blind and not any(
-            mistake.key.startswith(prefixes) for mistake in self.mistakes
-        )
+        """Whether nothing is wrong with any key that begins with one of `prefixes`.
 
-    def settle(self) -> None:
-        """Raise ConfigError when there was any mistake."""
-        if self.mistakes:
-            raise ConfigError(tuple(self.mistakes))
+        Where the file as a whole could not be read, what is missing is unknown.
+        """
+        keys = [mistake.key for mistake in self.mistakes]
+        return not any(key == "" or key.startswith(prefixes) for key in keys)

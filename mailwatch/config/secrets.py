@@ -70,7 +70,7 @@ def find_secret(table: Table, key: Key, credential: str, secrets: Secrets) -> st
         return f"the {key.label} was not wanted"
     if isinstance(file.value, Path):
         path, dotted, place = file.value, f"{dotted}_file", file.origin
-        origin = Origin(Source.FILE, printable(str(path)))
+        origin = Origin.of_file(path)
     elif not problems.sound(dotted):
         return ""
     elif found := secrets.credentials.find(credential):
@@ -82,7 +82,11 @@ def find_secret(table: Table, key: Key, credential: str, secrets: Secrets) -> st
         return why
     else:
         return ""
-    read = _read(path, lambda content: _token(key, content), dotted, place, key.label, problems)
+
+    def token(content: bytes) -> Secret:
+        return values.secret(key, content.decode("ascii", "replace").strip())
+
+    read = _read(path, token, dotted, place, key.label, problems)
     table.settings[key.name] = Setting(read, origin)
     return ""
 
@@ -146,10 +150,6 @@ def _read(
         return found
     problems.mistake(origin, dotted, f"{dotted}: {shown} {wrong}")
     return None
-
-
-def _token(key: Key, content: bytes) -> Secret:
-    return values.secret(key, content.decode("ascii", "replace").strip())
 
 
 def _password(content: bytes) -> Secret:

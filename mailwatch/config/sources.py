@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from mailwatch.config import values
 from mailwatch.config.model import Origin, Source
 from mailwatch.config.problems import Problems
-from mailwatch.config.schema import RESTART, SERVICES_ENVIRONMENT, section_keys, sections
+from mailwatch.config.schema import RESTART, SERVICES_ENVIRONMENT, sections
 from mailwatch.config.tables import GivenList, Table
 from mailwatch.core.text import printable
 
@@ -31,7 +31,7 @@ class Gathered:
             if section in self.lists:
                 self.lists[section].append(GivenList(content, origin, section))
             elif section not in self.sections:
-                self.problems.mistake(origin, section, self._unknown(section))
+                self._refuse(section, content, origin)
             elif isinstance(content, list):
                 sentence = f"[[{section}]] stands in double brackets; write [{section}], once"
                 self.problems.mistake(origin, section, sentence)
@@ -42,6 +42,17 @@ class Gathered:
             else:
                 for name, raw in content.items():
                     self.sections[section].take(name, raw, origin)
+
+    def _refuse(self, section: str, content: object, origin: Origin) -> None:
+        """Say why there is no such `section`, and which was probably meant."""
+        if not isinstance(content, dict | list):
+            Table("", {}, self.problems).take(section, content, origin)
+            return
+        near = values.nearest(section, [*self.sections, *self.lists])
+        form = f"[[{near}]]" if near in self.lists else f"[{near}]"
+        cure = f"did you mean {form}?" if near else "remove it (mailwatch.toml(5) lists them all)"
+        sentence = f"{printable(section, 80)} is no section of mailwatch; {cure}"
+        self.problems.mistake(origin, section, sentence)
 
     def flags(self, flags: Mapping[str, str]) -> None:
         """Take what the command line says: dotted key -> TOML value or bare text."""
@@ -69,16 +80,6 @@ class Gathered:
         if text := environ.get(SERVICES_ENVIRONMENT, ""):
             origin = Origin(Source.ENVIRONMENT, SERVICES_ENVIRONMENT)
             self.lists["services"].append(GivenList(text, origin, SERVICES_ENVIRONMENT))
-
-    def _unknown(self, section: str) -> str:
-        subject = printable(section, 80)
-        if meant := [key for key in section_keys() if section in (key.name, key.environment)]:
-            place = f"write {meant[0].name} below a line [{meant[0].section}]"
-            return f"{subject} stands outside its section; {place}"
-        if near := values.nearest(section, [*self.sections, *self.lists]):
-            form = f"[[{near}]]" if near in self.lists else f"[{near}]"
-            return f"{subject} is no section of mailwatch; did you mean {form}?"
-        return f"{subject} is no section of mailwatch; remove it (mailwatch.toml(5) lists them all)"
 
 
 def gather(

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Collection
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from mailwatch.config import values
@@ -16,32 +16,27 @@ from mailwatch.core.text import printable
 DEFAULT = Origin(Source.DEFAULT)
 
 
+@dataclass(slots=True)
 class Table:
     """The keys of one table, each at its default until it is given.
 
     `at` is what sentences call the table: `watch`, `services[1]`. Where it has a `form`, `plugin`
     is the one that it names, None for one that nobody knows; then nothing is said of what depends
-    on that.
+    on that. `origin` is where it was given, or the last of its keys.
     """
 
-    def __init__(
-        self,
-        at: str,
-        keys: Keys,
-        problems: Problems,
-        form: Form | None = None,
-        plugin: str | None = None,
-    ) -> None:
-        self.at = at
-        self.keys = keys
-        self.problems = problems
-        self.plugin = plugin
-        self.origin = DEFAULT
-        """Where it was given, or the last of its keys."""
-        self.settings = {name: Setting(key.default, DEFAULT) for name, key in keys.items()}
-        self._form = form
-        self._meant: set[str] = set()
-        """The keys that were probably meant by those that nobody knows."""
+    at: str
+    keys: Keys
+    problems: Problems
+    form: Form | None = None
+    plugin: str | None = None
+    origin: Origin = DEFAULT
+    settings: dict[str, Setting] = field(default_factory=dict)
+    _meant: set[str] = field(default_factory=set)
+    """The keys that were probably meant by those that nobody knows."""
+
+    def __post_init__(self) -> None:
+        self.settings |= {name: Setting(key.default, DEFAULT) for name, key in self.keys.items()}
 
     def take(self, name: str, raw: object, origin: Origin, subject: str = "") -> None:
         """Put the key `name` into force as `raw`; `subject` is what a sentence calls it."""
@@ -97,34 +92,32 @@ class Table:
         """Note that an earlier table has that name, too; `seen` are those so far."""
         first = seen.setdefault(name, self.at)
         if first != self.at:
-            cure = "remove one of them, or give it another name"
-            self.problems.mistake(
-                self.origin, self.at, f"{self.at} is {shown} like {first}; {cure}"
-            )
+            why = f"is {shown} like {first}; remove one of them, or give it another name"
+            self.problems.mistake(self.origin, self.at, f"{self.at} {why}")
 
     def require(self, cure: Callable[[Key], str], but: Collection[str] = ()) -> None:
         """Name each required key that is not there, `but` some; `cure` says what to add."""
-        common = self._form.keys(None) if self._form else self.keys
+        common = self.form.keys(None) if self.form else self.keys
         for name, key in self.keys.items():
             there = self.value(name) is not None or name in self._meant or name in but
             if there or not key.required or (key.needs and self.plugin is None):
                 continue
             if self.problems.sound(f"{self.at}.{name}"):
-                here = self.at if self._form else f"[{self.at}]"
+                here = self.at if self.form else f"[{self.at}]"
                 which = "" if name in common else f", which {self._choice(self.plugin)} needs"
                 self.mistake(name, f"{here} has no {name}{which}; add {cure(key)}")
 
     def _choice(self, *plugins: str | None) -> str:
-        return f"{self._form.chooser if self._form else ''} = {values.any_of(map(str, plugins))}"
+        return f"{self.form.chooser if self.form else ''} = {values.any_of(map(str, plugins))}"
 
     def _refuse(self, name: str) -> None:
         """Say why the key `name` does not belong here, and which one was probably meant."""
         why = "is no key of mailwatch; "
-        if self._form and (owners := self._form.knowing(name)):
+        if self.form and (owners := self.form.knowing(name)):
             if self.plugin is None:
                 return
             why = f"is set, but {self._choice(self.plugin)} does not know it; remove it"
-            if 2 * len(owners) <= len(self._form.plugins.names()):
+            if 2 * len(owners) <= len(self.form.plugins.names()):
                 only = f"only {self._choice(*owners)} knows it"
                 why = f'is set, but {only}, not "{self.plugin}"; remove it'
         elif near := values.nearest(name, list(self.keys)):
@@ -132,7 +125,7 @@ class Table:
             why += f"did you mean {self.at}.{near}?"
         elif meant := [key for key in section_keys() if name in (key.name, key.environment)]:
             why += f"did you mean {meant[0].dotted}?"
-        elif self._form is not SERVICE and SERVICE.knowing(name):
+        elif self.form is not SERVICE and SERVICE.knowing(name):
             why = "is a key of one service; move it below a line [[services]]"
         else:
             why += "remove it (mailwatch.toml(5) lists them all)"
@@ -172,8 +165,7 @@ def listed(given: GivenList, form: Form, problems: Problems) -> list[Table]:
             problems.mistake(origin, at, f"{at} is {values.show(row)}; write a table with {need}")
             continue
         plugin = form.plugin(row)
-        table = Table(at, form.keys(plugin, at), problems, form, plugin)
-        table.origin = origin
+        table = Table(at, form.keys(plugin, at), problems, form, plugin, origin)
         for name, value in row.items():
             table.take(name, value, origin)
         tables.append(table)

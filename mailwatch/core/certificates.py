@@ -112,7 +112,7 @@ def _is_a_day_old(warned: Warned, now: Now) -> bool:
 def _warning(due: Sequence[Reading], now: Now, installation: Installation) -> Message:
     first = min(reading.certificate_expires or now.wall for reading in due)
     when = _when(first, now.wall)
-    title = fact(f"certificate-{when.code}", host=installation.host, when=when)
+    title = fact("certificate-ends", host=installation.host, when=when)
     lines = [*_lines(due), fact("certificate-advice")]
     return notice(title, lines, now, installation, Severity.WARNING, _subject(title, due))
 

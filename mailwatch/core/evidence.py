@@ -72,7 +72,12 @@ def value(evidence: Evidence, collector: str, *path: str) -> object:
 
 def number(evidence: Evidence, collector: str, *path: str) -> float | None:
     """Return the number at `path`, None where there is none."""
-    found = value(evidence, collector, *path)
+    return amount({"": value(evidence, collector, *path)}, "")
+
+
+def amount(row: Mapping[str, object], name: str) -> float | None:
+    """Return the number that a row has at `name`, None where it has none."""
+    found = row.get(name)
     return found if isinstance(found, int | float) and not isinstance(found, bool) else None
 
 
@@ -84,7 +89,11 @@ def text(evidence: Evidence, collector: str, *path: str) -> str:
 
 def rows(evidence: Evidence, collector: str, *path: str) -> list[Mapping[str, object]]:
     """Return the rows of the table at `path`, none where there is no table."""
-    found = value(evidence, collector, *path)
+    return table(value(evidence, collector, *path))
+
+
+def table(found: object) -> list[Mapping[str, object]]:
+    """Return the rows of a table, none where `found` is no table."""
     if not isinstance(found, Sequence) or isinstance(found, str):
         return []
     return [row for row in found if isinstance(row, Mapping)]

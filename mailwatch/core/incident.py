@@ -25,8 +25,6 @@ from mailwatch.core.policy import Policy
 from mailwatch.core.state import Attempt, Left, Outcome, Stage, State
 from mailwatch.core.transitions import (
     CUT_SHORT,
-    INTERVENED,
-    NO_HELP,
     Moment,
     Step,
     begin_restart,
@@ -113,7 +111,7 @@ def _verify(state: State, event: Failed, at: Moment) -> Step:
     state = remember(state, event.situation, at)
     condition = event.situation.target.condition
     if condition in (Condition.STOPPED, Condition.PAUSED, Condition.REMOVING, Condition.MISSING):
-        return _judge(lose_attempt(state, at, INTERVENED), event, at)
+        return _judge(lose_attempt(state, at, fact("attempt-intervened")), event, at)
     state = replace(state, incident=update(open_incident(state), event))
     if state.due is not None and at.now.steady < state.due:
         return state, ()
@@ -121,7 +119,7 @@ def _verify(state: State, event: Failed, at: Moment) -> Step:
         grace = state.target.starting_since.steady + at.policy.start_grace_s
         if at.now.steady < grace:
             return state, ()
-    lost = lose_attempt(state, at, NO_HELP)
+    lost = lose_attempt(state, at, fact("attempt-no-help"))
     if event.situation.paused_until is not None:
         # Whoever paused mailwatch is at work on it: nobody needs to be called.
         return _judge(lost, event, at)

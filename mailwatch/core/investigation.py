@@ -95,15 +95,18 @@ class Investigation:
         ended = replace(self, step=Step.ENDED, readings=readings, still=still)
         return replace(ended, fresh=False, look_until=until)
 
-    def stood_still(self, lost_s: float) -> Investigation:
-        """The process has just lost `lost_s`: whatever is awaited has so much longer to come."""
+    def stood_still(self, lost_s: float, steady_s: float) -> Investigation:
+        """The process has just lost `lost_s`, and the steady clock went on for `steady_s` of them.
+
+        Whatever is awaited has so much longer to come.
+        """
         if self.step is Step.OVER:
             return self
-        until = None if self.evidence_until is None else self.evidence_until + lost_s
+        until = None if self.evidence_until is None else self.evidence_until + steady_s
         return replace(
             self,
             lost_s=self.lost_s + lost_s,
-            look_until=self.look_until + lost_s,
+            look_until=self.look_until + steady_s,
             evidence_until=until,
         )
 

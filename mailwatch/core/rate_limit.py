@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
-from mailwatch.core.facts import Fact, fact, words
+from mailwatch.core.facts import Fact, fact
 from mailwatch.core.message import Message, Severity, Topic
 from mailwatch.core.model import Now
 from mailwatch.core.wording import Installation, notice
@@ -58,11 +58,14 @@ def limit(
     """
     out: list[Message] = []
     for message in messages:
+        incident = message.incident
         if message.topic is Topic.ESCALATED:
-            rate_limit = replace(rate_limit, called=message.incident)
-        if message.topic in UNLIMITED or _ends_a_call(message, rate_limit):
+            rate_limit = replace(rate_limit, called=incident)
+        ends_a_call = message.topic is Topic.RECOVERED and incident == rate_limit.called
+        if message.topic in UNLIMITED or (incident and ends_a_call):
             # It tells all of its incident, so nothing older of that may follow it.
-            rate_limit = replace(rate_limit, held=_not_of(message.incident, rate_limit.held))
+            held = (one for one in rate_limit.held if not incident or one.incident != incident)
+            rate_limit = replace(rate_limit, held=tuple(held))
             out.append(message)
         elif not _is_repeated(message, rate_limit, now):
             rate_limit = replace(rate_limit, held=(*rate_limit.held, message))
@@ -81,34 +84,15 @@ def frees_at(rate_limit: RateLimit, per_hour: int) -> float | None:
     return rate_limit.told[-per_hour].at.steady + WINDOW_S
 
 
-def _ends_a_call(message: Message, rate_limit: RateLimit) -> bool:
-    ends = message.topic is Topic.RECOVERED and message.incident == rate_limit.called
-    return ends and bool(rate_limit.called)
-
-
-def _not_of(incident: str, held: Sequence[Message]) -> tuple[Message, ...]:
-    return tuple(message for message in held if not incident or message.incident != incident)
-
-
 def _is_repeated(message: Message, rate_limit: RateLimit, now: Now) -> bool:
     if message.topic is not Topic.NOTICE:
         return False
     told = [subject for told in rate_limit.told if _counts(told, now) for subject in told.notices]
-    told += _subjects(rate_limit.held)
-    return _subject(message) in told or _in_words(message) in told
+    return message.subject in (*told, *_subjects(rate_limit.held))
 
 
 def _subjects(messages: Sequence[Message]) -> tuple[Fact, ...]:
-    return tuple(_subject(message) for message in messages if message.topic is Topic.NOTICE)
-
-
-def _subject(message: Message) -> Fact:
-    return message.subject or _in_words(message)
-
-
-def _in_words(message: Message) -> Fact:
-    """Return all that a version before 0.3.0 has kept of what it told or held back."""
-    return words(f"{message.title}\n{message.body}")
+    return tuple(message.subject for message in messages if message.topic is Topic.NOTICE)
 
 
 def _counts(told: Told, now: Now) -> bool:

@@ -28,9 +28,6 @@ _UNSEEN = frozenset({Condition.MISSING, Condition.DENIED, Condition.UNREACHABLE}
 _NOT_KNOWN = frozenset({Reason.DENIED, Reason.UNREACHABLE})
 
 CUT_SHORT = fact("attempt-cut-short")
-INTERVENED = fact("attempt-intervened")
-NO_HELP = fact("attempt-no-help")
-HELPED = fact("attempt-helped")
 
 Step = tuple[State, tuple[Action, ...]]
 
@@ -44,7 +41,7 @@ class Moment:
 
 
 def open_incident(state: State) -> Incident:
-    """Return the open incident; raises ValueError where the stage says there is none."""
+    """Return the open incident; raises ValueError where there is none."""
     if state.incident is None:
         raise ValueError(f"the stage is {state.stage}, but no incident is open")
     return state.incident
@@ -134,15 +131,9 @@ def begin_restart(state: State, situation: Situation, at: Moment) -> Step:
     return state, (*told, Restart(incident.id, number, situation.target))
 
 
-def stood_still(state: State, lost_s: float, now: Now, policy: Policy) -> State:
-    """Return `state` after mailwatch has lost `lost_s`, which are not the target's to answer for.
-
-    At the most, what a target gets to come up in begins anew.
-    """
-    windows = {Stage.SETTLING: policy.settle_s, Stage.VERIFYING: policy.verify_for_s}
-    if state.due is None or state.stage not in windows:
-        return state
-    return replace(state, due=min(state.due + lost_s, now.steady + windows[state.stage]))
+def stood_still(state: State, lost_s: float) -> State:
+    """Return `state` after mailwatch lost `lost_s`, which are not the target's to answer for."""
+    return state if state.due is None else replace(state, due=state.due + lost_s)
 
 
 def settle(state: State, at: Moment) -> Step:
@@ -160,7 +151,8 @@ def settle(state: State, at: Moment) -> Step:
 
 def succeed(state: State, at: Moment) -> State:
     """Note that the newest attempt has cured all that it can, and that other things still fail."""
-    return _is_over(state, at, Outcome.RECOVERED, HELPED).with_target(last_cure=at.now)
+    helped = fact("attempt-helped")
+    return _is_over(state, at, Outcome.RECOVERED, helped).with_target(last_cure=at.now)
 
 
 def lose_attempt(state: State, at: Moment, detail: Fact) -> State:

@@ -157,12 +157,12 @@ def _restarts_or_waits(tell: Tell, installation: Installation) -> Fact:
 
 
 def _what_next(tell: Tell, _installation: Installation) -> Fact:
-    incident, again = tell.incident, bool(tell.incident.attempts)
+    hold = tell.incident.hold
     if tell.next_restart is not None:
         restart_at = tell.at.wall + max(0.0, tell.next_restart - tell.at.steady)
-        return fact("may-restart", again=again, restart_at=restart_at)
-    if incident.hold is not None and incident.hold.reason in _TOLD_BY_THE_TARGET:
-        return fact("restarts-when-it-can", again=again)
+        return fact("may-restart", restart_at=restart_at)
+    if hold is not None and hold.reason in _TOLD_BY_THE_TARGET:
+        return fact("restarts-when-it-can")
     return fact("up-to-you")
 
 

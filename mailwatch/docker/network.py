@@ -6,7 +6,7 @@ from collections.abc import Collection, Iterable, Mapping, Set
 from dataclasses import dataclass
 
 from mailwatch.core.address import is_loopback, is_numeric
-from mailwatch.docker.record import Record, part, text
+from mailwatch.docker.record import Record, part, parts, text
 
 _EVERY = ("", "0.0.0.0", "::")  # noqa: S104  compared with, not bound to
 
@@ -20,14 +20,9 @@ class Published:
     container_port: int
 
     @property
-    def everywhere(self) -> bool:
-        """Whether it is open on every address of the host."""
-        return self.host_address in _EVERY
-
-    @property
     def on_loopback(self) -> bool:
         """Whether it is open on the host's loopback, alone or among others."""
-        return self.everywhere or is_loopback(self.host_address)
+        return self.host_address in _EVERY or is_loopback(self.host_address)
 
 
 def addresses(container: Record) -> tuple[str, ...]:
@@ -45,13 +40,12 @@ def shares_host_network(container: Record) -> bool:
 def published(container: Record) -> tuple[Published, ...]:
     """Return every TCP port that the running container publishes; empty while it is stopped."""
     found = []
-    for name, bindings in part(part(container, "NetworkSettings"), "Ports").items():
+    ports = part(part(container, "NetworkSettings"), "Ports")
+    for name in ports:
         number, _, protocol = name.partition("/")
-        inner = _port(number)
-        if protocol != "tcp" or not inner or not isinstance(bindings, list):
-            continue
-        for binding in bindings:
-            if isinstance(binding, dict) and (outer := _port(text(binding, "HostPort"))):
+        inner = _port(number) if protocol == "tcp" else 0
+        for binding in parts(ports, name) if inner else ():
+            if outer := _port(text(binding, "HostPort")):
                 found.append(Published(text(binding, "HostIp"), outer, inner))
     return tuple(found)
 

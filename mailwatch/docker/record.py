@@ -113,6 +113,12 @@ def part(record: Record, key: str) -> Record:
     return value if isinstance(value, dict) else {}
 
 
+def parts(record: Record, key: str) -> list[Record]:
+    """Return the objects of the list at `key`, none where there is none."""
+    value = record.get(key)
+    return [one for one in value if isinstance(one, dict)] if isinstance(value, list) else []
+
+
 def text(record: Record, key: str) -> str:
     """Return the string at `key`, empty where there is none."""
     value = record.get(key)

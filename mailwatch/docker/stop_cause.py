@@ -6,7 +6,7 @@ import time
 from collections.abc import Iterable
 
 from mailwatch.core.deadline import Deadline
-from mailwatch.docker.engine import Engine
+from mailwatch.docker.container import Container
 from mailwatch.docker.faults import EngineFault
 from mailwatch.docker.record import Record, is_over, moment, number, part, text
 
@@ -25,8 +25,8 @@ _INSPECT_S = 5
 class Ends:
     """Remembers how one container ended, for the engine soon forgets; use it from one thread."""
 
-    def __init__(self, engine: Engine) -> None:
-        self._engine = engine
+    def __init__(self, container: Container) -> None:
+        self._container = container
         self._known: tuple[tuple[str, str], bool] | None = None
         """Identity and FinishedAt of an end, and whether it was ordered."""
 
@@ -50,7 +50,7 @@ class Ends:
         else:
             until = ended + 2
         try:
-            events = self._engine.events(identity, began, until, deadline.sooner(_INSPECT_S))
+            events = self._container.events(identity, began, until, deadline.sooner(_INSPECT_S))
         except EngineFault:
             return None
         ordered = stop_ordered(events)

@@ -1,36 +1,24 @@
-"""The table of checks: a new one is one file and one line here."""
+"""The table of checks: a new one is one function and one line here."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
 
 from mailwatch.core.diagnosis import Diagnosis, problem
-from mailwatch.doctor import (
-    certificates,
-    channels,
-    clock,
-    configuration,
-    evidence,
-    files,
-    service,
-    services,
-    state,
-)
+from mailwatch.doctor import channels, clock, configuration, evidence, files, service, services
 from mailwatch.doctor.case import Case
 from mailwatch.restarters import catalogue as restarters
 
-Check = Callable[[Case], Iterable[Diagnosis]]
-
-CHECKS: tuple[tuple[str, Check], ...] = (
+CHECKS: tuple[tuple[str, Callable[[Case], Iterable[Diagnosis]]], ...] = (
     ("configuration", configuration.examine),
     ("files", files.examine),
     ("services", services.examine),
-    ("certificates", certificates.examine),
+    ("certificates", services.examine_certificates),
     ("probes", services.examine_probes),
     ("restart", lambda case: restarters.examine(case.config.restart, case)),
     ("channels", channels.examine),
     ("service", service.examine),
-    ("state", state.examine),
+    ("state", files.examine_state),
     ("evidence", evidence.examine),
     ("clock", clock.examine),
 )

@@ -15,16 +15,16 @@ WRITTEN = 1_790_000_000.0
 
 def examine(_case: Case) -> Iterator[Diagnosis]:
     """Give one finding."""
+    synchronised = is_synchronised()
     if time.time() < WRITTEN:
         yield problem(
             "The clock is wrong: it shows a time before mailwatch was written.",
             "Set it with `timedatectl set-ntp true`.",
         )
-        return
-    synchronised = is_synchronised()
-    if synchronised is None:
-        sentence = "Whether the clock is synchronised cannot be found out here."
-        yield warning(sentence, "See `timedatectl`.")
+    elif synchronised is None:
+        yield warning(
+            "Whether the clock is synchronised cannot be found out.", "See `timedatectl`."
+        )
     elif synchronised:
         yield ok("The clock is synchronised.")
     else:

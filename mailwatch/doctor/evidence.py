@@ -9,42 +9,37 @@ from mailwatch.core.say import say
 from mailwatch.core.text import printable
 from mailwatch.doctor.case import Case
 from mailwatch.evidence import keeping
-from mailwatch.host.unit import Unit
 from mailwatch.store.views import LAST, StoreError, Views
 
 HIDING = {
     "ProtectProc": (
         "default",
-        "",
-        "the processes of other users and the container's network from the service, so that a "
-        "server that died inside its container is taken for a ban",
+        "the processes of other users, and what listens for the mail server, from the service, so "
+        "that one that has died is taken for a ban",
     ),
-    "ProcSubset": ("all", "", "load, memory and pressure of the host from the service"),
+    "ProcSubset": ("all", "load, memory and pressure of the host from the service"),
 }
-"""Properties of a unit, the values that hide nothing, and what any other value hides."""
+"""Properties of a unit, the value that hides nothing, and what any other hides."""
 
 
 def examine(case: Case) -> Iterator[Diagnosis]:
     """Give what is hidden from the service, and what it could not read at the last incident."""
-    hidden = list(_hidden(case.unit)) if case.unit else []
-    yield from hidden
-    if not case.config.evidence.enabled:
-        yield warning(
-            "No evidence is gathered, so a restart destroys the traces of its cause.",
-            "Set enabled = true in [evidence].",
-        )
-        return
-    last = list(_last_look(case))
-    yield from last
-    if not hidden and not last:
+    found = list(_hidden(case))
+    if case.config.evidence.enabled:
+        found += _last_look(case)
+    else:
+        sentence = "No evidence is gathered, so a restart destroys the traces of its cause."
+        found.append(warning(sentence, "Set enabled = true in [evidence]."))
+    yield from found
+    if not found:
         yield ok("Nothing is known to be hidden from the service when it looks for a cause.")
 
 
-def _hidden(unit: Unit) -> Iterator[Diagnosis]:
-    for name, (harmless, unset, what) in HIDING.items():
-        if unit[name] not in (harmless, unset):
+def _hidden(case: Case) -> Iterator[Diagnosis]:
+    for name, (harmless, what) in HIDING.items():
+        if case.unit is not None and case.unit[name] not in (harmless, ""):
             yield warning(
-                f"{name}={printable(unit[name])} hides {what}.",
+                f"{name}={printable(case.unit[name])} hides {what}.",
                 f"Set {name}={harmless} in `systemctl edit mailwatch`.",
             )
 

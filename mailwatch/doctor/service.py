@@ -8,7 +8,6 @@ from mailwatch.core.diagnosis import Diagnosis, ok, problem, warning
 from mailwatch.core.text import duration, printable
 from mailwatch.doctor.case import Case
 from mailwatch.host.systemd import SHORTEST_WATCHDOG_S
-from mailwatch.host.unit import Unit
 
 _ENABLED = ("enabled", "enabled-runtime", "linked", "linked-runtime", "static", "indirect")
 
@@ -24,34 +23,32 @@ def examine(case: Case) -> Iterator[Diagnosis]:
             "Install the package to have it watch by itself.",
         )
         return
-    yield _running(unit)
+    state = printable(unit["ActiveState"])
+    if state in ("active", "reloading"):
+        yield ok("The service runs.")
+    elif state == "failed":
+        yield problem(f"The service has failed ({printable(unit['Result'])}).", _SEE_WHY)
+    else:
+        yield warning(
+            f"The service does not run (it is {state}).", "Run `systemctl enable --now mailwatch`."
+        )
     if unit["UnitFileState"] not in _ENABLED:
-        cure = "Run `systemctl enable mailwatch`."
-        yield warning("The service does not start with the host.", cure)
+        yield warning(
+            "The service does not start with the host.", "Run `systemctl enable mailwatch`."
+        )
     if unit["NRestarts"] not in ("", "0"):
         times = printable(unit["NRestarts"])
         yield warning(f"systemd has had to start it anew {times} times.", _SEE_WHY)
-    yield _watchdog(unit)
-
-
-def _running(unit: Unit) -> Diagnosis:
-    state = printable(unit["ActiveState"])
-    if state in ("active", "reloading"):
-        return ok("The service runs.")
-    if state == "failed":
-        return problem(f"The service has failed ({printable(unit['Result'])}).", _SEE_WHY)
-    cure = "Run `systemctl enable --now mailwatch`."
-    return warning(f"The service does not run (it is {state}).", cure)
-
-
-def _watchdog(unit: Unit) -> Diagnosis:
-    if unit.watchdog_s is None:
-        return warning(
+    watchdog_s = unit.watchdog_s
+    if watchdog_s is None:
+        yield warning(
             "The unit has no watchdog, so a hang of mailwatch itself would last.",
             "Set WatchdogSec=90 in `systemctl edit mailwatch`.",
         )
-    if unit.watchdog_s < SHORTEST_WATCHDOG_S:
-        cure = f"Set WatchdogSec={SHORTEST_WATCHDOG_S:g} or more in `systemctl edit mailwatch`."
-        sentence = f"Its watchdog of {duration(unit.watchdog_s)} may end it on a busy disk."
-        return warning(sentence, cure)
-    return ok(f"It has a watchdog of {duration(unit.watchdog_s)}.")
+    elif watchdog_s < SHORTEST_WATCHDOG_S:
+        yield warning(
+            f"Its watchdog of {duration(watchdog_s)} may end it on a busy disk.",
+            f"Set WatchdogSec={SHORTEST_WATCHDOG_S:g} or more in `systemctl edit mailwatch`.",
+        )
+    else:
+        yield ok(f"It has a watchdog of {duration(watchdog_s)}.")

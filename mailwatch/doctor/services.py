@@ -1,16 +1,19 @@
-"""Whether every service answers now, asked exactly as the service asks."""
+"""Whether every service answers now, asked as the service asks, and what its probe needs."""
 
 from __future__ import annotations
 
+import time
 from collections.abc import Iterator
 
-from mailwatch.core.diagnosis import Diagnosis, ok, problem
+from mailwatch.core.certificates import expires_soon, time_left
+from mailwatch.core.diagnosis import Diagnosis, ok, problem, warning
 from mailwatch.core.judgement import MISCONFIGURABLE
 from mailwatch.core.model import Fault, Reading, Verdict
 from mailwatch.core.observation import silent, unmasked
 from mailwatch.core.say import say
-from mailwatch.core.text import duration
+from mailwatch.core.text import duration, join_words
 from mailwatch.doctor.case import Case
+from mailwatch.host.clocks import clock_text
 from mailwatch.probes.catalogue import PROBES
 
 _CURES = {
@@ -50,6 +53,25 @@ def examine(case: Case) -> Iterator[Diagnosis]:
     for reading in readings:
         ours = some_pass or reading.fault in MISCONFIGURABLE
         yield _judge(reading, may_be_ours=ours and reading.service in case.unproven)
+
+
+def examine_certificates(case: Case) -> Iterator[Diagnosis]:
+    """Give a finding for each certificate; services mostly share one."""
+    now = time.time()
+    holders: dict[float, list[Reading]] = {}
+    for reading in case.readings:
+        if reading.certificate_expires is not None:
+            holders.setdefault(reading.certificate_expires, []).append(reading)
+    cure = "Renew it, and have the mail server load the new one."
+    for expires, readings in sorted(holders.items()):
+        names, left = join_words([one.service for one in readings]), time_left(expires, now)
+        sentence = f"The certificate of {names} {left}, on {clock_text(expires)}."
+        if expires <= now:
+            yield problem(sentence, cure)
+        elif any(expires_soon(one, now, case.config.policy) for one in readings):
+            yield warning(sentence, cure)
+        else:
+            yield ok(sentence)
 
 
 def examine_probes(case: Case) -> Iterator[Diagnosis]:

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import partial
 
 from mailwatch.core.causes import BAN, line
-from mailwatch.core.evidence import EVERYTHING, Evidence, number, rows, text, value
+from mailwatch.core.evidence import EVERYTHING, Evidence, amount, number, rows, table, text, value
 from mailwatch.core.facts import NOTHING, Fact, fact
 from mailwatch.core.say import say
 from mailwatch.core.text import printable
@@ -69,8 +69,8 @@ def _out_of_memory(evidence: Evidence) -> Found:
 
 def _disk_full(evidence: Evidence) -> Found:
     for row in rows(evidence, "disk", "file_systems"):
-        path, free, total = row.get("path"), row.get("free_bytes"), row.get("size_bytes")
-        if not isinstance(free, int | float) or not isinstance(total, int | float) or total <= 0:
+        path, free, total = row.get("path"), amount(row, "free_bytes"), amount(row, "size_bytes")
+        if free is None or total is None or total <= 0:
             continue
         if free <= max(FULL_FREE_BYTES, min(total * FULL_FREE_SHARE, 64 * FULL_FREE_BYTES)):
             full = fact("disk-full", path=str(path), free_bytes=free, size_bytes=total)
@@ -100,8 +100,8 @@ def _not_running(evidence: Evidence) -> Found:
 def _by_state(state: str, code: str, evidence: Evidence) -> Found:
     if value(evidence, "container", "paused") is True:
         return None  # the freezer of cgroup v1 shows every process in state D
-    table = rows(evidence, "processes", "table")
-    marked = [row for row in table if str(row.get("state", "")).startswith(state)]
+    found = rows(evidence, "processes", "table")
+    marked = [row for row in found if str(row.get("state", "")).startswith(state)]
     if state == "D":
         marked = [row for row in marked if row.get("stuck") is True]
     if not marked:
@@ -112,7 +112,7 @@ def _by_state(state: str, code: str, evidence: Evidence) -> Found:
         + (f" in {row.get('waits_in')}" if row.get("waits_in") not in (None, "", "-", "0") else "")
         for row in marked[:5]
     ]
-    return fact(code, marked=len(marked), count=len(table), names=names), support
+    return fact(code, marked=len(marked), count=len(found), names=names), support
 
 
 def _used_up(who: str, what: str, nearly: float, code: str, evidence: Evidence) -> Found:
@@ -143,18 +143,17 @@ def _nothing_listens(evidence: Evidence) -> Found:
 def _accept_queue_full(evidence: Evidence) -> Found:
     overflows = number(evidence, "connections", "container", "listen_overflows") or 0
     growing = (number(evidence, "connections", "container", "listen_overflows_grew") or 0) > 0
-    fullest: tuple[float, Mapping[str, object]] | None = None
-    for row in rows(evidence, "connections", "container", "listeners"):
-        queue, limit = row.get("queue"), row.get("queue_limit")
-        if not isinstance(queue, int | float):
-            continue
-        known = isinstance(limit, int | float) and queue >= limit > 0
-        guessed = (overflows > 0 and queue >= FULL_QUEUE) or (growing and queue > 0)
-        if (known or guessed) and (fullest is None or queue > fullest[0]):
-            fullest = queue, row
-    if fullest is None:
+    # No queue has a higher limit than the container's somaxconn, where that is known.
+    limit = number(evidence, "connections", "somaxconn") or float("inf")
+    least = min(limit, FULL_QUEUE if overflows > 0 else limit, 1 if growing else limit)
+    queues = [
+        (queue, row)
+        for row in rows(evidence, "connections", "container", "listeners")
+        if (queue := amount(row, "queue")) is not None and queue >= least
+    ]
+    if not queues:
         return None
-    queue, row = fullest
+    queue, row = max(queues, key=lambda one: one[0])
     support = [
         f"connections: {queue:.0f} connections wait on {row.get('port')} to be accepted",
         f"connections: the container's accept queues have overflowed {overflows:.0f} times",
@@ -165,13 +164,10 @@ def _accept_queue_full(evidence: Evidence) -> Found:
 def _crowded(listener: Mapping[str, object]) -> Fact:
     """Return how many connections the full port has, and from where if most have one origin."""
     port = str(listener.get("port"))
-    total = listener.get("connections")
-    count = total if isinstance(total, int) else 0
-    prefixes = listener.get("prefixes")
-    if isinstance(prefixes, Sequence) and prefixes and isinstance(prefixes[0], Mapping):
-        first = prefixes[0]
-        most = first.get("connections")
-        if isinstance(most, int) and most > count * _PLAINLY_ONE:
+    count = amount(listener, "connections") or 0
+    for first in table(listener.get("prefixes"))[:1]:
+        most = amount(first, "connections") or 0
+        if most > count * _PLAINLY_ONE:
             prefix = str(first.get("prefix"))
             return fact("accept-queue-full", port=port, connections=most, prefix=prefix)
     return fact("accept-queue-full", port=port, connections=count)
@@ -301,8 +297,7 @@ def _port(row: Mapping[str, object]) -> int | None:
 
 def _phase(row: Mapping[str, object], phase: str) -> float:
     phases = row.get("phases")
-    seconds = phases.get(phase) if isinstance(phases, Mapping) else None
-    return float(seconds) if isinstance(seconds, int | float) else 0.0
+    return (amount(phases, phase) or 0.0) if isinstance(phases, Mapping) else 0.0
 
 
 def _last_phase(row: Mapping[str, object]) -> str:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
 
-from mailwatch.core.evidence import Evidence, number, rows, text, value
+from mailwatch.core.evidence import Evidence, amount, number, rows, text, value
 from mailwatch.core.text import duration, printable, size
 
 Row = tuple[str, str, str]
@@ -23,52 +23,48 @@ def side_by_side(before: Evidence, after: Evidence) -> list[Row]:
 
 
 def _facts(evidence: Evidence) -> Iterator[tuple[str, str]]:
-    def of(collector: str, *path: str) -> float | None:
+    def get(collector: str, *path: str) -> float | None:
         return number(evidence, collector, *path)
 
     yield "container", _container(evidence)
     started = text(evidence, "container", "started").partition(".")[0].replace("T", " ")
     yield "started", started and f"{started} UTC"
-    yield "restarted by Docker", _whole(of("container", "restarts") or None)
-    used, most = of("cgroup", "memory_bytes"), of("cgroup", "memory_limit_bytes")
+    yield "restarted by Docker", _whole(get("container", "restarts") or None)
+    used, most = get("cgroup", "memory_bytes"), get("cgroup", "memory_limit_bytes")
     yield "container memory", _share(used, most, size, ", no limit")
-    yield "killed for memory", _whole(of("cgroup", "oom_kills") or None)
+    yield "killed for memory", _whole(get("cgroup", "oom_kills") or None)
     yield "processes", _processes(evidence)
     watched = rows(evidence, "connections", "watched")
     deaf = [str(row.get("port")) for row in watched if row.get("listens") is False]
     yield "nothing listens on", ", ".join(deaf)
-    grew = of("connections", "container", "listen_overflows_grew")
+    grew = get("connections", "container", "listen_overflows_grew")
     more = f", {grew:.0f} more in a second" if grew else ""
-    yield "queue overflows", _whole(of("connections", "container", "listen_overflows"), more)
+    yield "queue overflows", _whole(get("connections", "container", "listen_overflows"), more)
     origins = rows(evidence, "connections", "container", "prefixes")[:3]
     crowd = [f"{row.get('prefix')} ({row.get('connections')})" for row in origins]
     yield "most connections from", ", ".join(crowd)
     load = value(evidence, "host", "load")
     yield "host load", " ".join(map(str, load)) if isinstance(load, list) else ""
     shares = {
-        one: of("host", "pressure", one, "some_10s_percent") for one in ("cpu", "memory", "io")
+        one: get("host", "pressure", one, "some_10s_percent") for one in ("cpu", "memory", "io")
     }
     stalls = [f"{what} {share:.0f} %" for what, share in shares.items() if share is not None]
     yield "host stalls (10 s)", ", ".join(stalls)
-    free, total = of("host", "memory", "available_bytes"), of("host", "memory", "total_bytes")
+    free, total = get("host", "memory", "available_bytes"), get("host", "memory", "total_bytes")
     memory = _share(free, total, size)
     yield "host memory", memory and f"{memory} available"
-    yield "tracked connections", _share(of("host", "conntrack"), of("host", "conntrack_limit"))
-    yield "open files", _share(of("host", "files"), of("host", "files_limit"))
+    yield "tracked connections", _share(get("host", "conntrack"), get("host", "conntrack_limit"))
+    yield "open files", _share(get("host", "files"), get("host", "files_limit"))
     clock = value(evidence, "clock", "synchronised")
     yield "clock", "" if clock is None else "synchronised" if clock is True else "not synchronised"
     for row in _busy_ports(evidence):
         queue, count = row.get("queue"), row.get("connections")
         yield f"port {row.get('port')}", f"{count} connections, {queue} not accepted"
     for row in rows(evidence, "disk", "file_systems"):
-        room = _share(_number(row.get("free_bytes")), _number(row.get("size_bytes")), size)
+        room = _share(amount(row, "free_bytes"), amount(row, "size_bytes"), size)
         yield f"disk {row.get('path')}", room and f"{room} free"
     for row in rows(evidence, "readings", "now"):
         yield f"check {printable(str(row.get('service')), 80)}", _reading(row)
-
-
-def _number(found: object) -> float | None:
-    return found if isinstance(found, int | float) else None
 
 
 def _whole(count: float | None, more: str = "") -> str:
@@ -119,12 +115,12 @@ def _busy_ports(evidence: Evidence) -> list[Mapping[str, object]]:
         for row in rows(evidence, "connections", "container", "listeners")
         if row.get("port") in watched or row.get("connections") or row.get("queue")
     ]
-    return sorted(found, key=lambda row: -(_number(row.get("connections")) or 0))[:_FEW]
+    return sorted(found, key=lambda row: -(amount(row, "connections") or 0))[:_FEW]
 
 
 def _reading(row: Mapping[str, object]) -> str:
     phases = row.get("phases")
-    seconds = phases.values() if isinstance(phases, Mapping) else ()
     if row.get("verdict") == "pass":
-        return f"answers in {duration(sum(_number(one) or 0 for one in seconds))}"
+        spent = phases if isinstance(phases, Mapping) else {}
+        return f"answers in {duration(sum(amount(spent, phase) or 0 for phase in spent))}"
     return printable(f"{row.get('fault') or row.get('verdict')}: {row.get('detail')}", 120)

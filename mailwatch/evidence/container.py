@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-
 from mailwatch.core.deadline import Deadline
 from mailwatch.core.evidence import EVERYTHING, Finding, Json, NotReadable
 from mailwatch.core.text import printable
 from mailwatch.docker.network import gateways
-from mailwatch.docker.record import Record, number, part, text
+from mailwatch.docker.record import Record, number, part, parts, text
 from mailwatch.evidence.redact import redacted
 from mailwatch.evidence.subject import Subject
 
@@ -52,7 +50,6 @@ def collect(subject: Subject, deadline: Deadline) -> Finding:
 
 
 def _health(health: Record, subject: Subject) -> Json:
-    log = health.get("Log")
     return {
         "status": _text(health, "Status"),
         "failing_streak": number(health, "FailingStreak"),
@@ -62,8 +59,7 @@ def _health(health: Record, subject: Subject) -> Json:
                 "exit_code": number(entry, "ExitCode"),
                 "output": redacted(_text(entry, "Output"), subject.secrets),
             }
-            for entry in (log if isinstance(log, list) else [])[-HEALTH_LOG:]
-            if isinstance(entry, Mapping)
+            for entry in parts(health, "Log")[-HEALTH_LOG:]
         ],
     }
 

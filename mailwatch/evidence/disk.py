@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 
 from mailwatch.core.deadline import Deadline
 from mailwatch.core.evidence import Finding, Json, NotReadable
 from mailwatch.core.facts import Fact, fact
 from mailwatch.core.text import printable
-from mailwatch.docker.record import Record, part, text
+from mailwatch.docker.record import Record, part, parts, text
 from mailwatch.evidence import files
 from mailwatch.evidence.subject import Subject
 
@@ -41,10 +41,12 @@ def collect(subject: Subject, deadline: Deadline) -> Finding:
 
 def _written_to(container: Record) -> list[Path]:
     """Return where the container's volumes, its own layer and its log lie on the host."""
-    mounts = container.get("Mounts")
-    rows = [row for row in mounts if isinstance(row, Mapping)] if isinstance(mounts, list) else []
     layer = text(part(part(container, "GraphDriver"), "Data"), "UpperDir")
-    found = [*(text(row, "Source") for row in rows), layer, text(container, "LogPath")]
+    found = [
+        *(text(row, "Source") for row in parts(container, "Mounts")),
+        layer,
+        text(container, "LogPath"),
+    ]
     return [Path(path) for path in found if path.startswith("/")]
 
 

@@ -72,24 +72,19 @@ def prune(directory: Path, max_bytes: int, oldest: float) -> int:
 
     `oldest` is in seconds since 1970. Returns how many files went; never raises.
     """
-    kept, gone = [], 0
+    found = []
     with suppress(OSError):
         for file in folder(directory).iterdir():
             with suppress(OSError):
-                about = file.stat()
-                if about.st_mtime < oldest or file.name.endswith(".new"):
-                    file.unlink()
-                    gone += 1
-                elif file.name.endswith(".json.gz"):
-                    kept.append((about.st_mtime, about.st_size, file))
-    total = sum(size for _, size, _ in kept)
-    for _, size, file in sorted(kept):
-        if total <= max_bytes:
-            break
-        with suppress(OSError):
-            file.unlink()
-            total -= size
-            gone += 1
+                about, half = file.stat(), file.name.endswith(".new")
+                found.append((float("-inf") if half else about.st_mtime, about.st_size, file))
+    total, gone = sum(size for _, size, _ in found), 0
+    for written, size, file in sorted(found):
+        if written < oldest or total > max_bytes:
+            with suppress(OSError):
+                file.unlink()
+                total -= size
+                gone += 1
     return gone
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from contextlib import closing
 
 from mailwatch.core.deadline import Deadline
 from mailwatch.core.evidence import Finding
@@ -22,7 +23,8 @@ def collect(subject: Subject, deadline: Deadline) -> Finding:
 
     `server` says which mail server wrote them, and what it says there of its troubles.
     """
-    written = subject.examine(lambda examiner: examiner.log(subject.since, deadline))
+    with closing(subject.examiner()) as examiner:
+        written = examiner.log(subject.since, deadline)
     kept = written[-MOST_BYTES:]
     cut = len(kept) < len(written)
     lines = _COLOUR.sub("", kept.decode("utf-8", "backslashreplace")).splitlines()

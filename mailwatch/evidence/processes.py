@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import time
 from collections.abc import Mapping, Sequence
+from contextlib import closing
 
 from mailwatch.core.deadline import Deadline
 from mailwatch.core.evidence import Finding, Json
 from mailwatch.core.text import printable
-from mailwatch.evidence.subject import Examiner, Subject
+from mailwatch.evidence.subject import Subject
 
 AGAIN_S = 0.5
 """A process that waits for a healthy disk is not in state D in two looks so far apart."""
@@ -18,16 +19,12 @@ MOST_ROWS = 300
 
 def collect(subject: Subject, deadline: Deadline) -> Finding:
     """Return `count` and `table`; `stuck` marks what is in state D at two looks."""
-
-    def look(examiner: Examiner) -> tuple[Sequence[Mapping[str, str]], set[str]]:
+    with closing(subject.examiner()) as examiner:
         rows = examiner.processes(deadline)
-        waiting = _in_disk_sleep(rows)
-        if waiting and deadline.at - deadline.clock() > 2 * AGAIN_S:
+        stuck = _in_disk_sleep(rows)
+        if stuck and deadline.at - deadline.clock() > 2 * AGAIN_S:
             time.sleep(AGAIN_S)
-            waiting &= _in_disk_sleep(examiner.processes(deadline))
-        return rows, waiting
-
-    rows, stuck = subject.examine(look)
+            stuck &= _in_disk_sleep(examiner.processes(deadline))
     # Those that are worth a look come first, so that a cut never loses them.
     ordered = sorted(rows, key=lambda row: row.get("stat", "")[:1] not in "TDZ")
     table = [_row(row, stuck) for row in ordered[:MOST_ROWS]]

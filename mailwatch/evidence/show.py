@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 
 from mailwatch.core.evidence import GATHERED, Evidence, Json, number, rows, unreadable, value
 from mailwatch.core.text import printable, utc
@@ -21,8 +21,24 @@ def lines(
     before, after = findings(evidence.get("before")), findings(evidence.get("after"))
     if not before and not after:
         return ["No evidence was kept of this incident."]
-    shown = [*_reasons(before), *_table(before, after, clock_text), *_processes(before)]
-    return [printable(line, 400) for line in [*shown, *_log(before), *_unreadable(before, after)]]
+    log = value(before, "log", "lines")
+    written = log[-LOG_LINES:] if isinstance(log, list) else []
+    shown = [
+        *_reasons(before),
+        *_table(before, after, clock_text),
+        *_section("Processes that were stopped, stuck or dead:", _processes(before)[:LOG_LINES]),
+        *_section(f"The container's log before it (the last {len(written)} lines):", written),
+        *_section(
+            "Not readable:",
+            [f"{name}: {what}, because {why}" for name, what, why in unreadable(after, before)],
+        ),
+    ]
+    return [printable(line, 400) for line in shown]
+
+
+def _section(title: str, found: Sequence[object]) -> list[str]:
+    """Return `found` below its title, nothing where there is none."""
+    return ["", title, *(f"    {line}" for line in found)] if found else []
 
 
 def _reasons(before: Evidence) -> Iterator[str]:
@@ -49,30 +65,9 @@ def _moment(evidence: Evidence, clock_text: Callable[[float], str]) -> str:
     return "not seen" if at is None else clock_text(at)
 
 
-def _processes(before: Evidence) -> Iterator[str]:
-    marked = [
-        row
+def _processes(before: Evidence) -> list[str]:
+    return [
+        f"{row.get('pid')} {row.get('name')} {row.get('state')} {row.get('waits_in')}"
         for row in rows(before, "processes", "table")
         if str(row.get("state", ""))[:1] in ("T", "Z") or row.get("stuck") is True
     ]
-    if marked:
-        yield ""
-        yield "Processes that were stopped, stuck or dead:"
-    for row in marked[:LOG_LINES]:
-        yield f"    {row.get('pid')} {row.get('name')} {row.get('state')} {row.get('waits_in')}"
-
-
-def _log(before: Evidence) -> Iterator[str]:
-    kept = value(before, "log", "lines")
-    if isinstance(kept, list) and kept:
-        yield ""
-        yield f"The container's log before it (the last {min(len(kept), LOG_LINES)} lines):"
-        yield from (f"    {line}" for line in kept[-LOG_LINES:])
-
-
-def _unreadable(before: Evidence, after: Evidence) -> Iterator[str]:
-    if reasons := unreadable(after, before):
-        yield ""
-        yield "Not readable:"
-    for name, what, why in reasons:
-        yield f"    {name}: {what}, because {why}"

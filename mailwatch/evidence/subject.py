@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping, Sequence
 from contextlib import closing
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Protocol, TypeVar
+from typing import Protocol
 
 from mailwatch.core.deadline import Deadline
 from mailwatch.core.evidence import Finding, NotReadable
@@ -15,8 +15,6 @@ from mailwatch.core.model import Reading
 from mailwatch.core.secret import Secret
 from mailwatch.docker.process import first_process
 from mailwatch.docker.record import Record
-
-T = TypeVar("T")
 
 
 class Examiner(Protocol):
@@ -68,14 +66,10 @@ class Subject:
     proc: Path = Path("/proc")
     cgroups: Path = Path("/sys/fs/cgroup")
 
-    def examine(self, question: Callable[[Examiner], T]) -> T:
-        """Return the answer of an examiner of one's own; raises NotReadable."""
-        with closing(self.examiner()) as examiner:
-            return question(examiner)
-
     def container(self, deadline: Deadline) -> Record:
         """Return what an examiner of one's own says of the container; raises NotReadable."""
-        return self.examine(lambda examiner: examiner.container(deadline))
+        with closing(self.examiner()) as examiner:
+            return examiner.container(deadline)
 
 
 Collector = Callable[[Subject, Deadline], Finding]

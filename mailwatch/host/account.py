@@ -6,6 +6,7 @@ import grp
 import os
 import pwd
 import stat
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -51,9 +52,8 @@ class Account:
 def service_account(unit: Unit | None) -> Account:
     """Return who the service runs as: the unit's user and groups, else whoever asks."""
     if unit is None:
-        return Account(
-            user_name(os.geteuid()), os.geteuid(), frozenset({os.getegid(), *os.getgroups()})
-        )
+        uid = os.geteuid()
+        return Account(user_name(uid), uid, frozenset({os.getegid(), *os.getgroups()}))
     name = unit["User"] or "root"
     try:
         entry = pwd.getpwnam(name)
@@ -61,10 +61,8 @@ def service_account(unit: Unit | None) -> Account:
         return Account(name, -1, frozenset(), exists=False)
     groups = set(os.getgrouplist(name, entry.pw_gid))
     for group in unit["SupplementaryGroups"].split():
-        try:
+        with suppress(KeyError):
             groups.add(grp.getgrnam(group).gr_gid)
-        except KeyError:
-            continue
     return Account(name, entry.pw_uid, frozenset(groups))
 
 

@@ -13,10 +13,6 @@ from mailwatch.host import threads
 Answer = TypeVar("Answer")
 
 
-def _nobody(_answer: object) -> None:
-    """Take an answer that is fetched with wait()."""
-
-
 class Job(Generic[Answer]):
     """One task on a thread of its own, which is started once and has exactly one answer.
 
@@ -35,14 +31,15 @@ class Job(Generic[Answer]):
         self._over = threading.Event()
         self._thread: threading.Thread | None = None
         self._answer: Answer | None = None
+        self._tells: list[Callable[[], object]] = []
 
     def start(
         self,
         task: Callable[[], Answer],
         failed: Callable[[Fact], Answer],
-        put: Callable[[Answer], object] = _nobody,
+        put: Callable[[Answer], object] | None = None,
     ) -> None:
-        """Run `task` now; what it returns is the answer, and goes to `put` on its thread.
+        """Run `task` now; what it returns is the answer, and goes to any `put` on its thread.
 
         Where no thread can be had, and where the task raises, `failed` turns the fact that says
         so into the answer. Raises nothing.
@@ -61,10 +58,13 @@ class Job(Generic[Answer]):
         except RuntimeError:
             self._end(failed(threads.WITHOUT), put)
 
-    def _end(self, answer: Answer, put: Callable[[Answer], object]) -> None:
+    def _end(self, answer: Answer, put: Callable[[Answer], object] | None) -> None:
         self._answer = answer
         self._over.set()
-        put(answer)
+        if put is not None:
+            put(answer)
+        for tell in self._tells:
+            tell()
 
     def lose(self, lost_s: float) -> None:
         """Take note that this process stood still for `lost_s` of the task's time."""
@@ -85,6 +85,19 @@ class Job(Generic[Answer]):
     def is_over(self) -> bool:
         """Whether the answer is there."""
         return self._over.is_set()
+
+    def when_over(self, tell: Callable[[], object]) -> None:
+        """Call `tell`, once or twice, when the answer is there; here and now where it is already.
+
+        It is called on the job's thread, and must be quick.
+        """
+        self._tells.append(tell)
+        if self._over.is_set():
+            tell()
+
+    def ends_within(self, seconds: float) -> bool:
+        """Wait for at most `seconds` (>= 0); whether the answer is there."""
+        return self._over.wait(seconds)
 
     @property
     def waited_s(self) -> float:

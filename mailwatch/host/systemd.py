@@ -8,6 +8,7 @@ import warnings
 from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING
 
+from mailwatch.core.say import line
 from mailwatch.core.text import printable
 
 if TYPE_CHECKING:
@@ -73,9 +74,9 @@ class Systemd:
         """Say that the configuration is being read again; `ready` must follow."""
         self._send("RELOADING=1", f"MONOTONIC_USEC={time.monotonic_ns() // 1000}")
 
-    def stopping(self, status: str = "stopping") -> None:
+    def stopping(self) -> None:
         """Say that the service is about to end."""
-        self._send("STOPPING=1", _status(status))
+        self._send("STOPPING=1", _status("stopping"))
 
     def watchdog(self) -> None:
         """Say that a step of the main loop has succeeded."""
@@ -106,7 +107,10 @@ class Systemd:
                 self._connected().notify(state)
         except OSError as error:
             self.close()
-            self._complain(error)
+            if not self._warned:
+                at, why = os.environ.get("NOTIFY_SOCKET", ""), error.strerror or str(error)
+                self._warn(line("systemd-deaf", socket=at, why=why))
+            self._warned = True
         else:
             self._warned = False
 
@@ -121,16 +125,6 @@ class Systemd:
                 self._notifier = SystemdNotifier(debug=True)
             self._notifier.socket.settimeout(SEND_TIMEOUT_S)
         return self._notifier
-
-    def _complain(self, error: OSError) -> None:
-        if not self._warned:
-            self._warned = True
-            self._warn(
-                "systemd does not take notifications at"
-                f" NOTIFY_SOCKET={printable(os.environ.get('NOTIFY_SOCKET', ''))}"
-                f" ({printable(error.strerror or str(error))}); if it keeps so, its watchdog will"
-                " restart mailwatch: check that the unit has Type=notify and NotifyAccess=main."
-            )
 
 
 def _status(text: str) -> str:

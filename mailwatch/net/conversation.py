@@ -1,69 +1,187 @@
-"""One conversation with a server: lines said and lines heard, over TLS or not, on time."""
+"""One conversation with a server: lines said and lines heard, over TLS or not, on time.
+
+What may have to wait is a generator, and called so: `line = yield from talk.line(GREETING)`. What
+is said is on its way at once, so `say` is not one. `engine` tells how they are run.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import errno
+import hashlib
+import socket
+import ssl
+from collections.abc import Mapping, Sequence
 from contextlib import suppress
-from ipaddress import ip_address
+from select import POLLIN, POLLOUT
 from types import MappingProxyType
 
+from mailwatch.core.address import is_loopback
 from mailwatch.core.deadline import Deadline
 from mailwatch.core.facts import Fact, fact
 from mailwatch.core.model import Fault, Phase
 from mailwatch.core.text import printable
 from mailwatch.net.endpoint import Endpoint, Login, ProxyHeader, TlsMode
-from mailwatch.net.errors import ConversationError
+from mailwatch.net.engine import Steps, Wait
+from mailwatch.net.errors import ConversationError, fault_of, reason_of
 from mailwatch.net.expiry import not_after
-from mailwatch.net.proxy import header
-from mailwatch.net.resolver import RESOLVER
-from mailwatch.net.tls import Tls
-from mailwatch.net.wire import Wire, connect
+from mailwatch.net.hello import FirstMessage
+from mailwatch.net.proxy import End, header
+from mailwatch.net.resolver import RESOLVER, Address
+from mailwatch.net.tls import context_for, failure
+
+MAX_BYTES = 256 * 1024
+"""What a peer may send in one conversation, TLS included; a healthy one sends under 10 KiB."""
 
 MAX_LINE = 8192
 """Bytes of one line; SMTP allows 512 (RFC 5321 section 4.5.3.1.5), IMAP servers send about 1000."""
 
+_CHUNK = 16 * 1024
 _PARTING_S = 0.1
 """How long a peer may take to close after its last word."""
 
+_CONNECTION, _HANDSHAKE = fact("connection"), fact("tls-handshake")
 
-class Conversation:
-    """Everything that a probe says and hears; each method raises ConversationError alone."""
+
+class Conversation(Wait):
+    """One connection, and everything that is said and heard over it, until one moment.
+
+    Each method raises ConversationError alone. `until` is asked with every wait, so that a peer
+    that drips cannot stretch it. `heard` says whether the peer has spoken at all, which tells
+    SILENT from TIMEOUT and DROPPED from RESET.
+    """
 
     def __init__(self, settings: Endpoint, deadline: Deadline) -> None:
-        self._settings = settings
-        self._deadline = deadline
-        self._wire: Wire | None = None
-        self._stream: Wire | Tls | None = None
-        self._heard = bytearray()
-        self._phases: dict[str, float] = {}
-        self._phase: Phase | None = None
-        self._since = deadline.clock()
+        super().__init__(deadline.at)
         self.certificate_expires: float | None = None
         """In seconds since 1970, once a certificate was seen."""
+        self.heard = False
+        self._settings = settings
+        self._clock = deadline.clock
+        self._sock: socket.socket | None = None
+        self._peer: End = "", 0
+        self._tls: ssl.SSLObject | None = None
+        self._incoming, self._outgoing = ssl.MemoryBIO(), ssl.MemoryBIO()
+        self._began = b""
+        """How the peer began where TLS was due."""
+        self._words = bytearray()
+        """What has come and nobody has read."""
+        self._unsent = b""
+        self._received = 0
+        self._awaited = _CONNECTION
+        """What is being waited for, which ends up in the errors."""
+        self._phases: dict[str, float] = {}
+        self._phase: Phase | None = None
+        self._since = self._clock()
 
-    def open(self) -> None:
+    # --- to begin -------------------------------------------------------------------------
+
+    def open(self) -> Steps[None]:
         """Resolve the name, connect, and start TLS where it is implicit."""
         settings = self._settings
         self._enter(Phase.RESOLVE)
-        addresses = RESOLVER.resolve(settings.host, settings.port, self._deadline)
+        deadline = Deadline(self.until, self._clock)
+        addresses = yield from RESOLVER.resolve(settings.host, settings.port, deadline)
         self._enter(Phase.CONNECT)
-        self._stream = self._wire = wire = connect(addresses, self._deadline)
+        yield from self.connect(addresses)
         if settings.proxy is not ProxyHeader.NONE:
-            wire.send(header(settings.proxy, wire.own, wire.peer))
+            self.send(header(settings.proxy, self._own, self._peer))
         if settings.tls is TlsMode.IMPLICIT:
-            self._secure(wire)
-            wire.heard = False  # TLS has answered, the service itself not yet
+            yield from self._shake_hands()
+            self.heard = False  # TLS has answered, the service itself not yet
         self._enter(Phase.GREETING)
 
-    def start_tls(self) -> None:
+    def connect(self, addresses: Sequence[Address]) -> Steps[None]:
+        """Connect to the first of `addresses` (at least one) that accepts.
+
+        Each has an equal share of the time that is left. Where none accepts, raises what the last
+        one did that answered for itself, else the last one.
+        """
+        until, errors = self.until, []
+        for number, address in enumerate(addresses):
+            left_s = until - self._clock()
+            self.until = until - left_s + left_s / (len(addresses) - number)
+            try:
+                yield from self._connect(address)
+            except ConversationError as error:
+                errors.append(error)
+            else:
+                self.until = until
+                return
+        raise ([error for error in errors if error.fault] or errors)[-1]
+
+    def _connect(self, address: Address) -> Steps[None]:
+        try:
+            sock = socket.socket(address.family, socket.SOCK_STREAM | socket.SOCK_NONBLOCK)
+        except OSError as error:
+            raise ConversationError.of(None, "no-socket", why=reason_of(error)) from None
+        self._sock, self._peer = sock, address.where[:2]
+        self.fd, self.wants, self.watched = sock.fileno(), POLLOUT, 0
+        try:
+            # On this host the second call finds it done.
+            number = sock.connect_ex(address.where) and sock.connect_ex(address.where)
+            if number in (errno.EINPROGRESS, errno.EALREADY, errno.EINTR, errno.EAGAIN):
+                if not (yield self):
+                    raise _at(address, Fault.TIMEOUT, "not-accepted")
+                number = sock.getsockopt(socket.SOL_SOCKET, socket.SO_ERROR)
+            if number:
+                raise OSError(number, "connect")  # noqa: TRY301  every failure ends alike
+            # Else a short command after the TLS handshake waits for a delayed acknowledgement.
+            sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        except OSError as error:
+            self._let_go()
+            raise _not_connected(address, error) from None
+        except ConversationError:
+            self._let_go()
+            raise
+
+    def secure(self) -> Steps[None]:
         """Start TLS in the middle of the conversation, now that the peer has agreed to it."""
-        wire, _ = self._connected()
-        if self._heard:
+        if self._words:
             # Plain text that would be taken for an answer inside TLS (CVE-2021-38371 and kin).
-            said = printable(bytes(self._heard))
+            said = printable(bytes(self._words))
             raise ConversationError.of(Fault.PROTOCOL, "answer-before-tls", said=said)
-        self._secure(wire)
+        yield from self._shake_hands()
         self._enter(Phase.DIALOGUE)
+
+    def _shake_hands(self) -> Steps[None]:
+        """Become TLS, with no session kept: each check proves a full handshake."""
+        self._enter(Phase.TLS)
+        self._awaited = _HANDSHAKE
+        context, name = context_for(self._settings), self._settings.asked_name
+        try:
+            tls = context.wrap_bio(self._incoming, self._outgoing, server_hostname=name)
+        except (TypeError, ValueError):  # NUL, or no name by IDNA
+            raise ConversationError.of(None, "tls-name-unusable", name=name) from None
+        first = FirstMessage()
+        while True:
+            try:
+                tls.do_handshake()
+            except ssl.SSLWantReadError:
+                self._transmit(self._outgoing.read())
+            except ssl.SSLError as error:
+                raise self._failed(error) from None
+            else:
+                break
+            data = yield from self._receive()
+            if not data:
+                raise self._ended()
+            self._began = self._began or data[:100]
+            if first.wants_finite_field(data):
+                raise ConversationError.of(Fault.TLS, "tls-finite-field")
+            self._incoming.write(data)
+            self.heard = True
+        self._tls = tls
+        self._transmit(self._outgoing.read())
+        certificate = tls.getpeercert(binary_form=True) or b""
+        self.certificate_expires = not_after(certificate)
+        if pin := self._settings.fingerprint:
+            found = hashlib.sha256(certificate).hexdigest()
+            if found != pin:
+                raise ConversationError.of(
+                    Fault.CERTIFICATE, "certificate-not-pinned", sha256=found
+                )
+
+    # --- to say and hear ------------------------------------------------------------------
 
     def say(self, text: str) -> None:
         """Send one line, `text` and CRLF, and so start the dialogue.
@@ -76,77 +194,86 @@ class Conversation:
         self.send(text.encode() + b"\r\n")
 
     def send(self, data: bytes) -> None:
-        """Send `data` as it is."""
-        _, stream = self._connected()
-        stream.send(data)
+        """Send `data` as it is; what the peer does not take yet goes with the next wait."""
+        if self._tls:
+            try:
+                self._tls.write(data)
+            except ssl.SSLError as error:
+                raise self._failed(error) from None
+            data = self._outgoing.read()
+        self._transmit(data)
 
-    def read_line(self, awaited: Fact) -> bytes:
+    def line(self, awaited: Fact) -> Steps[bytes]:
         """Return the next line without its line break; `awaited` says what it should be.
 
         A line ends with LF or CRLF and has at most MAX_LINE bytes.
         """
-        wire, stream = self._connected()
-        wire.awaited = awaited
-        searched = 0
-        while (end := self._heard.find(b"\n", searched)) < 0:
-            searched = len(self._heard)
+        words, searched = self._words, 0
+        self._awaited = awaited
+        while (end := words.find(b"\n", searched)) < 0:
+            searched = len(words)
             if searched > MAX_LINE:
                 break
-            data = stream.receive()
-            if not data and self._heard:
-                raise self._odd(Fault.RESET, "peer-closed-after", awaited)
+            data = yield from self._more()
             if not data:
-                raise wire.ended()
-            wire.heard = True
-            self._heard += data
+                raise self._odd(Fault.RESET, "peer-closed-after") if words else self._ended()
+            self.heard = True
+            words += data
         if not 0 <= end <= MAX_LINE:
-            raise self._odd(Fault.PROTOCOL, "answer-endless", awaited)
-        line = bytes(self._heard[:end])
-        del self._heard[: end + 1]
+            raise self._odd(Fault.PROTOCOL, "answer-endless")
+        line = bytes(words[:end])
+        del words[: end + 1]
         return line.removesuffix(b"\r")
 
-    def skip(self, at_most: int) -> None:
-        """Hear `at_most` bytes that matter to nobody, as long as they come soon; raises nothing."""
-        self._enter(Phase.DIALOGUE)
-        wire, stream = self._connected()
-        patient = wire.deadline
-        wire.deadline = patient.sooner(_PARTING_S)
-        left = at_most - len(self._heard)
-        with suppress(ConversationError):
-            while left > 0 and (data := stream.receive()):
-                left -= len(data)
-        wire.deadline = patient
-        self._heard.clear()
-
-    def read_some(self, at_most: int, awaited: Fact) -> bytes:
+    def some(self, at_most: int, awaited: Fact) -> Steps[bytes]:
         """Return the next bytes, at most `at_most` (>= 1) and at least one; b"" at the end."""
-        wire, stream = self._connected()
-        wire.awaited = awaited
-        if not self._heard:
-            self._heard += stream.receive()
-        data = bytes(self._heard[:at_most])
-        del self._heard[:at_most]
+        self._awaited = awaited
+        if not self._words:
+            self._words += yield from self._more()
+        data = bytes(self._words[:at_most])
+        del self._words[:at_most]
         return data
 
-    def read_exactly(self, size: int, awaited: Fact) -> bytes:
+    def exactly(self, size: int, awaited: Fact) -> Steps[bytes]:
         """Return the next `size` (>= 0) bytes."""
         data = b""
         while len(data) < size:
-            more = self.read_some(size - len(data), awaited)
+            more = yield from self.some(size - len(data), awaited)
             if not more:
                 raise ConversationError.of(Fault.RESET, "peer-closed-within", awaited=awaited)
             data += more
         return data
 
+    def skip(self, at_most: int) -> Steps[None]:
+        """Hear `at_most` bytes that matter to nobody, as long as they come soon; raises nothing."""
+        self._enter(Phase.DIALOGUE)
+        until = self.until
+        self.hurry(_PARTING_S)
+        left = at_most - len(self._words)
+        with suppress(ConversationError):
+            while left > 0 and (data := (yield from self._more())):
+                left -= len(data)
+        self.until = until
+        self._words.clear()
+
     def require_quiet(self, after: Fact) -> None:
         """Raise where more has come than was asked for: who recites may have hung since."""
-        if self._heard:
-            raise self._odd(Fault.PROTOCOL, "answer-unasked", after)
+        if self._words:
+            self._awaited = after
+            raise self._odd(Fault.PROTOCOL, "answer-unasked")
+
+    def hurry(self, within_s: float) -> None:
+        """Give the rest of the conversation at most `within_s` seconds."""
+        self.until = min(self.until, self._clock() + within_s)
+
+    def allow(self, within_s: float) -> None:
+        """Give the rest of the conversation `within_s` seconds, where it has less."""
+        self.until = max(self.until, self._clock() + within_s)
 
     @property
     def within_line(self) -> bool:
         """Whether a part of a line has come whose end has not."""
-        return bool(self._heard)
+        return bool(self._words)
 
     @property
     def login(self) -> Login | None:
@@ -156,63 +283,170 @@ class Conversation:
     @property
     def private(self) -> bool:
         """Whether nobody can listen in: inside TLS, or without ever leaving this host."""
-        wire, stream = self._connected()
-        return stream is not wire or ip_address(wire.peer[0]).is_loopback
+        return self._tls is not None or is_loopback(self._peer[0])
 
     @property
     def own_address(self) -> str:
         """The numeric address of our side of the connection."""
-        wire, _ = self._connected()
-        return wire.own[0]
+        return self._own[0]
 
-    def hurry(self, within_s: float) -> None:
-        """Give the rest of the conversation at most `within_s` seconds."""
-        wire, _ = self._connected()
-        wire.deadline = wire.deadline.sooner(within_s)
+    # --- to end ---------------------------------------------------------------------------
 
-    def allow(self, within_s: float) -> None:
-        """Give the rest of the conversation `within_s` seconds, where it has less."""
-        wire, _ = self._connected()
-        at = self._deadline.clock() + within_s
-        wire.deadline = Deadline(max(wire.deadline.at, at), wire.deadline.clock)
+    def part(self) -> Steps[None]:
+        """Close as a polite peer does, after the last word; raises nothing.
 
-    def part(self) -> None:
-        """Close as a polite peer does, after the last word; raises nothing."""
+        To close with bytes unread sends a reset (RFC 1122 section 4.2.2.13), which a server logs
+        as an error. So hear the peer out until it closes too, but not for long.
+        """
         self._enter(None)
-        if self._stream:
-            self._stream.part(_PARTING_S)
+        if not self._sock:
+            return
+        with suppress(OSError, ConversationError):
+            if self._tls:
+                with suppress(ssl.SSLError):
+                    self._tls.unwrap()  # writes our close_notify (RFC 8446 section 6.1)
+                self._transmit(self._outgoing.read())
+            self._sock.shutdown(socket.SHUT_WR)
+            self.hurry(_PARTING_S)
+            while (yield from self._receive()):
+                pass
 
     def close(self) -> None:
         """Let go of the connection, at once and whatever happened; raises nothing."""
         self._enter(None)
-        if self._wire:
-            self._wire.close()
+        self._let_go()
 
     def phases(self) -> Mapping[str, float]:
         """Return the seconds of each phase that was reached, the last one last."""
         self._enter(self._phase)
         return MappingProxyType(dict(self._phases))
 
-    def _secure(self, wire: Wire) -> None:
-        self._enter(Phase.TLS)
-        wire.awaited = fact("tls-handshake")
-        tls = Tls(wire, self._settings)
-        tls.handshake()
-        self.certificate_expires = not_after(tls.certificate())
-        tls.check_pin()
-        self._stream = tls
-
-    def _connected(self) -> tuple[Wire, Wire | Tls]:
-        assert self._wire, "open() comes first"
-        assert self._stream
-        return self._wire, self._stream
-
-    def _odd(self, fault: Fault, code: str, awaited: Fact) -> ConversationError:
-        said = printable(bytes(self._heard[:400]), 80)
-        return ConversationError.of(fault, code, awaited=awaited, said=said)
-
     def _enter(self, phase: Phase | None) -> None:
-        now = self._deadline.clock()
+        now = self._clock()
         if self._phase:
             self._phases[self._phase] = self._phases.pop(self._phase, 0.0) + now - self._since
         self._phase, self._since = phase, now
+
+    def _let_go(self) -> None:
+        if self._sock:
+            with suppress(OSError):
+                self._sock.close()
+        self.fd = -1
+
+    # --- bytes ----------------------------------------------------------------------------
+
+    def _more(self) -> Steps[bytes]:
+        """Return the next bytes of what the peer says, b"" at the end of it."""
+        tls, incoming = self._tls, self._incoming
+        while True:
+            if tls and incoming.pending:
+                try:
+                    return tls.read(_CHUNK)
+                except ssl.SSLWantReadError:
+                    pass
+                except (ssl.SSLZeroReturnError, ssl.SSLEOFError):
+                    return b""
+                except ssl.SSLError as error:
+                    raise self._failed(error) from None
+                if self._outgoing.pending:
+                    self._transmit(self._outgoing.read())
+            data = yield from self._receive()
+            if not (tls and data):
+                return data
+            incoming.write(data)
+
+    def _receive(self) -> Steps[bytes]:
+        """Return the next bytes of the connection, b"" at the end of the stream.
+
+        One chunk at a time, so that a flood of empty records cannot outlast the deadline.
+        """
+        assert self._sock, "open() comes first"
+        while True:
+            self.wants = POLLIN | POLLOUT if self._unsent else POLLIN
+            try:
+                if not (yield self):
+                    raise self._late()
+                if self._unsent:
+                    self._transmit(b"")
+                data = self._sock.recv(_CHUNK)
+            except BlockingIOError:  # a wake-up to send, or for nothing (select(2), BUGS)
+                continue
+            except OSError as error:
+                raise self._broken(error) from None
+            self._received += len(data)
+            if self._received > MAX_BYTES:
+                raise self._error(Fault.PROTOCOL, "peer-floods", limit_kib=MAX_BYTES // 1024)
+            return data
+
+    def _transmit(self, data: bytes) -> None:
+        """Send what is unsent and `data`, as far as the peer takes it now."""
+        assert self._sock, "open() comes first"
+        data = self._unsent + data
+        count = 0
+        try:
+            if data:
+                count = self._sock.send(data)
+        except BlockingIOError:
+            pass
+        except OSError as error:
+            raise self._broken(error) from None
+        self._unsent = data[count:]
+
+    @property
+    def _own(self) -> End:
+        assert self._sock, "open() comes first"
+        try:
+            address, port, *_ = self._sock.getsockname()
+        except OSError as error:
+            raise self._broken(error) from None
+        return str(address), int(port)
+
+    # --- what goes wrong ------------------------------------------------------------------
+
+    def _late(self) -> ConversationError:
+        if self.heard:
+            return self._error(Fault.TIMEOUT, "peer-late")
+        return self._error(Fault.SILENT, "peer-silent")
+
+    def _ended(self) -> ConversationError:
+        return self._error(Fault.RESET, "peer-closed") if self.heard else _dropped()
+
+    def _broken(self, error: OSError) -> ConversationError:
+        fault = fault_of(error)
+        if fault is Fault.RESET:
+            # HAProxy rejects with a reset, and a plain close() becomes one when what we sent lies
+            # unread (RFC 2525 section 2.17).
+            return self._error(fault, "peer-reset") if self.heard else _dropped()
+        return ConversationError.of(fault, "connection-broke", why=reason_of(error))
+
+    def _failed(self, error: ssl.SSLError) -> ConversationError:
+        with suppress(ConversationError):
+            self._transmit(self._outgoing.read())  # the alert that tells the peer why
+        return failure(error, self._began, self._awaited)
+
+    def _odd(self, fault: Fault, code: str) -> ConversationError:
+        said = printable(bytes(self._words[:400]), 80)
+        return ConversationError.of(fault, code, awaited=self._awaited, said=said)
+
+    def _error(self, fault: Fault, code: str, **more: int) -> ConversationError:
+        return ConversationError.of(fault, code, awaited=self._awaited, **more)
+
+
+def _not_connected(address: Address, error: OSError) -> ConversationError:
+    fault = fault_of(error)
+    if fault is Fault.REFUSED:
+        return _at(address, fault, "port-refused")
+    if fault is Fault.TIMEOUT:
+        return _at(address, fault, "not-accepted")
+    if fault is Fault.RESET:  # only what was accepted can be: else it is refused
+        return _dropped()
+    return _at(address, fault, "not-connected", why=reason_of(error))
+
+
+def _dropped() -> ConversationError:
+    return ConversationError.of(Fault.DROPPED, "peer-dropped")
+
+
+def _at(address: Address, fault: Fault | None, code: str, **more: Fact) -> ConversationError:
+    host, port, *_ = address.where
+    return ConversationError.of(fault, code, address=host, port=port, **more)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from functools import lru_cache
+
 from mailwatch.core.facts import Fact, Value, fact
 from mailwatch.core.model import Fault
 from mailwatch.core.text import printable
@@ -19,9 +21,16 @@ _LONGEST_COMMAND = 60
 """Characters of a command that are told; a search goes on for longer."""
 
 
+@lru_cache(maxsize=64)
 def answer_to(command: str) -> Fact:
     """Return what is awaited after `command`."""
     return fact("answer-to", command=printable(command, _LONGEST_COMMAND))
+
+
+@lru_cache(maxsize=64)
+def rest_of(awaited: Fact) -> Fact:
+    """Return what is awaited after the first line of `awaited`."""
+    return fact("rest-of", awaited=awaited)
 
 
 def refused(awaited: Fact, line: bytes, wanted: Value, code: str = "answer-refuses") -> Fact:

@@ -5,10 +5,11 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping, Sequence
 
-from mailwatch.core.facts import Fact, fact
+from mailwatch.core.facts import Fact
 from mailwatch.core.model import Fault
 from mailwatch.net.conversation import Conversation
-from mailwatch.net.dialogue import MAX_LINES, refused, too_many_lines
+from mailwatch.net.dialogue import MAX_LINES, refused, rest_of, too_many_lines
+from mailwatch.net.engine import Steps
 from mailwatch.net.errors import ConversationError, SaidNo
 from mailwatch.net.limits import hints_at_limit, names_limit
 
@@ -46,7 +47,7 @@ def expect(
     also: int | None = None,
     *,
     opens: bool = False,
-) -> list[bytes]:
+) -> Steps[list[bytes]]:
     """Read one whole reply and return the text of its lines.
 
     `faults` says which codes are another fault than PROTOCOL, `also` names one more that is fine.
@@ -59,21 +60,20 @@ def expect(
     more = True
     while more:
         try:
-            line = talk.read_line(fact("rest-of", awaited=awaited) if texts else awaited)
+            line = yield from talk.line(rest_of(awaited) if texts else awaited)
         except ConversationError as error:
             if texts and error.fault is Fault.TIMEOUT and not talk.within_line:
                 raise HalfReply(error, code, len(texts)) from None
             raise
-        wrong = refused(awaited, line, wanted, "answer-wrong")
         parsed = _REPLY_LINE.fullmatch(line)
         if not parsed:
-            raise ConversationError(Fault.PROTOCOL, wrong)
+            raise _wrong(awaited, line, wanted)
         more = parsed[2] == b"-"
         text = parsed[3] or b""
         if code and int(parsed[1]) != code:
             # postscreen(8) greets with 220-, and turns away whom a blocklist has with 521.
             if more or not (opens and _turns_away(int(parsed[1]), [text])):
-                raise ConversationError(Fault.PROTOCOL, wrong)
+                raise _wrong(awaited, line, wanted)
             texts.clear()
         code = int(parsed[1])
         texts.append(text)
@@ -87,6 +87,10 @@ def expect(
             fault = Fault.REJECTED
         raise kind(fault, refused(awaited, line, wanted), code)
     return texts
+
+
+def _wrong(awaited: Fact, line: bytes, wanted: int) -> ConversationError:
+    return ConversationError(Fault.PROTOCOL, refused(awaited, line, wanted, "answer-wrong"))
 
 
 def _is_at_limit(code: int, texts: Sequence[bytes]) -> bool:

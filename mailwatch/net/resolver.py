@@ -8,10 +8,11 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TypeAlias
 
-from mailwatch.core.deadline import Deadline, DeadlineExpired
+from mailwatch.core.deadline import Deadline
 from mailwatch.core.facts import Fact, fact
 from mailwatch.core.text import printable
 from mailwatch.host.job import Job
+from mailwatch.net.engine import Steps, Wait
 from mailwatch.net.errors import ConversationError, reason_of
 
 SocketAddress = tuple[str, int] | tuple[str, int, int, int]
@@ -75,7 +76,7 @@ class Resolver:
         self._lock = threading.Lock()
         self._asked: dict[str, Job[Found]] = {}
 
-    def resolve(self, host: str, port: int, deadline: Deadline) -> list[Address]:
+    def resolve(self, host: str, port: int, deadline: Deadline) -> Steps[list[Address]]:
         """Return every address of `host`, at least one, in the order in which to try them.
 
         Raises ConversationError, always unmeasured: a broken resolver, or a host without a thread
@@ -83,10 +84,10 @@ class Resolver:
         """
         if at_once := numeric(host, port):
             return [at_once]
-        try:
-            found = self._ask(host, deadline).wait(deadline)
-        except DeadlineExpired:
-            raise ConversationError.of(None, "name-late", host=host) from None
+        job = self._ask(host, deadline)
+        if not (yield Wait(deadline.at, job)):
+            raise ConversationError.of(None, "name-late", host=host)
+        found = job.wait(deadline)
         if isinstance(found, Fact):
             raise ConversationError(None, found)
         return [Address(address.family, _with_port(address.where, port)) for address in found]

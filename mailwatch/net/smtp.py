@@ -9,6 +9,7 @@ from mailwatch.core.model import Fault, Phase
 from mailwatch.net.conversation import Conversation
 from mailwatch.net.dialogue import GREETING, LOGIN, answer_to
 from mailwatch.net.endpoint import Login, TlsMode
+from mailwatch.net.engine import Steps
 from mailwatch.net.errors import ConversationError, SaidNo
 from mailwatch.net.logins import plain, require_privacy, wrapped
 from mailwatch.net.replies import HalfReply, expect
@@ -38,83 +39,83 @@ class SmtpSession:
         self.accepted = False
         """Whether the server has taken the message."""
 
-    def begin(self, tls: TlsMode, login: Login | None) -> None:
+    def begin(self, tls: TlsMode, login: Login | None) -> Steps[None]:
         """Do all that comes before a message: hello, STARTTLS where `tls` is that, the login."""
-        self._greeted()
-        self._say_hello()
+        yield from self._greeted()
+        yield from self._say_hello()
         if tls is TlsMode.STARTTLS:
             if b"STARTTLS" not in self._offers:
                 hello = answer_to(self._hello)
                 raise SaidNo.of(Fault.PROTOCOL, "not-offered", awaited=hello, wanted="STARTTLS")
-            self._ask("STARTTLS", 220)
-            self._talk.start_tls()
-            self._say_hello()
+            yield from self._ask("STARTTLS", 220)
+            yield from self._talk.secure()
+            yield from self._say_hello()
         if login:
-            self._log_in(login)
+            yield from self._log_in(login)
 
-    def submit(self, sender: str, recipients: Sequence[str], lines: Iterable[str]) -> None:
+    def submit(self, sender: str, recipients: Sequence[str], lines: Iterable[str]) -> Steps[None]:
         """Submit one message; `lines` are its header, an empty one and its text, without breaks.
 
         Once the server has said no, `code` of the error is its answer to the step that it refused.
         """
         talk = self._talk
-        self._ask(f"MAIL FROM:<{sender}>", 250)
+        yield from self._ask(f"MAIL FROM:<{sender}>", 250)
         for recipient in recipients:
             # 251: the server forwards it (RFC 5321 section 3.4).
-            self._ask(f"RCPT TO:<{recipient}>", 250, also=251)
-        self._ask("DATA", 354)
+            yield from self._ask(f"RCPT TO:<{recipient}>", 250, also=251)
+        yield from self._ask("DATA", 354)
         for line in lines:
             talk.say(f".{line}" if line.startswith(".") else line)  # RFC 5321 section 4.5.2
         self.sent = True
         talk.say(".")
         try:
-            expect(talk, 250, fact("answer-to-message"))
+            yield from expect(talk, 250, fact("answer-to-message"))
         except ConversationError as error:
             # With an answer it stays with us (RFC 5321 section 6.1), without one who knows.
             self.sent = not reply_code(error)
             raise
         self.accepted = True
 
-    def quit(self) -> None:
+    def quit(self) -> Steps[None]:
         """Say QUIT and hear 221."""
-        self._ask("QUIT", 221)
+        yield from self._ask("QUIT", 221)
 
-    def _greeted(self) -> None:
+    def _greeted(self) -> Steps[None]:
         """Hear 220; raises unmeasured where a postscreen(8) lets us wait for the end of it."""
         try:
-            expect(self._talk, 220, GREETING, opens=True)
+            yield from expect(self._talk, 220, GREETING, opens=True)
         except HalfReply as half:
             waited_s = self._talk.phases()[Phase.GREETING]
             if (half.code, half.lines) == (220, 1) and waited_s < _LONGEST_GREET_WAIT_S:
                 raise ConversationError.of(None, "smtp-postscreen") from None
             raise
 
-    def _say_hello(self) -> None:
+    def _say_hello(self) -> Steps[None]:
         """Note the extensions on offer, and what each says of itself."""
         self._talk.say(f"{self._hello} {address_literal(self._talk.own_address)}")
-        _, *lines = expect(self._talk, 250, answer_to(self._hello), opens=True)
+        _, *lines = yield from expect(self._talk, 250, answer_to(self._hello), opens=True)
         words = [line.upper().split() for line in lines]
         self._offers = {first: rest for first, *rest in filter(None, words)}
 
-    def _log_in(self, login: Login) -> None:
+    def _log_in(self, login: Login) -> Steps[None]:
         talk, mechanisms = self._talk, self._offers.get(b"AUTH", [])
         require_privacy(talk)
         if b"PLAIN" in mechanisms:
             talk.say(f"AUTH PLAIN {plain(login)}")
         elif b"LOGIN" in mechanisms:
             talk.say("AUTH LOGIN")
-            expect(talk, 334, answer_to("AUTH"), _REFUSED)
+            yield from expect(talk, 334, answer_to("AUTH"), _REFUSED)
             talk.say(wrapped(login.user))
-            expect(talk, 334, fact("answer-to-user"), _REFUSED)
+            yield from expect(talk, 334, fact("answer-to-user"), _REFUSED)
             talk.say(wrapped(login.password.reveal()))
         else:
             told = fact("login-not-offered", awaited=answer_to(self._hello), wanted="AUTH PLAIN")
             raise SaidNo(Fault.AUTHENTICATION, told)
-        expect(talk, 235, LOGIN, _REFUSED)
+        yield from expect(talk, 235, LOGIN, _REFUSED)
 
-    def _ask(self, command: str, wanted: int, also: int | None = None) -> None:
+    def _ask(self, command: str, wanted: int, also: int | None = None) -> Steps[None]:
         self._talk.say(command)
-        expect(self._talk, wanted, answer_to(command.partition(" ")[0]), also=also)
+        yield from expect(self._talk, wanted, answer_to(command.partition(" ")[0]), also=also)
 
 
 def reply_code(error: ConversationError) -> int:

@@ -2,7 +2,8 @@
 
 The module of a notifier offers `NOTIFIER`, which is made from its `Settings`; `KEYS`; `TITLE`,
 what a person calls it; and `describe(settings)`, where messages go, as the end of `tells ...`. It
-may offer `examine(settings)`, its check in the doctor, which sends nothing.
+may offer `examine(settings)`, its check in the doctor, which sends nothing. A field `table` of its
+settings is what advice calls the table that they stand in.
 """
 
 from __future__ import annotations

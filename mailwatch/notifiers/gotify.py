@@ -12,7 +12,7 @@ from urllib.parse import SplitResult, urlsplit
 
 from mailwatch.core.deadline import Deadline
 from mailwatch.core.diagnosis import Diagnosis, ok, problem
-from mailwatch.core.facts import Fact, fact
+from mailwatch.core.facts import Fact, Value, fact
 from mailwatch.core.keys import Key, Kind, timeout, whole
 from mailwatch.core.message import Message, Severity
 from mailwatch.core.say import line
@@ -55,6 +55,8 @@ class GotifySettings:
     token: Secret
     timeout_s: float = 10
     priority: int = 5
+    table: str = "[gotify]"
+    """Where its keys stand in the file, as advice names it."""
 
 
 TITLE = "Gotify"
@@ -134,7 +136,7 @@ class GotifyNotifier:
     def _token(self) -> str:
         token = self._settings.token.reveal()
         if not token or not (token.isascii() and token.isprintable()):
-            raise DeliveryError(fact("gotify-bad-token"), permanent=True)
+            raise DeliveryError(self._told("gotify-bad-token"), permanent=True)
         return token
 
     def _post(self, body: bytes, deadline: Deadline) -> Answer:
@@ -151,7 +153,8 @@ class GotifyNotifier:
         }
         until = deadline.sooner(self._settings.timeout_s)
         try:
-            return post(_endpoint(self._settings.url), headers, body, until)
+            endpoint = _bare(self._settings.url).rstrip("/") + "/message"
+            return post(endpoint, headers, body, until)
         except (OSError, HTTPException, ValueError) as error:
             trouble = self._failure(error)
         raise trouble  # not above: the exceptions of http.client may quote the token
@@ -165,14 +168,14 @@ class GotifyNotifier:
             error = error.reason
         if isinstance(error, HTTPException) and not isinstance(error, InvalidURL):
             error = ConnectionError()
-        where, said = _shown(self._settings.url), getattr(error, "strerror", None)
+        said = getattr(error, "strerror", None)
         if isinstance(error, ssl.SSLError):
             said = getattr(error, "verify_message", error.reason)
         for kind, code in _FAILURES:
             if isinstance(error, kind):
                 said, limit_s = said or fact("gotify-no-reason"), self._settings.timeout_s
-                return DeliveryError(fact(code, where=where, said=said, limit_s=limit_s))
-        return DeliveryError(fact("gotify-bad-url", where=where), permanent=True)
+                return DeliveryError(self._told(code, said=said, limit_s=limit_s))
+        return DeliveryError(self._told("gotify-bad-url"), permanent=True)
 
     def _check(self, answer: Answer) -> None:
         """Raise DeliveryError but for Gotify's yes: 200 and a JSON object with an integer id."""
@@ -189,8 +192,12 @@ class GotifyNotifier:
         else:
             busy = status in _TRY_AGAIN or status >= 500
             code = "gotify-busy" if busy else "gotify-refused"
-        detail = fact(code, where=_shown(self._settings.url), status=status, said=said)
+        detail = self._told(code, status=status, said=said)
         raise DeliveryError(detail, permanent=code != "gotify-busy")
+
+    def _told(self, code: str, **what: Value) -> Fact:
+        where, table = _shown(self._settings.url), self._settings.table
+        return fact(code, where=where, table=table, **what)
 
     def _quote(self, text: bytes, body: dict[str, object]) -> str | Fact:
         """Return the server's reason, or what kind of text it sent instead."""
@@ -215,25 +222,20 @@ class GotifyNotifier:
 NOTIFIER = GotifyNotifier
 
 
-def _endpoint(url: str) -> str:
+def _bare(url: str) -> str:
+    """Return `url` without user, password and query; raises ValueError where it is none."""
     parts = urlsplit(url)
-    path = parts.path.rstrip("/") + "/message"
-    return SplitResult(parts.scheme, _place(parts), path, "", "").geturl()
-
-
-def _place(parts: SplitResult) -> str:
-    """Return host and port, without the password that a URL can hold before an `@`."""
     if not parts.hostname:
         raise ValueError("a URL without a host")
     _ = parts.port  # raises ValueError where it is not a port
-    return parts.netloc.rpartition("@")[2]
+    place = parts.netloc.rpartition("@")[2]
+    return SplitResult(parts.scheme, place, parts.path, "", "").geturl()
 
 
 def _shown(url: str) -> str | Fact:
-    """Return `url` as it may be printed: without user, password and query."""
+    """Return `url` as it may be printed."""
     try:
-        parts = urlsplit(url)
-        return printable(SplitResult(parts.scheme, _place(parts), parts.path, "", "").geturl())
+        return printable(_bare(url))
     except ValueError:
         return fact("gotify-no-host")
 

@@ -10,16 +10,16 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Collection, Iterator
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from types import MappingProxyType
 
 from mailwatch.core.deadline import Deadline
 from mailwatch.core.facts import NOTHING, Fact, fact
 from mailwatch.core.model import Fault, Phase, Reading, Verdict
-from mailwatch.host import threads
-from mailwatch.host.workers import WORKERS
+from mailwatch.host.job import Job
 from mailwatch.net.conversation import Conversation
 from mailwatch.net.endpoint import TlsMode
+from mailwatch.net.engine import Steps
 from mailwatch.probes.canary_mailbox import Arrival, Mailbox, mailbox_trouble
 from mailwatch.probes.canary_mark import Mark, new_mark
 from mailwatch.probes.canary_settings import KEYS, Settings
@@ -54,21 +54,18 @@ class _Flight:
     mark: Mark
     submission: Submission
     began: float
-    over: threading.Event = field(default_factory=threading.Event)
-    """Set once the server has taken the message or not; `submitted` says which."""
-    submitted: Reading | None = None
+    job: Job[Reading]
+    """Over once the server has taken the message or not; its answer says which."""
     left: float = 0.0
     absent: float = 0.0
     """Until when it had not arrived for certain."""
     arrive_s: float | None = None
 
-    def submit(self, deadline: Deadline) -> None:
+    def submit(self, deadline: Deadline) -> Reading:
         """Submit the message; raises nothing."""
-        try:
-            self.submitted = self.submission.check(deadline)
-        finally:
-            self.left = self.absent = deadline.clock()
-            self.over.set()
+        reading = self.submission.check(deadline)
+        self.left = self.absent = deadline.clock()
+        return reading
 
 
 class CanaryProbe(Check):
@@ -111,34 +108,28 @@ class CanaryProbe(Check):
         flight = self._flight
         if flight is None and now < self._due and self._held is not None:
             return replace(self._held, remembered=True)
-        if flight is None or (flight.over.is_set() and now >= self._due):
-            try:
-                flight = self._flight = self._launch(deadline)
-            except RuntimeError:
-                self._flight = None
-                return self.unmeasured(threads.WITHOUT)
-        if not flight.over.wait(max(0.0, _left_s(deadline))):
+        if flight is None or (flight.job.is_over and now >= self._due):
+            flight = self._flight = self._launch(deadline)
+        if not flight.job.ends_within(max(0.0, _left_s(deadline))):
             begun = flight.submission.begun
             return self._meanwhile(fact("canary-submitting" if begun else "canary-stuck"))
-        assert flight.submitted is not None
+        submitted = flight.job.wait(deadline)
         if not (flight.submission.accepted or flight.submission.sent):
-            return self._not_submitted(flight, flight.submitted, deadline.clock())
+            return self._not_submitted(flight, submitted, deadline.clock())
         self._put_off_since = None
-        if flight.submitted.fault is not None:
-            self._last = flight.submitted
+        if submitted.fault is not None:
+            self._last = submitted
         if _left_s(deadline) < enough_s:
             return self._meanwhile(self._under_way(deadline.clock() - flight.left))
-        return self._look(flight, flight.submitted, deadline)
+        return self._look(flight, submitted, deadline)
 
     def _launch(self, deadline: Deadline) -> _Flight:
-        """Submit a message on a thread of its own, which may outlast this check by `within_s`.
-
-        Raises RuntimeError where the system allows no further thread.
-        """
+        """Submit a message on a thread of its own, which may outlast this check by `within_s`."""
         mark, now = new_mark(), deadline.clock()
-        flight = _Flight(mark, Submission(self.settings, self._rules, mark), now)
         alive = Deadline(deadline.at - _WINDUP_S, deadline.clock)
-        WORKERS.run(lambda: flight.submit(alive))
+        submission = Submission(self.settings, self._rules, mark)
+        flight = _Flight(mark, submission, now, Job("canary", alive))
+        flight.job.start(lambda: flight.submit(alive), self.unmeasured)
         self._due = now + self._rules.every_s
         return flight
 
@@ -198,18 +189,18 @@ class CanaryProbe(Check):
             self._flight = None
         elif submitted.fault is None and away_s < self._rules.within_s:
             return self._meanwhile(self._under_way(away_s))
-        if trouble := self._trouble(flight, mailbox.found_in_junk, away_s):
+        if trouble := self._trouble(flight, submitted, mailbox.found_in_junk, away_s):
             reading = replace(reading, verdict=Verdict.FAIL, fault=Fault.DELIVERY, detail=trouble)
             if flight.arrive_s is not None:
                 self._due = now  # it holds until another one does better
         self._last = self._held = reading
         return reading
 
-    def _trouble(self, flight: _Flight, junk: str, away_s: float) -> Fact:
+    def _trouble(self, flight: _Flight, submitted: Reading, junk: str, away_s: float) -> Fact:
         """Return what is wrong with a message whose end is known, NOTHING where it did well."""
         rules = self._rules
-        if flight.submitted and flight.submitted.fault is not None:
-            return flight.submitted.detail
+        if submitted.fault is not None:
+            return submitted.detail
         if junk:
             return fact("canary-in-junk", folder=junk, recipient=rules.recipient)
         if flight.arrive_s is None:
@@ -256,10 +247,10 @@ class CanaryRehearsal(Check):
 class _Inbox(ImapProbe):
     """Opens the inbox to read alone, after all that an IMAP probe does."""
 
-    def converse(self, talk: Conversation) -> None:
-        super().converse(talk)
+    def converse(self, talk: Conversation) -> Steps[None]:
+        yield from super().converse(talk)
         with mailbox_trouble():
-            ask(talk, "b1", "EXAMINE INBOX", Fault.DELIVERY)
+            yield from ask(talk, "b1", "EXAMINE INBOX", Fault.DELIVERY)
 
 
 PROBE = CanaryProbe

@@ -12,6 +12,7 @@ from mailwatch.core.deadline import Clock, Deadline
 from mailwatch.core.model import Fault, Reading
 from mailwatch.core.text import printable
 from mailwatch.net.conversation import Conversation
+from mailwatch.net.engine import Steps, Wait
 from mailwatch.net.errors import ConversationError, SaidNo
 from mailwatch.probes.canary_mark import HEADER, Mark, read_mark
 from mailwatch.probes.canary_settings import Settings
@@ -87,95 +88,100 @@ class Mailbox(ImapProbe):
         # The reading is the canary's, whatever port it is read from.
         return replace(super().check(deadline), service=self._key)
 
-    def converse(self, talk: Conversation) -> None:
+    def converse(self, talk: Conversation) -> Steps[None]:
         """Select the inbox, search it again and again, and remove what is found."""
-        super().converse(talk)
+        yield from super().converse(talk)
         with mailbox_trouble():
-            self._visit(talk)
+            yield from self._visit(talk)
 
-    def farewell(self, talk: Conversation) -> None:
+    def farewell(self, talk: Conversation) -> Steps[None]:
         """Say LOGOUT, where the server still hears us out."""
         if not self._out_of_step:
-            super().farewell(talk)
+            yield from super().farewell(talk)
 
-    def _visit(self, talk: Conversation) -> None:
-        offers = {word for words in ask(talk, "b1", "CAPABILITY") for word in words[2:]}
-        newest = _newest(ask(talk, "b2", "SELECT INBOX", Fault.DELIVERY))
+    def _visit(self, talk: Conversation) -> Steps[None]:
+        untagged = yield from ask(talk, "b1", "CAPABILITY")
+        offers = {word for words in untagged for word in words[2:]}
+        newest = _newest((yield from ask(talk, "b2", "SELECT INBOX", Fault.DELIVERY)))
         pause_s = _LOOK_AGAIN_S
-        while not (found := self._look(talk, newest)):
+        while not (found := (yield from self._look(talk, newest))):
             if self._overdue:
-                self._look_into_junk(talk, offers)
+                yield from self._look_into_junk(talk, offers)
                 return
             if self._clock() + pause_s >= self._until:
                 return
-            time.sleep(pause_s)
+            yield Wait(self._clock() + pause_s)
             pause_s = min(1.2 * pause_s, _SELDOM_S)
-            ask(talk, "b5", "NOOP")
+            yield from ask(talk, "b5", "NOOP")
         self.arrival = Arrival(self._clock(), _took_s(found[0]))
         ours = {one.uid for one in found}  # more than one where it was delivered twice
-        self._remove(talk, "c", ours, offers)
+        yield from self._remove(talk, "c", ours, offers)
         try:
-            if leftovers := self._leftovers(talk, newest, found[0].came) - ours:
-                self._remove(talk, "e", leftovers, offers)
+            if leftovers := (yield from self._leftovers(talk, newest, found[0].came)) - ours:
+                yield from self._remove(talk, "e", leftovers, offers)
         except SaidNo:
             pass  # the next canary finds them again
         except ConversationError:
             self._out_of_step = True
 
-    def _look_into_junk(self, talk: Conversation, offers: set[bytes]) -> None:
+    def _look_into_junk(self, talk: Conversation, offers: set[bytes]) -> Steps[None]:
         """See whether a filter took it for spam, and remove it there too."""
         absent_at = self.absent_at
-        if folder := junk_folder(talk, "f1", offers):
-            newest = _newest(ask(talk, "f2", f"SELECT {folder}", Fault.DELIVERY))
-            if found := self._look(talk, newest):
+        if folder := (yield from junk_folder(talk, "f1", offers)):
+            newest = _newest((yield from ask(talk, "f2", f"SELECT {folder}", Fault.DELIVERY)))
+            if found := (yield from self._look(talk, newest)):
                 self.found_in_junk = printable(folder.strip('"'), 80)
-                self._remove(talk, "c", {one.uid for one in found}, offers)
+                yield from self._remove(talk, "c", {one.uid for one in found}, offers)
         self.absent_at = absent_at
 
-    def _look(self, talk: Conversation, newest: str) -> list[Fetched]:
+    def _look(self, talk: Conversation, newest: str) -> Steps[list[Fetched]]:
         """Return this very message, once for each time it was delivered, the first one first."""
         began = self._clock()
-        uids = _search(talk, "b3", f'{newest}HEADER {HEADER} "{self._mark.token}"')
-        found = fetch(talk, "b4", uids, f"{HEADER} Received") if uids else []
+        uids = yield from _search(talk, "b3", f'{newest}HEADER {HEADER} "{self._mark.token}"')
+        found = (yield from fetch(talk, "b4", uids, f"{HEADER} Received")) if uids else []
         found = [one for one in found if read_mark(one.header) == self._mark]
         if not found:
             self.absent_at = began
         return sorted(found, key=lambda one: (one.came or 0.0, one.uid))
 
-    def _leftovers(self, talk: Conversation, newest: str, came: float | None) -> set[int]:
+    def _leftovers(self, talk: Conversation, newest: str, came: float | None) -> Steps[set[int]]:
         """Return the canaries of this host that an earlier process left behind."""
-        uids = _search(talk, "d1", f'{newest}HEADER {HEADER} "{self._mark.machine}"')
+        uids = yield from _search(talk, "d1", f'{newest}HEADER {HEADER} "{self._mark.machine}"')
         if came is None or not uids:
             return set()
-        kin = self._kin(talk, "d2", uids)
+        kin = yield from self._kin(talk, "d2", uids)
         return {one.uid for one in kin if one.came is not None and came - one.came > LEFTOVER_S}
 
-    def _remove(self, talk: Conversation, tag: str, ours: set[int], offers: set[bytes]) -> None:
+    def _remove(
+        self, talk: Conversation, tag: str, ours: set[int], offers: set[bytes]
+    ) -> Steps[None]:
         """Remove `ours`; without UIDPLUS only mark it where EXPUNGE would take others' mail too."""
         which = numbers(ours)
-        ask(talk, f"{tag}1", f"UID STORE {which} +FLAGS.SILENT (\\Deleted)", Fault.DELIVERY)
+        mark = f"UID STORE {which} +FLAGS.SILENT (\\Deleted)"
+        yield from ask(talk, f"{tag}1", mark, Fault.DELIVERY)
         if b"UIDPLUS" in offers or b"IMAP4REV2" in offers:
-            ask(talk, f"{tag}2", f"UID EXPUNGE {which}", Fault.DELIVERY)
+            yield from ask(talk, f"{tag}2", f"UID EXPUNGE {which}", Fault.DELIVERY)
             return
-        deleted = _search(talk, f"{tag}3", "DELETED")
+        deleted = yield from _search(talk, f"{tag}3", "DELETED")
         if not ours <= deleted:
             return  # who does not name what was just marked may leave out others' mail, too
         others = deleted - ours
         if len(others) > MAX_MESSAGES:
             return
         # Canaries of this host that are marked were seen by whoever waited for them.
-        if not others or others <= {one.uid for one in self._kin(talk, f"{tag}4", others)}:
-            ask(talk, f"{tag}5", "EXPUNGE", Fault.DELIVERY)
+        kin = (yield from self._kin(talk, f"{tag}4", others)) if others else []
+        if others <= {one.uid for one in kin}:
+            yield from ask(talk, f"{tag}5", "EXPUNGE", Fault.DELIVERY)
 
-    def _kin(self, talk: Conversation, tag: str, uids: Collection[int]) -> list[Fetched]:
+    def _kin(self, talk: Conversation, tag: str, uids: Collection[int]) -> Steps[list[Fetched]]:
         """Return the canaries of this host among `uids`."""
-        found = fetch(talk, tag, uids, HEADER)
+        found = yield from fetch(talk, tag, uids, HEADER)
         return [one for one in found if self._mark.is_kin(read_mark(one.header))]
 
 
-def _search(talk: Conversation, tag: str, criteria: str) -> set[int]:
+def _search(talk: Conversation, tag: str, criteria: str) -> Steps[set[int]]:
     """Return the UIDs of the messages that fit; a part of a word fits too."""
-    answer = ask(talk, tag, f"UID SEARCH {criteria}", Fault.DELIVERY)
+    answer = yield from ask(talk, tag, f"UID SEARCH {criteria}", Fault.DELIVERY)
     found = [word for line in answer if line[1:2] == [b"SEARCH"] for word in line[2:] if word]
     if not all(re.fullmatch(rb"[1-9][0-9]{0,9}", word) for word in found):
         raise ConversationError.of(Fault.PROTOCOL, "imap-search-nonsense")

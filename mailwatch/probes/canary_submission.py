@@ -8,6 +8,7 @@ from contextlib import suppress
 from mailwatch.core.facts import fact
 from mailwatch.core.model import Fault
 from mailwatch.net.conversation import Conversation
+from mailwatch.net.engine import Steps
 from mailwatch.net.errors import ConversationError, SaidNo
 from mailwatch.net.smtp import SmtpSession, reply_code
 from mailwatch.probes.canary_mark import Mark
@@ -39,15 +40,15 @@ class Submission(SmtpProbe):
         self.put_off = False
         """Whether the server asked for another try (a code of 4xx)."""
 
-    def converse(self, talk: Conversation) -> None:
+    def converse(self, talk: Conversation) -> Steps[None]:
         """Say MAIL, RCPT and DATA, and the message."""
-        super().converse(talk)
+        yield from super().converse(talk)
         self.begun = True
         talk.allow(self._rules.within_s)
         session = SmtpSession(talk, self.hello)
         try:
             # An answer of 251 to RCPT will do: whether the message arrives is seen later.
-            session.submit(self._rules.sender, [self._rules.recipient], self._message())
+            yield from session.submit(self._rules.sender, [self._rules.recipient], self._message())
         except ConversationError as error:
             self.put_off = 400 <= reply_code(error) < 500
             kind = SaidNo if isinstance(error, SaidNo) else ConversationError
@@ -59,14 +60,14 @@ class Submission(SmtpProbe):
         finally:
             self.sent, self.accepted = session.sent, session.accepted
 
-    def farewell(self, talk: Conversation) -> None:
+    def farewell(self, talk: Conversation) -> Steps[None]:
         """Say QUIT; once the message is accepted, nothing that follows matters to it."""
         if not self.accepted:
-            super().farewell(talk)
+            yield from super().farewell(talk)
             return
         talk.hurry(LEAVE_S)
         with suppress(ConversationError):
-            super().farewell(talk)
+            yield from super().farewell(talk)
 
     def _message(self) -> Iterator[str]:
         from email.utils import formatdate

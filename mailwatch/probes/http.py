@@ -12,6 +12,7 @@ from mailwatch.core.model import Fault
 from mailwatch.core.text import printable
 from mailwatch.net.conversation import Conversation
 from mailwatch.net.endpoint import TlsMode
+from mailwatch.net.engine import Steps
 from mailwatch.net.errors import SaidNo
 from mailwatch.probes.http_response import MAX_BODY, Head, read_body, read_head
 from mailwatch.probes.probe import Probe
@@ -93,16 +94,16 @@ def judge(at: str, service: ServiceSettings, _given: Collection[str]) -> Iterato
 class HttpProbe(Probe):
     """Asks once, by default for /, where any status below 500 shows that somebody is at home."""
 
-    def converse(self, talk: Conversation) -> None:
+    def converse(self, talk: Conversation) -> Steps[None]:
         """Send the request, hear the answer, and compare it with the rules."""
         rules = options(self.settings, Settings)
         talk.send(request(self.settings))
-        head = read_head(talk)
+        head = yield from read_head(talk)
         if rules.body and rules.method != "HEAD":
-            body = read_body(talk, head)
+            body = yield from read_body(talk, head)
         else:
             # We close after this response, so its framing, right or wrong, misleads nobody.
-            talk.skip(MAX_BODY if head.length is None else min(head.length, MAX_BODY))
+            yield from talk.skip(MAX_BODY if head.length is None else min(head.length, MAX_BODY))
             body = b""
         if not any(first <= head.status <= last for first, last in rules.statuses):
             fault = Fault.REJECTED if head.status in _TURNED_AWAY else Fault.STATUS

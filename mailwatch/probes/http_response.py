@@ -10,6 +10,7 @@ from mailwatch.core.model import Fault
 from mailwatch.core.text import printable
 from mailwatch.net.conversation import Conversation
 from mailwatch.net.dialogue import MAX_LINES
+from mailwatch.net.engine import Steps
 from mailwatch.net.errors import ConversationError
 
 MAX_BODY = 64 * 1024
@@ -45,27 +46,28 @@ class Head:
         return int(lengths[0]) if _LENGTH.fullmatch(lengths[0]) else None
 
 
-def read_head(talk: Conversation) -> Head:
+def read_head(talk: Conversation) -> Steps[Head]:
     """Read up to the end of the final response's header; raises ConversationError."""
     for _ in range(_MAX_INTERIM):
-        line = talk.read_line(fact("http-status-line"))
+        line = yield from talk.line(fact("http-status-line"))
         parsed = _STATUS_LINE.fullmatch(line)
         if not parsed:
             said = printable(line)
             raise ConversationError.of(
                 Fault.PROTOCOL, "answered-otherwise", said=said, protocol="HTTP"
             )
-        head = Head(int(parsed[1]), line, _read_fields(talk))
+        fields = yield from _read_fields(talk)
+        head = Head(int(parsed[1]), line, fields)
         if head.status >= 200:  # else it is an interim response (RFC 9110 section 15.2)
             return head
     raise ConversationError.of(Fault.PROTOCOL, "http-interim-endless")
 
 
-def _read_fields(talk: Conversation) -> tuple[tuple[bytes, bytes], ...]:
+def _read_fields(talk: Conversation) -> Steps[tuple[tuple[bytes, bytes], ...]]:
     fields: list[tuple[bytes, bytes]] = []
     awaited = fact("http-header")
     for _ in range(MAX_LINES):
-        line = talk.read_line(awaited)
+        line = yield from talk.line(awaited)
         if not line:
             return tuple(fields)
         field = _FIELD.fullmatch(line)
@@ -79,7 +81,7 @@ def _read_fields(talk: Conversation) -> tuple[tuple[bytes, bytes], ...]:
     raise ConversationError.of(Fault.PROTOCOL, "http-many-fields", limit=MAX_LINES)
 
 
-def read_body(talk: Conversation, head: Head) -> bytes:
+def read_body(talk: Conversation, head: Head) -> Steps[bytes]:
     """Return at most MAX_BODY bytes of the body (section 6.3); raises ConversationError."""
     if head.status in (204, 304):
         return b""
@@ -88,13 +90,13 @@ def read_body(talk: Conversation, head: Head) -> bytes:
     if codings:
         if [coding.lower() for coding in codings] != [b"chunked"]:
             raise _unreadable("Transfer-Encoding", b", ".join(codings))
-        return _read_chunks(talk)
+        return (yield from _read_chunks(talk))
     if not lengths:
-        return _read_to_the_end(talk)
+        return (yield from _read_to_the_end(talk))
     length = lengths.pop()
     if lengths or not _LENGTH.fullmatch(length):
         raise _unreadable("Content-Length", b", ".join(head.values("content-length")))
-    return talk.read_exactly(min(int(length), MAX_BODY), _BODY)
+    return (yield from talk.exactly(min(int(length), MAX_BODY), _BODY))
 
 
 def _unreadable(name: str, value: bytes) -> ConversationError:
@@ -107,24 +109,24 @@ def _otherwise(line: bytes, expected: str) -> ConversationError:
     return ConversationError.of(Fault.PROTOCOL, "sent-otherwise", said=said, expected=missing)
 
 
-def _read_chunks(talk: Conversation) -> bytes:
+def _read_chunks(talk: Conversation) -> Steps[bytes]:
     body = bytearray()
     while len(body) < MAX_BODY:
-        line = talk.read_line(fact("http-chunk"))
+        line = yield from talk.line(fact("http-chunk"))
         size = _CHUNK_SIZE.fullmatch(line)
         if not size:
             raise _otherwise(line, "http-chunk-size")
         left = int(size[1], 16)
         if not left:
             break
-        body += talk.read_exactly(min(left, MAX_BODY), _BODY)
-        if len(body) < MAX_BODY and (line := talk.read_line(fact("http-chunk-end"))):
+        body += yield from talk.exactly(min(left, MAX_BODY), _BODY)
+        if len(body) < MAX_BODY and (line := (yield from talk.line(fact("http-chunk-end")))):
             raise _otherwise(line, "http-chunk-end")
     return bytes(body[:MAX_BODY])
 
 
-def _read_to_the_end(talk: Conversation) -> bytes:
+def _read_to_the_end(talk: Conversation) -> Steps[bytes]:
     body = bytearray()
-    while len(body) < MAX_BODY and (data := talk.read_some(MAX_BODY - len(body), _BODY)):
+    while len(body) < MAX_BODY and (data := (yield from talk.some(MAX_BODY - len(body), _BODY))):
         body += data
     return bytes(body)

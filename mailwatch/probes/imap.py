@@ -10,6 +10,7 @@ from mailwatch.core.model import Fault
 from mailwatch.net.conversation import MAX_LINE, Conversation
 from mailwatch.net.dialogue import GREETING, LOGIN, MAX_LINES, answer_to, refused, too_many_lines
 from mailwatch.net.endpoint import Login, TlsMode
+from mailwatch.net.engine import Steps
 from mailwatch.net.errors import ConversationError, SaidNo
 from mailwatch.net.limits import fault_of_no, names_limit
 from mailwatch.net.logins import plain, quoted, require_privacy
@@ -41,9 +42,9 @@ class Goodbye(ConversationError):
 class ImapProbe(Probe):
     """Says CAPABILITY and LOGOUT, and between them STARTTLS and a login where that is asked for."""
 
-    def converse(self, talk: Conversation) -> None:
+    def converse(self, talk: Conversation) -> Steps[None]:
         """Hear `* OK` or `* PREAUTH`, ask for the capabilities and hear them."""
-        greeting = talk.read_line(GREETING)
+        greeting = yield from talk.line(GREETING)
         words = _words(greeting)
         if words[:2] not in ([b"*", b"OK"], [b"*", b"PREAUTH"]):
             # With BYE the server refuses the connection (RFC 9051 section 7.1.5).
@@ -52,19 +53,19 @@ class ImapProbe(Probe):
                 fault = _fault_of(words, Fault.REJECTED) or Fault.REJECTED
             wanted = fact("imap-greeting-words")
             raise ConversationError(fault, refused(GREETING, greeting, wanted, "answer-wrong"))
-        offers = _capabilities(talk, "a1")
+        offers = yield from _capabilities(talk, "a1")
         if self.settings.tls is TlsMode.STARTTLS:
             if b"STARTTLS" not in offers:
                 raise SaidNo.of(Fault.PROTOCOL, "not-offered", awaited=_OFFERS, wanted="STARTTLS")
-            ask(talk, "a2", "STARTTLS")
-            talk.start_tls()
-            offers = _capabilities(talk, "a3")
+            yield from ask(talk, "a2", "STARTTLS")
+            yield from talk.secure()
+            offers = yield from _capabilities(talk, "a3")
         if talk.login and words[1] == b"OK":
-            _log_in(talk, "a4", talk.login, offers)
+            yield from _log_in(talk, "a4", talk.login, offers)
 
-    def farewell(self, talk: Conversation) -> None:
+    def farewell(self, talk: Conversation) -> Steps[None]:
         """Say LOGOUT, hear `* BYE` and the tagged OK."""
-        untagged = ask(talk, "a9", "LOGOUT")
+        untagged = yield from ask(talk, "a9", "LOGOUT")
         if not any(words[1:2] == [b"BYE"] for words in untagged):
             raise ConversationError.of(Fault.PROTOCOL, "imap-no-bye")
 
@@ -72,49 +73,50 @@ class ImapProbe(Probe):
 PROBE = ImapProbe
 
 
-def _capabilities(talk: Conversation, tag: str) -> set[bytes]:
-    untagged = ask(talk, tag, "CAPABILITY")
+def _capabilities(talk: Conversation, tag: str) -> Steps[set[bytes]]:
+    untagged = yield from ask(talk, tag, "CAPABILITY")
     offers = {word for words in untagged if words[1:2] == [b"CAPABILITY"] for word in words[2:]}
     if not offers & {b"IMAP4REV1", b"IMAP4REV2"}:
         raise SaidNo.of(Fault.PROTOCOL, "imap-unnamed")
     return offers
 
 
-def _log_in(talk: Conversation, tag: str, login: Login, offers: set[bytes]) -> None:
+def _log_in(talk: Conversation, tag: str, login: Login, offers: set[bytes]) -> Steps[None]:
     require_privacy(talk)
     if b"AUTH=PLAIN" in offers:
         talk.say(f"{tag} AUTHENTICATE PLAIN")
-        hear(talk, tag, answer_to("AUTHENTICATE"), "+", Fault.AUTHENTICATION)
+        yield from hear(talk, tag, answer_to("AUTHENTICATE"), "+", Fault.AUTHENTICATION)
         talk.say(plain(login))
     elif b"LOGINDISABLED" not in offers:
         talk.say(f"{tag} LOGIN {quoted(login.user)} {quoted(login.password.reveal())}")
     else:
         told = fact("login-not-offered", awaited=_OFFERS, wanted="AUTH=PLAIN")
         raise SaidNo(Fault.AUTHENTICATION, told)
-    hear(talk, tag, LOGIN, fault=Fault.AUTHENTICATION)
+    yield from hear(talk, tag, LOGIN, fault=Fault.AUTHENTICATION)
 
 
 def ask(
     talk: Conversation, tag: str, command: str, fault: Fault = Fault.PROTOCOL
-) -> list[list[bytes]]:
+) -> Steps[list[list[bytes]]]:
     """Say one command; return the words of the untagged lines that come before its tagged OK.
 
     Raises Goodbye, and SaidNo where that is a BAD (PROTOCOL) or a NO (as `limits.fault_of_no` has
     it for `fault`).
     """
     talk.say(f"{tag} {command}")
-    return [_words(line) for line, _ in hear(talk, tag, answer_to(command), fault=fault)]
+    untagged = yield from hear(talk, tag, answer_to(command), fault=fault)
+    return [_words(line) for line, _ in untagged]
 
 
 def hear(
     talk: Conversation, tag: str, awaited: Fact, wanted: str = "", fault: Fault = Fault.PROTOCOL
-) -> list[Response]:
+) -> Steps[list[Response]]:
     """Return the untagged responses before `wanted`, by default the tagged OK; raises as `ask`."""
     wanted = wanted or f"{tag} OK"
     end = _words(wanted.encode("ascii"))
     untagged: list[Response] = []
     while len(untagged) < MAX_LINES:
-        line, literals = _response(talk, awaited)
+        line, literals = yield from _response(talk, awaited)
         words = _words(line)
         if words[: len(end)] == end:
             return untagged
@@ -124,8 +126,8 @@ def hear(
     raise too_many_lines(awaited)
 
 
-def _response(talk: Conversation, awaited: Fact) -> Response:
-    line = talk.read_line(awaited)
+def _response(talk: Conversation, awaited: Fact) -> Steps[Response]:
+    line = yield from talk.line(awaited)
     literals: list[bytes] = []
     # What follows the + of a continuation is base64 or for a person, too (section 7.6 there).
     if line.startswith(b"+") or b"".join(_words(line)[1:2]) in _STATUSES:
@@ -134,8 +136,8 @@ def _response(talk: Conversation, awaited: Fact) -> Response:
         size = int(literal[1])
         if size > MAX_LINE or len(literals) == _LITERALS:
             raise ConversationError.of(Fault.PROTOCOL, "answer-too-long", awaited=awaited)
-        literals.append(talk.read_exactly(size, awaited))
-        line = line[: literal.start()] + talk.read_line(awaited)
+        literals.append((yield from talk.exactly(size, awaited)))
+        line = line[: literal.start()] + (yield from talk.line(awaited))
     return line, literals
 
 

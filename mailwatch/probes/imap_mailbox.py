@@ -11,6 +11,7 @@ from datetime import datetime
 from mailwatch.core.model import Fault
 from mailwatch.net.conversation import Conversation
 from mailwatch.net.dialogue import answer_to
+from mailwatch.net.engine import Steps
 from mailwatch.probes.imap import hear
 
 MAX_MESSAGES = 50
@@ -39,7 +40,7 @@ class Fetched:
     header: bytes
 
 
-def fetch(talk: Conversation, tag: str, uids: Collection[int], fields: str) -> list[Fetched]:
+def fetch(talk: Conversation, tag: str, uids: Collection[int], fields: str) -> Steps[list[Fetched]]:
     """Return the header `fields` (names with blanks between them) of at most MAX_MESSAGES.
 
     Raises ConversationError, as `imap.ask` does; a message that went meanwhile is left out, and so
@@ -49,7 +50,9 @@ def fetch(talk: Conversation, tag: str, uids: Collection[int], fields: str) -> l
     items = f"UID INTERNALDATE BODY.PEEK[HEADER.FIELDS ({fields})]"
     talk.say(f"{tag} UID FETCH {numbers(wanted)} ({items})")
     found: list[Fetched] = []
-    for line, literals in hear(talk, tag, answer_to("UID FETCH"), fault=Fault.DELIVERY):
+    for line, literals in (
+        yield from hear(talk, tag, answer_to("UID FETCH"), fault=Fault.DELIVERY)
+    ):
         # What else is said of messages (RFC 9051 section 7.5.2) has no literal.
         told = [int(uid) for uid in _UID.findall(line)] if _FETCH.match(line) else []
         if literals and len(told) == 1 and told[0] in wanted:
@@ -62,7 +65,7 @@ def numbers(uids: Collection[int]) -> str:
     return ",".join(map(str, sorted(uids)))
 
 
-def junk_folder(talk: Conversation, tag: str, offers: set[bytes]) -> str | None:
+def junk_folder(talk: Conversation, tag: str, offers: set[bytes]) -> Steps[str | None]:
     """Return the name of the folder for spam as IMAP writes it, None where nobody tells.
 
     Raises ConversationError, as `imap.ask` does.
@@ -71,7 +74,7 @@ def junk_folder(talk: Conversation, tag: str, offers: set[bytes]) -> str | None:
         return None
     command = 'LIST (SPECIAL-USE) "" "*"'
     talk.say(f"{tag} {command}")
-    for line, _ in hear(talk, tag, answer_to(command), fault=Fault.DELIVERY):
+    for line, _ in (yield from hear(talk, tag, answer_to(command), fault=Fault.DELIVERY)):
         if found := _JUNK.fullmatch(line):
             return found[1].decode("ascii")
     return None

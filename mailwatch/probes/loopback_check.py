@@ -5,8 +5,8 @@ gives us no processor, or of a filter on loopback. So after a round with such a 
 mailwatch holds one more conversation, with a listener of its own.
 
 When it fails, this process could have heard nobody, so the silence is unmeasured. When it succeeds,
-this process can make sockets, start a thread, connect, and be scheduled twice within one attempt's
-time; what lies beyond loopback it has not tried. A word from a service does not stand in for it, as
+this process can make sockets, start a thread, connect, and be scheduled within one attempt's time;
+what lies beyond loopback it has not tried. A word from a service does not stand in for it, as
 it may have come before the fault of this host began; nor is one that succeeds after one that failed
 enough, as the fault may have ended since the ports were asked.
 """
@@ -18,14 +18,13 @@ from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import replace
 
-from mailwatch.core.deadline import Deadline, DeadlineExpired
+from mailwatch.core.deadline import Deadline
 from mailwatch.core.facts import NOTHING, Fact, fact
 from mailwatch.core.model import Fault, Reading, Verdict
-from mailwatch.host import threads
-from mailwatch.host.workers import WORKERS
 from mailwatch.net.conversation import Conversation
 from mailwatch.net.dialogue import GREETING
 from mailwatch.net.endpoint import Endpoint
+from mailwatch.net.engine import Steps, run
 from mailwatch.net.errors import ConversationError, reason_of
 
 _WORDLESS = frozenset({Fault.REFUSED, Fault.TIMEOUT, Fault.SILENT, Fault.DROPPED, Fault.RESET})
@@ -79,23 +78,22 @@ def hear_ourselves(deadline: Deadline) -> Fact:
     except OSError as error:
         return fact("no-listener", why=reason_of(error))
     with listener:
-        where = listener.getsockname()
-        settings = Endpoint("control", str(where[0]), int(where[1]))
-        talk = Conversation(settings, deadline)
+        host, port, *_ = listener.getsockname()
+        talk = Conversation(Endpoint("control", str(host), int(port)), deadline)
         try:
-            WORKERS.run(lambda: _greet(listener, deadline))
-            talk.open()
-            talk.read_line(GREETING)
-            talk.part()
+            run(_converse(talk, listener), deadline.clock)
         except ConversationError as error:
             return error.detail
-        except RuntimeError:
-            return threads.WITHOUT
         finally:
             talk.close()
-            with suppress(OSError):
-                listener.shutdown(socket.SHUT_RDWR)  # wakes a greeter that nobody came to
     return NOTHING
+
+
+def _converse(talk: Conversation, listener: socket.socket) -> Steps[None]:
+    yield from talk.open()
+    _greet(listener)
+    yield from talk.line(GREETING)
+    yield from talk.part()
 
 
 def _listen() -> socket.socket:
@@ -109,11 +107,8 @@ def _listen() -> socket.socket:
     raise failure
 
 
-def _greet(listener: socket.socket, deadline: Deadline) -> None:
-    with suppress(OSError, DeadlineExpired):
-        listener.settimeout(deadline.remaining())
-        link, _ = listener.accept()
+def _greet(listener: socket.socket) -> None:
+    with suppress(OSError):
+        link, _ = listener.accept()  # it has come: the connection is open
         with link:
-            link.settimeout(deadline.remaining())
             link.sendall(_GREETING)
-            link.recv(1)

@@ -7,6 +7,7 @@ from mailwatch.core.model import Fault
 from mailwatch.net.conversation import Conversation
 from mailwatch.net.dialogue import GREETING, MAX_LINES, answer_to, refused, too_many_lines
 from mailwatch.net.endpoint import TlsMode
+from mailwatch.net.engine import Steps
 from mailwatch.net.errors import ConversationError, SaidNo
 from mailwatch.net.limits import fault_of_no
 from mailwatch.net.logins import require_privacy
@@ -24,33 +25,33 @@ _OFFERS = answer_to("CAPA")
 class Pop3Probe(Probe):
     """Says QUIT, and before that STLS and a login where that is asked for."""
 
-    def converse(self, talk: Conversation) -> None:
+    def converse(self, talk: Conversation) -> Steps[None]:
         """Hear +OK."""
-        _expect_ok(talk, GREETING, Fault.REJECTED)
+        yield from _expect_ok(talk, GREETING, Fault.REJECTED)
         if self.settings.tls is TlsMode.STARTTLS:
-            if b"STLS" not in _capabilities(talk):
+            if b"STLS" not in (yield from _capabilities(talk)):
                 raise SaidNo.of(Fault.PROTOCOL, "not-offered", awaited=_OFFERS, wanted="STLS")
-            _ask(talk, "STLS")
-            talk.start_tls()
+            yield from _ask(talk, "STLS")
+            yield from talk.secure()
         if login := talk.login:
             require_privacy(talk)
-            _ask(talk, "USER", login.user, Fault.AUTHENTICATION)
-            _ask(talk, "PASS", login.password.reveal(), Fault.AUTHENTICATION)
+            yield from _ask(talk, "USER", login.user, Fault.AUTHENTICATION)
+            yield from _ask(talk, "PASS", login.password.reveal(), Fault.AUTHENTICATION)
 
-    def farewell(self, talk: Conversation) -> None:
+    def farewell(self, talk: Conversation) -> Steps[None]:
         """Say QUIT and hear +OK."""
-        _ask(talk, "QUIT")
+        yield from _ask(talk, "QUIT")
 
 
 PROBE = Pop3Probe
 
 
-def _capabilities(talk: Conversation) -> set[bytes]:
+def _capabilities(talk: Conversation) -> Steps[set[bytes]]:
     talk.say("CAPA")
-    _expect_ok(talk, _OFFERS, more=True)
+    yield from _expect_ok(talk, _OFFERS, more=True)
     offers: set[bytes] = set()
     for _ in range(MAX_LINES):
-        line = talk.read_line(_OFFERS)
+        line = yield from talk.line(_OFFERS)
         if line == b".":
             talk.require_quiet(_OFFERS)
             return offers
@@ -58,20 +59,22 @@ def _capabilities(talk: Conversation) -> set[bytes]:
     raise too_many_lines(_OFFERS)
 
 
-def _ask(talk: Conversation, verb: str, word: str = "", fault: Fault = Fault.PROTOCOL) -> None:
+def _ask(
+    talk: Conversation, verb: str, word: str = "", fault: Fault = Fault.PROTOCOL
+) -> Steps[None]:
     talk.say(f"{verb} {word}" if word else verb)
-    _expect_ok(talk, answer_to(verb), fault)
+    yield from _expect_ok(talk, answer_to(verb), fault)
 
 
 def _expect_ok(
     talk: Conversation, awaited: Fact, fault: Fault = Fault.PROTOCOL, *, more: bool = False
-) -> None:
+) -> Steps[None]:
     """Read one line, and no other unless `more`.
 
     Raises SaidNo where it is -ERR: with `fault` unless it blames the server, and unmeasured where
     it says that the account is in use or at a limit.
     """
-    line = talk.read_line(awaited)
+    line = yield from talk.line(awaited)
     word, _, text = line.partition(b" ")
     if word == b"+OK":
         if not more:

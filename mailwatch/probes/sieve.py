@@ -9,6 +9,7 @@ from mailwatch.core.model import Fault
 from mailwatch.net.conversation import MAX_LINE, Conversation
 from mailwatch.net.dialogue import GREETING, LOGIN, MAX_LINES, answer_to, refused, too_many_lines
 from mailwatch.net.endpoint import TlsMode
+from mailwatch.net.engine import Steps
 from mailwatch.net.errors import ConversationError, SaidNo
 from mailwatch.net.limits import fault_of_no, names_limit
 from mailwatch.net.logins import plain, require_privacy
@@ -25,28 +26,28 @@ _TROUBLE = (b"(TRYLATER",)
 class SieveProbe(Probe):
     """Says LOGOUT, and before that STARTTLS and a login where that is asked for."""
 
-    def converse(self, talk: Conversation) -> None:
+    def converse(self, talk: Conversation) -> Steps[None]:
         """Hear the capabilities and the OK after them."""
-        offers = _capabilities(talk, GREETING, Fault.REJECTED)
+        offers = yield from _capabilities(talk, GREETING, Fault.REJECTED)
         if self.settings.tls is TlsMode.STARTTLS:
             if b"STARTTLS" not in offers:
                 raise SaidNo.of(Fault.PROTOCOL, "not-offered", awaited=GREETING, wanted="STARTTLS")
             talk.say("STARTTLS")
-            _expect_ok(talk, answer_to("STARTTLS"))
-            talk.start_tls()
+            yield from _expect_ok(talk, answer_to("STARTTLS"))
+            yield from talk.secure()
             # The server lists them anew, without being asked (RFC 5804 section 2.2).
-            offers = _capabilities(talk, fact("sieve-capabilities"))
+            offers = yield from _capabilities(talk, fact("sieve-capabilities"))
         if talk.login:
             require_privacy(talk)
             if b"PLAIN" not in offers.get(b"SASL", b"").split():
                 raise SaidNo.of(Fault.AUTHENTICATION, "sieve-login-not-offered")
             talk.say(f'AUTHENTICATE "PLAIN" "{plain(talk.login)}"')
-            _expect_ok(talk, LOGIN, Fault.AUTHENTICATION)
+            yield from _expect_ok(talk, LOGIN, Fault.AUTHENTICATION)
 
-    def farewell(self, talk: Conversation) -> None:
+    def farewell(self, talk: Conversation) -> Steps[None]:
         """Say LOGOUT and hear OK."""
         talk.say("LOGOUT")
-        _expect_ok(talk, answer_to("LOGOUT"))
+        yield from _expect_ok(talk, answer_to("LOGOUT"))
 
 
 PROBE = SieveProbe
@@ -54,10 +55,10 @@ PROBE = SieveProbe
 
 def _capabilities(
     talk: Conversation, awaited: Fact, fault: Fault = Fault.PROTOCOL
-) -> dict[bytes, bytes]:
+) -> Steps[dict[bytes, bytes]]:
     """Return what is on offer, and what each offer says of itself."""
     offers = {}
-    for line in _expect_ok(talk, awaited, fault):
+    for line in (yield from _expect_ok(talk, awaited, fault)):
         # A quoted name, and for some a quoted value (RFC 5804 section 1.7).
         _, name, _, value, *_ = [*line.split(b'"'), b"", b"", b"", b""]
         offers[name.upper()] = value.upper()
@@ -66,7 +67,9 @@ def _capabilities(
     return offers
 
 
-def _expect_ok(talk: Conversation, awaited: Fact, fault: Fault = Fault.PROTOCOL) -> list[bytes]:
+def _expect_ok(
+    talk: Conversation, awaited: Fact, fault: Fault = Fault.PROTOCOL
+) -> Steps[list[bytes]]:
     """Return the quoted lines before the OK; raises SaidNo with `fault` where it is a NO.
 
     That is unmeasured where it says that the account is at a limit.
@@ -74,7 +77,7 @@ def _expect_ok(talk: Conversation, awaited: Fact, fault: Fault = Fault.PROTOCOL)
     """
     lines: list[bytes] = []
     while len(lines) < MAX_LINES:
-        line = _response(talk, awaited)
+        line = yield from _response(talk, awaited)
         word, _, text = line.partition(b" ")
         word = word.upper()
         if line.startswith(b'"'):
@@ -92,18 +95,19 @@ def _expect_ok(talk: Conversation, awaited: Fact, fault: Fault = Fault.PROTOCOL)
     raise too_many_lines(awaited)
 
 
-def _response(talk: Conversation, awaited: Fact) -> bytes:
+def _response(talk: Conversation, awaited: Fact) -> Steps[bytes]:
     """Return one response in one line: strings that came as literals are quoted in it.
 
     RFC 5804 section 4 leaves the server the choice, and some word their errors so.
     """
-    line = talk.read_line(awaited)
+    line = yield from talk.line(awaited)
     literals = 0
     while literal := _LITERAL.search(line):
         size = int(literal[1])
         literals += 1
         if len(line) + size > MAX_LINE or literals > _LITERALS:
             raise ConversationError.of(Fault.PROTOCOL, "answer-too-long", awaited=awaited)
-        string = talk.read_exactly(size, awaited).replace(b'"', b"'")
-        line = b'%b"%b"%b' % (line[: literal.start()], string, talk.read_line(awaited))
+        string = yield from talk.exactly(size, awaited)
+        rest = yield from talk.line(awaited)
+        line = b'%b"%b"%b' % (line[: literal.start()], string.replace(b'"', b"'"), rest)
     return line

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from mailwatch.net.conversation import Conversation
+from mailwatch.net.engine import Steps
 from mailwatch.net.smtp import SmtpSession
 from mailwatch.probes.probe import Probe
 
@@ -12,13 +13,13 @@ class SmtpProbe(Probe):
 
     hello = "EHLO"
 
-    def converse(self, talk: Conversation) -> None:
+    def converse(self, talk: Conversation) -> Steps[None]:
         """Hear 220, say EHLO and hear 250."""
-        SmtpSession(talk, self.hello).begin(self.settings.tls, talk.login)
+        yield from SmtpSession(talk, self.hello).begin(self.settings.tls, talk.login)
 
-    def farewell(self, talk: Conversation) -> None:
+    def farewell(self, talk: Conversation) -> Steps[None]:
         """Say QUIT and hear 221."""
-        SmtpSession(talk, self.hello).quit()
+        yield from SmtpSession(talk, self.hello).quit()
 
 
 PROBE = SmtpProbe

@@ -2,22 +2,19 @@
 
 from __future__ import annotations
 
-import difflib
 import time
 from collections.abc import Iterator
-from contextlib import suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
 
 from mailwatch.core.deadline import Deadline
 from mailwatch.core.diagnosis import Diagnosis
-from mailwatch.core.facts import Fact, fact
+from mailwatch.core.facts import fact
 from mailwatch.core.keys import Key, Kind, whole
 from mailwatch.core.model import Asked, Condition, Description, Target, TargetState
 from mailwatch.core.sentences import Sentences
 from mailwatch.core.state import Left
-from mailwatch.docker.engine import Engine
-from mailwatch.docker.examiner import DockerExaminer
+from mailwatch.docker.container import Container
 from mailwatch.docker.faults import EngineFault
 from mailwatch.docker.listeners import Behind, behind
 from mailwatch.docker.network import elsewhere, inside, published
@@ -44,7 +41,6 @@ CATCH_UP_S = 1.0
 """The engine's time to hear that a container has ended; 10 ms on an idle host."""
 
 _CATCH_UP_EVERY_S = 0.05
-_NAMES_SHOWN = 3
 _SERVING = (Condition.RUNNING, Condition.STARTING)
 
 
@@ -99,9 +95,9 @@ def add_ports(state: TargetState, asked: Asked, deadline: Deadline) -> TargetSta
     )
 
 
-def examiner(settings: Settings) -> DockerExaminer:
+def examiner(settings: Settings) -> Container:
     """Return what the black box looks through."""
-    return DockerExaminer(settings.socket, settings.container)
+    return Container(settings.socket, settings.container)
 
 
 def examine(settings: Settings, ground: Ground) -> Iterator[Diagnosis]:
@@ -121,10 +117,8 @@ class DockerRestarter:
     def __init__(self, settings: Settings) -> None:
         self._settings = settings
         self._name = settings.container
-        self._engine = Engine(settings.socket)
-        self._ends = Ends(self._engine)
-        self._left: Left | None = None
-        """What the present restart has left stopped; None from its call on, until it is known."""
+        self._container = Container(settings.socket, settings.container)
+        self._ends = Ends(self._container)
         self._waited_in_vain_for: tuple[str, str] | None = None
         """Identity and StartedAt of a run that has no process here."""
 
@@ -135,7 +129,7 @@ class DockerRestarter:
     def inspect(self, deadline: Deadline) -> TargetState:
         """Return what the container is doing; it never raises, and ends with `deadline`."""
         try:
-            container = self._caught_up(self._look(deadline), deadline)
+            container = self._caught_up(self._container.container(deadline), deadline)
             state = self._state(container, deadline)
         except EngineFault as fault:
             return TargetState(fault.condition, fault.reason)
@@ -152,26 +146,30 @@ class DockerRestarter:
         come, what became of the container decides. Raises RestartError, which is permanent if the
         container is missing or access denied.
         """
-        self._left = Left()
+        left: Left | None = Left()
         try:
-            self._restart(deadline, seen)
+            before = self._container.container(deadline)
+            if seen is not None and self._was_started_since(before, seen, deadline):
+                return
+            left = None
+            self._restart(before, deadline)
         except EngineFault as fault:
+            if left is None and fault.condition is Condition.MISSING:
+                fault = self._replaced()
+            if fault.crossed:
+                left = Left()
+            elif left is None and not fault.undecided:
+                left = self._left_by_us(before, deadline)
             raise RestartError(
                 fault.reason,
                 permanent=fault.condition in (Condition.DENIED, Condition.MISSING),
                 intervened=fault.crossed,
-                left=Left() if fault.crossed else self._left,
+                left=left,
             ) from None
 
     def close(self) -> None:
         """Give the connection to the engine back; the next call makes a new one."""
-        self._engine.close()
-
-    def _look(self, deadline: Deadline) -> Record:
-        container = self._engine.container(self._name, deadline)
-        if container is None:
-            raise EngineFault(Condition.MISSING, self._missing(deadline))
-        return container
+        self._container.close()
 
     def _caught_up(self, container: Record, deadline: Deadline) -> Record:
         """Return the container as it is once the engine has heard of its end.
@@ -186,43 +184,12 @@ class DockerRestarter:
                 self._waited_in_vain_for = run
                 break
             time.sleep(_CATCH_UP_EVERY_S)
-            container = self._look(deadline)
+            container = self._container.container(deadline)
         return container
-
-    def _missing(self, deadline: Deadline) -> Fact:
-        """Return that there is no container of our name, and which names are near."""
-        names: list[str] = []
-        with suppress(EngineFault):
-            names = sorted(self._engine.names(deadline))
-        near = difflib.get_close_matches(self._name, names, _NAMES_SHOWN, 0.5)
-        # A compose project puts its own name before the service's and a number behind it.
-        near += [name for name in names if self._name in name and name not in near]
-        if near:
-            return fact("container-missing-near", name=self._name, near=tuple(near[:_NAMES_SHOWN]))
-        if names:
-            return fact("container-missing-among", name=self._name, count=len(names))
-        return fact("container-missing", name=self._name)
 
     def _state(self, container: Record, deadline: Deadline) -> TargetState:
         ordered = self._ends.was_ordered(container, deadline)
         return state_of(container, *condition_of(container, ordered=ordered))
-
-    def _restart(self, deadline: Deadline, seen: TargetState | None) -> None:
-        before = self._look(deadline)
-        if seen is not None and self._was_started_since(before, seen, deadline):
-            return
-        left_s = deadline.remaining()
-        settle_s = min(SETTLE_S, left_s / 4)
-        stop_s = max(1, min(self._settings.stop_timeout_s, int(left_s - settle_s - START_S)))
-        call = deadline.sooner(min(stop_s + START_S, left_s - settle_s))
-        self._left = None
-        try:
-            done = self._engine.restart(text(before, "Id"), stop_s, call)
-        except EngineFault as fault:
-            self._after_failure(before, fault, deadline)
-            return
-        if not done:
-            raise self._replaced()
 
     def _was_started_since(self, container: Record, seen: TargetState, deadline: Deadline) -> bool:
         """Whether somebody did our work since it was `seen`; raises if they stopped it instead."""
@@ -239,18 +206,26 @@ class DockerRestarter:
             raise EngineFault(condition, fact("restart-left-alone", found=now.detail), crossed=True)
         return False
 
-    def _after_failure(self, before: Record, fault: EngineFault, deadline: Deadline) -> None:
-        """Return if the restart happened all the same, start what it left stopped, or raise."""
-        if fault.crossed:
-            # Whoever ended it may be about to start it; if not, it stays as they want it.
-            if self._starts_anew(before, deadline.sooner(SETTLE_S), ourselves=False):
-                return
-            raise fault
-        if not fault.undecided:
-            self._note_what_is_left(before, deadline)
-            raise fault
-        if not self._starts_anew(before, deadline, ourselves=True):
-            raise EngineFault(Condition.UNREACHABLE, fact("restart-late", name=self._name))
+    def _restart(self, before: Record, deadline: Deadline) -> None:
+        left_s = deadline.remaining()
+        settle_s = min(SETTLE_S, left_s / 4)
+        stop_s = max(1, min(self._settings.stop_timeout_s, int(left_s - settle_s - START_S)))
+        call = deadline.sooner(min(stop_s + START_S, left_s - settle_s))
+        try:
+            done = self._container.restart(text(before, "Id"), stop_s, call)
+        except EngineFault as fault:
+            if fault.crossed:
+                # Whoever ended it may be about to start it; if not, it stays as they want it.
+                if not self._starts_anew(before, deadline.sooner(SETTLE_S), ourselves=False):
+                    raise
+            elif not fault.undecided:
+                raise
+            elif not self._starts_anew(before, deadline, ourselves=True):
+                late = fact("restart-late", name=self._name)
+                raise EngineFault(Condition.UNREACHABLE, late, undecided=True) from None
+            return
+        if not done:
+            raise self._replaced()
 
     def _starts_anew(self, before: Record, deadline: Deadline, *, ourselves: bool) -> bool:
         """Whether the container was started since `before`, by `deadline` at the latest.
@@ -258,28 +233,30 @@ class DockerRestarter:
         With `ourselves` it is started where it has ended, once.
         """
         while True:
-            now = self._engine.container(self._name, deadline)
-            if now is None or text(now, "Id") != text(before, "Id"):
+            now = self._container.container(deadline)
+            if text(now, "Id") != text(before, "Id"):
                 raise self._replaced()
             if _run_of(now) != _run_of(before):
                 return True
             if is_over(now) and ourselves:
                 ourselves = False
-                self._engine.start(text(now, "Id"), deadline)
+                self._container.start(text(now, "Id"), deadline)
                 continue
             time.sleep(min(LOOK_AGAIN_S, max(0, deadline.at - deadline.clock())))
             # Asked after the sleep, which a busy host may draw out.
             if deadline.at - deadline.clock() <= LOOK_AGAIN_S:
                 return False  # the next look would have less time than one may take
 
-    def _note_what_is_left(self, before: Record, deadline: Deadline) -> None:
-        """After a no: see whether the engine had stopped the container already."""
-        with suppress(EngineFault):
-            now = self._engine.container(self._name, deadline)
-            self._left = Left()
-            if now is not None and is_over(now) and not is_over(before):
-                state = self._state(now, deadline)
-                self._left = Left(state.identity, state.finished_at)
+    def _left_by_us(self, before: Record, deadline: Deadline) -> Left | None:
+        """After a no: return what the engine had stopped by then, None where that is hidden."""
+        try:
+            now = self._container.container(deadline)
+        except EngineFault as fault:
+            return Left() if fault.condition is Condition.MISSING else None
+        if not is_over(now) or is_over(before):
+            return Left()
+        state = self._state(now, deadline)
+        return Left(state.identity, state.finished_at)
 
     def _replaced(self) -> EngineFault:
         replaced = fact("container-replaced", name=self._name)

@@ -15,7 +15,7 @@ from mailwatch.core.facts import fact
 from mailwatch.core.model import Condition, TargetState
 from mailwatch.core.say import say
 from mailwatch.core.text import join_words, printable
-from mailwatch.docker.engine import Engine
+from mailwatch.docker.container import Container
 from mailwatch.docker.faults import EngineFault, denied
 from mailwatch.docker.network import Published, published, shares_host_network
 from mailwatch.docker.record import Record
@@ -37,7 +37,7 @@ def examine(socket: str, name: str, ground: Ground) -> Iterator[Diagnosis]:
     """Give one finding after the other; an engine that cannot be asked is told once."""
     yield replace(socket_access(socket, ground), check="socket")
     try:
-        yield replace(engine(socket), check="engine")
+        yield replace(engine(socket, name), check="engine")
     except EngineFault as fault:
         yield replace(problem(str(fault)), check="engine")
         return
@@ -48,9 +48,9 @@ def examine(socket: str, name: str, ground: Ground) -> Iterator[Diagnosis]:
             yield replace(found, check="ports")
 
 
-def engine(socket: str) -> Diagnosis:
+def engine(socket: str, name: str) -> Diagnosis:
     """Return that the engine and the SDK of this host understand each other; raises EngineFault."""
-    with closing(Engine(socket)) as asked:
+    with closing(Container(socket, name)) as asked:
         versions = asked.versions(Deadline.after(ENGINE_S, time.monotonic))
     engine, api, sdk = (printable(versions[key], 40) for key in ("engine", "api", "sdk"))
     return ok(f"Docker engine {engine} and SDK {sdk} understand each other (API {api}).")

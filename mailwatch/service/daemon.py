@@ -160,8 +160,9 @@ class Daemon:
     def _next_event(self) -> QueueEvent | None:
         """Wait for an event, at most until something is due, and see whether we stood still.
 
-        CLOCK_BOOTTIME goes on while the machine is suspended (clock_gettime(2)). Only the wait is
-        looked at: a slow disk may hold up the rest of a turn, but no check.
+        CLOCK_BOOTTIME goes on while the machine is suspended, and the steady clock does not
+        (clock_gettime(2)). Only the wait is looked at: a slow disk may hold up the rest of a turn,
+        but no check.
         """
         wake_at, steady = self._monitor.wake_at(self._now), time.monotonic()
         pauses = [] if wake_at is None else [wake_at - steady]
@@ -178,7 +179,8 @@ class Daemon:
             event = None
         passed_s = time.clock_gettime(time.CLOCK_BOOTTIME) - began
         if pause_s is not None and (lost_s := standstill.lost(pause_s, passed_s)):
-            self._monitor.stood_still(lost_s, read_clocks())
+            steady_s = standstill.lost(pause_s, time.monotonic() - steady)
+            self._monitor.stood_still(lost_s, steady_s)
         return event
 
     def _reload(self, now: Now) -> Sequence[str]:

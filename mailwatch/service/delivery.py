@@ -147,20 +147,18 @@ class Delivery:
             del self._channels[channel.name]
         if entry is None:
             return
-        by = "-by" if len(self._channels) > 1 else ""
-        name, title = channel.name, entry.message.title
+        name, title = channel.name if len(self._channels) > 1 else "", entry.message.title
         if error is None:
-            self._journal.info(line(f"told{by}", channel=name, title=title))
+            self._journal.info(line("told", channel=name, title=title))
             channel.reached = now.wall
             self._store.delivered(entry, now)
             return
         failed = after_failure(entry, error.detail, error.permanent, now, self._jitter())
         again_s, trouble = failed.not_before - now.steady, error.detail
-        said = line(
-            f"not-told-yet{by}", channel=name, title=title, trouble=trouble, again_s=again_s
-        )
+        said = line("not-told-yet", channel=name, title=title, trouble=trouble, again_s=again_s)
         self._journal.write(Level.ERROR if error.permanent else Level.WARNING, said)
-        self._keep_instead({entry.id: failed})
+        entries = self._store.entries()
+        self._store.keep_entries([failed if one.id == entry.id else one for one in entries])
 
     def _end_what_has_no_channel(self, now: Now) -> None:
         gone = [one for one in self._store.entries() if one.channel not in self._channels]
@@ -175,17 +173,12 @@ class Delivery:
 
     def _merged(self, channel: str) -> Sequence[QueuedMessage]:
         """Return what waits for `channel`, with each incident that is over told in one message."""
-        entries = [entry for entry in self._store.entries() if entry.channel == channel]
-        merged = merge(entries)
-        if len(merged) != len(entries):
-            left = {entry.id: entry for entry in merged}
-            self._keep_instead({entry.id: left.get(entry.id) for entry in entries})
+        entries = self._store.entries()
+        merged = merge([entry for entry in entries if entry.channel == channel])
+        kept = [*merged, *(entry for entry in entries if entry.channel != channel)]
+        if len(kept) != len(entries):
+            self._store.keep_entries(sorted(kept, key=lambda entry: entry.id))
         return merged
-
-    def _keep_instead(self, changed: Mapping[int, QueuedMessage | None]) -> None:
-        """Keep other entries in the place of those with the ids in `changed`, None for nothing."""
-        kept = [changed.get(entry.id, entry) for entry in self._store.entries()]
-        self._store.keep_entries([entry for entry in kept if entry is not None])
 
     def _send(self, channel: _Channel, notifier: Notifier, entry: QueuedMessage, now: Now) -> None:
         deadline = Deadline.after(SEND_LIMIT_S, self._clock)

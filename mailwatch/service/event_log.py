@@ -38,7 +38,7 @@ class EventLog(Onlooker):
     """Writes the story of this process into the journal."""
 
     def __init__(self, journal: Journal, installation: Installation) -> None:
-        self.installation = installation
+        self._installation = installation
         self._journal = journal
         self._last: dict[str, Verdict] = {}
         """How each service was in the last round."""
@@ -51,10 +51,9 @@ class EventLog(Onlooker):
         heard, this = self._heard.get(service), (reading.verdict, fault)
         self._heard[service] = this
         if fault is not None and heard != this:
-            code = "attempt-failed" if retries > 1 else "only-attempt-failed"
-            of = {"number": number, "retries": retries} if retries > 1 else {}
-            detail = reading.detail
-            self._journal.warning(line(code, service=service, detail=detail, fault=fault, **of))
+            detail, of = reading.detail, {"number": number, "retries": retries}
+            said = line("attempt-failed", service=service, detail=detail, fault=fault, **of)
+            self._journal.warning(said)
 
     def round(self, readings: Sequence[Reading], now: Now) -> None:
         """Write down which services changed."""
@@ -79,11 +78,11 @@ class EventLog(Onlooker):
         cause = NOTHING if after.incident is None else after.incident.cause
         if cause and (before.incident is None or before.incident.cause != cause):
             self._journal.notice(line("log-cause", cause=cause))
-        target = self.installation.target.called
+        target = self._installation.target.called
         for action in actions:
             if isinstance(action, Note):
                 left = fact("not-restarting", why=why(action.hold, now))
-                self._journal.notice(self.installation.say(left))
+                self._journal.notice(self._installation.say(left))
             elif isinstance(action, Restart):
                 self._journal.notice(line("restarting", target=target, number=action.number))
         if before.stage is after.stage:

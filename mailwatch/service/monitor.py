@@ -32,22 +32,14 @@ class Monitor:
     def __init__(self, parts: Components) -> None:
         self._components = parts
         self._bookkeeping = Bookkeeping(parts)
-        self._state = State()
+        self.state = State()
+        """What the incident machine remembers."""
+        self.investigation = Investigation()
+        """What is known of the round under way, or of the one that is to be decided."""
         self._rounds = Rounds()
         self._round = 0
         self._readings: tuple[Reading, ...] = ()
-        self._investigation = Investigation()
         self._attempts = parts.policy.attempts
-
-    @property
-    def state(self) -> State:
-        """What the incident machine remembers."""
-        return self._state
-
-    @property
-    def investigation(self) -> Investigation:
-        """What is known of the round under way, or of the one that is to be decided."""
-        return self._investigation
 
     def paused_until(self, now: Now) -> Now | None:
         """Return the end of the admin's pause, None where none is in force."""
@@ -59,9 +51,9 @@ class Monitor:
 
     def next_round(self, now: Now) -> float | None:
         """Return when (seconds since 1970) a round begins, None while one is under way."""
-        if self._investigation.is_asking:
+        if self.investigation.is_asking:
             return None
-        following = plan(self._state, self._rounds, now.steady, self._components.policy)
+        following = plan(self.state, self._rounds, now.steady, self._components.policy)
         return None if following is None else now.wall + following.at - now.steady
 
     def stalled(self, now: Now) -> bool:
@@ -70,7 +62,7 @@ class Monitor:
         Until then silence says nothing: attempts may be an hour apart, and a check that no
         deadline reaches is let go of only when the last attempt would have ended.
         """
-        if not self._investigation.is_asking or self._rounds.last_began is None:
+        if not self.investigation.is_asking or self._rounds.last_began is None:
             return False
         control_s = self._attempts.timeout_s  # see prober.RoundProber
         longest_s = self._attempts.longest_s + control_s + ROUND_SLACK_S
@@ -82,11 +74,11 @@ class Monitor:
         """Take up where the last process left off."""
         restored = self._components.store.restore(now)
         self._bookkeeping.begin(now)
-        self._state = aim(restored, self._components.installation.target.key)
-        if self._state != restored:
-            self._bookkeeping.keep(Commit(self._state, now))  # the next start may name another
-        if self._state.stage in OPEN:
-            self._investigation = self._investigation.restoring(self._state, now)
+        self.state = aim(restored, self._components.installation.target.key)
+        if self.state != restored:
+            self._bookkeeping.keep(Commit(self.state, now))  # the next start may name another
+        if self.state.stage in OPEN:
+            self.investigation = self.investigation.restoring(self.state, now)
             self._components.recovery.look()
         else:
             unseen = TargetState(Condition.UNREACHABLE, fact("not-looked-at"))
@@ -95,29 +87,29 @@ class Monitor:
     def reconfigure(self, parts: Components) -> None:
         """Go on with other parts: the round under way is dropped, and a new one is due at once."""
         self._components.prober.cancel()
-        self._state = aim(self._state, parts.installation.target.key)
+        self.state = aim(self.state, parts.installation.target.key)
         self._components = parts
         self._bookkeeping.replace(parts)
         self._rounds = Rounds()
-        self._investigation = self._investigation.reconfigured()
-        if self._investigation.step is Step.RESTORING:
+        self.investigation = self.investigation.reconfigured()
+        if self.investigation.step is Step.RESTORING:
             parts.recovery.look()  # what is looked at may be another container now
 
     @property
     def is_pressed(self) -> bool:
         """Whether anything is under way that a deadline ends."""
-        waiting = self._state.due is not None or self._components.recovery.busy
-        return waiting or self._investigation.step is not Step.OVER
+        waiting = self.state.due is not None or self._components.recovery.busy
+        return waiting or self.investigation.step is not Step.OVER
 
-    def stood_still(self, lost_s: float, now: Now) -> None:
-        """Give all that is under way the `lost_s` that this process has just lost.
+    def stood_still(self, lost_s: float, steady_s: float) -> None:
+        """Take note that this process lost `lost_s`, of which the steady clock shows `steady_s`.
 
         Call it before handle(): what comes in next may have run out of time only because of that.
         """
-        self._investigation = self._investigation.stood_still(lost_s)
-        self._state = stood_still(self._state, lost_s, now, self._components.policy)
-        self._components.recovery.stood_still(lost_s)
-        self._components.delivery.stood_still(lost_s)
+        self.investigation = self.investigation.stood_still(lost_s, steady_s)
+        self.state = stood_still(self.state, steady_s)
+        self._components.recovery.stood_still(steady_s)
+        self._components.delivery.stood_still(steady_s)
 
     def handle(self, event: QueueEvent, now: Now) -> None:
         """Take what a thread has to tell; advance() then does what follows from it."""
@@ -130,7 +122,7 @@ class Monitor:
                 self._answered(self._components.recovery.take(event), now)
                 heard = self._components.examination.take(event)
                 if heard is not None:
-                    self._investigation = self._investigation.gathered(heard)
+                    self.investigation = self.investigation.gathered(heard)
                 self._components.delivery.take(event, now)
             case _:
                 pass
@@ -138,11 +130,11 @@ class Monitor:
     def advance(self, now: Now) -> None:
         """Do all that is due by now, and nothing that waits."""
         self._answered(self._components.recovery.give_up(now), now)
-        if self._investigation.may_be_decided(now):
+        if self.investigation.may_be_decided(now):
             self._decide(now)
-        if self._state.stage is Stage.SETTLING:
+        if self.state.stage is Stage.SETTLING:
             self._step(TimePassed(), now)
-        self._bookkeeping.advance(self._state, now)
+        self._bookkeeping.advance(self.state, now)
         self._begin_round(now)
         self._components.delivery.advance(now)
 
@@ -152,18 +144,18 @@ class Monitor:
             self._components.recovery.overdue_at(),
             self._components.delivery.wake_at(),
             self._bookkeeping.wake_at(now),
-            self._investigation.decidable_at,
+            self.investigation.decidable_at,
         ]
-        if self._investigation.step is Step.OVER:
-            following = plan(self._state, self._rounds, now.steady, self._components.policy)
-            moments.append(following.at if following else self._state.due)
+        if self.investigation.step is Step.OVER:
+            following = plan(self.state, self._rounds, now.steady, self._components.policy)
+            moments.append(following.at if following else self.state.due)
         return min((moment for moment in moments if moment is not None), default=None)
 
     def status(self, now: Now) -> Fact:
         """Return the line that `systemctl status` shows."""
         return status_line.line(
             self._readings,
-            self._state,
+            self.state,
             paused=self.paused_until(now) is not None,
             next_at=self.next_round(now),
         )
@@ -171,40 +163,40 @@ class Monitor:
     # --- rounds ---------------------------------------------------------------------------
 
     def _begin_round(self, now: Now) -> None:
-        if self._investigation.step is not Step.OVER:
+        if self.investigation.step is not Step.OVER:
             return
-        following = plan(self._state, self._rounds, now.steady, self._components.policy)
+        following = plan(self.state, self._rounds, now.steady, self._components.policy)
         if following is None or following.at > now.steady:
             return
         self._round += 1
-        self._investigation = self._investigation.begun()
+        self.investigation = self.investigation.begun()
         self._attempts = following.attempts
         self._rounds = replace(
-            self._rounds, last_began=now.steady, last_ended=None, last_stage=self._state.stage
+            self._rounds, last_began=now.steady, last_ended=None, last_stage=self.state.stage
         )
         self._components.prober.begin(self._round, following.attempts)
 
     def _is_of_this_round(self, event: AttemptDone | RoundDone) -> bool:
-        return event.round == self._round and self._investigation.is_asking
+        return event.round == self._round and self.investigation.is_asking
 
     def _attempt_done(self, event: AttemptDone, now: Now) -> None:
         if event.reading.verdict is not Verdict.FAIL:
             return
-        self._investigation = self._investigation.failed(now)
+        self.investigation = self.investigation.failed(now)
         for onlooker in self._components.onlookers:
             onlooker.attempt(event.reading, event.number, self._attempts.retries, now)
-        if self._investigation.seen is None:
+        if self.investigation.seen is None:
             # The first look is slow, for it loads the SDK: take it while the retries run.
             self._components.recovery.look()
         self._examine((event.reading,), now)
 
     def _round_done(self, event: RoundDone, now: Now) -> None:
         self._rounds = replace(self._rounds, last_ended=now.steady)
-        self._investigation = self._investigation.ended(event.readings, now)
-        readings = self._readings = self._investigation.readings
+        self.investigation = self.investigation.ended(event.readings, now)
+        readings = self._readings = self.investigation.readings
         for onlooker in self._components.onlookers:
             onlooker.round(readings, now)
-        self._bookkeeping.keep_round(self._state, readings, now)
+        self._bookkeeping.keep_round(self.state, readings, now)
         if failures(readings):
             self._examine(readings, now)
             self._components.recovery.look()
@@ -216,23 +208,23 @@ class Monitor:
 
         None opens during a pause, in which a service may fail round after round for days.
         """
-        if self._investigation.examined or self._state.incident is not None:
+        if self.investigation.examined or self.state.incident is not None:
             return
         if self.paused_until(now) is None:
             until = self._components.examination.look(failing, now)
-            self._investigation = self._investigation.examining(until)
+            self.investigation = self.investigation.examining(until)
 
     def _answered(self, answer: TargetState | RestartEnded | None, now: Now) -> None:
         if isinstance(answer, TargetState):
             for onlooker in self._components.onlookers:
                 onlooker.looked(answer, now)
-            self._investigation = self._investigation.looked(answer)
+            self.investigation = self.investigation.looked(answer)
         elif answer is not None:
             self._components.prober.forget()
             self._step(answer, now)
 
     def _decide(self, now: Now) -> None:
-        found, examination = self._investigation, self._components.examination
+        found, examination = self.investigation, self._components.examination
         cause = examination.cause(found.readings, found.seen_as) if found.examined else NOTHING
         event = found.event(
             self._components.recovery.unseen,
@@ -241,16 +233,16 @@ class Monitor:
             self._bookkeeping.unproven(),
         )
         self._step(event, now)
-        self._investigation = found.decided(self._state)
+        self.investigation = found.decided(self.state)
 
     def _step(self, event: Event, now: Now) -> None:
         """Let the machine decide, keep what it decided, and only then act on it."""
-        before = self._state
+        before = self.state
         after, actions = step(before, event, now, self._components.policy)
         installation, policy = self._components.installation, self._components.policy
         tells = [action for action in actions if isinstance(action, Tell)]
         closed = next((t.incident for t in tells if t.topic is Topic.RECOVERED), None)
-        self._state = after
+        self.state = after
         if after != before or tells:
             told = [compose(tell, installation) for tell in tells]
             self._bookkeeping.keep(Commit(after, now, told, closed=closed))

@@ -38,16 +38,16 @@ class RoundProber:
             if reading.verdict is not Verdict.PASS:
                 events.put(AttemptDone(number, service, attempt, reading))
 
-        def round_done(readings: tuple[Reading, ...]) -> None:
+        def round_done(readings: tuple[Reading, ...], lost_s: float) -> None:
             if not loopback_check.is_called_for(readings):
-                events.put(RoundDone(number, self._control.disown(readings, NOTHING)))
+                events.put(RoundDone(number, self._control.disown(readings, NOTHING), lost_s))
                 return
             # Not here, where the round holds its lock, which cancel() waits for.
             deadline = Deadline.after(attempts.timeout_s, clock)
             job: Job[RoundDone] = Job("loopback-check", deadline)
             job.start(
-                lambda: RoundDone(number, self._control.sift(readings, deadline)),
-                lambda why: RoundDone(number, self._control.disown(readings, why)),
+                lambda: RoundDone(number, self._control.sift(readings, deadline), lost_s),
+                lambda why: RoundDone(number, self._control.disown(readings, why), lost_s),
                 events.put,
             )
 

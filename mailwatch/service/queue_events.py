@@ -23,10 +23,15 @@ class AttemptDone:
 
 @dataclass(frozen=True, slots=True)
 class RoundDone:
-    """Every service of a round has its reading."""
+    """Every service of a round has its reading.
+
+    `lost_s` (>= 0) is for how long the round was kept from its work: by a host that stood still,
+    gave it no processor, or had stopped the process (see `net.engine.Engine.lost_s`).
+    """
 
     round: int
     readings: tuple[Reading, ...]
+    lost_s: float = 0.0
 
 
 @dataclass(frozen=True, slots=True)

@@ -24,9 +24,6 @@ COMPANIONS = ("-wal", "-shm", "-journal")
 KEPT_ASIDE = 5
 """A disk that damages a file a day must not fill up with what was set aside."""
 
-_locks: list[int] = []
-"""The descriptors of this process's locks; the kernel drops them when it ends, however it ends."""
-
 _MAGIC = b"SQLite format 3\0"
 
 
@@ -46,26 +43,21 @@ class Unusable(Exception):
 
 
 def lock(directory: Path) -> None:
-    """Lock `directory` for as long as this process lives (flock(2)).
+    """Lock `directory` until this process ends, however it ends (flock(2)).
 
     Two services on it would restart the same container twice: raises StoreError when another
     has it. A directory that cannot be written locks nothing: watching never depends on the disk.
     """
-    try:
+    with suppress(OSError):
         descriptor = os.open(directory / LOCK, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o640)
-    except OSError:
-        return
-    try:
-        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except OSError as error:
-        os.close(descriptor)
-        if isinstance(error, BlockingIOError):
+        try:
+            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            os.close(descriptor)
             raise StoreError(
                 f"Another mailwatch is running on {directory}: stop it with `systemctl stop "
                 "mailwatch`, or give this one a directory of its own with [state] directory."
             ) from None
-    else:
-        _locks.append(descriptor)
 
 
 def check_header(path: Path) -> None:
@@ -91,13 +83,10 @@ def check_header(path: Path) -> None:
 def create(path: Path) -> None:
     """Make a new file with empty tables, whole or not at all; raises OSError and sqlite3.Error."""
     new = path.with_name(f"{path.name}.new")
-    for stale in (new, *(Path(f"{name}{suffix}") for name in (new, path) for suffix in COMPANIONS)):
+    for stale in (*_with_companions(new), *_with_companions(path)[:-1]):
         stale.unlink(missing_ok=True)
-    descriptor = os.open(new, os.O_CREAT | os.O_EXCL | os.O_RDWR | os.O_NOFOLLOW, MODE)
-    try:
-        os.fchmod(descriptor, MODE)
-    finally:
-        os.close(descriptor)
+    new.touch(MODE, exist_ok=False)
+    new.chmod(MODE)
     with closing(sqlite3.connect(new, isolation_level=None)) as connection:
         connection.execute(f"PRAGMA application_id = {APPLICATION_ID}")
         migrate(connection)
@@ -120,10 +109,9 @@ def set_aside(path: Path, kind: str, wall: float) -> Path:
     numbers = count(2)
     while os.path.lexists(aside):
         aside = Path(f"{first}-{next(numbers)}")
-    # The companions first: a -wal that stayed behind would be taken for that of the new file.
-    for suffix in (*COMPANIONS, ""):
+    for old, new in zip(_with_companions(path), _with_companions(aside), strict=True):
         with suppress(FileNotFoundError):
-            os.rename(f"{path}{suffix}", f"{aside}{suffix}")
+            old.rename(new)
     _remove_oldest(path)
     return aside
 
@@ -137,5 +125,13 @@ def _remove_oldest(path: Path) -> None:
     ]
     aside.sort(key=lambda file: file.name.split("-", 1)[1])
     for old in aside[:-KEPT_ASIDE]:
-        for suffix in (*COMPANIONS, ""):
-            Path(f"{old}{suffix}").unlink(missing_ok=True)
+        for file in _with_companions(old):
+            file.unlink(missing_ok=True)
+
+
+def _with_companions(path: Path) -> list[Path]:
+    """Return all files of one database, itself last.
+
+    A -wal that stayed behind would be taken for that of the next file of the name.
+    """
+    return [Path(f"{path}{suffix}") for suffix in (*COMPANIONS, "")]

@@ -8,21 +8,21 @@ from mailwatch.store.history import day_of
 
 DAY_S = 86_400.0
 READINGS_S = 14 * DAY_S
-SUMMARIES_S = 400 * DAY_S
-INCIDENTS_S = 400 * DAY_S
-"""Counted from the end of an incident; an open one is never forgotten."""
-DELIVERIES_S = 400 * DAY_S
-"""Counted from the end of an entry of the outbox; one that waits is never forgotten."""
+KEPT_S = 400 * DAY_S
+"""Days, and incidents and messages from their end on: what is open or waits is not forgotten."""
 
 MAX_BYTES = 64 * 1024 * 1024
 """Four services every two minutes come to 4 MiB of readings in 14 days."""
 
 _NEARLY_FULL = 0.9
 _PORTION = 2000
-"""How many readings go at a time: about 200 KiB, in some milliseconds."""
+"""How many readings give way at a time: about 200 KiB, in some milliseconds."""
 
 EVERY_S = 3600.0
 """How long to leave between two expire()."""
+
+_EXPIRE = 12_000
+"""How many readings may be removed then, those of a hundred services every 30 s."""
 
 
 def expire(connection: Connection, wall: float) -> None:
@@ -32,13 +32,13 @@ def expire(connection: Connection, wall: float) -> None:
         DELETE FROM readings
         WHERE id IN (SELECT id FROM readings ORDER BY id LIMIT ?) AND at_wall < ?
         """,
-        (_PORTION, wall - READINGS_S),
+        (_EXPIRE, wall - READINGS_S),
     )
-    day = day_of(wall - SUMMARIES_S)
+    day = day_of(wall - KEPT_S)
     connection.execute("DELETE FROM summaries WHERE day < ?", (day,))
     connection.execute("DELETE FROM summary_seconds WHERE day < ?", (day,))
-    connection.execute("DELETE FROM incidents WHERE closed_wall < ?", (wall - INCIDENTS_S,))
-    connection.execute("DELETE FROM outbox WHERE ended_wall < ?", (wall - DELIVERIES_S,))
+    connection.execute("DELETE FROM incidents WHERE closed_wall < ?", (wall - KEPT_S,))
+    connection.execute("DELETE FROM outbox WHERE ended_wall < ?", (wall - KEPT_S,))
 
 
 def make_room(connection: Connection) -> None:

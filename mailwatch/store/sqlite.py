@@ -101,8 +101,8 @@ class SqliteStore(Store):
         before, closed = self._memory, commit.closed
         super().commit(commit)
         self._now = commit.now
-        left, incident = before.state.incident, commit.state.incident
-        if closed is None and left and (incident is None or incident.id != left.id):
+        left, now_open = before.state.incident, commit.state.incident
+        if closed is None and left and (now_open is None or now_open.id != left.id):
             closed = replace(left, closed=commit.now)
         if closed is not None:
             self._closed.append(closed)
@@ -150,11 +150,8 @@ class SqliteStore(Store):
         is_well = len(passed) == len(readings) and self._memory.state.stage is Stage.HEALTHY
         is_quiet = is_well and passed == self._passed and waiting <= QUIET_READINGS
         self._passed = passed if is_well else None
-        if (
-            not is_quiet
-            or self._written is None
-            or now.steady - self._written_at >= history.QUIET_S
-        ):
+        is_due = now.steady - self._written_at >= history.QUIET_S
+        if is_due or not is_quiet or self._written is None:
             self._write(durable=False)
 
     def close(self) -> None:
@@ -282,15 +279,13 @@ def _load(connection: Connection, boot: Boot) -> Memory:
     Raises sqlite3.Error, and ValueError, TypeError or LookupError where a row makes no sense.
     """
     written = documents.get(connection, documents.WRITTEN, Boot)
-    if written is None:
-        return Memory()
     found = Memory(
         documents.get_state(connection),
         documents.get(connection, documents.NOTES, Notes) or Notes(),
         documents.waiting(connection),
         documents.next_id(connection),
     )
-    by = shift_s(written.at, boot.at, written.is_same(boot))
+    by = shift_s(written.at, boot.at, written.is_same(boot)) if written else 0.0
     return replace(
         moved(found, by),
         paused_until=_end_of(documents.get(connection, documents.PAUSE, Boot), boot),

@@ -22,6 +22,7 @@ _SEVERITIES = {
     "opened": "warning",
     "held": "warning",
 }
+_HOLD = ("reason", "target", "until", "seen_as", "services")
 _MESSAGE = ("topic", "title", "body", "priority", "at_wall", "incident")
 
 
@@ -94,8 +95,7 @@ def _incidents(connection: Connection, key: str) -> list[Document]:
         hold_services=lambda text: json.loads(text or "[]"),
     )
     for row in incidents:
-        held = {name: row[name] for name in row if name.startswith("hold_")}
-        hold = {name.removeprefix("hold_"): held[name] for name in held} | {"of": key}
+        hold = {name: row[f"hold_{name}"] for name in _HOLD} | {"of": key}
         row["holds"] = [] if hold["reason"] is None else [hold]
         own = [one for one in attempts if one["incident"] == row["id"]]
         row["attempts"] = [one | {"target": key} for one in own]

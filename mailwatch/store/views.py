@@ -24,7 +24,6 @@ from mailwatch.store.connection import (
     is_damage,
     open_beside,
     reason,
-    transaction,
 )
 from mailwatch.store.files import NAME, StoreError, Unusable
 from mailwatch.store.history import Past, Summary
@@ -61,7 +60,7 @@ class Views:
 
     def status(self) -> Status:
         """Return where things stand."""
-        with self._reading() as connection:
+        with _visit(self._directory) as connection:
             state = documents.get_state(connection)
             notes = documents.get(connection, documents.NOTES, Notes) or Notes()
             paused_until = documents.get(connection, documents.PAUSE, Boot)
@@ -79,19 +78,20 @@ class Views:
 
     def incidents(self, limit: int) -> list[Incident]:
         """Return the last `limit` (>= 0) incidents, the newest first."""
-        with self._reading() as connection:
+        with _visit(self._directory) as connection:
             return documents.newest(connection, limit)
 
     def incident(self, name: str) -> Incident:
         """Return the incident of that id, or of the one id that begins so, or `last`."""
-        with self._reading() as connection:
+        with _visit(self._directory) as connection:
             if name == LAST:
-                if newest := documents.newest(connection, 1):
-                    return newest[0]
-                raise StoreError("There has been no incident yet.")
-            found = documents.beginning_with(connection, name, 4) if name else []
+                found = documents.newest(connection, 1)
+            else:
+                found = documents.beginning_with(connection, name, 4) if name else []
         if len(found) == 1 or (found and found[0].id == name):
             return found[0]
+        if name == LAST:
+            raise StoreError("There has been no incident yet.")
         if not found:
             raise StoreError(f"No incident has the id {name!r}: `mailwatch incidents` lists them.")
         ids = ", ".join(incident.id for incident in found[:3])
@@ -102,19 +102,13 @@ class Views:
 
     def summaries(self, since: float) -> list[Summary]:
         """Return the days from that of `since` (seconds since 1970) on, by day and service."""
-        with self._reading() as connection:
+        with _visit(self._directory) as connection:
             return history.summaries(connection, since)
 
     def readings(self, service: str, since: float) -> list[Past]:
         """Return the readings of `service` (its key, `NAME:PORT`) since `since`, oldest first."""
-        with self._reading() as connection:
+        with _visit(self._directory) as connection:
             return history.read(connection, service, since)
-
-    @contextmanager
-    def _reading(self) -> Iterator[Connection]:
-        with _visit(self._directory, "ro") as connection:
-            connection.execute("BEGIN")
-            yield connection
 
 
 def set_pause(directory: Path, until: Now | None, boot: str | None = None) -> None:
@@ -123,17 +117,19 @@ def set_pause(directory: Path, until: Now | None, boot: str | None = None) -> No
     `boot` is the id of this boot, which is looked up when it is None. Raises StoreError.
     """
     pause = until and Boot(boot_id(os.environ) if boot is None else boot, until)
-    with _visit(directory, "rw") as connection, transaction(connection):
+    with _visit(directory, "rw") as connection:
         documents.put(connection, documents.PAUSE, pause)
 
 
 @contextmanager
-def _visit(directory: Path, mode: str) -> Iterator[Connection]:
-    """Open the state file in `directory` as `mode` says; raises StoreError, in the block too."""
+def _visit(directory: Path, mode: str = "ro") -> Iterator[Connection]:
+    """Do the block in one transaction on the state file in `directory`; raises StoreError."""
     path = directory / NAME
     try:
         with closing(open_beside(path, mode)) as connection:
+            connection.execute("BEGIN")
             yield connection
+            connection.execute("COMMIT")
     except (Unusable, *NONSENSE, sqlite3.Error, OSError) as error:
         raise StoreError(_sentence(path, error)) from error
 

@@ -202,3 +202,13 @@ def test_a_token_in_a_table_that_everyone_may_read_is_warned_of(tmp_path: Path) 
     path.chmod(0o644)
     warning = "holds the Gotify token and everyone on this host may read it; run: chmod o="
     assert load(path, {}, {}).warnings == (f"{path} {warning} {path}",)
+
+
+def test_advice_names_the_table_that_a_channel_stands_in(tmp_path: Path) -> None:
+    """[gotify] for the inherited channel, and the further one by its name."""
+    path = tables(tmp_path, 'token = "in-toml"')
+    config = load(path, {}, {"GOTIFY_URL": URL, "GOTIFY_TOKEN": TOKEN})
+    assert [channel.settings.table for channel in config.channels] == [
+        "[gotify]",
+        '[[notifiers]] "phone1"',
+    ]

@@ -6,6 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from mailwatch.core.codec import moved
+from mailwatch.core.facts import words
 from mailwatch.core.message import Message, Severity, Topic
 from mailwatch.core.model import Now, Target
 from mailwatch.core.rate_limit import WINDOW_S, RateLimit, frees_at, limit
@@ -23,7 +24,7 @@ def at(seconds: float) -> Now:
 def message(topic: Topic, seconds: float, incident: str = "", title: str = "") -> Message:
     """Return a message; the title names topic and incident unless it is given."""
     text = title or f"{topic.value} {incident}".strip()
-    return Message(topic, Severity.INFO, text, "body", at(seconds).wall, incident)
+    return Message(topic, Severity.INFO, text, "body", at(seconds).wall, incident, words(text))
 
 
 class Phone:
@@ -145,7 +146,7 @@ def test_calls_do_not_use_the_limit_up() -> None:
 
 
 def test_the_same_notice_is_told_once_an_hour() -> None:
-    """Whether it left, is held back, or was part of a digest; another text is another notice."""
+    """Whether it left, is held back, or was part of a digest; another subject is another notice."""
     phone = Phone(per_hour=2)
 
     def same(seconds: float) -> Message:

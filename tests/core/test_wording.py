@@ -168,7 +168,7 @@ def test_escalated_after_a_restart_in_vain(watch: Watcher, night: Installation) 
             "Likely cause: the disk is full.",
             "mailwatch ordered a restart of container stalwart at 03:00:00. "
             "It did not help in time.",
-            "mailwatch keeps looking, and may restart it again at 03:06:20.",
+            "mailwatch keeps looking, and may restart it at 03:06:20.",
             LOOK,
         ],
         Severity.CRITICAL,
@@ -183,7 +183,7 @@ def test_escalated_for_a_restart_that_was_refused(watch: Watcher, night: Install
     assert _last(w, night)[1][3:] == [
         "mailwatch ordered a restart of container stalwart at 03:00:00. "
         "User mailwatch may not use the Docker socket: add it to group docker.",
-        "mailwatch keeps looking, and may restart it again at 03:05:00.",
+        "mailwatch keeps looking, and may restart it at 03:05:00.",
         LOOK,
     ]
 
@@ -385,7 +385,7 @@ def test_reminded(watch: Watcher, night: Installation) -> None:
             "mailwatch ordered a restart of container stalwart at 03:00:00. "
             "It did not help in time.",
             "Container stalwart is not restarted: all restarts that the budget allows are spent.",
-            "mailwatch keeps looking, and may restart it again at 09:00:00.",
+            "mailwatch keeps looking, and may restart it at 09:00:00.",
             LOOK,
         ],
         Severity.URGENT,

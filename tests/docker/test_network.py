@@ -52,7 +52,7 @@ def test_published_ports_are_those_of_tcp_with_a_port_on_the_host() -> None:
         Published("::", 25, 25),
         Published("127.0.0.1", 8443, 443),
     )
-    assert [port.everywhere for port in found] == [True, True, False]
+    assert [port.on_loopback for port in found] == [True, True, True]
 
 
 @pytest.mark.parametrize("ports", [None, [], {}, {"x": 1}])

@@ -21,14 +21,13 @@ from mailwatch.core.model import Condition, Fault, Now, Reading, TargetState, Ve
 from mailwatch.core.notes import Notes
 from mailwatch.core.state import State
 from mailwatch.doctor import (
-    certificates,
     channels,
     checks,
     clock,
     configuration,
+    files,
     service,
     services,
-    state,
 )
 from mailwatch.doctor.case import Case
 from mailwatch.host.account import Account
@@ -149,7 +148,7 @@ def test_certificates_by_what_is_left_of_them(days: int, level: Grade, case: Mak
     readings = tuple(
         Reading(name, Verdict.PASS, certificate_expires=until) for name in ("A:1", "B:2")
     )
-    findings = list(certificates.examine(case(readings=readings)))
+    findings = list(services.examine_certificates(case(readings=readings)))
     assert _levels(findings) == [level]
     assert "A:1 and B:2" in findings[0].sentence
 
@@ -160,11 +159,11 @@ def test_a_certificate_that_never_expires(case: MakeCase, monkeypatch: pytest.Mo
     time.tzset()
     try:
         seen = Reading("A:1", Verdict.PASS, certificate_expires=253_402_300_799.0)
-        (finding,) = certificates.examine(case(readings=(seen,)))
+        (finding,) = services.examine_certificates(case(readings=(seen,)))
     finally:
         monkeypatch.undo()
         time.tzset()
-    assert "on 9999-12-31 23:59." in finding.sentence
+    assert "on 9999-12-31 23:59:59." in finding.sentence
 
 
 # --- Docker -------------------------------------------------------------------------------
@@ -405,21 +404,21 @@ def test_the_state_directory_by_who_the_service_is(
 ) -> None:
     """A directory that the service may not write to means that it forgets."""
     tmp_path.chmod(0o700)
-    assert _levels(state.examine(case(account=account))) == levels.split()
+    assert _levels(files.examine_state(case(account=account))) == levels.split()
 
 
 def test_a_full_disk_is_a_warning(
     case: MakeCase, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Less than the least is told with how much it is."""
-    monkeypatch.setattr(state, "LEAST_FREE", os.statvfs(tmp_path).f_blocks * 2**20)
-    assert _levels(state.examine(case(account=ROOT))) == [Grade.OK, Grade.WARNING]
+    monkeypatch.setattr(files, "LEAST_FREE", os.statvfs(tmp_path).f_blocks * 2**20)
+    assert _levels(files.examine_state(case(account=ROOT))) == [Grade.OK, Grade.WARNING]
 
 
 def test_a_state_directory_that_is_not_there(case: MakeCase, tmp_path: Path) -> None:
     """systemd makes the usual one; another must be made by the admin."""
     flags = {"state.directory": str(tmp_path / "absent")}
-    assert _levels(state.examine(case(flags, account=ROOT))) == [Grade.PROBLEM]
+    assert _levels(files.examine_state(case(flags, account=ROOT))) == [Grade.PROBLEM]
 
 
 def test_the_clock_is_judged_by_the_kernel(case: MakeCase, monkeypatch: pytest.MonkeyPatch) -> None:

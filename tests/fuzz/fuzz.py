@@ -25,14 +25,17 @@ from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from pathlib import Path
+from queue import Queue
 from typing import TYPE_CHECKING
 
 from mailwatch.core.deadline import Deadline
 from mailwatch.core.model import Reading
 from mailwatch.core.say import say
+from mailwatch.net.engine import ENGINE, Steps
 from mailwatch.probes import canary, canary_mailbox
 from mailwatch.probes.canary import Settings as CanaryRules
 from mailwatch.probes.catalogue import build
+from mailwatch.probes.probe import Check
 
 if TYPE_CHECKING:
     from tests.fuzz import canaries, streams
@@ -144,10 +147,7 @@ class Fuzzer:
             self._peer.play(stream, number)
             if stream.mailbox:
                 self._mailbox.play(stream.mailbox, number)
-            starved_s = _starved_s()
-            deadline = Deadline.after(stream.within_s, time.monotonic)
-            reading = probe.check(deadline)
-            late_s = time.monotonic() - deadline.at - (_starved_s() - starved_s)
+            reading, late_s = _attempt(probe, stream.within_s)
             latest_s = max(latest_s, late_s)
             self._peer.settle()
             if stream.mailbox:
@@ -163,6 +163,20 @@ class Fuzzer:
         self.outcome.complaints.append(
             f"--kind {self._kind} --seed {self._seed} --first {number} --streams 1: {what}"
         )
+
+
+def _attempt(probe: Check, within_s: float) -> tuple[Reading, float]:
+    """Return how one attempt goes, held by the engine as a round's are, and how late it was."""
+    answer: Queue[tuple[Reading, float]] = Queue()
+
+    def hold() -> Steps[None]:
+        starved_s = _starved_s()
+        deadline = Deadline.after(within_s, time.monotonic)
+        reading = yield from probe.attempt(deadline)
+        answer.put((reading, time.monotonic() - deadline.at - (_starved_s() - starved_s)))
+
+    ENGINE.begin([hold()])
+    return answer.get()
 
 
 def _starved_s() -> float:

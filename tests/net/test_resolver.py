@@ -12,9 +12,11 @@ import pytest
 from mailwatch.core.deadline import Deadline
 from mailwatch.core.facts import fact
 from mailwatch.core.model import Fault, Reading, Verdict
+from mailwatch.net.conversation import Conversation
+from mailwatch.net.endpoint import Endpoint
+from mailwatch.net.engine import run
 from mailwatch.net.errors import ConversationError
 from mailwatch.net.resolver import Address, Resolver, look_up, numeric
-from mailwatch.net.wire import connect
 from mailwatch.probes.settings import ServiceSettings
 
 if TYPE_CHECKING:
@@ -44,7 +46,7 @@ def _forbidden(host: str) -> list[Address]:
 )
 def test_digits_need_no_resolver(host: str, address: Address) -> None:
     """An address in digits is taken as it is: no thread, no name service."""
-    assert Resolver(_forbidden).resolve(host, 25, _soon()) == [address]
+    assert run(Resolver(_forbidden).resolve(host, 25, _soon())) == [address]
 
 
 @pytest.mark.parametrize("host", ["localhost", "1.2.3", "::1%nosuch", "1:2", "", "127.0.0.1 "])
@@ -67,7 +69,9 @@ def test_every_address_is_tried(closed_port: int, peer: MakePeer, smtp_server: S
         Address(socket.AF_INET, ("127.0.0.1", closed_port)),
         Address(socket.AF_INET, ("127.0.0.1", server.port)),
     ]
-    connect(addresses, _soon()).close()
+    talk = Conversation(Endpoint("SMTP", "nobody"), _soon())
+    run(talk.connect(addresses))
+    talk.close()
 
 
 def test_what_an_address_answers_counts_more_than_what_we_lack(closed_port: int) -> None:
@@ -75,7 +79,7 @@ def test_what_an_address_answers_counts_more_than_what_we_lack(closed_port: int)
     refuses = Address(socket.AF_INET, ("127.0.0.1", closed_port))
     lacking = Address(socket.AF_INET6, ("2001:db8::1", 25, 0, 0))
     with pytest.raises(ConversationError) as caught:
-        connect([refuses, lacking], _soon(0.5))
+        run(Conversation(Endpoint("SMTP", "nobody"), _soon(0.5)).connect([refuses, lacking]))
     assert caught.value.fault in (Fault.REFUSED, Fault.TIMEOUT)
 
 
@@ -100,7 +104,7 @@ def test_a_resolver_that_fails_is_our_own_fault(
 ) -> None:
     """Whatever goes wrong while a name is resolved is unmeasured, with what to check."""
     with pytest.raises(ConversationError) as caught:
-        Resolver(found).resolve("mail.example.org", 25, _soon())
+        run(Resolver(found).resolve("mail.example.org", 25, _soon()))
     assert caught.value.fault is None
     assert words in str(caught.value)
 
@@ -108,7 +112,7 @@ def test_a_resolver_that_fails_is_our_own_fault(
 def test_a_name_that_cannot_be_a_name() -> None:
     """A label that is too long never leaves this host."""
     with pytest.raises(ConversationError) as caught:
-        Resolver(look_up).resolve("a" * 64 + ".example", 25, _soon())
+        run(Resolver(look_up).resolve("a" * 64 + ".example", 25, _soon()))
     assert caught.value.fault is None
 
 
@@ -126,13 +130,13 @@ def test_a_stuck_resolver_holds_up_nobody_and_piles_up_no_threads() -> None:
     try:
         for _ in range(5):
             with pytest.raises(ConversationError) as caught:
-                resolver.resolve("mail.example.org", 25, _soon(0.05))
+                run(resolver.resolve("mail.example.org", 25, _soon(0.05)))
             assert caught.value.fault is None
             assert "was not resolved in time" in str(caught.value)
         assert begun == ["mail.example.org"]
     finally:
         release.set()
-    answer = resolver.resolve("mail.example.org", 587, _soon())
+    answer = run(resolver.resolve("mail.example.org", 587, _soon()))
     assert answer == [Address(socket.AF_INET, ("127.0.0.1", 587))]
 
 
@@ -143,11 +147,11 @@ def test_without_a_thread_the_name_is_not_asked_for(
     found = Address(socket.AF_INET, ("192.0.2.1", 0))
     resolver = Resolver(lambda host: [found])
     with without_threads(), pytest.raises(ConversationError) as caught:
-        resolver.resolve("mail.example.org", 25, _soon())
+        run(resolver.resolve("mail.example.org", 25, _soon()))
     assert caught.value.fault is None
     assert caught.value.detail == fact("no-thread")
     assert "raise TasksMax" in str(caught.value)
-    assert resolver.resolve("mail.example.org", 0, _soon()) == [found]
+    assert run(resolver.resolve("mail.example.org", 0, _soon())) == [found]
 
 
 def test_a_service_by_name_without_a_thread_is_unmeasured(
@@ -178,7 +182,7 @@ def test_many_who_ask_at_once_share_one_answer() -> None:
     answers: dict[int, list[Address]] = {}
 
     def resolve(port: int) -> None:
-        answers[port] = resolver.resolve("mail.example.org", port, _soon())
+        answers[port] = run(resolver.resolve("mail.example.org", port, _soon()))
 
     threads = [threading.Thread(target=resolve, args=(port,)) for port in (25, 465, 993)]
     for thread in threads:

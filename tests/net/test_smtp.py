@@ -15,6 +15,7 @@ from mailwatch.core.model import Fault
 from mailwatch.core.secret import Secret
 from mailwatch.net.conversation import Conversation
 from mailwatch.net.endpoint import Login, TlsMode
+from mailwatch.net.engine import run
 from mailwatch.net.errors import ConversationError, SaidNo
 from mailwatch.net.smtp import SmtpSession, reply_code
 from mailwatch.probes.settings import ServiceSettings
@@ -33,7 +34,7 @@ LOGIN = Login("watch", Secret("s3cret"))
 def _session(settings: ServiceSettings) -> Iterator[SmtpSession]:
     talk = Conversation(settings, Deadline.after(60, time.monotonic))
     try:
-        talk.open()
+        run(talk.open())
         yield SmtpSession(talk)
     finally:
         talk.close()
@@ -57,12 +58,12 @@ def test_a_message_is_submitted_line_by_line(peer: MakePeer, service: Settings) 
 
     server = peer(take)
     with _session(service("SMTP", server)) as session:
-        session.begin(TlsMode.NONE, None)
+        run(session.begin(TlsMode.NONE, None))
         lines = ["Subject: hello", "", ".", "..two", "end."]
-        session.submit("a@example.org", ["b@example.org", "c@example.org"], lines)
+        run(session.submit("a@example.org", ["b@example.org", "c@example.org"], lines))
         assert session.sent
         assert session.accepted
-        session.quit()
+        run(session.quit())
     assert heard == [b"Subject: hello", b"", b"..", b"...two", b"end."]
     assert server.link.heard[1:4] == [
         b"MAIL FROM:<a@example.org>",
@@ -88,7 +89,7 @@ def test_tls_and_a_login_come_before_the_message(peer: MakePeer, service: Settin
 
     server = peer(script)
     with _session(service("SMTP", server, tls=TlsMode.STARTTLS)) as session:
-        session.begin(TlsMode.STARTTLS, LOGIN)
+        run(session.begin(TlsMode.STARTTLS, LOGIN))
     verbs = [line.split()[0] for line in server.link.heard]
     assert verbs == [b"EHLO", b"STARTTLS", b"EHLO", b"AUTH"]
 
@@ -107,11 +108,11 @@ def test_a_refusal_tells_the_step_and_the_code(
     """Who sends mail decides by the code whether to try again; the peer may still be left."""
     server = peer(in_turn("220 hi", "250 hi", *answers, "221 bye"))
     with _session(service("SMTP", server)) as session:
-        session.begin(TlsMode.NONE, None)
+        run(session.begin(TlsMode.NONE, None))
         with pytest.raises(SaidNo) as caught:
-            session.submit("a@example.org", ["b@example.org"], ["", "text"])
+            run(session.submit("a@example.org", ["b@example.org"], ["", "text"]))
         assert not session.sent
-        session.quit()
+        run(session.quit())
     wanted = 354 if command == "DATA" else 250
     awaited = fact("answer-to", command=command)
     assert caught.value.detail == fact("answer-refuses", awaited=awaited, wanted=wanted, said=said)
@@ -135,8 +136,8 @@ def test_a_message_that_was_said_may_arrive(
             link.say(answer)
 
     with _session(service("SMTP", peer(script))) as session:
-        session.begin(TlsMode.NONE, None)
+        run(session.begin(TlsMode.NONE, None))
         with pytest.raises(ConversationError, match="the answer to the message"):
-            session.submit("a@example.org", ["b@example.org"], ["", "text"])
+            run(session.submit("a@example.org", ["b@example.org"], ["", "text"]))
         assert session.sent is sent
         assert not session.accepted

@@ -357,6 +357,13 @@ def test_tls_to_a_plain_port(inbox: Inbox, failing: Failing) -> None:
     assert "begin [gotify] url with http://" in str(error)
 
 
+def test_advice_names_the_table_of_a_further_channel(failing: Failing) -> None:
+    """Its keys stand in [[notifiers]], not in [gotify]."""
+    settings = GotifySettings("http://", Secret(TOKEN), table='[[notifiers]] "phone"')
+    error = failing(GotifyNotifier(settings))
+    assert str(error).startswith('[[notifiers]] "phone" url is not the address of a web server')
+
+
 def test_a_tls_handshake_that_hangs(failing: Failing) -> None:
     """A port that accepts and says nothing to a ClientHello ends with the deadline."""
     with socket.create_server(("127.0.0.1", 0)) as silent:

@@ -16,9 +16,7 @@ from mailwatch.core.deadline import Deadline
 from mailwatch.core.facts import fact
 from mailwatch.core.model import Fault, Reading, Verdict
 from mailwatch.core.say import say
-from mailwatch.host.workers import Workers
 from mailwatch.net.endpoint import ProxyHeader, TlsMode
-from mailwatch.probes import canary
 from mailwatch.probes.canary import PUT_OFF_S
 from mailwatch.probes.canary import Settings as CanaryRules
 from mailwatch.probes.canary_mark import HEADER
@@ -77,7 +75,6 @@ def test_without_a_thread_no_canary_leaves(
     without_threads: Callable[[], AbstractContextManager[None]],
 ) -> None:
     """A host that allows no further thread has measured nothing, and the next check sends one."""
-    monkeypatch.setattr(canary, "WORKERS", Workers())
     probe = server.probe()
     with without_threads():
         reading = _check(probe)

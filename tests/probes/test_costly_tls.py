@@ -17,13 +17,13 @@ import trustme
 from hypothesis import given
 from hypothesis import strategies as st
 
-from mailwatch.core.deadline import Deadline
 from mailwatch.core.model import Fault, Phase, Reading
 from mailwatch.core.say import say
 from mailwatch.net.endpoint import TlsMode
 from mailwatch.net.hello import FirstMessage
 from mailwatch.probes.catalogue import build
 from mailwatch.probes.settings import ServiceSettings
+from tests.probes.conftest import attempt
 
 pytestmark = pytest.mark.skipif(not shutil.which("openssl"), reason="needs openssl(1)")
 
@@ -73,7 +73,7 @@ class Server:
             "SMTPS", "127.0.0.1", self.port, probe="smtp", tls=TlsMode.IMPLICIT
         )
         began = time.monotonic()
-        reading = build(settings).check(Deadline.after(within_s, time.monotonic))
+        reading = attempt(build(settings), within_s)
         assert time.monotonic() - began < within_s + 20
         return reading
 

@@ -7,21 +7,21 @@ import ssl
 import subprocess
 import sys
 import textwrap
-import time
 from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING
 
 import pytest
 
-from mailwatch.core.deadline import Deadline
 from mailwatch.core.model import Fault, Phase, Reading, Verdict
 from mailwatch.core.say import say
 from mailwatch.net.conversation import Conversation
 from mailwatch.net.endpoint import TlsMode, TlsVersion
+from mailwatch.net.engine import Steps
 from mailwatch.net.errors import fault_of, reason_of
 from mailwatch.probes.catalogue import defaults_for
 from mailwatch.probes.settings import ServiceSettings
 from mailwatch.probes.smtp import SmtpProbe
+from tests.probes.conftest import attempt
 
 if TYPE_CHECKING:
     from tests.probes.conftest import Link, Peer, Script
@@ -319,11 +319,12 @@ def test_a_bug_of_ours_is_unmeasured_and_keeps_its_text_to_itself(
     """An exception that nobody foresaw says nothing about the service, and quotes nothing."""
 
     class Broken(SmtpProbe):
-        def converse(self, talk: Conversation) -> None:
+        def converse(self, _talk: Conversation) -> Steps[None]:
+            yield from ()
             raise ZeroDivisionError("a secret")
 
     settings = service("SMTP", peer(smtp_server))
-    reading = Broken(settings).check(Deadline.after(60, time.monotonic))
+    reading = attempt(Broken(settings), 60)
     assert reading.verdict is Verdict.UNMEASURED
     assert say(reading.detail) == "a fault of mailwatch: ZeroDivisionError"
 
@@ -331,7 +332,7 @@ def test_a_bug_of_ours_is_unmeasured_and_keeps_its_text_to_itself(
 def test_a_deadline_in_the_past_says_nothing(peer: MakePeer, service: Settings, ask: Ask) -> None:
     """A check without any time ends at once, like one whose time ran out."""
     settings = service("SMTP", peer(lambda link: link.hear_end()))
-    reading = SmtpProbe(settings).check(Deadline.after(0, time.monotonic))
+    reading = attempt(SmtpProbe(settings), 0)
     assert reading.fault in (Fault.TIMEOUT, Fault.SILENT)
 
 

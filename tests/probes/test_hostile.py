@@ -16,7 +16,9 @@ from mailwatch.core.deadline import Deadline
 from mailwatch.core.model import Fault, Reading, Verdict
 from mailwatch.core.say import say
 from mailwatch.net.conversation import Conversation
+from mailwatch.net.dialogue import GREETING
 from mailwatch.net.endpoint import TlsMode
+from mailwatch.net.engine import run
 from mailwatch.net.errors import ConversationError
 from mailwatch.probes.settings import ServiceSettings
 
@@ -155,9 +157,10 @@ def test_a_peer_that_never_reads_cannot_block_us(
     talk = Conversation(settings, Deadline.after(2, time.monotonic))
     began = time.monotonic()
     try:
-        talk.open()
+        run(talk.open())
+        talk.send(b"x" * 50_000_000)
         with pytest.raises(ConversationError) as caught:
-            talk.send(b"x" * 50_000_000)
+            run(talk.line(GREETING))
         assert caught.value.fault is Fault.SILENT
     finally:
         talk.close()

@@ -11,6 +11,7 @@ import pytest
 from mailwatch.core.deadline import Deadline
 from mailwatch.core.model import Fault
 from mailwatch.net.conversation import Conversation
+from mailwatch.net.engine import run
 from mailwatch.net.errors import ConversationError, SaidNo
 from mailwatch.probes.imap_mailbox import Fetched, fetch
 from mailwatch.probes.settings import ServiceSettings
@@ -38,8 +39,8 @@ def fetched(peer: MakePeer, service: Settings) -> Callable[[bytes], list[Fetched
         there = peer(script)
         talk = Conversation(service("IMAP", there), Deadline.after(60, time.monotonic))
         try:
-            talk.open()
-            return fetch(talk, "t", {7, 3}, "X-A X-B")
+            run(talk.open())
+            return run(fetch(talk, "t", {7, 3}, "X-A X-B"))
         finally:
             talk.close()
 
@@ -124,8 +125,8 @@ def test_an_answer_that_breaks_off_is_told(peer: MakePeer, service: Settings) ->
         link.send(b"* 1 FETCH (UID 7 BODY[] {50}\r\nX-A")
 
     talk = Conversation(service("IMAP", peer(script)), Deadline.after(60, time.monotonic))
-    talk.open()
+    run(talk.open())
     with pytest.raises(ConversationError) as caught:
-        fetch(talk, "t", {7}, "X-A")
+        run(fetch(talk, "t", {7}, "X-A"))
     talk.close()
     assert caught.value.fault is Fault.RESET

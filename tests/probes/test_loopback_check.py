@@ -4,8 +4,6 @@ import os
 import socket
 import threading
 import time
-from collections.abc import Callable
-from contextlib import AbstractContextManager
 from dataclasses import dataclass, replace
 
 import pytest
@@ -14,7 +12,6 @@ from mailwatch.core.deadline import Deadline
 from mailwatch.core.facts import words
 from mailwatch.core.model import Fault, Reading, Verdict
 from mailwatch.core.say import say
-from mailwatch.host.workers import KEPT, Workers
 from mailwatch.probes import loopback_check
 from mailwatch.probes.loopback_check import Control, hear_ourselves, is_called_for
 
@@ -36,8 +33,8 @@ def _soon(seconds: float = 10) -> Deadline:
 
 
 def _deaf(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Let our listener's thread never get its turn, as on a host that is starved of processor."""
-    monkeypatch.setattr(loopback_check, "_greet", lambda listener, deadline: None)
+    """Let our listener say nothing, as on a host that is deaf to itself."""
+    monkeypatch.setattr(loopback_check, "_greet", lambda listener: None)
 
 
 @pytest.mark.parametrize(
@@ -60,9 +57,8 @@ def test_it_is_called_for_where_a_port_says_no_word(readings: list[Reading], cal
     assert is_called_for(readings) is called
 
 
-def test_a_host_that_is_well_hears_itself(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_host_that_is_well_hears_itself() -> None:
     """The control succeeds again and again, and leaves no descriptor or thread behind."""
-    monkeypatch.setattr(loopback_check, "WORKERS", Workers())
     assert not hear_ourselves(_soon())
     before, threads = _fds(), threading.active_count()
     for _ in range(50):
@@ -71,8 +67,7 @@ def test_a_host_that_is_well_hears_itself(monkeypatch: pytest.MonkeyPatch) -> No
     while _fds() > before and time.monotonic() < until:
         time.sleep(0.01)
     assert _fds() <= before
-    # A thread that is not back yet as the next control begins has another beside it.
-    assert threading.active_count() < threads + KEPT
+    assert threading.active_count() == threads
 
 
 def test_silence_with_a_working_control_stays_a_failure() -> None:
@@ -140,16 +135,11 @@ class _Refusal:
         raise self.error
 
 
-def test_without_a_listener_or_a_thread_the_fault_is_ours(
-    monkeypatch: pytest.MonkeyPatch, without_threads: Callable[[], AbstractContextManager[None]]
-) -> None:
-    """No descriptor and no thread are named for what they are, with what to do."""
+def test_without_a_listener_the_fault_is_ours(monkeypatch: pytest.MonkeyPatch) -> None:
+    """No descriptor is named for what it is, with what to do (for no thread see test_prober)."""
     with monkeypatch.context() as patch:
         patch.setattr(socket, "create_server", _Refusal(OSError(24, "EMFILE")))
         assert "raise LimitNOFILE" in say(hear_ourselves(_soon()))
-    monkeypatch.setattr(loopback_check, "WORKERS", Workers())
-    with without_threads():
-        assert "raise TasksMax" in say(hear_ourselves(_soon()))
 
 
 def test_a_host_without_ipv4_uses_the_other_loopback(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -3,6 +3,7 @@ from __future__ import annotations
 import threading
 import time
 from collections.abc import Callable
+from contextlib import AbstractContextManager
 from typing import TYPE_CHECKING
 
 import pytest
@@ -11,13 +12,12 @@ from mailwatch.core.deadline import Deadline
 from mailwatch.core.model import Fault, Reading, Verdict
 from mailwatch.core.policy import Attempts
 from mailwatch.core.say import say
-from mailwatch.host.workers import WORKERS
-from mailwatch.probes import round as module
+from mailwatch.net.engine import Engine
+from mailwatch.probes import probe as module
 from mailwatch.probes.catalogue import build
 from mailwatch.probes.probe import Check
 from mailwatch.probes.round import RollCall
 from mailwatch.probes.settings import ServiceSettings
-from mailwatch.probes.tcp import TcpProbe
 
 if TYPE_CHECKING:
     from tests.probes.conftest import Link, Peer, Script
@@ -44,7 +44,8 @@ class Round:
         self.attempts.append((service, number, reading.verdict))
         self.attempted.release()
 
-    def _done(self, readings: tuple[Reading, ...]) -> None:
+    def _done(self, readings: tuple[Reading, ...], lost_s: float) -> None:
+        assert lost_s >= 0
         self.done.append(readings)
         self._over.set()
 
@@ -55,7 +56,7 @@ class Round:
         return readings
 
 
-class Stuck(TcpProbe):
+class Stuck(Check):
     """A probe that is stuck in the system until it is let go, whatever its deadline says."""
 
     def __init__(self, name: str) -> None:
@@ -146,7 +147,7 @@ def test_all_attempts_failing_is_a_failure(closed_port: int) -> None:
     assert [number for _, number, _ in a_round.attempts] == [1, 2, 3]
 
 
-class Told(TcpProbe):
+class Told(Check):
     """A probe whose attempts go as they are told."""
 
     def __init__(self, *verdicts: Verdict) -> None:
@@ -260,25 +261,28 @@ def test_no_services_are_a_round_too() -> None:
     assert Round(RollCall([], time.monotonic), ONCE).readings() == ()
 
 
-@pytest.mark.parametrize("allowed", [0, 1])
-def test_without_threads_we_could_not_look(
-    allowed: int, monkeypatch: pytest.MonkeyPatch, closed_port: int
+def test_without_a_thread_we_could_not_look(
+    closed_port: int, without_threads: Callable[[], AbstractContextManager[None]]
 ) -> None:
-    """Where the system allows no further thread, the round still ends, unmeasured."""
-    left = [allowed]
-    run = WORKERS.run
-
-    def limited(task: Callable[[], None], *, patient: bool = False) -> None:
-        if not left[0]:
-            raise RuntimeError("can't start new thread")
-        left[0] -= 1
-        run(task, patient=patient)
-
-    monkeypatch.setattr(WORKERS, "run", limited)
-    probes: list[Check] = [build(ServiceSettings("A", "127.0.0.1", closed_port))]
-    roll_call = RollCall(probes, time.monotonic)
-    (reading,) = Round(roll_call, ONCE).readings()
+    """Where the system allows no thread, the round still ends, unmeasured; the next one looks."""
+    probes = [build(ServiceSettings("A", "127.0.0.1", closed_port))]
+    roll_call = RollCall(probes, time.monotonic, Engine())
+    with without_threads():
+        (reading,) = Round(roll_call, ONCE).readings()
     assert reading.verdict is Verdict.UNMEASURED
     assert "raise TasksMax" in say(reading.detail)
-    left[0] = 2
     assert Round(roll_call, ONCE).readings()[0].fault is Fault.REFUSED
+
+
+def test_a_check_without_a_thread_of_its_own_is_unmeasured(
+    without_threads: Callable[[], AbstractContextManager[None]],
+) -> None:
+    """The engine runs, but allows no further thread: the reading says what to raise."""
+    engine = Engine()
+    engine.begin([])
+    roll_call = RollCall([Told(Verdict.PASS)], time.monotonic, engine)
+    with without_threads():
+        (reading,) = Round(roll_call, ONCE).readings()
+    assert reading.verdict is Verdict.UNMEASURED
+    assert "raise TasksMax" in say(reading.detail)
+    assert Round(roll_call, ONCE).readings()[0].verdict is Verdict.PASS

@@ -7,7 +7,6 @@ allows and that says something else than was hoped for.
 
 from __future__ import annotations
 
-import time
 from base64 import b64encode
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field, replace
@@ -15,7 +14,6 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from mailwatch.core.deadline import Deadline
 from mailwatch.core.model import Fault, Reading, Verdict
 from mailwatch.core.say import say
 from mailwatch.core.secret import Secret
@@ -26,6 +24,7 @@ from mailwatch.probes.canary_mark import HEADER, Mark
 from mailwatch.probes.catalogue import build
 from mailwatch.probes.http import Settings as HttpRules
 from mailwatch.probes.settings import ServiceSettings
+from tests.probes.conftest import attempt
 
 if TYPE_CHECKING:
     from tests.probes.conftest import Link, Peer, Script
@@ -395,7 +394,7 @@ def _fly(smtp_peer: Peer, imap_peer: Peer) -> Reading:
     settings = ServiceSettings(
         "Canary", "127.0.0.1", smtp_peer.port, probe="canary", login=LOGIN, options=rules
     )
-    return build(settings).check(Deadline.after(60, time.monotonic))
+    return attempt(build(settings), 60)
 
 
 @pytest.fixture

@@ -17,7 +17,7 @@ from tests.house import PATIENCE_S, House, bad, good
 def stand_still(house: House, seconds: float) -> None:
     """Let `seconds` pass of which this process had none."""
     house.seconds += seconds
-    house.monitor.stood_still(seconds, house.now)
+    house.monitor.stood_still(seconds, seconds)
 
 
 def fail_until_restarted(house: House) -> None:

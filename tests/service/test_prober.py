@@ -15,7 +15,7 @@ from mailwatch.core.policy import Attempts
 from mailwatch.core.say import say
 from mailwatch.host import threads
 from mailwatch.probes import loopback_check
-from mailwatch.probes import round as round_module
+from mailwatch.probes import probe as probe_module
 from mailwatch.probes.catalogue import build
 from mailwatch.probes.settings import ServiceSettings
 from mailwatch.service.prober import RoundProber
@@ -27,7 +27,7 @@ ATTEMPTS = Attempts(retries=2, timeout_s=1, delay_s=0)
 @pytest.fixture(autouse=True)
 def _no_check_is_stuck(monkeypatch: pytest.MonkeyPatch) -> None:
     """Let a machine that stood still for a moment end its checks all the same."""
-    monkeypatch.setattr(round_module, "GRACE_S", 60)
+    monkeypatch.setattr(probe_module, "GRACE_S", 60)
 
 
 @pytest.fixture
@@ -64,7 +64,7 @@ def test_a_round_of_silence_is_ours_when_we_do_not(
     silent: ServiceSettings, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """On a host that hears nobody, not even itself, nothing was measured."""
-    monkeypatch.setattr(loopback_check, "_greet", lambda listener, deadline: None)
+    monkeypatch.setattr(loopback_check, "_greet", lambda listener: None)
     _, readings = _round(silent)
     assert [reading.verdict for reading in readings] == [Verdict.UNMEASURED]
     assert "a listener of mailwatch's own" in say(readings[0].detail)

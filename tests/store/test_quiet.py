@@ -12,11 +12,13 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from mailwatch.core.model import Now, Reading, Verdict
+from mailwatch.core.policy import Policy
 from mailwatch.core.state import Stage, State
 from mailwatch.store.base import Commit
 from mailwatch.store.history import QUIET_S
 from mailwatch.store.sqlite import QUIET_READINGS
 from mailwatch.store.views import Views, set_pause
+from tests.house import House, bad, good
 
 if TYPE_CHECKING:
     from tests.store.conftest import Night, Stores
@@ -58,6 +60,24 @@ def test_a_quiet_round_is_no_statement(stores: Stores, night: Night, statements:
     store.record(night.readings(1), night.at(QUIET_S))
     assert len([one for one in statements if one.startswith("BEGIN")]) == 1
     assert rounds(stores) == QUIET_S + 1
+
+
+def test_a_quiet_round_of_the_service_is_no_statement(
+    stores: Stores, night: Night, statements: list[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Nothing in the loop asks the file: what a round needs to know is in memory."""
+    monkeypatch.setattr("tests.house.Store", stores.open)
+    house = House(Policy())
+    house.start()
+    for _ in range(3):
+        house.end_round(good())
+        house.pass_time(house.policy.interval_s)
+    statements.clear()
+    house.end_round(good())
+    house.pass_time(house.policy.interval_s)
+    assert statements == []
+    house.end_round(bad())
+    assert statements != []
 
 
 def test_what_is_news_is_written_at_once(stores: Stores, night: Night) -> None:

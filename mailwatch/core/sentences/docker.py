@@ -63,7 +63,6 @@ SENTENCES: Sentences = {
         "docker.socket), for the unit of mailwatch is in that group."
     ),
     # --- a container ---
-    "container-absent": "there is no container named {name}: see docker ps -a",
     "container-missing": (
         "There is no container named {name}: create it, or correct [restart] container (`docker "
         "ps -a` lists all)."

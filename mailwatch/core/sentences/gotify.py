@@ -7,56 +7,56 @@ from mailwatch.core.sentences import Sentences
 SENTENCES: Sentences = {
     "gotify-at": "Gotify at {where}",
     "gotify-untrusted": (
-        "The certificate of Gotify at {where} is not trusted ({said}): correct [gotify] url if the "
+        "The certificate of Gotify at {where} is not trusted ({said}): correct {table} url if the "
         "name is wrong, renew the certificate if it is old, or add its CA to this host with "
         "update-ca-certificates."
     ),
     "gotify-no-tls": (
         "TLS with Gotify at {where} failed ({said}): check that this port speaks TLS, and begin "
-        "[gotify] url with http:// if it does not."
+        "{table} url with http:// if it does not."
     ),
     "gotify-silent": (
         "Gotify at {where} did not answer within {limit_s:duration}: check that it runs and that "
         "this host reaches it."
     ),
     "gotify-unresolved": (
-        "The name of Gotify's host in {where} could not be resolved ({said}): check [gotify] url "
+        "The name of Gotify's host in {where} could not be resolved ({said}): check {table} url "
         "and this host's DNS."
     ),
-    "gotify-absent": "Nothing listens at {where}: start Gotify, or correct [gotify] url.",
+    "gotify-absent": "Nothing listens at {where}: start Gotify, or correct {table} url.",
     "gotify-broke-off": (
-        "Gotify at {where} broke off its answer, or speaks no HTTP: check that [gotify] url names "
+        "Gotify at {where} broke off its answer, or speaks no HTTP: check that {table} url names "
         "Gotify's port, and Gotify's own log."
     ),
     "gotify-unreachable": (
         "Gotify at {where} cannot be reached ({said}): check this host's network."
     ),
     "gotify-bad-url": (
-        "[gotify] url is not the address of a web server ({where}): write it like "
+        "{table} url is not the address of a web server ({where}): write it like "
         "https://gotify.example.org or http://192.0.2.1:8080/gotify."
     ),
     "gotify-bad-token": (
         "The Gotify token is empty or has characters that no token has: copy it anew from Gotify's "
-        "Apps page into [gotify] token."
+        "Apps page into {table} token."
     ),
     "gotify-other": (
-        "What answers at {where} is not Gotify ({said}): check [gotify] url, above all its path "
+        "What answers at {where} is not Gotify ({said}): check {table} url, above all its path "
         "and port."
     ),
     "gotify-token-refused": (
         "Gotify at {where} refused the token ({status}): put the token of an application (Gotify's "
-        "Apps page; a client's token cannot send) into [gotify] token."
+        "Apps page; a client's token cannot send) into {table} token."
     ),
     "gotify-redirects": (
         "{where} redirects to {said} ({status}), which is not followed so that no other host gets "
-        "the token: if that is your Gotify, put its address into [gotify] url."
+        "the token: if that is your Gotify, put its address into {table} url."
     ),
     "gotify-busy": (
         "Gotify at {where} cannot take messages now ({status}: {said}): if this lasts, read "
         "Gotify's own log."
     ),
     "gotify-refused": (
-        "Gotify at {where} refused the message ({status}: {said}): check [gotify] url, above all "
+        "Gotify at {where} refused the message ({status}: {said}): check {table} url, above all "
         "its path."
     ),
     # what stands for {where} or {said} where there is nothing to quote

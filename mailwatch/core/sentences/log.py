@@ -6,8 +6,11 @@ from mailwatch.core.sentences import Given, Plural, Sentences
 
 SENTENCES: Sentences = {
     # the services
-    "attempt-failed": "{service}: {detail} ({fault}, attempt {number} of {retries})",
-    "only-attempt-failed": "{service}: {detail} ({fault}, one attempt)",
+    "attempt-failed": Plural(
+        "retries",
+        "{service}: {detail} ({fault}, one attempt)",
+        "{service}: {detail} ({fault}, attempt {number} of {retries})",
+    ),
     "service-unmeasured": "{service}: cannot look: {detail}",
     "stood-still": "this host stood still for {lost_s:duration} during the check",
     "service-fails": "{service} fails: {detail}",
@@ -40,13 +43,13 @@ SENTENCES: Sentences = {
     "turn-reminded": "The last reminder was sent.",
     "turn-closed": "All services answer again.",
     # the messages
-    "told": "told: {title}",
-    "told-by": "told by {channel}: {title}",
-    "not-told-yet": "could not tell '{title}': {trouble} Next try in {again_s:duration}.",
-    "not-told-yet-by": (
-        "could not tell '{title}' by {channel}: {trouble} Next try in {again_s:duration}."
+    "told": Given("channel", "told by {channel}: {title}", "told: {title}"),
+    "not-told-yet": Given(
+        "channel",
+        "could not tell '{title}' by {channel}: {trouble} Next try in {again_s:duration}.",
+        "could not tell '{title}': {trouble} Next try in {again_s:duration}.",
     ),
-    "channel-gone": ("not told: {title}: it was for {channel}, which is not configured any more"),
+    "channel-gone": "not told: {title}: it was for {channel}, which is not configured any more",
     # the evidence
     "no-evidence": "no evidence is gathered, for {why}",
     "evidence-not-kept": (
@@ -70,8 +73,13 @@ SENTENCES: Sentences = {
     "not-reloaded": (
         "the configuration was not reloaded, and the one before stays in force; correct:"
     ),
-    "directory-changed": ("state.directory has changed: `systemctl restart mailwatch` makes it so"),
+    "directory-changed": "state.directory has changed: `systemctl restart mailwatch` makes it so",
     "stopped": "stopped by {signal}",
+    "systemd-deaf": (
+        "systemd does not take notifications at NOTIFY_SOCKET={socket} ({why}); if it keeps so, "
+        "its watchdog will restart mailwatch: check that the unit has Type=notify and "
+        "NotifyAccess=main."
+    ),
     "no-thread": "no thread could be started: raise TasksMax of the mailwatch unit",
     "own-fault": "a fault of mailwatch itself ({error}), please report it",
     "status-first": "the first check is under way",

@@ -20,8 +20,7 @@ SENTENCES: Sentences = {
     "can-look-at": "At {services:services}.",
     "pause-over": "mailwatch on {host} is no longer paused",
     "watches-again": "It watches over {target} again.",
-    "certificate-expired": "A certificate of the mail server on {host} {when}",
-    "certificate-expires": "A certificate of the mail server on {host} {when}",
+    "certificate-ends": "A certificate of the mail server on {host} {when}",
     "expired": Given(
         "days",
         Plural("days", "expired {days} day ago", "expired {days} days ago"),

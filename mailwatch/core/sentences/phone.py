@@ -54,22 +54,14 @@ SENTENCES: Sentences = {
     # what is done about it
     "restarts-now": "mailwatch restarts {target} now; the next message tells how that went.",
     "heals-once-it-runs": "mailwatch keeps looking, and heals again once it runs.",
-    "may-restart": Given(
-        "again",
-        "mailwatch keeps looking, and may restart it again at {restart_at:clock}.",
-        "mailwatch keeps looking, and may restart it at {restart_at:clock}.",
-    ),
-    "restarts-when-it-can": Given(
-        "again",
-        "mailwatch keeps looking, and restarts it again as soon as it can.",
-        "mailwatch keeps looking, and restarts it as soon as it can.",
-    ),
+    "may-restart": "mailwatch keeps looking, and may restart it at {restart_at:clock}.",
+    "restarts-when-it-can": "mailwatch keeps looking, and restarts it as soon as it can.",
     "up-to-you": (
         "mailwatch keeps looking and tells when mail flows again; restarting it is up to you."
     ),
     # what was done about it
     "answers-again": "All services answer again since {at:clock}.",
-    "had-failed": ("{services:services} had failed since {since_at:clock}, for {down_s:duration}."),
+    "had-failed": "{services:services} had failed since {since_at:clock}, for {down_s:duration}.",
     "did-not-restart": "mailwatch did not restart {target}.",
     "restart-helped": Plural(
         "number",

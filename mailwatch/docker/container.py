@@ -1,7 +1,8 @@
-"""The Docker engine at one socket, asked through the official SDK, each question ending on time."""
+"""One Docker container by its name, asked for through the official SDK, each question on time."""
 
 from __future__ import annotations
 
+import difflib
 import sys
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
@@ -9,7 +10,7 @@ from itertools import islice
 from typing import TYPE_CHECKING, Any, cast
 
 from mailwatch.core.deadline import Deadline
-from mailwatch.core.facts import fact
+from mailwatch.core.facts import Fact, fact
 from mailwatch.core.model import Condition
 from mailwatch.docker.faults import EngineFault
 from mailwatch.docker.record import Record, text
@@ -17,18 +18,25 @@ from mailwatch.docker.record import Record, text
 if TYPE_CHECKING:
     from mailwatch.docker.transport import Client
 
+MOST_LINES = 400
 _MOST_EVENTS = 1000
 """More than the 256 that an engine keeps (moby, daemon/events)."""
 
+_COLUMNS = ("pid", "ppid", "stat", "etimes", "rss", "wchan", "comm")
+"""No arguments of processes: they are where passwords are found."""
 
-class Engine:
-    """Connects with the first question, and anew after a fault; use it from one thread.
+_NAMES_SHOWN = 3
+
+
+class Container:
+    """Connects to the engine with the first question, and anew after a fault; for one thread.
 
     Every method takes the Deadline by which it ends, and raises EngineFault alone.
     """
 
-    def __init__(self, socket: str) -> None:
+    def __init__(self, socket: str, name: str) -> None:
         self._socket = socket
+        self._name = name
         self._client: Client | None = None
         self._deadline: Deadline | None = None
         """Of whatever is asked at the moment."""
@@ -40,21 +48,18 @@ class Engine:
             with suppress(Exception):
                 client.close()
 
-    def container(self, name: str, deadline: Deadline) -> Record | None:
-        """Return what the engine knows of the container of exactly this name, None without one.
-
-        The engine finds ids and their starts, too.
-        """
+    def container(self, deadline: Deadline) -> Record:
+        """Return what `docker inspect` shows; the engine finds ids, too, which are refused."""
         with self._asking(deadline) as client, suppress(client.not_found):
-            found = client.inspect_container(name)
+            found = client.inspect_container(self._name)
             if not isinstance(found, dict):
                 raise TypeError("not an object")
             other = text(found, "Name").removeprefix("/")
-            if other != name:
-                detail = fact("container-of-that-id", name=name, other=other)
+            if other != self._name:
+                detail = fact("container-of-that-id", name=self._name, other=other)
                 raise EngineFault(Condition.MISSING, detail)
             return found
-        return None
+        raise EngineFault(Condition.MISSING, self._missing(deadline))
 
     def versions(self, deadline: Deadline) -> dict[str, str]:
         """Return the versions of the `engine`, of the `sdk`, and of the `api` in use."""
@@ -62,38 +67,32 @@ class Engine:
             engine = str(client.version(api_version=False)["Version"])
             return {"engine": engine, "sdk": client.sdk_version, "api": str(client.api_version)}
 
-    def names(self, deadline: Deadline) -> list[str]:
-        """Return the names of all containers, running or not."""
-        with self._asking(deadline) as client:
-            return [
-                str(name).removeprefix("/")
-                for container in client.containers(all=True)
-                for name in container["Names"]
-                if "/" not in str(name).removeprefix("/")  # that is a link, not a name
-            ]
-
-    def log(self, identity: str, since: int, lines: int, deadline: Deadline) -> bytes:
-        """Return the last `lines` that a container wrote since `since`, each with its time.
+    def log(self, since: float, deadline: Deadline) -> bytes:
+        """Return at most MOST_LINES that were written since `since`, each with its time.
 
         `since` is in seconds since 1970 on the engine's clock. The engine keeps no line of more
         than 16 KiB in one piece.
         """
+        moment = max(1, int(since))  # the SDK takes 0 for a mistake
         with self._asking(deadline) as client:
-            written = client.logs(identity, since=since, tail=lines, timestamps=True)
+            written = client.logs(self._name, since=moment, tail=MOST_LINES, timestamps=True)
             if not isinstance(written, bytes):
                 raise TypeError("not bytes")
             return written
 
-    def top(self, identity: str, arguments: str, deadline: Deadline) -> list[list[str]]:
-        """Return the rows of ps(1) with `arguments`, which must show the pid."""
+    def processes(self, deadline: Deadline) -> list[Mapping[str, str]]:
+        """Return the processes with the columns of ps(1) that _COLUMNS names."""
+        columns = ",".join(_COLUMNS).replace("wchan", "wchan:32")
         with self._asking(deadline) as client:
-            found = client.top(identity, ps_args=arguments)
-            return [list(map(str, row)) for row in found["Processes"] or []]
+            found = client.top(self._name, ps_args=f"-eo {columns}")
+            return [
+                dict(zip(_COLUMNS, map(str, row), strict=False)) for row in found["Processes"] or []
+            ]
 
     def events(
         self, identity: str, since: float, until: float, deadline: Deadline
     ) -> list[Mapping[str, Any]]:
-        """Return what the engine still remembers of one container's start and end, in order.
+        """Return what the engine still remembers of starts and ends of `identity`, in order.
 
         `since` and `until` are in seconds since 1970 on the engine's clock; if `until` is not
         over yet, this waits for it.
@@ -112,16 +111,31 @@ class Engine:
                 stream.close()
 
     def restart(self, identity: str, stop_timeout_s: int, deadline: Deadline) -> bool:
-        """Restart a container, giving it `stop_timeout_s` to end; return False if it is gone."""
+        """Restart `identity`, giving it `stop_timeout_s` to end; return False if it is gone."""
         with self._asking(deadline) as client, suppress(client.not_found):
             client.restart(identity, timeout=stop_timeout_s)
             return True
         return False
 
     def start(self, identity: str, deadline: Deadline) -> None:
-        """Start a container that is stopped, if it is not gone."""
+        """Start `identity`, which is stopped, if it is not gone."""
         with self._asking(deadline) as client, suppress(client.not_found):
             client.start(identity)
+
+    def _missing(self, deadline: Deadline) -> Fact:
+        """Return that there is no container of this name, and which names are near."""
+        names: list[str] = []
+        with suppress(EngineFault), self._asking(deadline) as client:
+            found = [str(name) for one in client.containers(all=True) for name in one["Names"]]
+            names = sorted(name[1:] for name in found if "/" not in name[1:])  # others are links
+        near = difflib.get_close_matches(self._name, names, _NAMES_SHOWN, 0.5)
+        # A compose project puts its own name before the service's and a number behind it.
+        near += [name for name in names if self._name in name and name not in near]
+        if near:
+            return fact("container-missing-near", name=self._name, near=tuple(near[:_NAMES_SHOWN]))
+        if names:
+            return fact("container-missing-among", name=self._name, count=len(names))
+        return fact("container-missing", name=self._name)
 
     @contextmanager
     def _asking(self, deadline: Deadline) -> Iterator[Client]:

@@ -10,17 +10,17 @@ import pytest
 
 from mailwatch.core.deadline import Deadline
 from mailwatch.core.evidence import NotReadable
-from mailwatch.docker.examiner import DockerExaminer
+from mailwatch.docker.container import Container
 from tests.restarters.conftest import Engine, Request
 
 Within = Callable[[float], Deadline]
 
 
 @pytest.fixture
-def examiner(engine: Engine) -> Iterator[DockerExaminer]:
+def examiner(engine: Engine) -> Iterator[Container]:
     """Return an examiner of the scripted engine's container, which has no terminal."""
     engine.container = {**(engine.container or {}), "Config": {"Tty": False}}
-    with closing(DockerExaminer(engine.path, "stalwart")) as made:
+    with closing(Container(engine.path, "stalwart")) as made:
         yield made
 
 
@@ -30,7 +30,7 @@ def frame(stream: int, text: bytes) -> bytes:
 
 
 def test_the_log_comes_as_it_was_written(
-    engine: Engine, examiner: DockerExaminer, within: Within
+    engine: Engine, examiner: Container, within: Within
 ) -> None:
     """Both streams in their order, with times, since a moment, and never the whole of it."""
 
@@ -44,7 +44,7 @@ def test_the_log_comes_as_it_was_written(
 
 
 def test_processes_come_by_the_names_of_their_columns(
-    engine: Engine, examiner: DockerExaminer, within: Within
+    engine: Engine, examiner: Container, within: Within
 ) -> None:
     """A name with blanks stays whole, and no arguments are asked for: passwords stand there."""
 
@@ -63,17 +63,17 @@ def test_processes_come_by_the_names_of_their_columns(
 
 
 def test_a_container_that_is_missing_has_a_reason(
-    engine: Engine, examiner: DockerExaminer, within: Within
+    engine: Engine, examiner: Container, within: Within
 ) -> None:
     """The reason says what to look at, and the kind is that of an inspection."""
     engine.container = None
-    with pytest.raises(NotReadable, match="there is no container named stalwart") as caught:
+    with pytest.raises(NotReadable, match="There is no container named stalwart") as caught:
         examiner.container(within(30))
     assert caught.value.kind == "missing"
 
 
 def test_an_engine_that_hangs_ends_with_the_deadline(
-    engine: Engine, examiner: DockerExaminer, within: Within
+    engine: Engine, examiner: Container, within: Within
 ) -> None:
     """Each question, with the sentence that an inspection has for it."""
     for verb in ("json", "logs", "top"):
@@ -89,7 +89,7 @@ def test_an_engine_that_hangs_ends_with_the_deadline(
 
 
 def test_a_log_that_cannot_be_read_is_said_in_the_engines_words(
-    engine: Engine, examiner: DockerExaminer, within: Within
+    engine: Engine, examiner: Container, within: Within
 ) -> None:
     """With the log driver `none` the engine refuses."""
     engine.script["logs"] = lambda request: request.reply(
