@@ -103,7 +103,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
 def _parser(given: Sequence[str]) -> argparse.ArgumentParser:
     parser = Parser(
         prog="mailwatch",
-        description="Watches a mail server, restarts its container when that helps, and tells you.",
+        description="Watches a mail server, restarts it when that helps, and tells you.",
         epilog="See mailwatch(1) and mailwatch.toml(5).",
     )
     parser.add_argument("--version", action="version", version=f"mailwatch {__version__}")
