@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import os
 import subprocess
-from collections.abc import Mapping
 from functools import cached_property
 from pathlib import Path
 
@@ -23,6 +22,7 @@ _PATIENCE_S = 10
 _PROPERTIES = (
     "LoadCredential", "LoadCredentialEncrypted", "SetCredential", "SetCredentialEncrypted",
 )  # fmt: skip
+"""The first lists what is loaded from a file, the others what only systemd can open."""
 
 
 class UnitCredentials(OwnCredentials):
@@ -42,38 +42,27 @@ class UnitCredentials(OwnCredentials):
     def elsewhere(self, name: str) -> str:
         """Return how to read what the unit gives to the service and the caller may not read."""
         is_root = os.geteuid() == 0
-        if name in self._sealed:
+        if name in self._unit[1]:
             return "run this as root while the service runs"
         if not is_root and any(_may_be_there(path) for path in self._sources(name)):
             return "run this as root"
         return ""
 
     def _sources(self, name: str) -> tuple[Path, ...]:
-        source = self._loaded.get(name)
+        source = self._unit[0].get(name)
         if source is None:
             return ()
         return (Path(source),) if source.startswith("/") else tuple(one / source for one in STORES)
 
     @cached_property
-    def _properties(self) -> Mapping[str, list[list[str]]]:
-        return _read_properties()
-
-    @cached_property
-    def _loaded(self) -> Mapping[str, str]:
-        """The credentials that are loaded from a file: their names, and the file or its name."""
-        # Where systemd cannot be asked, they are those of the package's unit.
-        shipped = [[name, name] for name in shipped_credentials()]
-        return dict(self._properties.get("LoadCredential", shipped))
-
-    @cached_property
-    def _sealed(self) -> frozenset[str]:
-        """The credentials that only systemd can open."""
-        others = [self._properties.get(one, []) for one in _PROPERTIES[1:]]
-        return frozenset(row[0] for rows in others for row in rows)
+    def _unit(self) -> tuple[dict[str, str], frozenset[str]]:
+        """The credentials that are loaded from a file, with it or its name, and the sealed ones."""
+        loaded, *sealed = _read_properties()
+        return dict(loaded), frozenset(row[0] for rows in sealed for row in rows)
 
 
-def _read_properties() -> dict[str, list[list[str]]]:
-    """Return what each of _PROPERTIES lists, nothing without systemd.
+def _read_properties() -> list[list[list[str]]]:
+    """Return what each of _PROPERTIES lists; without systemd, what the package's unit loads.
 
     systemctl(1) cannot print them before version 254, so busctl(1) does.
     """
@@ -90,8 +79,8 @@ def _read_properties() -> dict[str, list[list[str]]]:
         ).stdout
         lists = [json.loads(line)["data"] for line in said.splitlines()]
     except (OSError, subprocess.SubprocessError, ValueError):
-        return {}
-    return dict(zip(_PROPERTIES, lists, strict=False))
+        lists = []
+    return lists or [[[name, name] for name in shipped_credentials()]]
 
 
 def _is_readable(path: Path) -> bool:

@@ -14,6 +14,8 @@ UNAVAILABLE = 69
 """EX_UNAVAILABLE of sysexits(3): what the command needs is not there."""
 CANNOT_CREATE = 73
 """EX_CANTCREAT of sysexits(3)."""
+CANNOT_WRITE = 74
+"""EX_IOERR of sysexits(3)."""
 CONFIG = 78
 """EX_CONFIG of sysexits(3); the unit does not restart mailwatch after it."""
 INTERRUPTED = 130

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import errno
 import importlib
 import os
 import sys
@@ -12,6 +13,7 @@ from typing import NoReturn, cast
 from mailwatch import __version__
 from mailwatch.cli.exit_codes import (
     BROKEN_PIPE,
+    CANNOT_WRITE,
     CONFIG,
     INTERRUPTED,
     OK,
@@ -90,13 +92,19 @@ def main(arguments: Sequence[str] | None = None) -> int:
         # The reader has gone, as in `mailwatch check | head -1`; see SIGPIPE in signal(7).
         os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
         return BROKEN_PIPE
+    except OSError as error:
+        if error.errno not in (errno.ENOSPC, errno.EIO) or error.filename is not None:
+            raise
+        os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
+        print(f"The output takes no more ({error.strerror}): write it elsewhere.", file=sys.stderr)
+        return UNKNOWN if args.command in _FOR_MONITORING else CANNOT_WRITE
     return code
 
 
 def _parser(given: Sequence[str]) -> argparse.ArgumentParser:
     parser = Parser(
         prog="mailwatch",
-        description="Watches a mail server, restarts its container when that helps, and tells you.",
+        description="Watches a mail server, restarts it when that helps, and tells you.",
         epilog="See mailwatch(1) and mailwatch.toml(5).",
     )
     parser.add_argument("--version", action="version", version=f"mailwatch {__version__}")

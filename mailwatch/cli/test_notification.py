@@ -8,10 +8,11 @@ from mailwatch.cli.command import command
 from mailwatch.cli.exit_codes import CONFIG, CRITICAL, OK
 from mailwatch.cli.options import load_by_hand
 from mailwatch.cli.output import note
-from mailwatch.notifiers.catalogue import LOG, NOTIFIERS, send_test
-from mailwatch.notifiers.errors import DeliveryError
+from mailwatch.core.diagnosis import Grade
+from mailwatch.doctor import channels
+from mailwatch.doctor.case import Case
 
-_BODY = "This is a test: nothing is wrong. A call for help will come with a higher priority."
+_CODES = {Grade.OK: OK, Grade.WARNING: CONFIG, Grade.PROBLEM: CRITICAL}
 
 
 @command()
@@ -20,22 +21,9 @@ def send(args: argparse.Namespace) -> int:
 
     Exit code: 0 sent, 2 not sent, 78 the configuration is bad or names no channel.
     """
-    config = load_by_hand(args)
-    channels = [one for one in config.channels if not NOTIFIERS.can(one.type, LOG)]
-    troubles = [one.withheld for one in channels if one.withheld]
-    if not channels:
-        troubles = ["no channel is configured; add one (mailwatch.toml(5))"]
-    for why in troubles:
-        note(f"{why[:1].upper()}{why[1:]}, then try again.")
-    code = CONFIG if troubles else OK
-    for channel in channels:
-        if channel.withheld:
-            continue
-        try:
-            title = send_test(channel, _BODY)
-        except DeliveryError as error:
-            note(str(error))
-            code = CRITICAL
-        else:
-            print(f"{channel.title} took the message '{title}': look at your phone.")
-    return code
+    findings = list(channels.examine(Case(load_by_hand(args), send=True)))
+    for finding in findings:
+        say = print if finding.grade is Grade.OK else note
+        say(f"{finding.sentence} {finding.cure}".rstrip())
+    grades = {finding.grade for finding in findings}
+    return _CODES[max(grades, key=list(Grade).index)]

@@ -11,6 +11,8 @@ from mailwatch.notifiers import catalogue
 from mailwatch.notifiers.catalogue import LOG, NOTIFIERS, SECTION, Channel
 from mailwatch.notifiers.errors import DeliveryError
 
+_BODY = "This is a test: nothing is wrong. A call for help will come with a higher priority."
+
 
 def examine(case: Case) -> Iterator[Diagnosis]:
     """Give what is found of each channel; a message is sent only where that was asked for."""
@@ -34,8 +36,8 @@ def _of(channel: Channel, send: bool) -> Iterator[Diagnosis]:
         yield from catalogue.examine(channel)
         return
     try:
-        catalogue.send_test(channel, "mailwatch doctor was asked to send this. Nothing is wrong.")
+        title = catalogue.send_test(channel, _BODY)
     except DeliveryError as error:
         yield problem(str(error))
     else:
-        yield ok(f"{channel.title} took a test message: look at your phone.")
+        yield ok(f"{channel.title} took a test message, '{title}': look at your phone.")

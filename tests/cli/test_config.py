@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -136,3 +138,19 @@ def test_set_without_equals_does_not_repeat_what_was_given(
     err = capsys.readouterr().err
     assert "write KEY=VALUE" in err
     assert "hunter2" not in err
+
+
+def test_a_full_disk_below_the_output_is_a_sentence(path: Path) -> None:
+    """Not a traceback: what is wrong is said where it can be read, with 74 (EX_IOERR)."""
+    with open("/dev/full", "w") as full:
+        ended = subprocess.run(
+            [sys.executable, "-m", "mailwatch", "config", "show", "--config", str(path)],
+            cwd=Path(__file__).resolve().parents[2],
+            stdout=full,
+            stderr=subprocess.PIPE,
+            text=True,
+        )
+    assert (ended.returncode, ended.stderr) == (
+        74,
+        "The output takes no more (No space left on device): write it elsewhere.\n",
+    )

@@ -111,7 +111,7 @@ def test_a_sealed_credential_is_left_to_the_service(
     assert f"warning: o{sentence} to check it\n" in shown.err
     assert "tells Gotify at http://127.0.0.1:1" in shown.out
     assert main(["test-notification", "--config", str(config)]) == 78
-    assert capsys.readouterr().err == f"O{sentence}, then try again.\n"
+    assert capsys.readouterr().err == f"Gotify was not asked. O{sentence}.\n"
 
 
 @pytest.mark.parametrize("loaded", [[], [["gotify-token", "gotify-token"]]])
