@@ -10,7 +10,7 @@ help:
 	echo 'make test      run all tests; as root it installs what the end-to-end part needs'
 	echo 'make lint      check style, types, the direction of imports, and the manual'
 	echo 'make deb       build dist/mailwatch_VERSION_all.deb'
-	echo 'make bench     measure mailwatch beside other watchers'
+	echo 'make bench     measure mailwatch beside other watchers, and with OLD=PATH an old tree'
 	echo 'make fuzz      throw broken conversations at the probes'
 	echo 'make soak      look for leaks over many rounds'
 	echo 'make campaign  kill mailwatch at every point and check what it lost'
@@ -33,8 +33,8 @@ lint: .venv/.stamp
 deb:
 	packaging/build-deb.sh
 
-bench: .venv/.stamp deb
-	$(PYTHON) tests/bench/bench.py $(ARGS)
+bench: .venv/.stamp
+	$(PYTHON) tests/bench/bench.py $(OLD:%=--old %) $(ARGS)
 
 fuzz soak campaign: .venv/.stamp
 	$(PYTHON) tests/$@/$@.py $(ARGS)

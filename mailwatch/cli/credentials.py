@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import os
-import subprocess
 from functools import cached_property
 from pathlib import Path
 
@@ -66,6 +65,8 @@ def _read_properties() -> list[list[list[str]]]:
 
     systemctl(1) cannot print them before version 254, so busctl(1) does.
     """
+    import subprocess  # the service itself has its credentials and does not ask
+
     unit = "/org/freedesktop/systemd1/unit/mailwatch_2eservice"
     bus = "org.freedesktop.systemd1"
     try:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-import subprocess
 from collections.abc import Mapping
 from dataclasses import dataclass
 
@@ -54,6 +53,8 @@ def read_unit(name: str) -> Unit | None:
 
 
 def _systemctl(*words: str) -> str:
+    import subprocess  # the service itself asks nothing here
+
     try:
         return subprocess.run(  # noqa: S603  the words are our own
             ["systemctl", *words],  # noqa: S607  wherever this system has it

@@ -1,9 +1,10 @@
-"""The test bed of the end-to-end tests, with the installed service and its two rivals on it."""
+"""The test bed of the end-to-end tests, with the installed service and its rivals on it."""
 
 from __future__ import annotations
 
 import os
 import subprocess
+import sys
 import time
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
@@ -11,13 +12,13 @@ from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 
-from tests.bench.rivals import SERVICES, Blackbox, Monit, Unavailable, fetch
+from tests.bench.rivals import SERVICES, Blackbox, Floor, Monit, Unavailable, fetch
 from tests.e2e.bed import images, need
 from tests.e2e.bed.engine import Engine
 from tests.e2e.bed.host import Host
 from tests.e2e.bed.inbox import Inbox
 from tests.e2e.bed.mail import IMAGE, NAME, Mail
-from tests.e2e.bed.watcher import Watcher
+from tests.e2e.bed.watcher import STATE, Watcher
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,12 +32,21 @@ class Bed:
     watcher: Watcher
     monit: Monit
     blackbox: Blackbox
+    floor: Floor | None
+    """None where floor.c could not be built."""
+
+    def install(self, package: Path) -> None:
+        """Put `package` in the place of the version that is installed, without any state."""
+        self.watcher.put_right()
+        self.host.run(f"dpkg --purge mailwatch; rm -rf {STATE}")
+        self.host.install(package)
 
     def calm(self) -> None:
         """Stop all watchers and mend the mail server, whatever a measurement has left."""
         self.watcher.put_right()
-        for one in (self.monit, self.blackbox):
-            one.stop()
+        for one in (self.monit, self.blackbox, self.floor):
+            if one:
+                one.stop()
         self.mail.restore()
         self.inbox.clear()
 
@@ -71,14 +81,13 @@ class Bed:
 
 
 @contextmanager
-def made() -> Iterator[Bed]:
-    """Boot the host, start the mail server, install the package; raises Unavailable."""
+def made(package: Path) -> Iterator[Bed]:
+    """Boot the host, start the mail server, install `package`; raises Unavailable."""
     os.environ.setdefault(need.SWITCH, need.REQUIRE)
     if obstacle := need.obstacle():
         raise Unavailable(obstacle.replace("end-to-end tests", "bench").replace("test`", "bench`"))
     need.install()
     programs = fetch()
-    package = _package()
     with ExitStack() as held:
         host = Host(images.built(images.HOST))
         host.boot()
@@ -93,14 +102,21 @@ def made() -> Iterator[Bed]:
         host.install(package)
         blackbox = Blackbox(host, programs)
         held.callback(blackbox.end)
-        yield Bed(host, engine, mail, inbox, Watcher(host), Monit(host, programs), blackbox)
+        monit = Monit(host, programs)
+        yield Bed(host, engine, mail, inbox, Watcher(host), monit, blackbox, _floor(host, programs))
 
 
-def _package() -> Path:
-    """Return the .deb that `make bench` has just built, or build it."""
-    if built := os.environ.get("MAILWATCH_DEB"):
-        return Path(built)
+def _floor(host: Host, programs: Path) -> Floor | None:
+    try:
+        return Floor(host, programs)
+    except Unavailable as why:
+        sys.stderr.write(f"bench: the floor in C is left out: {why}\n")
+        return None
+
+
+def package_of(tree: Path) -> Path:
+    """Return the .deb of `tree`, built now."""
     done = subprocess.run(
-        [need.TOP / "packaging" / "build-deb.sh"], check=True, stdout=subprocess.PIPE, text=True
+        [tree / "packaging" / "build-deb.sh"], check=True, stdout=subprocess.PIPE, text=True
     )
     return Path(done.stdout.strip())

@@ -46,6 +46,17 @@ class Process:
         """Resident memory (VmRSS), shared libraries included."""
         return self._status("VmRSS") / 1024
 
+    def written(self) -> int:
+        """Bytes that it has caused to be written to a disk (write_bytes of proc_pid_io(5))."""
+        text = self.host.run(f"cat /proc/{self.pid}/io")
+        found = re.search(r"^write_bytes: (\d+)", text, re.M)
+        assert found, text
+        return int(found[1])
+
+    def most_resident_mib(self) -> float:
+        """The most that was resident so far (VmHWM)."""
+        return self._status("VmHWM") / 1024
+
     def private_mib(self) -> float:
         """What would become free if it ended (Private_Clean and Private_Dirty)."""
         text = self.host.run(f"cat /proc/{self.pid}/smaps_rollup")

@@ -88,7 +88,7 @@ def outages(bed: Bed, times: int, patient: bool) -> list[Figure]:
         ),
         Figure(
             "resident memory after a restart by Docker", "MiB",
-            max(one.resident_mib for one in ours), 45.0,
+            max(one.resident_mib for one in ours), 36.0,
             instead=dict.fromkeys(("monit", "blackbox"), "no Docker"),
         ),
     ]  # fmt: skip

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 
 NOT_APPLICABLE = "n/a"
+OTHERS = ("old", "monit", "blackbox", "floor")
+"""The columns beside our own; the first is an older mailwatch, where one was named."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,7 +23,7 @@ class Figure:
     ours: float | None
     aim: float | None = None
     others: Mapping[str, float | None] = field(default_factory=dict)
-    """By program: monit, blackbox."""
+    """By program: old, monit, blackbox, floor."""
     instead: Mapping[str, str] = field(default_factory=dict)
     note: str = ""
 
@@ -35,6 +37,13 @@ class Figure:
         return "reached" if self.ours <= self.aim else f"missed by {self.ours / self.aim - 1:.0%}"
 
 
+def beside(figure: Figure, old: Figure | None = None) -> Figure:
+    """Return `figure` with that of an older mailwatch beside it."""
+    if old is None:
+        return figure
+    return replace(figure, others={**figure.others, "old": old.ours})
+
+
 def as_json(figures: Sequence[Figure], machine: Mapping[str, str]) -> str:
     """Return all of it as one JSON object."""
     rows = [{**asdict(figure), "verdict": figure.verdict} for figure in figures]
@@ -43,7 +52,7 @@ def as_json(figures: Sequence[Figure], machine: Mapping[str, str]) -> str:
 
 def as_table(figures: Sequence[Figure]) -> str:
     """Return the rows with their columns aligned, then the notes."""
-    head = ("figure", "unit", "mailwatch", "aim", "", "monit", "blackbox")
+    head = ("figure", "unit", "mailwatch", "aim", "", *OTHERS)
     rows = [head, *(_cells(figure) for figure in figures)]
     widths = [max(len(row[column]) for row in rows) for column in range(len(head))]
     lines = []
@@ -62,9 +71,9 @@ def _cells(figure: Figure) -> tuple[str, ...]:
     aim = "" if figure.aim is None else f"<= {_number(figure.aim)}"
     others = [
         NOT_APPLICABLE if (value := figure.others.get(name)) is None else _number(value)
-        for name in ("monit", "blackbox")
+        for name in OTHERS
     ]
-    for column, name in enumerate(("monit", "blackbox")):
+    for column, name in enumerate(OTHERS):
         others[column] = figure.instead.get(name, others[column])
     ours = NOT_APPLICABLE if figure.ours is None else _number(figure.ours)
     return (figure.name, figure.unit, ours, aim, figure.verdict, *others)

@@ -1,8 +1,8 @@
-"""Debian's monit and prometheus-blackbox-exporter on the host, each as a service of systemd.
+"""Debian's monit and prometheus-blackbox-exporter, and the floor in C, as services of the host.
 
-They come as Debian built them, but not through their packages: the programs alone are fetched and
-copied, so that nothing is installed on this machine. Each is set up to hold the conversation that
-is closest to ours.
+The first two come as Debian built them, but not through their packages: the programs alone are
+fetched and copied, so that nothing is installed on this machine. Each is set up to hold the
+conversation that is closest to ours.
 """
 
 from __future__ import annotations
@@ -63,6 +63,15 @@ def _done(*command: str, cwd: Path) -> bool:
     return ran.returncode == 0
 
 
+def build_floor(place: Path) -> None:
+    """Compile floor.c into `place`; raises Unavailable."""
+    source = Path(__file__).with_name("floor.c")
+    compiler = shutil.which("cc")
+    command = ("-std=gnu11", "-O2", "-o", str(place / "floor"), str(source), "-lssl", "-lcrypto")
+    if compiler is None or not _done(compiler, *command, cwd=place):
+        raise Unavailable("no C compiler (gcc) with the headers of OpenSSL (libssl-dev) is here.")
+
+
 class Rival:
     """A program, its unit and its settings."""
 
@@ -74,7 +83,7 @@ class Rival:
         code, said = host.try_run(f"{_PLACE}/{name} --version")
         if code != 0:
             raise Unavailable(
-                f"Debian's {name} does not run on the host of the test bed, which is another "
+                f"{name} does not run on the host of the test bed, which is another "
                 f"release than this machine: {said.splitlines()[-1] if said else code}"
             )
 
@@ -95,6 +104,15 @@ class Rival:
         )
         # systemd forgets all about a stopped unit, and when it stopped, unless another names it.
         self.host.run(f"systemctl daemon-reload; systemctl -q enable {self.unit}")
+
+
+class Floor(Rival):
+    """floor.c: the same conversations as mailwatch's in bare C, and nothing else."""
+
+    def __init__(self, host: Host, programs: Path) -> None:
+        build_floor(programs)
+        super().__init__(host, "floor", programs)
+        self._make("floor 127.0.0.1")
 
 
 class Monit(Rival):

@@ -8,6 +8,7 @@ import socket
 import threading
 import time
 from collections.abc import Iterator, Mapping
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
 from pathlib import Path
 
@@ -73,10 +74,11 @@ def soon() -> Deadline:
 def faults(offers: Offers, timeout_s: float) -> set[Fault | None]:
     """Ask every service through its real probe; return the kinds of failure, None for a pass."""
     found = set()
-    for settings in offers.values():
-        reading = build(settings).check(Deadline.after(timeout_s, time.monotonic))
-        assert reading.verdict is not Verdict.UNMEASURED, reading
-        found.add(reading.fault)
+    deadline = Deadline.after(timeout_s, time.monotonic)
+    with ThreadPoolExecutor(len(offers)) as pool:
+        for reading in pool.map(lambda one: build(one).check(deadline), offers.values()):
+            assert reading.verdict is not Verdict.UNMEASURED, reading
+            found.add(reading.fault)
     return found
 
 

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     MakePeer = Callable[..., Peer]
 Settings = Callable[..., ServiceSettings]
 Ask = Callable[..., Reading]
+AskBriefly = Callable[..., Reading]
 
 HELLO = b"EHLO [127.0.0.1]"
 
@@ -169,7 +170,7 @@ def test_half_a_greeting_is_not_waited_for_for_ever(
     ],
 )
 def test_other_pieces_of_a_greeting_are_the_servers_fault(
-    greeting: bytes, fault: Fault, peer: MakePeer, service: Settings, ask: Ask
+    greeting: bytes, fault: Fault, peer: MakePeer, service: Settings, ask_briefly: AskBriefly
 ) -> None:
     """One that hangs, drips or talks nonsense is not excused by postscreen's manners."""
 
@@ -177,7 +178,7 @@ def test_other_pieces_of_a_greeting_are_the_servers_fault(
         link.send(greeting)
         link.hear_end()
 
-    assert ask(service("SMTP", peer(script)), within_s=1).fault is fault
+    assert ask_briefly(service("SMTP", peer(script)), fault).fault is fault
 
 
 @pytest.mark.parametrize(

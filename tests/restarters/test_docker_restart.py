@@ -241,6 +241,7 @@ class TestRestart:
         assert len(looks) == 3
         assert engine.asked("start") == []
 
+    @pytest.mark.usefixtures("quick_start")
     def test_somebody_else_stops_it_meanwhile(self, engine: Engine, watch: Watch) -> None:
         """A stop by hand at the same moment is respected: nothing starts it, now or later."""
 

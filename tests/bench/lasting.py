@@ -1,0 +1,67 @@
+"""Figures of the long run: what is written to disk in an hour, and how late a check may end."""
+
+from __future__ import annotations
+
+import re
+import subprocess
+import sys
+import time
+from itertools import pairwise
+from pathlib import Path
+
+from tests.bench.bed import Bed
+from tests.bench.healthy import WELL
+from tests.bench.meter import process_of
+from tests.bench.report import Figure
+from tests.e2e.bed.watcher import UNIT
+
+_INTERVAL_S = 10
+_DEFAULT_INTERVAL_S = 120
+_WINDOW_S = 330
+"""Longer than the time after which history that was kept in memory is written."""
+_ROUNDS_AN_HOUR = 3600 / _DEFAULT_INTERVAL_S
+_FUZZ_STREAMS = 10_000
+
+
+def written(bed: Bed) -> list[Figure]:
+    """Measure what healthy rounds write, and reckon what that is in an hour at the defaults."""
+    bed.watcher.put_right()
+    bed.watcher.configure(watch={"interval_s": _INTERVAL_S})
+    bed.watcher.start()
+    bed.watcher.wait_for_status(WELL)
+    process = process_of(bed.host, UNIT)
+    time.sleep(_INTERVAL_S / 2)  # after the first round, and before the next
+    counts = [process.written()]
+    for _ in range(_WINDOW_S // _INTERVAL_S):
+        time.sleep(_INTERVAL_S)
+        counts.append(process.written())
+    bed.watcher.stop()
+    rounds = [after - before for before, after in pairwise(counts)]
+    whole, busy = sum(rounds), sum(count > 0 for count in rounds)
+    if busy > len(rounds) / 2:
+        hour, how = whole / len(rounds) * _ROUNDS_AN_HOUR, "each round writes"
+    else:
+        hour, how = whole * 3600 / _WINDOW_S, f"{busy} of {len(rounds)} rounds wrote: by the clock"
+    return [
+        Figure(
+            "written to disk in an hour at the defaults", "MB", hour / 1e6, 0.2,
+            note=f"write_bytes of {len(rounds)} healthy rounds, {_INTERVAL_S} s apart; {how}.",
+        )
+    ]  # fmt: skip
+
+
+def latest_end(tree: Path) -> list[Figure]:
+    """Measure how late a probe of `tree` ends at its latest, by a short run of its fuzzer."""
+    done = subprocess.run(
+        [sys.executable, "tests/fuzz/fuzz.py", "--seed", "1", "--streams", str(_FUZZ_STREAMS)],
+        cwd=tree, env={"PATH": "/usr/bin:/bin", "PYTHONPATH": str(tree)},
+        capture_output=True, text=True,
+    )  # fmt: skip
+    found = re.search(r"^latest end: ([-0-9.]+) ms", done.stdout, re.M)
+    assert found, done.stdout + done.stderr
+    return [
+        Figure(
+            "latest end after its deadline in the fuzzer", "ms", float(found[1]), 50.0,
+            note=f"{_FUZZ_STREAMS} streams of seed 1; `make fuzz` plays a million.",
+        )
+    ]  # fmt: skip
