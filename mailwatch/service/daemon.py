@@ -130,6 +130,7 @@ class Daemon:
             self._now = read_clocks()
             self._monitor.begin(self._now)
             self._say_ready(self._now)
+            self._acted_at = _moment()
             while self._ending is None:
                 self._turn()
             return self._finish()
@@ -148,6 +149,7 @@ class Daemon:
             self._monitor.handle(event, now)
         if self._ending is not None:
             return  # what is due by now, a restart say, is the next process's to begin
+        self._acted_at = _moment()
         self._monitor.advance(now)
         if now.steady >= self._feed_at and not self._monitor.stalled(now):
             self._systemd.watchdog()
@@ -161,8 +163,8 @@ class Daemon:
         """Wait for an event, at most until something is due, and see whether we stood still.
 
         CLOCK_BOOTTIME goes on while the machine is suspended, and the steady clock does not
-        (clock_gettime(2)). Only the wait is looked at: a slow disk may hold up the rest of a turn,
-        but no check.
+        (clock_gettime(2)). Time counts from when the last turn began to act, in which a round may
+        have begun: what comes before that, a slow disk may hold up, but no check.
         """
         wake_at, steady = self._monitor.wake_at(self._now), time.monotonic()
         pauses = [] if wake_at is None else [wake_at - steady]
@@ -172,15 +174,15 @@ class Daemon:
             # Not at once again where it was not fed: the loop would spin.
             pauses.append(max(standstill.BEAT_S, self._feed_at - steady))
         pause_s = max(SHORTEST_PAUSE_S, min(pauses)) if pauses else None
-        began = time.clock_gettime(time.CLOCK_BOOTTIME)
         try:
             event = self._events.get(timeout=pause_s)
         except Empty:
             event = None
-        passed_s = time.clock_gettime(time.CLOCK_BOOTTIME) - began
-        if pause_s is not None and (lost_s := standstill.lost(pause_s, passed_s)):
-            steady_s = standstill.lost(pause_s, time.monotonic() - steady)
-            self._monitor.stood_still(lost_s, steady_s)
+        if pause_s is not None:
+            passed = (now - before for now, before in zip(_moment(), self._acted_at, strict=True))
+            lost_s, steady_s = (standstill.lost(pause_s, passed_s) for passed_s in passed)
+            if lost_s:
+                self._monitor.stood_still(lost_s, steady_s)
         return event
 
     def _reload(self, now: Now) -> Sequence[str]:
@@ -341,3 +343,8 @@ class Daemon:
     def _say_ready(self, now: Now) -> None:
         self._status = self._monitor.status(now)
         self._systemd.ready(say(self._status, clock_text))
+
+
+def _moment() -> tuple[float, float]:
+    """Read the clock that goes on through a suspension, and the steady one."""
+    return time.clock_gettime(time.CLOCK_BOOTTIME), time.monotonic()
