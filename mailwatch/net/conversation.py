@@ -22,13 +22,7 @@ from mailwatch.core.model import Fault, Phase
 from mailwatch.core.text import printable
 from mailwatch.net.endpoint import Endpoint, ProxyHeader, TlsMode
 from mailwatch.net.engine import Steps, Wait
-from mailwatch.net.errors import (
-    ConversationError,
-    dropped,
-    fault_of,
-    not_connected,
-    reason_of,
-)
+from mailwatch.net.errors import ConversationError, dropped, fault_of, not_connected, reason_of
 from mailwatch.net.expiry import not_after
 from mailwatch.net.hello import FirstMessage
 from mailwatch.net.proxy import End, header
@@ -64,7 +58,7 @@ class Conversation(Wait):
         self.heard = False
         self.settings = settings
         self._clock = deadline.clock
-        self._sock: socket.socket | None = None
+        self._sock: socket.socket  # once open() has made it, as `fd` says
         self._peer: End = "", 0
         self._tls: ssl.SSLObject | None = None
         self._incoming, self._outgoing = ssl.MemoryBIO(), ssl.MemoryBIO()
@@ -166,7 +160,7 @@ class Conversation(Wait):
                 break
             data = yield from self._receive()
             if not data:
-                raise self._ended()
+                raise self._ended("peer-closed")
             self._began = self._began or data[:100]
             if first.wants_finite_field(data):
                 raise ConversationError.of(Fault.TLS, "tls-finite-field")
@@ -176,12 +170,9 @@ class Conversation(Wait):
         self._transmit(self._outgoing.read())
         certificate = tls.getpeercert(binary_form=True) or b""
         self.certificate_expires = not_after(certificate)
-        if pin := self.settings.fingerprint:
-            found = hashlib.sha256(certificate).hexdigest()
-            if found != pin:
-                raise ConversationError.of(
-                    Fault.CERTIFICATE, "certificate-not-pinned", sha256=found
-                )
+        sha256 = hashlib.sha256(certificate).hexdigest()
+        if self.settings.fingerprint not in (None, sha256):
+            raise ConversationError.of(Fault.CERTIFICATE, "certificate-not-pinned", sha256=sha256)
 
     def say(self, text: str) -> None:
         """Send one line, `text` and CRLF, and so start the dialogue.
@@ -215,8 +206,10 @@ class Conversation(Wait):
             if searched > MAX_LINE:
                 break
             data = yield from self._more()
+            if not data and words:
+                raise self._odd(Fault.RESET, "peer-closed-after")
             if not data:
-                raise self._odd(Fault.RESET, "peer-closed-after") if words else self._ended()
+                raise self._ended("peer-closed")
             self.heard = True
             words += data
         if not 0 <= end <= MAX_LINE:
@@ -281,7 +274,6 @@ class Conversation(Wait):
     @property
     def own(self) -> End:
         """The numeric address and the port of our side of the connection."""
-        assert self._sock, "open() comes first"
         try:
             address, port, *_ = self._sock.getsockname()
         except OSError as error:
@@ -295,8 +287,6 @@ class Conversation(Wait):
         as an error. So hear the peer out until it closes too, but not for long.
         """
         self._enter(None)
-        if not self._sock:
-            return
         with suppress(OSError, ConversationError):
             if self._tls:
                 with suppress(ssl.SSLError):
@@ -324,10 +314,10 @@ class Conversation(Wait):
         self._phase, self._since = phase, now
 
     def _let_go(self) -> None:
-        if self._sock:
+        if self.fd >= 0:
+            self.fd = -1
             with suppress(OSError):
                 self._sock.close()
-        self.fd = -1
 
     def _more(self) -> Steps[bytes]:
         """Return the next bytes of what the peer says, b"" at the end of it."""
@@ -354,7 +344,6 @@ class Conversation(Wait):
 
         One chunk at a time, so that a flood of empty records cannot outlast the deadline.
         """
-        assert self._sock, "open() comes first"
         while True:
             self.wants = POLLIN | POLLOUT if self._unsent else POLLIN
             try:
@@ -374,27 +363,24 @@ class Conversation(Wait):
 
     def _transmit(self, data: bytes) -> None:
         """Send what is unsent and `data`, as far as the peer takes it now."""
-        assert self._sock, "open() comes first"
         data = self._unsent + data
-        count = 0
         try:
-            if data:
-                count = self._sock.send(data)
+            count = self._sock.send(data) if data else 0
         except BlockingIOError:
-            pass
+            count = 0
         except OSError as error:
             raise self._broken(error) from None
         self._unsent = data[count:]
 
-    def _ended(self) -> ConversationError:
-        return self._error(Fault.RESET, "peer-closed") if self.heard else dropped()
+    def _ended(self, code: str) -> ConversationError:
+        return self._error(Fault.RESET, code) if self.heard else dropped()
 
     def _broken(self, error: OSError) -> ConversationError:
         fault = fault_of(error)
         if fault is Fault.RESET:
             # HAProxy rejects with a reset, and a plain close() becomes one when what we sent lies
             # unread (RFC 2525 section 2.17).
-            return self._error(fault, "peer-reset") if self.heard else dropped()
+            return self._ended("peer-reset")
         return ConversationError.of(fault, "connection-broke", why=reason_of(error))
 
     def _failed(self, error: ssl.SSLError) -> ConversationError:
