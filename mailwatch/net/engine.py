@@ -13,6 +13,7 @@ import threading
 import time
 from collections import deque
 from collections.abc import Generator, Iterable
+from contextlib import suppress
 from heapq import heappop, heappush
 from itertools import count
 from typing import Any, TypeAlias, TypeVar
@@ -238,7 +239,8 @@ class Engine:
         assert self._poll
         _, wait = self._watched.pop(task.fd)
         if wait.fd == task.fd:
-            self._poll.unregister(task.fd)
+            with suppress(OSError):  # it is closed already
+                self._poll.unregister(task.fd)
             wait.watched = 0
         task.fd = -1
 

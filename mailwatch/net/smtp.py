@@ -92,7 +92,7 @@ class SmtpSession:
 
     def _say_hello(self) -> Steps[None]:
         """Note the extensions on offer, and what each says of itself."""
-        self._talk.say(f"{self._hello} {address_literal(self._talk.own_address)}")
+        self._talk.say(f"{self._hello} {address_literal(self._talk.own[0])}")
         _, *lines = yield from expect(self._talk, 250, answer_to(self._hello), opens=True)
         words = [line.upper().split() for line in lines]
         self._offers = {first: rest for first, *rest in filter(None, words)}

@@ -60,8 +60,8 @@ class ImapProbe(Probe):
             yield from ask(talk, "a2", "STARTTLS")
             yield from talk.secure()
             offers = yield from _capabilities(talk, "a3")
-        if talk.login and words[1] == b"OK":
-            yield from _log_in(talk, "a4", talk.login, offers)
+        if talk.settings.login and words[1] == b"OK":
+            yield from _log_in(talk, "a4", talk.settings.login, offers)
 
     def farewell(self, talk: Conversation) -> Steps[None]:
         """Say LOGOUT, hear `* BYE` and the tagged OK."""

@@ -33,7 +33,7 @@ class Pop3Probe(Probe):
                 raise SaidNo.of(Fault.PROTOCOL, "not-offered", awaited=_OFFERS, wanted="STLS")
             yield from _ask(talk, "STLS")
             yield from talk.secure()
-        if login := talk.login:
+        if login := talk.settings.login:
             require_privacy(talk)
             yield from _ask(talk, "USER", login.user, Fault.AUTHENTICATION)
             yield from _ask(talk, "PASS", login.password.reveal(), Fault.AUTHENTICATION)

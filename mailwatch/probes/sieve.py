@@ -37,11 +37,11 @@ class SieveProbe(Probe):
             yield from talk.secure()
             # The server lists them anew, without being asked (RFC 5804 section 2.2).
             offers = yield from _capabilities(talk, fact("sieve-capabilities"))
-        if talk.login:
+        if talk.settings.login:
             require_privacy(talk)
             if b"PLAIN" not in offers.get(b"SASL", b"").split():
                 raise SaidNo.of(Fault.AUTHENTICATION, "sieve-login-not-offered")
-            talk.say(f'AUTHENTICATE "PLAIN" "{plain(talk.login)}"')
+            talk.say(f'AUTHENTICATE "PLAIN" "{plain(talk.settings.login)}"')
             yield from _expect_ok(talk, LOGIN, Fault.AUTHENTICATION)
 
     def farewell(self, talk: Conversation) -> Steps[None]:

@@ -15,7 +15,7 @@ class SmtpProbe(Probe):
 
     def converse(self, talk: Conversation) -> Steps[None]:
         """Hear 220, say EHLO and hear 250."""
-        yield from SmtpSession(talk, self.hello).begin(self.settings.tls, talk.login)
+        yield from SmtpSession(talk, self.hello).begin(self.settings.tls, talk.settings.login)
 
     def farewell(self, talk: Conversation) -> Steps[None]:
         """Say QUIT and hear 221."""
