@@ -32,8 +32,8 @@ def refused(awaited: Fact, line: bytes, wanted: Value, code: str = "answer-refus
     return fact(code, awaited=awaited, wanted=wanted, said=printable(line))
 
 
-def too_many_lines(awaited: Fact) -> ConversationError:
-    """Return the error that an answer of more than MAX_LINES is."""
+def too_many_lines(awaited: Fact, limit: int = MAX_LINES) -> ConversationError:
+    """Return the error that an answer of more than `limit` lines is."""
     return ConversationError.of(
-        Fault.PROTOCOL, "answer-of-many-lines", awaited=awaited, limit=MAX_LINES
+        Fault.PROTOCOL, "answer-of-many-lines", awaited=awaited, limit=limit
     )

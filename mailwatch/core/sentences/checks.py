@@ -78,7 +78,6 @@ SENTENCES: Sentences = {
     ),
     "imap-unnamed": "the answer to CAPABILITY names neither IMAP4rev1 nor IMAP4rev2",
     "imap-no-bye": "the answer to LOGOUT holds no '* BYE'",
-    "imap-search-nonsense": "the answer to SEARCH holds more than numbers",
     "http-status": "answered '{said}' where {statuses} shows life",
     "http-interim-endless": "sent interim responses (1xx) without end",
     "http-many-fields": "sent more than {limit} header fields",
@@ -137,6 +136,10 @@ SENTENCES: Sentences = {
     "canary-mailbox-full": "the mailbox of {recipient} is full: {answer}",
     "canary-put-off": "{answer}; this is a failure once it lasts {enough_s:duration}",
     "canary-put-off-long": "put off for {lasts_s:duration} by now: {answer}",
+    "canary-limited": (
+        "{answer}: the server takes no more messages from this sender for now, so delivery is not "
+        "measured; raise every_s"
+    ),
     "canary-under-way": (
         "a message that was submitted {away_s:duration} ago has not arrived yet, and has "
         "{within_s:duration}"
@@ -148,6 +151,10 @@ SENTENCES: Sentences = {
     "canary-in-junk": (
         "the message lies in {folder} and not in the INBOX of {recipient}: "
         "a filter took it for spam"
+    ),
+    "canary-unseen": (
+        "a message that was put into the INBOX of {recipient} by APPEND is not among the newest "
+        "ones that UID FETCH shows: a canary would not be found either"
     ),
     "canary-late": "the message arrived after {took_s:duration}, and had {within_s:duration}",
     "canary-no-time": "no time was left for the mailbox",
