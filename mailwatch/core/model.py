@@ -55,6 +55,8 @@ class Fault(StrEnum):
     """The peer answered something that its protocol does not allow, or said no."""
     STATUS = "status"
     """HTTP answered with a status that does not count as life."""
+    RULE = "rule"
+    """The peer is alive, but not as the admin's rule for it wants."""
     CERTIFICATE = "certificate"
     """The certificate was refused by verification."""
     AUTHENTICATION = "authentication"

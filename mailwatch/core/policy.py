@@ -6,16 +6,19 @@ from dataclasses import dataclass
 
 from mailwatch.core.model import Fault
 
-CURABLE_BY_DEFAULT = frozenset(Fault) - {
-    Fault.REJECTED,
-    Fault.CERTIFICATE,
-    Fault.AUTHENTICATION,
-    Fault.QUEUE,
-    Fault.COMMAND,
-    Fault.DNS,
-    Fault.DELIVERY,
-}
-"""The faults that a restart may cure.
+CURABLE_BY_DEFAULT = frozenset(
+    {
+        Fault.REFUSED,
+        Fault.TIMEOUT,
+        Fault.SILENT,
+        Fault.DROPPED,
+        Fault.RESET,
+        Fault.TLS,
+        Fault.PROTOCOL,
+        Fault.STATUS,
+    }
+)
+"""The faults that a restart may cure: each is how a sick server behaves.
 
 A service that is DROPPED is among them, but all services dropped at once is a ban or a
 connection limit, for which `core.judgement` never restarts unless the admin says so. One behind

@@ -33,6 +33,8 @@ _CURES = {
     "words name.",
     Fault.PROTOCOL: "See that `probe` names the protocol of this port, and read the server's log.",
     Fault.STATUS: "See that the web server is well, or set the path and the statuses that are.",
+    Fault.RULE: "See whether the server was changed on purpose, and adapt the rule of this service "
+    "to it.",
     Fault.CERTIFICATE: "Renew the certificate, or correct server_name, ca_file or fingerprint.",
     Fault.AUTHENTICATION: "Correct the user and the password of this service soon: failed logins "
     "count towards the server's bans.",
