@@ -62,9 +62,7 @@ def run(
                 os.killpg(process.pid, signal.SIGKILL)
 
 
-def _hear(
-    process: subprocess.Popen[bytes], deadline: Deadline, take: Take, complain: Take
-) -> bool:
+def _hear(process: subprocess.Popen[bytes], deadline: Deadline, take: Take, complain: Take) -> bool:
     """Hear the program out; False where `take` or `complain` had heard enough."""
     takers = {
         pipe.fileno(): taker
