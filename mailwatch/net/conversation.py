@@ -194,16 +194,16 @@ class Conversation(Wait):
             data = self._outgoing.read()
         self._transmit(data)
 
-    def line(self, awaited: Fact) -> Steps[bytes]:
+    def line(self, awaited: Fact, at_most: int = MAX_LINE) -> Steps[bytes]:
         """Return the next line without its line break; `awaited` says what it should be.
 
-        A line ends with LF or CRLF and has at most MAX_LINE bytes.
+        A line ends with LF or CRLF and has at most `at_most` bytes.
         """
         words, searched = self._words, 0
         self._awaited = awaited
         while (end := words.find(b"\n", searched)) < 0:
             searched = len(words)
-            if searched > MAX_LINE:
+            if searched > at_most:
                 break
             data = yield from self._more()
             if not data and words:
@@ -212,7 +212,7 @@ class Conversation(Wait):
                 raise self._ended("peer-closed")
             self.heard = True
             words += data
-        if not 0 <= end <= MAX_LINE:
+        if not 0 <= end <= at_most:
             raise self._odd(Fault.PROTOCOL, "answer-endless")
         line = bytes(words[:end])
         del words[: end + 1]

@@ -81,7 +81,11 @@ SENTENCES: Sentences = {
     "http-status": "answered '{said}' where {statuses} shows life",
     "http-interim-endless": "sent interim responses (1xx) without end",
     "http-many-fields": "sent more than {limit} header fields",
-    "http-unframed": "sent '{field}: {said}', after which no body can be read",
+    "http-unreadable": "sent '{field}: {said}', so that its page cannot be read",
+    "http-to-tls": (
+        "plain HTTP was sent to a port of HTTPS, and '{said}' came back: set tls = \"implicit\" "
+        "for this service"
+    ),
     "http-field-missing": "the field {field} holds no '{pattern}', and no such field at all",
     "http-field-differs": "the field {field} holds no '{pattern}', but '{said}'",
     "http-body-differs": "the body holds no '{pattern}', but begins with '{said}'",
