@@ -52,8 +52,9 @@ def compose(tell: Tell, installation: Installation) -> Message:
     incident, writer = tell.incident, _WRITERS[tell.topic]
     action = writer.action(tell, installation)
     lines = [*writer.lines(tell, installation, action), fact("incident-id", incident=incident.id)]
+    unseen = tell.topic is Topic.RECOVERED and not incident.answered
     title = fact(
-        f"title-{tell.topic}",
+        f"title-{'unwatched' if unseen else tell.topic}",
         host=installation.host,
         services=_names(incident.failures),
         down_s=_down_s(tell),
@@ -117,7 +118,8 @@ def _opened(tell: Tell, installation: Installation, action: Fact) -> list[Fact]:
 def _recovered(tell: Tell, _installation: Installation, action: Fact) -> list[Fact]:
     incident = tell.incident
     return [
-        fact("answers-again", at=tell.at.wall),
+        fact("no-longer-watched", services=incident.unwatched) if incident.unwatched else NOTHING,
+        fact("answers-again", at=tell.at.wall, unwatched=incident.unwatched),
         fact(
             "had-failed",
             services=_names(incident.first_failures),

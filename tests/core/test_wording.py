@@ -11,7 +11,7 @@ from mailwatch.core.facts import words
 from mailwatch.core.judgement import Situation
 from mailwatch.core.message import Severity, Topic
 from mailwatch.core.model import Condition, Fault, Mask, Now, TargetState
-from mailwatch.core.state import Failure, Hold, Reason
+from mailwatch.core.state import Failure, Hold, Outcome, Reason
 from mailwatch.core.wording import Installation, compose, notice, why
 
 if TYPE_CHECKING:
@@ -60,6 +60,62 @@ def test_opened_and_restarted(watch: Watcher, night: Installation) -> None:
         ],
         Severity.WARNING,
     )
+
+
+_GONE = {
+    "all that failed": (
+        frozenset({"SUBMISSION:587"}),
+        "Nothing that is watched fails on mx1 any more",
+        "SMTP:25 and IMAPS:993 are no longer watched: nobody knows whether they answer.",
+        Outcome.RESTARTED,
+    ),
+    "one of two": (
+        frozenset({"SMTP:25"}),
+        "Mail flows again on mx1",
+        "IMAPS:993 is no longer watched: nobody knows whether it answers.",
+        Outcome.RECOVERED,
+    ),
+    "another one": (
+        frozenset({"SMTP:25", "IMAPS:993"}),
+        "Mail flows again on mx1",
+        "All services answer again since 03:01:00.",
+        Outcome.RECOVERED,
+    ),
+}
+
+
+@pytest.mark.parametrize("removed", _GONE)
+def test_what_is_no_longer_watched_is_not_said_to_answer(
+    watch: Watcher, night: Installation, removed: str
+) -> None:
+    """Neither it nor the restart is said to be well, for no check has seen that."""
+    watched, title, line, outcome = _GONE[removed]
+    w = watch()
+    w(_round())
+    w.go_through_restart()
+    w(Passed(watched), after=60 - w.now.steady)
+    said, lines, _ = _last(w, night)
+    assert (said, lines[0]) == (title, line)
+    assert ("All services answer again since 03:01:00." in lines) is (removed == "another one")
+    attempt = w.told[-1].incident.last_attempt
+    assert attempt is not None
+    assert attempt.outcome is outcome
+    assert any("helped" in one for one in lines) is (outcome is Outcome.RECOVERED)
+
+
+def test_what_was_taken_away_in_mid_incident_is_remembered(
+    watch: Watcher, night: Installation
+) -> None:
+    """It failed first, was removed while another failed, and that one answers in the end."""
+    w = watch()
+    w(_round())
+    w.go_through_restart()
+    w(_round(SMTP))
+    w(Passed(frozenset({"SMTP:25"})), after=1)
+    assert w.told[-1].incident.unwatched == ("IMAPS:993",)
+    title, lines, _ = _last(w, night)
+    assert title == "Mail flows again on mx1"
+    assert "IMAPS:993 is no longer watched: nobody knows whether it answers." in lines
 
 
 def test_opened_for_a_target_that_crashed(watch: Watcher, night: Installation) -> None:

@@ -33,6 +33,7 @@ _TOO_SOON = "the last restart, or the recovery after it, was too short a time ag
 SENTENCES: Sentences = {
     "title-opened": "Mail is down on {host:64}: {services:services}",
     "title-recovered": "Mail flows again on {host:64}",
+    "title-unwatched": "Nothing that is watched fails on {host:64} any more",
     "title-escalated": "Mail is down on {host:64} and needs you",
     "title-reminder": "Mail has been down on {host:64} for {down_s:duration}",
     "title-held": "Mail is down on {host:64}; {target} is left alone",
@@ -60,7 +61,16 @@ SENTENCES: Sentences = {
         "mailwatch keeps looking and tells when mail flows again; restarting it is up to you."
     ),
     # what was done about it
-    "answers-again": "All services answer again since {at:clock}.",
+    "answers-again": Given(
+        "unwatched",
+        "All services that are watched answer since {at:clock}.",
+        "All services answer again since {at:clock}.",
+    ),
+    "no-longer-watched": Plural(
+        "services",
+        "{services:services} is no longer watched: nobody knows whether it answers.",
+        "{services:services} are no longer watched: nobody knows whether they answer.",
+    ),
     "had-failed": "{services:services} had failed since {since_at:clock}, for {down_s:duration}.",
     "did-not-restart": "mailwatch did not restart {target}.",
     "restart-helped": Plural(
