@@ -125,8 +125,8 @@ def wrong_with(heard: bytes, turns: Sequence[bytes]) -> Iterator[str]:
         end = re.search(rb"^" + tag + rb"3 OK", told, re.M | re.I)
         answer = told[: end.start()].rpartition(tag + b"1 OK")[2] if end else b""
         deleted = [one for one in _messages(answer) if b"\\deleted" in one.lower()]
-        if others := [one for one in deleted if not set(_marked(b"FETCH (" + one)) & ours]:
-            yield f"expunged {others}"
+        if hidden := [one for one in deleted if not set(_marked(b"FETCH (" + one)) & ours]:
+            yield f"expunged {hidden}"
 
 
 def _marked(told: bytes) -> Iterator[int]:
