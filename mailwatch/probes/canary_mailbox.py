@@ -146,7 +146,7 @@ class Mailbox(ImapProbe):
         """Look for this very message while there is time: once for each time it was delivered."""
         sets = yield from pages(talk, "b3", self._box, _NEWEST_PAGES)
         pause_s = _LOOK_AGAIN_S
-        while not (found := (yield from self._look(talk, sets))):
+        while not (found := (yield from self._look(talk, "b", sets))):
             if self._overdue or self._clock() + pause_s >= self._until:
                 break
             yield Wait(self._clock() + pause_s)
@@ -164,23 +164,25 @@ class Mailbox(ImapProbe):
             return
         if self._box.exists > _MOST_FLAGS:
             return
-        deleted = [one for one in (yield from fetch(talk, f"{tag}3", "1:*", HEADER)) if one.deleted]
-        if not ours <= {one.uid for one in deleted}:
-            return  # who does not name what was just marked may leave out others' mail, too
+        told = yield from fetch(talk, f"{tag}3", "1:*", HEADER)
+        deleted = [one for one in told if one.deleted]
+        if len(told) < self._box.exists or not ours <= {one.uid for one in deleted}:
+            return  # who leaves out a message, or what was just marked, may hide others' mail, too
         # Canaries of this host that are marked were seen by whoever waited for them.
         if all(self._mark.is_kin(read_mark(one.header)) for one in deleted):
             yield from _tell(talk, f"{tag}4", "EXPUNGE")
+            self._box = replace(self._box, exists=len(told) - len(deleted))
 
-    def _look(self, talk: Conversation, sets: list[str]) -> Steps[list[Fetched]]:
+    def _look(self, talk: Conversation, tag: str, sets: list[str]) -> Steps[list[Fetched]]:
         """Look at the messages of `sets`, one set after the other; the first one is first."""
         began = self._clock()
         for number, uids in enumerate(sets):
             if number and not self._overdue and self._clock() >= self._until:
                 return []
-            page = yield from self._fetch(talk, "b4", uids)
+            page = yield from self._fetch(talk, f"{tag}4", uids)
             if ours := [one for one in page if read_mark(one.header) == self._mark]:
                 which = numbers({one.uid for one in ours})
-                more = yield from fetch(talk, "b5", which, f"{HEADER} Received")
+                more = yield from fetch(talk, f"{tag}5", which, f"{HEADER} Received")
                 found = [one for one in more if read_mark(one.header) == self._mark] or ours
                 return sorted(found, key=lambda one: (one.came or 0.0, one.uid))
         self.absent_at = began
@@ -225,11 +227,11 @@ class Mailbox(ImapProbe):
         if not folder:
             return
         self._box = yield from select(talk, "f2", folder)
-        found = yield from self._look(talk, (yield from pages(talk, "f3", self._box, 1)))
+        found = yield from self._look(talk, "f", (yield from pages(talk, "f3", self._box, 1)))
         self.absent_at = absent_at
         if found:
             self.found_in_junk = printable(folder.strip('"'), 80)
-            yield from self.remove(talk, "c", {one.uid for one in found})
+            yield from self.remove(talk, "g", {one.uid for one in found})
 
 
 def _tell(talk: Conversation, tag: str, command: str) -> Steps[None]:

@@ -108,8 +108,9 @@ def _uids_at(talk: Conversation, tag: str, places: Sequence[int]) -> Steps[list[
 def fetch(talk: Conversation, tag: str, uids: str, fields: str) -> Steps[list[Fetched]]:
     """Return the header `fields` (names with blanks between them) of the messages `uids`.
 
-    Raises ConversationError, as `imap.ask` does; a message that went meanwhile is left out, and so
-    is one that has two UIDs.
+    Raises ConversationError, as `imap.ask` does; a message that went meanwhile is left out. One
+    may be told of twice, as others change its flags. Where no UID is told, or two, it is 0, and
+    the header is empty.
     """
     talk.say(f"{tag} UID FETCH {uids} (UID FLAGS INTERNALDATE BODY.PEEK[HEADER.FIELDS ({fields})])")
     answer = answer_to("UID FETCH")
@@ -117,11 +118,16 @@ def fetch(talk: Conversation, tag: str, uids: str, fields: str) -> Steps[list[Fe
     for line, literals in (
         yield from hear(talk, tag, answer, fault=Fault.DELIVERY, most=MOST_LINES)
     ):
-        # What else is said of messages (RFC 9051 section 7.5.2) has no literal.
-        told = [int(uid) for uid in _UID.findall(line)] if _FETCH.match(line) else []
-        if literals and len(told) == 1:
-            deleted = _DELETED.search(line) is not None
-            found[told[0]] = Fetched(told[0], _moment(line), deleted, literals[0])
+        if _FETCH.match(line):
+            told = [int(uid) for uid in _UID.findall(line)]
+            uid = told[0] if len(told) == 1 else 0
+            before = found.get(uid, Fetched(uid, None, deleted=False, header=b""))
+            found[uid] = Fetched(
+                uid,
+                _moment(line) or before.came,
+                before.deleted or _DELETED.search(line) is not None,
+                literals[0] if literals and uid else before.header,
+            )
     return list(found.values())
 
 

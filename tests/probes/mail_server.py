@@ -57,8 +57,6 @@ class MailServer:
         self.delivers = True
         self.answers: dict[str, str] = {}
         """What is answered in place of a yes, by the verb (`.` for a message) or the IMAP tag."""
-        self.fails_among_spam: dict[str, str] = {}
-        """The same by the tag, once IMAP was asked for the folder for spam."""
         self.waits_for: dict[str, threading.Event] = {}
         """The verbs of SMTP that are answered only after somebody says so."""
         self.clock_is_off_s = 0.0
@@ -157,7 +155,7 @@ class MailServer:
 
     def _imap(self, link: Link) -> None:
         link.say("* OK ready")
-        folder, asks_for_spam = self.inbox, False
+        folder = self.inbox
         while line := link.hear().decode():
             tag, verb, *rest = line.split(" ")
             self.commands.append(line)
@@ -168,11 +166,7 @@ class MailServer:
             if command == self.hangs_at:
                 link.hear_end()
                 return
-            asks_for_spam = asks_for_spam or command == "LIST"
-            answer = self.answers.get(tag) or self.answers.get(command)
-            if asks_for_spam:
-                answer = answer or self.fails_among_spam.get(tag)
-            if answer:
+            if answer := self.answers.get(tag) or self.answers.get(command):
                 link.say(f"{tag} {answer}")
                 continue
             if verb == "LOGOUT":
