@@ -143,7 +143,8 @@ class Conversation(Wait):
         """Become TLS, with no session kept: each check proves a full handshake."""
         self._enter(Phase.TLS)
         self._awaited = _HANDSHAKE
-        context, name = context_for(self.settings), self.settings.asked_name
+        deadline, name = Deadline(self.until, self._clock), self.settings.asked_name
+        context = yield from context_for(self.settings, deadline)
         try:
             tls = context.wrap_bio(self._incoming, self._outgoing, server_hostname=name)
         except (TypeError, ValueError):  # NUL, or no name by IDNA

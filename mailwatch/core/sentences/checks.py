@@ -91,6 +91,7 @@ SENTENCES: Sentences = {
     "http-body-differs": "the body holds no '{pattern}', but begins with '{said}'",
     # TLS
     "ca-file-unusable": "the CA file {path} cannot be used ({why}): check ca_file of this service",
+    "ca-file-late": "{path} could not be read in time: look for trouble with its disk",
     "no-pem": "it holds no PEM certificate",
     "tls-name-unusable": "{name} cannot be asked for in TLS: check server_name of this service",
     "certificate-refused": "the certificate was refused: {why}",
