@@ -415,6 +415,23 @@ def test_a_login_is_read_from_its_file_and_shown_nowhere(tmp_path: Path) -> None
     assert "everyone on this host may read it" in load(path, {}, {}).warnings[0]
 
 
+@pytest.mark.parametrize(("every_s", "count"), [(60, 1), (143.9, 1), (144, 0), (900, 0)])
+def test_canaries_that_a_server_may_refuse_for_their_number_are_warned_of(
+    every_s: float, count: int, tmp_path: Path
+) -> None:
+    """Stalwart takes 25 an hour; others take more, so it is no mistake."""
+    password, file = tmp_path / "password", tmp_path / "mailwatch.toml"
+    password.write_text("secret\n")
+    password.chmod(0o600)
+    file.write_text(
+        '[[services]]\nname = "Canary"\nport = 465\nprobe = "canary"\ntls = "implicit"\n'
+        f'user = "a"\npassword_file = "{password}"\nevery_s = {every_s}\n'
+        'sender = "a@example.org"\nrecipient = "a@example.org"\n'
+    )
+    warnings = [one for one in load(file, {}, {}).warnings if "set every_s to 144" in one]
+    assert len(warnings) == count
+
+
 def test_the_legs_of_a_canary_have_settings_of_their_own(tmp_path: Path) -> None:
     """Submitted on port 25 in plain text, found by TLS on another host, verified and pinned."""
     password = private(tmp_path, "hunter2")
