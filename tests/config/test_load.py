@@ -399,14 +399,14 @@ def test_a_login_is_read_from_its_file_and_shown_nowhere(tmp_path: Path) -> None
     path.write_text(
         '[[services]]\nname = "Canary"\nport = 465\nprobe = "canary"\ntls = "implicit"\n'
         f'user = "anna"\npassword_file = "{password}"\nsender = "a@example.org"\n'
-        'recipient = "b@example.org"\nevery_s = 60\n'
+        'recipient = "b@example.org"\nevery_s = 600\n'
     )
     config = load(path, {}, {})
     (service,) = config.services
     assert service.login is not None
     assert service.login.password.reveal() == "hunter2 and more"
     assert isinstance(service.options, canary.Settings)
-    assert (service.options.sender, service.options.every_s) == ("a@example.org", 60)
+    assert (service.options.sender, service.options.every_s) == ("a@example.org", 600)
     assert (service.options.imap_port, service.options.within_s) == (993, 60)
     assert config.secrets == (service.login.password,)
     assert "hunter2" not in repr(config)
