@@ -16,7 +16,7 @@ from mailwatch.net.engine import Steps, Wait
 from mailwatch.net.errors import ConversationError, SaidNo
 from mailwatch.probes.canary_mark import HEADER, Mark, read_mark
 from mailwatch.probes.canary_settings import Settings
-from mailwatch.probes.imap import Goodbye, ImapProbe, ask
+from mailwatch.probes.imap import ImapProbe, ask
 from mailwatch.probes.imap_mailbox import (
     MOST_LINES,
     PAGE,
@@ -43,23 +43,20 @@ _NEWEST_PAGES = 4
 """A canary that is not among so many of the newest messages is not there."""
 _SWEPT_PAGES = 3
 """Of older messages a visit looks through so many for leftovers."""
+_MOST_RECEIVED = 8000
+"""Bytes of the header of our own message, which each server on its way has a field in."""
 _MOST_FLAGS = 450
 """In a larger mailbox nobody asks which messages are marked as deleted."""
-_STORAGE = frozenset({Fault.TIMEOUT, Fault.SILENT, Fault.RESET, Fault.DROPPED})
-"""What a mailbox that is slow or broken looks like, in a server that is well."""
 
 
 @contextmanager
 def mailbox_trouble() -> Iterator[None]:
-    """Take a break within for one of delivery: the server has let us in, and is well."""
+    """Take what goes wrong within for delivery: the server has let us in, and is well."""
     try:
         yield
-    except SaidNo:
-        raise
     except ConversationError as error:
-        storage = error.fault in _STORAGE or isinstance(error, Goodbye)
-        fault = Fault.DELIVERY if storage else error.fault
-        raise ConversationError(fault, error.detail) from None
+        kind = SaidNo if isinstance(error, SaidNo) else ConversationError
+        raise kind(Fault.DELIVERY if error.fault else None, error.detail) from None
 
 
 @dataclass(frozen=True, slots=True)
@@ -182,7 +179,9 @@ class Mailbox(ImapProbe):
             page = yield from self._fetch(talk, f"{tag}4", uids)
             if ours := [one for one in page if read_mark(one.header) == self._mark]:
                 which = numbers({one.uid for one in ours})
-                more = yield from fetch(talk, f"{tag}5", which, f"{HEADER} Received")
+                more = yield from fetch(
+                    talk, f"{tag}5", which, f"{HEADER} Received", _MOST_RECEIVED
+                )
                 found = [one for one in more if read_mark(one.header) == self._mark] or ours
                 return sorted(found, key=lambda one: (one.came or 0.0, one.uid))
         self.absent_at = began

@@ -87,5 +87,8 @@ KEYS = (
             "How long the delivery may take, and how long the server may take to accept the "
             "message. A round does not wait for either: a later one looks again.",
             low=1, high=3600.0),
-    pause("every_s", 900, "Pause between two messages; in between the last answer holds."),
+    pause("every_s", 900,
+          "Pause between two messages; in between the last answer holds. The next one waits until "
+          "the fate of the one before it is known. Below 144 s there is a warning: some servers "
+          "take 25 messages an hour from one sender."),
 )  # fmt: skip

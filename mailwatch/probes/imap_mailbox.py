@@ -105,14 +105,17 @@ def _uids_at(talk: Conversation, tag: str, places: Sequence[int]) -> Steps[list[
     return [told[place] for place in places if place in told]
 
 
-def fetch(talk: Conversation, tag: str, uids: str, fields: str) -> Steps[list[Fetched]]:
+def fetch(
+    talk: Conversation, tag: str, uids: str, fields: str, most_bytes: int = 300
+) -> Steps[list[Fetched]]:
     """Return the header `fields` (names with blanks between them) of the messages `uids`.
 
-    Raises ConversationError, as `imap.ask` does; a message that went meanwhile is left out. One
-    may be told of twice, as others change its flags. Where no UID is told, or two, it is 0, and
-    the header is empty.
+    Of each there are at most `most_bytes`, whatever strangers write into theirs. A message that
+    went meanwhile is left out; one may be told of twice, as others change its flags. Where no UID
+    is told, or two, it is 0, and the header is empty. Raises ConversationError, as `imap.ask`.
     """
-    talk.say(f"{tag} UID FETCH {uids} (UID FLAGS INTERNALDATE BODY.PEEK[HEADER.FIELDS ({fields})])")
+    header = f"BODY.PEEK[HEADER.FIELDS ({fields})]<0.{most_bytes}>"
+    talk.say(f"{tag} UID FETCH {uids} (UID FLAGS INTERNALDATE {header})")
     answer = answer_to("UID FETCH")
     found: dict[int, Fetched] = {}
     for line, literals in (

@@ -399,20 +399,37 @@ def test_a_login_is_read_from_its_file_and_shown_nowhere(tmp_path: Path) -> None
     path.write_text(
         '[[services]]\nname = "Canary"\nport = 465\nprobe = "canary"\ntls = "implicit"\n'
         f'user = "anna"\npassword_file = "{password}"\nsender = "a@example.org"\n'
-        'recipient = "b@example.org"\nevery_s = 60\n'
+        'recipient = "b@example.org"\nevery_s = 600\n'
     )
     config = load(path, {}, {})
     (service,) = config.services
     assert service.login is not None
     assert service.login.password.reveal() == "hunter2 and more"
     assert isinstance(service.options, canary.Settings)
-    assert (service.options.sender, service.options.every_s) == ("a@example.org", 60)
+    assert (service.options.sender, service.options.every_s) == ("a@example.org", 600)
     assert (service.options.imap_port, service.options.within_s) == (993, 60)
     assert config.secrets == (service.login.password,)
     assert "hunter2" not in repr(config)
     assert config.warnings == ()
     password.chmod(0o644)
     assert "everyone on this host may read it" in load(path, {}, {}).warnings[0]
+
+
+@pytest.mark.parametrize(("every_s", "count"), [(60, 1), (143.9, 1), (144, 0), (900, 0)])
+def test_canaries_that_a_server_may_refuse_for_their_number_are_warned_of(
+    every_s: float, count: int, tmp_path: Path
+) -> None:
+    """Stalwart takes 25 an hour; others take more, so it is no mistake."""
+    password, file = tmp_path / "password", tmp_path / "mailwatch.toml"
+    password.write_text("secret\n")
+    password.chmod(0o600)
+    file.write_text(
+        '[[services]]\nname = "Canary"\nport = 465\nprobe = "canary"\ntls = "implicit"\n'
+        f'user = "a"\npassword_file = "{password}"\nevery_s = {every_s}\n'
+        'sender = "a@example.org"\nrecipient = "a@example.org"\n'
+    )
+    warnings = [one for one in load(file, {}, {}).warnings if "set every_s to 144" in one]
+    assert len(warnings) == count
 
 
 def test_the_legs_of_a_canary_have_settings_of_their_own(tmp_path: Path) -> None:

@@ -234,7 +234,7 @@ def _tell_uids(link: Link, places: str, folder: Folder) -> None:
 
 
 def _fetch(link: Link, which: str, line: str, folder: Folder) -> None:
-    fields = re.search(r"FIELDS \((.*)\)\]", line)
+    fields = re.search(r"FIELDS \((.*)\)\]<0\.([0-9]+)>", line)
     assert fields, line
     names = "|".join(fields[1].split(" "))
     said = []
@@ -243,10 +243,11 @@ def _fetch(link: Link, which: str, line: str, folder: Folder) -> None:
         # Some servers write the names of fields in capitals.
         lines = re.findall(rf"^((?:{names}):) (.*)$", one.text, re.M | re.I)
         header = "".join(f"{name.upper()} {value}\r\n" for name, value in lines) + "\r\n"
+        header = header[: int(fields[2])]
         date = datetime.fromtimestamp(one.came, UTC).strftime("%d-%b-%Y %H:%M:%S +0000")
         flags = "\\Seen \\Deleted" if one.deleted else "\\Seen"
         said.append(
             f'* 1 FETCH (UID {uid} FLAGS ({flags}) INTERNALDATE "{date}" '
-            f"BODY[HEADER.FIELDS ({fields[1]})] {{{len(header)}}}\r\n{header})\r\n"
+            f"BODY[HEADER.FIELDS ({fields[1]})]<0> {{{len(header)}}}\r\n{header})\r\n"
         )
     link.send("".join(said).encode())

@@ -224,6 +224,14 @@ def test_a_server_may_tell_more_than_was_asked(server: MailServer) -> None:
     assert list(server.inbox) == [1]
 
 
+def test_a_header_of_any_size_hides_nothing(server: MailServer) -> None:
+    """Strangers write what they like into the field; no more of it is fetched than ours has."""
+    for size in (300, 9000, 300_000):
+        server.store(f"{HEADER}: {'x' * size}\n", time.time())
+    assert _check(server.probe()).verdict is Verdict.PASS
+    assert len(server.inbox) == 4
+
+
 def test_leftovers_that_a_search_never_found_go_in_their_hundreds(server: MailServer) -> None:
     """Version 0.2.0 left one every quarter of an hour where SEARCH finds no such header."""
     old = time.time() - OLD_S

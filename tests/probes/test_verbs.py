@@ -120,11 +120,11 @@ def imap(line: Line) -> Iterator[Wrong]:
     trouble = DELIVERY if line.fault is DELIVERY else Fault.PROTOCOL
     yield Wrong(f"{tag} NO [UNAVAILABLE] later", trouble)
     yield Wrong(f"{tag} NO [UNAVAILABLE] Maximum number of connections", None)
-    yield Wrong(f"{tag} BAD other")
-    yield Wrong(f"{tag} OK so soon" if line.right == "+" else "+ go on", leaves=False)
+    # Once it has let us in and looks at the mailbox, what breaks is the mailbox.
+    bye = Fault.PROTOCOL if tag.startswith("a") else DELIVERY
+    yield Wrong(f"{tag} BAD other", bye)
+    yield Wrong(f"{tag} OK so soon" if line.right == "+" else "+ go on", bye, leaves=False)
     if line is not LOGOUT:
-        # Once it has let us in and looks at the mailbox, what breaks is the mailbox.
-        bye = Fault.PROTOCOL if tag.startswith("a") else DELIVERY
         yield Wrong("* BYE [UNAVAILABLE] oops", bye, leaves=False)
         away = REJECTED if bye is Fault.PROTOCOL else DELIVERY
         yield Wrong("* BYE Too many authentication requests", away, leaves=False)
@@ -294,7 +294,7 @@ MAILBOX = Talk(
         CAPABLE,
         Line("a4 AUTHENTICATE PLAIN", "+", REFUSED),
         Line(PLAIN, "a4 OK", REFUSED),
-        Line("b1 CAPABILITY", f"{ABLE}\nb1 OK"),
+        Line("b1 CAPABILITY", f"{ABLE}\nb1 OK", DELIVERY),
         Line("b2 SELECT INBOX", "* 1 EXISTS\nb2 OK", DELIVERY),
         Line("b4 UID FETCH 1:*", "b4 OK", DELIVERY),
         Line("b6 NOOP", "b6 OK", DELIVERY),

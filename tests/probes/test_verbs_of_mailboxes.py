@@ -59,7 +59,7 @@ LET_IN = (
 
 
 def _offers(words: str) -> Line:
-    return Line("b1 CAPABILITY", f"* CAPABILITY IMAP4rev1 {words}\nb1 OK")
+    return Line("b1 CAPABILITY", f"* CAPABILITY IMAP4rev1 {words}\nb1 OK", DELIVERY)
 
 
 SELECT = Line("b2 SELECT INBOX", "* 1 EXISTS\nb2 OK", DELIVERY)
