@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Iterator
 
-from mailwatch.core.certificates import expires_soon, time_left
+from mailwatch.core.certificates import expires_soon, time_left, whose
 from mailwatch.core.diagnosis import Diagnosis, ok, problem, warning
 from mailwatch.core.judgement import MISCONFIGURABLE
 from mailwatch.core.model import Fault, Reading, Verdict
@@ -60,14 +60,15 @@ def examine(case: Case) -> Iterator[Diagnosis]:
 def examine_certificates(case: Case) -> Iterator[Diagnosis]:
     """Give a finding for each certificate; services mostly share one."""
     now = time.time()
-    holders: dict[float, list[Reading]] = {}
+    holders: dict[tuple[float, str], list[Reading]] = {}
     for reading in case.readings:
         if reading.certificate_expires is not None:
-            holders.setdefault(reading.certificate_expires, []).append(reading)
+            which = reading.certificate_expires, whose(reading)
+            holders.setdefault(which, []).append(reading)
     cure = "Renew it, and have the mail server load the new one."
-    for expires, readings in sorted(holders.items()):
+    for (expires, certificate), readings in sorted(holders.items()):
         names, left = join_words([one.service for one in readings]), time_left(expires, now)
-        sentence = f"The certificate of {names} {left}, on {clock_text(expires)}."
+        sentence = f"The {certificate} of {names} {left}, on {clock_text(expires)}."
         if expires <= now:
             yield problem(sentence, cure)
         elif any(expires_soon(one, now, case.config.policy) for one in readings):

@@ -94,6 +94,10 @@ SENTENCES: Sentences = {
     "no-pem": "it holds no PEM certificate",
     "tls-name-unusable": "{name} cannot be asked for in TLS: check server_name of this service",
     "certificate-refused": "the certificate was refused: {why}",
+    "authority-refused": (
+        "the certificate was refused: {why}; that is not the server's own, but the one of "
+        "'{authority}' in its chain"
+    ),
     "certificate-not-pinned": (
         "the certificate is another one than was pinned: its SHA-256 is {sha256}"
     ),
