@@ -45,6 +45,13 @@ _CURES = {
     "or a filter may have taken it.",
 }
 
+_CURES_OF_CODES = {
+    "http-to-tls": "Set tls of this service, or the port that speaks plain HTTP.",
+    "tls-name-wanted": "Set server_name to a name that the server has a certificate for.",
+    "tls-name-unknown": "Set server_name to a name that the server has a certificate for.",
+}
+"""Where what was found says more than its kind."""
+
 
 def examine(case: Case) -> Iterator[Diagnosis]:
     """Give a finding for each service."""
@@ -92,7 +99,8 @@ def _judge(reading: Reading, *, may_be_ours: bool) -> Diagnosis:
             f"{reading.service} could not be looked at: {say(reading.detail)}.",
             "Mend this: as long as it lasts, mailwatch does not see how the service is.",
         )
-    cure = _CURES.get(reading.fault, "Read the server's own log.")
+    known = _CURES_OF_CODES.get(reading.detail.code) or _CURES.get(reading.fault)
+    cure = known or "Read the server's own log."
     if may_be_ours:
         cure = f"{cure} It has never answered as configured now, so nothing is restarted for it."
     return problem(f"{reading.service} fails ({reading.fault}): {say(reading.detail)}.", cure)

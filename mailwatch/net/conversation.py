@@ -389,7 +389,7 @@ class Conversation(Wait):
 
     def _failed(self, error: ssl.SSLError) -> ConversationError:
         self._send_alert()
-        return failure(error, self._began, self._awaited)
+        return failure(error, self._began, self._awaited, self.settings)
 
     def _send_alert(self) -> None:
         with suppress(ConversationError):

@@ -8,6 +8,7 @@ import ssl
 from contextlib import suppress
 from pathlib import Path
 
+from mailwatch.core.address import is_numeric
 from mailwatch.core.facts import Fact, fact
 from mailwatch.core.model import Fault
 from mailwatch.core.text import printable
@@ -23,6 +24,12 @@ A server without elliptic curves still has the key exchange by RSA.
 
 _EXPIRED = 10
 """X509_V_ERR_CERT_HAS_EXPIRED (openssl-verification-options(1))."""
+
+_UNKNOWN_NAME = "unrecognized name"
+"""The alert of a server that has no certificate for the name, or none without a name."""
+
+_NAMELESS = ("alert internal error", "alert handshake failure", "alert access denied")
+"""Others that come where no name was asked for: those of Traefik, of Java and of rustls."""
 
 _RECORD_TYPES = range(20, 25)
 """The first byte of whatever is TLS (RFC 8446 section 5.1, RFC 6520 section 3)."""
@@ -98,10 +105,18 @@ def refused_certificate(tls: ssl.SSLObject, error: ssl.SSLCertVerificationError)
     return fact("certificate-refused", why=error.verify_message)
 
 
-def failure(error: ssl.SSLError, began: bytes, awaited: Fact) -> ConversationError:
+def failure(
+    error: ssl.SSLError, began: bytes, awaited: Fact, settings: Endpoint
+) -> ConversationError:
     """Return what `error` means where the peer `began` so and something was `awaited`."""
     if began and began[0] not in _RECORD_TYPES:
         said = printable(began)
         return ConversationError.of(Fault.TLS, "answered-otherwise", said=said, protocol="TLS")
     why = (error.reason or "unknown reason").replace("_", " ").lower()
-    return ConversationError.of(Fault.TLS, "tls-failed", awaited=awaited, why=why)
+    fault = Fault.RULE if why.endswith(_UNKNOWN_NAME) else Fault.TLS
+    # Only a name is ever asked for, and no address (RFC 6066 section 3).
+    if is_numeric(settings.asked_name) and why.endswith((_UNKNOWN_NAME, *_NAMELESS)):
+        return ConversationError.of(fault, "tls-name-wanted", why=why)
+    if fault is Fault.RULE:
+        return ConversationError.of(fault, "tls-name-unknown", name=settings.asked_name, why=why)
+    return ConversationError.of(fault, "tls-failed", awaited=awaited, why=why)

@@ -105,6 +105,13 @@ SENTENCES: Sentences = {
         "asked for a key in a finite field, for which mailwatch has no time: let the "
         "server offer elliptic curves"
     ),
+    "tls-name-wanted": (
+        "refused a TLS handshake that asks for no name ({why}), as a server of several names does: "
+        "set server_name of this service"
+    ),
+    "tls-name-unknown": (
+        "has no certificate for {name} ({why}): correct server_name of this service"
+    ),
     "tls-failed": "TLS failed while we waited for {awaited}: {why}",
     # Names
     "name-late": "the name {host} was not resolved in time: check this host's resolver",
