@@ -129,6 +129,10 @@ SENTENCES: Sentences = {
     "dns-no-mx": "{domain} has no MX record (implicit_mx allows that)",
     "dns-null-mx": "the MX of {domain} says that it takes no mail at all",
     "dns-lost-mx": "the MX of {domain} names {targets:all}, which has no address",
+    "dns-astray": (
+        "mail for {domain} goes to {targets:all}, whose address ({addresses}) no sender can reach"
+    ),
+    "dns-hosts-file": "{path} of this host answers in place of the DNS: take the name out of it",
     "dnspython-missing": "Python's dnspython is not installed: install python3-dnspython",
     # Programs
     "program-not-started": "{program} could not be started ({why}): check command of this service",
