@@ -12,7 +12,7 @@ from mailwatch.cli.command import argument, command
 from mailwatch.cli.exit_codes import CRITICAL, OK, UNKNOWN, WARNING
 from mailwatch.cli.options import load_by_hand
 from mailwatch.cli.output import print_aligned, print_json, reading_json
-from mailwatch.core.certificates import expires_soon, time_left
+from mailwatch.core.certificates import expires_soon, time_left, whose
 from mailwatch.core.model import Reading, Verdict
 from mailwatch.core.say import say
 from mailwatch.core.text import join_words
@@ -49,7 +49,11 @@ def check(args: argparse.Namespace) -> int:
         for one in readings
         if one.certificate_expires is not None and expires_soon(one, now, config.policy)
     }
-    remarks = {name: f"its certificate {time_left(at, now)}" for name, at in expiring.items()}
+    remarks = {
+        one.service: f"its {whose(one)} {time_left(expiring[one.service], now)}"
+        for one in readings
+        if one.service in expiring
+    }
     codes = {_CODES[reading.verdict] for reading in readings} | {WARNING for _ in expiring}
     code = next(code for code in _WORST_FIRST if code in codes)
     summary = _summary(readings)
@@ -100,5 +104,6 @@ def _as_json(reading: Reading, expires_soon: bool) -> dict[str, object]:
     return reading_json(reading) | {
         "phases": {phase: round(s, 6) for phase, s in reading.phases.items()},
         "certificate_expires": reading.certificate_expires,
+        "certificate_authority": reading.certificate_authority or None,
         "expires_soon": expires_soon,
     }

@@ -101,9 +101,11 @@ class Reading:
     `service` is the service's key, `NAME:PORT`, or `NAME` where it is no port. `detail` says more
     of a failure, and is NOTHING for a pass. `phases` maps the phases that were reached to their
     seconds, the last one being where a failure happened. `certificate_expires` is in seconds
-    since 1970 where a certificate was seen. One that is `remembered` is that of an earlier check,
-    which holds until the next is due. No probe knows of a `mask`: where there is one, `fault` and
-    `detail` are those of what was behind it.
+    since 1970 where a certificate was seen: when the first of its chain does, whose name is
+    `certificate_authority` where it is not the server's own. `certificate_signed` counts those of
+    the chain that somebody else has signed: 0 where the server signs for itself. One that is
+    `remembered` is that of an earlier check, which holds until the next is due. No probe knows of a
+    `mask`: where there is one, `fault` and `detail` are those of what was behind it.
     """
 
     service: str
@@ -112,6 +114,8 @@ class Reading:
     detail: Fact = NOTHING
     phases: Mapping[str, float] = field(default_factory=dict)
     certificate_expires: float | None = None
+    certificate_authority: str = ""
+    certificate_signed: int | None = None
     remembered: bool = False
     mask: Mask | None = None
 

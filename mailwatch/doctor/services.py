@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Iterator
 
-from mailwatch.core.certificates import expires_soon, time_left
+from mailwatch.core.certificates import expires_soon, time_left, whose
 from mailwatch.core.diagnosis import Diagnosis, ok, problem, warning
 from mailwatch.core.judgement import MISCONFIGURABLE
 from mailwatch.core.model import Fault, Reading, Verdict
@@ -45,6 +45,13 @@ _CURES = {
     "or a filter may have taken it.",
 }
 
+_CURES_OF_CODES = {
+    "http-to-tls": "Set tls of this service, or the port that speaks plain HTTP.",
+    "tls-name-wanted": "Set server_name to a name that the server has a certificate for.",
+    "tls-name-unknown": "Set server_name to a name that the server has a certificate for.",
+}
+"""Where what was found says more than its kind."""
+
 
 def examine(case: Case) -> Iterator[Diagnosis]:
     """Give a finding for each service."""
@@ -60,14 +67,15 @@ def examine(case: Case) -> Iterator[Diagnosis]:
 def examine_certificates(case: Case) -> Iterator[Diagnosis]:
     """Give a finding for each certificate; services mostly share one."""
     now = time.time()
-    holders: dict[float, list[Reading]] = {}
+    holders: dict[tuple[float, str], list[Reading]] = {}
     for reading in case.readings:
         if reading.certificate_expires is not None:
-            holders.setdefault(reading.certificate_expires, []).append(reading)
+            which = reading.certificate_expires, whose(reading)
+            holders.setdefault(which, []).append(reading)
     cure = "Renew it, and have the mail server load the new one."
-    for expires, readings in sorted(holders.items()):
+    for (expires, certificate), readings in sorted(holders.items()):
         names, left = join_words([one.service for one in readings]), time_left(expires, now)
-        sentence = f"The certificate of {names} {left}, on {clock_text(expires)}."
+        sentence = f"The {certificate} of {names} {left}, on {clock_text(expires)}."
         if expires <= now:
             yield problem(sentence, cure)
         elif any(expires_soon(one, now, case.config.policy) for one in readings):
@@ -91,7 +99,8 @@ def _judge(reading: Reading, *, may_be_ours: bool) -> Diagnosis:
             f"{reading.service} could not be looked at: {say(reading.detail)}.",
             "Mend this: as long as it lasts, mailwatch does not see how the service is.",
         )
-    cure = _CURES.get(reading.fault, "Read the server's own log.")
+    known = _CURES_OF_CODES.get(reading.detail.code) or _CURES.get(reading.fault)
+    cure = known or "Read the server's own log."
     if may_be_ours:
         cure = f"{cure} It has never answered as configured now, so nothing is restarted for it."
     return problem(f"{reading.service} fails ({reading.fault}): {say(reading.detail)}.", cure)

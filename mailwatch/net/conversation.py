@@ -23,11 +23,11 @@ from mailwatch.core.text import printable
 from mailwatch.net.endpoint import Endpoint, ProxyHeader, TlsMode
 from mailwatch.net.engine import Steps, Wait
 from mailwatch.net.errors import ConversationError, dropped, fault_of, not_connected, reason_of
-from mailwatch.net.expiry import not_after
+from mailwatch.net.expiry import Expiry, expiry_of
 from mailwatch.net.hello import FirstMessage
 from mailwatch.net.proxy import End, header
 from mailwatch.net.resolver import RESOLVER, Address
-from mailwatch.net.tls import context_for, failure
+from mailwatch.net.tls import context_for, failure, refused_certificate, served_chain
 
 MAX_BYTES = 256 * 1024
 """What a peer may send in one conversation, TLS included; a healthy one sends under 10 KiB."""
@@ -53,8 +53,8 @@ class Conversation(Wait):
 
     def __init__(self, settings: Endpoint, deadline: Deadline) -> None:
         super().__init__(deadline.at)
-        self.certificate_expires: float | None = None
-        """In seconds since 1970, once a certificate was seen."""
+        self.certificate: Expiry | None = None
+        """How the chain of certificates ends, once one was seen."""
         self.heard = False
         self.settings = settings
         self._clock = deadline.clock
@@ -155,6 +155,10 @@ class Conversation(Wait):
                 tls.do_handshake()
             except ssl.SSLWantReadError:
                 self._transmit(self._outgoing.read())
+            except ssl.SSLCertVerificationError as error:
+                self._send_alert()
+                why = refused_certificate(tls, error)
+                raise ConversationError(Fault.CERTIFICATE, why) from None
             except ssl.SSLError as error:
                 raise self._failed(error) from None
             else:
@@ -169,9 +173,9 @@ class Conversation(Wait):
             self.heard = True
         self._tls = tls
         self._transmit(self._outgoing.read())
-        certificate = tls.getpeercert(binary_form=True) or b""
-        self.certificate_expires = not_after(certificate)
-        sha256 = hashlib.sha256(certificate).hexdigest()
+        chain = served_chain(tls)
+        self.certificate = expiry_of(chain)
+        sha256 = hashlib.sha256(b"".join(chain[:1])).hexdigest()
         if self.settings.fingerprint not in (None, sha256):
             raise ConversationError.of(Fault.CERTIFICATE, "certificate-not-pinned", sha256=sha256)
 
@@ -385,9 +389,12 @@ class Conversation(Wait):
         return ConversationError.of(fault, "connection-broke", why=reason_of(error))
 
     def _failed(self, error: ssl.SSLError) -> ConversationError:
+        self._send_alert()
+        return failure(error, self._began, self._awaited, self.settings)
+
+    def _send_alert(self) -> None:
         with suppress(ConversationError):
-            self._transmit(self._outgoing.read())  # the alert that tells the peer why
-        return failure(error, self._began, self._awaited)
+            self._transmit(self._outgoing.read())  # it tells the peer why
 
     def _odd(self, fault: Fault, code: str) -> ConversationError:
         said = printable(bytes(self._words[:400]), 80)

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import _ssl
 import os
 import ssl
+from contextlib import suppress
 from pathlib import Path
 from typing import TypeAlias
 
+from mailwatch.core.address import is_numeric
 from mailwatch.core.deadline import Deadline
 from mailwatch.core.facts import Fact, fact
 from mailwatch.core.model import Fault
@@ -15,12 +18,22 @@ from mailwatch.host.job import Job
 from mailwatch.net.endpoint import Endpoint, TlsVersion
 from mailwatch.net.engine import Steps, Wait
 from mailwatch.net.errors import ConversationError, reason_of
+from mailwatch.net.expiry import first_to_expire
 
 _CIPHERS = "DEFAULT:!kDHE:!PSK:!SRP"
 """OpenSSL's own for TLS 1.2, but for keys in a finite field: with parameters that a server makes
 up, one of 9,984 bits, OpenSSL is busy for 0.8 s in a single call, which no deadline can end.
 A server without elliptic curves still has the key exchange by RSA.
 """
+
+_EXPIRED = 10
+"""X509_V_ERR_CERT_HAS_EXPIRED (openssl-verification-options(1))."""
+
+_UNKNOWN_NAME = "unrecognized name"
+"""The alert of a server that has no certificate for the name, or none without a name."""
+
+_NAMELESS = ("alert internal error", "alert handshake failure", "alert access denied")
+"""Others that come where no name was asked for: those of Traefik, of Java and of rustls."""
 
 _RECORD_TYPES = range(20, 25)
 """The first byte of whatever is TLS (RFC 8446 section 5.1, RFC 6520 section 3)."""
@@ -91,13 +104,43 @@ def _build(verify: bool, ca_file: Path | None, minimum: TlsVersion) -> ssl.SSLCo
     return context
 
 
-def failure(error: ssl.SSLError, began: bytes, awaited: Fact) -> ConversationError:
+def served_chain(tls: ssl.SSLObject) -> tuple[bytes, ...]:
+    """Return the certificates (DER) that the peer has shown, its own first."""
+    own = tls.getpeercert(binary_form=True)
+    return _chain(tls, "get_unverified_chain") or ((own,) if own else ())
+
+
+def _chain(tls: ssl.SSLObject, which: str) -> tuple[bytes, ...]:
+    """Ask `tls` for one of its chains, which Python before 3.13 has and does not show."""
+    if ask := getattr(tls, which, None):
+        return tuple(ask())
+    with suppress(AttributeError):
+        found = getattr(tls._sslobj, which)()  # type: ignore[attr-defined]
+        return tuple(one.public_bytes(_ssl.ENCODING_DER) for one in found or ())
+    return ()
+
+
+def refused_certificate(tls: ssl.SSLObject, error: ssl.SSLCertVerificationError) -> Fact:
+    """Return what was refused, and why: OpenSSL does not tell which one of a chain expired."""
+    if error.verify_code == _EXPIRED and (
+        authority := first_to_expire(_chain(tls, "get_verified_chain"))
+    ):
+        return fact("authority-refused", authority=authority, why=error.verify_message)
+    return fact("certificate-refused", why=error.verify_message)
+
+
+def failure(
+    error: ssl.SSLError, began: bytes, awaited: Fact, settings: Endpoint
+) -> ConversationError:
     """Return what `error` means where the peer `began` so and something was `awaited`."""
-    if isinstance(error, ssl.SSLCertVerificationError):
-        why = error.verify_message
-        return ConversationError.of(Fault.CERTIFICATE, "certificate-refused", why=why)
     if began and began[0] not in _RECORD_TYPES:
         said = printable(began)
         return ConversationError.of(Fault.TLS, "answered-otherwise", said=said, protocol="TLS")
     why = (error.reason or "unknown reason").replace("_", " ").lower()
-    return ConversationError.of(Fault.TLS, "tls-failed", awaited=awaited, why=why)
+    fault = Fault.RULE if why.endswith(_UNKNOWN_NAME) else Fault.TLS
+    # Only a name is ever asked for, and no address (RFC 6066 section 3).
+    if is_numeric(settings.asked_name) and why.endswith((_UNKNOWN_NAME, *_NAMELESS)):
+        return ConversationError.of(fault, "tls-name-wanted", why=why)
+    if fault is Fault.RULE:
+        return ConversationError.of(fault, "tls-name-unknown", name=settings.asked_name, why=why)
+    return ConversationError.of(fault, "tls-failed", awaited=awaited, why=why)

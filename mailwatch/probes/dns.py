@@ -8,6 +8,8 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
+from ipaddress import IPv6Address, ip_address
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from mailwatch.core.address import is_numeric
@@ -26,6 +28,9 @@ if TYPE_CHECKING:
 _LATE = fact("dns-late")
 _MOST_TARGETS = 10
 """More MX than these are not looked at; a domain has one to five."""
+
+HOSTS = Path("/etc/hosts")
+"""From here systemd-resolved answers first, mostly 127.0.1.1 for this host itself (hosts(5))."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,7 +64,10 @@ def judge(at: str, service: ServiceSettings, _given: Collection[str]) -> Iterato
 
 
 class DnsProbe(PortlessCheck):
-    """Asks for the MX of `domain`, and for A and AAAA of each."""
+    """Asks for the MX of `domain`, and for A and AAAA of each.
+
+    What is clearly wrong with one counts before what could not be looked up of another.
+    """
 
     def inquire(self, deadline: Deadline) -> None:
         """Find every MX, and an address for each.
@@ -69,21 +77,79 @@ class DnsProbe(PortlessCheck):
         rules = options(self.settings, Settings)
         domain = rules.domain or ""
         records = _resolve(domain, "MX", deadline)
-        if not records and rules.implicit_mx:
-            if not _has_address(domain, deadline):
-                raise ConversationError.of(Fault.DNS, "dns-nowhere", domain=domain)
-            return
-        lost = [one for one in _targets(domain, records) if not _has_address(one, deadline)]
+        implicit = not records and rules.implicit_mx
+        lost, astray, troubles = [], {}, []
+        for target in [domain] if implicit else _targets(domain, records):
+            try:
+                useless = _useless_addresses(target, deadline)
+            except ConversationError as trouble:
+                troubles.append(trouble)
+                continue
+            if useless == []:
+                lost.append(printable(target, 80))
+            elif useless:
+                astray[printable(target, 80)] = useless
+        if lost and implicit:
+            raise ConversationError.of(Fault.DNS, "dns-nowhere", domain=domain)
         if lost:
-            targets = tuple(printable(target, 80) for target in lost)
-            raise ConversationError.of(Fault.DNS, "dns-lost-mx", domain=domain, targets=targets)
+            raise ConversationError.of(Fault.DNS, "dns-lost-mx", domain=domain, targets=tuple(lost))
+        if astray:
+            addresses = tuple(address for some in astray.values() for address in some)
+            raise ConversationError.of(
+                Fault.DNS,
+                "dns-astray",
+                domain=domain,
+                targets=tuple(astray),
+                addresses=addresses,
+            )
+        if troubles:
+            raise troubles[0]
 
 
 PROBE = DnsProbe
 
 
-def _has_address(name: str, deadline: Deadline) -> bool:
-    return any(_resolve(name, kind, deadline) for kind in ("A", "AAAA"))
+def _useless_addresses(name: str, deadline: Deadline) -> list[str] | None:
+    """Return the addresses of `name` if mail can reach none of them, and None if it has another.
+
+    An address of either kind will do, whatever has become of the question for the other one.
+    Raises ConversationError where that is not known.
+    """
+    found, trouble = [], None
+    for kind, share in (("A", 2), ("AAAA", 1)):
+        try:
+            part = deadline.sooner(deadline.remaining() / share)
+            records = _resolve(name, kind, part)
+        except DeadlineExpired:
+            trouble = _unresolved(name, kind, _LATE)
+        except ConversationError as error:
+            trouble = error
+        else:
+            found += [str(one) for one in records]
+            if not all(map(_is_useless, found)):
+                return None
+    if trouble:
+        raise trouble
+    if found and _is_in_hosts_file(name):
+        raise _unresolved(name, "A", fact("dns-hosts-file", path=str(HOSTS)))
+    return found
+
+
+def _is_useless(address: str) -> bool:
+    """Whether `address` leads every sender to itself or to its own network, or nowhere."""
+    ip = ip_address(address)
+    if isinstance(ip, IPv6Address):
+        ip = ip.ipv4_mapped or ip
+    return ip.is_loopback or ip.is_unspecified or ip.is_link_local or ip.is_multicast
+
+
+def _is_in_hosts_file(name: str) -> bool:
+    wanted = name.removesuffix(".").lower()
+    try:
+        lines = HOSTS.read_text("utf-8", "replace").lower().splitlines()
+    except OSError:
+        return False
+    return any(wanted in line.partition("#")[0].split()[1:] for line in lines)
 
 
 def _targets(domain: str, records: Sequence[Any]) -> list[str]:

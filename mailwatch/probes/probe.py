@@ -14,6 +14,7 @@ from mailwatch.host.job import Job
 from mailwatch.net.conversation import Conversation
 from mailwatch.net.engine import Steps, Wait, run
 from mailwatch.net.errors import ConversationError, SaidNo, bug
+from mailwatch.net.expiry import Expiry
 from mailwatch.net.logins import masked
 from mailwatch.probes.settings import ServiceSettings
 
@@ -76,13 +77,22 @@ def reading_of(
     settings: ServiceSettings,
     error: ConversationError | None,
     phases: Mapping[str, float],
-    expires: float | None = None,
+    certificate: Expiry | None = None,
 ) -> Reading:
-    """Return what a check that ended in `error` has read; `expires` is for the certificate."""
+    """Return what a check that ended in `error` has read, and seen of a `certificate`."""
     if error is None:
-        return Reading(settings.key, Verdict.PASS, phases=phases, certificate_expires=expires)
-    verdict = Verdict.UNMEASURED if error.fault is None else Verdict.FAIL
-    return Reading(settings.key, verdict, error.fault, error.detail, phases, expires)
+        reading = Reading(settings.key, Verdict.PASS, phases=phases)
+    else:
+        verdict = Verdict.UNMEASURED if error.fault is None else Verdict.FAIL
+        reading = Reading(settings.key, verdict, error.fault, error.detail, phases)
+    if certificate is None:
+        return reading
+    return replace(
+        reading,
+        certificate_expires=certificate.expires,
+        certificate_authority=certificate.authority,
+        certificate_signed=certificate.signed,
+    )
 
 
 class Probe(Check):
@@ -117,7 +127,7 @@ class Probe(Check):
             error.detail = masked(error.detail, self.settings.login)
         if error and error.fault is Fault.AUTHENTICATION and not refused:
             self._refusal = now, error.detail
-        return reading_of(self.settings, error, talk.phases(), talk.certificate_expires)
+        return reading_of(self.settings, error, talk.phases(), talk.certificate)
 
     def forget(self) -> None:
         """Try a login that was refused again: what kept its passwords may have hung too."""

@@ -31,6 +31,11 @@ def _seen(service: str, days: float, wall: float = WALL) -> Reading:
     return Reading(service, Verdict.PASS, certificate_expires=wall + days * DAY_S)
 
 
+def _chained(service: str, signed: int | None, days: float = 90) -> Reading:
+    """A service that answers, with a chain of which somebody else has signed so many."""
+    return replace(_seen(service, days), certificate_signed=signed)
+
+
 def _rounds(
     readings: list[Reading], hours: int, installation: Installation, policy: Policy
 ) -> list[Message]:
@@ -238,6 +243,81 @@ def test_never_twice_a_day_whatever_is_seen(looks: list[tuple[float, float]]) ->
 def test_a_refused_certificate_is_nothing_to_restart_for() -> None:
     """The kind of failure that verification gives is not among those that a restart may cure."""
     assert Fault.CERTIFICATE not in CURABLE_BY_DEFAULT
+
+
+@pytest.mark.parametrize(
+    ("was", "now", "words"),
+    [
+        (2, 0, "- IMAPS: signed by the server itself now"),
+        (1, 0, "- IMAPS: signed by the server itself now"),
+        (2, 1, "- IMAPS: 1 instead of 2 certificates in its chain now"),
+        (3, 2, "- IMAPS: 2 instead of 3 certificates in its chain now"),
+        (1, 2, ""),
+        (0, 2, ""),
+        (2, 2, ""),
+        (0, 0, ""),
+        (None, 0, ""),
+    ],
+)
+@pytest.mark.parametrize("days", [3, 90], ids=["warned of before", "good for long before"])
+def test_a_certificate_that_fewer_trust_is_a_warning_and_no_new_one(
+    was: int | None, now: int, words: str, days: float, installation: Installation
+) -> None:
+    """Whatever was told of the one before; the right one that follows is a new one again."""
+    first = Now(0, WALL)
+    before, _ = look(
+        Certificates(), [_chained("IMAPS:993", was, days)], first, installation, POLICY
+    )
+    known, told = before, list[Message]()
+    for minute in (2, 4, 6):
+        moment = Now(60.0 * minute, WALL + 60 * minute)
+        known, messages = look(
+            known, [_chained("IMAPS:993", now, 3650)], moment, installation, POLICY
+        )
+        told += messages
+    titles = [message.title for message in told]
+    if words:
+        assert titles == ["Clients may distrust mx1's certificate"]
+        assert words in told[0].body
+        assert told[0].severity is Severity.WARNING
+    else:
+        assert titles == ["Mail on mx1 has a new certificate"] * (days == 3)
+    moment = Now(600, WALL + 600)
+    _, messages = look(known, [_chained("IMAPS:993", was, 3660)], moment, installation, POLICY)
+    if words:
+        assert [m.title for m in messages] == ["Mail on mx1 has a new certificate"] * (days == 3)
+
+
+def test_two_chains_in_turn_are_told_of_once_a_day(installation: Installation) -> None:
+    """Where every other answer comes from a server without its intermediate."""
+    known, told = Certificates(), list[str]()
+    for quarter in range(2 * 4 * 24):
+        now = Now(quarter * 900.0, WALL + quarter * 900.0)
+        reading = _chained("IMAPS:993", 2 - quarter % 2)
+        known, messages = look(known, [reading], now, installation, POLICY)
+        told += [message.title for message in messages]
+    assert told == ["Clients may distrust mx1's certificate"] * 2
+
+
+def test_a_chain_is_remembered_while_the_service_is_down(installation: Installation) -> None:
+    """A server that comes back with a certificate of its own making is found out."""
+    down = Reading("IMAPS:993", Verdict.FAIL, Fault.REFUSED, words("nothing listens"))
+    known, told = Certificates(), list[Message]()
+    for reading in (_chained("IMAPS:993", 2), down, down, _chained("IMAPS:993", 0)):
+        known, messages = look(known, [reading], Now(0, WALL), installation, POLICY)
+        told += messages
+    assert len(told) == 1
+
+
+def test_an_intermediate_is_told_by_its_name(installation: Installation) -> None:
+    """Whoever renews the server's own certificate in its place has gained nothing."""
+    own, other = _seen("IMAPS:993", 2), _seen("SMTPS:465", 2)
+    readings = [replace(own, certificate_authority="Old R3"), other]
+    (message,) = _rounds(readings, 1, installation, POLICY)
+    assert [line.partition(" valid")[0] for line in message.body.splitlines()[:2]] == [
+        "- SMTPS:",
+        "- IMAPS: intermediate certificate 'Old R3'",
+    ]
 
 
 @pytest.mark.parametrize("days", [3, 14])

@@ -123,6 +123,50 @@ def test_the_name_that_is_asked_for(
 
 
 @pytest.mark.parametrize(
+    ("alert", "nameless", "named"),
+    [
+        ("UNRECOGNIZED_NAME", "tls-name-wanted", "tls-name-unknown"),
+        ("INTERNAL_ERROR", "tls-name-wanted", "tls-failed"),
+        ("HANDSHAKE_FAILURE", "tls-name-wanted", "tls-failed"),
+        ("ACCESS_DENIED", "tls-name-wanted", "tls-failed"),
+        ("INSUFFICIENT_SECURITY", "tls-failed", "tls-failed"),
+    ],
+)
+@pytest.mark.parametrize("version", [ssl.TLSVersion.TLSv1_2, ssl.TLSVersion.TLSv1_3])
+def test_a_handshake_refused_for_want_of_a_name_asks_for_server_name(
+    version: ssl.TLSVersion,
+    alert: str,
+    nameless: str,
+    named: str,
+    peer: MakePeer,
+    service: Settings,
+    ask: Ask,
+    smtp_server: Script,
+    authority: trustme.CA,
+) -> None:
+    """So servers of several names answer the usual 127.0.0.1, and minimum_tls is no cure."""
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.maximum_version = version
+    authority.issue_cert("mail.example.org").configure_cert(context)
+
+    def choose(_sock: object, name: str | None, _context: object) -> int | None:
+        right = name == "mail.example.org"
+        return None if right else ssl.AlertDescription[f"ALERT_DESCRIPTION_{alert}"]
+
+    context.sni_callback = choose
+    server = peer(smtp_server, tls=True, context=context)
+    for name, code in ((None, nameless), ("other.example.org", named)):
+        reading = ask(service("SMTPS", server, server_name=name))
+        assert reading.detail.code == code
+        assert ("server_name" in say(reading.detail)) == (code != "tls-failed")
+        assert "minimum_tls" not in say(reading.detail)
+        # A server that knows its names is not sick.
+        assert reading.fault is (Fault.RULE if alert == "UNRECOGNIZED_NAME" else Fault.TLS)
+    reading = ask(service("SMTPS", server, server_name="mail.example.org"))
+    assert reading.verdict is Verdict.PASS, reading.detail
+
+
+@pytest.mark.parametrize(
     ("content", "words"),
     [
         (None, "no such file or directory"),

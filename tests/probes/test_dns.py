@@ -7,6 +7,7 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import suppress
+from pathlib import Path
 
 import dns.flags
 import dns.message
@@ -43,13 +44,15 @@ def _one_port_of_both_kinds() -> tuple[socket.socket, socket.socket]:
 
 
 class NameServer:
-    """Answers from `zone`, by UDP and TCP: `rcode` for all, or nothing at all, or what `spoil`
-    makes of an answer of UDP (False) or TCP (True), where a test says so."""
+    """Answers from `zone`, by UDP and TCP: `rcode` for all, SERVFAIL for what is `broken`, or
+    nothing at all, or what `spoil` makes of an answer of UDP (False) or TCP
+    (True), where a test says so."""
 
     def __init__(self) -> None:
         self.zone: Zone = {}
         self.rcode = dns.rcode.NOERROR
         self.silent = False
+        self.broken: set[tuple[str, str]] = set()
         self.spoil: Callable[[bytes, bool], bytes] = lambda answer, tcp: answer
         self.asked_by_tcp = 0
         self._listener, self._sock = _one_port_of_both_kinds()
@@ -110,11 +113,14 @@ class NameServer:
             answer.answer.append(dns.rrset.from_text(f"{owner}.", 60, "IN", kind, *records))
         known = any(owner == name for owner, _ in self.zone)
         answer.set_rcode(self.rcode if known or self.rcode else dns.rcode.NXDOMAIN)
+        if (name, kind) in self.broken:
+            answer.answer.clear()
+            answer.set_rcode(dns.rcode.SERVFAIL)
         return answer.to_wire()
 
 
 @pytest.fixture
-def server(monkeypatch: pytest.MonkeyPatch) -> Iterator[NameServer]:
+def server(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[NameServer]:
     """A name server, which the probe asks in place of this host's."""
     one = NameServer()
 
@@ -125,6 +131,7 @@ def server(monkeypatch: pytest.MonkeyPatch) -> Iterator[NameServer]:
         return resolver
 
     monkeypatch.setattr(probe, "new_resolver", new_resolver)
+    monkeypatch.setattr(probe, "HOSTS", tmp_path / "hosts")
     yield one
     one.close()
 
@@ -202,6 +209,87 @@ def test_a_resolver_that_fails_says_nothing_about_the_domain(
     reading = _ask()
     assert reading.verdict is Verdict.UNMEASURED
     assert "check this host's resolver" in say(reading.detail)
+
+
+@pytest.mark.parametrize(
+    ("broken", "verdict"),
+    [
+        ([("mx1.example.org", "A"), ("mx1.example.org", "AAAA")], Verdict.UNMEASURED),
+        ([("mx1.example.org", "AAAA")], Verdict.PASS),
+        ([("mx2.example.net", "A")], Verdict.PASS),
+        ([("mx1.example.org", "A")], Verdict.UNMEASURED),
+        ([("mx2.example.net", "AAAA")], Verdict.UNMEASURED),
+    ],
+    ids=["both", "AAAA beside A", "A beside AAAA", "the A there is", "the AAAA there is"],
+)
+def test_an_address_of_one_kind_will_do_whatever_becomes_of_the_other(
+    broken: list[tuple[str, str]], verdict: Verdict, server: NameServer
+) -> None:
+    """SERVFAIL for A says nothing where there is an AAAA, and everything where there is none."""
+    server.zone, server.broken = {**MX, **ADDRESSES}, set(broken)
+    assert _ask().verdict is verdict
+
+
+def test_what_is_clearly_wrong_is_told_beside_what_cannot_be_looked_up(server: NameServer) -> None:
+    """One MX without an address is a failure, though nobody knows of the other."""
+    server.zone, server.broken = dict(MX), {("mx1.example.org", "A")}
+    server.zone["mx1.example.org", "TXT"] = ['"x"']
+    reading = _ask()
+    assert reading.fault is Fault.DNS
+    assert "names mx2.example.net., which has no address" in say(reading.detail)
+
+
+_USELESS = [
+    ("A", "127.0.0.1"),
+    ("A", "127.0.1.1"),
+    ("A", "0.0.0.0"),
+    ("A", "169.254.1.1"),
+    ("AAAA", "::1"),
+    ("AAAA", "::"),
+    ("AAAA", "fe80::1"),
+    ("AAAA", "::ffff:127.0.0.1"),
+]
+
+
+@pytest.mark.parametrize(("kind", "address"), _USELESS)
+@pytest.mark.parametrize("implicit", [False, True])
+def test_an_address_that_no_sender_can_reach_is_no_mx(
+    kind: str, address: str, implicit: bool, server: NameServer
+) -> None:
+    """Loopback leads each sender to itself; one beside a real address harms nobody."""
+    mx = {} if implicit else {(DOMAIN, "MX"): ["10 mx1.example.org."]}
+    name = DOMAIN if implicit else "mx1.example.org"
+    server.zone = {**mx, (name, kind): [address]}
+    reading = _ask(implicit_mx=implicit)
+    assert reading.fault is Fault.DNS
+    assert say(reading.detail).startswith(f"mail for example.org goes to {name}")
+    assert address in say(reading.detail)
+    other, real = ("AAAA", "2001:db8::1") if kind == "A" else ("A", "192.0.2.1")
+    server.zone |= {(name, other): [real]}
+    assert _ask(implicit_mx=implicit).verdict is Verdict.PASS
+    server.broken = {(name, other)}
+    assert _ask(implicit_mx=implicit).verdict is Verdict.UNMEASURED
+
+
+@pytest.mark.parametrize(
+    ("hosts", "verdict"),
+    [
+        ("127.0.0.1 localhost\n127.0.1.1\tMX1.example.org mx1 # own\n", Verdict.UNMEASURED),
+        ("127.0.0.1 localhost # mx1.example.org\nmx1.example.org\n", Verdict.FAIL),
+    ],
+)
+def test_an_answer_from_the_hosts_file_is_none_of_the_dns(
+    hosts: str, verdict: Verdict, server: NameServer
+) -> None:
+    """systemd-resolved answers with the 127.0.1.1 that Debian writes there for its own name."""
+    probe.HOSTS.write_text(hosts)
+    server.zone = {
+        (DOMAIN, "MX"): ["10 mx1.example.org."],
+        ("mx1.example.org", "A"): ["127.0.1.1"],
+    }
+    reading = _ask()
+    assert reading.verdict is verdict
+    assert (f"{probe.HOSTS} of this host" in say(reading.detail)) == (verdict is not Verdict.FAIL)
 
 
 def test_a_resolver_that_keeps_silent_ends_on_time(server: NameServer) -> None:

@@ -95,12 +95,23 @@ SENTENCES: Sentences = {
     "no-pem": "it holds no PEM certificate",
     "tls-name-unusable": "{name} cannot be asked for in TLS: check server_name of this service",
     "certificate-refused": "the certificate was refused: {why}",
+    "authority-refused": (
+        "the certificate was refused: {why}; that is not the server's own, but the one of "
+        "'{authority}' in its chain"
+    ),
     "certificate-not-pinned": (
         "the certificate is another one than was pinned: its SHA-256 is {sha256}"
     ),
     "tls-finite-field": (
         "asked for a key in a finite field, for which mailwatch has no time: let the "
         "server offer elliptic curves"
+    ),
+    "tls-name-wanted": (
+        "refused a TLS handshake that asks for no name ({why}), as a server of several names does: "
+        "set server_name of this service"
+    ),
+    "tls-name-unknown": (
+        "has no certificate for {name} ({why}): correct server_name of this service"
     ),
     "tls-failed": "TLS failed while we waited for {awaited}: {why}",
     # Names
@@ -119,6 +130,10 @@ SENTENCES: Sentences = {
     "dns-no-mx": "{domain} has no MX record (implicit_mx allows that)",
     "dns-null-mx": "the MX of {domain} says that it takes no mail at all",
     "dns-lost-mx": "the MX of {domain} names {targets:all}, which has no address",
+    "dns-astray": (
+        "mail for {domain} goes to {targets:all}, whose address ({addresses}) no sender can reach"
+    ),
+    "dns-hosts-file": "{path} of this host answers in place of the DNS: take the name out of it",
     "dnspython-missing": "Python's dnspython is not installed: install python3-dnspython",
     # Programs
     "program-not-started": "{program} could not be started ({why}): check command of this service",

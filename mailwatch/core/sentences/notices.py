@@ -30,6 +30,17 @@ SENTENCES: Sentences = {
         "expires within a day",
     ),
     "certificate-renewed": "Mail on {host} has a new certificate",
+    "certificate-weaker": "Clients may distrust {host}'s certificate",
+    "chain-shorter": Given(
+        "signed",
+        "- {services:services}: {signed} instead of {was} certificates in its chain now",
+        "- {services:services}: signed by the server itself now, and by nobody else",
+    ),
+    "certificate-weaker-advice": (
+        "It was replaced by one with less behind it, which many mail programs refuse. What to do: "
+        "if this was not meant, have the mail server load the right certificate with its "
+        "intermediates; mailwatch restarts nothing for this."
+    ),
     "certificate-advice": (
         "Mail programs refuse an expired certificate. What to do: renew it, and have the mail "
         "server load the new one; mailwatch restarts nothing for this."
@@ -46,7 +57,15 @@ SENTENCES: Sentences = {
     "digest-held": "target left alone {at:clock}",
     "digest-reminder": "still open {at:clock}",
     "digest-recovered": "recovered {at:clock}",
-    "valid-until": "- {services:services}: valid until {expires_at:clock}",
+    "valid-until": Given(
+        "authority",
+        "- {services:services}: intermediate certificate '{authority}' valid until "
+        "{expires_at:clock}",
+        "- {services:services}: valid until {expires_at:clock}",
+    ),
+    "which-certificate": Given(
+        "authority", "intermediate certificate '{authority}'", "certificate"
+    ),
     "more-certificates": Plural(
         "count", "- and {count} more certificate", "- and {count} more certificates"
     ),
