@@ -249,6 +249,8 @@ class _Inbox(ImapProbe):
 
     def converse(self, talk: Conversation) -> Steps[None]:
         yield from super().converse(talk)
+        if self.settings.login and not talk.login:
+            return  # to see whether the server lives
         with mailbox_trouble():
             yield from ask(talk, "b1", "EXAMINE INBOX", Fault.DELIVERY)
 

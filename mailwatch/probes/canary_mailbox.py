@@ -91,6 +91,8 @@ class Mailbox(ImapProbe):
     def converse(self, talk: Conversation) -> Steps[None]:
         """Select the inbox, search it again and again, and remove what is found."""
         yield from super().converse(talk)
+        if self.settings.login and not talk.login:
+            return  # to see whether the server lives
         with mailbox_trouble():
             yield from self._visit(talk)
 

@@ -43,6 +43,8 @@ class Submission(SmtpProbe):
     def converse(self, talk: Conversation) -> Steps[None]:
         """Say MAIL, RCPT and DATA, and the message."""
         yield from super().converse(talk)
+        if self.settings.login and not talk.login:
+            return  # to see whether the server lives
         self.begun = True
         talk.allow(self._rules.within_s)
         session = SmtpSession(talk, self.hello)
