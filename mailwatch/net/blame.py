@@ -93,7 +93,7 @@ _CREDENTIALS = (
 )
 """RFC 5530, RFC 3206, and RFC 4954 section 6 with RFC 5248 for SMTP."""
 
-_OWN_CODE_AT_LOGIN = rb"\A4(?:35|54)\b|\A(?:421|451|452|455)(?! 4\.7\.)|\A\[CONTACTADMIN"
+_OWN_CODE_AT_LOGIN = rb"\A4(?:35|54)\b|\A(?:451|452|455)(?! 4\.7\.)|\A\[CONTACTADMIN"
 """What blames the server where no word speaks of the credentials (RFC 4954 section 6, RFC 5321
 section 4.2.2): for some these codes are also how a password is refused."""
 
