@@ -216,7 +216,11 @@ def test_an_answer_ends_the_silence(
         _hang, _hang, lambda link: link.say("+OK in"), _hang, _hang, lambda link: link.say("+OK in")
     ]  # fmt: skip
     answers = iter(in_turn)
-    there = peer(_server("POP3", lambda link: next(answers)(link)))
+
+    def upon(link: Link) -> None:
+        next(answers)(link)
+
+    there = peer(_server("POP3", upon))
     probe = build(_service("POP3", there, service))
     verdicts = [probe.check(Deadline.after(2, time.monotonic)).verdict for _ in range(6)]
     unmeasured = Verdict.UNMEASURED
