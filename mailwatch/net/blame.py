@@ -25,32 +25,45 @@ class Blamed(Enum):
     """The credentials', or the account's."""
 
 
-_TROUBLE = rb"(?:error|failure|fault|problem|trouble|exception)"
-
 _OWN = (
     rb"(?<![\w.-])(?:files?|descriptors?|process(?:es)?|threads?|memory|resources?|load|disk"
     rb"|database|backends?|(?:my)?sql|ldap|pool|upstream|time limit|error [0-9]+)(?![\w-]|\.\w)"
 )
 """What a sick server runs out of, or has trouble with; no part of a host's name."""
 
-_PART = (
-    rb"(?:auth(?:entication)?|login|policy|directory|storage|database|db|sql|sqlite|mysql|mariadb"
-    rb"|postgres(?:ql)?|rocksdb|foundationdb|redis|ldap|s3|azure|filesystem|file system"
-    rb"|connection pool|queue file|configuration|config|server|system|software|socket|i/o"
-    rb"|input/output)"
-)
+_TROUBLE = rb"(?:error|failure|fault|problem|trouble|exception|panic)"
 
-_SICK = (
-    rb"(?<![\w.-])(?:(?:internal|fatal|generic|unexpected)(?: [a-z]{1,14})? " + _TROUBLE + rb""
-    rb"|(?!auth|login|policy)" + _PART + rb"(?: (?:lookup|query|connection|access|read|write))? "
-    rb"" + _TROUBLE + rb"|" + _PART + rb"[ -](?:(?:process|service|server|daemon|worker|backend) )?"
-    rb"(?:(?:is|has|was) )?(?:broken|died|dead|gone|lost|down|not (?:available|running|responding)"
-    rb"|unavailable|unreachable|timed out|crashed)"
-    rb"|(?:can(?:'|no)t|could not|unable to|failed to) (?:connect|reach|contact)(?: to)? (?:the )?"
-    rb"" + _PART + rb")(?![\w-]|\.\w)"
-    rb"|connection (?:is )?lost to|lost (?:the )?connection (?:to|with)"
-    rb"|out of (?:memory|disk|space|resources|file)|no space left|disk (?:is )?full"
-    rb"|cannot allocate|read-only file ?system"
+_STORE = (
+    rb"(?:directory|storage|mail ?store|database|userdb|passdb|db|sql|sqlite|mysql|mariadb"
+    rb"|postgres(?:ql)?|rocksdb|foundationdb|redis|ldap|dict|s3|azure|file ?system|connection pool"
+    rb"|queue file|config(?:uration)?|back-?end|daemon|saslauthd|authdaemond?|server|system"
+    rb"|software|socket|i/o|input/output)"
+)
+_PART = (
+    rb"(?:" + _STORE + rb"|(?:auth(?:entication)?|login|policy|sasl|imap|pop3|mail)"
+    rb"[ -](?:process|service|server|daemon|worker|back-?end|system))"
+)
+"""What a server is made of; "authentication" alone is no part but a deed."""
+
+_WORK = rb"(?:lookup|query|connection|access|read|write)"
+_CANNOT = rb"(?:can(?:'|no)t|could not|unable to|failed to)"
+
+_SICK = rb"|".join(
+    (
+        rb"\b(?:internal|fatal|generic|unexpected)(?: [a-z]{1,14})? " + _TROUBLE + rb"\b",
+        rb"(?<![\w.-])" + _PART + rb"(?: " + _WORK + rb")? " + _TROUBLE + rb"(?![\w-]|\.\w)",
+        rb"(?<![\w.-])" + _STORE + rb" " + _WORK + rb" failed\b",
+        rb"(?<![\w.-])" + _PART + rb"(?: is| has| was)? (?:broken|died|dead|gone|lost|down|crashed"
+        rb"|unavailable|unreachable|not (?:available|running|responding)|timed out"
+        rb"|shutting down)\b",
+        _CANNOT
+        + rb" (?:connect|reach|contact|open|access)(?: a)?(?: connection)?(?: to)?(?: the)? "
+        rb"" + _PART + rb"(?![\w-]|\.\w)",
+        rb"connection (?:is )?lost to|lost (?:the )?connection (?:to|with)",
+        rb"out of (?:memory|disk|space|resources|file)|no space left|disk (?:is )?full",
+        rb"insufficient (?:system )?(?:memory|storage|resources)|cannot allocate",
+        rb"read-only file ?system|\bcorrupt",
+    )
 )
 """Words of a server about its own parts, which weigh more than any code, and than the login's."""
 
@@ -79,7 +92,7 @@ With 521 5.3.2 Postfix's postscreen turns away a client that is on a list.
 
 _LISTED = rb"\bbanned|(?:block|black|deny|grey|gray)[ -]?list|\blisted|dnsbl|\brbl\b"
 
-_POLICY = _LISTED + rb"|\A[0-9]{3} (?:.* )?[45]\.7\.[0-9]|denied|blocked|rejected|throttl|list"
+_POLICY = rb"\A[0-9]{3} (?:.* )?[45]\.7\.[0-9]|denied|blocked|rejected|throttl|list"
 """Before any login these show that it is the client who is not served (RFC 3463 section 3.8)."""
 
 _FOR_NOW = (
@@ -108,11 +121,12 @@ _ALWAYS: Final = (
     (Blamed.SHARED, _SHARED_LIMIT),
     (Blamed.CLIENT, _CLIENT_LIMIT),
     (Blamed.SHARED, _SHARED_CODE),
-    (Blamed.SERVER, _OWN_CODE),
 )
 
 _ELSEWHERE = _table(
     *_ALWAYS,
+    (Blamed.CLIENT, _LISTED),
+    (Blamed.SERVER, _OWN_CODE),
     (Blamed.CLIENT, _LIMIT),
     (Blamed.CLIENT, _POLICY),
     (Blamed.SERVER, _FOR_NOW),
@@ -120,6 +134,7 @@ _ELSEWHERE = _table(
 
 _AT_LOGIN = _table(
     *_ALWAYS,
+    (Blamed.SERVER, _OWN_CODE),
     (Blamed.SERVER, _FOR_NOW),
     (Blamed.LOGIN, _CREDENTIALS),
     (Blamed.CLIENT, _LIMIT),

@@ -109,6 +109,17 @@ OF_THE_SERVER = [
     "Cannot connect to the database",
     "Local configuration error",
     "Queue file write error",
+    "Server shutting down.",
+    "Auth process not responding, delayed sending initial response (greeting)",
+    "authentication failed: cannot connect to saslauthd server",
+    "Unable to open a connection to authdaemond",
+    "LDAP lookup failed",
+    "Authentication temporarily unavailable",
+    "System I/O error",
+    "Backend unavailable",
+    "Unexpected error",
+    "Insufficient system resources",
+    "Database disk image is corrupted",
     "too many open files",
     "No space left on device",
 ]
@@ -130,6 +141,7 @@ OF_THE_CLIENT = [
     "connection rate limit exceeded",
     "192.0.2.7 is listed in a blocklist",
     "192.0.2.7 is banned",
+    "greylisted by server.database.example, try again later",
 ]
 
 
@@ -151,6 +163,8 @@ OF_THE_LOGIN = [
     "Unauthorized IP address",
     "This user is disabled",
     "Password has expired",
+    "PLAIN authentication not available for this user",
+    "Login unavailable to your account",
     "permission denied",
 ]
 
