@@ -71,9 +71,15 @@ def _row(incident: Incident) -> tuple[str, ...]:
         clock_text(incident.since.wall),
         "-" if incident.lasted_s is None else duration(incident.lasted_s),
         str(len(incident.attempts)),
-        ("recovered" if incident.closed else "open") + called,
+        _end(incident) + called,
         printable(services, 60),
     )
+
+
+def _end(incident: Incident) -> str:
+    if incident.closed is None:
+        return "open"
+    return "recovered" if incident.answered else "no longer watched"
 
 
 def story(incident: Incident) -> list[str]:
@@ -110,6 +116,7 @@ def as_json(incident: Incident) -> dict[str, object]:
         "hold": incident.hold.reason if incident.hold else None,
         "failures": _failures(incident.failures),
         "first_failures": _failures(incident.first_failures),
+        "unwatched": list(incident.unwatched),
         "restarts": [
             {
                 "number": attempt.number,

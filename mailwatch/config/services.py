@@ -105,6 +105,9 @@ def _service(table: Table, host: Setting, secrets: Secrets) -> ServiceSettings |
         for name, sentence in judge(table.at, service, list(filter(table.given, table.keys))):
             if problems.sound(f"{table.at}.{name}"):
                 table.mistake(name, sentence)
+    if warn := getattr(PROBES.load(probe), "warn", None):
+        for sentence in warn(table.at, service):
+            problems.warn(sentence)
     if not service.portless:
         _check_tls(table, service)
         _check_ca_file(table, service)

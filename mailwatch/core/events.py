@@ -13,7 +13,10 @@ from mailwatch.core.state import Hold, Incident, Left
 
 @dataclass(frozen=True, slots=True)
 class Passed:
-    """A round ended in which nothing failed, and everything that had failed passed."""
+    """A round ended in which nothing failed; what had failed passed, or is no longer watched."""
+
+    watched: frozenset[str] | None = None
+    """The services that the round asked, None where that is not known."""
 
 
 @dataclass(frozen=True, slots=True)

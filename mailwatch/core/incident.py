@@ -69,13 +69,17 @@ def _stay_well(state: State, _event: Passed | Restored, at: Moment) -> Step:
     return rest(state.with_target(starting_since=None), at), ()
 
 
-def _recover(state: State, _event: Passed, at: Moment) -> Step:
+def _recover(state: State, event: Passed, at: Moment) -> Step:
     incident = open_incident(state)
+    if event.watched is not None:
+        gone = tuple(name for name in incident.services if name not in event.watched)
+        incident = replace(incident, unwatched=gone)
     attempt = incident.last_attempt
     cured = attempt is not None and attempt.outcome is Outcome.RESTARTED
     if attempt is not None and cured:
-        ended = replace(attempt, outcome=Outcome.RECOVERED, ended=at.now)
-        incident = incident.with_last_attempt(ended)
+        # What is no longer watched does not show whether the restart has helped.
+        outcome = Outcome.RECOVERED if incident.answered else attempt.outcome
+        incident = incident.with_last_attempt(replace(attempt, outcome=outcome, ended=at.now))
     elif attempt is not None and attempt.outcome is Outcome.PENDING:
         incident = end_attempt(incident, Outcome.INTERRUPTED, at, CUT_SHORT)
     closed = replace(incident, holds=(), closed=at.now)

@@ -84,13 +84,14 @@ class Investigation:
         """One attempt to check a service failed."""
         return replace(self, noticed=self.noticed or now) if self.step is Step.ASKING else self
 
-    def ended(self, readings: tuple[Reading, ...], now: Now) -> Investigation:
+    def ended(self, readings: tuple[Reading, ...], now: Now, lost_s: float = 0.0) -> Investigation:
         """The round ended; whatever was seen of the target before is not fresh any more."""
         if self.step is not Step.ASKING:
             return self
-        still = self.still + 1 if self.lost_s > standstill.LOST_S else 0
+        lost_s = max(self.lost_s, lost_s)  # two witnesses of the same: the loop, and who asked
+        still = self.still + 1 if lost_s > standstill.LOST_S else 0
         if 0 < still < standstill.JUDGED_FROM:
-            readings = standstill.unmeasured(readings, self.lost_s)
+            readings = standstill.unmeasured(readings, lost_s)
         until = now.steady + LOOK_GRACE_S
         ended = replace(self, step=Step.ENDED, readings=readings, still=still)
         return replace(ended, fresh=False, look_until=until)

@@ -43,11 +43,13 @@ def good_news(readings: Sequence[Reading], failing: frozenset[str]) -> Passed | 
     """Return the event of a round in which nothing failed.
 
     `failing` are the services that had failed before: as long as one of them could not be
-    measured, nobody knows that it recovered. One that is no longer watched is forgotten.
+    measured, nobody knows that it recovered. One that is no longer watched holds up nothing.
     """
     passed = {reading.service for reading in readings if reading.verdict is Verdict.PASS}
     unmeasured = {r.service for r in readings if r.verdict is Verdict.UNMEASURED}
-    return Unmeasured() if failing & unmeasured or not passed else Passed()
+    if failing & unmeasured or not passed:
+        return Unmeasured()
+    return Passed(frozenset(reading.service for reading in readings))
 
 
 def unmasked(readings: Sequence[Reading], closed: Collection[int]) -> tuple[Reading, ...]:

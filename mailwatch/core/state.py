@@ -155,6 +155,18 @@ class Incident:
     escalated: Now | None = None
     reminded: Now | None = None
     closed: Now | None = None
+    unwatched: tuple[str, ...] = ()
+    """The services that had failed and were no longer watched as it was closed."""
+
+    @property
+    def services(self) -> tuple[str, ...]:
+        """The services that failed, as far as it remembers: those that failed first, and now."""
+        return tuple(dict.fromkeys(one.service for one in (*self.first_failures, *self.failures)))
+
+    @property
+    def answered(self) -> bool:
+        """Whether anything that failed in the end was seen to answer, for one that is closed."""
+        return any(one.service not in self.unwatched for one in self.failures)
 
     @property
     def last_attempt(self) -> Attempt | None:

@@ -22,10 +22,11 @@ def turns(incident: Incident) -> list[tuple[float, Fact]]:
     for code, at in (
         ("turn-escalated", incident.escalated),
         ("turn-reminded", incident.reminded),
-        ("turn-closed", incident.closed),
     ):
         if at is not None:
             found.append((at.wall, fact(code)))
+    if incident.closed is not None:
+        found.append((incident.closed.wall, fact("turn-closed", unwatched=incident.unwatched)))
     return sorted(found, key=lambda turn: turn[0])
 
 

@@ -256,9 +256,10 @@ def started_since(attempt: Attempt, started_at: float | None) -> bool:
 def incident_id(wall: float, last: str = "") -> str:
     """Return the id of an incident that opens at `wall`: its moment in UTC, ISO 8601 basic.
 
-    It sorts by time and stays unique when a store is lost. Where `last`, the id before it, is of
-    the same second, a number is added: `20260301T030400Z-2`.
+    It sorts by time and stays unique when a store is lost. Where it would not sort after `last`,
+    the id before it, because both are of the same second or the wall clock was set back, it is
+    the moment of `last` with the next number: `20260301T030400Z-2`.
     """
     moment = datetime.fromtimestamp(wall, UTC).strftime("%Y%m%dT%H%M%SZ")
-    same, _, number = last.partition("-")
-    return f"{moment}-{int(number or 1) + 1}" if same == moment else moment
+    before, _, number = last.partition("-")
+    return f"{before}-{int(number or 1) + 1}" if moment <= before else moment

@@ -6,8 +6,8 @@ import os
 import signal
 import socket
 import threading
+import time
 from collections.abc import Callable, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
 from dataclasses import replace
 from pathlib import Path
@@ -15,6 +15,7 @@ from typing import TextIO
 
 from mailwatch.config.model import Config
 from mailwatch.core.catalogue import Row
+from mailwatch.core.deadline import Deadline
 from mailwatch.core.model import Now, Reading, Verdict
 from mailwatch.core.policy import Attempts, Policy
 from mailwatch.core.text import duration
@@ -23,6 +24,7 @@ from mailwatch.demo.moments import Moments, NoStory, Turn
 from mailwatch.demo.screen import FAINT, GREEN, RED, LogStream, Screen
 from mailwatch.demo.server_process import GRACE_S, Server, make_certificate
 from mailwatch.host import threads
+from mailwatch.host.job import Job
 from mailwatch.host.journal import Journal
 from mailwatch.notifiers.catalogue import NOTIFIERS, Channel
 from mailwatch.probes.catalogue import defaults_for
@@ -91,8 +93,10 @@ def _play(screen: Screen, moments: Moments, stack: ExitStack) -> None:
     """Run the daemon until the story is told; raises what `show` raises."""
     screen.write(_INTRODUCTION)
     names = ("SMTP", "IMAPS", "HTTPS")
-    with ThreadPoolExecutor(1) as pool:  # where Ctrl-C does not meet a process half begun
-        certificate = pool.submit(make_certificate).result()
+    deadline = Deadline.after(PATIENCE_S, time.monotonic)
+    making: Job[int | None] = Job("certificate", deadline)
+    making.start(make_certificate, lambda _why: None)  # Ctrl-C meets no process half begun there
+    certificate = making.wait(deadline)
     if certificate is not None:
         stack.callback(os.close, certificate)
     else:

@@ -69,6 +69,8 @@ _SICK = rb"|".join(
 
 _LIMIT = rb"too many|maximum number|limit"
 
+_OWN_LIMIT = rb"\A(?=.*" + _OWN + rb").*(?:" + _LIMIT + rb")"
+
 _SHARED_LIMIT = (
     rb"too many (?:[a-z]{1,20} ){0,2}(?:connections|sessions|logins|requests)"
     rb"|maximum number of (?:concurrent )?connections|connection limit"
@@ -117,7 +119,7 @@ def _table(*rows: tuple[Blamed, bytes]) -> tuple[tuple[Blamed, re.Pattern[bytes]
 
 _ALWAYS: Final = (
     (Blamed.SERVER, _SICK),
-    (Blamed.SERVER, rb"\A(?=.*" + _OWN + rb").*(?:" + _LIMIT + rb")"),
+    (Blamed.SERVER, _OWN_LIMIT),
     (Blamed.SHARED, _SHARED_LIMIT),
     (Blamed.CLIENT, _CLIENT_LIMIT),
     (Blamed.SHARED, _SHARED_CODE),
@@ -150,6 +152,14 @@ def blamed(words: bytes, *, at_login: bool = False) -> Blamed | None:
     """
     table, said = _AT_LOGIN if at_login else _ELSEWHERE, words[:_MOST]
     return next((who for who, pattern in table if pattern.search(said)), None)
+
+
+_ANY_LIMIT = _table((Blamed.SERVER, _OWN_LIMIT), (Blamed.CLIENT, _LIMIT))
+
+
+def names_limit(words: bytes) -> bool:
+    """Whether `words` name a limit that is not the server's own."""
+    return next((who for who, found in _ANY_LIMIT if found.search(words)), None) is Blamed.CLIENT
 
 
 _FAULTS = {

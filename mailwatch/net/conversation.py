@@ -20,9 +20,9 @@ from mailwatch.core.deadline import Deadline
 from mailwatch.core.facts import Fact, fact
 from mailwatch.core.model import Fault, Phase
 from mailwatch.core.text import printable
-from mailwatch.net.endpoint import Endpoint, Login, ProxyHeader, TlsMode
+from mailwatch.net.endpoint import Endpoint, ProxyHeader, TlsMode
 from mailwatch.net.engine import Steps, Wait
-from mailwatch.net.errors import ConversationError, fault_of, reason_of
+from mailwatch.net.errors import ConversationError, dropped, fault_of, not_connected, reason_of
 from mailwatch.net.expiry import not_after
 from mailwatch.net.hello import FirstMessage
 from mailwatch.net.proxy import End, header
@@ -39,6 +39,7 @@ _CHUNK = 16 * 1024
 _PARTING_S = 0.1
 """How long a peer may take to close after its last word."""
 
+_LATE, _SILENT = (Fault.TIMEOUT, "peer-late"), (Fault.SILENT, "peer-silent")
 _CONNECTION, _HANDSHAKE = fact("connection"), fact("tls-handshake")
 
 
@@ -55,9 +56,9 @@ class Conversation(Wait):
         self.certificate_expires: float | None = None
         """In seconds since 1970, once a certificate was seen."""
         self.heard = False
-        self._settings = settings
+        self.settings = settings
         self._clock = deadline.clock
-        self._sock: socket.socket | None = None
+        self._sock: socket.socket  # once open() has made it, as `fd` says
         self._peer: End = "", 0
         self._tls: ssl.SSLObject | None = None
         self._incoming, self._outgoing = ssl.MemoryBIO(), ssl.MemoryBIO()
@@ -73,18 +74,16 @@ class Conversation(Wait):
         self._phase: Phase | None = None
         self._since = self._clock()
 
-    # --- to begin -------------------------------------------------------------------------
-
     def open(self) -> Steps[None]:
         """Resolve the name, connect, and start TLS where it is implicit."""
-        settings = self._settings
+        settings = self.settings
         self._enter(Phase.RESOLVE)
         deadline = Deadline(self.until, self._clock)
         addresses = yield from RESOLVER.resolve(settings.host, settings.port, deadline)
         self._enter(Phase.CONNECT)
         yield from self.connect(addresses)
         if settings.proxy is not ProxyHeader.NONE:
-            self.send(header(settings.proxy, self._own, self._peer))
+            self.send(header(settings.proxy, self.own, self._peer))
         if settings.tls is TlsMode.IMPLICIT:
             yield from self._shake_hands()
             self.heard = False  # TLS has answered, the service itself not yet
@@ -120,19 +119,16 @@ class Conversation(Wait):
             # On this host the second call finds it done.
             number = sock.connect_ex(address.where) and sock.connect_ex(address.where)
             if number in (errno.EINPROGRESS, errno.EALREADY, errno.EINTR, errno.EAGAIN):
-                if not (yield self):
-                    raise _at(address, Fault.TIMEOUT, "not-accepted")
-                number = sock.getsockopt(socket.SOL_SOCKET, socket.SO_ERROR)
+                came = yield self
+                error_now = socket.SOL_SOCKET, socket.SO_ERROR
+                number = sock.getsockopt(*error_now) if came else errno.ETIMEDOUT
             if number:
                 raise OSError(number, "connect")  # noqa: TRY301  every failure ends alike
             # Else a short command after the TLS handshake waits for a delayed acknowledgement.
             sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         except OSError as error:
             self._let_go()
-            raise _not_connected(address, error) from None
-        except ConversationError:
-            self._let_go()
-            raise
+            raise not_connected(address.where, error) from None
 
     def secure(self) -> Steps[None]:
         """Start TLS in the middle of the conversation, now that the peer has agreed to it."""
@@ -147,7 +143,8 @@ class Conversation(Wait):
         """Become TLS, with no session kept: each check proves a full handshake."""
         self._enter(Phase.TLS)
         self._awaited = _HANDSHAKE
-        context, name = context_for(self._settings), self._settings.asked_name
+        deadline, name = Deadline(self.until, self._clock), self.settings.asked_name
+        context = yield from context_for(self.settings, deadline)
         try:
             tls = context.wrap_bio(self._incoming, self._outgoing, server_hostname=name)
         except (TypeError, ValueError):  # NUL, or no name by IDNA
@@ -164,7 +161,7 @@ class Conversation(Wait):
                 break
             data = yield from self._receive()
             if not data:
-                raise self._ended()
+                raise self._ended("peer-closed")
             self._began = self._began or data[:100]
             if first.wants_finite_field(data):
                 raise ConversationError.of(Fault.TLS, "tls-finite-field")
@@ -174,14 +171,9 @@ class Conversation(Wait):
         self._transmit(self._outgoing.read())
         certificate = tls.getpeercert(binary_form=True) or b""
         self.certificate_expires = not_after(certificate)
-        if pin := self._settings.fingerprint:
-            found = hashlib.sha256(certificate).hexdigest()
-            if found != pin:
-                raise ConversationError.of(
-                    Fault.CERTIFICATE, "certificate-not-pinned", sha256=found
-                )
-
-    # --- to say and hear ------------------------------------------------------------------
+        sha256 = hashlib.sha256(certificate).hexdigest()
+        if self.settings.fingerprint not in (None, sha256):
+            raise ConversationError.of(Fault.CERTIFICATE, "certificate-not-pinned", sha256=sha256)
 
     def say(self, text: str) -> None:
         """Send one line, `text` and CRLF, and so start the dialogue.
@@ -203,23 +195,25 @@ class Conversation(Wait):
             data = self._outgoing.read()
         self._transmit(data)
 
-    def line(self, awaited: Fact) -> Steps[bytes]:
+    def line(self, awaited: Fact, at_most: int = MAX_LINE) -> Steps[bytes]:
         """Return the next line without its line break; `awaited` says what it should be.
 
-        A line ends with LF or CRLF and has at most MAX_LINE bytes.
+        A line ends with LF or CRLF and has at most `at_most` bytes.
         """
         words, searched = self._words, 0
         self._awaited = awaited
         while (end := words.find(b"\n", searched)) < 0:
             searched = len(words)
-            if searched > MAX_LINE:
+            if searched > at_most:
                 break
             data = yield from self._more()
+            if not data and words:
+                raise self._odd(Fault.RESET, "peer-closed-after")
             if not data:
-                raise self._odd(Fault.RESET, "peer-closed-after") if words else self._ended()
+                raise self._ended("peer-closed")
             self.heard = True
             words += data
-        if not 0 <= end <= MAX_LINE:
+        if not 0 <= end <= at_most:
             raise self._odd(Fault.PROTOCOL, "answer-endless")
         line = bytes(words[:end])
         del words[: end + 1]
@@ -249,10 +243,8 @@ class Conversation(Wait):
         self._enter(Phase.DIALOGUE)
         until = self.until
         self.hurry(_PARTING_S)
-        left = at_most - len(self._words)
         with suppress(ConversationError):
-            while left > 0 and (data := (yield from self._more())):
-                left -= len(data)
+            yield from self.exactly(at_most, self._awaited)
         self.until = until
         self._words.clear()
 
@@ -285,21 +277,18 @@ class Conversation(Wait):
         return bool(self._words)
 
     @property
-    def login(self) -> Login | None:
-        """The account to log in with in this conversation."""
-        return self._settings.login
-
-    @property
     def private(self) -> bool:
         """Whether nobody can listen in: inside TLS, or without ever leaving this host."""
         return self._tls is not None or is_loopback(self._peer[0])
 
     @property
-    def own_address(self) -> str:
-        """The numeric address of our side of the connection."""
-        return self._own[0]
-
-    # --- to end ---------------------------------------------------------------------------
+    def own(self) -> End:
+        """The numeric address and the port of our side of the connection."""
+        try:
+            address, port, *_ = self._sock.getsockname()
+        except OSError as error:
+            raise self._broken(error) from None
+        return str(address), int(port)
 
     def part(self) -> Steps[None]:
         """Close as a polite peer does, after the last word; raises nothing.
@@ -308,8 +297,6 @@ class Conversation(Wait):
         as an error. So hear the peer out until it closes too, but not for long.
         """
         self._enter(None)
-        if not self._sock:
-            return
         with suppress(OSError, ConversationError):
             if self._tls:
                 with suppress(ssl.SSLError):
@@ -337,12 +324,10 @@ class Conversation(Wait):
         self._phase, self._since = phase, now
 
     def _let_go(self) -> None:
-        if self._sock:
+        if self.fd >= 0:
+            self.fd = -1
             with suppress(OSError):
                 self._sock.close()
-        self.fd = -1
-
-    # --- bytes ----------------------------------------------------------------------------
 
     def _more(self) -> Steps[bytes]:
         """Return the next bytes of what the peer says, b"" at the end of it."""
@@ -369,12 +354,11 @@ class Conversation(Wait):
 
         One chunk at a time, so that a flood of empty records cannot outlast the deadline.
         """
-        assert self._sock, "open() comes first"
         while True:
             self.wants = POLLIN | POLLOUT if self._unsent else POLLIN
             try:
                 if not (yield self):
-                    raise self._late()
+                    raise self._error(*(_LATE if self.heard else _SILENT))
                 if self._unsent:
                     self._transmit(b"")
                 data = self._sock.recv(_CHUNK)
@@ -389,43 +373,24 @@ class Conversation(Wait):
 
     def _transmit(self, data: bytes) -> None:
         """Send what is unsent and `data`, as far as the peer takes it now."""
-        assert self._sock, "open() comes first"
         data = self._unsent + data
-        count = 0
         try:
-            if data:
-                count = self._sock.send(data)
+            count = self._sock.send(data) if data else 0
         except BlockingIOError:
-            pass
+            count = 0
         except OSError as error:
             raise self._broken(error) from None
         self._unsent = data[count:]
 
-    @property
-    def _own(self) -> End:
-        assert self._sock, "open() comes first"
-        try:
-            address, port, *_ = self._sock.getsockname()
-        except OSError as error:
-            raise self._broken(error) from None
-        return str(address), int(port)
-
-    # --- what goes wrong ------------------------------------------------------------------
-
-    def _late(self) -> ConversationError:
-        if self.heard:
-            return self._error(Fault.TIMEOUT, "peer-late")
-        return self._error(Fault.SILENT, "peer-silent")
-
-    def _ended(self) -> ConversationError:
-        return self._error(Fault.RESET, "peer-closed") if self.heard else _dropped()
+    def _ended(self, code: str) -> ConversationError:
+        return self._error(Fault.RESET, code) if self.heard else dropped()
 
     def _broken(self, error: OSError) -> ConversationError:
         fault = fault_of(error)
         if fault is Fault.RESET:
             # HAProxy rejects with a reset, and a plain close() becomes one when what we sent lies
             # unread (RFC 2525 section 2.17).
-            return self._error(fault, "peer-reset") if self.heard else _dropped()
+            return self._ended("peer-reset")
         return ConversationError.of(fault, "connection-broke", why=reason_of(error))
 
     def _failed(self, error: ssl.SSLError) -> ConversationError:
@@ -439,23 +404,3 @@ class Conversation(Wait):
 
     def _error(self, fault: Fault, code: str, **more: int) -> ConversationError:
         return ConversationError.of(fault, code, awaited=self._awaited, **more)
-
-
-def _not_connected(address: Address, error: OSError) -> ConversationError:
-    fault = fault_of(error)
-    if fault is Fault.REFUSED:
-        return _at(address, fault, "port-refused")
-    if fault is Fault.TIMEOUT:
-        return _at(address, fault, "not-accepted")
-    if fault is Fault.RESET:  # only what was accepted can be: else it is refused
-        return _dropped()
-    return _at(address, fault, "not-connected", why=reason_of(error))
-
-
-def _dropped() -> ConversationError:
-    return ConversationError.of(Fault.DROPPED, "peer-dropped")
-
-
-def _at(address: Address, fault: Fault | None, code: str, **more: Fact) -> ConversationError:
-    host, port, *_ = address.where
-    return ConversationError.of(fault, code, address=host, port=port, **more)

@@ -27,19 +27,13 @@ def answer_to(command: str) -> Fact:
     return fact("answer-to", command=printable(command, _LONGEST_COMMAND))
 
 
-@lru_cache(maxsize=64)
-def rest_of(awaited: Fact) -> Fact:
-    """Return what is awaited after the first line of `awaited`."""
-    return fact("rest-of", awaited=awaited)
-
-
 def refused(awaited: Fact, line: bytes, wanted: Value, code: str = "answer-refuses") -> Fact:
     """Return what it means that `awaited` was `line`, and not `wanted`."""
     return fact(code, awaited=awaited, wanted=wanted, said=printable(line))
 
 
-def too_many_lines(awaited: Fact) -> ConversationError:
-    """Return the error that an answer of more than MAX_LINES is."""
+def too_many_lines(awaited: Fact, limit: int = MAX_LINES) -> ConversationError:
+    """Return the error that an answer of more than `limit` lines is."""
     return ConversationError.of(
-        Fault.PROTOCOL, "answer-of-many-lines", awaited=awaited, limit=MAX_LINES
+        Fault.PROTOCOL, "answer-of-many-lines", awaited=awaited, limit=limit
     )

@@ -13,6 +13,7 @@ import threading
 import time
 from collections import deque
 from collections.abc import Generator, Iterable
+from contextlib import suppress
 from heapq import heappop, heappush
 from itertools import count
 from typing import Any, TypeAlias, TypeVar
@@ -25,7 +26,7 @@ from mailwatch.net.errors import ConversationError, reason_of
 T = TypeVar("T")
 
 SLACK_S = 0.25
-"""What a turn of the loop may take beyond the wait that it asked for, for its own work."""
+"""How much longer a wait may be than it was to be, and how long the work between two of them."""
 
 _MOST_A_TURN = 50
 """Conversations that are begun or gone on with before the engine looks at its deadlines again."""
@@ -95,9 +96,11 @@ class Engine:
         self.lost_s = 0.0
         """How long this thread has been kept from its work so far.
 
-        Summed over its turns, that is what each took beyond the wait it had asked for and SLACK_S:
-        the process was stopped, the host stood still, or gave it no processor.
+        Summed over its waits, and its work between two of them, that is what each took beyond what
+        was asked for and SLACK_S: the process was stopped, or its host gave it no processor. It is
+        counted before anybody is told that their time is up.
         """
+        self._noted_at = 0.0
         self._clock = clock
         self._starting = threading.Lock()
         self._poll: select.epoll | None = None
@@ -138,17 +141,24 @@ class Engine:
 
     def _work(self) -> None:
         assert self._poll
-        turn_began, asked_s = self._clock(), 0.0
+        self._noted_at = self._clock()
         while True:
-            self._take(self._poll.poll(None if asked_s == math.inf else asked_s, _MOST_A_TURN))
-            self._judge()
-            now = self._clock()
-            self.lost_s += max(0.0, now - turn_began - asked_s - SLACK_S)
-            turn_began = now
             if self._called:
                 asked_s = 0.0
             else:
-                asked_s = max(0.0, self._moments[0][0] - now) if self._moments else math.inf
+                next_at = self._moments[0][0] if self._moments else math.inf
+                asked_s = max(0.0, next_at - self._note_time())
+            events = self._poll.poll(None if asked_s == math.inf else asked_s, _MOST_A_TURN)
+            self._note_time(asked_s)
+            self._take(events)
+            self._judge()
+
+    def _note_time(self, asked_s: float = 0.0) -> float:
+        """Return the time, and count what of it was lost since the last call."""
+        now = self._clock()
+        self.lost_s += max(0.0, now - self._noted_at - asked_s - SLACK_S)
+        self._noted_at = now
+        return now
 
     def _take(self, events: Iterable[tuple[int, int]]) -> None:
         for fd, _ in events:
@@ -166,7 +176,7 @@ class Engine:
 
         It may be up because this process stood still, and not the peer.
         """
-        now = self._clock()
+        now = self._note_time()
         if not self._moments or self._moments[0][0] > now:
             return
         assert self._poll
@@ -229,7 +239,8 @@ class Engine:
         assert self._poll
         _, wait = self._watched.pop(task.fd)
         if wait.fd == task.fd:
-            self._poll.unregister(task.fd)
+            with suppress(OSError):  # it is closed already
+                self._poll.unregister(task.fd)
             wait.watched = 0
         task.fd = -1
 

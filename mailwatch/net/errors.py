@@ -82,3 +82,21 @@ def bug(error: BaseException) -> ConversationError:
     It tells the type alone: the text of an unforeseen exception may hold anything.
     """
     return ConversationError.of(None, "check-bug", exception=type(error).__name__)
+
+
+def dropped() -> ConversationError:
+    """Return what an end before the first word is."""
+    return ConversationError.of(Fault.DROPPED, "peer-dropped")
+
+
+def not_connected(where: tuple[str | int, ...], error: OSError) -> ConversationError:
+    """Return what `error` means for a connection to the address and port that begin `where`."""
+    at = {"address": where[0], "port": where[1]}
+    fault = fault_of(error)
+    if fault is Fault.REFUSED:
+        return ConversationError.of(fault, "port-refused", **at)
+    if fault is Fault.TIMEOUT:
+        return ConversationError.of(fault, "not-accepted", **at)
+    if fault is Fault.RESET:  # only what was accepted can be: else it is refused
+        return dropped()
+    return ConversationError.of(fault, "not-connected", why=reason_of(error), **at)

@@ -5,11 +5,11 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 
-from mailwatch.core.facts import Fact
+from mailwatch.core.facts import Fact, fact
 from mailwatch.core.model import Fault
 from mailwatch.net.blame import fault_of_no
 from mailwatch.net.conversation import Conversation
-from mailwatch.net.dialogue import MAX_LINES, refused, rest_of, too_many_lines
+from mailwatch.net.dialogue import MAX_LINES, refused, too_many_lines
 from mailwatch.net.engine import Steps
 from mailwatch.net.errors import ConversationError, SaidNo
 
@@ -50,10 +50,10 @@ def expect(
     """
     texts: list[bytes] = []
     code = 0
-    more = True
+    due, more = awaited, True
     while more:
         try:
-            line = yield from talk.line(rest_of(awaited) if texts else awaited)
+            line = yield from talk.line(due)
         except ConversationError as error:
             if texts and error.fault is Fault.TIMEOUT and not talk.within_line:
                 raise HalfReply(error, code, len(texts)) from None
@@ -73,6 +73,8 @@ def expect(
         texts.append(text)
         if more and len(texts) == MAX_LINES:
             raise too_many_lines(awaited)
+        if more and due is awaited:
+            due = fact("rest-of", awaited=awaited)
     talk.require_quiet(awaited)
     if code not in (wanted, also):
         kind = ConversationError if code == _CLOSING else SaidNo

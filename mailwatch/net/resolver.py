@@ -6,7 +6,7 @@ import socket
 import threading
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import TypeAlias
+from typing import Any, TypeAlias
 
 from mailwatch.core.deadline import Deadline
 from mailwatch.core.facts import Fact, fact
@@ -15,8 +15,8 @@ from mailwatch.host.job import Job
 from mailwatch.net.engine import Steps, Wait
 from mailwatch.net.errors import ConversationError, reason_of
 
-SocketAddress = tuple[str, int] | tuple[str, int, int, int]
-"""What connect() takes: an IPv4 address and a port, or these for IPv6."""
+SocketAddress: TypeAlias = tuple[Any, ...]
+"""What connect() takes: an address and a port, and two numbers more for IPv6 (getaddrinfo(3))."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,7 +33,7 @@ Lookup = Callable[[str], list[Address]]
 def look_up(host: str) -> list[Address]:
     """Ask the system for every address of `host`, with port 0; blocks for as long as it likes."""
     found = socket.getaddrinfo(host, 0, type=socket.SOCK_STREAM)
-    return [Address(family, _typed(where)) for family, _, _, _, where in found]
+    return [Address(family, where) for family, _, _, _, where in found]
 
 
 def numeric(host: str, port: int) -> Address | None:
@@ -52,13 +52,6 @@ def numeric(host: str, port: int) -> Address | None:
     except (OSError, ValueError):
         return None
     return Address(socket.AF_INET6, (address, port, 0, scope))
-
-
-def _typed(where: tuple[str | int | bytes, ...]) -> SocketAddress:
-    # getaddrinfo(3) gives two parts for AF_INET and four for AF_INET6.
-    host, port, *rest = where
-    v4 = str(host), int(port)
-    return (*v4, int(rest[0]), int(rest[1])) if rest else v4
 
 
 Found: TypeAlias = list[Address] | Fact
@@ -90,7 +83,7 @@ class Resolver:
         found = job.wait(deadline)
         if isinstance(found, Fact):
             raise ConversationError(None, found)
-        return [Address(address.family, _with_port(address.where, port)) for address in found]
+        return [Address(one.family, (one.where[0], port, *one.where[2:])) for one in found]
 
     def _ask(self, host: str, deadline: Deadline) -> Job[Found]:
         with self._lock:
@@ -110,10 +103,6 @@ class Resolver:
             return fact("name-broke", host=host, why=reason_of(error))
         except UnicodeError:
             return fact("name-impossible", host=host)
-
-
-def _with_port(where: SocketAddress, port: int) -> SocketAddress:
-    return (where[0], port, where[2], where[3]) if len(where) == 4 else (where[0], port)
 
 
 RESOLVER = Resolver()

@@ -89,7 +89,7 @@ class SmtpSession:
 
     def _say_hello(self) -> Steps[None]:
         """Note the extensions on offer, and what each says of itself."""
-        self._talk.say(f"{self._hello} {address_literal(self._talk.own_address)}")
+        self._talk.say(f"{self._hello} {address_literal(self._talk.own[0])}")
         hello = answer_to(self._hello)
         _, (_, *lines) = yield from expect(self._talk, 250, hello, Fault.REJECTED)
         self._offers = {}

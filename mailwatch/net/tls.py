@@ -5,11 +5,15 @@ from __future__ import annotations
 import os
 import ssl
 from pathlib import Path
+from typing import TypeAlias
 
+from mailwatch.core.deadline import Deadline
 from mailwatch.core.facts import Fact, fact
 from mailwatch.core.model import Fault
 from mailwatch.core.text import printable
+from mailwatch.host.job import Job
 from mailwatch.net.endpoint import Endpoint, TlsVersion
+from mailwatch.net.engine import Steps, Wait
 from mailwatch.net.errors import ConversationError, reason_of
 
 _CIPHERS = "DEFAULT:!kDHE:!PSK:!SRP"
@@ -22,29 +26,49 @@ _RECORD_TYPES = range(20, 25)
 """The first byte of whatever is TLS (RFC 8446 section 5.1, RFC 6520 section 3)."""
 
 _Version = tuple[int, int, int] | None
+_Wishes: TypeAlias = tuple[bool, Path | None, TlsVersion]
 
-_contexts: dict[tuple[bool, Path | None, TlsVersion], tuple[_Version, ssl.SSLContext]] = {}
+_contexts: dict[_Wishes, tuple[_Version, ssl.SSLContext]] = {}
+_jobs: dict[_Wishes, Job[ssl.SSLContext | Fact]] = {}
 
 
-def context_for(settings: Endpoint) -> ssl.SSLContext:
+def context_for(settings: Endpoint, deadline: Deadline) -> Steps[ssl.SSLContext]:
     """Return the shared context for `settings`; to build one costs up to 35 ms.
 
-    A CA file that has changed on disk is read again. Raises ConversationError, unmeasured, where
-    the CA file cannot be used.
+    What is read from the disk is read off the calling thread, for a disk may hang; a CA file is
+    read again once it has changed. Raises ConversationError, unmeasured, where it cannot be used.
     """
     ca_file = settings.ca_file if settings.verify else None
     wishes = settings.verify, ca_file, settings.minimum_tls
+    if ca_file is None and (known := _contexts.get(wishes)):
+        return known[1]
+    if not settings.verify:
+        _contexts[wishes] = None, (context := _build(*wishes))
+        return context
+    job = _jobs.get(wishes)
+    if job is None or job.is_over:
+        job = _jobs[wishes] = Job("ca-file", deadline)
+        job.start(lambda: _read(wishes), lambda why: why)
+    if not (yield Wait(deadline.at, job)):
+        raise ConversationError.of(None, "ca-file-late", path=str(ca_file or "the CA store"))
+    found = job.answer
+    if isinstance(found, Fact):
+        raise ConversationError.of(None, "ca-file-unusable", path=str(ca_file), why=found)
+    return found
+
+
+def _read(wishes: _Wishes) -> ssl.SSLContext | Fact:
+    """Return the context for `wishes`, from memory where the file is the same; or why not."""
     try:
-        version = _version_of(ca_file) if ca_file else None
+        version = _version_of(wishes[1]) if wishes[1] else None
         known = _contexts.get(wishes)
         if known is None or known[0] != version:
             known = _contexts[wishes] = version, _build(*wishes)
         return known[1]
     except ssl.SSLError:
-        why = fact("no-pem")
+        return fact("no-pem")
     except OSError as error:
-        why = reason_of(error)
-    raise ConversationError.of(None, "ca-file-unusable", path=str(ca_file), why=why)
+        return reason_of(error)
 
 
 def _version_of(path: Path) -> _Version:

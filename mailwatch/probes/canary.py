@@ -16,20 +16,21 @@ from types import MappingProxyType
 from mailwatch.core.deadline import Deadline
 from mailwatch.core.facts import NOTHING, Fact, fact
 from mailwatch.core.model import Fault, Phase, Reading, Verdict
+from mailwatch.core.text import duration
 from mailwatch.host.job import Job
-from mailwatch.net.conversation import Conversation
 from mailwatch.net.endpoint import TlsMode
-from mailwatch.net.engine import Steps
-from mailwatch.probes.canary_mailbox import Arrival, Mailbox, mailbox_trouble
+from mailwatch.probes.canary_mailbox import Arrival, Mailbox
 from mailwatch.probes.canary_mark import Mark, new_mark
+from mailwatch.probes.canary_rehearsal import CanaryRehearsal
 from mailwatch.probes.canary_settings import KEYS, Settings
 from mailwatch.probes.canary_submission import Submission
-from mailwatch.probes.imap import ImapProbe, ask
 from mailwatch.probes.probe import LOGIN_AGAIN_S, Check
 from mailwatch.probes.settings import ServiceSettings, options
-from mailwatch.probes.smtp import SmtpProbe
 
-__all__ = ["KEYS", "PROBE", "REHEARSAL", "CanaryProbe", "Settings", "ends", "judge"]
+__all__ = ["KEYS", "PROBE", "REHEARSAL", "CanaryProbe", "Settings", "ends", "judge", "warn"]
+
+SELDOM_ENOUGH_S = 144.0
+"""25 messages an hour are what Stalwart takes from one sender's domain for one recipient."""
 
 PUT_OFF_S = 600.0
 """How long a server may at least put a message off: greylists mostly want five minutes."""
@@ -60,6 +61,8 @@ class _Flight:
     absent: float = 0.0
     """Until when it had not arrived for certain."""
     arrive_s: float | None = None
+    judged: bool = False
+    """Whether it is known to be lost: another one may leave, and this one may still arrive."""
 
     def submit(self, deadline: Deadline) -> Reading:
         """Submit the message; raises nothing."""
@@ -83,6 +86,8 @@ class CanaryProbe(Check):
         """What holds until the next one is due."""
         self._put_off_since: float | None = None
         self._anew = False
+        self._swept: int | None = 0
+        """How many of the newest messages hold no leftovers any more; None where none does."""
 
     def forget(self) -> None:
         """Send another one with the next check: this one may have been lost with the server."""
@@ -108,7 +113,7 @@ class CanaryProbe(Check):
         flight = self._flight
         if flight is None and now < self._due and self._held is not None:
             return replace(self._held, remembered=True)
-        if flight is None or (flight.job.is_over and now >= self._due):
+        if flight is None or (flight.judged and now >= self._due):
             flight = self._flight = self._launch(deadline)
         if not flight.job.ends_within(max(0.0, _left_s(deadline))):
             begun = flight.submission.begun
@@ -135,8 +140,10 @@ class CanaryProbe(Check):
 
     def _not_submitted(self, flight: _Flight, reading: Reading, now: float) -> Reading:
         self._flight = None
+        if flight.submission.limited:
+            return self._limited(reading, now)
         if flight.submission.put_off:
-            return self._put_off(reading, now)
+            return self._put_off(flight.submission, reading, now)
         self._put_off_since = None
         if reading.fault in (Fault.DELIVERY, Fault.AUTHENTICATION):
             return self._refused(reading, now)
@@ -144,12 +151,21 @@ class CanaryProbe(Check):
         self._due, self._last = now, None
         return reading
 
-    def _put_off(self, reading: Reading, now: float) -> Reading:
+    def _limited(self, reading: Reading, now: float) -> Reading:
+        """Ask seldom where the server takes no more of our messages: others' may well arrive."""
+        self._put_off_since = None
+        self._due = now + max(self._rules.every_s, PUT_OFF_S)
+        self._held = self.unmeasured(fact("canary-limited", answer=reading.detail))
+        return self._held
+
+    def _put_off(self, submission: Submission, reading: Reading, now: float) -> Reading:
         """Try again later, as RFC 5321 section 4.5.4.1 wants it, but for a time only."""
         if self._put_off_since is None:
             self._put_off_since = now
         lasts_s = now - self._put_off_since
-        enough_s = max(self._rules.within_s, PUT_OFF_S)
+        enough_s = self._rules.within_s
+        if not submission.in_trouble:
+            enough_s = max(enough_s, PUT_OFF_S)
         if lasts_s >= enough_s:
             detail = fact("canary-put-off-long", lasts_s=lasts_s, answer=reading.detail)
             return self._refused(replace(reading, detail=detail), now)
@@ -167,9 +183,11 @@ class CanaryProbe(Check):
 
     def _look(self, flight: _Flight, submitted: Reading, deadline: Deadline) -> Reading:
         overdue = deadline.clock() - flight.left >= self._rules.within_s
-        mailbox = Mailbox(self.settings, self._rules, flight.mark, overdue=overdue)
+        mailbox = Mailbox(
+            self.settings, self._rules, flight.mark, overdue=overdue, swept=self._swept
+        )
         reading = mailbox.check(deadline)
-        now = deadline.clock()
+        now, self._swept = deadline.clock(), mailbox.swept
         if mailbox.absent_at is not None:
             flight.absent = max(flight.absent, mailbox.absent_at)
         if mailbox.arrival and flight.arrive_s is None:
@@ -187,8 +205,9 @@ class CanaryProbe(Check):
         reading = replace(reading, phases=MappingProxyType(legs))
         if flight.arrive_s is not None or mailbox.found_in_junk:
             self._flight = None
-        elif submitted.fault is None and away_s < self._rules.within_s:
+        elif submitted.fault is None and not overdue:
             return self._meanwhile(self._under_way(away_s))
+        flight.judged = True
         if trouble := self._trouble(flight, submitted, mailbox.found_in_junk, away_s):
             reading = replace(reading, verdict=Verdict.FAIL, fault=Fault.DELIVERY, detail=trouble)
             if flight.arrive_s is not None:
@@ -217,44 +236,6 @@ class CanaryProbe(Check):
         return replace(self._last, remembered=True) if self._last else self.unmeasured(detail)
 
 
-class CanaryRehearsal(Check):
-    """Asks both servers as a canary does; nothing is submitted, and nothing changes."""
-
-    def __init__(self, settings: ServiceSettings) -> None:
-        super().__init__(settings)
-        rules = options(settings, Settings)
-        self._smtp = SmtpProbe(rules.of_smtp(settings))
-        self._imap = _Inbox(rules.of_imap(settings))
-        self._submission: Reading | None = None
-
-    def check(self, deadline: Deadline) -> Reading:
-        """Try one login after the other, the second perhaps in a later check; never raises."""
-        began = deadline.clock()
-        if self._submission is None:
-            submission = self._smtp.check(deadline)
-            if submission.verdict is not Verdict.PASS:
-                return submission
-            self._submission = submission
-        if _left_s(deadline) < _SHARE * (deadline.at - began):
-            return self.unmeasured(fact("canary-no-time"))
-        inbox = self._imap.check(deadline)
-        phases = dict(self._submission.phases)
-        for phase, seconds in inbox.phases.items():
-            phases[phase] = phases.get(phase, 0.0) + seconds
-        return replace(inbox, service=self.settings.key, phases=MappingProxyType(phases))
-
-
-class _Inbox(ImapProbe):
-    """Opens the inbox to read alone, after all that an IMAP probe does."""
-
-    def converse(self, talk: Conversation) -> Steps[None]:
-        yield from super().converse(talk)
-        if self.settings.login and not talk.login:
-            return  # to see whether the server lives
-        with mailbox_trouble():
-            yield from ask(talk, "b1", "EXAMINE INBOX", Fault.DELIVERY)
-
-
 PROBE = CanaryProbe
 REHEARSAL = CanaryRehearsal
 
@@ -263,6 +244,16 @@ def ends(service: ServiceSettings) -> tuple[tuple[str, ServiceSettings], ...]:
     """Return the port where messages are submitted, and that of the mailbox."""
     rules = options(service, Settings)
     return (("tls", rules.of_smtp(service)), ("imap_tls", rules.of_imap(service)))
+
+
+def warn(at: str, service: ServiceSettings) -> Iterator[str]:
+    """Give what works, but should not stay so."""
+    if options(service, Settings).every_s < SELDOM_ENOUGH_S:
+        yield (
+            f"{at} sends a message every {duration(options(service, Settings).every_s)}, and a "
+            "server may take 25 an hour from one sender, as Stalwart does; set every_s to "
+            f"{SELDOM_ENOUGH_S:.0f} or more"
+        )
 
 
 def judge(at: str, service: ServiceSettings, given: Collection[str]) -> Iterator[tuple[str, str]]:

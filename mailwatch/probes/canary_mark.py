@@ -1,4 +1,4 @@
-"""The mark in a canary's header: whose message it is, and which (RFC 5322 section 3.6.8)."""
+"""A canary, and the mark in its header: whose message it is, and which (RFC 5322)."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ import hmac
 import os
 import re
 import socket
+from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -50,6 +51,21 @@ def read_mark(header: bytes) -> Mark | None:
         return None
     host, machine, token = (part.decode("ascii") for part in mark.groups())
     return Mark(host, machine, token)
+
+
+def message(sender: str, recipient: str, mark: Mark) -> Iterator[str]:
+    """Give the lines of a canary, without their line breaks (RFC 5322, RFC 3834)."""
+    from email.utils import formatdate
+
+    yield f"From: <{sender}>"
+    yield f"To: <{recipient}>"
+    yield "Subject: mailwatch canary"
+    yield f"Date: {formatdate()}"
+    yield f"Message-ID: <{mark.token}@{mark.host}>"
+    yield mark.line
+    yield "Auto-Submitted: auto-generated"
+    yield ""
+    yield "mailwatch sends this to see that mail arrives, and removes it."
 
 
 def _machine() -> str:

@@ -2,9 +2,9 @@
 
 The module of a probe offers `PROBE`, a Check that is made from ServiceSettings. It may offer
 `Settings` and `KEYS`, what a service says to this probe alone; `judge(at, service, given)`, what
-single values cannot show; `ends(service)`, whom it asks, where that is not the service alone;
-`REHEARSAL`, a Check that does the same and changes nothing; and `examine(service, ground)`, its
-check in the doctor.
+single values cannot show; `warn(at, service)`, what works but should not stay so; `ends(service)`,
+whom it asks, where that is not the service alone; `REHEARSAL`, a Check that does the same and
+leaves nothing behind; and `examine(service, ground)`, its check in the doctor.
 """
 
 from __future__ import annotations

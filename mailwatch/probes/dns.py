@@ -16,10 +16,8 @@ from mailwatch.core.facts import Value, fact
 from mailwatch.core.keys import Key, Kind, boolean
 from mailwatch.core.model import Fault
 from mailwatch.core.text import printable
-from mailwatch.host.job import Job
 from mailwatch.net.errors import ConversationError
 from mailwatch.probes.portless_check import PortlessCheck
-from mailwatch.probes.probe import trouble_of
 from mailwatch.probes.settings import ServiceSettings, options
 
 if TYPE_CHECKING:
@@ -63,35 +61,15 @@ def judge(at: str, service: ServiceSettings, _given: Collection[str]) -> Iterato
 class DnsProbe(PortlessCheck):
     """Asks for the MX of `domain`, and for A and AAAA of each."""
 
-    def __init__(self, settings: ServiceSettings) -> None:
-        super().__init__(settings)
-        self._rules = options(settings, Settings)
-        self._look: Job[ConversationError | None] | None = None
-
     def inquire(self, deadline: Deadline) -> None:
-        """Look, in a thread of its own: an answer of 64 KiB can keep dnspython for half a minute.
+        """Find every MX, and an address for each.
 
-        There is one such thread at a time; whoever asks meanwhile waits for what it finds.
+        An answer of 64 KiB can keep dnspython for half a minute; the thread it has is let go.
         """
-        look = self._look
-        if look is None or look.is_over:
-            look = self._look = Job("dns", deadline)
-            look.start(
-                lambda: trouble_of(lambda: self._examine(deadline)),
-                lambda why: ConversationError(None, why),
-            )
-        try:
-            trouble = look.wait(deadline)
-        except DeadlineExpired:
-            raise _unresolved(self._rules.domain or "", "MX", _LATE) from None
-        if trouble:
-            raise trouble
-
-    def _examine(self, deadline: Deadline) -> None:
-        """Find every MX, and an address for each."""
-        domain = self._rules.domain or ""
+        rules = options(self.settings, Settings)
+        domain = rules.domain or ""
         records = _resolve(domain, "MX", deadline)
-        if not records and self._rules.implicit_mx:
+        if not records and rules.implicit_mx:
             if not _has_address(domain, deadline):
                 raise ConversationError.of(Fault.DNS, "dns-nowhere", domain=domain)
             return

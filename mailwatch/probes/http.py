@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator
+import re
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
+from urllib.parse import urlsplit
 
 from mailwatch import __version__
 from mailwatch.core import shapes
@@ -13,13 +15,19 @@ from mailwatch.core.text import printable
 from mailwatch.net.conversation import Conversation
 from mailwatch.net.endpoint import TlsMode
 from mailwatch.net.engine import Steps
-from mailwatch.net.errors import SaidNo
+from mailwatch.net.errors import ConversationError, SaidNo
 from mailwatch.probes.http_response import MAX_BODY, Head, read_body, read_head
 from mailwatch.probes.probe import Probe
 from mailwatch.probes.settings import ServiceSettings, options
 
 _TURNED_AWAY = frozenset({403, 429})
 """Forbidden (RFC 9110 section 15.5.4) and Too Many Requests (RFC 6585 section 4)."""
+
+_WANTS_TLS = re.compile(rb"\b(?:https(?!:)|ssl|tls)\b", re.IGNORECASE)
+"""What the page of a 400 speaks of where a TLS port got plain HTTP: nginx's, Apache's, Go's."""
+
+_TLS_ALERT = printable(b"\x15\x03")
+"""How the answer of a TLS port begins that has no words for plain HTTP (RFC 8446 section 6)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,7 +62,9 @@ KEYS = (
         rule="a path that begins with / and has no blank and no #, such as /healthz"),
     Key("http_statuses", Kind.TEXT, "200-499",
         "Status codes that show life. They are codes and ranges from 200 to 599 with commas "
-        "between them: 200-299,401.",
+        "between them: 200-299,401. One from 500 on that is not among them is a failure of the "
+        "kind `status`, which restarts by default; any other, like a field or a page that is not "
+        "as it should be, is of the kind `rule`, which does not.",
         field="statuses", shape=shapes.statuses, example='"200-299,401"',
         rule='codes and ranges from 200 to 599, the lower end first, such as "200-299,401"'),
     Key("http_headers", Kind.TEXTS, None,
@@ -67,7 +77,8 @@ KEYS = (
         rule='a list of fields, each a name and what it holds, such as ["Server: nginx*"]'),
     Key("http_body", Kind.TEXT, None,
         "Pattern for the page, as in `http_headers`, which must be found near its beginning: in "
-        "the first 64 KiB.", field="body", pattern=_ONE_LINE, example='"<title>*Webmail"',
+        "the first 64 KiB. It is looked for in UTF-8 and in Latin-1 (windows-1252).",
+        field="body", pattern=_ONE_LINE, example='"<title>*Webmail"',
         rule='text of one line that the page holds, such as "Sign in"'),
     Key("http_host", Kind.TEXT, None,
         "Host of the request, with a port where it needs one, in place of `server_name` or `host`.",
@@ -98,25 +109,62 @@ class HttpProbe(Probe):
         """Send the request, hear the answer, and compare it with the rules."""
         rules = options(self.settings, Settings)
         talk.send(request(self.settings))
-        head = yield from read_head(talk)
-        if rules.body and rules.method != "HEAD":
-            body = yield from read_body(talk, head)
+        plain = self.settings.tls is TlsMode.NONE
+        try:
+            head = yield from read_head(talk)
+        except ConversationError as error:
+            said = str(error.detail.get("said"))
+            if plain and said.startswith(_TLS_ALERT):
+                raise ConversationError.of(Fault.RULE, "http-to-tls", said=said) from None
+            raise
+        page, trouble = b"", None
+        if rules.method != "HEAD" and (rules.body or head.status == 400):
+            try:
+                page = yield from read_body(talk, head)
+            except ConversationError as error:
+                trouble = error
         else:
             # We close after this response, so its framing, right or wrong, misleads nobody.
             yield from talk.skip(MAX_BODY if head.length is None else min(head.length, MAX_BODY))
-            body = b""
+        if plain and _from_tls_port(head, page, self.settings.port):
+            raise SaidNo.of(Fault.RULE, "http-to-tls", said=printable(head.line))
         if not any(first <= head.status <= last for first, last in rules.statuses):
-            fault = Fault.REJECTED if head.status in _TURNED_AWAY else Fault.STATUS
             said, alive = printable(head.line), _ranges(rules.statuses)
-            raise SaidNo.of(fault, "http-status", said=said, statuses=alive)
+            raise SaidNo.of(_fault_of(head.status), "http-status", said=said, statuses=alive)
         for name, pattern in rules.headers:
             _require_field(head, name, pattern)
-        if rules.body and not matches(rules.body, body):
-            said, pattern = printable(body, 80), printable(rules.body, 80)
-            raise SaidNo.of(Fault.PROTOCOL, "http-body-differs", pattern=pattern, said=said)
+        if rules.body and trouble:
+            raise trouble
+        if rules.body and not matches(rules.body, page):
+            said, pattern = printable(page, 80), printable(rules.body, 80)
+            raise SaidNo.of(Fault.RULE, "http-body-differs", pattern=pattern, said=said)
 
 
 PROBE = HttpProbe
+
+
+def _fault_of(status: int) -> Fault:
+    """Return what it means that `status` is none of those that the admin wants."""
+    if status in _TURNED_AWAY:
+        return Fault.REJECTED
+    return Fault.STATUS if status >= 500 else Fault.RULE
+
+
+def _from_tls_port(head: Head, page: bytes, port: int) -> bool:
+    """Whether a web server says by itself, whatever is behind it, that `port` is one of TLS.
+
+    With a page, or as nginx does by `error_page 497`: it sends the client to the very same port.
+    """
+    if head.status == 400:
+        return bool(_WANTS_TLS.search(page))
+    for place in head.values("location"):
+        try:
+            parts = urlsplit(place.decode("ascii"))
+            if parts.scheme == "https" and (parts.port or 443) == port:
+                return True
+        except ValueError:
+            continue
+    return False
 
 
 def request(settings: ServiceSettings) -> bytes:
@@ -137,7 +185,7 @@ def request(settings: ServiceSettings) -> bytes:
 def host_field(settings: ServiceSettings) -> str:
     """Return the Host of `settings`, with the port where it is not the usual one."""
     name = settings.asked_name
-    host = f"[{name}]" if ":" in name else name.encode("idna").decode("ascii")
+    host = f"[{name}]" if ":" in name else name
     usual = 443 if settings.tls is TlsMode.IMPLICIT else 80
     return host if settings.port == usual else f"{host}:{settings.port}"
 
@@ -145,11 +193,23 @@ def host_field(settings: ServiceSettings) -> str:
 def matches(pattern: str, text: bytes) -> bool:
     """Return whether `pattern` occurs anywhere in `text`; a `*` stands for anything or nothing.
 
-    The pattern is compared as UTF-8, with its case. A backtracking match of an innocent regular
-    expression may take hours on text made for it, and no deadline can interrupt it.
+    It is compared with its case, as UTF-8 and as what browsers take Latin-1 for. A backtracking
+    match of an innocent regular expression may take hours on text made for it, and no deadline can
+    interrupt it.
     """
+    for encoding in ("utf-8", "cp1252"):
+        try:
+            parts = pattern.encode(encoding).split(b"*")
+        except UnicodeEncodeError:
+            continue  # no text of that encoding holds it
+        if _in_order(parts, text):
+            return True
+    return False
+
+
+def _in_order(parts: Sequence[bytes], text: bytes) -> bool:
     at = 0
-    for part in pattern.encode().split(b"*"):
+    for part in parts:
         found = text.find(part, at)
         if found < 0:
             return False
@@ -167,6 +227,6 @@ def _require_field(head: Head, name: str, pattern: str) -> None:
         return
     wanted = printable(pattern, 80)
     if not values:
-        raise SaidNo.of(Fault.PROTOCOL, "http-field-missing", field=name, pattern=wanted)
+        raise SaidNo.of(Fault.RULE, "http-field-missing", field=name, pattern=wanted)
     said = printable(b", ".join(values), 80)
-    raise SaidNo.of(Fault.PROTOCOL, "http-field-differs", field=name, pattern=wanted, said=said)
+    raise SaidNo.of(Fault.RULE, "http-field-differs", field=name, pattern=wanted, said=said)

@@ -1,26 +1,34 @@
-"""One HTTP/1.1 response, read strictly and within bounds (RFC 9112)."""
+"""One HTTP/1.1 response, read within bounds (RFC 9112); what a browser forgives is forgiven."""
 
 from __future__ import annotations
 
 import re
+import zlib
 from dataclasses import dataclass
 
 from mailwatch.core.facts import fact
 from mailwatch.core.model import Fault
 from mailwatch.core.text import printable
 from mailwatch.net.conversation import Conversation
-from mailwatch.net.dialogue import MAX_LINES
 from mailwatch.net.engine import Steps
 from mailwatch.net.errors import ConversationError
 
 MAX_BODY = 64 * 1024
-"""How much of a body is heard, in bytes."""
+"""How much of a body is heard, in bytes, and how much of what it unpacks to."""
+
+MAX_FIELD = 64 * 1024
+"""Bytes of one header field; a browser takes a policy or a cookie of many KiB."""
+
+MAX_FIELDS = 1000
+"""Lines of one header."""
 
 _BODY = fact("http-body")
 _MAX_INTERIM = 5
 _STATUS_LINE = re.compile(rb"HTTP/1\.[01] ([1-5][0-9]{2})(?: .*)?", re.DOTALL)
 _FIELD = re.compile(rb"([!#$%&'*+.^_`|~0-9A-Za-z-]+):(.*)", re.DOTALL)
 _LENGTH = re.compile(rb"[0-9]{1,15}")
+_ZLIB = 32 + zlib.MAX_WBITS
+"""Of what zlib.decompressobj takes: gzip or zlib, whichever it is."""
 _CHUNK_SIZE = re.compile(rb"([0-9A-Fa-f]{1,8})[ \t]*(?:;.*)?", re.DOTALL)
 
 
@@ -66,8 +74,8 @@ def read_head(talk: Conversation) -> Steps[Head]:
 def _read_fields(talk: Conversation) -> Steps[tuple[tuple[bytes, bytes], ...]]:
     fields: list[tuple[bytes, bytes]] = []
     awaited = fact("http-header")
-    for _ in range(MAX_LINES):
-        line = yield from talk.line(awaited)
+    for _ in range(MAX_FIELDS):
+        line = yield from talk.line(awaited, MAX_FIELD)
         if not line:
             return tuple(fields)
         field = _FIELD.fullmatch(line)
@@ -77,14 +85,38 @@ def _read_fields(talk: Conversation) -> Steps[tuple[tuple[bytes, bytes], ...]]:
             name, value = fields[-1]
             fields[-1] = name, value + b" " + line.strip(b" \t")
         else:
-            raise _otherwise(line, "http-field")
-    raise ConversationError.of(Fault.PROTOCOL, "http-many-fields", limit=MAX_LINES)
+            said, missing = printable(line), fact("http-field")
+            raise ConversationError.of(
+                Fault.PROTOCOL, "sent-otherwise", said=said, expected=missing
+            )
+    raise ConversationError.of(Fault.PROTOCOL, "http-many-fields", limit=MAX_FIELDS)
 
 
 def read_body(talk: Conversation, head: Head) -> Steps[bytes]:
-    """Return at most MAX_BODY bytes of the body (section 6.3); raises ConversationError."""
+    """Return at most MAX_BODY bytes of the page; raises ConversationError.
+
+    One that cannot be read, as its length (section 6.3) or its coding is none that we know, is no
+    sign of a hang, and breaks only the admin's rule for it.
+    """
     if head.status in (204, 304):
         return b""
+    return _unpacked(head, (yield from _read_framed(talk, head)))
+
+
+def _unpacked(head: Head, body: bytes) -> bytes:
+    """Return `body` without its content coding (RFC 9110 section 8.4.1)."""
+    codings = b", ".join(head.values("content-encoding")).lower()
+    if codings in (b"", b"identity"):
+        return body
+    if codings not in (b"gzip", b"x-gzip", b"deflate"):
+        raise _unreadable("Content-Encoding", codings)
+    try:
+        return zlib.decompressobj(_ZLIB).decompress(body, MAX_BODY)
+    except zlib.error:
+        raise _unreadable("Content-Encoding", codings) from None
+
+
+def _read_framed(talk: Conversation, head: Head) -> Steps[bytes]:
     codings = head.values("transfer-encoding")
     lengths = set(head.values("content-length"))
     if codings:
@@ -101,12 +133,12 @@ def read_body(talk: Conversation, head: Head) -> Steps[bytes]:
 
 def _unreadable(name: str, value: bytes) -> ConversationError:
     said = printable(value)
-    return ConversationError.of(Fault.PROTOCOL, "http-unframed", field=name, said=said)
+    return ConversationError.of(Fault.RULE, "http-unreadable", field=name, said=said)
 
 
-def _otherwise(line: bytes, expected: str) -> ConversationError:
+def _misframed(line: bytes, expected: str) -> ConversationError:
     said, missing = printable(line), fact(expected)
-    return ConversationError.of(Fault.PROTOCOL, "sent-otherwise", said=said, expected=missing)
+    return ConversationError.of(Fault.RULE, "sent-otherwise", said=said, expected=missing)
 
 
 def _read_chunks(talk: Conversation) -> Steps[bytes]:
@@ -115,13 +147,13 @@ def _read_chunks(talk: Conversation) -> Steps[bytes]:
         line = yield from talk.line(fact("http-chunk"))
         size = _CHUNK_SIZE.fullmatch(line)
         if not size:
-            raise _otherwise(line, "http-chunk-size")
+            raise _misframed(line, "http-chunk-size")
         left = int(size[1], 16)
         if not left:
             break
         body += yield from talk.exactly(min(left, MAX_BODY), _BODY)
         if len(body) < MAX_BODY and (line := (yield from talk.line(fact("http-chunk-end")))):
-            raise _otherwise(line, "http-chunk-end")
+            raise _misframed(line, "http-chunk-end")
     return bytes(body[:MAX_BODY])
 
 

@@ -55,8 +55,8 @@ class ImapProbe(Probe):
             yield from ask(talk, "a2", "STARTTLS")
             yield from talk.secure()
             offers = yield from _capabilities(talk, "a3")
-        if talk.login and words[1] == b"OK":
-            yield from in_its_own_time(talk, _log_in(talk, "a4", talk.login, offers))
+        if talk.settings.login and words[1] == b"OK":
+            yield from in_its_own_time(talk, _log_in(talk, "a4", talk.settings.login, offers))
 
 
 PROBE = ImapProbe
@@ -85,7 +85,11 @@ def _log_in(talk: Conversation, tag: str, login: Login, offers: set[bytes]) -> S
 
 
 def ask(
-    talk: Conversation, tag: str, command: str, fault: Fault = Fault.PROTOCOL
+    talk: Conversation,
+    tag: str,
+    command: str,
+    fault: Fault = Fault.PROTOCOL,
+    most: int = MAX_LINES,
 ) -> Steps[list[list[bytes]]]:
     """Say one command; return the words of the untagged lines that come before its tagged OK.
 
@@ -93,18 +97,26 @@ def ask(
     `fault`; a BAD blames nobody but in a login).
     """
     talk.say(f"{tag} {command}")
-    untagged = yield from hear(talk, tag, answer_to(command), fault=fault)
+    untagged = yield from hear(talk, tag, answer_to(command), fault=fault, most=most)
     return [_words(line) for line, _ in untagged]
 
 
 def hear(
-    talk: Conversation, tag: str, awaited: Fact, wanted: str = "", fault: Fault = Fault.PROTOCOL
+    talk: Conversation,
+    tag: str,
+    awaited: Fact,
+    wanted: str = "",
+    fault: Fault = Fault.PROTOCOL,
+    most: int = MAX_LINES,
 ) -> Steps[list[Response]]:
-    """Return the untagged responses before `wanted`, by default the tagged OK; raises as `ask`."""
+    """Return the untagged responses before `wanted`, by default the tagged OK; raises as `ask`.
+
+    More than `most` of them are a fault.
+    """
     wanted = wanted or f"{tag} OK"
     end = _words(wanted.encode("ascii"))
     untagged: list[Response] = []
-    while len(untagged) < MAX_LINES:
+    while len(untagged) < most:
         line, literals = yield from _response(talk, awaited)
         words = _words(line)
         if words[: len(end)] == end:
@@ -112,7 +124,7 @@ def hear(
         if words[0] != b"*" or words[1:2] == [b"BYE"]:
             raise _refusal(line, tag, awaited, wanted, fault)
         untagged.append((line, literals))
-    raise too_many_lines(awaited)
+    raise too_many_lines(awaited, most)
 
 
 def _response(talk: Conversation, awaited: Fact) -> Steps[Response]:

@@ -29,8 +29,8 @@ class Pop3Probe(Probe):
                 raise SaidNo.of(Fault.PROTOCOL, "not-offered", awaited=_OFFERS, wanted="STLS")
             yield from _ask(talk, "STLS")
             yield from talk.secure()
-        if talk.login:
-            yield from in_its_own_time(talk, _log_in(talk, talk.login))
+        if talk.settings.login:
+            yield from in_its_own_time(talk, _log_in(talk, talk.settings.login))
 
 
 PROBE = Pop3Probe

@@ -55,12 +55,18 @@ class PostqueueProbe(PortlessCheck):
         rules = options(self.settings, Settings)
         limit = rules.queue_limit
         count = _Count(limit)
-        code = run(rules.command or COMMAND, deadline, count.take)
+        complaints = bytearray()
+
+        def complain(data: bytes) -> bool:
+            complaints.extend(data[: _LONGEST_WORDS - len(complaints)])
+            return True
+
+        code = run(rules.command or COMMAND, deadline, count.take, complain)
         number = count.number if code == 0 else None
         if max(count.messages, number or 0) > limit:
             raise ConversationError.of(Fault.QUEUE, "queue-long", limit=limit)
         if code != 0:
-            said = printable(bytes(count.words).strip(), 160)
+            said = printable(bytes(complaints or count.words).strip(), 160)
             raise ConversationError.of(None, "queue-unlisted", code=code, said=said)
         if number is None and count.said:
             raise ConversationError.of(None, "queue-nonsense", said=printable(count.said, 80))

@@ -27,12 +27,15 @@ Take = Callable[[bytes], bool]
 """Takes a part of what the program says; returns False when it has heard enough."""
 
 
-def run(command: Sequence[str], deadline: Deadline, take: Take) -> int | None:
+def run(
+    command: Sequence[str], deadline: Deadline, take: Take, complain: Take | None = None
+) -> int | None:
     """Run `command`, hand what it says to `take`, and return its exit code.
 
-    That is None where `take` had heard enough, and negative for the signal that ended it. Nothing
-    is left of the program's process group. Raises ConversationError, unmeasured, where it cannot
-    be started or does not end by `deadline`.
+    What it says on its standard error goes to `complain`, where there is one. The code is None
+    where one of them had heard enough, and negative for the signal that ended it. Nothing is left
+    of the program's process group. Raises ConversationError, unmeasured, where it cannot be
+    started or does not end by `deadline`.
     """
     name = printable(command[0])
     try:
@@ -40,7 +43,7 @@ def run(command: Sequence[str], deadline: Deadline, take: Take) -> int | None:
             command,
             stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,
-            stderr=subprocess.STDOUT,
+            stderr=subprocess.PIPE if complain else subprocess.STDOUT,
             start_new_session=True,
             cwd="/",
             env=_ENVIRONMENT,
@@ -50,7 +53,8 @@ def run(command: Sequence[str], deadline: Deadline, take: Take) -> int | None:
         raise ConversationError.of(None, "program-not-started", program=name, why=why) from None
     with process:
         try:
-            return process.wait(deadline.remaining()) if _hear(process, deadline, take) else None
+            heard_out = _hear(process, deadline, take, complain or take)
+            return process.wait(deadline.remaining()) if heard_out else None
         except (DeadlineExpired, subprocess.TimeoutExpired):
             raise ConversationError.of(None, "program-late", program=name) from None
         finally:
@@ -58,21 +62,28 @@ def run(command: Sequence[str], deadline: Deadline, take: Take) -> int | None:
                 os.killpg(process.pid, signal.SIGKILL)
 
 
-def _hear(process: subprocess.Popen[bytes], deadline: Deadline, take: Take) -> bool:
-    """Hear the program out; False where `take` had heard enough."""
-    assert process.stdout
-    output = process.stdout.fileno()
-    os.set_blocking(output, False)
+def _hear(process: subprocess.Popen[bytes], deadline: Deadline, take: Take, complain: Take) -> bool:
+    """Hear the program out; False where `take` or `complain` had heard enough."""
+    takers = {
+        pipe.fileno(): taker
+        for pipe, taker in ((process.stdout, take), (process.stderr, complain))
+        if pipe
+    }
     poll = select.poll()
-    poll.register(output, select.POLLIN)
-    while True:
+    for output in takers:
+        os.set_blocking(output, False)
+        poll.register(output, select.POLLIN)
+    while takers:
         ended = process.poll() is not None
         left_s = deadline.remaining()
-        if poll.poll(0 if ended else 1000 * min(left_s, _LOOK_S)):
+        ready = poll.poll(0 if ended else 1000 * min(left_s, _LOOK_S))
+        for output, _ in ready:
             data = os.read(output, _CHUNK)
             if not data:
-                return True
-            if not take(data):
+                poll.unregister(output)
+                del takers[output]
+            elif not takers[output](data):
                 return False
-        elif ended:
+        if ended and not ready:
             return True
+    return True

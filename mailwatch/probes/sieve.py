@@ -36,8 +36,8 @@ class SieveProbe(Probe):
             yield from talk.secure()
             # The server lists them anew, without being asked (RFC 5804 section 2.2).
             offers = yield from _capabilities(talk, fact("sieve-capabilities"))
-        if talk.login:
-            yield from in_its_own_time(talk, _log_in(talk, talk.login, offers))
+        if talk.settings.login:
+            yield from in_its_own_time(talk, _log_in(talk, talk.settings.login, offers))
 
 
 PROBE = SieveProbe

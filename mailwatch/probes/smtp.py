@@ -16,7 +16,7 @@ class SmtpProbe(Probe):
 
     def converse(self, talk: Conversation) -> Steps[None]:
         """Hear 220, say EHLO and hear 250."""
-        yield from SmtpSession(talk, self.hello).begin(self.settings.tls, talk.login)
+        yield from SmtpSession(talk, self.hello).begin(self.settings.tls, talk.settings.login)
 
 
 PROBE = SmtpProbe

@@ -197,7 +197,7 @@ class Monitor:
 
     def _round_done(self, event: RoundDone, now: Now) -> None:
         self._rounds = replace(self._rounds, last_ended=now.steady)
-        self.investigation = self.investigation.ended(event.readings, now)
+        self.investigation = self.investigation.ended(event.readings, now, event.lost_s)
         readings = self._readings = self.investigation.readings
         for onlooker in self._components.onlookers:
             onlooker.round(readings, now)

@@ -75,10 +75,6 @@ class SqliteStore(Store):
         self._rounds_lost = 0
         self._passed: Sequence[str] | None = None
         """The services of the last round, None where not all was well."""
-        self._pause: Boot | None = None
-        """The pause in the file, which another process may have written."""
-        self._paused_here = False
-        """Whether the pause of this process is newer than that in the file."""
         self._wall_clock = WallClock()
         self._sweep_at = 0.0
         self._restored = False
@@ -115,23 +111,9 @@ class SqliteStore(Store):
         super().keep_entries(entries)
         self._write(durable=False)
 
-    def paused_until(self, now: Now) -> Now | None:
-        """Return the end of the admin's pause, which another process may have written."""
-        self._now, connection = now, self._file.connection
-        if self._written is not None and connection is not None:
-            try:
-                if self._file.may_have_changed(now):
-                    self._pause = documents.get(connection, documents.PAUSE, Boot)
-            except _TROUBLES as error:
-                self._fail(error)
-            else:
-                super().pause(_end_of(self._pause, self._boot))
-        return self._memory.paused_until
-
     def pause(self, until: Now | None) -> None:
         """Begin or end a pause."""
         super().pause(until)
-        self._paused_here = True
         self._write()
 
     def record(self, readings: Sequence[Reading], now: Now) -> None:
@@ -218,12 +200,12 @@ class SqliteStore(Store):
                 documents.put(connection, documents.NOTES, memory.notes)
             if written is None:
                 documents.close_others(connection, memory.state.incident, now)
-            if self._paused_here:
+            if written is None or memory.paused_until != written.paused_until:
                 until = memory.paused_until
                 documents.put(connection, documents.PAUSE, until and Boot(self._boot_id, until))
             documents.put(connection, documents.WRITTEN, self._boot)
         self._written, self._written_at = memory, now.steady
-        self._closed, self._ended, self._paused_here = [], [], False
+        self._closed, self._ended = [], []
         self._rounds.clear()
         if self._retry_at is not None:
             lost = self._rounds_lost
@@ -241,13 +223,12 @@ class SqliteStore(Store):
         timeout_s = BUSY_TIMEOUT_S if self._restored else OPEN_TIMEOUT_S
         path = self._file.path
         try:
-            connection, is_new = self._file.open(self._now, timeout_s)
+            connection = self._file.open(self._now, timeout_s)
         except _TROUBLES as error:
             if not self._restored and not is_lock(error):
                 with suppress(*_TROUBLES, Unusable), closing(open_unwritable(path)) as readable:
                     self._take_over(_load(readable, self._boot))
             raise
-        self._paused_here |= is_new
         if not self._loaded:
             try:
                 self._take_over(_load(connection, self._boot))

@@ -25,9 +25,6 @@ Say = Callable[[str], None]
 
 _SET_ASIDE_AGAIN_S = 3600.0
 
-_TICK_S = 1.0
-"""Two writes that are no further apart may leave the same date."""
-
 
 class StateFile:
     """Knows whether the file is open; who meets a fault of it tells fail(), and opens it again."""
@@ -40,18 +37,17 @@ class StateFile:
         self._say = say
         self._inode: tuple[int, int] | None = None
         self._patience_s = BUSY_TIMEOUT_S
-        self._stamp: tuple[int, int, int] | None = None
         self._condemned = False
         self._set_aside_after = float("-inf")
 
-    def open(self, now: Now, timeout_s: float) -> tuple[Connection, bool]:
-        """Return the connection to the file that has the name now, and whether that is a new one.
+    def open(self, now: Now, timeout_s: float) -> Connection:
+        """Return the connection to the file that has the name now.
 
         A lock of somebody else is waited for `timeout_s` seconds. What cannot be used, or made no
         sense to the caller, is set aside first. Raises OSError and sqlite3.Error.
         """
         if self.connection is not None and self._has_name():
-            return self.connection, False
+            return self.connection
         self.close()
         if self._condemned and now.steady >= self._set_aside_after:
             self._set_aside_after = now.steady + _SET_ASIDE_AGAIN_S  # not again and again
@@ -76,9 +72,9 @@ class StateFile:
                     again = f"{self.path} cannot be read after it was made"
                     raise OSError(errno.EIO, again) from unusable
                 self._set_aside(unusable, now)
-        self._patience_s, self._stamp = BUSY_TIMEOUT_S, None
+        self._patience_s = BUSY_TIMEOUT_S
         self._inode = self._found_inode()
-        return self.connection, is_new
+        return self.connection
 
     @contextmanager
     def transaction(self, durable: bool) -> Iterator[Connection]:
@@ -93,14 +89,6 @@ class StateFile:
             yield self.connection
         # A lock is worth waiting for again.
         self._patience_s = BUSY_TIMEOUT_S
-
-    def may_have_changed(self, now: Now) -> bool:
-        """Whether any process may have written to it since the last call; raises OSError."""
-        wal, before = Path(f"{self.path}-wal").stat(), self._stamp
-        self._stamp = wal.st_ino, wal.st_size, wal.st_mtime_ns
-        if abs(now.wall - wal.st_mtime) < _TICK_S:
-            self._stamp = None
-        return self._stamp is None or self._stamp != before
 
     def fail(self, error: Exception) -> None:
         """Take note of a fault: the file is let go of, unless somebody else has locked it."""

@@ -1,8 +1,7 @@
-"""What the command line reads of the state file, and the pause it writes, beside the service."""
+"""What the command line reads of the state file, beside the service."""
 
 from __future__ import annotations
 
-import os
 import sqlite3
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
@@ -16,7 +15,7 @@ from mailwatch.core.notes import Notes
 from mailwatch.core.outbox import QueuedMessage
 from mailwatch.core.state import Incident, Stage
 from mailwatch.store import documents, history
-from mailwatch.store.boot import Boot, boot_id
+from mailwatch.store.boot import Boot
 from mailwatch.store.connection import (
     NONSENSE,
     UNWRITABLE,
@@ -111,16 +110,6 @@ class Views:
             return history.read(connection, service, since)
 
 
-def set_pause(directory: Path, until: Now | None, boot: str | None = None) -> None:
-    """Pause until `until`, or end the pause with None; the service sees it at its next step.
-
-    `boot` is the id of this boot, which is looked up when it is None. Raises StoreError.
-    """
-    pause = until and Boot(boot_id(os.environ) if boot is None else boot, until)
-    with _visit(directory, "rw") as connection:
-        documents.put(connection, documents.PAUSE, pause)
-
-
 @contextmanager
 def _visit(directory: Path, mode: str = "ro") -> Iterator[Connection]:
     """Do the block in one transaction on the state file in `directory`; raises StoreError."""
@@ -158,4 +147,4 @@ def _sentence(path: Path, error: Exception) -> str:
     return f"The state file {path} cannot be used, for {why}: {advice}."
 
 
-__all__ = ["LAST", "Past", "Status", "StoreError", "Summary", "Views", "set_pause"]
+__all__ = ["LAST", "Past", "Status", "StoreError", "Summary", "Views"]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from itertools import product
 from typing import TYPE_CHECKING, get_args
 
@@ -82,6 +83,20 @@ def test_incidents_within_one_second_have_different_ids(watch: Watcher) -> None:
         ids.append(w.incident.id)
         w(Passed(), after=0.1)
     assert ids == ["20231114T221320Z", "20231114T221320Z-2", "20231114T221320Z-3"]
+
+
+@pytest.mark.parametrize("back_s", [1, 3600, 400 * 86_400])
+def test_a_clock_that_is_set_back_gives_no_id_twice(watch: Watcher, back_s: float) -> None:
+    """The store keeps incidents by their id: a second one of that id would replace the first."""
+    w = watch()
+    ids = []
+    for step_s in (0, back_s, -back_s, 0, -60):  # back, forth, again in that second, and onward
+        w.now = replace(w.now, wall=w.now.wall - step_s)
+        w.fail(condition=Condition.STOPPED, after=0.1)
+        ids.append(w.incident.id)
+        w(Passed(), after=0.1)
+    first = "20231114T221320Z"
+    assert ids == [first, f"{first}-2", f"{first}-3", f"{first}-4", "20231114T221420Z"]
 
 
 # --- further attempts ---------------------------------------------------------------------

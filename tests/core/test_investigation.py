@@ -37,6 +37,8 @@ FAILED = tuple(reading(port, Fault.DROPPED) for port in PORTS)
 PASSED = tuple(reading(port, None) for port in PORTS)
 UNMEASURED = tuple(Reading(f"SMTP:{port}", Verdict.UNMEASURED) for port in PORTS)
 
+WATCHED = frozenset(reading.service for reading in PASSED)
+
 moments = st.floats(0, 1000).map(at)
 targets = st.builds(
     TargetState,
@@ -222,7 +224,7 @@ def test_a_round_in_which_nothing_failed_waits_for_nothing(before: list[Change],
     """Also where an attempt of it did, and a look or the evidence is still under way."""
     found = asking(before, 1000.0).ended(PASSED, end)
     assert found.may_be_decided(end)
-    assert found.event(UNSEEN) == Passed()
+    assert found.event(UNSEEN) == Passed(WATCHED)
     assert asking(before, 1000.0).ended(UNMEASURED, end).event(UNSEEN) == Unmeasured()
 
 
@@ -239,5 +241,5 @@ def test_what_failed_has_to_pass_before_all_is_well() -> None:
         found = one.begun().ended(lost, at(2))
         assert found.event(UNSEEN) == Unmeasured()
         assert found.decided(down).failing == {"SMTP:25"}
-        assert found.decided(down).begun().ended(PASSED, at(3)).event(UNSEEN) == Passed()
-        assert found.decided(WELL).begun().ended(lost, at(3)).event(UNSEEN) == Passed()
+        assert found.decided(down).begun().ended(PASSED, at(3)).event(UNSEEN) == Passed(WATCHED)
+        assert found.decided(WELL).begun().ended(lost, at(3)).event(UNSEEN) == Passed(WATCHED)

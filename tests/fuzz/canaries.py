@@ -34,34 +34,48 @@ _THEIRS = fetched(4, f"{_RECEIVED}{_OTHER.line}\r\n\r\n", 2)
 _OK = b"250 ok\r\n"
 _SUBMITTED = [b"235 in\r\n", _OK, _OK, b"354 go\r\n", _OK, b"221 bye\r\n"]
 _CAPABLE = b"* CAPABILITY IMAP4rev1 STARTTLS AUTH=PLAIN\r\n"
-_SELECTED = b"* OK [UIDNEXT 9]\r\nb2 OK\r\n"
-_SEEN = [b"* SEARCH 7\r\nb3 OK\r\n", _OURS + b"b4 OK\r\n", b"c1 OK\r\n"]
-_LEFTOVER = [b"* SEARCH 3 4\r\nd1 OK\r\n", _LEFT + _THEIRS + b"d2 OK\r\n", b"e1 OK\r\n"]
+_SELECTED = b"* 3 EXISTS\r\n* OK [UIDNEXT 9]\r\nb2 OK\r\n"
+_LARGE = b"* 200 EXISTS\r\n* OK [UIDNEXT 209]\r\nb2 OK\r\n"
+_SEEN = [_OURS + b"b4 OK\r\n", _OURS + b"b5 OK\r\n", b"c1 OK\r\n"]
 _SIMPLE = b"* CAPABILITY IMAP4rev1\r\nb1 OK\r\n"
 _UIDPLUS = b"* CAPABILITY IMAP4rev1 UIDPLUS\r\nb1 OK\r\n"
 _SPECIAL = b"* CAPABILITY IMAP4rev2 SPECIAL-USE LIST-EXTENDED\r\nb1 OK\r\n"
 
+
+def _deleted(answer: bytes) -> bytes:
+    return answer.replace(b"BODY", b"FLAGS (\\Deleted) BODY")
+
+
 _VISITS: list[list[bytes]] = [
-    [_UIDPLUS, _SELECTED, *_SEEN, b"c2 OK\r\n", *_LEFTOVER, b"e2 OK\r\n"],
-    [_UIDPLUS, _SELECTED, b"b3 OK\r\n", b"b5 OK\r\n", *_SEEN, b"c2 OK\r\n", b"d1 OK\r\n"],
+    [_UIDPLUS, _SELECTED, *_SEEN, b"c2 OK\r\n"],
     [
-        *[_SIMPLE, _SELECTED, *_SEEN, b"* SEARCH 7 3\r\nc3 OK\r\n", _LEFT + b"c4 OK\r\n"],
-        *[b"c5 OK\r\n", *_LEFTOVER, b"* SEARCH 3\r\ne3 OK\r\n", b"e5 OK\r\n"],
+        *[_UIDPLUS, _LARGE, b"* 51 FETCH (UID 6)\r\nb3 OK\r\n", *_SEEN, b"c2 OK\r\n"],
+        *[b"* 51 FETCH (UID 6)\r\nd1 OK\r\n", _LEFT + _THEIRS + b"d2 OK\r\n"],
+        *[b"e1 OK\r\n", b"e2 OK\r\n"],
     ],
     [
-        *[_SIMPLE, _SELECTED, *_SEEN, b"* SEARCH 7 4\r\nc3 OK\r\n", _THEIRS + b"c4 OK\r\n"],
-        *[*_LEFTOVER, b"* SEARCH 3 4\r\ne3 OK\r\n", _THEIRS + b"e4 OK\r\n"],
+        *[_UIDPLUS, _SELECTED, _THEIRS + b"b4 OK\r\n", b"b6 OK\r\n"],
+        *[_LEFT + _SEEN[0], *_SEEN[1:], b"c2 OK\r\n", b"e1 OK\r\n", b"e2 OK\r\n"],
     ],
     [
-        *[_SPECIAL, _SELECTED, b"b3 OK\r\n", b'* LIST (\\Junk) "/" "Bulk mail"\r\nf1 OK\r\n'],
-        *[b"* OK [UIDNEXT 9]\r\nf2 OK\r\n", *_SEEN, b"c2 OK\r\n"],
+        *[_SIMPLE, _SELECTED, _LEFT + _THEIRS + _SEEN[0], *_SEEN[1:]],
+        *[_LEFT + _THEIRS + _deleted(_OURS) + b"c3 OK\r\n", b"c4 OK\r\n", b"e1 OK\r\n"],
+        *[_deleted(_LEFT) + _THEIRS + b"e3 OK\r\n", b"e4 OK\r\n"],
+    ],
+    [
+        *[_SIMPLE, _SELECTED, *_SEEN, _deleted(_THEIRS) + _LEFT + _deleted(_OURS) + b"c3 OK\r\n"],
+    ],
+    [
+        *[_SPECIAL, _SELECTED, b"b4 OK\r\n", b'* LIST (\\Junk) "/" "Bulk mail"\r\nf1 OK\r\n'],
+        *[b"* 1 EXISTS\r\n* OK [UIDNEXT 9]\r\nf2 OK\r\n", _OURS + b"f4 OK\r\n"],
+        *[_OURS + b"f5 OK\r\n", b"g1 OK\r\n", b"g2 OK\r\n"],
     ],
 ]
 """What a mailbox says between the login and LOGOUT."""
 
 _WORDS = [
-    *[_OURS, _LEFT, _THEIRS, b"* SEARCH 7 4\r\n", b"* SEARCH 99999999999\r\n", b" UID 4 "],
-    *[b"{3}\r\n", b"{99999}\r\n", b"(", b")", b"b4 NO\r\n", b"c3 OK\r\n", b"d1 OK\r\n"],
+    *[_OURS, _LEFT, _THEIRS, b"* 4 EXISTS\r\n", b"\\Deleted", b" UID 4 "],
+    *[b"{3}\r\n", b"{99999}\r\n", b"(", b")", b"b4 NO\r\n", b"c3 OK\r\n", b"f1 BAD\r\n"],
     *[b"450 4.7.1 \r\n", b"550-", f"{MARK.line}\r\n".encode(), f"{_OTHER.line}\r\n".encode()],
     *[b'INTERNALDATE "99-Jan-2026 99:99:99 +9999"', b"; Fri, 99 Jan 9999999999 03:04:05 +9999\r\n"],
 ]
@@ -107,14 +121,12 @@ def wrong_with(heard: bytes, turns: Sequence[bytes]) -> Iterator[str]:
     for uids in re.findall(rb"UID (?:STORE|EXPUNGE) ([0-9,]+)", heard):
         if others := {int(uid) for uid in uids.split(b",")} - ours:
             yield f"removed {sorted(others)}"
-    for tag in re.findall(rb"^([ce])5 EXPUNGE", heard, re.M):
-        answers = re.findall(rb"((?:^\* [^\n]*\n)*)^" + tag + rb"3 OK", told, re.M | re.I)
-        deleted = [
-            {int(uid) for uid in re.findall(rb"[0-9]+", b" ".join(_searched(answer)))}
-            for answer in answers
-        ]
-        if not any(found <= ours for found in deleted):
-            yield f"expunged {deleted}"
+    for tag in re.findall(rb"^([ce])4 EXPUNGE", heard, re.M):
+        end = re.search(rb"^" + tag + rb"3 OK", told, re.M | re.I)
+        answer = told[: end.start()].rpartition(tag + b"1 OK")[2] if end else b""
+        deleted = [one for one in _messages(answer) if b"\\deleted" in one.lower()]
+        if hidden := [one for one in deleted if not set(_marked(b"FETCH (" + one)) & ours]:
+            yield f"expunged {hidden}"
 
 
 def _marked(told: bytes) -> Iterator[int]:
@@ -122,10 +134,10 @@ def _marked(told: bytes) -> Iterator[int]:
     mark = re.compile(
         rb"host=watcher;\s*machine=0123456789abcdef;\s*token=[0-9a-f]{32}(?![0-9a-f])"
     )
-    for fetched in re.split(rb"FETCH \(", told, flags=re.I):
+    for fetched in _messages(told):
         if mark.search(fetched):
             yield from map(int, re.findall(rb"UID ([0-9]+)", fetched, re.I))
 
 
-def _searched(answer: bytes) -> list[bytes]:
-    return re.findall(rb"^\* SEARCH([^\n]*)", answer, re.M | re.I)
+def _messages(told: bytes) -> list[bytes]:
+    return re.split(rb"FETCH \(", told, flags=re.I)[1:]

@@ -14,7 +14,7 @@ from mailwatch.core.facts import fact
 from mailwatch.core.model import Fault, Reading, Verdict
 from mailwatch.net.conversation import Conversation
 from mailwatch.net.endpoint import Endpoint
-from mailwatch.net.engine import run
+from mailwatch.net.engine import ENGINE, run
 from mailwatch.net.errors import ConversationError
 from mailwatch.net.resolver import Address, Resolver, look_up, numeric
 from mailwatch.probes.settings import ServiceSettings
@@ -162,6 +162,7 @@ def test_a_service_by_name_without_a_thread_is_unmeasured(
 ) -> None:
     """Not even a hint of a fault of mailwatch: the admin reads what to do."""
     settings = service("TCP", peer(lambda link: link.hear_end()), host="nobody.invalid")
+    ENGINE.begin([])  # it runs, whichever test is the first
     with without_threads():
         reading = ask(settings)
     assert reading.verdict is Verdict.UNMEASURED

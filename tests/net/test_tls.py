@@ -1,19 +1,27 @@
 from __future__ import annotations
 
 import hashlib
+import os
 import ssl
+import time
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
 import trustme
 
+from mailwatch.core.deadline import Deadline
 from mailwatch.core.model import Fault, Reading, Verdict
+from mailwatch.core.policy import Attempts
 from mailwatch.core.say import say
+from mailwatch.net import tls
 from mailwatch.net.endpoint import TlsMode
-from mailwatch.net.tls import context_for
+from mailwatch.net.engine import run
+from mailwatch.probes.catalogue import build
 from mailwatch.probes.settings import ServiceSettings
+from mailwatch.service.prober import one_round
 
 if TYPE_CHECKING:
     from tests.probes.conftest import Peer, Script
@@ -179,6 +187,31 @@ def test_a_pinned_certificate(
 
 def _settings(**more: object) -> ServiceSettings:
     return ServiceSettings("SMTPS", "127.0.0.1", 465, probe="smtp", tls=TlsMode.IMPLICIT, **more)  # type: ignore[arg-type]  # each by its name
+
+
+def context_for(settings: ServiceSettings) -> ssl.SSLContext:
+    """Return the context that a check would have."""
+    return run(tls.context_for(settings, Deadline.after(60, time.monotonic)))
+
+
+def test_a_ca_file_on_a_disk_that_hangs_keeps_no_other_check(
+    peer: MakePeer, service: Settings, smtp_server: Script, tmp_path: Path
+) -> None:
+    """A read that never ends blocks a thread of its own, and not the one that asks all services."""
+    fifo = tmp_path / "ca.pem"
+    os.mkfifo(fifo)
+    server = peer(smtp_server, tls=True)
+    stuck = service("SMTPS", server, verify=True, ca_file=fifo)
+    well = replace(service("SMTPS", server), name="WELL")
+    try:
+        readings = one_round([build(stuck), build(well)], Attempts(1, timeout_s=1.0, delay_s=0.0))
+    finally:
+        with fifo.open("wb"):  # let the reader go
+            pass
+    late, passed = readings
+    assert late.verdict is Verdict.UNMEASURED
+    assert "could not be read in time" in say(late.detail)
+    assert passed.verdict is Verdict.PASS
 
 
 def test_a_context_is_built_once(ca_file: Path) -> None:

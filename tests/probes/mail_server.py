@@ -64,6 +64,12 @@ class MailServer:
         """What the server's own dates say."""
         self.spam: dict[int, Stored] = {}
         """What lies in the folder for spam, called `Bulk mail`."""
+        self.shows_appended = True
+        """Whether what IMAP puts into the inbox is there."""
+        self.before_fetch: Callable[[], object] = lambda: None
+        """What happens in the mailbox just before each answer to FETCH."""
+        self.chatter: tuple[str, ...] = ()
+        """What is said beside each answer to FETCH."""
         self.hangs_at = ""
         """The command of IMAP that gets no answer."""
         self.offers = "IMAP4rev1 UIDPLUS AUTH=PLAIN"
@@ -166,6 +172,8 @@ class MailServer:
             if verb == "LOGOUT":
                 link.say("* BYE", f"{tag} OK")
                 return
+            if command == "APPEND":
+                self._append(link, rest[-1])
             if verb == "SELECT":
                 folder = self.inbox if rest == ["INBOX"] else self.spam
             self._answer(link, line, command, rest, folder)
@@ -180,39 +188,65 @@ class MailServer:
         elif command == "SELECT":
             link.say(f"* {len(folder)} EXISTS", f"* OK [UIDNEXT {self.next_uid + 1}] next")
         elif command == "SEARCH":
-            link.say(" ".join(["* SEARCH", *map(str, _found(line, folder))]))
+            link.say("* SEARCH")
         elif command == "FETCH":
-            _fetch(link, rest[1], line, folder)
+            self.before_fetch()
+            if rest[0] == command:
+                _fetch(link, rest[1], line, folder)
+            else:
+                _tell_uids(link, rest[0], folder)
+            link.say(*self.chatter)
         elif command == "STORE":
-            for uid in map(int, rest[1].split(",")):
+            for uid in _members(rest[1], folder):
                 folder[uid].deleted = True
         elif command == "EXPUNGE":
-            which = {int(uid) for uid in rest[1].split(",")} if rest else set(folder)
-            for uid in which:
+            for uid in _members(rest[1], folder) if rest else list(folder):
                 if folder[uid].deleted:
+                    link.say(f"* {sorted(folder).index(uid) + 1} EXPUNGE")
                     del folder[uid]
 
+    def _append(self, link: Link, size: str) -> None:
+        link.say("+ go on")
+        text, wanted = "", int(size.strip("{}"))
+        while len(text) < wanted:
+            text += f"{link.hear().decode()}\r\n"
+        assert len(text) == wanted
+        assert link.hear() == b""
+        if self.shows_appended:
+            self.store(text.replace("\r\n", "\n"), self._now())
 
-def _found(line: str, folder: Folder) -> list[int]:
-    if line.endswith(" DELETED"):
-        return [uid for uid, one in folder.items() if one.deleted]
-    search = re.search(r'HEADER (\S+) "(.*)"$', line)
-    assert search, line
-    field = re.compile(rf"^{search[1]}: .*{re.escape(search[2])}", re.M | re.I)
-    return [uid for uid, one in folder.items() if field.search(one.text)]
+
+def _members(which: str, folder: Folder) -> list[int]:
+    """Return those in `folder` of a set such as 3,7:9,12:* (RFC 9051 section 9)."""
+    last = max(folder, default=0)
+    found = set()
+    for part in which.split(","):
+        low, _, high = part.partition(":")
+        edges = sorted(last if edge == "*" else int(edge) for edge in (low, high or low))
+        found |= {uid for uid in folder if edges[0] <= uid <= edges[1]}
+    return sorted(found)
 
 
-def _fetch(link: Link, uids: str, line: str, folder: Folder) -> None:
+def _tell_uids(link: Link, places: str, folder: Folder) -> None:
+    uids = sorted(folder)
+    for place in map(int, places.split(",")):
+        link.say(f"* {place} FETCH (UID {uids[place - 1]})")
+
+
+def _fetch(link: Link, which: str, line: str, folder: Folder) -> None:
     fields = re.search(r"FIELDS \((.*)\)\]", line)
     assert fields, line
     names = "|".join(fields[1].split(" "))
-    for uid in map(int, uids.split(",")):
+    said = []
+    for uid in _members(which, folder):
         one = folder[uid]
-        lines = re.findall(rf"^(?:{names}): .*$", one.text, re.M | re.I)
-        header = "".join(f"{field}\r\n" for field in lines) + "\r\n"
+        # Some servers write the names of fields in capitals.
+        lines = re.findall(rf"^((?:{names}):) (.*)$", one.text, re.M | re.I)
+        header = "".join(f"{name.upper()} {value}\r\n" for name, value in lines) + "\r\n"
         date = datetime.fromtimestamp(one.came, UTC).strftime("%d-%b-%Y %H:%M:%S +0000")
-        link.say(
-            f'* 1 FETCH (UID {uid} INTERNALDATE "{date}" '
-            f"BODY[HEADER.FIELDS ({fields[1]})] {{{len(header)}}}"
+        flags = "\\Seen \\Deleted" if one.deleted else "\\Seen"
+        said.append(
+            f'* 1 FETCH (UID {uid} FLAGS ({flags}) INTERNALDATE "{date}" '
+            f"BODY[HEADER.FIELDS ({fields[1]})] {{{len(header)}}}\r\n{header})\r\n"
         )
-        link.send(header.encode() + b")\r\n")
+    link.send("".join(said).encode())

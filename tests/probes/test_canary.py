@@ -293,6 +293,63 @@ def test_a_message_that_is_put_off_too_long_is_a_failure(server: MailServer) -> 
     assert server.said.count("RCPT") == tries + 1
 
 
+@pytest.mark.parametrize("verb", ["MAIL", "RCPT", "DATA", "."])
+@pytest.mark.parametrize(
+    "answer",
+    [
+        "452 4.4.5 Rate limit exceeded, try again later.",
+        "451 4.7.1 Error: too much mail from 192.0.2.1",
+        "450 4.7.1 too many messages from you",
+        "421 4.7.28 Our system has detected an unusual rate of mail: rate limited",
+        "550 5.7.1 sending rate exceeded",
+        "554 5.7.0 throttled",
+    ],
+)
+def test_a_limit_of_messages_is_not_a_fault(verb: str, answer: str, server: MailServer) -> None:
+    """Others' mail may well flow: it says what to change, however long it lasts."""
+    server.answers[verb] = answer
+    probe = server.probe(every_s=60)
+    for later_s in (0, 100, 700, 1400, 9000):
+        reading = _check(probe, later_s=later_s)
+        assert reading.verdict is Verdict.UNMEASURED
+        assert "raise every_s" in say(reading.detail)
+        assert answer[:9] in say(reading.detail)
+    assert server.said.count("MAIL") == 4
+    server.answers.clear()
+    assert _check(probe, later_s=9700).verdict is Verdict.PASS
+
+
+@pytest.mark.parametrize(
+    "answer", ["451 4.3.5 Unable to accept message", "452 4.3.1 Insufficient system storage"]
+)
+def test_who_blames_itself_is_no_greylist(answer: str, server: MailServer) -> None:
+    """It had within_s to recover, and not ten minutes."""
+    server.answers["."] = answer
+    probe = server.probe(within_s=90)
+    assert "a failure once it lasts 90 s" in say(_check(probe).detail)
+    assert _check(probe, later_s=65).verdict is Verdict.UNMEASURED
+    reading = _check(probe, later_s=95)
+    assert reading.fault is Fault.DELIVERY
+    assert answer in say(reading.detail)
+
+
+@pytest.mark.parametrize("every_s", [1, 20, 60])
+def test_each_message_is_judged_before_the_next_one_leaves(
+    every_s: float, server: MailServer
+) -> None:
+    """However often they fly: one that replaced another would hide its loss."""
+    server.delivers = False
+    probe = server.probe(within_s=60, every_s=every_s)
+    assert _glance(probe).verdict is Verdict.UNMEASURED
+    assert _glance(probe, later_s=40).verdict is Verdict.UNMEASURED
+    assert server.said.count("DATA") == 1
+    assert _glance(probe, later_s=70).fault is Fault.DELIVERY
+    server.queue.clear()
+    server.delivers = True
+    assert _check(probe, later_s=140).verdict is Verdict.PASS
+    assert server.said.count("DATA") == 2
+
+
 def test_what_was_well_stays_so_while_the_next_is_put_off(server: MailServer) -> None:
     """One greylisted message says nothing against the one that arrived before."""
     probe = server.probe(every_s=600)
@@ -387,22 +444,34 @@ def test_after_an_outage_the_answer_from_before_counts_no_more(server: MailServe
 # --- without a message ------------------------------------------------------------------------
 
 
-def test_a_rehearsal_sends_nothing(server: MailServer) -> None:
-    """Both logins are tried and the inbox is opened to read alone."""
+def test_a_rehearsal_does_everything_but_submit(server: MailServer) -> None:
+    """Both logins are tried; a message is put into the inbox, found there, and removed."""
     before = dict(server.inbox)
     reading = _check(build_harmless(server.settings()))
     assert reading.verdict is Verdict.PASS, reading.detail
     assert server.said == ["EHLO", "AUTH", "QUIT"]
-    assert "b1 EXAMINE INBOX" in server.commands
+    verbs = [line.split(" ")[1:3] for line in server.commands]
+    for verb in (["APPEND", "INBOX"], ["UID", "FETCH"], ["UID", "STORE"], ["UID", "EXPUNGE"]):
+        assert verb in verbs
     assert server.inbox == before
 
 
-def test_a_rehearsal_finds_what_a_canary_would(server: MailServer) -> None:
+def test_a_rehearsal_proves_that_a_canary_would_be_found(server: MailServer) -> None:
+    """A server that does not show what it has stored would have every canary called lost."""
+    server.shows_appended = False
+    reading = glance(lambda: _check(build_harmless(server.settings())))
+    assert reading.fault is Fault.DELIVERY
+    assert "not among the newest ones" in say(reading.detail)
+    assert server.commands[-1] == "a9 LOGOUT"
+
+
+@pytest.mark.parametrize("verb", ["SELECT", "APPEND", "FETCH", "STORE", "EXPUNGE"])
+def test_a_rehearsal_finds_what_a_canary_would(verb: str, server: MailServer) -> None:
     """Either leg's trouble is told, and the rules say which of them log in."""
-    server.answers["EXAMINE"] = "NO no such box"
+    server.answers[verb] = "NO not in this box"
     assert _check(build_harmless(server.settings())).fault is Fault.DELIVERY
     server.answers["AUTH"] = "535 no"
     assert _check(build_harmless(server.settings())).fault is Fault.AUTHENTICATION
-    server.answers.pop("EXAMINE")
+    server.answers.pop(verb)
     reading = _check(build_harmless(server.settings(submit_login=False)))
     assert reading.verdict is Verdict.PASS

@@ -40,14 +40,16 @@ SMTP = (
 )  # fmt: skip
 IMAP = (
     b"* OK hi\r\n", b"* CAPABILITY IMAP4rev1 AUTH=PLAIN\r\na1 OK\r\n", b"+\r\n", b"a4 OK\r\n",
-    b"* CAPABILITY IMAP4rev1\r\nb1 OK\r\n", b"* OK [UIDNEXT 9]\r\nb2 OK\r\n",
-    b"* SEARCH 7\r\nb3 OK\r\n", OURS + b"b4 OK\r\n", b"c1 OK\r\n", b"* SEARCH 7 3\r\nc3 OK\r\n",
-    LEFT + b"c4 OK\r\n", b"c5 OK\r\n", b"* SEARCH 3 4\r\nd1 OK\r\n", LEFT + THEIRS + b"d2 OK\r\n",
-    b"e1 OK\r\n", b"* SEARCH 3\r\ne3 OK\r\n", b"e5 OK\r\n", b"* BYE\r\na9 OK\r\n",
+    b"* CAPABILITY IMAP4rev1 UIDPLUS\r\nb1 OK\r\n",
+    b"* 200 EXISTS\r\n* OK [UIDNEXT 209]\r\nb2 OK\r\n", b"* 51 FETCH (UID 6)\r\nb3 OK\r\n",
+    OURS + b"b4 OK\r\n", OURS + b"b5 OK\r\n", b"c1 OK\r\n", b"c2 OK\r\n",
+    b"* 51 FETCH (UID 6)\r\nd1 OK\r\n", LEFT + THEIRS + b"d2 OK\r\n", b"e1 OK\r\n", b"e2 OK\r\n",
+    b"* BYE\r\na9 OK\r\n",
 )  # fmt: skip
 WORDS = (
     b"", b"\r\n", b"\0", b"\xff", b" ", b"(", b")", b'"', b"{3}\r\n", b"{0}\r\n", b"{99999}\r\n",
-    b"* ", b"* SEARCH x\r\n", b"* SEARCH 99999999999\r\n", OURS, LEFT, b" UID 5 ", b"* OK [UIDNEXT",
+    b"* ", b"* 3 EXISTS\r\n", b"* 51 FETCH (UID 99999999999)\r\n", OURS, LEFT, b" UID 5 ",
+    b"* OK [UIDNEXT",
     b"a1 NO\r\n", b"b4 NO\r\n", b"450 \r\n", b"550-", b"421 bye\r\n", b"y" * 9000, b"* x\r\n" * 120,
     b'INTERNALDATE "99-Jan-2026 99:99:99 +9999"', b"; Fri, 99 Jan 9999999999 03:04:05 +9999\r\n",
 )  # fmt: skip

@@ -204,10 +204,39 @@ def test_what_is_no_queue_is_not_taken_for_an_empty_one(said: str) -> None:
     assert said in say(reading.detail)
 
 
-def test_a_warning_beside_an_empty_queue_changes_nothing() -> None:
-    """postqueue(1) warns of every line of main.cf that it finds strange."""
-    said = "postqueue: warning: main.cf, line 7: overriding earlier entry: x=y"
-    assert _queue(f"echo '{said}' >&2").verdict is Verdict.PASS
+_NOISE = {
+    "postqueue": "postqueue: warning: main.cf, line 7: overriding earlier entry: x=y",
+    "compose": 'time="2026-11-27T20:30:38Z" level=warning msg="the attribute version is obsolete"',
+    "exim": "LOG: MAIN\n  Warning: purging the environment.\n  Suggested action: use it.",
+    "a number": "17",
+    "a message": _MESSAGE,
+}
+
+
+@pytest.mark.parametrize("noise", _NOISE.values(), ids=_NOISE)
+@pytest.mark.parametrize(
+    ("queue", "well"),
+    [
+        ("true", True),
+        ("echo 3", True),
+        ("echo 4", False),
+        (f"echo '{_MESSAGE}'", True),
+        (f"for i in 1 2 3 4; do echo '{_MESSAGE}'; done", False),
+    ],
+    ids=["empty", "a number", "a high number", "a message", "many messages"],
+)
+def test_warnings_on_standard_error_are_no_part_of_the_queue(
+    noise: str, queue: str, well: bool
+) -> None:
+    """Of a command that ends with 0, the queue is what it prints on its standard output."""
+    reading = _queue(f"printf '%s\\n' '{noise}' >&2; {queue}; printf '%s' '{noise}' >&2")
+    assert reading.fault is (None if well else Fault.QUEUE)
+    assert reading.verdict is (Verdict.PASS if well else Verdict.FAIL), reading.detail
+
+
+def test_a_flood_on_standard_error_holds_nobody_up() -> None:
+    """It is heard to its end, so that the program does not wait for us, and is not kept."""
+    assert _queue("head -c 5000000 /dev/zero >&2; echo 3").verdict is Verdict.PASS
 
 
 def test_an_endless_queue_is_a_long_one() -> None:

@@ -15,13 +15,14 @@ import dns.resolver
 import dns.rrset
 import pytest
 
-from mailwatch.core.deadline import Deadline
 from mailwatch.core.model import Fault, Reading, Verdict
 from mailwatch.core.say import say
+from mailwatch.net.engine import ENGINE
 from mailwatch.probes import dns as probe
 from mailwatch.probes.catalogue import build
 from mailwatch.probes.dns import Settings as Rules
 from mailwatch.probes.settings import ServiceSettings
+from tests.probes.conftest import attempt
 
 Zone = dict[tuple[str, str], list[str]]
 DOMAIN = "example.org"
@@ -131,7 +132,7 @@ def server(monkeypatch: pytest.MonkeyPatch) -> Iterator[NameServer]:
 def _ask(within_s: float = 60, implicit_mx: bool = False) -> Reading:
     settings = ServiceSettings("Domain", "", probe="dns", options=Rules(DOMAIN, implicit_mx))
     began = time.monotonic()
-    reading = build(settings).check(Deadline.after(within_s, time.monotonic))
+    reading = attempt(build(settings), within_s)
     assert time.monotonic() - began < within_s + 20
     assert (reading.service, reading.portless) == ("Domain", True)
     return reading
@@ -308,28 +309,29 @@ def test_an_answer_that_is_laborious_ends_on_time(server: NameServer) -> None:
     within_s = 0.1
     while True:
         within_s *= 2  # on a slow machine the answer may come too late to be read
-        assert one.check(Deadline.after(within_s, time.monotonic)).verdict is Verdict.UNMEASURED
-        assert one._look is not None
-        one._look.join(0.2)
-        if not one._look.is_over:
+        assert attempt(one, within_s).verdict is Verdict.UNMEASURED
+        assert one._job is not None
+        one._job.join(0.2)
+        if not one._job.is_over:
             break
     asked = server.asked_by_tcp
     assert asked
     for _ in range(3):
         began = time.monotonic()
-        reading = one.check(Deadline.after(0.05, time.monotonic))
+        reading = attempt(one, 0.05)
         assert time.monotonic() - began < 20
         assert reading.verdict is Verdict.UNMEASURED
     assert threading.active_count() <= before + 1
     assert server.asked_by_tcp == asked
-    one._look.join(600)
-    assert one._look.is_over
+    one._job.join(600)
+    assert one._job.is_over
 
 
 def test_a_look_without_a_thread_or_with_a_bug_does_not_keep_the_next_from_looking(
     server: NameServer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Both are unmeasured; the words of an exception are nobody's, and no traceback has them."""
+    ENGINE.begin([])
     server.zone = {**MX, **ADDRESSES}
     one = probe.DnsProbe(ServiceSettings("Domain", "", probe="dns", options=Rules(DOMAIN)))
 
@@ -342,11 +344,11 @@ def test_a_look_without_a_thread_or_with_a_bug_does_not_keep_the_next_from_looki
     ):
         with monkeypatch.context() as patch:
             patch.setattr(where, name, fail)
-            reading = one.check(Deadline.after(60, time.monotonic))
+            reading = attempt(one, 60)
         assert reading.verdict is Verdict.UNMEASURED
         assert words in say(reading.detail)
         assert "secret" not in say(reading.detail)
-        assert one.check(Deadline.after(60, time.monotonic)).verdict is Verdict.PASS
+        assert attempt(one, 60).verdict is Verdict.PASS
 
 
 def test_a_domain_with_many_mx_is_asked_for_a_few(server: NameServer) -> None:

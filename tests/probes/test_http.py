@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import gzip
 import socket
 from collections.abc import Callable
 from typing import TYPE_CHECKING
@@ -70,7 +71,6 @@ def test_one_get_and_no_more(
         ("mail.example.org.", 80, TlsMode.NONE, "mail.example.org"),
         ("::1", 80, TlsMode.NONE, "[::1]"),
         ("fe80::1%eth0", 80, TlsMode.NONE, "[fe80::1]"),
-        ("b\xfccher.example", 80, TlsMode.NONE, "xn--bcher-kva.example"),
     ],
 )
 def test_the_host_field(name: str, port: int, tls: TlsMode, field: str) -> None:
@@ -120,6 +120,13 @@ def test_a_status_from_500_is_a_fault(
         b"HTTP/1.1 200 OK\r\nContent-Length: +3\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n",
         b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked, identity\r\n\r\nnonsense",
         b"HTTP/1.1 200 OK\r\nContent-Length: 99999999999999999999999\r\n\r\n",
+        b"HTTP/1.1 200 OK\r\nContent-Security-Policy: " + b"x" * 9000 + b"\r\n\r\n",
+        b"HTTP/1.1 200 OK\r\n" + b"Set-Cookie: a=b\r\n" * 100 + b"\r\n",
+        b"HTTP/1.1 200 OK\r\nContent-Encoding: br\r\n\r\nnobody unpacks it",
+        b"HTTP/1.1 200 OK\r\nServer: Gr\xfc\xdfe\r\n\r\n<p>Sch\xf6n</p>",
+        b"HTTP/1.1 400 Bad Request\r\n\r\n<a href='https://example.org'>Who are you?</a>",
+        b"HTTP/1.1 301 Moved\r\nLocation: https://mail.example.org/\r\n\r\n",
+        b"HTTP/1.1 301 Moved\r\nLocation: https://[nonsense:x/\r\nLocation: \xff\r\n\r\n",
     ],
 )
 def test_answers_that_show_life(answer: bytes, peer: MakePeer, service: Settings, ask: Ask) -> None:
@@ -148,7 +155,8 @@ def test_answers_that_show_life(answer: bytes, peer: MakePeer, service: Settings
         (b"HTTP/1.1 200 OK\r\nX\x00: x\r\n\r\n", Fault.PROTOCOL, r"sent 'X\x00: x' where"),
         (b"HTTP/1.1 200 OK\r\nServer: x\r\n", Fault.RESET, "waited for the header"),
         (b"HTTP/1.1 200 OK", Fault.RESET, "in the middle of the status line: 'HTTP/1.1 200 OK'"),
-        (b"HTTP/1.1 200 OK\r\n" + b"X: y\r\n" * 200, Fault.PROTOCOL, "more than 100 header"),
+        (b"HTTP/1.1 200 OK\r\n" + b"X: y\r\n" * 2000, Fault.PROTOCOL, "more than 1000 header"),
+        (b"HTTP/1.1 200 OK\r\nX: " + b"x" * 99_000, Fault.PROTOCOL, "header of the response is a"),
         (b"HTTP/1.1 100 Go on\r\n\r\n" * 20, Fault.PROTOCOL, "interim responses"),
         (b"HTTP/1.1 200 " + b"x" * 20000, Fault.PROTOCOL, "the status line is a line without end"),
     ],
@@ -161,6 +169,66 @@ def test_answers_that_are_faults(
     reading = ask(service("HTTP", server))
     assert reading.fault is fault
     assert words in say(reading.detail)
+
+
+_TO_TLS_PORTS = {
+    "nginx": b"<head><title>400 The plain HTTP request was sent to HTTPS port</title></head>",
+    "apache": b"Reason: You're speaking plain HTTP to an SSL-enabled server port.<br />",
+    "go": b"Client sent an HTTP request to an HTTPS server.\n",
+    "tomcat": b"Bad Request\r\nThis combination of host and port requires TLS.\r\n",
+}
+
+
+@pytest.mark.parametrize("framing", ["length", "close", "chunks", "gzip"])
+@pytest.mark.parametrize("page", _TO_TLS_PORTS.values(), ids=_TO_TLS_PORTS)
+def test_plain_http_to_a_tls_port_is_a_mistake_to_tell(
+    page: bytes, framing: str, peer: MakePeer, service: Settings, ask: Ask
+) -> None:
+    """A web server that says so answers by itself, whatever has become of what is behind it."""
+    fields = b"Content-Length: %d\r\n" % len(page) if framing == "length" else b""
+    if framing == "chunks":
+        fields, page = (
+            b"Transfer-Encoding: chunked\r\n",
+            b"%x\r\n%s\r\n0\r\n\r\n" % (len(page), page),
+        )
+    if framing == "gzip":
+        fields, page = b"Content-Encoding: gzip\r\n", gzip.compress(page)
+    answer = b"HTTP/1.1 400 Bad Request\r\n" + fields + b"\r\n" + page
+    reading = ask(service("HTTP", peer(_answer(answer))))
+    assert reading.fault is Fault.RULE
+    assert say(reading.detail) == (
+        "plain HTTP was sent to a port of HTTPS, and 'HTTP/1.1 400 Bad Request' came back: "
+        'set tls = "implicit" for this service'
+    )
+    # Inside TLS the same words mean something else.
+    assert ask(service("HTTPS", peer(_answer(answer), tls=True))).verdict is Verdict.PASS
+
+
+def test_a_redirect_to_tls_on_the_same_port_is_that_mistake_too(
+    peer: MakePeer, service: Settings, ask: Ask
+) -> None:
+    """So nginx answers plain HTTP where error_page 497 says so."""
+
+    def script(link: Link) -> None:
+        link.hear_request()
+        link.say("HTTP/1.1 302 Found", f"Location: https://mail:{server.port}/", "", "")
+
+    server = peer(script)
+    reading = ask(service("HTTP", server))
+    assert reading.fault is Fault.RULE
+    assert 'set tls = "implicit"' in say(reading.detail)
+
+
+@pytest.mark.parametrize(
+    "alert", [b"\x15\x03\x01\x00\x02\x02\x46", b"\x15\x03\x03\x00\x02\x02\x0a"]
+)
+def test_an_alert_in_place_of_http_is_that_mistake_too(
+    alert: bytes, peer: MakePeer, service: Settings, ask: Ask
+) -> None:
+    """A TLS server that has no words for HTTP answers plain text with an alert."""
+    reading = ask(service("HTTP", peer(_answer(alert))))
+    assert reading.fault is Fault.RULE
+    assert 'set tls = "implicit"' in say(reading.detail)
 
 
 def test_a_body_without_end_is_left(peer: MakePeer, service: Settings, ask: Ask) -> None:

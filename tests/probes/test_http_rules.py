@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+import gzip
+import zlib
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
@@ -7,6 +9,7 @@ import pytest
 
 from mailwatch import __version__
 from mailwatch.core.model import Fault, Reading, Verdict
+from mailwatch.core.policy import CURABLE_BY_DEFAULT
 from mailwatch.core.say import say
 from mailwatch.probes.http import Settings as HttpRules
 from mailwatch.probes.http_response import MAX_BODY
@@ -50,16 +53,36 @@ def test_what_is_asked_is_the_admins_choice(peer: MakePeer, service: Settings, a
     ]
 
 
+GZIPPED = gzip.compress(b"mail is well", mtime=0)
+
+
 @pytest.mark.parametrize(
-    ("status", "alive"), [(199 + 1, True), (299, True), (300, False), (401, True), (500, False)]
+    ("status", "fault"),
+    [
+        (200, None),
+        (299, None),
+        (300, Fault.RULE),
+        (301, Fault.RULE),
+        (401, None),
+        (403, Fault.REJECTED),
+        (404, Fault.RULE),
+        (421, Fault.RULE),
+        (426, Fault.RULE),
+        (429, Fault.REJECTED),
+        (500, Fault.STATUS),
+        (503, Fault.STATUS),
+    ],
 )
-def test_statuses(status: int, alive: bool, peer: MakePeer, service: Settings, ask: Ask) -> None:
-    """Only the statuses that the admin listed show life."""
+def test_statuses(
+    status: int, fault: Fault | None, peer: MakePeer, service: Settings, ask: Ask
+) -> None:
+    """Only the statuses that the admin listed are well, and only from 500 on is a server sick."""
     rules = HttpRules(statuses=((200, 299), (401, 401)))
     server = peer(_answer(b"HTTP/1.1 %d x\r\n\r\n" % status))
     reading = ask(service("HTTP", server, options=rules))
-    assert reading.fault is (None if alive else Fault.STATUS)
-    assert alive or say(reading.detail) == (
+    assert reading.fault is fault
+    assert (fault in CURABLE_BY_DEFAULT) == (status >= 500)
+    assert fault is None or say(reading.detail) == (
         f"answered 'HTTP/1.1 {status} x' where 200-299, 401 shows life"
     )
 
@@ -86,7 +109,7 @@ def test_header_patterns(
         )
     )
     reading = ask(service("HTTP", server, options=HttpRules(headers=(rule,))))
-    assert reading.fault is (Fault.PROTOCOL if words else None)
+    assert reading.fault is (Fault.RULE if words else None)
     assert say(reading.detail) == words
 
 
@@ -101,6 +124,11 @@ def test_header_patterns(
         b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\nContent-Length: 3\r\n\r\n"
         b"c\r\nmail is well\r\n0\r\n\r\n",
         b"HTTP/1.1 103 x\r\n\r\nHTTP/1.1 200 OK\r\n\r\nmail is well",
+        b"HTTP/1.1 200 OK\r\nContent-Encoding: gzip\r\n\r\n" + GZIPPED,
+        b"HTTP/1.1 200 OK\r\nContent-Encoding: X-GZIP\r\n\r\n" + GZIPPED,
+        b"HTTP/1.1 200 OK\r\nContent-Encoding: deflate\r\n\r\n" + zlib.compress(b"mail is well"),
+        b"HTTP/1.1 200 OK\r\nContent-Encoding: gzip\r\n\r\n"
+        + gzip.compress(b"mail is well" + b"\0" * 80_000_000, mtime=0),
     ],
 )
 def test_a_body_is_searched_however_it_is_framed(
@@ -127,16 +155,18 @@ def test_a_body_whose_end_is_known_is_not_waited_for(
 @pytest.mark.parametrize(
     ("answer", "fault", "words"),
     [
-        (b"\r\nit is ill", Fault.PROTOCOL, "the body holds no 'well', but begins with 'it is ill'"),
+        (b"\r\nit is ill", Fault.RULE, "the body holds no 'well', but begins with 'it is ill'"),
         (b"Content-Length: 9\r\n\r\nwell", Fault.RESET, "in the middle of the body"),
-        (b"Content-Length: 4\r\nContent-Length: 5\r\n\r\nwell!", Fault.PROTOCOL, "no body can"),
-        (b"Content-Length: +4\r\n\r\nwell", Fault.PROTOCOL, "no body can be read"),
-        (b"Content-Length: 4, 4\r\n\r\nwell", Fault.PROTOCOL, "no body can be read"),
-        (b"Transfer-Encoding: gzip\r\n\r\nwell", Fault.PROTOCOL, "no body can be read"),
-        (b"Transfer-Encoding: chunked\r\n\r\n-4\r\nwell", Fault.PROTOCOL, "size of a chunk"),
-        (b"Transfer-Encoding: chunked\r\n\r\n0x4\r\nwell", Fault.PROTOCOL, "size of a chunk"),
-        (b"Transfer-Encoding: chunked\r\n\r\n4\r\nwell!\r\n", Fault.PROTOCOL, "end of a chunk"),
-        (b"Transfer-Encoding: chunked\r\n\r\nfffffffff\r\n", Fault.PROTOCOL, "size of a chunk"),
+        (b"Content-Length: 4\r\nContent-Length: 5\r\n\r\nwell!", Fault.RULE, "cannot be read"),
+        (b"Content-Length: +4\r\n\r\nwell", Fault.RULE, "cannot be read"),
+        (b"Content-Length: 4, 4\r\n\r\nwell", Fault.RULE, "cannot be read"),
+        (b"Transfer-Encoding: gzip\r\n\r\nwell", Fault.RULE, "cannot be read"),
+        (b"Content-Encoding: br\r\n\r\nwell", Fault.RULE, "'Content-Encoding: br', so that"),
+        (b"Content-Encoding: gzip\r\n\r\nwell", Fault.RULE, "cannot be read"),
+        (b"Transfer-Encoding: chunked\r\n\r\n-4\r\nwell", Fault.RULE, "size of a chunk"),
+        (b"Transfer-Encoding: chunked\r\n\r\n0x4\r\nwell", Fault.RULE, "size of a chunk"),
+        (b"Transfer-Encoding: chunked\r\n\r\n4\r\nwell!\r\n", Fault.RULE, "end of a chunk"),
+        (b"Transfer-Encoding: chunked\r\n\r\nfffffffff\r\n", Fault.RULE, "size of a chunk"),
         (b"Transfer-Encoding: chunked\r\n\r\n9\r\nwell", Fault.RESET, "middle of the body"),
     ],
 )
@@ -156,5 +186,5 @@ def test_only_the_beginning_of_a_body_is_searched(
     """What lies beyond 64 KiB is never held in memory."""
     server = peer(_answer(b"HTTP/1.1 200 OK\r\n\r\n" + b"x" * MAX_BODY + b"well"))
     reading = ask(service("HTTP", server, options=HttpRules(body="well")))
-    assert reading.fault is Fault.PROTOCOL
+    assert reading.fault is Fault.RULE
     assert "the body holds no 'well'" in say(reading.detail)

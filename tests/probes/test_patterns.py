@@ -18,6 +18,9 @@ from mailwatch.probes.http import matches
         ("", b"anything"),
         ("a**b", b"a b"),
         ("caf\xe9", "caf\xe9".encode()),
+        ("caf\xe9", "ein caf\xe9 ".encode("latin-1")),
+        ("10 \u20ac*caf\xe9", "10 \u20ac im caf\xe9".encode("cp1252")),
+        ("\u65e5", "\u65e5".encode()),
         (".[x]", b"a.[x]"),
     ],
 )
@@ -28,7 +31,14 @@ def test_found(pattern: str, text: bytes) -> None:
 
 @pytest.mark.parametrize(
     ("pattern", "text"),
-    [("well", b"WELL"), ("a*a", b"a"), ("a*c", b"ca"), ("a.c", b"abc"), ("x", b"")],
+    [
+        ("well", b"WELL"),
+        ("a*a", b"a"),
+        ("a*c", b"ca"),
+        ("a.c", b"abc"),
+        ("x", b""),
+        ("\u65e5", b"?"),
+    ],
 )
 def test_not_found(pattern: str, text: bytes) -> None:
     """Everything but the star stands for itself, in its order and case."""

@@ -1,7 +1,7 @@
 """A wrong answer to what is seldom said of a canary's mailbox: see test_verbs.
 
 That is the look among the spam, the removal where the server has no UIDPLUS, and of what an
-earlier process left behind, and the look of a rehearsal, which changes nothing.
+earlier process left behind, and a rehearsal, which puts its message there itself.
 """
 
 from __future__ import annotations
@@ -16,19 +16,21 @@ import pytest
 from mailwatch.core.deadline import Deadline
 from mailwatch.core.model import Reading, Verdict
 from mailwatch.net.endpoint import TlsMode
-from mailwatch.probes.canary import CanaryRehearsal
+from mailwatch.probes import canary_rehearsal
 from mailwatch.probes.canary import Settings as CanaryRules
 from mailwatch.probes.canary_mailbox import Mailbox
+from mailwatch.probes.canary_rehearsal import CanaryRehearsal
 from mailwatch.probes.settings import ServiceSettings
 from tests.probes.test_verbs import (
     CAPABLE,
     DELIVERY,
-    FIELDS,
+    ENDS,
+    FETCH,
+    FETCH_IT,
     HELLO,
     LOGIN,
     LOGOUT,
     MARK,
-    MARKED,
     PLAIN,
     QUIT,
     REFUSED,
@@ -38,6 +40,7 @@ from tests.probes.test_verbs import (
     check_reading,
     every,
     imap,
+    marked,
     server,
 )
 
@@ -46,7 +49,6 @@ if TYPE_CHECKING:
 
     MakePeer = Callable[..., Peer]
 
-DATE = 'INTERNALDATE "{}-Jan-2026 03:04:05 +0000"'
 ANOTHER = replace(MARK, token="0" * 32).line
 LET_IN = (
     Line("", "* OK hi"),
@@ -60,20 +62,11 @@ def _offers(words: str) -> Line:
     return Line("b1 CAPABILITY", f"* CAPABILITY IMAP4rev1 {words}\nb1 OK")
 
 
-def _marked(tag: str, uid: int, mark: str, day: str) -> str:
-    """Return an answer to FETCH of one message that came on a day of January."""
-    head = f"* 1 FETCH (UID {uid} {DATE.format(day)} BODY[{FIELDS}] {{{len(mark) + 4}}}"
-    return f"{head}\n{mark}\n\n)\n{tag} OK"
-
-
 SELECT = Line("b2 SELECT INBOX", "* 1 EXISTS\nb2 OK", DELIVERY)
-FOUND = Line("b3 UID SEARCH", "* SEARCH 7\nb3 OK", DELIVERY)
-FETCH = Line("b4 UID FETCH 7", _marked("b4", 7, MARK.line, "05"), DELIVERY)
 STORE = Line("c1 UID STORE 7", "c1 OK", DELIVERY)
 EXPUNGE = Line("c2 UID EXPUNGE 7", "c2 OK", DELIVERY)
-NO_MORE = Line("d1 UID SEARCH", "* SEARCH\nd1 OK", DELIVERY)
-UNIMPORTANT = ("d", "e")
-"""Where the tags of what is left behind begin: what goes wrong there goes on to the next canary."""
+UNIMPORTANT = ("d", "e", "f", "g")
+"""Where the tags of what is left behind, and of the spam, begin: what is only a help."""
 
 MAILBOXES = {
     "spam": Talk(
@@ -83,13 +76,13 @@ MAILBOXES = {
             *LET_IN,
             _offers("UIDPLUS SPECIAL-USE LIST-EXTENDED"),
             SELECT,
-            Line("b3 UID SEARCH", "* SEARCH\nb3 OK", DELIVERY),
+            Line("b4 UID FETCH 1:*", "b4 OK", DELIVERY),
             Line("f1 LIST", '* LIST (\\Junk) "/" Spam\nf1 OK', DELIVERY),
             Line("f2 SELECT Spam", "* 1 EXISTS\nf2 OK", DELIVERY),
-            FOUND,
-            Line("b4 UID FETCH 7", f"{MARKED}\nb4 OK", DELIVERY),
-            STORE,
-            EXPUNGE,
+            Line("f4 UID FETCH 1:*", marked("f4"), DELIVERY),
+            Line("f5 UID FETCH 7", marked("f5"), DELIVERY),
+            Line("g1 UID STORE 7", "g1 OK", DELIVERY),
+            Line("g2 UID EXPUNGE 7", "g2 OK", DELIVERY),
             LOGOUT,
         ),
     ),
@@ -100,29 +93,28 @@ MAILBOXES = {
             *LET_IN,
             _offers("X"),
             SELECT,
-            FOUND,
             FETCH,
+            FETCH_IT,
             STORE,
-            Line("c3 UID SEARCH DELETED", "* SEARCH 5 7\nc3 OK", DELIVERY),
-            Line("c4 UID FETCH 5", _marked("c4", 5, ANOTHER, "05"), DELIVERY),
-            Line("c5 EXPUNGE", "* 1 EXPUNGE\nc5 OK", DELIVERY),
-            NO_MORE,
+            Line("c3 UID FETCH 1:*", marked("c3", flags="\\Seen \\Deleted"), DELIVERY),
+            Line("c4 EXPUNGE", "* 1 EXPUNGE\nc4 OK", DELIVERY),
             LOGOUT,
         ),
     ),
-    "left behind": Talk(
+    "large": Talk(
         "Canary",
         imap,
         (
             *LET_IN,
             _offers("UIDPLUS"),
-            SELECT,
-            FOUND,
-            FETCH,
+            Line("b2 SELECT INBOX", "* 200 EXISTS\n* OK [UIDNEXT 300] next\nb2 OK", DELIVERY),
+            Line("b3 FETCH 51 (UID)", "* 51 FETCH (UID 60)\nb3 OK", DELIVERY),
+            Line("b4 UID FETCH 60:*", marked("b4"), DELIVERY),
+            FETCH_IT,
             STORE,
             EXPUNGE,
-            Line("d1 UID SEARCH", "* SEARCH 5\nd1 OK", DELIVERY),
-            Line("d2 UID FETCH 5", _marked("d2", 5, ANOTHER, "02"), DELIVERY),
+            Line("d1 FETCH 51 (UID)", "* 51 FETCH (UID 60)\nd1 OK", DELIVERY),
+            Line("d2 UID FETCH 1:59", marked("d2", 5, ANOTHER, "02"), DELIVERY),
             Line("e1 UID STORE 5", "e1 OK", DELIVERY),
             Line("e2 UID EXPUNGE 5", "e2 OK", DELIVERY),
             LOGOUT,
@@ -131,7 +123,18 @@ MAILBOXES = {
     "rehearsal": Talk(
         "Canary",
         imap,
-        (*LET_IN, Line("b1 EXAMINE INBOX", "* 1 EXISTS\nb1 OK", DELIVERY), LOGOUT),
+        (
+            *LET_IN,
+            _offers("UIDPLUS"),
+            SELECT,
+            Line("r1 APPEND INBOX (\\Seen)", "+", DELIVERY),
+            Line(ENDS, "r1 OK", DELIVERY),
+            FETCH,
+            FETCH_IT,
+            STORE,
+            EXPUNGE,
+            LOGOUT,
+        ),
     ),
 }
 SUBMISSION = Talk(
@@ -153,6 +156,12 @@ def _look(talk: Talk, there: Peer, peer: MakePeer) -> Reading:
     return Mailbox(settings, rules, MARK, overdue=talk is MAILBOXES["spam"]).check(deadline)
 
 
+@pytest.fixture
+def _known_mark(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(canary_rehearsal, "new_mark", lambda: MARK)
+
+
+@pytest.mark.usefixtures("_known_mark")
 @pytest.mark.parametrize("name", MAILBOXES)
 def test_each_table_is_a_whole_conversation(name: str, peer: MakePeer) -> None:
     """What the tables have is all that is said: with every answer right the look is a pass."""
@@ -163,9 +172,16 @@ def test_each_table_is_a_whole_conversation(name: str, peer: MakePeer) -> None:
     check_heard(there.link, talk, len(talk.lines) - 1, leaves=True)
 
 
-@pytest.mark.parametrize(("talk", "at"), every(MAILBOXES))
+@pytest.mark.usefixtures("_known_mark")
+@pytest.mark.parametrize(
+    ("talk", "at"),
+    [one for one in every(MAILBOXES) if not str(one.id).endswith("FETCH 51 (UID)")],
+)
 def test_every_wrong_answer_of_a_mailbox(talk: Talk, at: int, peer: MakePeer) -> None:
-    """It is a fault of its kind, or none of this canary where it is about an earlier one."""
+    """It is a fault of its kind, or none of this canary where it is about what only helps.
+
+    Without an answer on the UIDs at the edges they are guessed, and the talk goes on.
+    """
     line = talk.lines[at]
     for wrong in talk.wrongs(line):
         there = peer(server(talk, at, wrong.answer))

@@ -247,6 +247,20 @@ def test_late_answers_of_a_dropped_round_are_ignored(house: House) -> None:
     assert house.recovery.busy is False
 
 
+def test_a_failing_service_that_a_reload_takes_away_is_not_said_to_answer(house: House) -> None:
+    """Nobody has seen it answer: it is no longer watched, and that is what is told."""
+    fail_until_restarted(house)
+    house.pass_time(15)
+    house.end_round(bad())
+    house.drain_until(lambda: not house.recovery.busy and not house.events.qsize())
+    house.monitor.reconfigure(house.parts)
+    house.monitor.advance(house.now)
+    house.end_round(replace(good(), service="IMAPS:993"))
+    house.drain_until(lambda: house.topics() == [Topic.OPENED, Topic.RECOVERED])
+    assert "answers again" not in house.phone.messages[-1].body
+    assert "no longer watched" in house.phone.messages[-1].body
+
+
 def test_nothing_is_gathered_during_a_pause(house: House, tmp_path: Path) -> None:
     """A service may fail for days while the admin works on it: no incident opens that needs it."""
 

@@ -11,6 +11,7 @@ from mailwatch.core.message import Topic
 from mailwatch.core.model import TargetState
 from mailwatch.core.state import Stage
 from mailwatch.service.delivery import SEND_LIMIT_S, SLACK_S
+from mailwatch.service.queue_events import RoundDone
 from tests.house import PATIENCE_S, House, bad, good
 
 
@@ -40,6 +41,16 @@ def test_a_round_that_stood_still_restarts_nothing(house: House) -> None:
     house.end_round(bad())
     house.drain_until(lambda: house.monitor.state.stage is Stage.SETTLING)
     assert house.container.restarts == 1
+
+
+def test_a_round_whose_checks_were_kept_from_their_work_restarts_nothing(house: House) -> None:
+    """Also where only the thread that asks had no processor, and the loop did."""
+    house.start()
+    house.take(RoundDone(house.prober.begun[-1][0], (bad(),), lost_s=1.5))
+    assert house.monitor.state.stage is Stage.HEALTHY
+    house.pass_time(house.policy.interval_s)
+    house.end_round(bad())
+    house.drain_until(lambda: house.monitor.state.stage is Stage.SETTLING)
 
 
 def test_the_final_window_is_longer_by_what_was_lost(house: House) -> None:

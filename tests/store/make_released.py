@@ -5,7 +5,7 @@
 
 It drives the release's own engine with its own test double of everything around that (`House`),
 on the release's own `SqliteStore`, and dumps the state file as a process leaves it that is killed.
-0.1.0 is fa3609f, and 0.2.0 is c45455e. What was dumped once stays as it is for ever.
+0.1.0 is fa3609f, 0.2.0 is c45455e, and 0.3.0 is 4ddbaec. What was dumped once stays as it is for ever.
 """  # fmt: skip  # noqa: E501
 
 from __future__ import annotations
@@ -46,18 +46,46 @@ class DeadlyContainer(houses.ScriptedContainer):  # type: ignore[misc]
         raise Killed
 
 
+def speak() -> None:
+    """Teach the release the words that its restarter brings."""
+    if importlib.util.find_spec("mailwatch.core.catalogue") is not None:
+        catalogue: Any = importlib.import_module("mailwatch.restarters.catalogue")
+        catalogue.RESTARTERS.load(catalogue.USUAL)
+
+
+def worded(text: str) -> Any:
+    """Return `text` as what a release keeps of somebody's words."""
+    if importlib.util.find_spec("mailwatch.core.facts") is None:
+        return text
+    return importlib.import_module("mailwatch.core.facts").words(text)
+
+
 def built(directory: Path, policy: Any, deadly: bool = False) -> Any:
     """Return a house of the release on a state file in `directory`, with a phone that is dead."""
-    houses.MemoryStore = lambda: stores.SqliteStore(directory, print, boot="released")
+    name = "MemoryStore" if hasattr(houses, "MemoryStore") else "Store"
+    setattr(houses, name, lambda: stores.SqliteStore(directory, print, boot="released"))
     house = houses.House(policy)
     if deadly:
         house.container.__class__ = DeadlyContainer  # the one that the target holds already
     house.phone.error = errors.DeliveryError("The server does not answer.")
-    if hasattr(house.parts, "settings"):
+    if hasattr(house, "monitor"):
+        house.parts = replace(house.parts, settings=SERVICES)
+        house.monitor = houses.Monitor(house.parts)
+    elif hasattr(house.parts, "settings"):
         house.parts = replace(house.parts, settings=SERVICES)
         house.engine = houses.Engine(house.parts)
-        house.engine.replace(house.parts, house.now) if False else None
     return house
+
+
+def begun(house: Any) -> int:
+    """Return how many rounds were begun."""
+    return len((house.prober if hasattr(house, "prober") else house.asker).begun)
+
+
+def stage_of(house: Any) -> str:
+    """Return the stage in which its machine stands."""
+    machine = house.monitor if hasattr(house, "monitor") else house.engine
+    return str(machine.state.stage.value)
 
 
 def readings(house: Any, *, well: bool) -> list[Any]:
@@ -70,9 +98,9 @@ def readings(house: Any, *, well: bool) -> list[Any]:
 
 def end_round(house: Any, *, well: bool) -> None:
     """Let time pass until a round begins, if none is under way, and end it."""
-    if len(house.asker.begun) == house.rounds:
-        pass_until(house, lambda: len(house.asker.begun) > house.rounds)
-    house.rounds = len(house.asker.begun)
+    if begun(house) == house.rounds:
+        pass_until(house, lambda: begun(house) > house.rounds)
+    house.rounds = begun(house)
     house.end_round(*readings(house, well=well))
     drain(house)
 
@@ -91,7 +119,8 @@ def drain(house: Any) -> None:
     """Take what the threads have reported, each of which was done when it was started."""
     while True:
         try:
-            report = house.mailbox.get(timeout=0.0)
+            queue = house.events if hasattr(house, "events") else house.mailbox
+            report = queue.get(timeout=0.0)
         except Exception:  # noqa: BLE001  # the queue of each release has one of its own
             return
         house.take(report)
@@ -99,7 +128,7 @@ def drain(house: Any) -> None:
 
 def is_in(house: Any, *stages: str) -> Callable[[], bool]:
     """Return whether the engine stands in one of `stages`."""
-    return lambda: house.engine.state.stage.value in stages
+    return lambda: stage_of(house) in stages
 
 
 def began(directory: Path, *, deadly: bool = False, **policy: Any) -> Any:
@@ -142,7 +171,7 @@ def held(directory: Path) -> Any:
     """Somebody stopped the container."""
     house = began(directory)
     house.container.state = model.TargetState(
-        model.Condition.STOPPED, "It was stopped.", started_at=1000.0, finished_at=2000.0
+        model.Condition.STOPPED, worded("It was stopped."), started_at=1000.0, finished_at=2000.0
     )
     end_round(house, well=False)
     pass_until(house, is_in(house, "down"))
@@ -209,10 +238,11 @@ def dump(path: Path, title: str) -> str:
 
 def main(version: str, to: Path) -> None:
     """Write one dump a stage."""
+    speak()
     for name, reach in STAGES.items():
         with tempfile.TemporaryDirectory() as place:
             house = reach(Path(place))
-            stage = house.engine.state.stage.value
+            stage = stage_of(house)
             assert stage == {"held": "down", "paused": "confirming"}.get(name, name), stage
             title = f"mailwatch {version}: {(reach.__doc__ or '').strip()}"
             text = dump(Path(place) / "mailwatch.db", title)

@@ -50,6 +50,7 @@ _FULL = State(
         escalated=_at(104),
         reminded=_at(105),
         closed=_at(106),
+        unwatched=("IMAPS:993",),
     ),
     failing_since=_at(107),
     due=4000.0,

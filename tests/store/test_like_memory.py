@@ -26,7 +26,7 @@ from mailwatch.core.unmeasured import UnmeasuredServices
 from mailwatch.store.base import Commit, Store
 from mailwatch.store.history import QUIET_S
 from mailwatch.store.sqlite import SqliteStore
-from mailwatch.store.views import Views, set_pause
+from mailwatch.store.views import Views
 
 WALL = 1_790_000_000.0
 FAILURES = (Failure("SMTP:25", Fault.SILENT, words("no greeting")),)
@@ -168,14 +168,6 @@ class LikeMemory(RuleBasedStateMachine):
         until = None if pause_s is None else self.later(pause_s)
         self.memory.pause(until)
         self.store.pause(until)
-
-    @precondition(lambda self: self.works)
-    @rule(pause_s=st.none() | st.floats(1, 5000))
-    def pause_from_outside(self, pause_s: float | None) -> None:
-        """Begin or end a pause from the command line."""
-        until = None if pause_s is None else self.later(pause_s)
-        self.memory.pause(until)
-        set_pause(self.directory, until, boot="one")
 
     def later(self, seconds: float) -> Now:
         """Return a moment ahead."""

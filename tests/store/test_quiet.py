@@ -2,22 +2,19 @@
 
 from __future__ import annotations
 
-import os
 import sqlite3
-from contextlib import suppress
-from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from mailwatch.core.model import Now, Reading, Verdict
+from mailwatch.core.model import Reading, Verdict
 from mailwatch.core.policy import Policy
 from mailwatch.core.state import Stage, State
 from mailwatch.store.base import Commit
 from mailwatch.store.history import QUIET_S
 from mailwatch.store.sqlite import QUIET_READINGS
-from mailwatch.store.views import Views, set_pause
+from mailwatch.store.views import Views
 from tests.house import House, bad, good
 
 if TYPE_CHECKING:
@@ -121,32 +118,6 @@ def test_only_so_many_readings_wait_in_memory(stores: Stores, night: Night) -> N
     for number in range(5):
         store.record(night.readings(QUIET_READINGS // 2), night.at(number))
     assert rounds(stores) == 4
-
-
-def test_a_pause_is_seen_at_once_however_quiet_it_is(stores: Stores, night: Night) -> None:
-    """Where nothing is written, a look at the file's date tells that another process did."""
-    store, _ = stores.restored(night.at(0))
-    store.record(night.readings(1), night.at(0))
-    wal = Path(f"{stores.path}-wal")
-    for second in range(1, 20):
-        until = night.at(900) if second % 2 else None
-        now = Now(float(second), wal.stat().st_mtime + 60 * second)  # long after it was written
-        store.paused_until(now)
-        set_pause(stores.directory, until, boot="one")
-        assert store.paused_until(replace(now, steady=second + 0.5)) == until
-
-
-def test_two_writes_in_one_tick_are_two(stores: Stores, night: Night) -> None:
-    """A file that was written just now may be written again without a change of its date."""
-    store, _ = stores.restored(night.at(0))
-    wal = Path(f"{stores.path}-wal")
-    written = wal.stat()
-    now = Now(1.0, written.st_mtime + 0.5)
-    assert store.paused_until(now) is None
-    set_pause(stores.directory, night.at(900), boot="one")
-    with suppress(OSError):
-        os.utime(wal, ns=(written.st_atime_ns, written.st_mtime_ns))
-    assert store.paused_until(now) == night.at(900)
 
 
 def test_an_hour_of_quiet_writes_little(stores: Stores, night: Night) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import errno
+import json
 import sqlite3
 import threading
 from collections import Counter
@@ -26,7 +27,7 @@ from mailwatch.store.sqlite import SqliteStore
 from tests.house import House, bad, blind, good
 
 RELEASED = Path(__file__).with_name("released")
-VERSIONS = ("0.1.0", "0.2.0")
+VERSIONS = ("0.1.0", "0.2.0", "0.3.0")
 STAGES = (
     "healthy", "confirming", "down", "held", "paused", "restarting", "settling", "verifying",
     "escalated",
@@ -36,6 +37,40 @@ CERTIFICATE_ENDS = 1_700_437_000.0
 STOPPED = TargetState(Condition.STOPPED, words("It was stopped."), 1000.0, 2000.0)
 
 Row = dict[str, Any]
+
+
+def _as_rows(tables: dict[str, list[Row]]) -> dict[str, list[Row]]:
+    """Return what the documents of 0.3.0 hold, as the rows in which older releases kept it."""
+    documents = {row["name"]: json.loads(row["value"]) for row in tables["documents"]}
+    state, notes = documents["machine"]["state"], documents["notes"]
+    messages = [json.loads(r["value"]) for r in tables["outbox"] if r["ended_wall"] is None]
+    incidents = [json.loads(row["value"]) for row in tables["incidents"]]
+    machine = {
+        "incident": documents["machine"]["incident"],
+        "failing_since_steady": (state["failing_since"] or {}).get("steady"),
+        "streak": state["targets"][0]["streak"],
+        "target": state["targets"][0]["key"],
+        **{name: state[name] for name in ("stage", "due", "last_id")},
+    }
+    passed = notes["proven"]["passed"]
+    return {
+        "machine": [machine],
+        "clock": [documents["written"]["at"]],
+        "attempts": [
+            {"incident": one["id"], **row} for one in incidents for row in one["attempts"]
+        ],
+        "outbox": [
+            {**one["message"], **one, "not_before": float(one["not_before"])} for one in messages
+        ],
+        "proven": [{"service": name, "settings": passed[name]} for name in passed],
+        "certificates": [{"service": name} for name in notes["certificates"]["told"]],
+        "blindness": [{"service": name} for name in notes["unmeasured_services"]["told"]],
+        "pause": [
+            {"until_steady": documents[name]["at"]["steady"]}
+            for name in ("pause",)
+            if name in documents
+        ],
+    }
 
 
 class Kept:
@@ -53,6 +88,8 @@ class Kept:
                 if "autoindex" not in name
             }
         path.chmod(0o640)
+        if "documents" in self.tables:
+            self.tables = _as_rows(self.tables)
         self.stage = stage
         (self.machine,) = self.tables["machine"]
         (clock,) = self.tables["clock"]

@@ -192,18 +192,6 @@ def test_an_incident_that_just_vanishes_is_closed_then(stores: Stores, night: Ni
     assert incident.closed == night.at(160)
 
 
-def test_a_pause_from_the_command_line_is_seen_at_once(stores: Stores, night: Night) -> None:
-    """Another process pauses, and the running store knows with its next question."""
-    from mailwatch.store.views import set_pause
-
-    store, _ = stores.restored(night.at(0))
-    set_pause(stores.directory, night.at(3600), boot="one")
-    assert store.paused_until(night.at(1)) == night.at(3600)
-    assert Views(stores.directory).status().paused_until == night.at(3600).wall
-    set_pause(stores.directory, None, boot="one")
-    assert store.paused_until(night.at(2)) is None
-
-
 def test_the_limit_on_messages_is_committed_with_them(stores: Stores, night: Night) -> None:
     """What was told and what is held back come back with the state."""
     store, state = stores.restored(night.at(0))

@@ -20,7 +20,7 @@ from mailwatch.core.outbox import after_failure
 from mailwatch.core.rate_limit import RateLimit
 from mailwatch.core.state import Stage, State
 from mailwatch.store.base import Commit
-from mailwatch.store.views import StoreError, Views, set_pause
+from mailwatch.store.views import StoreError, Views
 
 if TYPE_CHECKING:
     from tests.store.conftest import Night, Stores
@@ -247,7 +247,6 @@ def test_root_may_look_at_a_stopped_service(public_stores: Stores, night: Night)
     os.chown(stores.directory, 65534, 65534)
     os.chown(stores.path, 65534, 65534)
     assert Views(stores.directory).status().stage is Stage.RESTARTING
-    set_pause(stores.directory, night.at(900), boot="one")
     owners = {path.stat().st_uid for path in stores.directory.iterdir()}
     assert owners == {65534}
 
@@ -261,26 +260,6 @@ def test_others_are_refused_with_a_sentence(public_stores: Stores, night: Night)
     said = as_user(AS_READER, stores.directory)
     assert said.startswith("refused: You may not open")
     assert "as root, or as a member" in said
-
-
-@needs_root
-def test_a_reader_cannot_pause(public_stores: Stores, night: Night) -> None:
-    """The group may look, and a sentence says who may pause."""
-    stores = public_stores
-    store, _ = stores.restored(night.at(0))
-    let_group_read(stores.directory, 65534)
-    program = """
-from pathlib import Path
-from mailwatch.core.model import Now
-from mailwatch.store.views import set_pause
-from mailwatch.store.views import StoreError
-try:
-    set_pause(Path(sys.argv[1]), Now(900.0, 1790000900.0), boot="one")
-except StoreError as error:
-    print(error)
-"""
-    assert as_user(program, stores.directory).endswith("run this as root.")
-    assert store.paused_until(night.at(1)) is None
 
 
 # --- when there is nothing to see ---------------------------------------------------------
@@ -343,8 +322,6 @@ def test_a_file_that_cannot_be_shown_is_explained(
     with pytest.raises(StoreError, match=words) as caught:
         Views(stores.directory).status()
     assert "service" in str(caught.value)
-    with pytest.raises(StoreError):
-        set_pause(stores.directory, None)
     left = [name for name in os.listdir(stores.directory) if not name.endswith(("-wal", "-shm"))]
     assert sorted(left) == before
 

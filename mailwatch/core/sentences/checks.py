@@ -84,16 +84,20 @@ SENTENCES: Sentences = {
         "on its postscreen_access_list"
     ),
     "imap-unnamed": "the answer to CAPABILITY names neither IMAP4rev1 nor IMAP4rev2",
-    "imap-search-nonsense": "the answer to SEARCH holds more than numbers",
     "http-status": "answered '{said}' where {statuses} shows life",
     "http-interim-endless": "sent interim responses (1xx) without end",
     "http-many-fields": "sent more than {limit} header fields",
-    "http-unframed": "sent '{field}: {said}', after which no body can be read",
+    "http-unreadable": "sent '{field}: {said}', so that its page cannot be read",
+    "http-to-tls": (
+        "plain HTTP was sent to a port of HTTPS, and '{said}' came back: set tls = \"implicit\" "
+        "for this service"
+    ),
     "http-field-missing": "the field {field} holds no '{pattern}', and no such field at all",
     "http-field-differs": "the field {field} holds no '{pattern}', but '{said}'",
     "http-body-differs": "the body holds no '{pattern}', but begins with '{said}'",
     # TLS
     "ca-file-unusable": "the CA file {path} cannot be used ({why}): check ca_file of this service",
+    "ca-file-late": "{path} could not be read in time: look for trouble with its disk",
     "no-pem": "it holds no PEM certificate",
     "tls-name-unusable": "{name} cannot be asked for in TLS: check server_name of this service",
     "certificate-refused": "the certificate was refused: {why}",
@@ -143,6 +147,10 @@ SENTENCES: Sentences = {
     "canary-mailbox-full": "the mailbox of {recipient} is full: {answer}",
     "canary-put-off": "{answer}; this is a failure once it lasts {enough_s:duration}",
     "canary-put-off-long": "put off for {lasts_s:duration} by now: {answer}",
+    "canary-limited": (
+        "{answer}: the server takes no more messages from this sender for now, so delivery is not "
+        "measured; raise every_s"
+    ),
     "canary-under-way": (
         "a message that was submitted {away_s:duration} ago has not arrived yet, and has "
         "{within_s:duration}"
@@ -154,6 +162,10 @@ SENTENCES: Sentences = {
     "canary-in-junk": (
         "the message lies in {folder} and not in the INBOX of {recipient}: "
         "a filter took it for spam"
+    ),
+    "canary-unseen": (
+        "a message that was put into the INBOX of {recipient} by APPEND is not among the newest "
+        "ones that UID FETCH shows: a canary would not be found either"
     ),
     "canary-late": "the message arrived after {took_s:duration}, and had {within_s:duration}",
     "canary-no-time": "no time was left for the mailbox",

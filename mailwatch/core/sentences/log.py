@@ -20,7 +20,7 @@ SENTENCES: Sentences = {
     "incident-opens": "incident {incident} opens",
     "incident-needs-a-person": "incident {incident} needs a person",
     "incident-over": "incident {incident} is over after {down_s:duration}",
-    "no-incident-after-all": "all services answer again before it became an incident",
+    "no-incident-after-all": "no service fails any more, so it became no incident",
     "log-cause": "likely cause: {cause:cause}",
     "not-restarting": "not restarting: {why}",
     "restarting": "restarting {target}, attempt {number}",
@@ -41,7 +41,12 @@ SENTENCES: Sentences = {
     "restart-interrupted": "it was cut short",
     "turn-escalated": "A person was called.",
     "turn-reminded": "The last reminder was sent.",
-    "turn-closed": "All services answer again.",
+    "turn-closed": Given(
+        "unwatched",
+        "No service that is watched fails any more; no longer watched: {unwatched:services}.",
+        "All services answer again.",
+    ),
+    "restart-restarted": "nobody knows whether it helped",
     # the messages
     "told": Given("channel", "told by {channel}: {title}", "told: {title}"),
     "not-told-yet": Given(
