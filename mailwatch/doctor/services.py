@@ -31,13 +31,14 @@ _CURES = {
     "has.",
     Fault.REJECTED: "Allow-list this host's address in the server, or raise the limit that its "
     "words name.",
-    Fault.PROTOCOL: "See that `probe` names the protocol of this port, and read the server's log.",
+    Fault.PROTOCOL: "See that `probe` names the protocol of this port, and read the server's log, "
+    "where the server blames itself.",
     Fault.STATUS: "See that the web server is well, or set the path and the statuses that are.",
     Fault.RULE: "See whether the server was changed on purpose, and adapt the rule of this service "
     "to it.",
     Fault.CERTIFICATE: "Renew the certificate, or correct server_name, ca_file or fingerprint.",
-    Fault.AUTHENTICATION: "Correct the user and the password of this service soon: failed logins "
-    "count towards the server's bans.",
+    Fault.AUTHENTICATION: "Correct the user, the password or the permissions of this account soon: "
+    "failed logins count towards the server's bans.",
     Fault.QUEUE: "See what waits and why with `postqueue -p`, or raise queue_limit.",
     Fault.COMMAND: "Run the command of this service by hand, and mend what it tells.",
     Fault.DNS: "Correct the records of the domain where its DNS is kept.",

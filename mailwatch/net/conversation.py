@@ -266,6 +266,15 @@ class Conversation(Wait):
         """Give the rest of the conversation `within_s` seconds, where it has less."""
         self.until = max(self.until, self._clock() + within_s)
 
+    def beside(self, within_s: float, steps: Steps[None]) -> Steps[None]:
+        """Hold `steps` in `within_s` seconds of their own; the rest keeps all that it has."""
+        left_s = self.until - self._clock()
+        self.until = self._clock() + max(left_s, within_s)
+        try:
+            yield from steps
+        finally:
+            self.until = self._clock() + left_s
+
     @property
     def within_line(self) -> bool:
         """Whether a part of a line has come whose end has not."""

@@ -7,9 +7,17 @@ from base64 import b64encode
 from collections.abc import Sequence
 
 from mailwatch.core.facts import Fact, Value
+from mailwatch.core.model import Fault
 from mailwatch.net.conversation import Conversation
 from mailwatch.net.endpoint import Login
-from mailwatch.net.errors import SaidNo
+from mailwatch.net.engine import Steps
+from mailwatch.net.errors import ConversationError, SaidNo
+
+LOGIN_S = 20.0
+"""What the answers to a login may take: servers put off their noes, and Dovecot every answer.
+
+It makes all who share an address at which somebody guesses passwords wait for up to 16.5 s.
+"""
 
 _MASK = "***"
 _TELLING = 4
@@ -17,6 +25,23 @@ _TELLING = 4
 
 _OWN = frozenset({"command", "protocol", "wanted"})
 """The arguments that are never the peer's, where they are of one word."""
+
+
+class Unanswered(ConversationError):
+    """The login was neither taken nor refused: TIMEOUT, or RESET where the peer closed upon it."""
+
+
+def in_its_own_time(talk: Conversation, login: Steps[None]) -> Steps[None]:
+    """Hold the dialogue of a `login` in LOGIN_S beside the time of the conversation.
+
+    Raises Unanswered where no answer comes.
+    """
+    try:
+        yield from talk.beside(LOGIN_S, login)
+    except ConversationError as error:
+        if error.fault not in (Fault.TIMEOUT, Fault.RESET):
+            raise
+        raise Unanswered(error.fault, error.detail) from None
 
 
 def require_privacy(talk: Conversation) -> None:

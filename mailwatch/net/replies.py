@@ -3,29 +3,25 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 
 from mailwatch.core.facts import Fact, fact
 from mailwatch.core.model import Fault
+from mailwatch.net.blame import fault_of_no
 from mailwatch.net.conversation import Conversation
 from mailwatch.net.dialogue import MAX_LINES, refused, too_many_lines
 from mailwatch.net.engine import Steps
 from mailwatch.net.errors import ConversationError, SaidNo
-from mailwatch.net.limits import hints_at_limit, names_limit
 
 _REPLY_LINE = re.compile(rb"([2-5][0-5][0-9])(?:([ -])(.*))?", re.DOTALL)
 
 _TURNED_AWAY = frozenset({521, 550, 554})
 """Codes with which a server greets whom it does not serve (RFC 5321 section 3.1, RFC 7504)."""
 
-_NOT_NOW = frozenset({421, 450})
-"""Codes with which one greets whom it does not serve now, or anybody while it is sick."""
+_NO = 400
+"""From here on a code refuses."""
 
-_TROUBLE = re.compile(rb"4\.3\.\d")
-"""Enhanced status codes that blame the mail system itself, for now (RFC 3463 section 3.4)."""
-
-_POLICY = re.compile(rb"4\.7\.\d|\bdenied|\bblocked|\bbanned|\brejected|list", re.IGNORECASE)
-"""What shows that it is the client that is not served: RFC 3463 section 3.8, or such words."""
+_ENHANCED = re.compile(rb"[245]\.[0-9]{1,3}\.[0-9]{1,3} ")
 
 _CLOSING = 421
 """The server has already decided to close the connection (RFC 5321 section 3.8)."""
@@ -43,17 +39,14 @@ def expect(
     talk: Conversation,
     wanted: int,
     awaited: Fact,
-    faults: Mapping[int, Fault] | None = None,
+    step: Fault = Fault.PROTOCOL,
     also: int | None = None,
-    *,
-    opens: bool = False,
-) -> Steps[list[bytes]]:
-    """Read one whole reply and return the text of its lines.
+) -> Steps[tuple[int, list[bytes]]]:
+    """Read one whole reply and return its code and the text of its lines.
 
-    `faults` says which codes are another fault than PROTOCOL, `also` names one more that is fine.
-    A reply that `opens` the session is REJECTED where the server is well and turns us away, and
-    any other where it names a limit. Raises SaidNo where its code is not the `wanted` one,
-    HalfReply where the rest of it is late, else ConversationError, also where more has come.
+    `step` says what is at stake (`blame.fault_of_no`), `also` names one more code that is fine.
+    Raises SaidNo where the code is not the `wanted` one, HalfReply where the rest of it is late,
+    else ConversationError, also where more has come.
     """
     texts: list[bytes] = []
     code = 0
@@ -72,7 +65,8 @@ def expect(
         text = parsed[3] or b""
         if code and int(parsed[1]) != code:
             # postscreen(8) greets with 220-, and turns away whom a blocklist has with 521.
-            if more or not (opens and _turns_away(int(parsed[1]), [text])):
+            fault = _fault_of(int(parsed[1]), [text], step)
+            if more or not fault is step is Fault.REJECTED:
                 raise _wrong(awaited, line, wanted)
             texts.clear()
         code = int(parsed[1])
@@ -84,28 +78,30 @@ def expect(
     talk.require_quiet(awaited)
     if code not in (wanted, also):
         kind = ConversationError if code == _CLOSING else SaidNo
-        fault = (faults or {}).get(code, Fault.PROTOCOL)
-        if _turns_away(code, texts) if opens else _is_at_limit(code, texts):
-            fault = Fault.REJECTED
-        raise kind(fault, refused(awaited, line, wanted), code)
-    return texts
+        told = refused(awaited, _whole(code, texts), wanted)
+        raise kind(_fault_of(code, texts, step), told, code)
+    return code, texts
 
 
 def _wrong(awaited: Fact, line: bytes, wanted: int) -> ConversationError:
     return ConversationError(Fault.PROTOCOL, refused(awaited, line, wanted, "answer-wrong"))
 
 
-def _is_at_limit(code: int, texts: Sequence[bytes]) -> bool:
-    return 400 <= code < 500 and not _is_trouble(texts) and any(map(hints_at_limit, texts))
+def _whole(code: int, texts: Sequence[bytes]) -> bytes:
+    """Return a reply in one line; an enhanced code (RFC 2034) is told once."""
+    first, *others = texts
+    enhanced = _ENHANCED.match(first)
+    told = [text.removeprefix(enhanced[0]) if enhanced else text for text in others]
+    return b" ".join([b"%d" % code, first, *told]).rstrip()
 
 
-def _is_trouble(texts: Sequence[bytes]) -> bool:
-    return any(_TROUBLE.match(text) and not names_limit(text) for text in texts)
-
-
-def _turns_away(code: int, texts: Sequence[bytes]) -> bool:
-    if _is_trouble(texts):
-        return False
-    return code in _TURNED_AWAY or (
-        code in _NOT_NOW and any(_POLICY.search(text) or hints_at_limit(text) for text in texts)
-    )
+def _fault_of(code: int, texts: Sequence[bytes], step: Fault) -> Fault | None:
+    """Return what a reply is that was not awaited; RESET for a bare 421 in place of a login."""
+    if code < _NO:
+        return Fault.PROTOCOL
+    nobody = step
+    if step is Fault.REJECTED and code not in _TURNED_AWAY:
+        nobody = Fault.PROTOCOL
+    if step is Fault.AUTHENTICATION and code == _CLOSING:
+        nobody = Fault.RESET
+    return fault_of_no(_whole(code, texts), step, nobody)

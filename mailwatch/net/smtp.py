@@ -2,23 +2,24 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Sequence
+from contextlib import suppress
 
 from mailwatch.core.facts import fact
 from mailwatch.core.model import Fault, Phase
 from mailwatch.net.conversation import Conversation
-from mailwatch.net.dialogue import GREETING, LOGIN, answer_to
+from mailwatch.net.dialogue import GREETING, LOGIN, answer_to, refused
 from mailwatch.net.endpoint import Login, TlsMode
 from mailwatch.net.engine import Steps
 from mailwatch.net.errors import ConversationError, SaidNo
-from mailwatch.net.logins import plain, require_privacy, wrapped
+from mailwatch.net.logins import in_its_own_time, plain, require_privacy, wrapped
 from mailwatch.net.replies import HalfReply, expect
 
-_REFUSED = dict.fromkeys((525, 530, 534, 535, 538), Fault.AUTHENTICATION)
-"""Wrong credentials, an account that is disabled, or a way to log in that is too weak for them.
+_MORE = 334
+"""The server waits for a further line of the login (RFC 4954 section 4)."""
 
-RFC 4954 section 6, RFC 5248 section 2.4, and RFC 3207 section 4 for 530.
-"""
+_OLD_AUTH = re.compile(rb"^AUTH=")
 
 _LONGEST_GREET_WAIT_S = 12.0
 """Twice what postscreen takes by default; who is silent for longer hangs behind it."""
@@ -51,7 +52,7 @@ class SmtpSession:
             yield from self._talk.secure()
             yield from self._say_hello()
         if login:
-            yield from self._log_in(login)
+            yield from in_its_own_time(self._talk, self._log_in(login))
 
     def submit(self, sender: str, recipients: Sequence[str], lines: Iterable[str]) -> Steps[None]:
         """Submit one message; `lines` are its header, an empty one and its text, without breaks.
@@ -76,14 +77,10 @@ class SmtpSession:
             raise
         self.accepted = True
 
-    def quit(self) -> Steps[None]:
-        """Say QUIT and hear 221."""
-        yield from self._ask("QUIT", 221)
-
     def _greeted(self) -> Steps[None]:
         """Hear 220; raises unmeasured where a postscreen(8) lets us wait for the end of it."""
         try:
-            yield from expect(self._talk, 220, GREETING, opens=True)
+            yield from expect(self._talk, 220, GREETING, Fault.REJECTED)
         except HalfReply as half:
             waited_s = self._talk.phases()[Phase.GREETING]
             if (half.code, half.lines) == (220, 1) and waited_s < _LONGEST_GREET_WAIT_S:
@@ -93,25 +90,43 @@ class SmtpSession:
     def _say_hello(self) -> Steps[None]:
         """Note the extensions on offer, and what each says of itself."""
         self._talk.say(f"{self._hello} {address_literal(self._talk.own[0])}")
-        _, *lines = yield from expect(self._talk, 250, answer_to(self._hello), opens=True)
-        words = [line.upper().split() for line in lines]
-        self._offers = {first: rest for first, *rest in filter(None, words)}
+        hello = answer_to(self._hello)
+        _, (_, *lines) = yield from expect(self._talk, 250, hello, Fault.REJECTED)
+        self._offers = {}
+        for line in lines:
+            # Some say AUTH once more in the form of before RFC 2554, or in that alone.
+            first, *rest = _OLD_AUTH.sub(b"AUTH ", line.upper()).split() or [b""]
+            self._offers.setdefault(first, []).extend(rest)
 
     def _log_in(self, login: Login) -> Steps[None]:
         talk, mechanisms = self._talk, self._offers.get(b"AUTH", [])
         require_privacy(talk)
         if b"PLAIN" in mechanisms:
             talk.say(f"AUTH PLAIN {plain(login)}")
+            code, texts = yield from self._logged_in()
+            if code == _MORE and not any(text.strip() for text in texts):
+                talk.say(plain(login))  # it does not take it with the command
+                code, texts = yield from self._logged_in()
         elif b"LOGIN" in mechanisms:
             talk.say("AUTH LOGIN")
-            yield from expect(talk, 334, answer_to("AUTH"), _REFUSED)
+            yield from expect(talk, _MORE, answer_to("AUTH"), Fault.AUTHENTICATION)
             talk.say(wrapped(login.user))
-            yield from expect(talk, 334, fact("answer-to-user"), _REFUSED)
+            yield from expect(talk, _MORE, fact("answer-to-user"), Fault.AUTHENTICATION)
             talk.say(wrapped(login.password.reveal()))
+            code, texts = yield from self._logged_in()
         else:
             told = fact("login-not-offered", awaited=answer_to(self._hello), wanted="AUTH PLAIN")
             raise SaidNo(Fault.AUTHENTICATION, told)
-        yield from expect(talk, 235, LOGIN, _REFUSED)
+        if code == _MORE:
+            # It has all that there is, and wants more: a second factor, perhaps.
+            talk.say("*")
+            with suppress(ConversationError):
+                yield from expect(talk, 501, answer_to("*"))
+            said = b" ".join([b"%d" % code, *texts])
+            raise SaidNo(Fault.AUTHENTICATION, refused(LOGIN, said, 235), code)
+
+    def _logged_in(self) -> Steps[tuple[int, list[bytes]]]:
+        return (yield from expect(self._talk, 235, LOGIN, Fault.AUTHENTICATION, also=_MORE))
 
     def _ask(self, command: str, wanted: int, also: int | None = None) -> Steps[None]:
         self._talk.say(command)

@@ -117,6 +117,8 @@ class Mailbox(ImapProbe):
     def converse(self, talk: Conversation) -> Steps[None]:
         """Select the inbox, look at its newest messages, and remove what is ours."""
         yield from super().converse(talk)
+        if self.settings.login and not talk.settings.login:
+            return  # to see whether the server lives
         with mailbox_trouble():
             untagged = yield from ask(talk, "b1", "CAPABILITY")
             self._offers = {word for words in untagged for word in words[2:]}

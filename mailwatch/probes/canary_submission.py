@@ -7,6 +7,7 @@ from contextlib import suppress
 
 from mailwatch.core.facts import fact
 from mailwatch.core.model import Fault
+from mailwatch.net.blame import names_limit
 from mailwatch.net.conversation import Conversation
 from mailwatch.net.engine import Steps
 from mailwatch.net.errors import ConversationError, SaidNo
@@ -57,6 +58,8 @@ class Submission(SmtpProbe):
     def converse(self, talk: Conversation) -> Steps[None]:
         """Say MAIL, RCPT and DATA, and the message."""
         yield from super().converse(talk)
+        if self.settings.login and not talk.settings.login:
+            return  # to see whether the server lives
         self.begun = True
         talk.allow(self._rules.within_s)
         session = SmtpSession(talk, self.hello)
@@ -71,7 +74,8 @@ class Submission(SmtpProbe):
             code, is_full = reply_code(error), _FULL.search(said) is not None
             self.put_off = 400 <= code < 500
             self.in_trouble = self.put_off and _TROUBLE.search(said) is not None
-            at_limit = error.fault is Fault.REJECTED or _RATE.search(said) is not None
+            too_many = self.put_off and not self.in_trouble and names_limit(said.encode())
+            at_limit = too_many or _RATE.search(said) is not None
             self.limited = code > 0 and at_limit and not is_full
             if is_full:
                 who = self._rules.recipient

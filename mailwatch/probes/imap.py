@@ -7,20 +7,14 @@ from typing import TypeAlias
 
 from mailwatch.core.facts import Fact, fact
 from mailwatch.core.model import Fault
+from mailwatch.net.blame import fault_of_no
 from mailwatch.net.conversation import MAX_LINE, Conversation
 from mailwatch.net.dialogue import GREETING, LOGIN, MAX_LINES, answer_to, refused, too_many_lines
 from mailwatch.net.endpoint import Login, TlsMode
 from mailwatch.net.engine import Steps
 from mailwatch.net.errors import ConversationError, SaidNo
-from mailwatch.net.limits import fault_of_no, names_limit
-from mailwatch.net.logins import plain, quoted, require_privacy
+from mailwatch.net.logins import in_its_own_time, plain, quoted, require_privacy
 from mailwatch.probes.probe import Probe
-
-_TROUBLE = (b"[UNAVAILABLE", b"[SERVERBUG")
-"""Refusals that blame the server, not the credentials or the client (RFC 5530)."""
-
-_BUSY = (b"[INUSE", b"[LIMIT")
-"""Refusals that blame what others do with the account."""
 
 _LITERALS = 4
 """Of one response; servers send one of each message."""
@@ -29,7 +23,6 @@ _STATUSES = (b"OK", b"NO", b"BAD", b"BYE", b"PREAUTH")
 """What begins a line that ends in words for a person, where a brace is a brace."""
 
 _OFFERS = answer_to("CAPABILITY")
-_LEAVING = answer_to("LOGOUT")
 
 Response: TypeAlias = tuple[bytes, list[bytes]]
 """One response and its literals, which could hold anything, apart from each other."""
@@ -42,6 +35,8 @@ class Goodbye(ConversationError):
 class ImapProbe(Probe):
     """Says CAPABILITY and LOGOUT, and between them STARTTLS and a login where that is asked for."""
 
+    last_word = "a9 LOGOUT"
+
     def converse(self, talk: Conversation) -> Steps[None]:
         """Hear `* OK` or `* PREAUTH`, ask for the capabilities and hear them."""
         greeting = yield from talk.line(GREETING)
@@ -50,7 +45,7 @@ class ImapProbe(Probe):
             # With BYE the server refuses the connection (RFC 9051 section 7.1.5).
             fault = Fault.PROTOCOL
             if words[:2] == [b"*", b"BYE"]:
-                fault = _fault_of(words, Fault.REJECTED) or Fault.REJECTED
+                fault = _fault_of(words, Fault.REJECTED) or fault
             wanted = fact("imap-greeting-words")
             raise ConversationError(fault, refused(GREETING, greeting, wanted, "answer-wrong"))
         offers = yield from _capabilities(talk, "a1")
@@ -61,13 +56,7 @@ class ImapProbe(Probe):
             yield from talk.secure()
             offers = yield from _capabilities(talk, "a3")
         if talk.settings.login and words[1] == b"OK":
-            yield from _log_in(talk, "a4", talk.settings.login, offers)
-
-    def farewell(self, talk: Conversation) -> Steps[None]:
-        """Say LOGOUT, hear `* BYE` and the tagged OK."""
-        untagged = yield from ask(talk, "a9", "LOGOUT")
-        if not any(words[1:2] == [b"BYE"] for words in untagged):
-            raise ConversationError.of(Fault.PROTOCOL, "imap-no-bye")
+            yield from in_its_own_time(talk, _log_in(talk, "a4", talk.settings.login, offers))
 
 
 PROBE = ImapProbe
@@ -104,8 +93,8 @@ def ask(
 ) -> Steps[list[list[bytes]]]:
     """Say one command; return the words of the untagged lines that come before its tagged OK.
 
-    Raises Goodbye, and SaidNo where that is a BAD (PROTOCOL) or a NO (as `limits.fault_of_no` has
-    it for `fault`).
+    Raises Goodbye, and SaidNo where that is a NO or BAD (as `blame.fault_of_no` has it for
+    `fault`; a BAD blames nobody but in a login).
     """
     talk.say(f"{tag} {command}")
     untagged = yield from hear(talk, tag, answer_to(command), fault=fault, most=most)
@@ -132,7 +121,7 @@ def hear(
         words = _words(line)
         if words[: len(end)] == end:
             return untagged
-        if words[0] != b"*" or (words[1:2] == [b"BYE"] and awaited != _LEAVING):
+        if words[0] != b"*" or words[1:2] == [b"BYE"]:
             raise _refusal(line, tag, awaited, wanted, fault)
         untagged.append((line, literals))
     raise too_many_lines(awaited, most)
@@ -157,15 +146,21 @@ def _refusal(line: bytes, tag: str, awaited: Fact, wanted: str, fault: Fault) ->
     """Return the error that `line` is, in place of `wanted`; see `ask`."""
     words = _words(line)
     what = refused(awaited, line, wanted, "imap-answer-refuses")
+    at_login = fault is Fault.AUTHENTICATION
     if words[:2] == [b"*", b"BYE"]:
-        return Goodbye(Fault.REJECTED if names_limit(line) else Fault.PROTOCOL, what)
-    if words[:2] in (_words(f"{tag} {no}".encode("ascii")) for no in ("NO", "BAD")):
-        return SaidNo(_fault_of(words, fault) if words[1] == b"NO" else Fault.PROTOCOL, what)
-    return ConversationError(Fault.PROTOCOL, what)
+        step, nobody = (fault, Fault.RESET) if at_login else (Fault.PROTOCOL, None)
+        return Goodbye(_fault_of(words, step, nobody) or Fault.REJECTED, what)
+    if words[:2] == _words(f"{tag} NO".encode("ascii")):
+        return SaidNo(_fault_of(words, fault), what)
+    if words[:2] == _words(f"{tag} BAD".encode("ascii")):
+        return SaidNo(_fault_of(words, fault) if at_login else Fault.PROTOCOL, what)
+    # Who has the whole login and says "+" wants more: a second factor, perhaps.
+    wants_more = at_login and words[0] == b"+" != wanted.encode()
+    return ConversationError(fault if wants_more else Fault.PROTOCOL, what)
 
 
-def _fault_of(no: list[bytes], fault: Fault) -> Fault | None:
-    return fault_of_no(b" ".join(no[2:]), fault, trouble=_TROUBLE, busy=_BUSY)
+def _fault_of(no: list[bytes], step: Fault, nobody: Fault | None = None) -> Fault | None:
+    return fault_of_no(b" ".join(no[2:]), step, nobody)
 
 
 def _words(line: bytes) -> list[bytes]:

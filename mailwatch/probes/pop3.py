@@ -4,26 +4,22 @@ from __future__ import annotations
 
 from mailwatch.core.facts import Fact
 from mailwatch.core.model import Fault
+from mailwatch.net.blame import fault_of_no
 from mailwatch.net.conversation import Conversation
 from mailwatch.net.dialogue import GREETING, MAX_LINES, answer_to, refused, too_many_lines
-from mailwatch.net.endpoint import TlsMode
+from mailwatch.net.endpoint import Login, TlsMode
 from mailwatch.net.engine import Steps
 from mailwatch.net.errors import ConversationError, SaidNo
-from mailwatch.net.limits import fault_of_no
-from mailwatch.net.logins import require_privacy
+from mailwatch.net.logins import in_its_own_time, require_privacy
 from mailwatch.probes.probe import Probe
-
-_TROUBLE = (b"[SYS/",)
-"""Refusals that blame the server, not the credentials or the client (RFC 3206)."""
-
-_BUSY = (b"[IN-USE]", b"[LOGIN-DELAY]")
-"""Refusals that blame what others do with the account (RFC 2449 section 8)."""
 
 _OFFERS = answer_to("CAPA")
 
 
 class Pop3Probe(Probe):
     """Says QUIT, and before that STLS and a login where that is asked for."""
+
+    last_word = "QUIT"
 
     def converse(self, talk: Conversation) -> Steps[None]:
         """Hear +OK."""
@@ -33,17 +29,17 @@ class Pop3Probe(Probe):
                 raise SaidNo.of(Fault.PROTOCOL, "not-offered", awaited=_OFFERS, wanted="STLS")
             yield from _ask(talk, "STLS")
             yield from talk.secure()
-        if login := talk.settings.login:
-            require_privacy(talk)
-            yield from _ask(talk, "USER", login.user, Fault.AUTHENTICATION)
-            yield from _ask(talk, "PASS", login.password.reveal(), Fault.AUTHENTICATION)
-
-    def farewell(self, talk: Conversation) -> Steps[None]:
-        """Say QUIT and hear +OK."""
-        yield from _ask(talk, "QUIT")
+        if talk.settings.login:
+            yield from in_its_own_time(talk, _log_in(talk, talk.settings.login))
 
 
 PROBE = Pop3Probe
+
+
+def _log_in(talk: Conversation, login: Login) -> Steps[None]:
+    require_privacy(talk)
+    yield from _ask(talk, "USER", login.user, Fault.AUTHENTICATION)
+    yield from _ask(talk, "PASS", login.password.reveal(), Fault.AUTHENTICATION)
 
 
 def _capabilities(talk: Conversation) -> Steps[set[bytes]]:
@@ -71,8 +67,7 @@ def _expect_ok(
 ) -> Steps[None]:
     """Read one line, and no other unless `more`.
 
-    Raises SaidNo where it is -ERR: with `fault` unless it blames the server, and unmeasured where
-    it says that the account is in use or at a limit.
+    Raises SaidNo where it is -ERR, as `blame.fault_of_no` has it for `fault`.
     """
     line = yield from talk.line(awaited)
     word, _, text = line.partition(b" ")
@@ -82,5 +77,5 @@ def _expect_ok(
         return
     what = refused(awaited, line, "+OK")
     if word == b"-ERR":
-        raise SaidNo(fault_of_no(text, fault, trouble=_TROUBLE, busy=_BUSY), what)
+        raise SaidNo(fault_of_no(text, fault), what)
     raise ConversationError(Fault.PROTOCOL, what)

@@ -12,14 +12,20 @@ from mailwatch.core.facts import NOTHING, Fact, fact
 from mailwatch.core.model import Fault, Reading, Verdict
 from mailwatch.host.job import Job
 from mailwatch.net.conversation import Conversation
+from mailwatch.net.dialogue import answer_to
 from mailwatch.net.engine import Steps, Wait, run
 from mailwatch.net.errors import ConversationError, SaidNo, bug
 from mailwatch.net.expiry import Expiry
-from mailwatch.net.logins import masked
+from mailwatch.net.logins import LOGIN_S, Unanswered, masked
 from mailwatch.probes.settings import ServiceSettings
 
 LOGIN_AGAIN_S = 1800.0
 """How long a login that was refused is not tried again: servers ban for a hundred a day."""
+
+SILENT_ROUNDS = 3
+"""After so many rounds on end without an answer to a login that passed before, it is the server."""
+
+_THIS_ROUND = float("inf")
 
 LEAVE_S = 1.0
 """What a leave-taking may cost whose outcome matters to nobody."""
@@ -57,6 +63,9 @@ class Check(ABC):
     def unmeasured(self, why: Fact) -> Reading:
         """Return the reading of a service that could not be asked."""
         return Reading(self.settings.key, Verdict.UNMEASURED, detail=why)
+
+    def begin_round(self) -> None:  # noqa: B027  most ask alike in every attempt
+        """Know that the attempts that follow are of one round, a new one."""
 
     def forget(self) -> None:  # noqa: B027  most remember nothing
         """Let nothing that was found so far stand for the next check: the server is new."""
@@ -98,25 +107,78 @@ def reading_of(
 class Probe(Check):
     """Asks one service whether it lives; a subclass knows one protocol's words."""
 
+    last_word = ""
+    """The command by which one leaves, empty where there is none."""
+
     def __init__(self, settings: ServiceSettings) -> None:
         super().__init__(settings)
-        self._refusal: tuple[float, Fact] | None = None
-        """When a login was refused (steady), and how."""
+        self._spared_until = float("-inf")
+        """Until when (steady) the login is not tried, as `_instead` tells why."""
+        self._instead = ConversationError(None, NOTHING)
+        self._let_in = False
+        """Whether the login has ever passed."""
+        self._silent_rounds = 0
+        """In how many rounds on end the login was not answered."""
+
+    def begin_round(self) -> None:
+        """Try a login again that was spared for the rest of a round."""
+        if self._spared_until == _THIS_ROUND:
+            self.forget()
 
     def check(self, deadline: Deadline) -> Reading:
-        """Hold one whole conversation on this thread, over by `deadline`; never raises."""
+        """Hold one whole conversation on this thread, a round of its own; never raises."""
+        self.begin_round()
         return run(self.attempt(deadline), deadline.clock)
 
     def attempt(self, deadline: Deadline) -> Steps[Reading]:
-        """Hold one whole conversation, over by `deadline`, and say how it went; never raises."""
-        now = deadline.clock()
-        refused = NOTHING
-        if self._refusal and now - self._refusal[0] < LOGIN_AGAIN_S:
-            refused = self._refusal[1]
-        settings = replace(self.settings, login=None) if refused else self.settings
-        talk, error = Conversation(settings, deadline), None
+        """Hold one whole conversation, over by `deadline`, and say how it went; never raises.
+
+        A login has `logins.LOGIN_S` of its own. Where it stays without an answer, a conversation
+        without it follows, in as much time again: whether the server lives is seen there.
+        """
+        now, clock = deadline.clock(), deadline.clock
+        spares = now < self._spared_until
+        without = replace(self.settings, login=None)
+        talk = Conversation(without if spares else self.settings, deadline)
+        error = yield from self._trouble(talk)
+        if isinstance(error, Unanswered):
+            talk = Conversation(without, Deadline.after(deadline.at - now, clock))
+            error = (yield from self._trouble(talk)) or self._unanswered(error, now)
+        elif spares:
+            error = error or self._instead
+        elif self.settings.login and (error is None or error.fault is Fault.AUTHENTICATION):
+            self._silent_rounds = 0
+            self._let_in = self._let_in or error is None
+            if error:
+                self._spare(error, now + LOGIN_AGAIN_S)
+        return reading_of(self.settings, error, talk.phases(), talk.certificate)
+
+    def forget(self) -> None:
+        """Try a login that was refused again: what kept its passwords may have hung too."""
+        self._spared_until = float("-inf")
+
+    def _spare(self, error: ConversationError, until: float) -> ConversationError:
+        self._spared_until, self._instead = until, error
+        return error
+
+    def _unanswered(self, error: Unanswered, now: float) -> ConversationError:
+        """Return what a login without an answer is, of a server that answers without one."""
+        if error.fault is Fault.RESET:
+            self._silent_rounds = 0
+            closed = ConversationError.of(Fault.AUTHENTICATION, "login-closed", found=error.detail)
+            return self._spare(closed, now + LOGIN_AGAIN_S)
+        self._silent_rounds += 1
+        fault = None
+        if self._silent_rounds >= SILENT_ROUNDS:
+            fault = Fault.TIMEOUT if self._let_in else Fault.AUTHENTICATION
+        told = fact("login-unanswered", found=error.detail, limit_s=LOGIN_S)
+        return self._spare(ConversationError(fault, told), _THIS_ROUND)
+
+    def _trouble(self, talk: Conversation) -> Steps[ConversationError | None]:
+        """Return the error in which the conversation ends, without the password; raises nothing."""
+        error = None
         try:
-            yield from self._hold(talk, refused)
+            yield from self._hold(talk)
         except ConversationError as caught:
             error = caught
         except Exception as caught:  # noqa: BLE001  it says nothing about the service
@@ -125,15 +187,9 @@ class Probe(Check):
             talk.close()
         if error and self.settings.login:
             error.detail = masked(error.detail, self.settings.login)
-        if error and error.fault is Fault.AUTHENTICATION and not refused:
-            self._refusal = now, error.detail
-        return reading_of(self.settings, error, talk.phases(), talk.certificate)
+        return error
 
-    def forget(self) -> None:
-        """Try a login that was refused again: what kept its passwords may have hung too."""
-        self._refusal = None
-
-    def _hold(self, talk: Conversation, refused: Fact) -> Steps[None]:
+    def _hold(self, talk: Conversation) -> Steps[None]:
         yield from talk.open()
         try:
             yield from self.converse(talk)
@@ -144,15 +200,20 @@ class Probe(Check):
                 yield from self.farewell(talk)
                 yield from talk.part()
             raise
-        yield from self.farewell(talk)
+        try:
+            yield from self.farewell(talk)
+        except ConversationError as error:
+            # Life was shown. Any answer and any end is a farewell; only who hangs may be sick.
+            if error.fault is Fault.TIMEOUT:
+                raise
         yield from talk.part()
-        if refused:
-            raise ConversationError(Fault.AUTHENTICATION, refused)
 
     @abstractmethod
     def converse(self, talk: Conversation) -> Steps[None]:
         """Say and hear everything that shows life; raises ConversationError."""
 
-    def farewell(self, _talk: Conversation) -> Steps[None]:
-        """Leave, also after a SaidNo, in the protocol's words or none; raises as `converse`."""
-        yield from ()
+    def farewell(self, talk: Conversation) -> Steps[None]:
+        """Leave by the last word and hear a line, also after a SaidNo; raises as `converse`."""
+        if self.last_word:
+            talk.say(self.last_word)
+            yield from talk.line(answer_to(self.last_word.split(" ")[-1]))

@@ -42,6 +42,8 @@ class RollCall:
             return
         current = _Round(self._probes, attempts, self._clock, self._engine, on_attempt, on_done)
         self._round = current
+        for probe in self._probes:
+            probe.begin_round()
         try:
             self._engine.begin([current.ask(probe) for probe in self._probes])
         except ConversationError as error:

@@ -6,25 +6,24 @@ import re
 
 from mailwatch.core.facts import Fact, fact
 from mailwatch.core.model import Fault
+from mailwatch.net.blame import fault_of_no
 from mailwatch.net.conversation import MAX_LINE, Conversation
 from mailwatch.net.dialogue import GREETING, LOGIN, MAX_LINES, answer_to, refused, too_many_lines
-from mailwatch.net.endpoint import TlsMode
+from mailwatch.net.endpoint import Login, TlsMode
 from mailwatch.net.engine import Steps
 from mailwatch.net.errors import ConversationError, SaidNo
-from mailwatch.net.limits import fault_of_no, names_limit
-from mailwatch.net.logins import plain, require_privacy
+from mailwatch.net.logins import in_its_own_time, plain, require_privacy
 from mailwatch.probes.probe import Probe
 
 _LITERALS = 4
 """Of one response, which has two strings at most."""
 _LITERAL = re.compile(rb"\{([0-9]{1,6})\+?\}$")
 
-_TROUBLE = (b"(TRYLATER",)
-"""A refusal that blames the server, not the credentials or the client (RFC 5804 section 1.3)."""
-
 
 class SieveProbe(Probe):
     """Says LOGOUT, and before that STARTTLS and a login where that is asked for."""
+
+    last_word = "LOGOUT"
 
     def converse(self, talk: Conversation) -> Steps[None]:
         """Hear the capabilities and the OK after them."""
@@ -38,19 +37,18 @@ class SieveProbe(Probe):
             # The server lists them anew, without being asked (RFC 5804 section 2.2).
             offers = yield from _capabilities(talk, fact("sieve-capabilities"))
         if talk.settings.login:
-            require_privacy(talk)
-            if b"PLAIN" not in offers.get(b"SASL", b"").split():
-                raise SaidNo.of(Fault.AUTHENTICATION, "sieve-login-not-offered")
-            talk.say(f'AUTHENTICATE "PLAIN" "{plain(talk.settings.login)}"')
-            yield from _expect_ok(talk, LOGIN, Fault.AUTHENTICATION)
-
-    def farewell(self, talk: Conversation) -> Steps[None]:
-        """Say LOGOUT and hear OK."""
-        talk.say("LOGOUT")
-        yield from _expect_ok(talk, answer_to("LOGOUT"))
+            yield from in_its_own_time(talk, _log_in(talk, talk.settings.login, offers))
 
 
 PROBE = SieveProbe
+
+
+def _log_in(talk: Conversation, login: Login, offers: dict[bytes, bytes]) -> Steps[None]:
+    require_privacy(talk)
+    if b"PLAIN" not in offers.get(b"SASL", b"").split():
+        raise SaidNo.of(Fault.AUTHENTICATION, "sieve-login-not-offered")
+    talk.say(f'AUTHENTICATE "PLAIN" "{plain(login)}"')
+    yield from _expect_ok(talk, LOGIN, Fault.AUTHENTICATION)
 
 
 def _capabilities(
@@ -70,28 +68,31 @@ def _capabilities(
 def _expect_ok(
     talk: Conversation, awaited: Fact, fault: Fault = Fault.PROTOCOL
 ) -> Steps[list[bytes]]:
-    """Return the quoted lines before the OK; raises SaidNo with `fault` where it is a NO.
+    """Return the quoted lines before the OK; raises SaidNo where it is a NO.
 
-    That is unmeasured where it says that the account is at a limit.
-    A BYE is of another kind than PROTOCOL only where it turns us away.
+    Whom that blames, and a BYE, is as `blame.fault_of_no` has it for `fault`.
     """
     lines: list[bytes] = []
+    at_login = fault is Fault.AUTHENTICATION
     while len(lines) < MAX_LINES:
         line = yield from _response(talk, awaited)
         word, _, text = line.partition(b" ")
         word = word.upper()
         if line.startswith(b'"'):
+            if at_login:  # it has the whole login and wants more: a second factor, perhaps
+                raise ConversationError(fault, refused(awaited, line, "OK"))
             lines.append(line)
             continue
         if word == b"OK":
             talk.require_quiet(awaited)
             return lines
         what = refused(awaited, line, "OK")
-        blamed = fault_of_no(text, fault, trouble=_TROUBLE)
         if word == b"NO":
-            raise SaidNo(blamed, what)
-        turned_away = word == b"BYE" and (blamed is Fault.REJECTED or names_limit(text))
-        raise ConversationError(Fault.REJECTED if turned_away else Fault.PROTOCOL, what)
+            raise SaidNo(fault_of_no(text, fault), what)
+        if word != b"BYE":
+            raise ConversationError(Fault.PROTOCOL, what)
+        closed = fault_of_no(text, fault, Fault.RESET if at_login else fault)
+        raise ConversationError(closed or Fault.REJECTED, what)
     raise too_many_lines(awaited)
 
 

@@ -12,14 +12,11 @@ class SmtpProbe(Probe):
     """Says EHLO and QUIT, and between them STARTTLS and AUTH where that is asked for."""
 
     hello = "EHLO"
+    last_word = "QUIT"
 
     def converse(self, talk: Conversation) -> Steps[None]:
         """Hear 220, say EHLO and hear 250."""
         yield from SmtpSession(talk, self.hello).begin(self.settings.tls, talk.settings.login)
-
-    def farewell(self, talk: Conversation) -> Steps[None]:
-        """Say QUIT and hear 221."""
-        yield from SmtpSession(talk, self.hello).quit()
 
 
 PROBE = SmtpProbe

@@ -17,13 +17,17 @@ from mailwatch.core.state import OPEN, Stage, State
 from mailwatch.core.transitions import aim, stood_still
 from mailwatch.core.wording import compose
 from mailwatch.host.job import Job
+from mailwatch.net.logins import LOGIN_S
 from mailwatch.service.bookkeeping import Bookkeeping
 from mailwatch.service.components import Components
 from mailwatch.service.queue_events import AttemptDone, QueueEvent, RoundDone
 from mailwatch.store.base import Commit
 
-ROUND_SLACK_S = 15.0
-"""How long past its longest a round may last, on a host that hardly schedules it."""
+ROUND_SLACK_S = 15.0 + LOGIN_S
+"""How long past its longest a round may last, on a host that hardly schedules it.
+
+A login has a time of its own, and without an answer to it the service is asked once more.
+"""
 
 
 class Monitor:
@@ -64,8 +68,9 @@ class Monitor:
         """
         if not self.investigation.is_asking or self._rounds.last_began is None:
             return False
-        control_s = self._attempts.timeout_s  # see prober.RoundProber
-        longest_s = self._attempts.longest_s + control_s + ROUND_SLACK_S
+        # For the control (see prober.RoundProber), and for one asked again (see probe.Probe).
+        more_s = 2 * self._attempts.timeout_s
+        longest_s = self._attempts.longest_s + more_s + ROUND_SLACK_S
         return now.steady - self._rounds.last_began > longest_s
 
     # --- from outside ---------------------------------------------------------------------

@@ -53,8 +53,6 @@ def test_a_message_is_submitted_line_by_line(peer: MakePeer, service: Settings) 
         while (line := link.hear()) != b".":
             heard.append(line)
         link.say("250 queued")
-        assert link.hear() == b"QUIT"
-        link.say("221 bye")
 
     server = peer(take)
     with _session(service("SMTP", server)) as session:
@@ -63,7 +61,6 @@ def test_a_message_is_submitted_line_by_line(peer: MakePeer, service: Settings) 
         run(session.submit("a@example.org", ["b@example.org", "c@example.org"], lines))
         assert session.sent
         assert session.accepted
-        run(session.quit())
     assert heard == [b"Subject: hello", b"", b"..", b"...two", b"end."]
     assert server.link.heard[1:4] == [
         b"MAIL FROM:<a@example.org>",
@@ -112,12 +109,12 @@ def test_a_refusal_tells_the_step_and_the_code(
         with pytest.raises(SaidNo) as caught:
             run(session.submit("a@example.org", ["b@example.org"], ["", "text"]))
         assert not session.sent
-        run(session.quit())
     wanted = 354 if command == "DATA" else 250
     awaited = fact("answer-to", command=command)
     assert caught.value.detail == fact("answer-refuses", awaited=awaited, wanted=wanted, said=said)
     assert reply_code(caught.value) == int(said[:3])
-    assert caught.value.fault is Fault.PROTOCOL
+    turned_away = said.startswith("550 5.7.1")
+    assert caught.value.fault is (Fault.REJECTED if turned_away else Fault.PROTOCOL)
 
 
 @pytest.mark.parametrize(("answer", "sent"), [("554 no", False), (None, True)])

@@ -18,6 +18,7 @@ from mailwatch.cli.options import add_options
 from mailwatch.config.schema import CHANNEL, SERVICE, SERVICES_ENVIRONMENT, section_keys
 from mailwatch.core.keys import Key, Kind, placed
 from mailwatch.core.model import Fault
+from mailwatch.core.policy import CURABLE_BY_DEFAULT
 from mailwatch.core.text import join_words
 from mailwatch.probes.catalogue import PROBES
 
@@ -110,10 +111,15 @@ def test_key_has_the_range_default_and_variable_of_the_schema(key: Key, page_of_
 
 
 def test_every_fault_is_explained(page_of_keys: str) -> None:
-    """The kinds of failure that `on` takes are those of the program."""
+    """Each kind that `on` takes, whether it restarts by default, and why."""
     listed = re.search(r"\.RS\n\.TP 16\n(.*?)\.RE", page_of_keys, re.DOTALL)
     assert listed is not None
-    assert re.findall(r"^\.B (\S+)$", listed[1], re.MULTILINE) == [fault.value for fault in Fault]
+    entries = re.split(r"(?:^|\n)\.TP(?: 16)?\n", f"\n.TP\n{listed[1]}")[1:]
+    heads = [entry.splitlines()[0].removeprefix(".B ") for entry in entries]
+    assert heads == [fault.value for fault in Fault]
+    for fault, entry in zip(Fault, entries, strict=True):
+        verb = "Restarts" if fault in CURABLE_BY_DEFAULT else "Calls a person"
+        assert re.search(rf"^{verb}\b", entry, re.MULTILINE), fault
 
 
 def test_timeline_has_the_defaults(page_of_keys: str) -> None:

@@ -42,6 +42,14 @@ ASK, LEAVE = b"a1 CAPABILITY", b"a9 LOGOUT"
     ("offer", "answers", "heard"),
     [
         ("AUTH PLAIN LOGIN", ["235 welcome"], [b"AUTH PLAIN " + PLAIN]),
+        ("AUTH=PLAIN LOGIN", ["235 welcome"], [b"AUTH PLAIN " + PLAIN]),
+        ("AUTH PLAIN", ["334 ", "235 welcome"], [b"AUTH PLAIN " + PLAIN, PLAIN]),
+        ("AUTH PLAIN", ["334", "235 welcome"], [b"AUTH PLAIN " + PLAIN, PLAIN]),
+        (
+            "AUTH=CRAM-MD5\n250-SIZE\n250-AUTH GSSAPI\n250-AUTH PLAIN\n250 AUTH NTLM",
+            ["235 welcome"],
+            [b"AUTH PLAIN " + PLAIN],
+        ),
         ("auth login plain", ["235 welcome"], [b"AUTH PLAIN " + PLAIN]),
         (
             "AUTH LOGIN",
@@ -61,7 +69,9 @@ def test_smtp(
 ) -> None:
     """SMTP logs in by PLAIN, else by LOGIN, as the answer to EHLO offers it."""
     server = peer(
-        in_turn("220 hi", f"250-hi\n250 {offer}", *answers, "221 bye"),
+        in_turn(
+            "220 hi", f"250-hi\n250{'-' if '250' in offer else ' '}{offer}", *answers, "221 bye"
+        ),
         tls=tls is TlsMode.IMPLICIT,
     )
     reading = ask(service("SMTP", server, tls=tls, login=LOGIN))
@@ -87,13 +97,16 @@ DOVECOTS_LIMIT = (
         ("AUTH PLAIN", ["451 4.7.0 Limit reached"], Fault.REJECTED),
         ("AUTH PLAIN", ["451 4.3.0 Too many open files"], Fault.PROTOCOL),
         ("AUTH PLAIN", ["454 Temporary failure: too many open files"], Fault.PROTOCOL),
-        ("AUTH PLAIN", ["550 too many"], Fault.PROTOCOL),
+        ("AUTH PLAIN", ["550 too many"], Fault.REJECTED),
         ("AUTH PLAIN", ["250 ok"], Fault.PROTOCOL),
-        ("AUTH PLAIN", ["334 more"], Fault.PROTOCOL),
+        ("AUTH PLAIN", ["334 5.7.8 One-time code, please", "501 ok"], Fault.AUTHENTICATION),
+        ("AUTH PLAIN", ["334 ", "334 more", "501 ok"], Fault.AUTHENTICATION),
+        ("AUTH PLAIN", ["334", "535 no"], Fault.AUTHENTICATION),
         ("AUTH LOGIN", ["235 so soon"], Fault.PROTOCOL),
         ("AUTH LOGIN", ["538 5.7.11 Encryption required"], Fault.AUTHENTICATION),
         ("AUTH LOGIN", ["334 x", "535 no"], Fault.AUTHENTICATION),
         ("AUTH LOGIN", ["334 x", "334 x", "535 no"], Fault.AUTHENTICATION),
+        ("AUTH LOGIN", ["334 x", "334 x", "334 x", "501 ok"], Fault.AUTHENTICATION),
         ("AUTH CRAM-MD5", [], Fault.AUTHENTICATION),
         ("SIZE", [], Fault.AUTHENTICATION),
     ],
@@ -156,7 +169,8 @@ def test_imap(
         ("X", ["a4 NO [LIMIT] too many sessions"], None),
         ("X", [f"a4 NO [UNAVAILABLE] {DOVECOTS_LIMIT}"], None),
         ("X", ["a4 NO [CONTACTADMIN] disabled"], Fault.AUTHENTICATION),
-        ("X", ["a4 BAD what"], Fault.PROTOCOL),
+        ("X", ["a4 BAD what"], Fault.AUTHENTICATION),
+        ("X", ["a4 BAD Internal error occurred"], Fault.PROTOCOL),
         ("AUTH=PLAIN", ["a4 NO not here"], Fault.AUTHENTICATION),
         ("AUTH=PLAIN", ["a4 NO [UNAVAILABLE] later"], Fault.PROTOCOL),
         ("AUTH=PLAIN", ["+", "a4 NO no"], Fault.AUTHENTICATION),

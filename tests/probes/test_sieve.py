@@ -122,14 +122,6 @@ def test_a_wrong_answer(
     assert server.link.heard == heard
 
 
-@pytest.mark.parametrize("answer", ["NO", 'BYE "x"', "a1 OK"])
-def test_a_wrong_answer_to_logout(answer: str, peer: MakePeer, service: Settings, ask: Ask) -> None:
-    """LOGOUT is answered by OK (RFC 5804 section 2.3)."""
-    reading = ask(service("SIEVE", peer(in_turn(GREETING, answer))))
-    assert reading.fault is Fault.PROTOCOL
-    assert "the answer to LOGOUT was" in say(reading.detail)
-
-
 @pytest.mark.parametrize(
     ("answer", "fault"),
     [

@@ -63,6 +63,13 @@ SENTENCES: Sentences = {
     "sieve-login-not-offered": (
         "the capabilities offer no SASL PLAIN; many servers do so inside TLS alone"
     ),
+    "login-closed": (
+        "{found}, though the server answers without a login: the account may lack the permission, "
+        "or may not log in from this address"
+    ),
+    "login-unanswered": (
+        "{found}, which is {limit_s:duration}, though the server answers without a login"
+    ),
     "login-not-private": (
         "the login was not sent, as the connection has no TLS and leaves this host: "
         "set tls for this service"
@@ -77,7 +84,6 @@ SENTENCES: Sentences = {
         "on its postscreen_access_list"
     ),
     "imap-unnamed": "the answer to CAPABILITY names neither IMAP4rev1 nor IMAP4rev2",
-    "imap-no-bye": "the answer to LOGOUT holds no '* BYE'",
     "http-status": "answered '{said}' where {statuses} shows life",
     "http-interim-endless": "sent interim responses (1xx) without end",
     "http-many-fields": "sent more than {limit} header fields",
