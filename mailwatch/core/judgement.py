@@ -13,9 +13,14 @@ _TARGET_REASONS = {
     Condition.STOPPED: Reason.OPERATOR,
     Condition.PAUSED: Reason.OPERATOR,
     Condition.REMOVING: Reason.OPERATOR,
+    Condition.REMOVED: Reason.OPERATOR,
+    Condition.ENDED: Reason.UNSURE,
     Condition.DENIED: Reason.DENIED,
     Condition.UNREACHABLE: Reason.UNREACHABLE,
 }
+
+BY_ORDER = frozenset(c for c, reason in _TARGET_REASONS.items() if reason is Reason.OPERATOR)
+"""The conditions that are somebody's will."""
 
 BEFORE_OPENING = frozenset({Reason.PAUSED, Reason.STARTING, Reason.TOO_EARLY, Reason.APART})
 """Reasons for which a failure is not even called an incident yet."""
@@ -124,7 +129,7 @@ def _reasons(state: State, situation: Situation, now: Now, policy: Policy) -> It
     elif target.condition not in _ENDED and all(_may_be_ours(f, situation) for f in curable):
         yield Hold(Reason.UNPROVEN, services=tuple(failure.service for failure in curable))
     if target.condition is Condition.MISSING:
-        yield Hold(Reason.OPERATOR if state.target.seen else Reason.MISSING, target.detail)
+        yield Hold(Reason.MISSING if state.target.seen else Reason.UNSURE, target.detail)
     if target.condition in _TARGET_REASONS:
         yield Hold(_TARGET_REASONS[target.condition], target.detail)
     frees = budget_frees(state, now, policy)
