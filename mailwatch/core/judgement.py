@@ -48,6 +48,9 @@ waits for TLS or a PROXY header is silent), but are how a hang looks: they are a
 as no port passes.
 """
 
+_UP = frozenset({Condition.RUNNING, Condition.STARTING})
+"""Where the target is there, and has its own time to come up."""
+
 _ENDED = frozenset({Condition.CRASHED, Condition.OOM_KILLED})
 
 
@@ -110,6 +113,9 @@ def _reasons(state: State, situation: Situation, now: Now, policy: Policy) -> It
     target = situation.target
     if situation.paused_until is not None and now.steady < situation.paused_until.steady:
         yield Hold(Reason.PAUSED, until=situation.paused_until.steady)
+    if target.condition not in _UP and now.steady < policy.boot_grace_s:
+        # What starts it, compose in a unit of its own say, may come after us.
+        yield Hold(Reason.STARTING, target.detail, policy.boot_grace_s)
     if state.target.starting_since is not None:
         until = state.target.starting_since.steady + policy.start_grace_s
         if now.steady < until:

@@ -196,6 +196,29 @@ def test_what_no_restart_cures_is_a_persons_at_once(
     assert w.incident.hold.reason is reason
 
 
+@pytest.mark.parametrize(
+    "condition",
+    [Condition.MISSING, Condition.STOPPED, Condition.ENDED, Condition.CRASHED, Condition.REMOVED],
+)
+@pytest.mark.parametrize("seen", [False, True])
+def test_a_target_that_comes_a_while_after_a_boot_is_no_outage(
+    watch: Watcher, condition: Condition, seen: bool
+) -> None:
+    """What starts it may come after us; if it has not come by then, that is told."""
+    w = watch(boot_grace_s=120)
+    w.state = w.state.with_target(seen=seen)
+    w.fail(condition=condition, after=10)
+    w.fail(condition=condition, after=15)
+    assert w.topics == []
+    assert w.restarts == []
+    came = watch(boot_grace_s=120)
+    came.fail(condition=condition, after=10)
+    came(Passed(), after=15)
+    assert came.told == []
+    w.fail(condition=condition, after=95)
+    assert len(w.told) == 1
+
+
 @pytest.mark.parametrize("condition", [Condition.ENDED, Condition.MISSING])
 def test_where_nothing_shows_what_was_wanted_a_person_is_reminded(
     watch: Watcher, condition: Condition

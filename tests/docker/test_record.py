@@ -177,7 +177,7 @@ def _told(action: str, at: int, **about: str) -> dict[str, object]:
 def test_what_became_of_a_container_that_is_not_there(
     events: list[dict[str, object]], condition: str | None, said: str
 ) -> None:
-    """A removal that was ordered is somebody's will; `--rm` after a crash, or a new name, is not."""
+    """A removal that was ordered is somebody's will; `--rm` after a crash is not."""
     found = what_became_of("mail", events)
     assert (found and found[0].value) == condition
     assert found is None or said in say(found[1])
