@@ -89,15 +89,23 @@ def story(incident: Incident) -> list[str]:
     cause = causes.line(incident.cause) or "unknown"
     lines = [f"Incident {incident.id}, {lasted}", f"Cause: {cause}", ""]
     for at, turn in turns(incident):
-        lines.append(f"{clock_text(at)}  +{duration(max(0.0, at - since)):<12}  {say(turn)}")
+        lines.append(
+            f"{clock_text(at)}  +{duration(max(0.0, at - since)):<12}  {say(turn, clock_text)}"
+        )
     if lasted_s is None and incident.failures != incident.first_failures:
-        now = [f"- {one.service}: {say(one.detail)} ({one.fault})" for one in incident.failures]
+        now = [
+            f"- {one.service}: {say(one.detail, clock_text)} ({one.fault})"
+            for one in incident.failures
+        ]
         lines += ["", "What fails now:", *now]
     if incident.target:
-        lines += ["", f"The target: {say(incident.target)}"]
+        lines += ["", f"The target: {say(incident.target, clock_text)}"]
     hold = incident.hold
     if hold and (not hold.target or hold.target != incident.target):
-        lines += ["", say(fact("why-not-restarted", why=why(hold), seen_as=hold.seen_as))]
+        lines += [
+            "",
+            say(fact("why-not-restarted", why=why(hold), seen_as=hold.seen_as), clock_text),
+        ]
     return lines
 
 

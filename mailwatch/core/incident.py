@@ -18,7 +18,13 @@ from mailwatch.core.events import (
     Unmeasured,
 )
 from mailwatch.core.facts import fact
-from mailwatch.core.judgement import BEFORE_OPENING, SAYS_WHAT_TO_DO, is_coming_up, why_not
+from mailwatch.core.judgement import (
+    BEFORE_OPENING,
+    BY_ORDER,
+    SAYS_WHAT_TO_DO,
+    is_coming_up,
+    why_not,
+)
 from mailwatch.core.message import Topic
 from mailwatch.core.model import Condition, Now, TargetState
 from mailwatch.core.policy import Policy
@@ -114,8 +120,10 @@ def _verify(state: State, event: Failed, at: Moment) -> Step:
     """Give a restarted target its final window, unless somebody else took hold of it."""
     state = remember(state, event.situation, at)
     condition = event.situation.target.condition
-    if condition in (Condition.STOPPED, Condition.PAUSED, Condition.REMOVING, Condition.MISSING):
+    if condition in BY_ORDER:
         return _judge(lose_attempt(state, at, fact("attempt-intervened")), event, at)
+    if condition in (Condition.ENDED, Condition.MISSING):
+        return _judge(lose_attempt(state, at, fact("attempt-outlived")), event, at)
     state = replace(state, incident=update(open_incident(state), event))
     if state.due is not None and at.now.steady < state.due:
         return state, ()
@@ -157,7 +165,7 @@ def _knowing_our_own_work(state: State, event: Failed, at: Moment) -> Failed:
     It need not have been the last one: that may have been cut short before it changed anything.
     """
     target = event.situation.target
-    if state.incident is None or target.condition is not Condition.STOPPED:
+    if state.incident is None or target.condition not in (Condition.STOPPED, Condition.ENDED):
         return event
     if not any(_has_stopped(one, target, at.policy) for one in state.incident.attempts):
         return event

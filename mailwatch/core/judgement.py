@@ -13,9 +13,14 @@ _TARGET_REASONS = {
     Condition.STOPPED: Reason.OPERATOR,
     Condition.PAUSED: Reason.OPERATOR,
     Condition.REMOVING: Reason.OPERATOR,
+    Condition.REMOVED: Reason.OPERATOR,
+    Condition.ENDED: Reason.UNSURE,
     Condition.DENIED: Reason.DENIED,
     Condition.UNREACHABLE: Reason.UNREACHABLE,
 }
+
+BY_ORDER = frozenset(c for c, reason in _TARGET_REASONS.items() if reason is Reason.OPERATOR)
+"""The conditions that are somebody's will."""
 
 BEFORE_OPENING = frozenset({Reason.PAUSED, Reason.STARTING, Reason.TOO_EARLY, Reason.APART})
 """Reasons for which a failure is not even called an incident yet."""
@@ -42,6 +47,9 @@ target that runs. The others, too, come of a wrong setting (a wrong port is refu
 waits for TLS or a PROXY header is silent), but are how a hang looks: they are a reason, as long
 as no port passes.
 """
+
+_UP = frozenset({Condition.RUNNING, Condition.STARTING})
+"""Where the target is there, and has its own time to come up."""
 
 _ENDED = frozenset({Condition.CRASHED, Condition.OOM_KILLED})
 
@@ -105,6 +113,9 @@ def _reasons(state: State, situation: Situation, now: Now, policy: Policy) -> It
     target = situation.target
     if situation.paused_until is not None and now.steady < situation.paused_until.steady:
         yield Hold(Reason.PAUSED, until=situation.paused_until.steady)
+    if target.condition not in _UP and now.steady < policy.boot_grace_s:
+        # What starts it, compose in a unit of its own say, may come after us.
+        yield Hold(Reason.STARTING, target.detail, policy.boot_grace_s)
     if state.target.starting_since is not None:
         until = state.target.starting_since.steady + policy.start_grace_s
         if now.steady < until:
@@ -124,7 +135,7 @@ def _reasons(state: State, situation: Situation, now: Now, policy: Policy) -> It
     elif target.condition not in _ENDED and all(_may_be_ours(f, situation) for f in curable):
         yield Hold(Reason.UNPROVEN, services=tuple(failure.service for failure in curable))
     if target.condition is Condition.MISSING:
-        yield Hold(Reason.OPERATOR if state.target.seen else Reason.MISSING, target.detail)
+        yield Hold(Reason.MISSING if state.target.seen else Reason.UNSURE, target.detail)
     if target.condition in _TARGET_REASONS:
         yield Hold(_TARGET_REASONS[target.condition], target.detail)
     frees = budget_frees(state, now, policy)

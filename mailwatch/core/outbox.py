@@ -31,6 +31,8 @@ class QueuedMessage:
     channel: str
     """The name of the notifier that carries it."""
     message: Message
+    written: Steady | None = None
+    """When it was put into the outbox (steady), None in a file of a version that kept none."""
     tries: int = 0
     not_before: Steady = float("-inf")
     """On the steady clock."""
@@ -132,7 +134,9 @@ def _without_id(message: Message) -> str:
 
 def as_sent(entry: QueuedMessage, now: Now, clock_text: Callable[[float], str]) -> Message:
     """Return the message as it leaves now: a late one begins with the time of its event."""
-    late_s = now.wall - entry.message.at
+    # The wall clock may have been set since: NTP's first step is no delay.
+    written = entry.written
+    late_s = now.wall - entry.message.at if written is None else now.steady - written
     if late_s <= LATE_S:
         return entry.message
     when = near(clock_text, now.wall)(entry.message.at)

@@ -63,8 +63,11 @@ class Reason(StrEnum):
     UNPROVEN = "unproven"
     """What fails has never passed as configured: our own settings may be wrong."""
     OPERATOR = "operator"
-    """Somebody stopped, paused or removed the target on purpose."""
+    """Somebody stopped, paused or removed the target, as an event or a record shows."""
+    UNSURE = "unsure"
+    """It ended or was never there, and nothing shows whether anybody wanted that."""
     MISSING = "missing"
+    """It was there, and is gone without an order that anybody knows of."""
     DENIED = "denied"
     UNREACHABLE = "unreachable"
     """The engine does not answer."""
@@ -151,6 +154,8 @@ class Incident:
     holds: tuple[Hold, ...] = ()
     """Why targets are not restarted now, one for each that is left alone."""
     held_told: bool = False
+    unsure: Now | None = None
+    """When the admin was first told that nobody knows what was wanted: reminders count from it."""
     opened_told: bool = False
     escalated: Now | None = None
     reminded: Now | None = None

@@ -22,10 +22,11 @@ from mailwatch.core.model import Condition, Fault, Now, TargetState
 from mailwatch.core.policy import Policy
 from mailwatch.core.state import Attempt, Hold, Incident, Outcome, Reason, Stage, State
 
-_UNSEEN = frozenset({Condition.MISSING, Condition.DENIED, Condition.UNREACHABLE})
+_UNSEEN = frozenset({Condition.MISSING, Condition.REMOVED, Condition.DENIED, Condition.UNREACHABLE})
 """Where nobody can say that the target was there."""
 
-_NOT_KNOWN = frozenset({Reason.DENIED, Reason.UNREACHABLE})
+_NOT_KNOWN = frozenset({Reason.DENIED, Reason.UNREACHABLE, Reason.UNSURE, Reason.MISSING})
+"""Reasons that say nothing of what an operator did before."""
 
 CUT_SHORT = fact("attempt-cut-short")
 
@@ -179,7 +180,7 @@ def leave_alone(state: State, hold: Hold, at: Moment) -> Step:
     """Leave the target as it is, say why once, and call a person when that is called for."""
     incident = open_incident(state)
     if hold.reason in _NOT_KNOWN and incident.hold and incident.hold.reason is Reason.OPERATOR:
-        # What an operator did is the last thing that is known of a target nobody can see.
+        # What an operator did is the last thing that is known; an engine soon forgets its events.
         hold = incident.hold
     is_new = incident.hold is None or incident.hold.reason is not hold.reason
     notes: tuple[Action, ...] = (Note(hold),) if is_new else ()
@@ -194,6 +195,9 @@ def leave_alone(state: State, hold: Hold, at: Moment) -> Step:
             return state, notes
         incident = replace(incident, held_told=True)
         return replace(state, incident=incident), (*notes, Tell(Topic.HELD, incident, at.now))
+    if hold.reason is Reason.UNSURE and not escalated:
+        state, asked = _ask(state, at)
+        return state, (*notes, *asked)
     window_s = at.policy.settle_s + at.policy.verify_for_s
     overdue = at.now.steady - incident.opened.steady >= window_s
     told: tuple[Action, ...] = ()
@@ -206,6 +210,16 @@ def leave_alone(state: State, hold: Hold, at: Moment) -> Step:
         state = replace(state, incident=incident)
         told = (Tell(Topic.OPENED, incident, at.now, _next_restart(state, at)),)
     return state, (*notes, *told)
+
+
+def _ask(state: State, at: Moment) -> Step:
+    """Tell that nobody knows whether the target is to run, once and then as a reminder."""
+    incident = open_incident(state)
+    if incident.unsure is not None:
+        return _remind(state, at)
+    told = () if incident.held_told else (Tell(Topic.HELD, incident, at.now),)
+    incident = replace(incident, held_told=True, unsure=at.now)
+    return replace(state, incident=incident), told
 
 
 def call_person(state: State, at: Moment) -> Step:
@@ -226,7 +240,8 @@ def call_person(state: State, at: Moment) -> Step:
 
 def _remind(state: State, at: Moment, *, at_once: bool = False) -> Step:
     incident = open_incident(state)
-    last = incident.reminded or incident.escalated
+    moments = (incident.unsure, incident.escalated, incident.reminded)
+    last = max((one for one in moments if one), key=lambda one: one.steady, default=None)
     pause = at.policy.remind_every_s
     is_time = last is not None and pause > 0 and at.now.steady - last.steady >= pause
     if not (is_time or at_once):

@@ -36,7 +36,7 @@ _ALIKE = frozenset(
 """Failures that a phone tells as one whatever step or address they are of, `failing-CODE`."""
 
 _TOLD_BY_THE_TARGET = frozenset(
-    {Reason.OPERATOR, Reason.MISSING, Reason.DENIED, Reason.UNREACHABLE}
+    {Reason.OPERATOR, Reason.UNSURE, Reason.MISSING, Reason.DENIED, Reason.UNREACHABLE}
 )
 """Reasons that the restarter words, and that end by themselves once they are mended."""
 
@@ -90,7 +90,9 @@ def compose(tell: Tell, installation: Installation) -> Message:
     )
     return Message(
         tell.topic,
-        writer.severity,
+        Severity.WARNING
+        if tell.topic is Topic.REMINDER and not incident.escalated
+        else writer.severity,
         fit.title(title, installation.services),
         installation.body(lines, tell.at.wall, writer.longest),
         tell.at.wall,
@@ -204,6 +206,8 @@ def _what_next(tell: Tell, _installation: Installation) -> Fact:
     if tell.next_restart is not None:
         restart_at = tell.at.wall + max(0.0, tell.next_restart - tell.at.steady)
         return fact("may-restart", restart_at=restart_at)
+    if hold is not None and hold.reason in (Reason.OPERATOR, Reason.UNSURE):
+        return fact("heals-once-it-runs")
     if hold is not None and hold.reason in _TOLD_BY_THE_TARGET:
         return fact("restarts-when-it-can")
     return fact("up-to-you")
@@ -233,7 +237,7 @@ _WRITERS = {
     Topic.RECOVERED: _Writer(Severity.INFO, 350, _recovered, _what_helped),
     Topic.ESCALATED: _Writer(Severity.CRITICAL, 700, _call, _what_next),
     Topic.REMINDER: _Writer(Severity.URGENT, 700, _call, _what_next),
-    Topic.HELD: _Writer(Severity.WARNING, 350, _held, lambda *_: fact("heals-once-it-runs")),
+    Topic.HELD: _Writer(Severity.WARNING, 350, _held, _what_next),
 }
 
 

@@ -90,19 +90,25 @@ class Container:
             ]
 
     def events(
-        self, identity: str, since: float, until: float, deadline: Deadline
+        self, identity: str | None, since: float, until: float, deadline: Deadline
     ) -> list[Mapping[str, Any]]:
         """Return what the engine still remembers of starts and ends of `identity`, in order.
 
-        `since` and `until` are in seconds since 1970 on the engine's clock; if `until` is not
-        over yet, this waits for it.
+        With None it is of all containers, for one that is gone or renamed has no identity any
+        more; removals and new names are among it. `since` and `until` are in seconds since 1970
+        on the engine's clock; if `until` is not over yet, this waits for it.
         """
+        filters: dict[str, Any] = {"event": ["start", "kill", "stop", "die"]}
+        if identity is None:
+            filters = {"type": "container", "event": [*filters["event"], "destroy", "rename"]}
+        else:
+            filters["container"] = identity
         with self._asking(deadline) as client:
             # The SDK hands on what it gets, but makes whole seconds of a datetime.
             stream = client.events(
                 since=cast("Any", f"{since:.6f}"),
                 until=cast("Any", f"{until:.6f}"),
-                filters={"container": identity, "event": ["start", "kill", "stop", "die"]},
+                filters=filters,
                 decode=True,
             )
             try:

@@ -70,8 +70,8 @@ def _ended(container: Record, name: str, *, ordered: bool | None) -> tuple[Condi
         return Condition.OOM_KILLED, fact("container-out-of-memory", **about)
     if ordered is None and policy in ("always", "unless-stopped"):
         return Condition.STOPPED, fact("container-surely-stopped", **about)
-    if code in _ENDED_ON_REQUEST:
-        return Condition.STOPPED, fact("container-ended", **about, exit_code=code)
+    if ordered is None and code in _ENDED_ON_REQUEST:
+        return Condition.ENDED, fact("container-ended", **about, exit_code=code)
     return Condition.CRASHED, fact("container-crashed", **about, exit_code=code)
 
 

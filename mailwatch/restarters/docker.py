@@ -132,7 +132,10 @@ class DockerRestarter:
             container = self._caught_up(self._container.container(deadline), deadline)
             state = self._state(container, deadline)
         except EngineFault as fault:
-            return TargetState(fault.condition, fault.reason)
+            told = None
+            if fault.condition is Condition.MISSING:
+                told = self._ends.of_the_missing(self._name, deadline)
+            return TargetState(*(told or (fault.condition, fault.reason)))
         if state.condition not in _SERVING:
             return state
         return replace(state, runs_for_s=runs_for(container))
@@ -201,7 +204,7 @@ class DockerRestarter:
         if (
             condition in (Condition.PAUSED, Condition.REMOVING)
             or (condition is Condition.STARTING and seen.condition is Condition.RUNNING)
-            or (condition is Condition.STOPPED and ended_since)
+            or (condition in (Condition.STOPPED, Condition.ENDED) and ended_since)
         ):
             raise EngineFault(condition, fact("restart-left-alone", found=now.detail), crossed=True)
         return False

@@ -29,7 +29,7 @@ ENGINE_S = 10.0
 HIDDEN = ("/home", "/root", "/run/user")
 """What ProtectHome=yes hides (systemd.exec(5))."""
 
-_LEFT_ALONE = frozenset({Condition.STOPPED, Condition.PAUSED, Condition.REMOVING})
+_LEFT_ALONE = frozenset({Condition.STOPPED, Condition.ENDED, Condition.PAUSED, Condition.REMOVING})
 _NOT_KNOWN = frozenset({Condition.DENIED, Condition.UNREACHABLE})
 
 
@@ -60,7 +60,7 @@ def container(name: str, target: TargetState) -> Diagnosis:
     """Return whether the container that is to be restarted is there, by that name, and runs."""
     if target.condition in _NOT_KNOWN:
         return problem(f"The state of container {name} is not known. {say(target.detail)}")
-    if target.condition is Condition.MISSING:
+    if target.condition in (Condition.MISSING, Condition.REMOVED):
         return problem(say(target.detail))
     if target.condition in _LEFT_ALONE:
         return warning(f"{say(target.detail)} mailwatch leaves it alone until it runs.")

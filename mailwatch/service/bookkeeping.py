@@ -38,6 +38,16 @@ class Bookkeeping:
         self._components.store.pause(until)
         return was_paused
 
+    def suspended(self, seconds: float) -> None:
+        """Take note that the host slept for `seconds`, which the steady clock does not show.
+
+        They are part of the admin's pause: it ends after an hour of the admin's life.
+        """
+        if self._pause_end is not None and seconds > 0:
+            end = self._pause_end
+            self._pause_end = replace(end, steady=end.steady - seconds)
+            self._components.store.pause(self._pause_end)
+
     def paused_until(self, now: Now) -> Now | None:
         """Return the end of the admin's pause, None where none is in force."""
         return None if _is_over(self._pause_end, now) else self._pause_end

@@ -115,6 +115,7 @@ class Monitor:
         self.state = stood_still(self.state, steady_s)
         self._components.recovery.stood_still(steady_s)
         self._components.delivery.stood_still(steady_s)
+        self._bookkeeping.suspended(lost_s - steady_s)
 
     def handle(self, event: QueueEvent, now: Now) -> None:
         """Take what a thread has to tell; advance() then does what follows from it."""

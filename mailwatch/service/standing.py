@@ -16,7 +16,7 @@ from mailwatch.core.state import State
 from mailwatch.core.wording import Installation
 from mailwatch.service.onlooker import Onlooker
 
-UNABLE = frozenset({Condition.MISSING, Condition.DENIED, Condition.UNREACHABLE})
+UNABLE = frozenset({Condition.MISSING, Condition.REMOVED, Condition.DENIED, Condition.UNREACHABLE})
 """The conditions in which the target cannot be restarted at all."""
 
 _LONGEST_OUTBOX = 20

@@ -68,7 +68,8 @@ class Store:
         """Keep all of `commit`, or nothing of it."""
         memory = self._memory
         told = [(channel, message) for message in commit.messages for channel in commit.channels]
-        added = (QueuedMessage(memory.next_id + i, *one) for i, one in enumerate(told))
+        steady = commit.now.steady
+        added = (QueuedMessage(memory.next_id + i, *one, steady) for i, one in enumerate(told))
         self._memory = replace(
             memory,
             state=commit.state,

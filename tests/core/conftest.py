@@ -118,10 +118,10 @@ Watcher = Callable[..., Watch]
 
 @pytest.fixture
 def watch(situation: SituationMaker) -> Watcher:
-    """Build a Watch whose policy is the default one but for what is said."""
+    """Build a Watch with the default policy but for what is said, and no grace after a boot."""
 
     def make(**of_policy: Any) -> Watch:
-        return Watch(situation, Policy(**of_policy))
+        return Watch(situation, Policy(**{"boot_grace_s": 0, **of_policy}))
 
     return make
 

@@ -194,15 +194,15 @@ def test_a_slow_start_after_a_reboot_has_its_own_grace(watch: Watcher) -> None:
 
 
 @pytest.mark.parametrize("reboot", [False, True])
-def test_a_container_removed_after_the_start_was_removed_on_purpose(
+def test_a_container_that_was_seen_and_is_gone_without_an_order_calls_a_person(
     watch: Watcher, reboot: bool
 ) -> None:
-    """What was found when mailwatch started is no misspelt name when it is gone later."""
+    """One that nobody has seen may be misspelt, which is asked about and reminded of."""
     w = watch()
     if reboot:
         w(Restored(RUNNING))
     w.fail(condition=Condition.MISSING, after=60)
-    assert w.topics == [Topic.HELD if reboot else Topic.ESCALATED]
+    assert w.topics == [Topic.ESCALATED if reboot else Topic.HELD]
 
 
 @pytest.mark.parametrize(
@@ -214,15 +214,15 @@ def test_a_container_removed_after_the_start_was_removed_on_purpose(
     ],
     ids=["the same", "another", "of a version that noted no name"],
 )
-def test_who_is_missing_was_removed_only_if_seen_under_its_name(
+def test_who_is_missing_is_missed_only_if_seen_under_its_name(
     watch: Watcher, noted: str, named: str, is_missed: bool
 ) -> None:
-    """A name that nobody has seen may be misspelt, whatever the one before was; it calls."""
+    """A name that nobody has seen may be misspelt, whatever the one before was."""
     w = watch()
     w.state = aim(w.state.with_target(seen=True, key=noted), named)
     assert w.state.target.key == named
     w.fail(condition=Condition.MISSING)
-    assert w.topics == [Topic.HELD if is_missed else Topic.ESCALATED]
+    assert w.topics == [Topic.ESCALATED if is_missed else Topic.HELD]
 
 
 def test_a_called_person_stays_called_across_an_interrupted_restart(watch: Watcher) -> None:

@@ -186,6 +186,7 @@ def test_what_no_restart_cures_is_a_persons_at_once(
 ) -> None:
     """One call, nothing else, and no restart."""
     w = watch()
+    w.state = w.state.with_target(seen=True)
     w.fail(*faults, condition=condition)
     w.fail(*faults, condition=condition, after=60)
     assert w.topics == [Topic.ESCALATED]
@@ -193,6 +194,58 @@ def test_what_no_restart_cures_is_a_persons_at_once(
     assert w.told[0].next_restart is None
     assert w.incident.hold is not None
     assert w.incident.hold.reason is reason
+
+
+@pytest.mark.parametrize(
+    "condition",
+    [Condition.MISSING, Condition.STOPPED, Condition.ENDED, Condition.CRASHED, Condition.REMOVED],
+)
+@pytest.mark.parametrize("seen", [False, True])
+def test_a_target_that_comes_a_while_after_a_boot_is_no_outage(
+    watch: Watcher, condition: Condition, seen: bool
+) -> None:
+    """What starts it may come after us; if it has not come by then, that is told."""
+    w = watch(boot_grace_s=120)
+    w.state = w.state.with_target(seen=seen)
+    w.fail(condition=condition, after=10)
+    w.fail(condition=condition, after=15)
+    assert w.topics == []
+    assert w.restarts == []
+    came = watch(boot_grace_s=120)
+    came.fail(condition=condition, after=10)
+    came(Passed(), after=15)
+    assert came.told == []
+    w.fail(condition=condition, after=95)
+    assert len(w.told) == 1
+
+
+@pytest.mark.parametrize("condition", [Condition.ENDED, Condition.MISSING])
+def test_where_nothing_shows_what_was_wanted_a_person_is_reminded(
+    watch: Watcher, condition: Condition
+) -> None:
+    """It is left alone, as nobody is called for it, but it is not forgotten either."""
+    w = watch(remind_every_s=100)
+    for after in (0, 60, 40, 99, 1):
+        w.fail(condition=condition, after=after)
+    assert w.topics == [Topic.HELD, Topic.REMINDER, Topic.REMINDER]
+    assert w.restarts == []
+    assert w.incident.escalated is None
+    w.fail(condition=Condition.STOPPED, after=500)
+    assert len(w.told) == 3, "a stop that is known needs no reminder"
+    w(Passed(), after=1)
+    assert w.topics[-1] is Topic.RECOVERED
+
+
+@pytest.mark.parametrize("condition", [Condition.ENDED, Condition.MISSING])
+def test_what_an_operator_did_is_not_forgotten_with_the_engines_events(
+    watch: Watcher, condition: Condition
+) -> None:
+    """An engine that was restarted knows of no order any more."""
+    w = watch(remind_every_s=100)
+    w.fail(condition=Condition.STOPPED)
+    w.fail(condition=condition, after=200)
+    w.fail(condition=condition, after=200)
+    assert w.topics == [Topic.HELD]
 
 
 def test_a_service_that_never_passed_is_a_persons_until_it_hangs(watch: Watcher) -> None:

@@ -57,6 +57,7 @@ POLICY = Policy(
 
 SERVICES = 4
 OPERATOR = (Condition.STOPPED, Condition.PAUSED, Condition.REMOVING)
+UNKNOWN = (Condition.REMOVED, Condition.ENDED, Condition.MISSING)
 TOLD = (Topic.OPENED, Topic.HELD, Topic.ESCALATED)
 
 
@@ -205,6 +206,10 @@ class World:
             pytest.fail("half a ban is not restarted for")
         if self.all_ours and self.condition is not Condition.CRASHED:
             pytest.fail("a mistake of our own is not restarted for")
+        if self.condition in (Condition.MISSING, Condition.REMOVED):
+            pytest.fail("what is not there is not restarted")
+        if self.condition is Condition.ENDED and not self._ambiguous():
+            pytest.fail("what may have been stopped is left alone")
         if self.condition in OPERATOR and self.stopped_by_operator and not self._ambiguous():
             pytest.fail("a target that an operator stopped is left alone")
         recent = [o for o in self.orders if self.lived - o.at < self.policy.window_s - SLACK_S]
@@ -241,7 +246,7 @@ class World:
             calls = [
                 at
                 for at, topic, of in self.told
-                if of == incident and topic in (Topic.ESCALATED, Topic.REMINDER)
+                if of == incident and topic in (Topic.ESCALATED, Topic.REMINDER, Topic.HELD)
             ]
             assert calls, "a reminder reminds of a call"
             last = tell.incident.last_attempt
@@ -364,7 +369,7 @@ class Nights(RuleBasedStateMachine):
         self.world.happen(RestartEnded(words("Docker says no.")))
 
     @precondition(lambda self: not self.world.calling)
-    @rule(condition=st.sampled_from([*OPERATOR, Condition.CRASHED, Condition.STARTING]))
+    @rule(condition=st.sampled_from([*OPERATOR, *UNKNOWN, Condition.CRASHED, Condition.STARTING]))
     def the_target_changes(self, condition: Condition) -> None:
         self.world.condition = condition
         self.world.finished_at = self.world.wall

@@ -227,6 +227,15 @@ def test_a_message_in_time_is_sent_as_it_is(late_s: float) -> None:
     assert as_sent(entry, Now(0, NOW.wall + late_s), str) == entry.message
 
 
+@pytest.mark.parametrize("set_by_s", [400 * 86_400.0, 3600.0, -3600.0])
+def test_a_wall_clock_that_is_set_makes_no_message_late(set_by_s: float) -> None:
+    """NTP's first step, say: how long a message has waited is told by the steady clock."""
+    entry = replace(_letter(1), written=NOW.steady)
+    assert as_sent(entry, Now(NOW.steady + 5, NOW.wall + set_by_s), str) == entry.message
+    late = as_sent(entry, Now(NOW.steady + 7440, NOW.wall + set_by_s), str)
+    assert "could not be sent for 2 h 4 min" in late.body
+
+
 def test_a_late_message_says_when_it_was_written() -> None:
     """The phone shows the time of arrival, which is not that of the event."""
     sent = as_sent(_letter(1), Now(0, NOW.wall + 7440), lambda wall: "03:04:05")

@@ -309,6 +309,7 @@ def test_escalated_at_once(
 ) -> None:
     """Why it is not restarted, and whether that is the reader's to do."""
     w = watch(**policy)
+    w.state = w.state.with_target(seen=True)
     w(_round(failure, **target))
     title, lines, severity = _last(w, night)
     assert (title, severity) == (CALLED, Severity.CRITICAL)

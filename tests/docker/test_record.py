@@ -9,7 +9,7 @@ import pytest
 from mailwatch.core.model import Condition
 from mailwatch.core.say import say
 from mailwatch.docker.record import condition_of, moment
-from mailwatch.docker.stop_cause import stop_ordered
+from mailwatch.docker.stop_cause import stop_ordered, what_became_of
 
 
 def record(*, policy: object = "no", **state: object) -> dict[str, Any]:
@@ -68,16 +68,17 @@ OOM = {"OOMKilled": True}
         (OOM, None, Condition.OOM_KILLED, "ran out of memory"),
         (OOM | {"policy": "always"}, None, Condition.OOM_KILLED, "ran out of memory"),
         (OOM | {"ExitCode": 1}, None, Condition.OOM_KILLED, "ran out of memory"),
-        (OOM | {"ExitCode": 0}, None, Condition.STOPPED, "ended by request"),
+        (OOM | {"ExitCode": 0}, None, Condition.ENDED, "with exit code 0"),
         # 4. the engine would have restarted it
         ({"policy": "always"}, None, Condition.STOPPED, "Docker would have restarted it"),
         ({"policy": "unless-stopped"}, None, Condition.STOPPED, "would have restarted it"),
         ({"policy": "unless-stopped"}, False, Condition.CRASHED, "exit code 137"),
-        # 5. the exit codes of an end by request
-        ({"ExitCode": 0}, None, Condition.STOPPED, "exit code 0"),
-        ({"ExitCode": 0}, False, Condition.STOPPED, "exit code 0"),
-        ({"ExitCode": 130}, None, Condition.STOPPED, "exit code 130"),
-        ({"ExitCode": 143}, None, Condition.STOPPED, "exit code 143"),
+        # 5. the exit codes of an end by request, of which the engine may know that nobody asked
+        ({"ExitCode": 0}, None, Condition.ENDED, "exit code 0"),
+        ({"ExitCode": 0}, False, Condition.CRASHED, "exit code 0"),
+        ({"ExitCode": 143}, False, Condition.CRASHED, "exit code 143"),
+        ({"ExitCode": 130}, None, Condition.ENDED, "exit code 130"),
+        ({"ExitCode": 143}, None, Condition.ENDED, "exit code 143"),
         # 6. anything else
         ({"ExitCode": 137}, None, Condition.CRASHED, "exit code 137"),
         ({"ExitCode": 139}, False, Condition.CRASHED, "exit code 139"),
@@ -153,3 +154,30 @@ def test_who_ended_the_last_run(events: list[dict[str, object]], ordered: bool |
 def test_time_stamps(stamp: str, seconds: float | None) -> None:
     """Nine digits of a second are read, and the year 1 means never."""
     assert moment(stamp) == seconds
+
+
+def _told(action: str, at: int, **about: str) -> dict[str, object]:
+    return {"Action": action, "Actor": {"Attributes": {"name": "mail", **about}}, "time": at}
+
+
+@pytest.mark.parametrize(
+    ("events", "condition", "said"),
+    [
+        ([_told("kill", 1, signal="15"), _told("die", 2), _told("destroy", 2)], "removed", "Som"),
+        ([_told("die", 1), _told("destroy", 60)], "removed", "Somebody removed mail"),
+        ([_told("destroy", 60)], "removed", "Somebody removed mail"),
+        ([_told("die", 1), _told("destroy", 2)], "missing", "ended by itself"),
+        ([_told("kill", 1, signal="1"), _told("die", 2), _told("destroy", 2)], "missing", "itself"),
+        ([_told("rename", 1, name="mail-1", oldName="/mail")], "missing", "renamed to mail-1"),
+        ([_told("destroy", 1), _told("start", 2)], None, ""),
+        ([_told("destroy", 1, name="web")], None, ""),
+        ([], None, ""),
+    ],
+)
+def test_what_became_of_a_container_that_is_not_there(
+    events: list[dict[str, object]], condition: str | None, said: str
+) -> None:
+    """A removal that was ordered is somebody's will; `--rm` after a crash is not."""
+    found = what_became_of("mail", events)
+    assert (found and found[0].value) == condition
+    assert found is None or said in say(found[1])

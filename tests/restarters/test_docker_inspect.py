@@ -205,7 +205,7 @@ class TestInspect:
         """Without the events the exit code decides, and the inspection is still one."""
         engine.script["events"] = lambda request: request.reply(500, {"message": "no"})
         engine.goes_down(ExitCode=143)
-        assert restarter.inspect(within(30)).condition is Condition.STOPPED
+        assert restarter.inspect(within(30)).condition is Condition.ENDED
         engine.goes_down(ExitCode=139)
         assert restarter.inspect(within(30)).condition is Condition.CRASHED
 
@@ -243,6 +243,17 @@ class TestInspect:
         assert say(restarter.inspect(within(30)).detail).isprintable()
         engine.script["json"] = lambda request: request.reply(404, {"message": "no"})
         assert restarter.inspect(within(30)).condition is Condition.MISSING
+
+    def test_a_removal_that_somebody_ordered_is_remembered(
+        self, engine: Engine, restarter: DockerRestarter, within: Within
+    ) -> None:
+        """The engine's events tell it once, and are soon forgotten."""
+        engine.container = None
+        about = {"Attributes": {"name": "stalwart"}}
+        engine.events = [{"Action": "destroy", "Actor": about, "time": 1}]
+        assert restarter.inspect(within(30)).condition is Condition.REMOVED
+        engine.events = []
+        assert restarter.inspect(within(30)).condition is Condition.REMOVED
 
     def test_another_container_with_that_id(
         self, engine: Engine, restarter: DockerRestarter, within: Within

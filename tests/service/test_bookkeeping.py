@@ -8,7 +8,7 @@ import pytest
 
 from mailwatch.core.known_good import KnownGood
 from mailwatch.core.message import Topic
-from mailwatch.core.model import Fault
+from mailwatch.core.model import Fault, Now
 from mailwatch.core.policy import Policy
 from mailwatch.core.state import Stage
 from mailwatch.service.monitor import Monitor
@@ -156,3 +156,17 @@ def test_an_expiring_certificate_is_told_daily_and_restarts_nothing(house: House
     assert house.phone.messages[0].title.endswith("expires in 5 days")
     assert house.container.looks == 0
     assert house.monitor.state.stage is Stage.HEALTHY
+
+
+@pytest.mark.parametrize(("slept_s", "is_over"), [(3600.0, True), (1800.0, False), (0.0, False)])
+def test_a_pause_ends_after_its_time_also_where_the_host_slept(
+    house: House, slept_s: float, is_over: bool
+) -> None:
+    """The steady clock stands while the host is suspended, and the admin's life goes on."""
+    house.start()
+    house.monitor.pause(Now(house.seconds + 3600, house.now.wall + 3600), house.now)
+    house.monitor.stood_still(slept_s + 5, 5)
+    assert (house.monitor.paused_until(house.now) is None) is is_over
+    kept = house.store.paused_until(house.now)
+    assert kept is not None
+    assert (kept.steady <= house.now.steady) is is_over

@@ -47,6 +47,7 @@ _FULL = State(
             Attempt(1, _at(102), _WALL, Outcome.FAILED, words("x"), _at(103), Left("a", _WALL)),
         ),
         holds=(Hold(Reason.BACKOFF, until=5000.0),),
+        unsure=_at(104),
         escalated=_at(104),
         reminded=_at(105),
         closed=_at(106),
@@ -114,7 +115,7 @@ def test_after_a_reboot_every_moment_moves_alike(booted: float, away: float) -> 
     found = moved(_FULL, shift_s(written, now, same_boot=False))
     before = [200 - steady for steady in _steady_moments(_FULL)]
     after = [booted - steady for steady in _steady_moments(found)]
-    assert len(before) == len(after) == 15
+    assert len(before) == len(after) == 16
     grown = max(0.0, away)
     for old, new in zip(before, after, strict=True):
         assert abs(new - old - grown) < 1e-3

@@ -111,8 +111,16 @@ SENTENCES: Sentences = {
         "start {name}` starts it."
     ),
     "container-ended": (
-        "{name} ended by request at {ended_at:clock} (exit code {exit_code}): `docker start "
-        "{name}` starts it."
+        "{name} ended at {ended_at:clock} with exit code {exit_code}, and Docker does not know any "
+        "more whether somebody stopped it: `docker start {name}` starts it."
+    ),
+    "container-removed": "Somebody removed {name} at {at:clock}: create it anew to have it run.",
+    "container-removed-itself": (
+        "{name} ended by itself at {at:clock}, and Docker removed it, as `--rm` says: create it "
+        "anew."
+    ),
+    "container-renamed": (
+        "{name} was renamed to {other} at {at:clock}: put that name into [restart] container."
     ),
     "container-out-of-memory": (
         "The kernel killed {name} at {ended_at:clock} because it ran out of memory: give it more "

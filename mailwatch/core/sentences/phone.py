@@ -109,6 +109,7 @@ SENTENCES: Sentences = {
     "attempt-cut-short": "It was cut short by the end of mailwatch itself.",
     "attempt-helped": "What a restart cures answers again.",
     "attempt-intervened": "Somebody stopped, paused or removed it before it could help.",
+    "attempt-outlived": "It ended, or was gone, before it could help.",
     "attempt-no-help": "It did not help in time.",
     # why nothing is done about it
     "not-restarted": Given(
@@ -145,6 +146,7 @@ SENTENCES: Sentences = {
         "the failure is too short yet; it must last until {until_at:clock}",
         "the failure is too short yet",
     ),
+    "hold-unsure": Given("detail", "{detail:clause}", "nobody knows whether it is to run"),
     "hold-unproven": Given(
         "services",
         "mailwatch has never seen {services:names} answer as configured now, so its own settings "
