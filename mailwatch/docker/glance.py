@@ -12,6 +12,7 @@ from mailwatch.core.deadline import Deadline
 from mailwatch.core.facts import fact
 from mailwatch.core.model import Condition
 from mailwatch.docker import faults
+from mailwatch.docker.activation import is_stopped
 from mailwatch.docker.faults import EngineFault
 from mailwatch.docker.record import Record, text
 
@@ -25,6 +26,8 @@ def glance(path: str, name: str, deadline: Deadline) -> Record:
     The path of the request has no API version, so the engine answers in its newest. Raises
     EngineFault alone, by `deadline`.
     """
+    if is_stopped(path, deadline):
+        raise faults.stopped(path)
     try:
         with closing(_Connection(path, deadline)) as connection:
             connection.request("GET", f"/containers/{name}/json")
