@@ -114,7 +114,7 @@ def _reasons(state: State, situation: Situation, now: Now, policy: Policy) -> It
         if now.steady < until:
             yield Hold(Reason.TOO_EARLY, until=until)
     curable = situation.curable(policy)
-    if situation.all_dropped and target.condition is Condition.RUNNING:
+    if situation.all_dropped and target.condition is Condition.RUNNING and not target.guest:
         if not policy.restart_when_all_dropped:
             yield Hold(Reason.BANNED, seen_as=target.seen_as)
     elif not curable:
@@ -145,7 +145,7 @@ def _may_be_half_a_ban(
     Services are not asked at the same instant, and those that passed are not asked again by the
     retries. A second round in a row that sees some dropped and others not is no such accident.
     """
-    if policy.restart_when_all_dropped or target.condition is not Condition.RUNNING:
+    if policy.restart_when_all_dropped or target.condition is not Condition.RUNNING or target.guest:
         return False
     return not state.dropped_apart and all(f.fault is Fault.DROPPED for f in curable)
 
