@@ -106,7 +106,7 @@ def _reasons(state: State, situation: Situation, now: Now, policy: Policy) -> It
     if situation.paused_until is not None and now.steady < situation.paused_until.steady:
         yield Hold(Reason.PAUSED, until=situation.paused_until.steady)
     if state.target.starting_since is not None:
-        until = state.target.starting_since.steady + policy.start_grace_s
+        until = state.target.starting_since.steady + start_grace_s(target, policy)
         if now.steady < until:
             yield Hold(Reason.STARTING, target.detail, until)
     if state.failing_since is not None:
@@ -204,6 +204,11 @@ def earliest_restart(state: State, policy: Policy) -> float:
     if target.last_cure is not None:
         moments.append(target.last_cure.steady + policy.cooldown_s)
     return max(moments)
+
+
+def start_grace_s(target: TargetState, policy: Policy) -> float:
+    """Return how long the target may take to start: what the admin allows us, or itself."""
+    return max(policy.start_grace_s, target.starts_within_s)
 
 
 def is_coming_up(target: TargetState, now: Now, policy: Policy) -> bool:
