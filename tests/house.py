@@ -81,6 +81,7 @@ class ScriptedContainer:
     hangs: bool = False
     restarts: int = 0
     looks: int = 0
+    glances: int = 0
     seen: list[TargetState] = field(default_factory=list)
     let_go: threading.Event = field(default_factory=threading.Event)
 
@@ -91,6 +92,10 @@ class ScriptedContainer:
         self.looks += 1
         if self.hangs:
             self.let_go.wait(PATIENCE_S)
+        return self.state
+
+    def glance(self, deadline: Deadline) -> TargetState:
+        self.glances += 1
         return self.state
 
     def restart(self, deadline: Deadline, seen: TargetState) -> None:
@@ -180,10 +185,12 @@ class House:
     def start(self) -> None:
         self.monitor.begin(self.now)
         self.monitor.advance(self.now)
+        self.drain_until(lambda: not self.recovery.glancing)
 
     def pass_time(self, seconds: float) -> None:
         self.seconds += seconds
         self.monitor.advance(self.now)
+        self.drain_until(lambda: not self.recovery.glancing)
 
     def take(self, event: QueueEvent) -> None:
         self.monitor.handle(event, self.now)

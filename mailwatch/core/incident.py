@@ -23,6 +23,7 @@ from mailwatch.core.judgement import (
     BY_ORDER,
     SAYS_WHAT_TO_DO,
     is_coming_up,
+    start_grace_s,
     why_not,
 )
 from mailwatch.core.message import Topic
@@ -128,7 +129,8 @@ def _verify(state: State, event: Failed, at: Moment) -> Step:
     if state.due is not None and at.now.steady < state.due:
         return state, ()
     if state.target.starting_since is not None:  # somebody else has restarted it, say
-        grace = state.target.starting_since.steady + at.policy.start_grace_s
+        grace_s = start_grace_s(event.situation.target, at.policy)
+        grace = state.target.starting_since.steady + grace_s
         if at.now.steady < grace:
             return state, ()
     lost = lose_attempt(state, at, fact("attempt-no-help"))

@@ -117,7 +117,7 @@ def _reasons(state: State, situation: Situation, now: Now, policy: Policy) -> It
         # What starts it, compose in a unit of its own say, may come after us.
         yield Hold(Reason.STARTING, target.detail, policy.boot_grace_s)
     if state.target.starting_since is not None:
-        until = state.target.starting_since.steady + policy.start_grace_s
+        until = state.target.starting_since.steady + start_grace_s(target, policy)
         if now.steady < until:
             yield Hold(Reason.STARTING, target.detail, until)
     if state.failing_since is not None:
@@ -125,7 +125,7 @@ def _reasons(state: State, situation: Situation, now: Now, policy: Policy) -> It
         if now.steady < until:
             yield Hold(Reason.TOO_EARLY, until=until)
     curable = situation.curable(policy)
-    if situation.all_dropped and target.condition is Condition.RUNNING:
+    if situation.all_dropped and target.condition is Condition.RUNNING and not target.guest:
         if not policy.restart_when_all_dropped:
             yield Hold(Reason.BANNED, seen_as=target.seen_as)
     elif not curable:
@@ -156,7 +156,7 @@ def _may_be_half_a_ban(
     Services are not asked at the same instant, and those that passed are not asked again by the
     retries. A second round in a row that sees some dropped and others not is no such accident.
     """
-    if policy.restart_when_all_dropped or target.condition is not Condition.RUNNING:
+    if policy.restart_when_all_dropped or target.condition is not Condition.RUNNING or target.guest:
         return False
     return not state.dropped_apart and all(f.fault is Fault.DROPPED for f in curable)
 
@@ -215,6 +215,11 @@ def earliest_restart(state: State, policy: Policy) -> float:
     if target.last_cure is not None:
         moments.append(target.last_cure.steady + policy.cooldown_s)
     return max(moments)
+
+
+def start_grace_s(target: TargetState, policy: Policy) -> float:
+    """Return how long the target may take to start: what the admin allows us, or itself."""
+    return max(policy.start_grace_s, target.starts_within_s)
 
 
 def is_coming_up(target: TargetState, now: Now, policy: Policy) -> bool:

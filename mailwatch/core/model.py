@@ -179,8 +179,10 @@ class TargetState:
     proxy in front of several servers perhaps; a port of which nobody knows is not among them.
     `unheard` are those where something listens in the target, and a packet filter lets nothing
     of this host's through to it. `runs_for_s` is how long it has run by a clock that nobody sets,
-    None where that is not known. `record` is what the restarter has read, in its own form, for
-    who completes the look; it is never kept, compared or shown.
+    None where that is not known. One that is a `guest` is in the network of another target, whose
+    ports and connections are not its own. `starts_within_s` is how long its own settings let it
+    take to start, 0 where they do not say. `record` is what the restarter has read, in its own
+    form, for who completes the look; it is never kept, compared or shown.
     """
 
     condition: Condition
@@ -194,6 +196,8 @@ class TargetState:
     unheard: frozenset[int] = frozenset()
     runs_for_s: float | None = None
     record: Mapping[str, object] = field(default_factory=dict, repr=False, compare=False)
+    guest: bool = False
+    starts_within_s: float = 0.0
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from mailwatch.core.certificates import Certificates
 from mailwatch.core.known_good import KnownGood
 from mailwatch.core.rate_limit import RateLimit
+from mailwatch.core.readiness import Readiness
 from mailwatch.core.unmeasured import UnmeasuredServices
 
 
@@ -18,3 +19,4 @@ class Notes:
     certificates: Certificates = field(default_factory=Certificates)
     proven: KnownGood = field(default_factory=KnownGood)
     unmeasured_services: UnmeasuredServices = field(default_factory=UnmeasuredServices)
+    readiness: Readiness = field(default_factory=Readiness)

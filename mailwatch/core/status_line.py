@@ -4,15 +4,23 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from mailwatch.core.facts import Fact, fact
+from mailwatch.core.facts import NOTHING, Fact, fact
 from mailwatch.core.model import Reading, Verdict
 from mailwatch.core.state import State
 
 
-def line(readings: Sequence[Reading], state: State, *, paused: bool, next_at: float | None) -> Fact:
+def line(
+    readings: Sequence[Reading],
+    state: State,
+    *,
+    paused: bool,
+    next_at: float | None,
+    trouble: Fact = NOTHING,
+) -> Fact:
     """Return the line for the last round's `readings`, which are empty before the first one.
 
     `next_at` (seconds since 1970) is None while a round is under way or none is planned.
+    `trouble` is why the target could not be restarted, NOTHING where it could.
     """
     if not readings:
         return fact("status-first")
@@ -23,6 +31,8 @@ def line(readings: Sequence[Reading], state: State, *, paused: bool, next_at: fl
         count=len(readings),
         unmeasured=verdicts.count(Verdict.UNMEASURED) or None,
     )
+    if trouble:
+        now = fact("status-unable", services=now, trouble=trouble)
     incident = state.incident
     if incident is not None:
         return fact(

@@ -12,7 +12,8 @@ from typing import TYPE_CHECKING, Any, cast
 from mailwatch.core.deadline import Deadline
 from mailwatch.core.facts import Fact, fact
 from mailwatch.core.model import Condition
-from mailwatch.docker.faults import EngineFault
+from mailwatch.docker.activation import is_stopped
+from mailwatch.docker.faults import EngineFault, stopped
 from mailwatch.docker.record import Record, text
 
 if TYPE_CHECKING:
@@ -151,6 +152,9 @@ class Container:
         except ImportError as error:
             raise EngineFault(Condition.UNREACHABLE, fact("no-sdk")) from error
         self._deadline = deadline
+        if is_stopped(self._socket, deadline):
+            self.close()
+            raise stopped(self._socket)
         try:
             deadline.remaining()
             if self._client is None:

@@ -63,6 +63,11 @@ def of_os_error(error: OSError, socket: str) -> EngineFault:
     return EngineFault(Condition.UNREACHABLE, detail, undecided=undecided)
 
 
+def stopped(socket: str) -> EngineFault:
+    """Docker was stopped behind `socket`, and is left so."""
+    return EngineFault(Condition.STOPPED, fact("engine-stopped", socket=socket), crossed=True)
+
+
 def _is_socket(path: str) -> bool:
     try:
         return stat.S_ISSOCK(Path(path).stat().st_mode)

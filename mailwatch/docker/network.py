@@ -37,6 +37,12 @@ def shares_host_network(container: Record) -> bool:
     return text(part(container, "HostConfig"), "NetworkMode") == "host"
 
 
+def is_guest(container: Record) -> bool:
+    """Whether the container is in the network of another (`network_mode: service:vpn`)."""
+    mode = text(part(container, "HostConfig"), "NetworkMode")
+    return mode.startswith("container:")
+
+
 def published(container: Record) -> tuple[Published, ...]:
     """Return every TCP port that the running container publishes; empty while it is stopped."""
     found = []

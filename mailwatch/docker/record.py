@@ -90,7 +90,14 @@ def state_of(container: Record, condition: Condition, detail: Fact) -> TargetSta
         moment(text(state, "FinishedAt")),
         printable(text(container, "Id")),
         record=container,
+        starts_within_s=start_period_s(container),
     )
+
+
+def start_period_s(container: Record) -> float:
+    """Return the seconds in which its health check may fail after a start, 0 without one."""
+    check = part(part(container, "Config"), "Healthcheck")
+    return min(max(0, number(check, "StartPeriod")) / 1e9, 86_400.0)
 
 
 def moment(stamp: str) -> float | None:

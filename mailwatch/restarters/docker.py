@@ -16,8 +16,9 @@ from mailwatch.core.sentences import Sentences
 from mailwatch.core.state import Left
 from mailwatch.docker.container import Container
 from mailwatch.docker.faults import EngineFault
+from mailwatch.docker.glance import glance
 from mailwatch.docker.listeners import Behind, behind
-from mailwatch.docker.network import elsewhere, inside, published
+from mailwatch.docker.network import elsewhere, inside, is_guest, published
 from mailwatch.docker.process import has_ended, runs_for
 from mailwatch.docker.record import Record, condition_of, is_over, part, state_of, text
 from mailwatch.docker.source_address import seen_as
@@ -138,7 +139,15 @@ class DockerRestarter:
             return TargetState(*(told or (fault.condition, fault.reason)))
         if state.condition not in _SERVING:
             return state
-        return replace(state, runs_for_s=runs_for(container))
+        return replace(state, runs_for_s=runs_for(container), guest=is_guest(container))
+
+    def glance(self, deadline: Deadline) -> TargetState:
+        """Return whether the container is there to be restarted, without the SDK's memory."""
+        try:
+            container = glance(self._settings.socket, self._name, deadline)
+        except EngineFault as fault:
+            return TargetState(fault.condition, fault.reason)
+        return state_of(container, *condition_of(container, ordered=False))
 
     def restart(self, deadline: Deadline, seen: TargetState | None = None) -> None:
         """Stop the container, kill it if it does not end, and start it; also if it was stopped.

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import replace
 
-from mailwatch.core import certificates, known_good, rate_limit, unmeasured
+from mailwatch.core import certificates, known_good, rate_limit, readiness, unmeasured
 from mailwatch.core.facts import fact
-from mailwatch.core.model import Now, Reading
+from mailwatch.core.model import Now, Reading, TargetState
 from mailwatch.core.state import State
 from mailwatch.core.unmeasured import UnmeasuredServices
 from mailwatch.core.wording import notice
@@ -70,6 +70,14 @@ class Bookkeeping:
         )
         if notes != known:
             self.keep(Commit(state, now, (*notices, *warnings), notes=notes))
+
+    def keep_glance(self, state: State, target: TargetState, now: Now) -> None:
+        """Keep whether `target` could be restarted, and tell what changed for good."""
+        parts = self._components
+        known = parts.store.notes()
+        after, notices = readiness.look(known.readiness, target, now, parts.installation)
+        if after != known.readiness:
+            self.keep(Commit(state, now, notices, notes=replace(known, readiness=after)))
 
     def keep(self, commit: Commit) -> None:
         """Keep all of `commit`, but let out only as many messages as an hour allows."""

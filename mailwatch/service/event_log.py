@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from mailwatch.core import readiness
 from mailwatch.core.events import Action, Note, Restart, Tell
 from mailwatch.core.facts import NOTHING, fact
 from mailwatch.core.message import Topic
-from mailwatch.core.model import Fault, Now, Reading, Verdict
+from mailwatch.core.model import Condition, Fault, Now, Reading, TargetState, Verdict
 from mailwatch.core.say import line
 from mailwatch.core.state import Stage, State
 from mailwatch.core.wording import Installation, why
@@ -44,6 +45,8 @@ class EventLog(Onlooker):
         """How each service was in the last round."""
         self._heard: dict[str, tuple[Verdict, Fault | None]] = {}
         """How each was in its last attempt."""
+        self._unable: Condition | None = None
+        """Why the target could not be restarted when it was last looked at."""
 
     def attempt(self, reading: Reading, number: int, retries: int, now: Now) -> None:
         """Write down a failed attempt when it is news: a first one, or another kind of failure."""
@@ -67,6 +70,16 @@ class EventLog(Onlooker):
                 self._journal.write(level, said)
         if not before and set(self._last.values()) == {Verdict.PASS}:
             self._journal.info(line("all-well", services=tuple(self._last)))
+
+    def looked(self, target: TargetState, now: Now) -> None:
+        """Write down that the target cannot be restarted, and that it can again."""
+        trouble = readiness.trouble(target, self._installation)
+        before, self._unable = self._unable, target.condition if trouble else None
+        if trouble and before is not target.condition:
+            self._journal.warning(self._installation.say(trouble))
+        elif before is not None and not trouble:
+            able = fact("can-restart", target=self._installation.target.called)
+            self._journal.notice(self._installation.say(able))
 
     def step(self, before: State, after: State, actions: Sequence[Action], now: Now) -> None:
         """Write down what the incident machine decided."""

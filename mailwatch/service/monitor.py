@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from mailwatch.core import status_line
+from mailwatch.core import readiness, status_line
 from mailwatch.core.events import Event, Restart, RestartEnded, Restored, Tell, TimePassed
 from mailwatch.core.facts import NOTHING, Fact, fact
 from mailwatch.core.incident import step
@@ -44,6 +44,10 @@ class Monitor:
         self._round = 0
         self._readings: tuple[Reading, ...] = ()
         self._attempts = parts.policy.attempts
+        self._glanced_at: float | None = None
+        """When (steady) the last glance at the target was answered, None before the first."""
+        self._trouble: Fact = NOTHING
+        """Why the target could not be restarted when last glanced at, NOTHING where it could."""
 
     def paused_until(self, now: Now) -> Now | None:
         """Return the end of the admin's pause, None where none is in force."""
@@ -96,6 +100,7 @@ class Monitor:
         self._components = parts
         self._bookkeeping.replace(parts)
         self._rounds = Rounds()
+        self._glanced_at, self._trouble = None, NOTHING
         self.investigation = self.investigation.reconfigured()
         if self.investigation.step is Step.RESTORING:
             parts.recovery.look()  # what is looked at may be another container now
@@ -129,6 +134,7 @@ class Monitor:
                 heard = self._components.examination.take(event)
                 if heard is not None:
                     self.investigation = self.investigation.gathered(heard)
+                self._glanced(self._components.recovery.glanced(event, now), now)
                 self._components.delivery.take(event, now)
             case _:
                 pass
@@ -136,12 +142,16 @@ class Monitor:
     def advance(self, now: Now) -> None:
         """Do all that is due by now, and nothing that waits."""
         self._answered(self._components.recovery.give_up(now), now)
+        self._glanced(self._components.recovery.glanced(None, now), now)
         if self.investigation.may_be_decided(now):
             self._decide(now)
         if self.state.stage is Stage.SETTLING:
             self._step(TimePassed(), now)
         self._bookkeeping.advance(self.state, now)
         self._begin_round(now)
+        due = self._glance_at(now)
+        if due is not None and due <= now.steady:
+            self._components.recovery.glance()
         self._components.delivery.advance(now)
 
     def wake_at(self, now: Now) -> float | None:
@@ -151,6 +161,7 @@ class Monitor:
             self._components.delivery.wake_at(),
             self._bookkeeping.wake_at(now),
             self.investigation.decidable_at,
+            self._glance_at(now),
         ]
         if self.investigation.step is Step.OVER:
             following = plan(self.state, self._rounds, now.steady, self._components.policy)
@@ -164,6 +175,7 @@ class Monitor:
             self.state,
             paused=self.paused_until(now) is not None,
             next_at=self.next_round(now),
+            trouble=self._trouble,
         )
 
     # --- rounds ---------------------------------------------------------------------------
@@ -206,6 +218,32 @@ class Monitor:
         if failures(readings):
             self._examine(readings, now)
             self._components.recovery.look()
+
+    # --- whether it could be restarted ----------------------------------------------------
+
+    def _glance_at(self, now: Now) -> float | None:
+        """Return when (steady) to see whether the target could be restarted, None for not now.
+
+        An open incident has looks of its own.
+        """
+        parts = self._components
+        if (
+            not parts.policy.max_restarts
+            or self.state.stage is not Stage.HEALTHY
+            or parts.recovery.glancing
+        ):
+            return None
+        return readiness.next_look(parts.store.notes().readiness, self._glanced_at, now)
+
+    def _glanced(self, target: TargetState | None, now: Now) -> None:
+        if target is None:
+            return
+        self._glanced_at = now.steady
+        trouble = readiness.trouble(target, self._components.installation)
+        self._trouble = trouble
+        for onlooker in self._components.onlookers:
+            onlooker.looked(target, now)
+        self._bookkeeping.keep_glance(self.state, target, now)
 
     # --- the incident ---------------------------------------------------------------------
 

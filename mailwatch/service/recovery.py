@@ -48,6 +48,7 @@ class Recovery:
         self._clock = clock
         self._job: Job[Answer] | None = None
         self._restarting = False
+        self._glance: Job[TargetState] | None = None
         self.replace(make, add_ports)
 
     @property
@@ -65,6 +66,7 @@ class Recovery:
         """Use another restarter from the next job on; a look at the one before counts no more."""
         if not self._restarting:
             self._job = None
+        self._glance = None
         self._make, self._add_ports = make, add_ports
         self._renew()
 
@@ -79,6 +81,31 @@ class Recovery:
 
         self._restarting = False
         self._start(LOOK_LIMIT_S, look, _unreachable)
+
+    @property
+    def glancing(self) -> bool:
+        """Whether a glance is under way."""
+        return self._glance is not None
+
+    def glance(self) -> None:
+        """Ask whether the target could be restarted, beside whatever job is under way.
+
+        A restarter may have a cheaper way to tell than to inspect it, which is `glance`.
+        """
+        restarter = self._make()  # one is used from one thread only
+        job = self._glance = Job("glance", Deadline.after(LOOK_LIMIT_S, self._clock), SLACK_S)
+        look = getattr(restarter, "glance", restarter.inspect)
+        job.start(lambda: look(job.deadline), _unreachable, lambda _answer: self._events.put(job))
+
+    def glanced(self, job: Job[Any] | None, now: Now) -> TargetState | None:
+        """Take the answer of the glance if it is `job`, or one that stands for it if it hangs."""
+        mine = self._glance
+        if mine is None or (job is not mine and (job is not None or now.steady < mine.overdue_at)):
+            return None
+        self._glance = None
+        if job is not None:
+            return mine.answer
+        return _unreachable(fact("engine-silent", waited_s=mine.waited_s))
 
     def restart(self, limit_s: float, seen: TargetState) -> None:
         """Restart the target, last `seen` so; a look that still hangs is left behind."""
@@ -112,12 +139,14 @@ class Recovery:
 
     def stood_still(self, lost_s: float) -> None:
         """Give the present job the `lost_s` that this process has just lost."""
-        if self._job is not None:
-            self._job.lose(lost_s)
+        for job in (self._job, self._glance):
+            if job is not None:
+                job.lose(lost_s)
 
     def overdue_at(self) -> float | None:
-        """Return when (steady) the present job is taken to hang, None where there is none."""
-        return None if self._job is None else self._job.overdue_at
+        """Return when (steady) a present job is taken to hang, None where there is none."""
+        jobs = (self._job, self._glance)
+        return min((job.overdue_at for job in jobs if job is not None), default=None)
 
     def give_up(self, now: Now) -> Answer | None:
         """Leave a job behind that hangs by now, and return the answer that stands for it."""

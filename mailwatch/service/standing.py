@@ -8,16 +8,14 @@ from typing import Any
 
 from mailwatch import __version__
 from mailwatch.core import causes
-from mailwatch.core.model import Condition, Now, Reading, TargetState, Verdict
+from mailwatch.core.model import Now, Reading, TargetState, Verdict
 from mailwatch.core.notes import Notes
 from mailwatch.core.outbox import QueuedMessage
+from mailwatch.core.readiness import UNABLE
 from mailwatch.core.say import say
 from mailwatch.core.state import State
 from mailwatch.core.wording import Installation
 from mailwatch.service.onlooker import Onlooker
-
-UNABLE = frozenset({Condition.MISSING, Condition.REMOVED, Condition.DENIED, Condition.UNREACHABLE})
-"""The conditions in which the target cannot be restarted at all."""
 
 _LONGEST_OUTBOX = 20
 

@@ -29,6 +29,10 @@ SENTENCES: Sentences = {
         "The Docker engine at {socket} takes no more connections, so it is stuck: see `systemctl "
         "status docker` and `journalctl -u docker`."
     ),
+    "engine-stopped": (
+        "Docker is stopped, and a connection to {socket} would start it: `systemctl start docker` "
+        "does that."
+    ),
     "engine-closed": (
         "The connection to the Docker engine at {socket} failed (it was closed without an "
         "answer): see `systemctl status docker`."

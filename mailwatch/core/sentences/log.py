@@ -94,6 +94,7 @@ SENTENCES: Sentences = {
         "{well} of {count} services answer",
     ),
     "status-incident": "{services}; incident {incident} since {since_at:clock}, {stage}",
+    "status-unable": "{services}; {trouble:clause}",
     "status-paused": "{services}; paused",
     "status-next": "{now}; next check {next_at:clock}",
 }

@@ -18,6 +18,11 @@ SENTENCES: Sentences = {
     "can-look-at": "It checks {services:services} again.",
     "pause-over": "mailwatch on {host} is no longer paused",
     "watches-again": "It watches over {target} again.",
+    "cannot-restart-on": "mailwatch on {host} cannot restart mail",
+    "cannot-restart-until": (
+        "Mail is still watched, but nothing will be restarted until this is mended."
+    ),
+    "can-restart-on": "mailwatch on {host} can restart mail again",
     "certificate-ends": "A certificate on {host} {when}",
     "expired": Given(
         "days",
