@@ -115,7 +115,7 @@ def test_killed_at_any_point_of_a_warning_it_warns_once_that_day(
     try:
         result = whole.run()
         assert not result.faults, result.faults
-        warning = [line["n"] for line in whole.trace if "A certificate of" in str(line)]
+        warning = [line["n"] for line in whole.trace if "A certificate on" in str(line)]
     finally:
         whole.close()
     # One night calls a little more than another: the first and the last have some room.
@@ -202,7 +202,7 @@ def _make_two_of_one(night: Night) -> None:
 def _warn_twice(night: Night) -> None:
     night.mail.tls = True
     delivered = next(one for one in night.trace if one["what"] == "delivered")
-    night.trace += [{**delivered, "entry": n, "title": "A certificate of"} for n in (98, 99)]
+    night.trace += [{**delivered, "entry": n, "title": "A certificate on"} for n in (98, 99)]
 
 
 def _restart_without_an_attempt(night: Night) -> None:

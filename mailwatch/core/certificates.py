@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, field, replace
 
+from mailwatch.core import fit
 from mailwatch.core.facts import Fact, fact
 from mailwatch.core.message import Message, Severity
 from mailwatch.core.model import Now, Reading
@@ -73,7 +74,8 @@ def look(
         told.update({r.service: replace(told[r.service], renewed=True) for r in renewed})
         title = fact("certificate-renewed", host=installation.host)
         about = _subject(title, renewed)
-        messages.append(notice(title, _lines(renewed), now, installation, subject=about))
+        lines = _lines(renewed, installation)
+        messages.append(notice(title, lines, now, installation, subject=about))
     return Certificates(told), tuple(messages)
 
 
@@ -113,7 +115,7 @@ def _warning(due: Sequence[Reading], now: Now, installation: Installation) -> Me
     first = min(reading.certificate_expires or now.wall for reading in due)
     when = _when(first, now.wall)
     title = fact("certificate-ends", host=installation.host, when=when)
-    lines = [*_lines(due), fact("certificate-advice")]
+    lines = [*_lines(due, installation), fact("certificate-advice")]
     return notice(title, lines, now, installation, Severity.WARNING, _subject(title, due))
 
 
@@ -123,13 +125,17 @@ def _subject(title: Fact, readings: Sequence[Reading]) -> Fact:
     return fact(title.code, dates=dates)
 
 
-def _lines(readings: Sequence[Reading]) -> list[Fact]:
+def _lines(readings: Sequence[Reading], installation: Installation) -> list[Fact]:
     """Return a line for each certificate, the first to expire first; services mostly share one."""
     services: dict[float, list[str]] = {}
     for reading in readings:
         services.setdefault(reading.certificate_expires or 0.0, []).append(reading.service)
     lines = [
-        fact("valid-until", services=tuple(services[expires]), expires_at=expires)
+        fact(
+            "valid-until",
+            services=fit.called(services[expires], installation.services),
+            expires_at=expires,
+        )
         for expires in sorted(services)
     ]
     return few(lines, "more-certificates")

@@ -6,6 +6,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 
 from mailwatch.core.facts import NOTHING, Fact, fact
+from mailwatch.core.fit import near
 from mailwatch.core.message import Message, Topic
 from mailwatch.core.model import Now, Steady
 from mailwatch.core.say import say
@@ -111,8 +112,7 @@ def _whole_story(recovery: QueuedMessage, earlier: Sequence[QueuedMessage]) -> Q
         cut = f"\n{say(fact('story-cut'))}"
         kept = body[: LONGEST_STORY - len(cut)]
         body = kept[: kept.rindex("\n")] + cut
-    title = say(fact("story-title", title=recovery.message.title))
-    message = replace(recovery.message, title=title, body=body if turns else recovery.message.body)
+    message = replace(recovery.message, body=body if turns else recovery.message.body)
     # A parked one is no reason to hold up the rest for an hour.
     hopeful = [other for other in earlier if not other.parked] or earlier
     latest = earlier[-1]
@@ -135,5 +135,6 @@ def as_sent(entry: QueuedMessage, now: Now, clock_text: Callable[[float], str]) 
     late_s = now.wall - entry.message.at
     if late_s <= LATE_S:
         return entry.message
-    first = say(fact("sent-late", when=clock_text(entry.message.at), late_s=late_s))
+    when = near(clock_text, now.wall)(entry.message.at)
+    first = say(fact("sent-late", when=when, late_s=late_s))
     return replace(entry.message, body=f"{first}\n{entry.message.body}")

@@ -18,6 +18,9 @@ UNLIMITED = frozenset({Topic.ESCALATED, Topic.TEST})
 _LISTED = 30
 """How many messages a digest lists one by one, and how many incidents beyond that: about 3 KB."""
 
+_LONGEST_DIGEST = 3900
+"""Characters: Gotify takes about 4 KB."""
+
 
 @dataclass(frozen=True, slots=True)
 class Told:
@@ -118,7 +121,8 @@ def _digest(held: Sequence[Message], now: Now, installation: Installation) -> Me
         lines = _in_short(held)
     title = fact("digest", count=len(held), host=installation.host)
     severity = max((message.severity for message in held), key=list(Severity).index)
-    return notice(title, [fact("digest-head"), *lines], now, installation, severity)
+    lines = [fact("digest-head"), *lines]
+    return notice(title, lines, now, installation, severity, longest=_LONGEST_DIGEST)
 
 
 def _in_short(held: Sequence[Message]) -> list[Fact]:

@@ -26,6 +26,15 @@ def printable(text: str | bytes, limit: int = 200) -> str:
     return safe if len(safe) <= limit else safe[: limit - len(_ELLIPSIS)] + _ELLIPSIS
 
 
+def shorten(text: str, limit: int) -> str:
+    """Return `text` with at most `limit` (>= 4) characters; it ends in `...` where it was cut."""
+    if len(text) <= limit:
+        return text
+    head = text[: limit - len(_ELLIPSIS)]
+    whole, space, _ = head.rpartition(" ")
+    return (whole if space and len(whole) > len(head) // 2 else head) + _ELLIPSIS
+
+
 def join_words(words: list[str], last: str = "and") -> str:
     """Return `words` as a person would list them: `a`, `a and b`, `a, b and c`."""
     if len(words) < 2:

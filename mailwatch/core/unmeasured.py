@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
+from mailwatch.core import fit
 from mailwatch.core.facts import fact
 from mailwatch.core.message import Message, Severity
 from mailwatch.core.model import Now, Reading, Verdict
@@ -56,10 +57,17 @@ def look(
     messages = []
     if news:
         spans = {now.steady - since[service].steady for service in news}
+        known = installation.services
         title = fact("cannot-look", host=installation.host, services=tuple(news))
+        blind = {why: [s for s in news if details[s] == why] for why in (details[s] for s in news)}
         lines = [
             fact("cannot-look-since", longest_s=max(spans), up_to=len(spans) > 1),
-            *few([fact("cannot-look-why", service=s, detail=details[s]) for s in news]),
+            *few(
+                [
+                    fact("cannot-look-why", services=fit.called(services, known), detail=why)
+                    for why, services in blind.items()
+                ]
+            ),
         ]
         whys = tuple(details[service] for service in news)
         began = min(since[service].wall for service in news)
@@ -67,7 +75,7 @@ def look(
         messages.append(notice(title, lines, now, installation, Severity.WARNING, about))
     if over:
         title = fact("can-look-again", host=installation.host)
-        again = fact("can-look-at", services=tuple(over))
+        again = fact("can-look-at", services=fit.called(over, installation.services))
         began = min(before.since[service].wall for service in over)
         about = fact("could-look-again", services=tuple(over), since_at=began)
         messages.append(notice(title, [again], now, installation, subject=about))

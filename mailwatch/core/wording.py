@@ -5,16 +5,35 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
+from mailwatch.core import fit
 from mailwatch.core.events import Tell
 from mailwatch.core.facts import NOTHING, Fact, fact
 from mailwatch.core.message import Message, Severity, Topic
 from mailwatch.core.model import Fault, Mask, Now, Target
 from mailwatch.core.say import ClockText, say
 from mailwatch.core.state import Failure, Hold, Incident, Outcome, Reason
-from mailwatch.core.text import printable
 
-_FEW = 6
-"""How many lines a message has for services or certificates."""
+_FEW = 5
+"""How many lines a message has for kinds of failures, or for certificates."""
+
+_LONGEST_NOTICE = 700
+"""Characters, as of a call."""
+
+_ALIKE = frozenset(
+    {
+        "not-accepted",
+        "nothing-behind-proxy",
+        "packets-filtered",
+        "peer-closed",
+        "peer-closed-within",
+        "peer-dropped",
+        "peer-late",
+        "peer-reset",
+        "peer-silent",
+        "port-refused",
+    }
+)
+"""Failures that a phone tells as one whatever step or address they are of, `failing-CODE`."""
 
 _TOLD_BY_THE_TARGET = frozenset(
     {Reason.OPERATOR, Reason.MISSING, Reason.DENIED, Reason.UNREACHABLE}
@@ -33,39 +52,47 @@ class Installation:
     look: str
     """The command that shows the target's own log, empty where there is none."""
     clock_text: ClockText
+    services: tuple[str, ...] = ()
+    """The keys of all services that are watched, empty where nobody needs them."""
 
     def say(self, what: Fact) -> str:
         """Return `what` as one line, with the moments by this host's clock."""
         return say(what, self.clock_text)
 
-
-_LONGEST_BODY = 3999
-"""Characters, see `compose`: Gotify takes about 4 KB."""
+    def body(self, lines: Sequence[Fact], at: float, limit: int | None = None) -> str:
+        """Return `lines` as the body of a message that was written at `at`, see `fit.body`."""
+        clock = fit.near(self.clock_text, at)
+        return fit.body([said for one in lines if (said := say(one, clock))], limit)
 
 
 def compose(tell: Tell, installation: Installation) -> Message:
     """Return the message for `tell`.
 
     Each line and the title are printable whatever the peers, the engine or the host are called
-    or have said; the body has fewer than 4000 characters.
+    or have said. The title has at most `fit.LONGEST_TITLE` characters, the body as many as its
+    topic's writer allows.
     """
     incident, writer = tell.incident, _WRITERS[tell.topic]
     action = writer.action(tell, installation)
-    lines = [*writer.lines(tell, installation, action), fact("incident-id", incident=incident.id)]
+    for kinds in range(_FEW, 1, -1):
+        lines = [
+            *writer.lines(tell, installation, action, kinds),
+            fact("incident-id", incident=incident.id),
+        ]
+        if len(installation.body(lines, tell.at.wall)) <= writer.longest:
+            break
     unseen = tell.topic is Topic.RECOVERED and not incident.answered
     title = fact(
         f"title-{'unwatched' if unseen else tell.topic}",
         host=installation.host,
-        services=_names(incident.failures),
+        services=_keys(incident.failures),
         down_s=_down_s(tell),
-        target=installation.target.called,
     )
-    body = "\n".join(filter(None, map(installation.say, lines)))
     return Message(
         tell.topic,
         writer.severity,
-        printable(installation.say(title)),
-        body if len(body) <= _LONGEST_BODY else f"{body[: _LONGEST_BODY - 3]}...",
+        fit.title(title, installation.services),
+        installation.body(lines, tell.at.wall, writer.longest),
         tell.at.wall,
         incident.id,
         failures=incident.failures,
@@ -82,10 +109,14 @@ def notice(
     installation: Installation,
     severity: Severity = Severity.INFO,
     subject: Fact = NOTHING,
+    longest: int = _LONGEST_NOTICE,
 ) -> Message:
-    """Return a message about mailwatch itself; it is about `subject`, which is `title` if none."""
-    said = installation.say(title)
-    body = "\n".join(map(installation.say, lines))
+    """Return a message about mailwatch itself; it is about `subject`, which is `title` if none.
+
+    `title` is as for `fit.title`; the body has at most `longest` characters.
+    """
+    said = fit.title(title, installation.services)
+    body = installation.body(lines, now.wall, longest)
     return Message(Topic.NOTICE, severity, said, body, now.wall, subject=subject or title)
 
 
@@ -109,44 +140,55 @@ def why(hold: Hold, at: Now | None = None) -> Fact:
 # --- what each message says ---------------------------------------------------------------
 
 
-def _opened(tell: Tell, installation: Installation, action: Fact) -> list[Fact]:
+def _opened(tell: Tell, installation: Installation, action: Fact, kinds: int) -> list[Fact]:
     incident, hold = tell.incident, tell.incident.hold
-    told = _not_restarted(hold, installation) if hold else fact("remark", detail=incident.target)
-    return [*_what_fails(incident), _cause(incident), told, action]
-
-
-def _recovered(tell: Tell, _installation: Installation, action: Fact) -> list[Fact]:
-    incident = tell.incident
+    told = fact("remark", detail=incident.target)
+    if hold is not None:
+        told = _not_restarted(incident, hold, installation)
     return [
-        fact("no-longer-watched", services=incident.unwatched) if incident.unwatched else NOTHING,
-        fact("answers-again", at=tell.at.wall, unwatched=incident.unwatched),
-        fact(
-            "had-failed",
-            services=_names(incident.first_failures),
-            since_at=incident.since.wall,
-            down_s=_down_s(tell),
-        ),
-        _cause(incident),
+        *_what_fails(incident, installation, kinds),
+        _cause(incident, installation),
+        told,
         action,
     ]
 
 
-def _call(tell: Tell, installation: Installation, action: Fact) -> list[Fact]:
+def _recovered(tell: Tell, installation: Installation, action: Fact, _kinds: int) -> list[Fact]:
+    incident = tell.incident
+    gone = fit.called(incident.unwatched, installation.services)
+    return [
+        fact(
+            "had-failed",
+            services=fit.called(_keys(incident.first_failures), installation.services),
+            since_at=incident.since.wall,
+            at=tell.at.wall,
+            down_s=_down_s(tell),
+            unwatched=incident.unwatched,
+        ),
+        fact("no-longer-watched", services=gone) if gone else NOTHING,
+        _cause(incident, installation),
+        action,
+    ]
+
+
+def _call(tell: Tell, installation: Installation, action: Fact, kinds: int) -> list[Fact]:
     """Return all that a person who is called must know."""
     incident = tell.incident
     return [
-        *_what_fails(incident),
-        _cause(incident),
+        *_what_fails(incident, installation, kinds),
+        _cause(incident, installation),
         _last_restart(incident, installation),
-        _not_restarted(incident.hold, installation) if incident.hold else NOTHING,
+        _not_restarted(incident, incident.hold, installation) if incident.hold else NOTHING,
         action,
         *_advice(incident, installation),
     ]
 
 
-def _held(tell: Tell, installation: Installation, action: Fact) -> list[Fact]:
-    hold = tell.incident.hold or Hold(Reason.OPERATOR)
-    return [*_what_fails(tell.incident), _not_restarted(hold, installation), action]
+def _held(tell: Tell, installation: Installation, action: Fact, kinds: int) -> list[Fact]:
+    incident = tell.incident
+    hold = incident.hold or Hold(Reason.OPERATOR)
+    told = _not_restarted(incident, hold, installation)
+    return [*_what_fails(incident, installation, kinds), told, action]
 
 
 # --- what mailwatch does about it ---------------------------------------------------------
@@ -180,16 +222,19 @@ def _what_helped(tell: Tell, installation: Installation) -> Fact:
 @dataclass(frozen=True, slots=True)
 class _Writer:
     severity: Severity
-    lines: Callable[[Tell, Installation, Fact], list[Fact]]
+    longest: int
+    """Characters of a body."""
+    lines: Callable[[Tell, Installation, Fact, int], list[Fact]]
+    """With the number of lines that there are for kinds of failures."""
     action: Callable[[Tell, Installation], Fact]
 
 
 _WRITERS = {
-    Topic.OPENED: _Writer(Severity.WARNING, _opened, _restarts_or_waits),
-    Topic.RECOVERED: _Writer(Severity.INFO, _recovered, _what_helped),
-    Topic.ESCALATED: _Writer(Severity.CRITICAL, _call, _what_next),
-    Topic.REMINDER: _Writer(Severity.URGENT, _call, _what_next),
-    Topic.HELD: _Writer(Severity.WARNING, _held, lambda *_: fact("heals-once-it-runs")),
+    Topic.OPENED: _Writer(Severity.WARNING, 350, _opened, _restarts_or_waits),
+    Topic.RECOVERED: _Writer(Severity.INFO, 350, _recovered, _what_helped),
+    Topic.ESCALATED: _Writer(Severity.CRITICAL, 700, _call, _what_next),
+    Topic.REMINDER: _Writer(Severity.URGENT, 700, _call, _what_next),
+    Topic.HELD: _Writer(Severity.WARNING, 350, _held, lambda *_: fact("heals-once-it-runs")),
 }
 
 
@@ -200,30 +245,63 @@ def _down_s(tell: Tell) -> float:
     return max(0.0, tell.at.steady - tell.incident.since.steady)
 
 
-def _names(failures: Sequence[Failure]) -> tuple[str, ...]:
+def _keys(failures: Sequence[Failure]) -> tuple[str, ...]:
     return tuple(failure.service for failure in failures)
 
 
-def _what_fails(incident: Incident) -> list[Fact]:
-    names, first = _names(incident.failures), _names(incident.first_failures)
-    since_at = incident.since.wall
-    if set(names) <= set(first):
-        head = fact("fails", services=names, since_at=since_at)
+def _what_fails(incident: Incident, installation: Installation, most: int) -> list[Fact]:
+    """Return a line for each kind of failure: those of one fault of which the facts are alike."""
+    kinds: dict[tuple[object, ...], list[Failure]] = {}
+    for one in incident.failures:
+        alike = one.detail.code if one.detail.code in _ALIKE else one.detail
+        kinds.setdefault((one.fault, one.mask, alike), []).append(one)
+    told = list(kinds.values())
+    if len(told) > most:
+        told = told[: most - 1]
+    lines = [_kind(failures, installation) for failures in told]
+    first, since_at = _keys(incident.first_failures), incident.since.wall
+    if set(_keys(incident.failures)) <= set(first):
+        if len(kinds) == 1:
+            return [fact("fails", what=lines[0], since_at=since_at)]
+        head = fact("fails-in-kinds", since_at=since_at)
     else:
-        head = fact("fails-otherwise", services=names, first=first, since_at=since_at)
-    lines = [fact("failure", service=f.service, detail=f.detail) for f in incident.failures]
-    return [head, *few(lines, "more-failures")]
+        first = fit.called(first, installation.services)
+        head = fact("fails-otherwise", first=first, since_at=since_at)
+    rest = len(incident.failures) - sum(map(len, told))
+    more = fact("more-failures", count=rest) if rest else NOTHING
+    return [head, *(fact("kind", what=line) for line in lines), more]
 
 
-def _cause(incident: Incident) -> Fact:
-    return fact("likely-cause", cause=incident.cause) if incident.cause else NOTHING
+def _kind(failures: Sequence[Failure], installation: Installation) -> Fact:
+    services = fit.called(_keys(failures), installation.services)
+    detail = failures[0].detail
+    if detail.code in _ALIKE:
+        return fact(f"failing-{detail.code}", services=services)
+    return fact("failing", services=services, detail=detail)
 
 
-def _not_restarted(hold: Hold, installation: Installation) -> Fact:
+def _cause(incident: Incident, installation: Installation) -> Fact:
+    if not incident.cause:
+        return NOTHING
+    return fact("likely-cause", cause=_by_name(incident.cause, incident, installation))
+
+
+def _by_name(what: Fact, incident: Incident, installation: Installation) -> Fact:
+    """Return `what` with its services by name; all that fail are named above it already."""
+    services = what.get("services")
+    if not isinstance(services, tuple) or not services:
+        return what
+    keys = tuple(map(str, services))
+    said = fit.called(keys, installation.services)
+    if set(keys) == set(_keys(incident.failures)):
+        said = ("them",) if len(keys) > 1 else ("it",)
+    return fact(what.code, **{**dict(what.args), "services": said})
+
+
+def _not_restarted(incident: Incident, hold: Hold, installation: Installation) -> Fact:
     # What a restarter says of its target is a sentence of its own, with its own remedy.
     told = hold.target if hold.reason in _TOLD_BY_THE_TARGET else NOTHING
-    called = installation.target.called
-    return fact("not-restarted", target=called, detail=told, why=why(hold))
+    return fact("not-restarted", detail=told, why=_by_name(why(hold), incident, installation))
 
 
 def _last_restart(incident: Incident, installation: Installation) -> Fact:

@@ -305,6 +305,7 @@ class Daemon:
             target=described.target,
             look="; ".join(filter(None, (described.look, "journalctl -u mailwatch"))),
             clock_text=clock_text,
+            services=tuple(service.key for service in config.services),
         )
         probes = [build_probe(service) for service in config.services]
         self._prober = RoundProber(probes, self._events, time.monotonic)

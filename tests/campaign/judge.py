@@ -40,7 +40,7 @@ def topic_of(title: str) -> str:
         return "recovered"
     if title.endswith("needs you"):
         return "escalated"
-    if title.endswith("is left alone"):
+    if title.endswith("left alone"):
         return "held"
     if title.startswith("Mail has been down"):
         return "reminder"
@@ -146,7 +146,7 @@ def _nothing_lost(night: Night) -> Iterator[str]:
         if (incident, title) in texts or not incident:
             continue
         story = stories.get(incident, "")
-        if message["topic"] == "recovered" and (incident, f"{title}, after an outage") in texts:
+        if message["topic"] == "recovered" and (incident, title) in texts:
             continue
         if title in story or (message["topic"] == "reminder" and story):
             continue
@@ -260,7 +260,7 @@ def _certificates(night: Night) -> Iterator[str]:
     warnings = {
         line["entry"]
         for line in night.trace
-        if line["what"] == "delivered" and line["title"].startswith("A certificate of")
+        if line["what"] == "delivered" and line["title"].startswith("A certificate on")
     }
     if len(warnings) != night.mail.tls:
         yield f"{len(warnings)} warnings of {night.mail.tls:d} certificate that expires"

@@ -124,7 +124,7 @@ def operator_stops(night: Night) -> Story:
     """An operator stops the container, and starts it when done."""
     yield night.is_healthy
     night.outage(stopped=True)
-    yield lambda: night.has_come("is left alone")
+    yield lambda: night.has_come("left alone")
     yield night.after(0.3)
     night.mended()
 
@@ -181,7 +181,7 @@ def certificate_expires(night: Night) -> Story:
     night.mail.tls = True
     night.hour_s = 0.05
     yield night.is_healthy
-    yield lambda: night.has_come("A certificate of")
+    yield lambda: night.has_come("A certificate on")
     yield night.after(0.3)
 
 

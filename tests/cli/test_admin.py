@@ -103,7 +103,7 @@ def test_an_open_incident_says_why_nothing_is_restarted(
     store.commit(Commit(State(Stage.ESCALATED, incident, failing_since=now), now))
     call("incident", "show", "last")
     told = capsys.readouterr().out
-    assert "Why it is not restarted now: every service accepts the connection" in told
+    assert "Not being restarted: every service closes the connection" in told
     assert "It sees this host as 172.17.0.1." in told
 
 

@@ -47,7 +47,7 @@ def test_a_certificate_is_told_of_once_a_day(installation: Installation) -> None
     """In three days of rounds there are three messages, however many rounds there were."""
     told = _rounds([_seen("IMAPS:993", 9.5)], 72, installation, POLICY)
     assert [message.title for message in told] == [
-        f"A certificate of the mail server on mx1 expires in {days} days" for days in (9, 8, 7)
+        f"A certificate on mx1 expires in {days} days" for days in (9, 8, 7)
     ]
 
 
@@ -57,12 +57,12 @@ def test_services_of_one_certificate_share_a_message_and_a_line(installation: In
     (message,) = _rounds([*shared, _seen("HTTPS:443", 1)], 1, installation, POLICY)
     lines = message.body.splitlines()
     assert [line.partition(":  ")[0].partition(": valid")[0] for line in lines[:2]] == [
-        "- HTTPS:443",
-        "- SMTPS:465 and IMAPS:993",
+        "- HTTPS",
+        "- SMTPS and IMAPS",
     ]
     assert message.title.endswith("expires in 1 day")
     assert message.severity is Severity.WARNING
-    assert "never restarts" in message.body
+    assert "restarts nothing" in message.body
 
 
 @pytest.mark.parametrize("days", [14.001, 400])
@@ -85,7 +85,7 @@ def test_a_new_certificate_is_told_of_once(installation: Installation) -> None:
     now = Now(0, WALL)
     known, _ = look(Certificates(), [_seen("IMAPS:993", 3)], now, installation, POLICY)
     known, messages = look(known, [_seen("IMAPS:993", 90)], now, installation, POLICY)
-    assert [m.title for m in messages] == ["The mail server on mx1 has a new certificate"]
+    assert [m.title for m in messages] == ["Mail on mx1 has a new certificate"]
     assert look(known, [_seen("IMAPS:993", 90)], now, installation, POLICY) == (known, ())
     tomorrow = Now(DAY_S, WALL + DAY_S)
     after = look(known, [_seen("IMAPS:993", 90)], tomorrow, installation, POLICY)
@@ -143,7 +143,7 @@ def test_nobody_waits_for_company_for_ever(installation: Installation) -> None:
         now = Now(hour * 3600.0, WALL + hour * 3600.0)
         seen = [_seen(f"S{number}:{number}", 9 + number) for number in range(hour // 20 + 1)]
         known, messages = look(known, seen, now, installation, replace(POLICY, certificate_days=99))
-        at += [hour for message in messages if "S0:0" in message.body]
+        at += [hour for message in messages if "S0" in message.body]
     gaps = [later - earlier for earlier, later in pairwise(at)]
     assert len(gaps) >= 5
     assert min(gaps) >= 24
@@ -196,7 +196,7 @@ def test_many_certificates_still_make_a_short_message(installation: Installation
         [_seen(f"S{n}:{n}", 1 + n / 100) for n in range(100)], 1, installation, POLICY
     )
     assert len(message.body.splitlines()) <= 8
-    assert "- and 95 more certificates" in message.body
+    assert "- and 96 more certificates" in message.body
     (message,) = _rounds([_seen(f"S{n}:{n}", 1) for n in range(100)], 1, installation, POLICY)
     assert "and 95 more" in message.body
 

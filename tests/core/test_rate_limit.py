@@ -86,7 +86,7 @@ def test_a_flapping_server_becomes_one_digest() -> None:
     assert len(phone.got) == 12
     assert frees_at(phone.rate_limit, phone.per_hour) == WINDOW_S
     assert phone.tell(WINDOW_S - 1) == []
-    assert phone.tell(WINDOW_S) == ["8 messages of mailwatch on mx1 in one"]
+    assert phone.tell(WINDOW_S) == ["8 messages from mailwatch on mx1"]
     digest = phone.got[-1][1]
     assert digest.topic is Topic.NOTICE
     assert digest.body.split("\n") == [
@@ -118,7 +118,7 @@ def test_no_recovery_overtakes_its_beginning() -> None:
     phone.tell(0, message(Topic.NOTICE, 0))
     phone.tell(100, message(Topic.OPENED, 100, "A"))
     assert phone.tell(WINDOW_S + 1, message(Topic.RECOVERED, WINDOW_S + 1, "A")) == [
-        "2 messages of mailwatch on mx1 in one"
+        "2 messages from mailwatch on mx1"
     ]
 
 
@@ -133,7 +133,7 @@ def test_a_call_for_a_person_never_waits() -> None:
     assert phone.tell(50, message(Topic.RECOVERED, 50, "A")) == ["recovered A"]
     assert phone.tell(60, message(Topic.OPENED, 60, "B")) == []
     assert phone.tell(70, message(Topic.RECOVERED, 70, "B")) == []
-    assert phone.tell(WINDOW_S) == ["2 messages of mailwatch on mx1 in one"]
+    assert phone.tell(WINDOW_S) == ["2 messages from mailwatch on mx1"]
     assert "incident A" not in phone.got[-1][1].body, "the call has told all of A before"
 
 
@@ -160,7 +160,7 @@ def test_the_same_notice_is_told_once_an_hour() -> None:
     a = message(Topic.NOTICE, 0, title="a")
     b = message(Topic.NOTICE, 0, title="b")
     assert phone.tell(WINDOW_S + 1, a, a, b) == []
-    assert phone.tell(WINDOW_S + 20) == ["2 messages of mailwatch on mx1 in one"]
+    assert phone.tell(WINDOW_S + 20) == ["2 messages from mailwatch on mx1"]
     assert phone.tell(WINDOW_S + 21, a, b) == []
 
 

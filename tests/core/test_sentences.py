@@ -152,6 +152,6 @@ def test_what_a_restart_of_ours_left_is_said_as_that() -> None:
 
 def test_moments_are_told_by_the_readers_clock() -> None:
     """In UTC where nobody says otherwise."""
-    late = fact("answers-again", at=1_700_000_000.0)
-    assert say(late, lambda wall: "03:14:02") == "All services answer again since 03:14:02."
-    assert say(late) == "All services answer again since 2023-11-14 22:13:20 UTC."
+    late = fact("digest-opened", at=1_700_000_000.0)
+    assert say(late, lambda wall: "03:14:02") == "opened 03:14:02"
+    assert say(late) == "opened 2023-11-14 22:13:20 UTC"

@@ -28,7 +28,7 @@ def test_blindness_is_told_once_when_it_lasts_and_once_when_it_is_over(
     assert told == [0, 0, 1, 0, 0, 0, 0, 0]
     seen = Reading("SMTP:25", Verdict.PASS)
     blind, messages = look(blind, [seen], Now(400, 400), installation, _POLICY)
-    assert [m.title for m in messages] == ["mailwatch on mx1 can look again"]
+    assert [m.title for m in messages] == ["mailwatch on mx1 can check again"]
     assert blind == UnmeasuredServices()
 
 
@@ -56,13 +56,13 @@ def test_a_fault_that_began_in_mid_round_is_told_in_one_notice(installation: Ins
         )
         told += messages
     assert [(m.at, m.title) for m in told] == [
-        (100, "mailwatch on mx1 cannot look at A:1 and B:2"),
-        (150, "mailwatch on mx1 cannot look at C:3"),
+        (100, "mailwatch on mx1 cannot check A, B"),
+        (150, "mailwatch on mx1 cannot check C"),
     ]
-    assert told[0].body.startswith("For up to 100 s mailwatch could not look")
-    assert told[1].body.startswith("For 100 s mailwatch could not look")
+    assert told[0].body.startswith("Not checked for up to 100 s;")
+    assert told[1].body.startswith("Not checked for 100 s;")
     _, messages = look(blind, [_blind("A:1"), seen, other], Now(250, 250), installation, _POLICY)
-    assert [m.body for m in messages] == ["At B:2."]
+    assert [m.body for m in messages] == ["It checks B again."]
 
 
 def test_a_failure_ends_blindness_too(installation: Installation) -> None:
@@ -85,7 +85,7 @@ def test_a_service_that_is_no_longer_watched_is_not_said_to_be_seen(
         )
     seen = Reading("B:2", Verdict.PASS)
     blind, messages = look(blind, [seen], Now(200, 200), installation, _POLICY)
-    assert [m.body for m in messages] == ["At B:2."]
+    assert [m.body for m in messages] == ["It checks B again."]
     assert blind == UnmeasuredServices()
 
 
@@ -100,4 +100,4 @@ def test_what_was_told_outlives_the_process(installation: Installation) -> None:
     assert messages == ()
     passes = [Reading("A:1", Verdict.PASS), other]
     blind, messages = look(blind, passes, Now(10, 205), installation, _POLICY)
-    assert [m.title for m in messages] == ["mailwatch on mx1 can look again"]
+    assert [m.title for m in messages] == ["mailwatch on mx1 can check again"]

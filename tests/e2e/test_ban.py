@@ -74,7 +74,7 @@ def test_a_ban_is_told_with_its_cure_and_never_restarted_for(
     _ban(engine, gateway)
     call = inbox.wait_for(_calls_a_person, 30)
     assert call.title == "Mail is down on mailhost and needs you"
-    assert f"banned {gateway}, the address that it sees for this host" in call.message
+    assert f"banned {gateway} (this host, as it sees it)" in call.message
     assert "unblock and allow-list it" in call.message
     # A round asks four services twice, so that makes four rounds more.
     enough = _turned_away(engine) + 4 * 4 * 2

@@ -20,7 +20,7 @@ pytestmark = pytest.mark.e2e
 RECIPE = Path(__file__).parent / "bed/recipes/mail"
 SCRIPT = "usr/local/sbin/serve-mail"
 WELL = "4 of 4 services answer"
-NOTHING = "nothing listens inside the container for SMTP:25, SMTPS:465, IMAPS:993 and HTTPS:443"
+NOTHING = "nothing listens inside the container for them"
 
 
 def opened(message: Received) -> bool:
@@ -112,8 +112,7 @@ def test_a_server_that_died_inside_its_container_is_restarted(
     assert inbox.messages == [first, last]
     assert "Likely cause: nothing listens on " in first.message
     assert re.search("[Rr]estart(s|ing) container stalwart now", first.message)
-    dead = first.message.count("nothing listens on it inside the container")
-    assert dead == len(watcher.failures())
+    assert re.search("(has no|have no) listener inside the container", first.message)
     assert not re.search(r"\bban", first.message + last.message)
     assert re.search("The restart of container stalwart at .* helped", last.message)
 

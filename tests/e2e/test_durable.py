@@ -122,8 +122,8 @@ def test_an_inbox_that_is_away_for_the_whole_incident_reads_all_of_it_at_once(
     story = inbox.wait_for(recovered, 120)
     watching.wait_for_line("told: Mail flows again")
     assert inbox.messages == [story]
-    assert story.title == "Mail flows again on mailhost, after an outage"
-    assert "Mail is down on mailhost: SMTP:25, SMTPS:465, IMAPS:993 and HTTPS:443" in story.message
+    assert story.title == "Mail flows again on mailhost"
+    assert "Mail is down on mailhost: all 4 services" in story.message
     assert "The restart of container stalwart at " in story.message
     assert "could not be sent" in story.message
     assert f"Incident {the_one_incident(host)['id']}" in story.message

@@ -15,7 +15,7 @@ from tests.e2e.bed.watcher import Watcher
 
 pytestmark = pytest.mark.e2e
 
-SERVICES = ("SMTP:25", "SMTPS:465", "IMAPS:993", "HTTPS:443")
+SERVICES = ("SMTP", "SMTPS", "IMAPS", "HTTPS")
 WELL = "4 of 4 services answer"
 BLIND = "0 of 4 services answer, 4 could not be looked at"
 SYNS = f"INPUT -i lo -p tcp --syn ! --dport {PORT}"
@@ -28,12 +28,12 @@ FIREWALLS = {
 
 def cannot_look(message: Received) -> bool:
     """Whether the message says that mailwatch could not look."""
-    return " cannot look at " in message.title
+    return " cannot check " in message.title
 
 
 def can_look_again(message: Received) -> bool:
     """Whether the message says that this is over."""
-    return message.title == "mailwatch on mailhost can look again"
+    return message.title == "mailwatch on mailhost can check again"
 
 
 def named(inbox: Inbox, kind: Callable[[Received], bool]) -> list[str]:

@@ -27,7 +27,7 @@ def test_what_could_not_be_measured_is_told_once_and_restarts_nothing(house: Hou
     assert house.container.looks == 0
     house.end_round(good())
     house.drain_until(lambda: house.topics() == [Topic.NOTICE, Topic.NOTICE])
-    assert "can look again" in house.phone.messages[-1].title
+    assert "can check again" in house.phone.messages[-1].title
 
 
 def test_a_pause_holds_everything_and_announces_its_end(house: House) -> None:
@@ -57,7 +57,7 @@ def test_a_mistake_of_our_own_restarts_nothing(house: House) -> None:
     house.end_round(good(), bad("SUBMISSION:587", Fault.TLS))
     house.drain_until(lambda: house.topics() == [Topic.ESCALATED])
     assert house.container.restarts == 0
-    assert "never seen SUBMISSION:587 answer" in house.phone.messages[0].body
+    assert "never seen it answer" in house.phone.messages[0].body
     assert house.store.notes().proven == KnownGood({"SMTP:25": "a"})
     house.pass_time(house.policy.verify_every_s)
     house.end_round(good(), good("SUBMISSION:587"))
@@ -122,7 +122,7 @@ def test_messages_beyond_the_limit_of_an_hour_come_as_one() -> None:
     assert house.store.entries() == ()
     house.pass_time(3400)
     house.drain_until(lambda: len(house.phone.messages) == 2)
-    assert house.phone.messages[1].title.endswith("can look again")
+    assert house.phone.messages[1].title.endswith("can check again")
 
 
 def test_a_new_process_knows_of_which_certificates_the_last_one_warned(house: House) -> None:

@@ -38,7 +38,7 @@ def test_a_container_in_which_nothing_listens_is_restarted(house: House) -> None
     house.drain_until(lambda: house.topics() == [Topic.OPENED])
     house.drain_until(lambda: house.container.restarts == 1)
     body = house.phone.messages[0].body
-    assert "Likely cause: nothing listens inside the container for SMTP:25 and IMAPS:993." in body
+    assert "Likely cause: nothing listens inside the container for them." in body
     assert "ban" not in body
     assert "likely cause: nothing listens" in house.log.getvalue()
 

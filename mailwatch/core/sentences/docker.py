@@ -104,21 +104,21 @@ SENTENCES: Sentences = {
         "update mailwatch."
     ),
     "container-stopped": (
-        "Somebody stopped {name} at {ended_at:utc}: `docker start {name}` starts it."
+        "Somebody stopped {name} at {ended_at:clock}: `docker start {name}` starts it."
     ),
     "container-surely-stopped": (
-        "Somebody stopped {name} at {ended_at:utc}, or Docker would have restarted it: `docker "
+        "Somebody stopped {name} at {ended_at:clock}, or Docker would have restarted it: `docker "
         "start {name}` starts it."
     ),
     "container-ended": (
-        "{name} ended by request at {ended_at:utc} (exit code {exit_code}): `docker start {name}` "
-        "starts it."
+        "{name} ended by request at {ended_at:clock} (exit code {exit_code}): `docker start "
+        "{name}` starts it."
     ),
     "container-out-of-memory": (
-        "The kernel killed {name} at {ended_at:utc} because it ran out of memory: give it more "
+        "The kernel killed {name} at {ended_at:clock} because it ran out of memory: give it more "
         "memory."
     ),
-    "container-crashed": "{name} ended by itself at {ended_at:utc} with exit code {exit_code}.",
+    "container-crashed": "{name} ended by itself at {ended_at:clock} with exit code {exit_code}.",
     # --- its restart ---
     "restart-left-alone": "It was left alone. {found}",
     "restart-late": (

@@ -5,22 +5,20 @@ from __future__ import annotations
 from mailwatch.core.sentences import Given, Plural, Sentences
 
 SENTENCES: Sentences = {
-    "cannot-look": "mailwatch on {host} cannot look at {services:services}",
+    "cannot-look": "mailwatch on {host} cannot check {services}",
     "cannot-look-since": Given(
         "up_to",
-        "For up to {longest_s:duration} mailwatch could not look whether these services answer; "
-        "it restarts nothing on such grounds.",
-        "For {longest_s:duration} mailwatch could not look whether these services answer; it "
-        "restarts nothing on such grounds.",
+        "Not checked for up to {longest_s:duration}; nothing is restarted because of this.",
+        "Not checked for {longest_s:duration}; nothing is restarted because of this.",
     ),
-    "cannot-look-why": "- {service}: {detail}",
+    "cannot-look-why": "- {services:services}: {detail}",
     "could-look-again": "{services:services} can be looked at again, not since {since_at:clock}",
     "could-not-look": "Not looked at since {since_at:clock}: {services:services}, {whys:names}",
-    "can-look-again": "mailwatch on {host} can look again",
-    "can-look-at": "At {services:services}.",
+    "can-look-again": "mailwatch on {host} can check again",
+    "can-look-at": "It checks {services:services} again.",
     "pause-over": "mailwatch on {host} is no longer paused",
     "watches-again": "It watches over {target} again.",
-    "certificate-ends": "A certificate of the mail server on {host} {when}",
+    "certificate-ends": "A certificate on {host} {when}",
     "expired": Given(
         "days",
         Plural("days", "expired {days} day ago", "expired {days} days ago"),
@@ -31,12 +29,12 @@ SENTENCES: Sentences = {
         Plural("days", "expires in {days} day", "expires in {days} days"),
         "expires within a day",
     ),
-    "certificate-renewed": "The mail server on {host} has a new certificate",
+    "certificate-renewed": "Mail on {host} has a new certificate",
     "certificate-advice": (
         "Mail programs refuse an expired certificate. What to do: renew it, and have the mail "
-        "server load the new one; mailwatch never restarts anything for this."
+        "server load the new one; mailwatch restarts nothing for this."
     ),
-    "digest": "{count} messages of mailwatch on {host} in one",
+    "digest": "{count} messages from mailwatch on {host}",
     "digest-head": "Too many messages within an hour; these were held back, in their order:",
     "digest-line": Given(
         "incident", "- {at:clock}: {title} (incident {incident})", "- {at:clock}: {title}"

@@ -7,12 +7,19 @@ from mailwatch.core.sentences import Given, Plural, Sentences, Template
 
 def _of_us(template: str) -> Template:
     """Return `template`, whose `{us}` is the address that the target sees this host as."""
-    seen = "{seen_as:80}, the address that it sees for this host"
-    unseen = (
-        "the address that it sees for this host (through a port published on loopback, that is "
-        "the bridge's gateway)"
-    )
+    seen = "{seen_as:80} (this host, as it sees it)"
+    unseen = "the address that it sees for this host (`mailwatch doctor` names it)"
     return Given("seen_as", template.replace("{us}", seen), template.replace("{us}", unseen))
+
+
+def _do(one: str, many: str) -> Template:
+    names = "{services:services} "
+    return Plural("services", names + one, names + many)
+
+
+def _was_down(end: str) -> Template:
+    span = " from {since_at:clock} to {at:clock} ({down_s:duration})" + end
+    return _do("was down" + span, "were down" + span)
 
 
 def _ordered(end: str) -> Template:
@@ -27,51 +34,71 @@ def _starting(end: str) -> Template:
 
 _AND_NEXT = "; the next one may come at {until_at:clock}"
 _AT_LATEST = ", and has until {until_at:clock} at the latest"
-_SPENT = "all restarts that the budget allows are spent"
-_TOO_SOON = "the last restart, or the recovery after it, was too short a time ago"
+_SPENT = "the restart budget is spent"
+_TOO_SOON = "the last restart, or the recovery after it, was too recent"
 
 SENTENCES: Sentences = {
-    "title-opened": "Mail is down on {host:64}: {services:services}",
-    "title-recovered": "Mail flows again on {host:64}",
-    "title-unwatched": "Nothing that is watched fails on {host:64} any more",
-    "title-escalated": "Mail is down on {host:64} and needs you",
-    "title-reminder": "Mail has been down on {host:64} for {down_s:duration}",
-    "title-held": "Mail is down on {host:64}; {target} is left alone",
+    "title-opened": "Mail is down on {host}: {services}",
+    "title-recovered": "Mail flows again on {host}",
+    "title-unwatched": "No watched service fails on {host}",
+    "title-escalated": "Mail is down on {host} and needs you",
+    "title-reminder": "Mail has been down on {host} for {down_s:duration}",
+    "title-held": "Mail is down on {host} and left alone",
+    "all-services": "all {count} services",
+    "some-services": Given(
+        "watched",
+        "{count} of {watched} services",
+        Plural("count", "{count} service", "{count} services"),
+    ),
     "incident-id": "Incident {incident}",
     # what fails, and why
-    "fails": Plural(
-        "services",
-        "{services:services} has failed since {since_at:clock}:",
-        "{services:services} have failed since {since_at:clock}:",
+    "fails": "{what}, since {since_at:clock}.",
+    "fails-in-kinds": "Since {since_at:clock}:",
+    "fails-otherwise": "Down since {since_at:clock}. {first:services} failed first; now:",
+    "kind": "- {what}",
+    "more-failures": Plural(
+        "count",
+        "- and {count} more service, in another way",
+        "- and {count} more services, in other ways",
     ),
-    "fails-otherwise": (
-        "Since {since_at:clock} mail is not well; first {first:services} failed, now "
-        "{services:services}:"
+    "failing": "{services:services}: {detail:detail}",
+    "failing-not-accepted": _do("accepts no connection in time", "accept no connection in time"),
+    "failing-nothing-behind-proxy": _do(
+        "has no listener inside the container", "have no listener inside the container"
     ),
-    "failure": "- {service:80}: {detail:detail}",
-    "more-failures": "- and {count} more",
+    "failing-packets-filtered": _do(
+        "is cut off by a packet filter", "are cut off by a packet filter"
+    ),
+    "failing-peer-closed": _do("breaks off the conversation", "break off the conversation"),
+    "failing-peer-closed-within": _do("breaks off its answer", "break off their answers"),
+    "failing-peer-dropped": _do(
+        "closes every connection at once", "close every connection at once"
+    ),
+    "failing-peer-late": _do("answers too slowly", "answer too slowly"),
+    "failing-peer-reset": _do("resets the connection", "reset the connection"),
+    "failing-peer-silent": _do(
+        "accepts connections but says nothing", "accept connections but say nothing"
+    ),
+    "failing-port-refused": _do(
+        "refuses connections: nothing listens", "refuse connections: nothing listens"
+    ),
     "likely-cause": "Likely cause: {cause:cause}.",
     "remark": "{detail:sentence}",
     # what is done about it
-    "restarts-now": "mailwatch restarts {target} now; the next message tells how that went.",
-    "heals-once-it-runs": "mailwatch keeps looking, and heals again once it runs.",
-    "may-restart": "mailwatch keeps looking, and may restart it at {restart_at:clock}.",
-    "restarts-when-it-can": "mailwatch keeps looking, and restarts it as soon as it can.",
+    "restarts-now": "mailwatch is restarting {target} now.",
+    "heals-once-it-runs": "mailwatch leaves it alone until it runs again.",
+    "may-restart": "mailwatch keeps checking, and may restart it at {restart_at:clock}.",
+    "restarts-when-it-can": "mailwatch keeps checking, and restarts it as soon as it can.",
     "up-to-you": (
-        "mailwatch keeps looking and tells when mail flows again; restarting it is up to you."
+        "mailwatch keeps checking and tells you when mail flows again; restarting is up to you."
     ),
     # what was done about it
-    "answers-again": Given(
-        "unwatched",
-        "All services that are watched answer since {at:clock}.",
-        "All services answer again since {at:clock}.",
-    ),
+    "had-failed": Given("unwatched", _was_down("."), _was_down("; everything answers again.")),
     "no-longer-watched": Plural(
         "services",
-        "{services:services} is no longer watched: nobody knows whether it answers.",
-        "{services:services} are no longer watched: nobody knows whether they answer.",
+        "{services:services} is no longer watched; nobody knows whether it answers.",
+        "{services:services} are no longer watched; nobody knows whether they answer.",
     ),
-    "had-failed": "{services:services} had failed since {since_at:clock}, for {down_s:duration}.",
     "did-not-restart": "mailwatch did not restart {target}.",
     "restart-helped": Plural(
         "number",
@@ -86,13 +113,13 @@ SENTENCES: Sentences = {
     # why nothing is done about it
     "not-restarted": Given(
         "detail",
-        "{target:capital} is not restarted. {detail:sentence}",
-        "{target:capital} is not restarted: {why:clause}.",
+        "Not restarted. {detail:sentence}",
+        "Not restarted: {why:clause}.",
     ),
     "why-not-restarted": Given(
         "seen_as",
-        "Why it is not restarted now: {why:clause}. It sees this host as {seen_as}.",
-        "Why it is not restarted now: {why:clause}.",
+        "Not being restarted: {why:clause}. It sees this host as {seen_as}.",
+        "Not being restarted: {why:clause}.",
     ),
     "hold-apart": (
         "some services close the connection at once and others do not, so a ban may just have "
@@ -100,12 +127,12 @@ SENTENCES: Sentences = {
     ),
     "hold-backoff": Given("until_at", _TOO_SOON + _AND_NEXT, _TOO_SOON),
     "hold-banned": (
-        "every service accepts the connection and closes it at once, the sign of a ban or of a "
-        "connection limit, which no restart cures"
+        "every service closes the connection at once, the sign of a ban or of a connection "
+        "limit, which no restart cures"
     ),
     "hold-budget": Given("until_at", _SPENT + _AND_NEXT, _SPENT),
     "hold-denied": Given("detail", "{detail:clause}", "mailwatch may not talk to its engine"),
-    "hold-incurable": "a restart does not cure faults of this kind",
+    "hold-incurable": "a restart does not cure this kind of failure",
     "hold-missing": Given("detail", "{detail:clause}", "it does not exist"),
     "hold-never": "restarts are switched off (max_restarts = 0)",
     "hold-operator": Given("detail", "{detail:clause}", "somebody stopped it on purpose"),
@@ -120,29 +147,29 @@ SENTENCES: Sentences = {
     ),
     "hold-unproven": Given(
         "services",
-        "mailwatch has never seen {services:names} answer as configured now, so the mistake may "
-        "be in its own settings, which no restart cures",
-        "mailwatch has never seen it answer as configured now, so the mistake may be in its own "
-        "settings, which no restart cures",
+        "mailwatch has never seen {services:names} answer as configured now, so its own settings "
+        "may be wrong, which no restart cures",
+        "mailwatch has never seen it answer as configured now, so its own settings may be wrong, "
+        "which no restart cures",
     ),
     "hold-unreachable": Given("detail", "{detail:clause}", "its engine does not answer"),
     # what to do
     "advice-banned": _of_us(
-        "What to do: look whether the mail server has banned {us}; if so, unblock and allow-list "
+        "What to do: see whether the mail server has banned {us}; if so, unblock and allow-list "
         "it. If nothing listens behind the published ports, restart it."
     ),
     "advice-filtered": _of_us(
-        "What to do: find the packet filter, fail2ban's say, in {target} or on this host, that "
-        "drops what comes from {us}; unblock and allow-list it."
+        "What to do: find the packet filter (fail2ban's, say) in {target} or on this host that "
+        "drops what comes from {us}; unblock and allow-list that address."
     ),
     "advice-rejected": _of_us(
-        "What to do: the mail server itself says that it turns away {us}; unblock and allow-list "
-        "it there, or raise the limit that its words name."
+        "What to do: the mail server itself turns away {us}; unblock and allow-list that address "
+        "there, or raise the limit that the reply names."
     ),
     "advice-unproven": (
-        "What to do: run `mailwatch check`, and compare port, probe and tls (and, where they are "
-        "set, minimum_tls, proxy and the like) in the configuration with what the server offers. "
-        "If they are right, restart it yourself: once it has answered, mailwatch does."
+        "What to do: run `mailwatch check`, and compare port, probe, tls and the like in the "
+        "configuration with what the server offers. If they are right, restart it yourself: once "
+        "it has answered, mailwatch will."
     ),
     "look-at": "Look at: {look:400}",
     # what its target was found doing, and what happened to the message itself
@@ -150,12 +177,11 @@ SENTENCES: Sentences = {
     "not-looked-at": "not looked at yet",
     "restart-call-silent": "the engine has not answered the restart call for {waited_s:duration}",
     "target-left-stopped": (
-        "A restart by mailwatch stopped it at {ended_at:utc} and did not start it."
+        "A restart by mailwatch stopped it at {ended_at:clock} and did not start it."
     ),
     "notifier-silent": "The notifier has not come back for {waited_s:duration}.",
     "not-sent": "Not sent: {why}.",
-    "sent-late": "Written at {when}, but it could not be sent for {late_s:duration}.",
+    "sent-late": "Written at {when}; it could not be sent for {late_s:duration}.",
     "story-cut": "(and more, see `mailwatch incidents`)",
     "story-head": "These messages could not be sent in time:",
-    "story-title": "{title}, after an outage",
 }
