@@ -106,8 +106,8 @@ SENTENCES: Sentences = {
         "Restart number {number} of {target}, at {restart_at:clock}, helped.",
     ),
     "ordered-restart": Given("detail", _ordered(" {detail:sentence}"), _ordered("")),
-    "attempt-cut-short": "It was cut short by the end of mailwatch itself.",
-    "attempt-helped": "What a restart cures answers again.",
+    "attempt-cut-short": "mailwatch itself was stopped in the middle of it.",
+    "attempt-helped": "It helped: what a restart can cure answers again.",
     "attempt-intervened": "Somebody stopped, paused or removed it before it could help.",
     "attempt-no-help": "It did not help in time.",
     # why nothing is done about it
@@ -142,8 +142,8 @@ SENTENCES: Sentences = {
     "hold-starting": Given("until_at", _starting(_AT_LATEST), _starting("")),
     "hold-too-early": Given(
         "until_at",
-        "the failure is too short yet; it must last until {until_at:clock}",
-        "the failure is too short yet",
+        "the failure has not lasted long enough; it must last until {until_at:clock}",
+        "the failure has not lasted long enough",
     ),
     "hold-unproven": Given(
         "services",
@@ -174,12 +174,12 @@ SENTENCES: Sentences = {
     "look-at": "Look at: {look:400}",
     # what its target was found doing, and what happened to the message itself
     "engine-silent": "the engine has not answered for {waited_s:duration}",
-    "not-looked-at": "not looked at yet",
+    "not-looked-at": "not checked yet",
     "restart-call-silent": "the engine has not answered the restart call for {waited_s:duration}",
     "target-left-stopped": (
         "A restart by mailwatch stopped it at {ended_at:clock} and did not start it."
     ),
-    "notifier-silent": "The notifier has not come back for {waited_s:duration}.",
+    "notifier-silent": "The notifier has not answered for {waited_s:duration}.",
     "not-sent": "Not sent: {why}.",
     "sent-late": "Written at {when}; it could not be sent for {late_s:duration}.",
     "story-cut": "(and more, see `mailwatch incidents`)",
