@@ -197,7 +197,7 @@ def test_a_digest_beyond_all_measure_stays_short() -> None:
     phone.tell(WINDOW_S)
     phone.tell(2 * WINDOW_S)
     lines = phone.got[-1][1].body.split("\n")[1:]
-    assert lines[0] == "- 70 older incidents, since I000, all over"
+    assert lines[0] == "- 70 older incidents since I000, all over"
     assert lines[-1].startswith("- incident I099: opened")
     assert len(lines) == 31
 
