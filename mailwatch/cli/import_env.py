@@ -39,7 +39,7 @@ def import_env(args: argparse.Namespace) -> int:
     variables = _read(args.file, source)
     for name in variables:
         if name not in VARIABLES:
-            note(f"{source}: {printable(name, 80)} is no variable of mailwatch; left out")
+            note(f"{source}: mailwatch has no variable {printable(name, 80)}; left out")
     known = {name: value for name, value in variables.items() if name in VARIABLES}
     try:
         import tomli_w

@@ -44,8 +44,8 @@ def incidents(args: argparse.Namespace) -> int:
     elif found:
         head = ("INCIDENT", "SINCE", "LASTED", "RESTARTS", "END", "SERVICES")
         print_aligned([head, *map(_row, found)])
-    else:
-        print("There has been no incident yet.")
+    elif args.limit:
+        print("There have been no incidents yet.")
     return OK
 
 

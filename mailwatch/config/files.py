@@ -61,9 +61,9 @@ def _who_may(path: Path) -> str:
     try:
         status = os.stat(path)
     except OSError:
-        return f"is in a directory that user {me} may not enter; run this as root or give access"
+        return f"is in a directory that user {me} may not enter; run it with sudo, or give access"
     return (
         f"may not be read by user {me}: it belongs to user {user_name(status.st_uid)} and group "
         f"{group_name(status.st_gid)}, mode {stat.S_IMODE(status.st_mode):04o}; "
-        f"run this as one who may read it, or change its group or mode"
+        "run it with sudo, or change its group or mode"
     )

@@ -51,7 +51,7 @@ class Gathered:
         near = values.nearest(section, [*self.sections, *self.lists])
         form = f"[[{near}]]" if near in self.lists else f"[{near}]"
         cure = f"did you mean {form}?" if near else "remove it (mailwatch.toml(5) lists them all)"
-        sentence = f"{printable(section, 80)} is no section of mailwatch; {cure}"
+        sentence = f"mailwatch has no section {printable(section, 80)}; {cure}"
         self.problems.mistake(origin, section, sentence)
 
     def flags(self, flags: Mapping[str, str]) -> None:

@@ -112,25 +112,25 @@ class Table:
 
     def _refuse(self, name: str) -> None:
         """Say why the key `name` does not belong here, and which one was probably meant."""
-        why = "is no key of mailwatch; "
+        dotted = printable(f"{self.at}.{name}".lstrip("."), 80)
+        unknown = f"mailwatch has no key {dotted}; "
         if self.form and (owners := self.form.knowing(name)):
             if self.plugin is None:
                 return
-            why = f"is set, but {self._choice(self.plugin)} does not know it; remove it"
+            why = f"{dotted} is set, but {self._choice(self.plugin)} does not know it; remove it"
             if 2 * len(owners) <= len(self.form.plugins.names()):
                 only = f"only {self._choice(*owners)} knows it"
-                why = f'is set, but {only}, not "{self.plugin}"; remove it'
+                why = f'{dotted} is set, but {only}, not "{self.plugin}"; remove it'
         elif near := values.nearest(name, list(self.keys)):
             self._meant.add(near)
-            why += f"did you mean {self.at}.{near}?"
+            why = f"{unknown}did you mean {self.at}.{near}?"
         elif meant := [key for key in section_keys() if name in (key.name, key.environment)]:
-            why += f"did you mean {meant[0].dotted}?"
+            why = f"{unknown}did you mean {meant[0].dotted}?"
         elif self.form is not SERVICE and SERVICE.knowing(name):
-            why = "is a key of one service; move it below a line [[services]]"
+            why = f"{dotted} is a key of one service; move it below a line [[services]]"
         else:
-            why += "remove it (mailwatch.toml(5) lists them all)"
-        dotted = printable(f"{self.at}.{name}".lstrip("."), 80)
-        self.problems.mistake(self.origin, dotted, f"{dotted} {why}")
+            why = f"{unknown}remove it (mailwatch.toml(5) lists them all)"
+        self.problems.mistake(self.origin, dotted, why)
 
 
 @dataclass(frozen=True, slots=True)

@@ -51,15 +51,33 @@ Evidence = Mapping[str, Finding]
 """The findings of one moment by the collector's name."""
 
 
-def unreadable(*moments: Evidence) -> list[tuple[str, str, str]]:
-    """Return collector, what it could not read and why, sorted; a later moment's reason counts."""
+def unreadable(*moments: Evidence) -> list[tuple[str, str]]:
+    """Return what could not be read, and why: a sentence for each reason, said once.
+
+    What they could not read stands behind the collectors, `host (load, memory)`; a later moment's
+    reason counts.
+    """
     reasons = {
-        (name, "all of it" if what == EVERYTHING else what): say(why)
+        (name, what): say(why)
         for evidence in moments
         for name, finding in evidence.items()
         for what, why in finding.unreadable.items()
     }
-    return [(name, what, why) for (name, what), why in sorted(reasons.items())]
+    told: dict[str, dict[str, list[str]]] = {}
+    for (name, what), why in sorted(reasons.items()):
+        told.setdefault(why, {}).setdefault(name, []).append(what)
+    return [(_of_collectors(parts), _sentence(why)) for why, parts in told.items()]
+
+
+def _of_collectors(parts: Mapping[str, Sequence[str]]) -> str:
+    return ", ".join(
+        name if EVERYTHING in parts[name] else f"{name} ({', '.join(parts[name])})"
+        for name in parts
+    )
+
+
+def _sentence(why: str) -> str:
+    return f"{why[:1].upper()}{why[1:].rstrip('.')}."
 
 
 def value(evidence: Evidence, collector: str, *path: str) -> object:

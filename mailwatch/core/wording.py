@@ -157,16 +157,17 @@ def _opened(tell: Tell, installation: Installation, action: Fact, kinds: int) ->
 
 def _recovered(tell: Tell, installation: Installation, action: Fact, _kinds: int) -> list[Fact]:
     incident = tell.incident
+    gone = fit.called(incident.unwatched, installation.services)
     return [
-        fact("no-longer-watched", services=incident.unwatched) if incident.unwatched else NOTHING,
         fact(
             "had-failed",
-            unwatched=incident.unwatched,
             services=fit.called(_keys(incident.first_failures), installation.services),
             since_at=incident.since.wall,
             at=tell.at.wall,
             down_s=_down_s(tell),
+            unwatched=incident.unwatched,
         ),
+        fact("no-longer-watched", services=gone) if gone else NOTHING,
         _cause(incident, installation),
         action,
     ]

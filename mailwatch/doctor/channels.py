@@ -23,7 +23,7 @@ def examine(case: Case) -> Iterator[Diagnosis]:
     if not away:
         sections = " or ".join(f"[{name}]" for name in NOTIFIERS.having(SECTION))
         yield warning(
-            "No channel is configured, so messages go to the journal alone.",
+            "No channel is configured, so messages go to the journal only.",
             f"Fill in {sections}, or add [[notifiers]].",
         )
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from mailwatch.core.diagnosis import Diagnosis, Grade, ok, warning
-from mailwatch.core.say import say
+from mailwatch.core.evidence import unreadable
 from mailwatch.core.text import printable
 from mailwatch.doctor.case import Case
 from mailwatch.evidence import keeping
@@ -52,11 +52,7 @@ def _last_look(case: Case) -> Iterator[Diagnosis]:
     except StoreError:
         return
     seen = keeping.findings(keeping.load(directory, incident.id)["before"])
-    for collector, finding in seen.items():
-        for what, why in finding.unreadable.items():
-            # No warning: some things no unit may read, and the reason says who can.
-            yield Diagnosis(
-                Grade.OK,
-                f"At the last incident {printable(collector)} could not read {printable(what)}.",
-                f"The reason, and what helps: {printable(say(why), 300).rstrip('.')}.",
-            )
+    for what, why in unreadable(seen):
+        # No warning: some things no unit may read, and the reason says who can.
+        sentence = f"At the last incident this could not be read: {printable(what)}."
+        yield Diagnosis(Grade.OK, sentence, printable(why, 300))

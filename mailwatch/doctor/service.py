@@ -20,7 +20,7 @@ def examine(case: Case) -> Iterator[Diagnosis]:
     if unit is None:
         yield warning(
             "mailwatch is not installed as a service, or systemd does not run here.",
-            "Install the package to have it watch by itself.",
+            "Install the package to have it run by itself.",
         )
         return
     state = printable(unit["ActiveState"])
@@ -38,7 +38,7 @@ def examine(case: Case) -> Iterator[Diagnosis]:
         )
     if unit["NRestarts"] not in ("", "0"):
         times = printable(unit["NRestarts"])
-        yield warning(f"systemd has had to start it anew {times} times.", _SEE_WHY)
+        yield warning(f"systemd has had to start it again {times} times.", _SEE_WHY)
     watchdog_s = unit.watchdog_s
     if watchdog_s is None:
         yield warning(

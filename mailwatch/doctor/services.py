@@ -97,7 +97,7 @@ def _judge(reading: Reading, *, may_be_ours: bool) -> Diagnosis:
         return ok(f"{reading.service} answers in {duration(reading.seconds)}.")
     if reading.fault is None:
         return problem(
-            f"{reading.service} could not be looked at: {say(reading.detail)}.",
+            f"{reading.service} could not be checked: {say(reading.detail)}.",
             "Mend this: as long as it lasts, mailwatch does not see how the service is.",
         )
     known = _CURES_OF_CODES.get(reading.detail.code) or _CURES.get(reading.fault)

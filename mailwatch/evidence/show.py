@@ -29,8 +29,8 @@ def lines(
         *_section("Processes that were stopped, stuck or dead:", _processes(before)[:LOG_LINES]),
         *_section(f"The container's log before it (the last {len(written)} lines):", written),
         *_section(
-            "Not readable:",
-            [f"{name}: {what}, because {why}" for name, what, why in unreadable(after, before)],
+            "What could not be read:",
+            [f"{what}: {why}" for what, why in unreadable(after, before)],
         ),
     ]
     return [printable(line, 400) for line in shown]

@@ -31,6 +31,9 @@ def describe(_settings: Settings) -> str:
 class JournalNotifier:
     """Writes each message to the log, an escalation as critical, a failure as a warning."""
 
+    writes_log = True
+    """The message stands in the log, which need not say that it was sent."""
+
     def __init__(self, _settings: Settings, journal: Journal) -> None:
         self._journal = journal
 

@@ -93,6 +93,6 @@ def _log(before: Evidence) -> Iterator[str]:
 def _unreadable(before: Evidence, after: Evidence) -> Iterator[str]:
     if reasons := unreadable(after, before):
         yield "<details><summary>What could not be read</summary><ul>"
-        for name, what, why in reasons:
-            yield f"<li>{_text(name)}, {_text(what)}: because {_text(why)}</li>"
+        for what, why in reasons:
+            yield f"<li>{_text(what)}: {_text(why)}</li>"
         yield "</ul></details>"

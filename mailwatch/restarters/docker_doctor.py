@@ -136,15 +136,15 @@ def _not_reached(
     same = [port for port in open_ports if port.host_port == asked.port]
     if not same:
         yield warning(
-            f"{name} does not publish port {asked.port}, so what {asked.service} asks is "
-            "something else, which a restart of the container does not mend.",
+            f"{name} does not publish port {asked.port}, so restarting the container "
+            f"cannot help {asked.service}.",
             "Publish the port, correct it in [[services]], or correct [restart] container.",
         )
     elif not any(port.on_loopback for port in same):
         others = join_words([printable(port.host_address, 64) for port in same])
         yield warning(
             f"{asked.service} is asked at {asked.host}, but {name} publishes that port at "
-            f"{others} alone.",
+            f"{others} only.",
             "Set host of this service to that address.",
         )
 

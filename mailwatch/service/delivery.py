@@ -143,13 +143,15 @@ class Delivery:
     def _ended(self, channel: _Channel, error: DeliveryError | None, now: Now) -> None:
         entry = channel.message
         channel.message, channel.job, self._news = None, None, True
+        notifier = channel.notifier
         if channel.notifier is None:
             del self._channels[channel.name]
         if entry is None:
             return
         name, title = channel.name if len(self._channels) > 1 else "", entry.message.title
         if error is None:
-            self._journal.info(line("told", channel=name, title=title))
+            if not getattr(notifier, "writes_log", False):
+                self._journal.info(line("sent", channel=name, title=title))
             channel.reached = now.wall
             self._store.delivered(entry, now)
             return

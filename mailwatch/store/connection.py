@@ -145,7 +145,7 @@ def reason(error: Exception) -> tuple[str, str]:
     if number in (errno.ENOSPC, errno.EDQUOT) or code == sqlite3.SQLITE_FULL:
         return "its disk is full", "make room on it"
     if is_lock(error):
-        return "another program has locked it", "end that program"
+        return "another program has it locked", "end that program"
     if number in _DENIED or code in (*UNWRITABLE, sqlite3.SQLITE_CANTOPEN):
         cure = "see that its directory exists, is writable and belongs to the service's user"
         return "it may not be written", cure

@@ -90,7 +90,7 @@ class Views:
         if len(found) == 1 or (found and found[0].id == name):
             return found[0]
         if name == LAST:
-            raise StoreError("There has been no incident yet.")
+            raise StoreError("There have been no incidents yet.")
         if not found:
             raise StoreError(f"No incident has the id {name!r}: `mailwatch incidents` lists them.")
         ids = ", ".join(incident.id for incident in found[:3])

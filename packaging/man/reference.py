@@ -240,7 +240,7 @@ _TITLES = {
 def sample() -> str:
     """Return the whole sample."""
     lines = [_HEAD, *_title("Who is told")]
-    lines.append("# Without a channel, messages go to the journal alone: journalctl -u mailwatch")
+    lines.append("# Without a channel, messages go to the journal only: journalctl -u mailwatch")
     for name in NOTIFIERS.having(SECTION):
         lines += ["", f"[{name}]", *_shown(CHANNEL.own(name, name))]
     lines += ["", "# Further channels, one block each:", ""]

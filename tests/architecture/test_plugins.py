@@ -50,11 +50,11 @@ def test_each_is_configured_by_keys_of_its_own(file: Path) -> None:
 @pytest.mark.parametrize(
     ("before", "after", "sentence"),
     [
-        ("spring =", "sprung =", "restart.sprung is no key of mailwatch; did you mean restart.spr"),
+        ("spring =", "sprung =", "mailwatch has no key restart.sprung; did you mean restart.spr"),
         (
             "toy_file =",
             "toy_fiel =",
-            "services[1].toy_fiel is no key of mailwatch; did you mean se",
+            "mailwatch has no key services[1].toy_fiel; did you mean se",
         ),
         ("toy_file =", "domain =", 'services[1].domain is set, but only probe = "dns" knows it'),
         ("spring =", "container =", 'restart.container is set, but only kind = "docker" knows it'),
@@ -64,7 +64,7 @@ def test_each_is_configured_by_keys_of_its_own(file: Path) -> None:
             'type = "toi"',
             'notifiers[1].type is the text "toi"; did you mean "toy"?',
         ),
-        ("toy_weather =", "toy_wether =", "evidence.toy_wether is no key of mailwatch; did you"),
+        ("toy_weather =", "toy_wether =", "mailwatch has no key evidence.toy_wether; did you"),
         ("toy_moons = 2", "toy_moons = 0", "evidence.toy_moons is 0; write a whole number from 1"),
     ],
 )

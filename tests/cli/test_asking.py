@@ -133,7 +133,7 @@ def test_status_tells_what_fails_before_it_is_an_incident(
     desk.standing.attempt(BAD, 2, 3, read_clocks())
     assert main(["status"]) == 2
     out = capsys.readouterr().out
-    assert out.startswith("IMAPS:993 fails; it is too early to call it an incident.\n")
+    assert out.startswith("IMAPS:993 fails, but not for long enough to be an incident yet.\n")
     assert "attempt 2 of 3: no greeting came within 5 s.\n" in out
 
 

@@ -71,7 +71,7 @@ def test_check_names_every_mistake(path: Path, capsys: pytest.CaptureFixture[str
     assert out == ""
     assert err.splitlines() == [
         f"{path}: watch.retries is 0; write a whole number from 1 to 100",
-        f"{path}: watch.intervall_s is no key of mailwatch; did you mean watch.interval_s?",
+        f"{path}: mailwatch has no key watch.intervall_s; did you mean watch.interval_s?",
         "command line: restart.container is empty; write a container's name of letters, digits, "
         "`_`, `.` and `-`, as `docker ps` shows it",
     ]

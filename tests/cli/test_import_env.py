@@ -50,7 +50,7 @@ def test_output_is_the_configuration(
     """What is printed loads to what the .env said; unknown variables are named."""
     assert main(["import-env", str(env_file)]) == 0
     out, err = capsys.readouterr()
-    assert err == f"{env_file}: TZ is no variable of mailwatch; left out\n{TOKEN_NOTE}"
+    assert err == f"{env_file}: mailwatch has no variable TZ; left out\n{TOKEN_NOTE}"
     path = tmp_path / "mailwatch.toml"
     path.write_text(out)
     assert load(path, {}, {}) == load(None, {}, parse(ENV)[0])

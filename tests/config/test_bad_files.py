@@ -131,5 +131,5 @@ def test_forbidden_file_says_who_may_read_it(tmp_path: Path) -> None:
     )
     assert done.stdout == (
         "mailwatch.toml: the file may not be read by user nobody: it belongs to user root and "
-        "group root, mode 0640; run this as one who may read it, or change its group or mode\n"
+        "group root, mode 0640; run it with sudo, or change its group or mode\n"
     ), done.stderr

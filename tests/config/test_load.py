@@ -219,12 +219,12 @@ def test_flags_take_toml_or_bare_text() -> None:
         (
             "watch.retrys",
             "3",
-            "watch.retrys is no key of mailwatch; did you mean watch.retries?",
+            "mailwatch has no key watch.retrys; did you mean watch.retries?",
         ),
         (
             "watch",
             "3",
-            "watch is no key of mailwatch; remove it (mailwatch.toml(5) lists them all)",
+            "mailwatch has no key watch; remove it (mailwatch.toml(5) lists them all)",
         ),
         (
             "restart.on",

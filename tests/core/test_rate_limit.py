@@ -90,7 +90,7 @@ def test_a_flapping_server_becomes_one_digest() -> None:
     digest = phone.got[-1][1]
     assert digest.topic is Topic.NOTICE
     assert digest.body.split("\n") == [
-        "Too many messages within an hour; these were held back, in their order:",
+        "Too many messages within an hour; these were held back, oldest first:",
         "- t+600: opened I6 (incident I6)",
         "- t+630: recovered I6 (incident I6)",
         "- t+700: opened I7 (incident I7)",
@@ -197,7 +197,7 @@ def test_a_digest_beyond_all_measure_stays_short() -> None:
     phone.tell(WINDOW_S)
     phone.tell(2 * WINDOW_S)
     lines = phone.got[-1][1].body.split("\n")[1:]
-    assert lines[0] == "- 70 older incidents, from I000 on, all of them over"
+    assert lines[0] == "- 70 older incidents since I000, all over"
     assert lines[-1].startswith("- incident I099: opened")
     assert len(lines) == 31
 

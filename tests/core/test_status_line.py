@@ -60,7 +60,7 @@ def test_the_begin_of_a_round_is_no_news_and_its_outcome_is() -> None:
 
 def test_what_could_not_be_looked_at_does_not_answer() -> None:
     """An unmeasured service is counted by itself."""
-    assert shown_as(said(WELL, UNSEEN)) == "1 of 2 services answer, 1 could not be looked at"
+    assert shown_as(said(WELL, UNSEEN)) == "1 of 2 services answer, 1 could not be checked"
 
 
 def test_a_pause_is_said() -> None:

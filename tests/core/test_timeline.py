@@ -48,7 +48,7 @@ def test_every_turn_stands_where_it_happened() -> None:
         closed=Now(320, 420),
     )
     assert told(incident)[2:] == [
-        (100, "The incident opened, and the admin was told."),
+        (100, "The incident opened, and a message was sent."),
         (110, "Restart 1 began."),
         (160, "Restart 1: It did not help in time."),
         (160, "A person was called."),

@@ -49,7 +49,7 @@ STRAY = {
 
 TURNS = (
     "answers on 127.0.0.1",
-    "all well at the first look",
+    "all well at the first check",
     "HANGS",
     "says nothing",
     "attempt 1 of 2",
@@ -206,7 +206,7 @@ def test_it_tells_each_thing_once(told: str) -> None:
         "restarting ": 1,
         "does not hear SIGTERM": 1,
         "is started again": 1,
-        "looking whether": 1,
+        "checking whether": 1,
         " answers again, in ": 3,
         " is over after": 1,
         "stopped by": 1,

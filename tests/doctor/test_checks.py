@@ -205,7 +205,7 @@ def test_an_engine_that_cannot_be_asked_is_told_once(
     [
         (_published(p25="0.0.0.0"), "SMTP:25", "ok ok", "allow-list"),
         (_published(p25="127.0.0.1"), "SMTP:25", "ok ok", "172.17.0.1"),
-        (_published(p25="192.0.2.1"), "SMTP:25", "warning ok", "at 192.0.2.1 alone"),
+        (_published(p25="192.0.2.1"), "SMTP:25", "warning ok", "at 192.0.2.1 only"),
         (_published(p25=""), "SMTP:25,Web:8080", "warning ok", "does not publish port 8080"),
         (_published(p25="", p993="", p9=""), "SMTP:25", "ok warning ok", "port 993 (IMAPS)"),
         ({"HostConfig": {"NetworkMode": "host"}}, "SMTP:25", "ok", "as 127.0.0.1"),

@@ -68,7 +68,7 @@ def test_what_the_last_incident_lacks_is_told_with_the_reason(
     keeping.save(tmp_path, incident.id, "before", seen)
     (finding,) = evidence.examine(case(unit=OPEN))
     assert finding.grade is Grade.OK
-    assert finding.sentence == "At the last incident clock could not read synchronised."
+    assert finding.sentence == "At the last incident this could not be read: clock (synchronised)."
     assert "timedatectl shows it." in finding.cure
 
 

@@ -60,7 +60,7 @@ def test_the_service_logs_in_and_the_secret_shows_nowhere(configured: Watcher, h
         assert PASSWORD not in shown
         assert bed_inbox.TOKEN not in shown
     journal = configured.journal()
-    assert "all well at the first look: IMAPS:993" in journal
+    assert "all well at the first check: IMAPS:993" in journal
     assert PASSWORD not in journal
     assert bed_inbox.TOKEN not in journal
     shown = host.run("mailwatch config show")

@@ -114,13 +114,13 @@ def test_an_inbox_that_is_away_for_the_whole_incident_reads_all_of_it_at_once(
     since = host.run("date +%s")
     inbox.go_away()
     mail.hang()
-    watching.wait_for_line("could not tell 'Mail is down on mailhost: ")
+    watching.wait_for_line("could not send 'Mail is down on mailhost: ")
     kill(host, watching)
     watching.wait_for_line(" is over after ", 120)
     kill(host, watching)
     inbox.come_back()
     story = inbox.wait_for(recovered, 120)
-    watching.wait_for_line("told: Mail flows again")
+    watching.wait_for_line("sent: Mail flows again")
     assert inbox.messages == [story]
     assert story.title == "Mail flows again on mailhost"
     assert "Mail is down on mailhost: all 4 services" in story.message

@@ -100,7 +100,7 @@ def test_the_journal_tells_the_whole_story(watching: Watcher, mail: Mail, inbox:
     lines = watching.journal()
     one = min(watching.failures())
     turns = [
-        "all well at the first look",
+        "all well at the first check",
         f"{one} fails: ",
         "restarting container stalwart, attempt 1",
         "container stalwart was restarted",
@@ -242,13 +242,13 @@ def test_messages_wait_for_an_inbox_that_is_away(
     inbox.go_away()
     before = mail.started_at()
     mail.hang()
-    watching.wait_for_line("could not tell 'Mail is down on mailhost: ")
+    watching.wait_for_line("could not send 'Mail is down on mailhost: ")
     watching.wait_for_line(" is over after ", 60)
     assert mail.started_at() > before
     inbox.come_back()
     story = inbox.wait_for(lambda message: message.title.startswith("Mail flows again"), 60)
     assert "Mail is down on mailhost: " in story.message
-    watching.wait_for_line("told: Mail flows again")
+    watching.wait_for_line("sent: Mail flows again")
     assert inbox.messages == [story]
 
 

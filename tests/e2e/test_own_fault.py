@@ -17,7 +17,7 @@ pytestmark = pytest.mark.e2e
 
 SERVICES = ("SMTP", "SMTPS", "IMAPS", "HTTPS")
 WELL = "4 of 4 services answer"
-BLIND = "0 of 4 services answer, 4 could not be looked at"
+BLIND = "0 of 4 services answer, 4 could not be checked"
 SYNS = f"INPUT -i lo -p tcp --syn ! --dport {PORT}"
 FIREWALLS = {
     "drops": f"{SYNS} -j DROP",

@@ -24,8 +24,8 @@ def test_cause_then_numbers_then_log_then_gaps() -> None:
             "before (1970-01-01 00:00:00 UTC)",
             "Processes that were stopped, stuck or dead:",
             "bell \\x07",
-            "Not readable:",
-            "host: pressure, because the kernel lacks it",
+            "What could not be read:",
+            "host (pressure): The kernel lacks it.",
         )
     ]
     assert -1 not in places

@@ -131,7 +131,7 @@ def test_a_channel_that_refuses_keeps_none_of_the_others_waiting() -> None:
     assert _titles(well) == ["one", "two"]
     assert stand.waiting() == [("deaf", "one", 1), ("deaf", "two", 0)]
     assert stand.delivery.wake_at() == stand.seconds + FIRST_RETRY_S
-    assert "could not tell 'one' by deaf: It is away." in stand.log.getvalue()
+    assert "could not send 'one' by deaf: It is away." in stand.log.getvalue()
     deaf.error = None
     stand.seconds += FIRST_RETRY_S
     stand.work()
@@ -174,7 +174,7 @@ def test_a_channel_that_hangs_holds_one_thread_and_none_of_the_others() -> None:
     assert stand.delivery.wake_at() == stand.seconds + SEND_LIMIT_S + SLACK_S
     stand.seconds += SEND_LIMIT_S + SLACK_S
     stand.delivery.advance(stand.now)
-    assert "The notifier has not come back for 90 s." in stand.log.getvalue()
+    assert "The notifier has not answered for 90 s." in stand.log.getvalue()
     let_go.set()
     stand.answer()
     assert stand.waiting() == [("hangs", "one", 1)]
@@ -187,8 +187,8 @@ def test_what_waits_for_a_channel_that_is_not_configured_any_more_is_ended() -> 
     stand.work()
     assert stand.waiting() == []
     log = stand.log.getvalue()
-    assert "not told: Mail is down: it was for gone, which is not configured any more" in log
-    assert "\ntold: Mail is down" in log.replace("info: ", "\n")
+    assert "not sent: Mail is down: it was for gone, which is no longer configured" in log
+    assert "\nsent: Mail is down" in log.replace("info: ", "\n")
 
 
 def test_very_many_of_a_channel_that_is_gone_end_over_some_turns() -> None:
@@ -202,7 +202,7 @@ def test_very_many_of_a_channel_that_is_gone_end_over_some_turns() -> None:
         wake_at = stand.delivery.wake_at()
         assert not stand.waiting() or (wake_at is not None and wake_at <= stand.now.steady)
     assert len(left) > 2
-    assert stand.log.getvalue().count("not told: Mail is down") == 45
+    assert stand.log.getvalue().count("not sent: Mail is down") == 45
 
 
 def test_a_channel_that_a_reload_takes_away_ends_with_what_is_under_way() -> None:
@@ -226,9 +226,9 @@ def test_a_channel_that_a_reload_takes_away_ends_with_what_is_under_way() -> Non
     assert _titles(slow) == ["first"]
     assert stand.waiting() == []
     log = stand.log.getvalue()
-    assert "told: first" in log
-    assert "not told: first" not in log
-    assert "not told: second: it was for slow" in log
+    assert "sent: first" in log
+    assert "not sent: first" not in log
+    assert "not sent: second: it was for slow" in log
 
 
 def test_a_reload_tries_at_once_and_lets_a_delivery_under_way_end() -> None:

@@ -51,17 +51,17 @@ SENTENCES: Sentences = {
     "answer-endless": "{awaited} is a line without end: '{said}'",
     "answer-of-many-lines": "{awaited} has more than {limit} lines",
     "answer-too-long": "{awaited} is longer than it may be",
-    "answer-unasked": "sent '{said}' after {awaited}, without being asked",
+    "answer-unasked": "sent '{said}' after {awaited}, unasked",
     "answer-before-tls": "sent '{said}' after it agreed to TLS",
     "answered-otherwise": "answered '{said}' where {protocol} was expected",
     "sent-otherwise": "sent '{said}' where {expected} was expected",
     "not-offered": "{awaited} offers no {wanted}",
     "not-named": "{awaited} names no {wanted}",
     "login-not-offered": (
-        "{awaited} offers neither {wanted} nor LOGIN; many servers do so inside TLS alone"
+        "{awaited} offers neither {wanted} nor LOGIN; many servers offer it only inside TLS"
     ),
     "sieve-login-not-offered": (
-        "the capabilities offer no SASL PLAIN; many servers do so inside TLS alone"
+        "the capabilities offer no SASL PLAIN; many servers offer it only inside TLS"
     ),
     "login-closed": (
         "{found}, though the server answers without a login: the account may lack the permission, "
@@ -109,7 +109,7 @@ SENTENCES: Sentences = {
         "the certificate is another one than was pinned: its SHA-256 is {sha256}"
     ),
     "tls-finite-field": (
-        "asked for a key in a finite field, for which mailwatch has no time: let the "
+        "asked for a finite-field key exchange, which takes mailwatch too long: let the "
         "server offer elliptic curves"
     ),
     "tls-name-wanted": (
@@ -127,7 +127,7 @@ SENTENCES: Sentences = {
         "the name {host} was not resolved ({why}): check the name and this host's resolver"
     ),
     "name-broke": "the name {host} was not resolved ({why})",
-    "name-impossible": "{host} is no name that could be resolved: check it",
+    "name-impossible": "{host} is not a valid host name: check it",
     "gaierror-unnamed": "no reason given",
     "dns-unresolved": "the {record} of {name} was not resolved ({why}): check this host's resolver",
     "dns-late": "no name server answered in time",
@@ -167,8 +167,7 @@ SENTENCES: Sentences = {
         "measured; raise every_s"
     ),
     "canary-under-way": (
-        "a message that was submitted {away_s:duration} ago has not arrived yet, and has "
-        "{within_s:duration}"
+        "a message submitted {away_s:duration} ago has not arrived yet; it has {within_s:duration}"
     ),
     "canary-lost": (
         "a message that was submitted {away_s:duration} ago has not arrived in the INBOX of "
@@ -182,7 +181,9 @@ SENTENCES: Sentences = {
         "a message that was put into the INBOX of {recipient} by APPEND is not among the newest "
         "ones that UID FETCH shows: a canary would not be found either"
     ),
-    "canary-late": "the message arrived after {took_s:duration}, and had {within_s:duration}",
+    "canary-late": (
+        "the message arrived after {took_s:duration}, more than the {within_s:duration} it has"
+    ),
     "canary-no-time": "no time was left for the mailbox",
     # Ourselves, and this host
     "check-bug": "a fault of mailwatch: {exception}",

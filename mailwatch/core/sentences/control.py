@@ -10,8 +10,10 @@ SENTENCES: Sentences = {
         "mailwatch is not running: `systemctl start mailwatch` starts it, and "
         "`systemctl status mailwatch` says why it ended."
     ),
-    "control-forbidden": "You may not ask the service: run this with sudo, or join its group.",
-    "control-crowded": "The service has too many questions at once: try again in a moment.",
+    "control-forbidden": (
+        "You may not ask the service: run it with sudo, or join the group mailwatch."
+    ),
+    "control-crowded": "The service is being asked too much at once: try again in a moment.",
     "control-nonsense": (
         "The service does not understand this question: use the mailwatch that belongs to it."
     ),
@@ -39,33 +41,34 @@ SENTENCES: Sentences = {
         "the pause was ended, by root",
     ),
     "pause-begins": "Paused until {until_at:clock}; `mailwatch resume` ends the pause sooner.",
-    "pause-ends": "mailwatch restarts and tells again.",
-    "pause-was-none": "There was no pause: mailwatch restarts and tells as before.",
+    "pause-ends": "mailwatch restarts and reports again.",
+    "pause-was-none": "There was no pause: mailwatch restarts and reports as before.",
     "did-reload": "The configuration was reloaded.",
     "did-not-reload": Plural(
         "count",
-        "The configuration was not reloaded, and the old one stays in force; correct this mistake:",
+        "The configuration was not reloaded, so the old one stays in force; correct this mistake:",
         "The configuration was not reloaded, and the old one stays in force; correct these "
         "mistakes:",
     ),
     # status
     "stands-well": "All is well.",
     "stands-first": "The first check is under way.",
-    "stands-unknown": "Some services could not be looked at; the others are well.",
+    "stands-unknown": "Some services could not be checked; the others are well.",
     "stands-failing": Plural(
         "services",
-        "{services:services} fails; it is too early to call it an incident.",
-        "{services:services} fail; it is too early to call it an incident.",
+        "{services:services} fails, but not for long enough to be an incident yet.",
+        "{services:services} fail, but not for long enough to be an incident yet.",
     ),
     "stands-incident": ("Incident {incident} has been open since {since_at:clock}: {doing}."),
     "doing-down": "mailwatch waits before it restarts {target}",
     "doing-restarting": "mailwatch is restarting {target}",
     "doing-settling": "{target} was restarted, and its services are coming up",
-    "doing-verifying": "{target} was restarted, and mailwatch looks whether it helped",
+    "doing-verifying": "{target} was restarted, and mailwatch is checking whether that helped",
     "doing-escalated": "you have been called",
     "likely-cause-of": "Likely cause: {cause:cause}.",
     "stands-paused": (
-        "Paused until {until_at:clock}: nothing is restarted or told. `mailwatch resume` ends that."
+        "Paused until {until_at:clock}: nothing is restarted or reported. `mailwatch resume` "
+        "ends that."
     ),
     "stands-rounds": Given(
         "next_at",
@@ -73,11 +76,12 @@ SENTENCES: Sentences = {
         "Last check {last_at:clock}; a check is under way.",
     ),
     "stands-fails-now": (
-        "{service} fails since {since_at:clock}, attempt {attempt} of {retries}: {detail:clause}."
+        "{service} has failed since {since_at:clock}, attempt {attempt} of {retries}: "
+        "{detail:clause}."
     ),
     "can-restart": "mailwatch can restart {target}.",
     "cannot-restart": "mailwatch cannot restart {target}: {detail:clause}.",
-    "channel-reached": "Messages go to {channel}, which last took one {at:clock}.",
+    "channel-reached": "Messages go to {channel}, which last took one at {at:clock}.",
     "channel-unused": "Messages go to {channel}, which has taken none since mailwatch started.",
     "channel-trouble": "Messages do not reach {channel}: {trouble:sentence}",
 }

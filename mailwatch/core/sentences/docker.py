@@ -95,13 +95,13 @@ SENTENCES: Sentences = {
     ),
     "container-paused": "Somebody paused {name}: `docker unpause {name}` lets it run.",
     "container-not-started": (
-        "{name} was created and never started: `docker start {name}` does that."
+        "{name} was created but never started: `docker start {name}` starts it."
     ),
     "container-start-failed": "{name} could not be started ({error}).",
     "container-being-removed": "{name} is being removed.",
     "container-half-removed": (
-        "Docker could remove {name} in part only: remove it with `docker rm -f {name}` and create "
-        "it anew."
+        "Docker could only partly remove {name}: remove it with `docker rm -f {name}` and create "
+        "it again."
     ),
     "container-unknown-status": (
         "Docker says that {name} is '{status}', which this version of mailwatch does not know: "

@@ -11,11 +11,11 @@ SENTENCES: Sentences = {
         "{service}: {detail} ({fault}, one attempt)",
         "{service}: {detail} ({fault}, attempt {number} of {retries})",
     ),
-    "service-unmeasured": "{service}: cannot look: {detail}",
+    "service-unmeasured": "{service}: could not check: {detail}",
     "stood-still": "this host stood still for {lost_s:duration} during the check",
     "service-fails": "{service} fails: {detail}",
     "service-answers": "{service} answers again, in {took_s:duration}",
-    "all-well": "all well at the first look: {services:all}",
+    "all-well": "all well at the first check: {services:all}",
     # the incident
     "incident-opens": "incident {incident} opens",
     "incident-needs-a-person": "incident {incident} needs a person",
@@ -25,14 +25,14 @@ SENTENCES: Sentences = {
     "not-restarting": "not restarting: {why}",
     "restarting": "restarting {target}, attempt {number}",
     "restarted": "{target} was restarted; the services get {settle_s:duration} to come up",
-    "verifying": "looking whether all services answer again",
-    "person-called": "a person has been called; still looking",
+    "verifying": "checking whether all services answer again",
+    "person-called": "a person has been called; checks go on",
     # its timeline
     "turn-fails": Given(
         "detail", "{service} fails: {detail} ({fault})", "{service} fails ({fault})"
     ),
     "turn-opened": Given(
-        "told", "The incident opened, and the admin was told.", "The incident opened."
+        "told", "The incident opened, and a message was sent.", "The incident opened."
     ),
     "turn-restart": "Restart {number} began.",
     "turn-restart-ended": "Restart {number}: {result:sentence}",
@@ -48,13 +48,13 @@ SENTENCES: Sentences = {
     ),
     "restart-restarted": "nobody knows whether it helped",
     # the messages
-    "told": Given("channel", "told by {channel}: {title}", "told: {title}"),
+    "sent": Given("channel", "sent by {channel}: {title}", "sent: {title}"),
     "not-told-yet": Given(
         "channel",
-        "could not tell '{title}' by {channel}: {trouble} Next try in {again_s:duration}.",
-        "could not tell '{title}': {trouble} Next try in {again_s:duration}.",
+        "could not send '{title}' by {channel}: {trouble} Next try in {again_s:duration}.",
+        "could not send '{title}': {trouble} Next try in {again_s:duration}.",
     ),
-    "channel-gone": "not told: {title}: it was for {channel}, which is not configured any more",
+    "channel-gone": "not sent: {title}: it was for {channel}, which is no longer configured",
     # the evidence
     "no-evidence": "no evidence is gathered, for {why}",
     "evidence-not-kept": (
@@ -73,15 +73,15 @@ SENTENCES: Sentences = {
         "mailwatch {version} watches {count} services every {every_s:duration} and restarts "
         "{target} when that helps",
     ),
-    "no-channel": "no channel is configured: messages go to this log alone",
+    "no-channel": "no channel is configured: messages go to this log only",
     "reloaded": "the configuration was reloaded",
-    "not-reloaded": (
-        "the configuration was not reloaded, and the one before stays in force; correct:"
+    "not-reloaded": ("the configuration was not reloaded, so the old one stays in force; correct:"),
+    "directory-changed": (
+        "state.directory has changed: `systemctl restart mailwatch` puts it into force"
     ),
-    "directory-changed": "state.directory has changed: `systemctl restart mailwatch` makes it so",
     "stopped": "stopped by {signal}",
     "systemd-deaf": (
-        "systemd does not take notifications at NOTIFY_SOCKET={socket} ({why}); if it keeps so, "
+        "systemd does not take notifications at NOTIFY_SOCKET={socket} ({why}); if this goes on, "
         "its watchdog will restart mailwatch: check that the unit has Type=notify and "
         "NotifyAccess=main."
     ),
@@ -90,7 +90,7 @@ SENTENCES: Sentences = {
     "status-first": "the first check is under way",
     "status-services": Given(
         "unmeasured",
-        "{well} of {count} services answer, {unmeasured} could not be looked at",
+        "{well} of {count} services answer, {unmeasured} could not be checked",
         "{well} of {count} services answer",
     ),
     "status-incident": "{services}; incident {incident} since {since_at:clock}, {stage}",

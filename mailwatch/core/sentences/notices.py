@@ -17,7 +17,7 @@ SENTENCES: Sentences = {
     "can-look-again": "mailwatch on {host} can check again",
     "can-look-at": "It checks {services:services} again.",
     "pause-over": "mailwatch on {host} is no longer paused",
-    "watches-again": "It watches over {target} again.",
+    "watches-again": "It watches {target} again.",
     "cannot-restart-on": "mailwatch on {host} cannot restart mail",
     "cannot-restart-until": (
         "Mail is still watched, but nothing will be restarted until this is mended."
@@ -51,15 +51,15 @@ SENTENCES: Sentences = {
         "server load the new one; mailwatch restarts nothing for this."
     ),
     "digest": "{count} messages from mailwatch on {host}",
-    "digest-head": "Too many messages within an hour; these were held back, in their order:",
+    "digest-head": "Too many messages within an hour; these were held back, oldest first:",
     "digest-line": Given(
         "incident", "- {at:clock}: {title} (incident {incident})", "- {at:clock}: {title}"
     ),
     "digest-incident": "- incident {incident}: {turns:list}",
-    "digest-older": "- {count} older incidents, from {first} on, all of them over",
+    "digest-older": "- {count} older incidents since {first}, all over",
     "digest-notices": "- and {count} notices about mailwatch itself",
     "digest-opened": "opened {at:clock}",
-    "digest-held": "target left alone {at:clock}",
+    "digest-held": "left alone {at:clock}",
     "digest-reminder": "still open {at:clock}",
     "digest-recovered": "recovered {at:clock}",
     "valid-until": Given(

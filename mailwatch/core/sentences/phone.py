@@ -17,6 +17,11 @@ def _do(one: str, many: str) -> Template:
     return Plural("services", names + one, names + many)
 
 
+def _was_down(end: str) -> Template:
+    span = " from {since_at:clock} to {at:clock} ({down_s:duration})" + end
+    return _do("was down" + span, "were down" + span)
+
+
 def _ordered(end: str) -> Template:
     one = "mailwatch ordered a restart of {target} at {restart_at:clock}."
     many = "mailwatch ordered restart number {number} of {target} at {restart_at:clock}."
@@ -27,11 +32,6 @@ def _starting(end: str) -> Template:
     return Given("detail", "{detail:clause}" + end, "it is still starting" + end)
 
 
-def _had_failed(end: str) -> Template:
-    what = " down from {since_at:clock} to {at:clock} ({down_s:duration})" + end
-    return Plural("services", "{services:services} was" + what, "{services:services} were" + what)
-
-
 _AND_NEXT = "; the next one may come at {until_at:clock}"
 _AT_LATEST = ", and has until {until_at:clock} at the latest"
 _SPENT = "the restart budget is spent"
@@ -40,7 +40,7 @@ _TOO_SOON = "the last restart, or the recovery after it, was too recent"
 SENTENCES: Sentences = {
     "title-opened": "Mail is down on {host}: {services}",
     "title-recovered": "Mail flows again on {host}",
-    "title-unwatched": "Nothing that is watched fails on {host} any more",
+    "title-unwatched": "No watched service fails on {host}",
     "title-escalated": "Mail is down on {host} and needs you",
     "title-reminder": "Mail has been down on {host} for {down_s:duration}",
     "title-held": "Mail is down on {host} and left alone",
@@ -93,12 +93,12 @@ SENTENCES: Sentences = {
         "mailwatch keeps checking and tells you when mail flows again; restarting is up to you."
     ),
     # what was done about it
+    "had-failed": Given("unwatched", _was_down("."), _was_down("; everything answers again.")),
     "no-longer-watched": Plural(
         "services",
-        "{services:services} is no longer watched: nobody knows whether it answers.",
-        "{services:services} are no longer watched: nobody knows whether they answer.",
+        "{services:services} is no longer watched; nobody knows whether it answers.",
+        "{services:services} are no longer watched; nobody knows whether they answer.",
     ),
-    "had-failed": Given("unwatched", _had_failed("."), _had_failed("; everything answers again.")),
     "did-not-restart": "mailwatch did not restart {target}.",
     "restart-helped": Plural(
         "number",
@@ -106,8 +106,8 @@ SENTENCES: Sentences = {
         "Restart number {number} of {target}, at {restart_at:clock}, helped.",
     ),
     "ordered-restart": Given("detail", _ordered(" {detail:sentence}"), _ordered("")),
-    "attempt-cut-short": "It was cut short by the end of mailwatch itself.",
-    "attempt-helped": "What a restart cures answers again.",
+    "attempt-cut-short": "mailwatch itself was stopped in the middle of it.",
+    "attempt-helped": "It helped: what a restart can cure answers again.",
     "attempt-intervened": "Somebody stopped, paused or removed it before it could help.",
     "attempt-outlived": "It ended, or was gone, before it could help.",
     "attempt-no-help": "It did not help in time.",
@@ -143,8 +143,8 @@ SENTENCES: Sentences = {
     "hold-starting": Given("until_at", _starting(_AT_LATEST), _starting("")),
     "hold-too-early": Given(
         "until_at",
-        "the failure is too short yet; it must last until {until_at:clock}",
-        "the failure is too short yet",
+        "the failure has not lasted long enough; it must last until {until_at:clock}",
+        "the failure has not lasted long enough",
     ),
     "hold-unsure": Given("detail", "{detail:clause}", "nobody knows whether it is to run"),
     "hold-unproven": Given(
@@ -176,12 +176,12 @@ SENTENCES: Sentences = {
     "look-at": "Look at: {look:400}",
     # what its target was found doing, and what happened to the message itself
     "engine-silent": "the engine has not answered for {waited_s:duration}",
-    "not-looked-at": "not looked at yet",
+    "not-looked-at": "not checked yet",
     "restart-call-silent": "the engine has not answered the restart call for {waited_s:duration}",
     "target-left-stopped": (
         "A restart by mailwatch stopped it at {ended_at:clock} and did not start it."
     ),
-    "notifier-silent": "The notifier has not come back for {waited_s:duration}.",
+    "notifier-silent": "The notifier has not answered for {waited_s:duration}.",
     "not-sent": "Not sent: {why}.",
     "sent-late": "Written at {when}; it could not be sent for {late_s:duration}.",
     "story-cut": "(and more, see `mailwatch incidents`)",
