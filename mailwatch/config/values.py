@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 from urllib.parse import urlsplit
 
-from mailwatch.core.address import is_numeric
+from mailwatch.core.address import in_ascii, is_numeric
 from mailwatch.core.keys import Key, Kind, Value
 from mailwatch.core.model import Fault
 from mailwatch.core.secret import Secret
@@ -235,6 +235,12 @@ def _host(key: Key, raw: object) -> str:
     if text.startswith("[") and text.endswith("]") and is_host(text[1:-1]):
         raise Wrong(f"is {show(text)}; write it without brackets: {text[1:-1]}")
     if not is_host(text):
+        if not text.isascii():
+            name = in_ascii(text)
+            known = name is not None and is_host(name)
+            raise Wrong(
+                f"is {show(text)}; write {name if known else 'its form that begins with xn--'}"
+            )
         raise _refuse(key, text)
     return text
 

@@ -1,7 +1,8 @@
-"""What an address says about where it leads."""
+"""What an address says about where it leads, and a name in Unicode about its form in the DNS."""
 
 from __future__ import annotations
 
+import unicodedata
 from ipaddress import ip_address
 
 
@@ -20,3 +21,27 @@ def is_loopback(host: str) -> bool:
         return ip_address(host.partition("%")[0]).is_loopback
     except ValueError:
         return host == "localhost"
+
+
+def in_ascii(name: str) -> str | None:
+    """Return `name` with its labels in Unicode as the DNS has them, `xn--...` (RFC 5890, 2.3.2.1).
+
+    That is IDNA 2008, where Python's own codec makes another domain of `straße.example`. None
+    for what it has no letters or digits for, or more than one form: symbols, full-width letters.
+    """
+    # One by one, as a whole word has another small letter for its last sigma.
+    text = unicodedata.normalize("NFC", "".join(map(str.lower, name)))
+    if text != unicodedata.normalize("NFKC", text) or not all(map(_may_be_in_name, text)):
+        return None
+    labels = text.split(".")
+    if any(unicodedata.category(label[0])[0] == "M" for label in labels if label):
+        return None
+    return ".".join(
+        label if label.isascii() else f"xn--{label.encode('punycode').decode('ascii')}"
+        for label in labels
+    )
+
+
+def _may_be_in_name(character: str) -> bool:
+    kind = unicodedata.category(character)
+    return character in "-_." or kind[0] in "LM" or kind == "Nd"

@@ -83,7 +83,8 @@ KEYS = (
     Key("http_host", Kind.TEXT, None,
         "Host of the request, with a port where it needs one, in place of `server_name` or `host`.",
         field="host", pattern=_HOST_FIELD, example='"mail.example.org"',
-        rule="a host name, with a port where it needs one, such as mail.example.org:8443"),
+        rule="a host name (in its xn-- form if it has one), with a port where it needs one, such "
+        "as mail.example.org:8443"),
     Key("http_forwarded_for", Kind.TEXT, None,
         "Address that X-Forwarded-For names as the client's. It has an effect only where the "
         "server trusts the address that mailwatch asks from.", field="forwarded_for",

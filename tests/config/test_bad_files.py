@@ -133,3 +133,27 @@ def test_forbidden_file_says_who_may_read_it(tmp_path: Path) -> None:
         "mailwatch.toml: the file may not be read by user nobody: it belongs to user root and "
         "group root, mode 0640; run it with sudo, or change its group or mode\n"
     ), done.stderr
+
+
+@pytest.mark.parametrize(
+    ("host", "cure"),
+    [
+        ("stra\xdfe.example", "xn--strae-oqa.example"),
+        ("B\xfccher.example.", "xn--bcher-kva.example."),
+        ("\uff4dail.example", "its form that begins with xn--"),
+        ("\U0001f600.example", "its form that begins with xn--"),
+        ("\xfc" * 64, "its form that begins with xn--"),
+    ],
+)
+@pytest.mark.parametrize(
+    ("key", "more"),
+    [("host", 'name = "IMAPS"\nport = 993'), ("domain", 'name = "DNS"\nprobe = "dns"')],
+)
+def test_a_name_in_unicode_is_refused_with_the_form_it_has_in_the_dns(
+    key: str, more: str, host: str, cure: str, tmp_path: Path
+) -> None:
+    """Python's own codec, of an older standard, would ask for another domain."""
+    path = tmp_path / "mailwatch.toml"
+    path.write_text(f'[[services]]\n{more}\n{key} = "{host}"\n', "utf-8")
+    (mistake,) = mistakes_of(path)
+    assert mistake.sentence == f'services[1].{key} is the text "{host}"; write {cure}'
