@@ -157,8 +157,7 @@ class Conversation(Wait):
                 self._transmit(self._outgoing.read())
             except ssl.SSLCertVerificationError as error:
                 self._send_alert()
-                why = refused_certificate(tls, error)
-                raise ConversationError(Fault.CERTIFICATE, why) from None
+                raise refused_certificate(tls, error) from None
             except ssl.SSLError as error:
                 raise self._failed(error) from None
             else:
@@ -173,9 +172,8 @@ class Conversation(Wait):
             self.heard = True
         self._tls = tls
         self._transmit(self._outgoing.read())
-        chain = served_chain(tls)
-        self.certificate = expiry_of(chain)
-        sha256 = hashlib.sha256(b"".join(chain[:1])).hexdigest()
+        self.certificate = expiry_of(served_chain(tls))
+        sha256 = hashlib.sha256(tls.getpeercert(binary_form=True) or b"").hexdigest()
         if self.settings.fingerprint not in (None, sha256):
             raise ConversationError.of(Fault.CERTIFICATE, "certificate-not-pinned", sha256=sha256)
 
@@ -200,10 +198,7 @@ class Conversation(Wait):
         self._transmit(data)
 
     def line(self, awaited: Fact, at_most: int = MAX_LINE) -> Steps[bytes]:
-        """Return the next line without its line break; `awaited` says what it should be.
-
-        A line ends with LF or CRLF and has at most `at_most` bytes.
-        """
+        """Return the next line of at most `at_most` bytes, without its LF or CRLF."""
         words, searched = self._words, 0
         self._awaited = awaited
         while (end := words.find(b"\n", searched)) < 0:
@@ -398,12 +393,12 @@ class Conversation(Wait):
         return ConversationError.of(fault, "connection-broke", why=reason_of(error))
 
     def _failed(self, error: ssl.SSLError) -> ConversationError:
-        self._send_alert()
+        self._send_alert()  # it tells the peer why
         return failure(error, self._began, self._awaited, self.settings)
 
     def _send_alert(self) -> None:
         with suppress(ConversationError):
-            self._transmit(self._outgoing.read())  # it tells the peer why
+            self._transmit(self._outgoing.read())
 
     def _odd(self, fault: Fault, code: str) -> ConversationError:
         said = printable(bytes(self._words[:400]), 80)

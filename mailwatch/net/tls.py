@@ -120,13 +120,17 @@ def _chain(tls: ssl.SSLObject, which: str) -> tuple[bytes, ...]:
     return ()
 
 
-def refused_certificate(tls: ssl.SSLObject, error: ssl.SSLCertVerificationError) -> Fact:
+def refused_certificate(
+    tls: ssl.SSLObject, error: ssl.SSLCertVerificationError
+) -> ConversationError:
     """Return what was refused, and why: OpenSSL does not tell which one of a chain expired."""
     if error.verify_code == _EXPIRED and (
         authority := first_to_expire(_chain(tls, "get_verified_chain"))
     ):
-        return fact("authority-refused", authority=authority, why=error.verify_message)
-    return fact("certificate-refused", why=error.verify_message)
+        return ConversationError.of(
+            Fault.CERTIFICATE, "authority-refused", authority=authority, why=error.verify_message
+        )
+    return ConversationError.of(Fault.CERTIFICATE, "certificate-refused", why=error.verify_message)
 
 
 def failure(
