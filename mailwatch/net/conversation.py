@@ -7,7 +7,6 @@ is said is on its way at once, so `say` is not one. `engine` tells how they are 
 from __future__ import annotations
 
 import errno
-import hashlib
 import socket
 import ssl
 from collections.abc import Mapping, Sequence
@@ -27,7 +26,13 @@ from mailwatch.net.expiry import Expiry, expiry_of
 from mailwatch.net.hello import FirstMessage
 from mailwatch.net.proxy import End, header
 from mailwatch.net.resolver import RESOLVER, Address
-from mailwatch.net.tls import context_for, failure, refused_certificate, served_chain
+from mailwatch.net.tls import (
+    context_for,
+    failure,
+    require_pin,
+    served_chain,
+    wrapped,
+)
 
 MAX_BYTES = 256 * 1024
 """What a peer may send in one conversation, TLS included; a healthy one sends under 10 KiB."""
@@ -143,23 +148,16 @@ class Conversation(Wait):
         """Become TLS, with no session kept: each check proves a full handshake."""
         self._enter(Phase.TLS)
         self._awaited = _HANDSHAKE
-        deadline, name = Deadline(self.until, self._clock), self.settings.asked_name
-        context = yield from context_for(self.settings, deadline)
-        try:
-            tls = context.wrap_bio(self._incoming, self._outgoing, server_hostname=name)
-        except (TypeError, ValueError):  # NUL, or no name by IDNA
-            raise ConversationError.of(None, "tls-name-unusable", name=name) from None
+        context = yield from context_for(self.settings, Deadline(self.until, self._clock))
+        tls = wrapped(context, self._incoming, self._outgoing, self.settings.asked_name)
         first = FirstMessage()
         while True:
             try:
                 tls.do_handshake()
             except ssl.SSLWantReadError:
                 self._transmit(self._outgoing.read())
-            except ssl.SSLCertVerificationError as error:
-                self._send_alert()
-                raise refused_certificate(tls, error) from None
             except ssl.SSLError as error:
-                raise self._failed(error) from None
+                raise self._failed(error, tls) from None
             else:
                 break
             data = yield from self._receive()
@@ -173,9 +171,7 @@ class Conversation(Wait):
         self._tls = tls
         self._transmit(self._outgoing.read())
         self.certificate = expiry_of(served_chain(tls))
-        sha256 = hashlib.sha256(tls.getpeercert(binary_form=True) or b"").hexdigest()
-        if self.settings.fingerprint not in (None, sha256):
-            raise ConversationError.of(Fault.CERTIFICATE, "certificate-not-pinned", sha256=sha256)
+        require_pin(tls, self.settings.fingerprint)
 
     def say(self, text: str) -> None:
         """Send one line, `text` and CRLF, and so start the dialogue.
@@ -193,7 +189,7 @@ class Conversation(Wait):
             try:
                 self._tls.write(data)
             except ssl.SSLError as error:
-                raise self._failed(error) from None
+                raise self._failed(error, self._tls) from None
             data = self._outgoing.read()
         self._transmit(data)
 
@@ -340,7 +336,7 @@ class Conversation(Wait):
                 except (ssl.SSLZeroReturnError, ssl.SSLEOFError):
                     return b""
                 except ssl.SSLError as error:
-                    raise self._failed(error) from None
+                    raise self._failed(error, tls) from None
                 if self._outgoing.pending:
                     self._transmit(self._outgoing.read())
             data = yield from self._receive()
@@ -392,13 +388,10 @@ class Conversation(Wait):
             return self._ended("peer-reset")
         return ConversationError.of(fault, "connection-broke", why=reason_of(error))
 
-    def _failed(self, error: ssl.SSLError) -> ConversationError:
-        self._send_alert()  # it tells the peer why
-        return failure(error, self._began, self._awaited, self.settings)
-
-    def _send_alert(self) -> None:
+    def _failed(self, error: ssl.SSLError, tls: ssl.SSLObject) -> ConversationError:
         with suppress(ConversationError):
-            self._transmit(self._outgoing.read())
+            self._transmit(self._outgoing.read())  # an alert tells the peer why
+        return failure(error, tls, self._began, self._awaited, self.settings)
 
     def _odd(self, fault: Fault, code: str) -> ConversationError:
         said = printable(bytes(self._words[:400]), 80)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import _ssl
+import hashlib
 import os
 import ssl
 from contextlib import suppress
@@ -84,6 +85,23 @@ def _read(wishes: _Wishes) -> ssl.SSLContext | Fact:
         return reason_of(error)
 
 
+def wrapped(
+    context: ssl.SSLContext, incoming: ssl.MemoryBIO, outgoing: ssl.MemoryBIO, name: str | None
+) -> ssl.SSLObject:
+    """Return a client's end of TLS that asks for `name`; raises ConversationError, unmeasured."""
+    try:
+        return context.wrap_bio(incoming, outgoing, server_hostname=name)
+    except (TypeError, ValueError):  # NUL, or no name by IDNA
+        raise ConversationError.of(None, "tls-name-unusable", name=name) from None
+
+
+def require_pin(tls: ssl.SSLObject, fingerprint: str | None) -> None:
+    """Raise ConversationError where the certificate has another SHA-256 than `fingerprint`."""
+    sha256 = hashlib.sha256(tls.getpeercert(binary_form=True) or b"").hexdigest()
+    if fingerprint not in (None, sha256):
+        raise ConversationError.of(Fault.CERTIFICATE, "certificate-not-pinned", sha256=sha256)
+
+
 def _version_of(path: Path) -> _Version:
     status = os.stat(path)
     return status.st_ino, status.st_size, status.st_mtime_ns
@@ -120,7 +138,7 @@ def _chain(tls: ssl.SSLObject, which: str) -> tuple[bytes, ...]:
     return ()
 
 
-def refused_certificate(
+def _refused_certificate(
     tls: ssl.SSLObject, error: ssl.SSLCertVerificationError
 ) -> ConversationError:
     """Return what was refused, and why: OpenSSL does not tell which one of a chain expired."""
@@ -134,9 +152,11 @@ def refused_certificate(
 
 
 def failure(
-    error: ssl.SSLError, began: bytes, awaited: Fact, settings: Endpoint
+    error: ssl.SSLError, tls: ssl.SSLObject, began: bytes, awaited: Fact, settings: Endpoint
 ) -> ConversationError:
     """Return what `error` means where the peer `began` so and something was `awaited`."""
+    if isinstance(error, ssl.SSLCertVerificationError):
+        return _refused_certificate(tls, error)
     if began and began[0] not in _RECORD_TYPES:
         said = printable(began)
         return ConversationError.of(Fault.TLS, "answered-otherwise", said=said, protocol="TLS")

@@ -235,8 +235,7 @@ class Daemon:
 
     def _listen(self) -> None:
         if not (directory := os.environ.get("RUNTIME_DIRECTORY")):
-            self._journal.info(line("control-closed", why="RUNTIME_DIRECTORY is not set"))
-            return
+            return  # not run by its unit, but by hand
         control = ControlSocket(Path(directory) / "control.sock", self._events.put)
         try:
             control.open()

@@ -138,7 +138,7 @@ def test_a_slow_delivery_is_waited_for_by_later_checks(server: MailServer) -> No
     probe = server.probe()
     reading = _check(probe, within_s=4)
     assert reading.verdict is Verdict.UNMEASURED
-    assert "has not arrived yet, and has 60 s" in say(reading.detail)
+    assert "has not arrived yet; it has 60 s" in say(reading.detail)
     server.deliver()
     reading = _check(probe)
     assert reading.verdict is Verdict.PASS
@@ -158,7 +158,7 @@ def test_what_does_not_arrive_is_a_failure_until_another_does(server: MailServer
     server.deliver()
     late = _check(probe, later_s=10)
     assert late.fault is Fault.DELIVERY
-    assert re.search(r"arrived after [0-9.]+ s, and had 8 s", say(late.detail))
+    assert re.search(r"arrived after [0-9.]+ s, more than the 8 s it has", say(late.detail))
     assert _check(probe, later_s=10).verdict is Verdict.PASS
     assert list(server.inbox) == [1]
 
@@ -196,7 +196,7 @@ def test_a_late_delivery_fails_although_nobody_looked_in_time(server: MailServer
     server.deliver()
     reading = _check(probe, later_s=120)
     assert reading.fault is Fault.DELIVERY
-    assert "and had 60 s" in say(reading.detail)
+    assert "more than the 60 s it has" in say(reading.detail)
 
 
 def test_dates_that_cannot_be_do_not_count(server: MailServer) -> None:

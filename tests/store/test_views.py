@@ -77,7 +77,7 @@ def test_an_incident_is_found_by_the_beginning_of_its_id(stores: Stores, night: 
     """As with git: enough of the id to be the only one; otherwise a sentence says what is wrong."""
     store, _ = stores.restored(night.at(0))
     views = Views(stores.directory)
-    with pytest.raises(StoreError, match="no incident yet"):
+    with pytest.raises(StoreError, match="no incidents yet"):
         views.incident("last")
     for name in ("2026A", "2026B", "2026", "1_x"):
         store.commit(Commit(night.restarting(name), night.at(10)))

@@ -51,7 +51,7 @@ SENTENCES: Sentences = {
     "answer-endless": "{awaited} is a line without end: '{said}'",
     "answer-of-many-lines": "{awaited} has more than {limit} lines",
     "answer-too-long": "{awaited} is longer than it may be",
-    "answer-unasked": "sent '{said}' after {awaited}, unasked",
+    "answer-unasked": "sent '{said}' after {awaited}, without being asked",
     "answer-before-tls": "sent '{said}' after it agreed to TLS",
     "answered-otherwise": "answered '{said}' where {protocol} was expected",
     "sent-otherwise": "sent '{said}' where {expected} was expected",
