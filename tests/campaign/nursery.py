@@ -41,6 +41,7 @@ from mailwatch.core.state import State
 from mailwatch.evidence.settings import EvidenceSettings
 from mailwatch.host.journal import Journal
 from mailwatch.net.endpoint import TlsMode
+from mailwatch.net.engine import ENGINE
 from mailwatch.notifiers import Notifier
 from mailwatch.notifiers.catalogue import Channel
 from mailwatch.notifiers.gotify import GotifySettings
@@ -248,7 +249,7 @@ def live(order: dict[str, Any]) -> int:
     rate_limit.WINDOW_S = order["hour_s"]
     shift_s = order["steady_shift_s"]
     if shift_s:
-        time.monotonic = lambda: MONOTONIC() + shift_s
+        time.monotonic = ENGINE._clock = lambda: MONOTONIC() + shift_s
     fuse = Fuse(order["trace"], order["die_at"], order["life"], shift_s)
     if order["statements"]:
         _count_statements(fuse)

@@ -72,6 +72,7 @@ POLICY: dict[str, object] = {
     "window_s": 600.0,
     "cooldown_s": 0.8,
     "start_grace_s": 0.5,
+    "boot_grace_s": 0.0,
     "remind_every_s": 0.0,
 }
 """The admin's numbers, small enough that a night takes a second or two."""

@@ -203,7 +203,7 @@ def test_it_tells_each_thing_once(told: str) -> None:
         "is asked by the next round": 1,
         " fails: ": 3,
         " opens": 1,
-        "restarting ": 1,
+        "restarting server demo-mail, attempt 1": 1,
         "does not hear SIGTERM": 1,
         "is started again": 1,
         "checking whether": 1,

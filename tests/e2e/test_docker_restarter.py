@@ -185,9 +185,9 @@ def test_a_reload_signal_is_no_stop(target: Target) -> None:
 
 
 def test_ended_by_itself_with_success(target: Target) -> None:
-    """What ended with code 0 is left alone."""
+    """What ended with code 0, and by nobody's order, shows no will of an operator's."""
     target.run(command=("/bin/true",))
-    assert target.becomes(Condition.STOPPED).finished_at is not None
+    assert target.becomes(Condition.ENDED).finished_at is not None
 
 
 def test_docker_restarts_it_by_itself(target: Target) -> None:
@@ -237,7 +237,7 @@ def test_recreated(target: Target) -> None:
     target.run()
     before = target.seen()
     target.docker("rm", "--force", NAME)
-    assert target.seen().condition is Condition.MISSING
+    assert target.seen().condition is Condition.REMOVED
     target.run()
     assert target.seen().identity != before.identity
     assert target.restarted().condition is Condition.RUNNING
