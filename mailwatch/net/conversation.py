@@ -19,6 +19,7 @@ from mailwatch.core.deadline import Deadline
 from mailwatch.core.facts import Fact, fact
 from mailwatch.core.model import Fault, Phase
 from mailwatch.core.text import printable
+from mailwatch.net import tls as openssl
 from mailwatch.net.endpoint import Endpoint, ProxyHeader, TlsMode
 from mailwatch.net.engine import Steps, Wait
 from mailwatch.net.errors import ConversationError, dropped, fault_of, not_connected, reason_of
@@ -26,13 +27,6 @@ from mailwatch.net.expiry import Expiry, expiry_of
 from mailwatch.net.hello import FirstMessage
 from mailwatch.net.proxy import End, header
 from mailwatch.net.resolver import RESOLVER, Address
-from mailwatch.net.tls import (
-    context_for,
-    failure,
-    require_pin,
-    served_chain,
-    wrapped,
-)
 
 MAX_BYTES = 256 * 1024
 """What a peer may send in one conversation, TLS included; a healthy one sends under 10 KiB."""
@@ -148,8 +142,8 @@ class Conversation(Wait):
         """Become TLS, with no session kept: each check proves a full handshake."""
         self._enter(Phase.TLS)
         self._awaited = _HANDSHAKE
-        context = yield from context_for(self.settings, Deadline(self.until, self._clock))
-        tls = wrapped(context, self._incoming, self._outgoing, self.settings.asked_name)
+        context = yield from openssl.context_for(self.settings, Deadline(self.until, self._clock))
+        tls = openssl.wrapped(context, self._incoming, self._outgoing, self.settings.asked_name)
         first = FirstMessage()
         while True:
             try:
@@ -170,8 +164,8 @@ class Conversation(Wait):
             self.heard = True
         self._tls = tls
         self._transmit(self._outgoing.read())
-        self.certificate = expiry_of(served_chain(tls))
-        require_pin(tls, self.settings.fingerprint)
+        self.certificate = expiry_of(openssl.served_chain(tls))
+        openssl.require_pin(tls, self.settings.fingerprint)
 
     def say(self, text: str) -> None:
         """Send one line, `text` and CRLF, and so start the dialogue.
@@ -391,7 +385,7 @@ class Conversation(Wait):
     def _failed(self, error: ssl.SSLError, tls: ssl.SSLObject) -> ConversationError:
         with suppress(ConversationError):
             self._transmit(self._outgoing.read())  # an alert tells the peer why
-        return failure(error, tls, self._began, self._awaited, self.settings)
+        return openssl.failure(error, tls, self._began, self._awaited, self.settings)
 
     def _odd(self, fault: Fault, code: str) -> ConversationError:
         said = printable(bytes(self._words[:400]), 80)
