@@ -128,9 +128,9 @@ def test_http_rules_are_held_against_nginx(watcher: Watcher, host: Host) -> None
         }, None),
         "Head": ({"http_method": "HEAD", "http_headers": ["Content-Length: 18"]}, None),
         "Moved": ({"http_path": "/account", "http_statuses": "302"}, None),
-        "Code": ({"http_path": "/account", "http_statuses": "200-299,401"}, "status"),
-        "Field": ({"http_headers": ["Server: apache"]}, "protocol"),
-        "Page": ({"http_body": "Sign in"}, "protocol"),
+        "Code": ({"http_path": "/account", "http_statuses": "200-299,401"}, "rule"),
+        "Field": ({"http_headers": ["Server: apache"]}, "rule"),
+        "Page": ({"http_body": "Sign in"}, "rule"),
     }  # fmt: skip
     watcher.configure(services=[{"name": name, **web, **more} for name, (more, _) in asked.items()])
     readings = _check(host)

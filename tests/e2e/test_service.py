@@ -102,7 +102,7 @@ def test_a_reload_of_a_bad_file_keeps_the_old_one(watcher: Watcher, host: Host) 
     code, said = host.try_run("mailwatch reload")
     assert code == 78
     assert "watch.retries" in said
-    watcher.wait_for_line("the configuration was not reloaded, and the one before stays in force")
+    watcher.wait_for_line("the configuration was not reloaded, so the old one stays in force")
     watcher.wait_for_line("watch.retries")
     watcher.wait_for_line("watch.intervall_s")
     watcher.wait_until_well()
@@ -126,7 +126,7 @@ def test_the_service_answers_for_itself(watcher: Watcher, host: Host) -> None:
     watcher.wait_for_line("the pause was ended, by root")
     code, said = host.try_run("runuser -u nobody -- mailwatch status")
     assert code == 3
-    assert "run this with sudo" in said
+    assert "run it with sudo" in said
     host.run(f"kill -STOP {watcher.pid}")
     code, said = host.try_run("timeout 20 mailwatch pause")
     host.run(f"kill -CONT {watcher.pid}")
