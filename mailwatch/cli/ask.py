@@ -11,6 +11,7 @@ from typing import Any
 
 from mailwatch.cli.exit_codes import UNKNOWN, CommandError
 from mailwatch.core.say import line
+from mailwatch.service.control import NAME
 
 ANSWER_S = 2.0
 """How long the service may take to answer; a healthy loop needs a millisecond."""
@@ -21,7 +22,7 @@ _LONGEST_ANSWER = 4 * 1024 * 1024
 
 def control_path() -> Path:
     """Return where the service listens: in its RuntimeDirectory= (systemd.exec(5))."""
-    return Path(os.environ.get("RUNTIME_DIRECTORY") or "/run/mailwatch") / "control.sock"
+    return Path(os.environ.get("RUNTIME_DIRECTORY") or "/run/mailwatch") / NAME
 
 
 def ask(verb: str, within_s: float = ANSWER_S, **more: float) -> dict[str, Any]:

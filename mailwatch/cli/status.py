@@ -62,16 +62,15 @@ def _code(standing: Standing) -> int:
         return CRITICAL
     if not standing["services"]:
         return UNKNOWN
-    blind = any(one["verdict"] == "unmeasured" for one in standing["services"])
     mute = any(one["trouble"] for one in standing["channels"])
     unable = standing["target"]["can_restart"] is False
-    return WARNING if blind or mute or unable or standing["paused_until"] else OK
+    return WARNING if _is_blind(standing) or mute or unable or standing["paused_until"] else OK
 
 
 def _lines(standing: Standing) -> Iterator[str]:
     yield _headline(standing)
     if standing["cause"]:
-        yield _say("likely-cause-of", cause=standing["cause"])
+        yield _say("likely-cause", cause=standing["cause"])
     for one in standing["failing"]:
         about = {key: one[key] for key in ("service", "attempt", "retries", "detail")}
         yield _say("stands-fails-now", since_at=one["since"], **about)
@@ -104,8 +103,11 @@ def _headline(standing: Standing) -> str:
         return _say("stands-failing", services=tuple(o["service"] for o in standing["failing"]))
     if not standing["services"]:
         return _say("stands-first")
-    blind = any(one["verdict"] == "unmeasured" for one in standing["services"])
-    return _say("stands-unknown" if blind else "stands-well")
+    return _say("stands-unknown" if _is_blind(standing) else "stands-well")
+
+
+def _is_blind(standing: Standing) -> bool:
+    return any(one["verdict"] == "unmeasured" for one in standing["services"])
 
 
 def _table(standing: Standing) -> Iterator[str]:

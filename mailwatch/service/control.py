@@ -27,6 +27,9 @@ from mailwatch.service.queue_events import Asked
 
 Answer = Mapping[str, Any]
 
+NAME = "control.sock"
+"""What the socket is called in the RuntimeDirectory= of the service."""
+
 LONGEST_QUESTION = 1024
 """Bytes of a question, its line break included."""
 

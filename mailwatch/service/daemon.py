@@ -39,7 +39,7 @@ from mailwatch.restarters import Restarter
 from mailwatch.restarters import catalogue as restarters
 from mailwatch.service.commands import Commands
 from mailwatch.service.components import Components
-from mailwatch.service.control import ControlSocket
+from mailwatch.service.control import NAME, ControlSocket
 from mailwatch.service.delivery import Delivery
 from mailwatch.service.event_log import EventLog
 from mailwatch.service.forensics import Forensics, Sources
@@ -236,7 +236,7 @@ class Daemon:
     def _listen(self) -> None:
         if not (directory := os.environ.get("RUNTIME_DIRECTORY")):
             return  # not run by its unit, but by hand
-        control = ControlSocket(Path(directory) / "control.sock", self._events.put)
+        control = ControlSocket(Path(directory) / NAME, self._events.put)
         try:
             control.open()
         except (OSError, RuntimeError) as error:

@@ -56,8 +56,8 @@ def open_for_writing(path: Path, max_bytes: int, timeout_s: float) -> Connection
         raise
 
 
-def open_beside(path: Path, mode: str = "ro", oldest: int = VERSION) -> Connection:
-    """Open the file of a service that may be running, to read it, or with `mode` "rw" to write.
+def open_beside(path: Path, oldest: int = VERSION) -> Connection:
+    """Open the file of a service that may be running, to read it.
 
     Nothing is made, migrated or set aside. Whoever may not write, and finds no -shm file of a
     running service, cannot make one; where no -wal holds anything back, nobody writes, and the
@@ -68,7 +68,7 @@ def open_beside(path: Path, mode: str = "ro", oldest: int = VERSION) -> Connecti
     check_header(path)
     check = partial(_check_version, oldest=oldest)
     try:
-        return _opened(path, f"mode={mode}", OPEN_TIMEOUT_S, check)
+        return _opened(path, "mode=ro", OPEN_TIMEOUT_S, check)
     except sqlite3.OperationalError as error:
         wal = Path(f"{path}-wal")
         lacks_shm = code_of(error) in (sqlite3.SQLITE_CANTOPEN, sqlite3.SQLITE_READONLY)

@@ -111,11 +111,11 @@ class Views:
 
 
 @contextmanager
-def _visit(directory: Path, mode: str = "ro") -> Iterator[Connection]:
+def _visit(directory: Path) -> Iterator[Connection]:
     """Do the block in one transaction on the state file in `directory`; raises StoreError."""
     path = directory / NAME
     try:
-        with closing(open_beside(path, mode)) as connection:
+        with closing(open_beside(path)) as connection:
             connection.execute("BEGIN")
             yield connection
             connection.execute("COMMIT")

@@ -65,7 +65,6 @@ SENTENCES: Sentences = {
     "doing-settling": "{target} was restarted, and its services are coming up",
     "doing-verifying": "{target} was restarted, and mailwatch is checking whether that helped",
     "doing-escalated": "you have been called",
-    "likely-cause-of": "Likely cause: {cause:cause}.",
     "stands-paused": (
         "Paused until {until_at:clock}: nothing is restarted or reported. `mailwatch resume` "
         "ends that."
