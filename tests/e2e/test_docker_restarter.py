@@ -185,9 +185,11 @@ def test_a_reload_signal_is_no_stop(target: Target) -> None:
 
 
 def test_ended_by_itself_with_success(target: Target) -> None:
-    """What ended with code 0, and by nobody's order, shows no will of an operator's."""
+    """What ended with code 0 while the engine tells of no order was stopped by nobody."""
     target.run(command=("/bin/true",))
-    assert target.becomes(Condition.ENDED).finished_at is not None
+    found = target.becomes(Condition.CRASHED)
+    assert "exit code 0" in say(found.detail)
+    assert found.finished_at is not None
 
 
 def test_docker_restarts_it_by_itself(target: Target) -> None:
