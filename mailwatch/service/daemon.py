@@ -86,8 +86,13 @@ def real_world(journal: Journal) -> Adapters:
     """Return what an installed mailwatch uses."""
 
     def store(config: Config) -> Store:
-        files.lock(config.state_directory)
-        return SqliteStore(config.state_directory, journal.warning)
+        runtime = os.environ.get("RUNTIME_DIRECTORY")
+        return SqliteStore(
+            config.state_directory,
+            journal.warning,
+            runtime=Path(runtime) if runtime else None,
+            claim=partial(files.lock, config.state_directory),
+        )
 
     return Adapters(
         restarter=lambda config: restarters.build(config.restart),

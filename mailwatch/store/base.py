@@ -53,6 +53,11 @@ class Store:
     def __init__(self) -> None:
         self._memory = Memory()
 
+    @property
+    def disk_is_silent(self) -> bool:
+        """Whether the disk has not taken the last change for longer than can be waited for."""
+        return False
+
     def restore(self, now: Now) -> State:
         """Return the state as it was last committed, its moments moved to this boot's clock.
 

@@ -161,8 +161,13 @@ def _opened(
     path: Path, how: str, timeout_s: float, prepare: Callable[[Connection], None]
 ) -> Connection:
     """Return a connection that `prepare` has found fit for use."""
+    # One thread after the other uses it: each that writes is a new one.
     connection = sqlite3.connect(
-        f"file:{quote(os.fspath(path))}?{how}", timeout=timeout_s, isolation_level=None, uri=True
+        f"file:{quote(os.fspath(path))}?{how}",
+        timeout=timeout_s,
+        isolation_level=None,
+        uri=True,
+        check_same_thread=False,
     )
     try:
         connection.row_factory = sqlite3.Row

@@ -20,6 +20,8 @@ NOTES = "notes"
 PAUSE = "pause"
 ROUND = "round"
 """When the last round was recorded."""
+NUMBER = "number"
+"""The number of the last work that the file holds, see `writer.Work`."""
 WRITTEN = "written"
 """When, and in which boot, the file was last written to."""
 

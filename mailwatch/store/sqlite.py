@@ -1,56 +1,56 @@
-"""The store on disk: every change is in memory first, and the file follows when it can."""
+"""The store on disk: every change is in memory first, and the file follows when it can.
+
+The file is written off the loop's thread. The loop waits for the disk, but not for long: from
+then on it goes on with what it has in memory, of which a copy is in the runtime directory.
+"""
 
 from __future__ import annotations
 
-import os
-import sqlite3
+import threading
+import time
 from collections import deque
-from collections.abc import Sequence
-from contextlib import closing, suppress
+from collections.abc import Callable, Sequence
 from dataclasses import fields, replace
 from pathlib import Path
-from sqlite3 import Connection
 from typing import Any
 
-from mailwatch.core.codec import moved
+from mailwatch.core.deadline import Deadline
+from mailwatch.core.facts import Fact
 from mailwatch.core.model import Now, Reading, Verdict
-from mailwatch.core.notes import Notes
 from mailwatch.core.outbox import QueuedMessage
+from mailwatch.core.say import line
 from mailwatch.core.state import Incident, Stage, State
-from mailwatch.host.clocks import WallClock
-from mailwatch.store import documents, history, retention
+from mailwatch.host.job import Job
+from mailwatch.host.threads import WITHOUT
+from mailwatch.store import history, retention
 from mailwatch.store.base import Commit, Memory, Store
-from mailwatch.store.boot import Boot, boot_id, shift_s
-from mailwatch.store.connection import (
-    BUSY_TIMEOUT_S,
-    NONSENSE,
-    OPEN_TIMEOUT_S,
-    is_damage,
-    is_lock,
-    open_unwritable,
-    reason,
-)
-from mailwatch.store.files import NAME, Unusable
-from mailwatch.store.state_file import Say, StateFile
+from mailwatch.store.files import StoreError
+from mailwatch.store.spare import Copy, Spare
+from mailwatch.store.state_file import Say
+from mailwatch.store.writer import FileWriter, Found, Work, on_this_clock
 
 QUIET_READINGS = 500
 """How many readings may wait in a quiet time, about 0.5 MB."""
 
-WAITING_READINGS = 4000
-"""Readings that wait for a file that cannot be written: more than a day at the defaults."""
+START_S = 8.0
+"""How long a start waits for what the file holds; somebody else's lock is waited for less."""
 
-RETRY_S = 10.0
-"""How long to leave a file alone that could not be written, unless there is news to keep."""
+PATIENCE_S = 2.0
+"""How long the loop waits for the disk to take a change.
 
-_TROUBLES = (sqlite3.Error, OSError, *NONSENSE)
-"""What writing may meet, which reads some rows again."""
+A disk that took longer is not waited for at all until it was quicker once.
+"""
+
+END_S = 0.5
+"""How long a process that ends waits for the disk."""
 
 
 class SqliteStore(Store):
     """Keeps everything in `mailwatch.db` as well, the rounds of a quiet time somewhat later.
 
     `say` is given one sentence for the log when the file cannot be written, and when it can be
-    again. `max_bytes` (>= 1 MiB) bounds the file; its -wal file adds about 4 MiB.
+    again; any thread may call it. `max_bytes` (>= 1 MiB) bounds the file; its -wal file adds about
+    4 MiB. `runtime` is the directory for the copy, and `claim` is called before anything is read.
     """
 
     def __init__(
@@ -59,37 +59,63 @@ class SqliteStore(Store):
         say: Say,
         max_bytes: int = retention.MAX_BYTES,
         boot: str | None = None,
+        runtime: Path | None = None,
+        claim: Callable[[], None] = lambda: None,
     ) -> None:
         super().__init__()
-        self._file = StateFile(directory / NAME, max_bytes, say)
+        self._directory = directory
         self._say = say
-        self._boot_id = boot_id(os.environ) if boot is None else boot
+        self._spare = None if runtime is None else Spare(runtime)
         self._now = Now(0.0, 0.0)
-        self._written: Memory | None = None
-        """What the file holds, None where it may lack something: it is then written whole."""
-        self._written_at = float("-inf")
-        # What memory has let go of, and the file does not have yet.
+        # What memory has let go of, and was not handed on yet.
         self._closed: list[Incident] = []
         self._ended: list[QueuedMessage] = []
         self._rounds: deque[tuple[tuple[Reading, ...], Now]] = deque()
-        self._rounds_lost = 0
         self._passed: Sequence[str] | None = None
         """The services of the last round, None where not all was well."""
-        self._wall_clock = WallClock()
-        self._sweep_at = 0.0
+        self._written_at = float("-inf")
         self._restored = False
-        self._loaded = False
-        self._retry_at: float | None = None
-        """When (steady) to try again to write, None while the file can be written."""
+        self._knows = False
+        """Whether memory has taken in what the file held."""
+        self._number = 0
+        """That of the last work."""
+        self._copied: Memory | None = None
+        """The memory of which there is a copy, None without one."""
+        self._silent_since: float | None = None
+        """Since when (steady) the disk does not answer, None while it does."""
+        # What the loop and the thread that writes share.
+        self._writer = FileWriter(directory, say, max_bytes, boot, claim)
+        self._shared = threading.Condition()
+        self._to_do: Work | None = None
+        self._closing = False
+        self._busy = False
+        self._done = 0
+        """The number of the last work that was tried."""
+        self._held = 0
+        """The number of the last work that the file holds."""
+        self._slow = False
+        self._refused: StoreError | None = None
+
+    @property
+    def disk_is_silent(self) -> bool:
+        """Whether the disk has not taken the last change for longer than PATIENCE_S."""
+        return self._silent_since is not None
 
     def restore(self, now: Now) -> State:
-        """Open the file, and return the state as it was last committed, on this boot's clock."""
+        """Open the file, and return the state as it was last committed, on this boot's clock.
+
+        Raises StoreError where `claim` does, as any other method may that writes.
+        """
         if not self._restored:
             # Above any id that may be in the file, should it become readable only later.
             self._memory = Memory(next_id=max(1, int(now.wall)))
             self._now = now
-            self._write()
+            copy = None if self._spare is None else self._spare.read()
+            self._hand_on(durable=True)
+            self._wait(START_S)
+            self._begin(copy)
             self._restored = True
+            self._write()
         return self._memory.state
 
     def commit(self, commit: Commit) -> None:
@@ -103,7 +129,7 @@ class SqliteStore(Store):
         if closed is not None:
             self._closed.append(closed)
         is_news = closed is not None or self._memory != before
-        if is_news or self._written is None:
+        if is_news or self._is_behind:
             self._write(durable=is_news)
 
     def keep_entries(self, entries: Sequence[QueuedMessage]) -> None:
@@ -125,162 +151,180 @@ class SqliteStore(Store):
         self._now = now
         self._rounds.append((tuple(readings), now))
         waiting = sum(len(found) for found, _ in self._rounds)
-        while waiting > WAITING_READINGS and len(self._rounds) > 1:
-            waiting -= len(self._rounds.popleft()[0])
-            self._rounds_lost += 1
         passed = [reading.service for reading in readings if reading.verdict is Verdict.PASS]
         is_well = len(passed) == len(readings) and self._memory.state.stage is Stage.HEALTHY
         is_quiet = is_well and passed == self._passed and waiting <= QUIET_READINGS
         self._passed = passed if is_well else None
         is_due = now.steady - self._written_at >= history.QUIET_S
-        if is_due or not is_quiet or self._written is None:
+        if is_due or not is_quiet or self._is_behind:
             self._write(durable=False)
 
     def close(self) -> None:
-        """Finish writing, and let go of the file."""
-        if self._restored and (self._rounds or self._written is None):
-            self._write()
-            if self._written is None:
-                self._say(f"mailwatch ends, and what {self._file.path} lacks is forgotten.")
-        self._file.close()
+        """Finish writing, and let go of the file; waits for at most END_S."""
+        behind = self._restored and (self._rounds or self._is_behind)
+        if behind:
+            self._hand_on(durable=True)
+        self._closing = True
+        self._start()
+        with self._shared:
+            self._shared.wait_for(lambda: not self._busy, END_S)
+            done = not self._busy
+        if behind:
+            if done and self._found is not None and not self._knows:
+                self._take(self._found)
+            self._keep_copy()
+            if self._is_behind and self._copied is not self._memory:
+                self._say(line("memory-lost", directory=str(self._directory)))
 
     def _end(self, entry: QueuedMessage) -> None:
         super()._end(entry)
         self._ended.append(entry)
         self._write()
 
-    # --- writing --------------------------------------------------------------------------
+    # --- the loop's side ------------------------------------------------------------------
 
     @property
-    def _boot(self) -> Boot:
-        return Boot(self._boot_id, self._now)
+    def _is_behind(self) -> bool:
+        with self._shared:
+            return self._held != self._number
+
+    @property
+    def _found(self) -> Found | None:
+        return self._writer.found
 
     def _write(self, durable: bool = True) -> None:
-        """Write what is new in a transaction, or all of it where something was left undone."""
-        if self._written is not None:
-            try:
-                self._write_news(durable)
-            except _TROUBLES as error:
-                self._fail(error)
-            else:
-                return
-        if not durable and self._retry_at is not None and self._now.steady < self._retry_at:
+        """Have the file written, and wait for it as long as the loop can."""
+        self._hand_on(durable)
+        self._wait(0.0 if self._slow else PATIENCE_S)
+        with self._shared:
+            found = self._found if self._done >= self._number and not self._knows else None
+        if found is not None:
+            self._take(found)
+            self._write(durable)
             return
-        try:
-            self._open()
-            self._write_news(durable=True)
-        except _TROUBLES as error:
-            self._fail(error)
-            if self._retry_at is None:
-                why, advice = reason(error)
-                self._say(
-                    f"Cannot write the state file {self._file.path}, for {why}: mailwatch "
-                    "watches, restarts and tells as before, but would forget all if it were "
-                    f"ended now; {advice}."
-                )
-            self._retry_at = self._now.steady + RETRY_S
+        self._keep_copy()
 
-    def _write_news(self, durable: bool) -> None:
-        memory, written, now = self._memory, self._written, self._now
-        with self._file.transaction(durable) as connection:
-            retention.make_room(connection)
-            if self._wall_clock.is_believed(now) and now.steady >= self._sweep_at:
-                self._sweep_at = now.steady + retention.EVERY_S
-                retention.expire(connection, now.wall)
-            if written is None or memory.entries is not written.entries:
-                known = documents.waiting(connection) if written is None else written.entries
-                documents.keep_only(connection, memory.entries, known)
-            documents.put_entries(connection, self._ended)
-            for incident in self._closed:
-                documents.put_incident(connection, incident)
-            history.add(connection, self._rounds)
-            if written is None or memory.state != written.state:
-                documents.put_state(connection, memory.state)
-            if written is None or memory.notes != written.notes:
-                documents.put(connection, documents.NOTES, memory.notes)
-            if written is None:
-                documents.close_others(connection, memory.state.incident, now)
-            if written is None or memory.paused_until != written.paused_until:
-                until = memory.paused_until
-                documents.put(connection, documents.PAUSE, until and Boot(self._boot_id, until))
-            documents.put(connection, documents.WRITTEN, self._boot)
-        self._written, self._written_at = memory, now.steady
-        self._closed, self._ended = [], []
-        self._rounds.clear()
-        if self._retry_at is not None:
-            lost = self._rounds_lost
-            what = f"the readings of {lost} rounds were" if lost else "nothing was"
-            self._say(f"{self._file.path} can be written again, and {what} lost.")
-        self._retry_at, self._rounds_lost = None, 0
+    def _hand_on(self, durable: bool) -> None:
+        if self._refused is not None:
+            raise self._refused
+        self._number += 1
+        work = Work(self._memory, self._now, self._number, durable, self._knows)
+        work.closed, work.ended, work.rounds = self._closed, self._ended, self._rounds
+        self._closed, self._ended, self._rounds = [], [], deque()
+        with self._shared:
+            self._to_do = work if self._to_do is None else self._to_do.followed_by(work)
+        self._start()
 
-    def _fail(self, error: Exception) -> None:
-        self._written = None
-        self._file.fail(error)
+    def _wait(self, seconds: float) -> None:
+        """Wait until all that was handed on was tried, at most for `seconds`."""
+        with self._shared:
+            is_done = self._shared.wait_for(lambda: self._done >= self._number, seconds)
+            if self._refused is not None:
+                raise self._refused
+            self._slow = self._slow or not is_done
+            if is_done and self._held == self._number:
+                self._written_at = self._now.steady
+        if is_done and self._silent_since is not None:
+            self._silent_since = None
+            self._say(line("disk-answers", directory=str(self._directory)))
+        if not is_done and self._silent_since is None:
+            self._silent_since = self._now.steady
+            kept = "" if self._spare is None else str(self._spare.path.parent)
+            self._say(line("disk-silent", directory=str(self._directory), kept=kept))
 
-    # --- opening, and taking over what the file holds -------------------------------------
+    def _keep_copy(self) -> None:
+        """Have a copy of the memory in the runtime directory where the file does not hold it."""
+        if self._spare is None:
+            return
+        if not self._is_behind:
+            if self._copied is not None:
+                self._spare.remove()
+            self._copied = None
+        elif self._copied is not self._memory:
+            boot = self._writer.boot(self._now)
+            copy = Copy(self._memory, self._number, self._knows, boot)
+            self._copied = self._memory if self._spare.keep(copy) else None
 
-    def _open(self) -> None:
-        timeout_s = BUSY_TIMEOUT_S if self._restored else OPEN_TIMEOUT_S
-        path = self._file.path
-        try:
-            connection = self._file.open(self._now, timeout_s)
-        except _TROUBLES as error:
-            if not self._restored and not is_lock(error):
-                with suppress(*_TROUBLES, Unusable), closing(open_unwritable(path)) as readable:
-                    self._take_over(_load(readable, self._boot))
-            raise
-        if not self._loaded:
-            try:
-                self._take_over(_load(connection, self._boot))
-            except Exception as error:
-                if not is_damage(error):
-                    raise
-                self._loaded = True
-                self._file.fail(error)
-                self._open()
+    # --- taking up what the last process has left ---------------------------------------------
 
-    def _take_over(self, found: Memory) -> None:
-        self._loaded = True
-        if not self._restored:
-            self._memory = found
+    def _begin(self, copy: Copy | None) -> None:
+        """Begin with what the file holds, or with the copy where that is newer."""
+        with self._shared:
+            found = self._found if self._done >= self._number else None
+        if copy is not None and (found is None or copy.number > found.number):
+            boot = self._writer.boot(self._now)
+            until = copy.memory.paused_until
+            pause = None if until is None else replace(copy.boot, at=until)
+            self._number = max(self._number, copy.number)
+            self._memory = on_this_clock(copy.memory, copy.boot, pause, boot)
+            self._copied = self._memory
+            self._knows = copy.knows
+            if found is not None and not copy.knows:
+                self._take(found, late=True)
+            self._say(line("memory-restored", directory=str(self._directory)))
+        elif found is not None:
+            self._take(found)
+        self._knows = self._knows or found is not None
+
+    def _take(self, found: Found, late: bool | None = None) -> None:
+        """Take in what the file held: all of it at the start, and later what is not too late."""
+        self._knows = True
+        self._number = max(self._number, found.number)
+        if not (self._restored if late is None else late):
+            self._memory = found.memory
             return
         # Too late for the state: the machine has gone on from an empty one.
-        self._memory = _with_late(self._memory, found)
-        incident = found.state.incident
+        self._memory = _with_late(self._memory, found.memory)
+        incident = found.memory.state.incident
         if incident is not None:
             self._say(
-                f"{self._file.path} could not be read as mailwatch started: incident {incident.id} "
-                "in it is taken as over, and what fails now is a new one."
+                f"The state file in {self._directory} could not be read as mailwatch started: "
+                f"incident {incident.id} in it is taken as over, and what fails now is a new one."
             )
 
+    # --- the side of the thread that writes ------------------------------------------------
 
-def _load(connection: Connection, boot: Boot) -> Memory:
-    """Return what the file holds, its moments moved to the steady clock of `boot`.
+    def _start(self) -> None:
+        """See to it that a thread works off what there is to do."""
+        with self._shared:
+            if self._busy:
+                return
+            self._busy = True
+        job = Job[None]("state file", Deadline.after(0.0, time.monotonic))
+        job.start(self._work, self._without)
 
-    Raises sqlite3.Error, and ValueError, TypeError or LookupError where a row makes no sense.
-    """
-    written = documents.get(connection, documents.WRITTEN, Boot)
-    found = Memory(
-        documents.get_state(connection),
-        documents.get(connection, documents.NOTES, Notes) or Notes(),
-        documents.waiting(connection),
-        documents.next_id(connection),
-    )
-    by = shift_s(written.at, boot.at, written.is_same(boot)) if written else 0.0
-    return replace(
-        moved(found, by),
-        paused_until=_end_of(documents.get(connection, documents.PAUSE, Boot), boot),
-    )
+    def _without(self, why: Fact) -> None:
+        if why == WITHOUT:
+            self._work()
+            return
+        self._say(line("memory-not-written", directory=str(self._directory), why=why))
+        with self._shared:
+            self._done, self._busy = self._number, False
+            self._shared.notify_all()
 
-
-def _end_of(pause: Boot | None, boot: Boot) -> Now | None:
-    """Return the end of `pause` on the steady clock of `boot`, None where there is none.
-
-    A pause that was begun before a reboot ends by the wall clock.
-    """
-    if pause is None or pause.is_same(boot):
-        return None if pause is None else pause.at
-    return Now(boot.at.steady + pause.at.wall - boot.at.wall, pause.at.wall)
+    def _work(self) -> None:
+        while True:
+            with self._shared:
+                work, self._to_do = self._to_do, None
+                if work is None:
+                    if self._closing:
+                        self._writer.close()
+                    self._busy = False
+                    self._shared.notify_all()
+                    return
+            began = time.monotonic()
+            refused: StoreError | None = None
+            try:
+                holds = self._writer.write(work)
+            except StoreError as error:
+                holds, refused = False, error
+            with self._shared:
+                self._done = work.number
+                self._refused = refused
+                self._slow = time.monotonic() - began > PATIENCE_S
+                if holds:
+                    self._held = work.number
+                self._shared.notify_all()
 
 
 def _with_late(memory: Memory, found: Memory) -> Memory:

@@ -11,8 +11,8 @@ from mailwatch.store.boot import Boot
 from mailwatch.store.connection import open_for_writing
 from mailwatch.store.files import create
 from mailwatch.store.retention import MAX_BYTES
-from mailwatch.store.sqlite import WAITING_READINGS
 from mailwatch.store.views import Views
+from mailwatch.store.writer import WAITING_READINGS
 
 if TYPE_CHECKING:
     from tests.store.conftest import Night, Stores

@@ -22,8 +22,8 @@ from mailwatch.core.notes import Notes
 from mailwatch.core.state import State
 from mailwatch.core.unmeasured import UnmeasuredServices
 from mailwatch.store.base import Commit
-from mailwatch.store.sqlite import RETRY_S
 from mailwatch.store.views import Views
+from mailwatch.store.writer import RETRY_S
 
 if TYPE_CHECKING:
     from tests.store.conftest import Night, Stores
@@ -323,7 +323,7 @@ def test_a_file_that_is_locked_at_the_start_loses_no_message(
     stores: Stores, night: Night, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """What could not be read then is taken over later: entries leave, the incident is closed."""
-    monkeypatch.setattr("mailwatch.store.sqlite.OPEN_TIMEOUT_S", 0.2)
+    monkeypatch.setattr("mailwatch.store.writer.OPEN_TIMEOUT_S", 0.2)
     store, _ = stores.restored(night.at(0))
     told = {"S:1": Warned(night.at(99)), "S:2": Warned(night.at(99))}
     warned = Certificates(told)

@@ -27,6 +27,20 @@ SENTENCES: Sentences = {
     "restarted": "{target} was restarted; the services get {settle_s:duration} to come up",
     "verifying": "checking whether all services answer again",
     "person-called": "a person has been called; checks go on",
+    # the disk
+    "disk-silent": Given(
+        "kept",
+        "The disk of {directory} does not answer: mailwatch watches, restarts and tells as before, "
+        "and keeps what it must not forget in {kept} until the disk answers; look for disk errors "
+        "in the kernel's log.",
+        "The disk of {directory} does not answer: mailwatch watches, restarts and tells as before, "
+        "but would forget all if it were ended now; look for disk errors in the kernel's log.",
+    ),
+    "disk-answers": "The disk of {directory} answers again, and nothing was lost.",
+    "memory-lost": "mailwatch ends, and what the state file in {directory} lacks is forgotten.",
+    "memory-not-written": "The state file in {directory} could not be written: {why}.",
+    "memory-restored": "mailwatch goes on from the copy of its memory that the last process left "
+    "when the disk of {directory} did not answer.",
     # its timeline
     "turn-fails": Given(
         "detail", "{service} fails: {detail} ({fault})", "{service} fails ({fault})"
