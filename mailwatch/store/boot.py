@@ -50,6 +50,16 @@ def shift_s(written: Now, now: Now, same_boot: bool) -> float:
     return now.steady - away_s - written.steady
 
 
+def end_of(pause: Boot, boot: Boot) -> Now:
+    """Return the end of `pause` on the steady clock of `boot`.
+
+    A pause that was begun before a reboot ends by the wall clock.
+    """
+    if pause.is_same(boot):
+        return pause.at
+    return Now(boot.at.steady + pause.at.wall - boot.at.wall, pause.at.wall)
+
+
 def boot_id(environ: Mapping[str, str]) -> str:
     """Return the id of this boot (random(4)) as 32 hex digits, empty where it cannot be learnt."""
     text = environ.get(VARIABLE, "")

@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import os
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
+from mailwatch.core.codec import moved
+from mailwatch.core.outbox import QueuedMessage
+from mailwatch.core.state import Incident
 from mailwatch.store.base import Memory
-from mailwatch.store.boot import Boot
+from mailwatch.store.boot import Boot, end_of, shift_s
 from mailwatch.store.documents import dump, load
 
 NAME = "memory.json"
@@ -27,6 +30,17 @@ class Copy:
     knows: bool
     """Whether `memory` has taken in what the state file held at the start."""
     boot: Boot
+    closed: tuple[Incident, ...] = ()
+    ended: tuple[QueuedMessage, ...] = ()
+    """What memory has let go of, and the disk has not taken."""
+
+    def on(self, boot: Boot) -> Copy:
+        """Return the copy with its moments on the steady clock of `boot`."""
+        by = shift_s(self.boot.at, boot.at, self.boot.is_same(boot))
+        until = self.memory.paused_until
+        pause = None if until is None else end_of(Boot(self.boot.id, until), boot)
+        here = moved(self, by)
+        return replace(here, memory=replace(here.memory, paused_until=pause))
 
 
 class Spare:

@@ -27,7 +27,7 @@ from mailwatch.store.base import Commit, Memory, Store
 from mailwatch.store.files import StoreError
 from mailwatch.store.spare import Copy, Spare
 from mailwatch.store.state_file import Say
-from mailwatch.store.writer import FileWriter, Found, Work, on_this_clock
+from mailwatch.store.writer import FileWriter, Found, Work
 
 QUIET_READINGS = 500
 """How many readings may wait in a quiet time, about 0.5 MB."""
@@ -81,6 +81,9 @@ class SqliteStore(Store):
         """That of the last work."""
         self._copied: Memory | None = None
         """The memory of which there is a copy, None without one."""
+        # What memory has let go of, and the file may not hold.
+        self._unheld_incidents: list[Incident] = []
+        self._unheld_entries: list[QueuedMessage] = []
         self._silent_since: float | None = None
         """Since when (steady) the disk does not answer, None while it does."""
         # What the loop and the thread that writes share.
@@ -161,20 +164,19 @@ class SqliteStore(Store):
 
     def close(self) -> None:
         """Finish writing, and let go of the file; waits for at most END_S."""
-        behind = self._restored and (self._rounds or self._is_behind)
-        if behind:
+        until = time.monotonic() + END_S
+        if self._restored and (self._rounds or self._is_behind):
             self._hand_on(durable=True)
-        self._closing = True
-        self._start()
-        with self._shared:
-            self._shared.wait_for(lambda: not self._busy, END_S)
-            done = not self._busy
-        if behind:
-            if done and self._found is not None and not self._knows:
-                self._take(self._found)
+            if self._waited(until - time.monotonic()) and self._take_late():
+                self._hand_on(durable=True)
+                self._waited(until - time.monotonic())
             self._keep_copy()
             if self._is_behind and self._copied is not self._memory:
                 self._say(line("memory-lost", directory=str(self._directory)))
+        self._closing = True
+        self._start()
+        with self._shared:
+            self._shared.wait_for(lambda: not self._busy, max(0.0, until - time.monotonic()))
 
     def _end(self, entry: QueuedMessage) -> None:
         super()._end(entry)
@@ -196,13 +198,10 @@ class SqliteStore(Store):
         """Have the file written, and wait for it as long as the loop can."""
         self._hand_on(durable)
         self._wait(0.0 if self._slow else PATIENCE_S)
-        with self._shared:
-            found = self._found if self._done >= self._number and not self._knows else None
-        if found is not None:
-            self._take(found)
+        if self._take_late():
             self._write(durable)
-            return
-        self._keep_copy()
+        else:
+            self._keep_copy()
 
     def _hand_on(self, durable: bool) -> None:
         if self._refused is not None:
@@ -211,14 +210,21 @@ class SqliteStore(Store):
         work = Work(self._memory, self._now, self._number, durable, self._knows)
         work.closed, work.ended, work.rounds = self._closed, self._ended, self._rounds
         self._closed, self._ended, self._rounds = [], [], deque()
+        self._unheld_incidents += work.closed
+        self._unheld_entries += work.ended
         with self._shared:
             self._to_do = work if self._to_do is None else self._to_do.followed_by(work)
         self._start()
 
-    def _wait(self, seconds: float) -> None:
-        """Wait until all that was handed on was tried, at most for `seconds`."""
+    def _waited(self, seconds: float) -> bool:
+        """Wait at most for `seconds` until all that was handed on was tried; whether it was."""
         with self._shared:
-            is_done = self._shared.wait_for(lambda: self._done >= self._number, seconds)
+            return self._shared.wait_for(lambda: self._done >= self._number, max(0.0, seconds))
+
+    def _wait(self, seconds: float) -> None:
+        """Wait for the disk as the loop does, and say where it falls silent or answers again."""
+        is_done = self._waited(seconds)
+        with self._shared:
             if self._refused is not None:
                 raise self._refused
             self._slow = self._slow or not is_done
@@ -234,15 +240,15 @@ class SqliteStore(Store):
 
     def _keep_copy(self) -> None:
         """Have a copy of the memory in the runtime directory where the file does not hold it."""
-        if self._spare is None:
-            return
         if not self._is_behind:
-            if self._copied is not None:
+            if self._spare is not None and self._copied is not None:
                 self._spare.remove()
             self._copied = None
-        elif self._copied is not self._memory:
+            self._unheld_incidents, self._unheld_entries = [], []
+        elif self._spare is not None and self._copied is not self._memory:
             boot = self._writer.boot(self._now)
-            copy = Copy(self._memory, self._number, self._knows, boot)
+            gone = tuple(self._unheld_incidents), tuple(self._unheld_entries)
+            copy = Copy(self._memory, self._number, self._knows, boot, *gone)
             self._copied = self._memory if self._spare.keep(copy) else None
 
     # --- taking up what the last process has left ---------------------------------------------
@@ -252,12 +258,10 @@ class SqliteStore(Store):
         with self._shared:
             found = self._found if self._done >= self._number else None
         if copy is not None and (found is None or copy.number > found.number):
-            boot = self._writer.boot(self._now)
-            until = copy.memory.paused_until
-            pause = None if until is None else replace(copy.boot, at=until)
+            copy = copy.on(self._writer.boot(self._now))
             self._number = max(self._number, copy.number)
-            self._memory = on_this_clock(copy.memory, copy.boot, pause, boot)
-            self._copied = self._memory
+            self._memory = self._copied = copy.memory
+            self._closed, self._ended = list(copy.closed), list(copy.ended)
             self._knows = copy.knows
             if found is not None and not copy.knows:
                 self._take(found, late=True)
@@ -265,6 +269,14 @@ class SqliteStore(Store):
         elif found is not None:
             self._take(found)
         self._knows = self._knows or found is not None
+
+    def _take_late(self) -> bool:
+        """Take in what was found in the file after the start; whether there was any."""
+        with self._shared:
+            found = self._found if self._done >= self._number and not self._knows else None
+        if found is not None:
+            self._take(found)
+        return found is not None
 
     def _take(self, found: Found, late: bool | None = None) -> None:
         """Take in what the file held: all of it at the start, and later what is not too late."""

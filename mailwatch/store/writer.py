@@ -18,7 +18,7 @@ from mailwatch.core.state import Incident
 from mailwatch.host.clocks import WallClock
 from mailwatch.store import documents, history, retention
 from mailwatch.store.base import Memory
-from mailwatch.store.boot import Boot, boot_id, shift_s
+from mailwatch.store.boot import Boot, boot_id, end_of, shift_s
 from mailwatch.store.connection import (
     BUSY_TIMEOUT_S,
     NONSENSE,
@@ -248,22 +248,8 @@ def _load(connection: Connection, boot: Boot) -> Found:
         documents.waiting(connection),
         documents.next_id(connection),
     )
+    by = shift_s(written.at, boot.at, written.is_same(boot)) if written else 0.0
     pause = documents.get(connection, documents.PAUSE, Boot)
     number = documents.get(connection, documents.NUMBER, int) or 0
-    return Found(on_this_clock(found, written, pause, boot), number)
-
-
-def on_this_clock(memory: Memory, written: Boot | None, pause: Boot | None, boot: Boot) -> Memory:
-    """Return `memory`, which was written at `written`, with its moments on the clock of `boot`."""
-    by = shift_s(written.at, boot.at, written.is_same(boot)) if written else 0.0
-    return replace(moved(memory, by), paused_until=_end_of(pause, boot))
-
-
-def _end_of(pause: Boot | None, boot: Boot) -> Now | None:
-    """Return the end of `pause` on the steady clock of `boot`, None where there is none.
-
-    A pause that was begun before a reboot ends by the wall clock.
-    """
-    if pause is None or pause.is_same(boot):
-        return None if pause is None else pause.at
-    return Now(boot.at.steady + pause.at.wall - boot.at.wall, pause.at.wall)
+    until = None if pause is None else end_of(pause, boot)
+    return Found(replace(moved(found, by), paused_until=until), number)

@@ -47,11 +47,14 @@ class Night:
         self._nursery = nursery
         self.directory = Path(tempfile.mkdtemp(prefix="mw-night-"))
         (self.directory / "state").mkdir()
+        (self.directory / "run").mkdir()
         self.policy: dict[str, Any] = dict(POLICY)
         self.evidence = False
         self.hour_s = 3600.0
         """What the limit on messages takes for an hour."""
         self.send_timeout_s = 2.0
+        self.disk_patience_s = 5.0
+        """How long the loop waits for the disk."""
         self.outages: list[Outage] = []
         self.killed: list[float] = []
         self.reboots: list[float] = []
@@ -96,6 +99,11 @@ class Night:
                 self.engine.operator_stops()
             else:
                 self.mail.fails(silent)
+
+    def disk_hangs(self, hangs: bool = True) -> None:
+        """Let no write to the state file end, nor begin, until `hangs` is false."""
+        stalls = self.directory / "stalls"
+        stalls.touch() if hangs else stalls.unlink()
 
     def mended(self) -> None:
         """Let a person bring the mail back."""
@@ -286,6 +294,9 @@ class Night:
                 "send_timeout_s": self.send_timeout_s,
                 "policy": self.policy,
                 "evidence": self.evidence,
+                "runtime": str(self.directory / "run"),
+                "stalls": str(self.directory / "stalls"),
+                "disk_patience_s": self.disk_patience_s,
             }
         )
         self._born = time.monotonic()
@@ -313,6 +324,8 @@ class Night:
             self.reboots.append(time.monotonic())
             self._steady_shift_s = 5.0 - time.monotonic()
             self.engine.reboot()
+            for kept in (self.directory / "run").iterdir():
+                kept.unlink()
 
     @property
     def _trace_file(self) -> Path:

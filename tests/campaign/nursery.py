@@ -51,7 +51,9 @@ from mailwatch.restarters.catalogue import Chosen
 from mailwatch.restarters.docker import Settings as DockerSettings
 from mailwatch.service import delivery, recovery
 from mailwatch.service.daemon import Adapters, Daemon, real_world
+from mailwatch.store import sqlite
 from mailwatch.store.base import Commit, Store
+from mailwatch.store.state_file import StateFile
 from tests.campaign.dying import die_with
 
 if TYPE_CHECKING:
@@ -240,12 +242,38 @@ def _count_statements(fuse: Fuse) -> None:
     sqlite3.connect = counted  # type: ignore[assignment]
 
 
+def _hang_with(stalls: str) -> None:
+    """Let what touches the state file wait for as long as the file `stalls` is there."""
+    opened, written = StateFile.open, StateFile.transaction
+
+    def wait() -> None:
+        while os.path.exists(stalls):
+            time.sleep(0.005)
+
+    def slow_open(self: StateFile, now: Now, timeout_s: float) -> sqlite3.Connection:
+        wait()
+        return opened(self, now, timeout_s)
+
+    @contextmanager
+    def slow_transaction(self: StateFile, durable: bool) -> Iterator[sqlite3.Connection]:
+        wait()
+        with written(self, durable) as connection:
+            yield connection
+            wait()
+
+    StateFile.open = slow_open  # type: ignore[method-assign]
+    StateFile.transaction = slow_transaction  # type: ignore[method-assign]
+
+
 MONOTONIC = time.monotonic
 
 
 def live(order: dict[str, Any]) -> int:
     """Be one daemon, from its start to its end; return its exit code."""
     os.environ["MAILWATCH_BOOT_ID"] = order["boot"]
+    os.environ["RUNTIME_DIRECTORY"] = order["runtime"]
+    sqlite.PATIENCE_S = sqlite.START_S = order["disk_patience_s"]
+    _hang_with(order["stalls"])
     rate_limit.WINDOW_S = order["hour_s"]
     shift_s = order["steady_shift_s"]
     if shift_s:

@@ -168,6 +168,17 @@ def docker_gives_up(night: Night) -> Story:
     yield lambda: night.mail.well
 
 
+def disk_hangs(night: Night) -> Story:
+    """The disk takes nothing from before the outage until it is over and told."""
+    night.disk_patience_s = 0.2
+    yield night.is_healthy
+    night.disk_hangs()
+    night.outage(cure=1)
+    yield lambda: night.mail.well
+    yield partial(_has_ended, night, 1)
+    night.disk_hangs(False)
+
+
 def mends_itself(night: Night) -> Story:
     """The mail comes back by itself, in the middle of whatever mailwatch is doing."""
     yield night.is_healthy
@@ -203,6 +214,7 @@ SCENARIOS: dict[str, Callable[[Night], Story]] = {
         docker_hangs,
         docker_is_away,
         docker_gives_up,
+        disk_hangs,
         mends_itself,
         certificate_expires,
     )
