@@ -7,12 +7,16 @@ from dataclasses import replace
 
 from mailwatch.core import certificates, known_good, rate_limit, readiness, unmeasured
 from mailwatch.core.facts import fact
+from mailwatch.core.message import Message
 from mailwatch.core.model import Now, Reading, TargetState
 from mailwatch.core.state import State
 from mailwatch.core.unmeasured import UnmeasuredServices
 from mailwatch.core.wording import notice
 from mailwatch.service.components import Components
 from mailwatch.store.base import Commit
+
+DISK_SILENT_S = 60.0
+"""How long the disk has to be silent before a person is told; a busy one is for a few seconds."""
 
 
 class Bookkeeping:
@@ -22,6 +26,7 @@ class Bookkeeping:
         self._components = parts
         self._blind: UnmeasuredServices | None = None
         self._pause_end: Now | None = None
+        self._disk_told = False
 
     def replace(self, parts: Components) -> None:
         """Go on with other parts."""
@@ -68,8 +73,24 @@ class Bookkeeping:
         notes = replace(
             known, certificates=told, proven=shown, unmeasured_services=self._blind.to_keep
         )
-        if notes != known:
-            self.keep(Commit(state, now, (*notices, *warnings), notes=notes))
+        disk = self._of_the_disk(now)
+        if notes != known or disk:
+            self.keep(Commit(state, now, (*notices, *warnings, *disk), notes=notes))
+
+    def _of_the_disk(self, now: Now) -> list[Message]:
+        """Tell once that the disk has been silent for long."""
+        store, installation = self._components.store, self._components.installation
+        since = store.silent_since
+        if since is None or now.steady - since < DISK_SILENT_S:
+            self._disk_told = self._disk_told and since is not None
+            return []
+        if self._disk_told:
+            return []
+        self._disk_told = True
+        title = fact("disk-silent-on", host=installation.host)
+        at = now.wall - (now.steady - since)
+        advice = fact("disk-silent-advice", directory=store.directory, since_at=at)
+        return [notice(title, [advice], now, installation)]
 
     def keep_glance(self, state: State, target: TargetState, now: Now) -> None:
         """Keep whether `target` could be restarted, and tell what changed for good."""

@@ -270,6 +270,9 @@ class Monitor:
     def _decide(self, now: Now) -> None:
         found, examination = self.investigation, self._components.examination
         cause = examination.cause(found.readings, found.seen_as) if found.examined else NOTHING
+        store = self._components.store
+        if not cause and store.silent_since is not None:
+            cause = fact("disk-silent", directory=store.directory)
         event = found.event(
             self._components.recovery.unseen,
             self.paused_until(now),

@@ -53,10 +53,10 @@ class Store:
     def __init__(self) -> None:
         self._memory = Memory()
 
-    @property
-    def disk_is_silent(self) -> bool:
-        """Whether the disk has not taken the last change for longer than can be waited for."""
-        return False
+    directory: str = ""
+    """Where it keeps what it has, for a person to read."""
+    silent_since: float | None = None
+    """Since when (steady) the disk does not take changes, though it was waited for; or None."""
 
     def restore(self, now: Now) -> State:
         """Return the state as it was last committed, its moments moved to this boot's clock.

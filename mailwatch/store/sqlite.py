@@ -63,7 +63,7 @@ class SqliteStore(Store):
         claim: Callable[[], None] = lambda: None,
     ) -> None:
         super().__init__()
-        self._directory = directory
+        self.directory = str(directory)
         self._say = say
         self._spare = None if runtime is None else Spare(runtime)
         self._now = Now(0.0, 0.0)
@@ -84,7 +84,6 @@ class SqliteStore(Store):
         # What memory has let go of, and the file may not hold.
         self._unheld_incidents: list[Incident] = []
         self._unheld_entries: list[QueuedMessage] = []
-        self._silent_since: float | None = None
         """Since when (steady) the disk does not answer, None while it does."""
         # What the loop and the thread that writes share.
         self._writer = FileWriter(directory, say, max_bytes, boot, claim)
@@ -98,11 +97,6 @@ class SqliteStore(Store):
         """The number of the last work that the file holds."""
         self._slow = False
         self._refused: StoreError | None = None
-
-    @property
-    def disk_is_silent(self) -> bool:
-        """Whether the disk has not taken the last change for longer than PATIENCE_S."""
-        return self._silent_since is not None
 
     def restore(self, now: Now) -> State:
         """Open the file, and return the state as it was last committed, on this boot's clock.
@@ -172,7 +166,7 @@ class SqliteStore(Store):
                 self._waited(until - time.monotonic())
             self._keep_copy()
             if self._is_behind and self._copied is not self._memory:
-                self._say(line("memory-lost", directory=str(self._directory)))
+                self._say(line("memory-lost", directory=self.directory))
         self._closing = True
         self._start()
         with self._shared:
@@ -230,13 +224,13 @@ class SqliteStore(Store):
             self._slow = self._slow or not is_done
             if is_done and self._held == self._number:
                 self._written_at = self._now.steady
-        if is_done and self._silent_since is not None:
-            self._silent_since = None
-            self._say(line("disk-answers", directory=str(self._directory)))
-        if not is_done and self._silent_since is None:
-            self._silent_since = self._now.steady
+        if is_done and self.silent_since is not None:
+            self.silent_since = None
+            self._say(line("disk-answers", directory=self.directory))
+        if not is_done and self.silent_since is None:
+            self.silent_since = self._now.steady
             kept = "" if self._spare is None else str(self._spare.path.parent)
-            self._say(line("disk-silent", directory=str(self._directory), kept=kept))
+            self._say(line("disk-takes-nothing", directory=self.directory, kept=kept))
 
     def _keep_copy(self) -> None:
         """Have a copy of the memory in the runtime directory where the file does not hold it."""
@@ -265,7 +259,7 @@ class SqliteStore(Store):
             self._knows = copy.knows
             if found is not None and not copy.knows:
                 self._take(found, late=True)
-            self._say(line("memory-restored", directory=str(self._directory)))
+            self._say(line("memory-restored", directory=self.directory))
         elif found is not None:
             self._take(found)
         self._knows = self._knows or found is not None
@@ -290,7 +284,7 @@ class SqliteStore(Store):
         incident = found.memory.state.incident
         if incident is not None:
             self._say(
-                f"The state file in {self._directory} could not be read as mailwatch started: "
+                f"The state file in {self.directory} could not be read as mailwatch started: "
                 f"incident {incident.id} in it is taken as over, and what fails now is a new one."
             )
 
@@ -309,7 +303,7 @@ class SqliteStore(Store):
         if why == WITHOUT:
             self._work()
             return
-        self._say(line("memory-not-written", directory=str(self._directory), why=why))
+        self._say(line("memory-not-written", directory=self.directory, why=why))
         with self._shared:
             self._done, self._busy = self._number, False
             self._shared.notify_all()

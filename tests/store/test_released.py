@@ -214,7 +214,7 @@ def test_a_file_that_cannot_be_brought_up_to_date_is_known_all_the_same(
     kept: Kept, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """An upgrade on a full disk forgets no incident and no attempt, and leaves the file alone."""
-    path = kept.store._directory / "mailwatch.db"
+    path = Path(kept.store.directory) / "mailwatch.db"
     before = path.read_bytes()
 
     def full(*_anything: object) -> None:

@@ -24,6 +24,7 @@ SENTENCES: Sentences = {
         "the host's connection tracking table is full: {used:whole} of {limit:whole}"
     ),
     "disk-full": "disk full: {path} has {free_bytes:size} of {size_bytes:size} free",
+    "disk-silent": "the disk of {directory} does not answer, so others on it may hang, too",
     "docker-hung": "Docker does not answer, so it hangs or is stopped",
     "filtered": "a packet filter keeps this host from {services:names}",
     "no-descriptors": "the host has no file descriptors left: {used:whole} of {limit:whole}",

@@ -28,7 +28,7 @@ SENTENCES: Sentences = {
     "verifying": "checking whether all services answer again",
     "person-called": "a person has been called; checks go on",
     # the disk
-    "disk-silent": Given(
+    "disk-takes-nothing": Given(
         "kept",
         "The disk of {directory} does not answer: mailwatch watches, restarts and tells as before, "
         "and keeps what it must not forget in {kept} until the disk answers; look for disk errors "

@@ -16,6 +16,12 @@ SENTENCES: Sentences = {
     "could-not-look": "Not looked at since {since_at:clock}: {services:services}, {whys:names}",
     "can-look-again": "mailwatch on {host} can check again",
     "can-look-at": "It checks {services:services} again.",
+    "disk-silent-on": "The disk of {host} does not answer",
+    "disk-silent-advice": (
+        "{directory} has taken nothing since {since_at:clock}. mailwatch watches and restarts as "
+        "before, but forgets what it did when the host goes down. What to do: look for disk errors "
+        "in the kernel's log (journalctl -k), and make sure that the disk is not full of work."
+    ),
     "pause-over": "mailwatch on {host} is no longer paused",
     "watches-again": "It watches {target} again.",
     "cannot-restart-on": "mailwatch on {host} cannot restart mail",
