@@ -15,7 +15,7 @@ from mailwatch.core.policy import Policy
 from mailwatch.evidence import catalogue as evidence
 from mailwatch.evidence.servers.catalogue import SERVERS
 from mailwatch.evidence.settings import EvidenceSettings
-from mailwatch.net.endpoint import ProxyHeader, TlsMode, TlsVersion
+from mailwatch.net.endpoint import LOGIN_S, LONGEST_LOGIN_S, ProxyHeader, TlsMode, TlsVersion
 from mailwatch.notifiers.catalogue import NOTIFIERS, SECTION
 from mailwatch.probes.catalogue import LOGIN, PORT, PROBES, defaults_for
 from mailwatch.restarters.catalogue import RESTARTERS, USUAL
@@ -193,6 +193,14 @@ _SERVICE = (
         "in one place are a mistake.", needs=LOGIN, example='"canary"',
         pattern=r"[A-Za-z0-9][A-Za-z0-9_.-]{0,254}", sensitive=True, rival="password_file",
         rule="the name of a credential, as LoadCredential= in the unit has it"),
+    replace(seconds("login_timeout_s", LOGIN_S,
+                    "Time for the answers to a login, beside that of the attempt. Servers delay "
+                    "them on purpose, Dovecot by up to 16.5 s where somebody at the same address "
+                    "guesses passwords. Where none comes, the service is asked once more without "
+                    "the login, and one that answers then is not restarted. A login that stays "
+                    "without an answer for three rounds is a failure: a `timeout`, which restarts, "
+                    "where it has passed before, else of `authentication`, which does not.",
+                    low=1, high=LONGEST_LOGIN_S), needs=LOGIN),
 )  # fmt: skip
 """What can be said of any service; each is a field, or a part of one, of ServiceSettings."""
 

@@ -30,6 +30,11 @@ def look(before: KnownGood, readings: Sequence[Reading], settings: Mapping[str, 
     return KnownGood({**kept, **now})
 
 
+def proven(known: KnownGood, settings: Mapping[str, str]) -> frozenset[str]:
+    """Return the services of `settings` that have passed as they are asked now."""
+    return frozenset(settings) - unproven(known, settings)
+
+
 def unproven(known: KnownGood, settings: Mapping[str, str]) -> frozenset[str]:
     """Return the services of `settings` that have never passed as they are asked now."""
     return frozenset(s for s, digest in settings.items() if known.passed.get(s) != digest)

@@ -9,6 +9,10 @@ from pathlib import Path
 from mailwatch.core.facts import NOTHING, Fact
 from mailwatch.core.secret import Secret
 
+LOGIN_S = 20.0
+LONGEST_LOGIN_S = 60.0
+"""The slowest servers take 16.5 s to answer a login."""
+
 
 class TlsMode(StrEnum):
     """When the conversation becomes TLS."""
@@ -56,7 +60,8 @@ class Endpoint:
     (PEM) or, where that is None, against the system's own authorities. `server_name` is asked for
     in the handshake (SNI) and is the name to verify; where it is None it is `host`. `fingerprint`
     is the SHA-256 of the certificate (DER) in 64 lower-case hexadecimal digits, and is checked
-    with or without `verify`. `login` is never sent without TLS, but to this host.
+    with or without `verify`. `login` is never sent without TLS, but to this host; the answers to it
+    have `login_timeout_s` (up to LONGEST_LOGIN_S) beside the time of the conversation.
     """
 
     name: str
@@ -70,6 +75,7 @@ class Endpoint:
     fingerprint: str | None = None
     proxy: ProxyHeader = ProxyHeader.NONE
     login: Login | None = None
+    login_timeout_s: float = LOGIN_S
 
     @property
     def asked_name(self) -> str:

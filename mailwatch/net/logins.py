@@ -13,12 +13,6 @@ from mailwatch.net.endpoint import Login
 from mailwatch.net.engine import Steps
 from mailwatch.net.errors import ConversationError, SaidNo
 
-LOGIN_S = 20.0
-"""What the answers to a login may take: servers put off their noes, and Dovecot every answer.
-
-It makes all who share an address at which somebody guesses passwords wait for up to 16.5 s.
-"""
-
 _MASK = "***"
 _TELLING = 4
 """Fewer letters than these occur anywhere, and to mask them would say so."""
@@ -32,12 +26,15 @@ class Unanswered(ConversationError):
 
 
 def in_its_own_time(talk: Conversation, login: Steps[None]) -> Steps[None]:
-    """Hold the dialogue of a `login` in LOGIN_S beside the time of the conversation.
+    """Hold the dialogue of a `login` in its own time beside that of the conversation.
+
+    Servers put off their noes, and Dovecot every answer: it makes all who share an address at which
+    somebody guesses passwords wait for up to 16.5 s.
 
     Raises Unanswered where no answer comes.
     """
     try:
-        yield from talk.beside(LOGIN_S, login)
+        yield from talk.beside(talk.settings.login_timeout_s, login)
     except ConversationError as error:
         if error.fault not in (Fault.TIMEOUT, Fault.RESET):
             raise

@@ -24,7 +24,8 @@ from mailwatch.probes.canary_mark import Mark, new_mark
 from mailwatch.probes.canary_rehearsal import CanaryRehearsal
 from mailwatch.probes.canary_settings import KEYS, Settings
 from mailwatch.probes.canary_submission import Submission
-from mailwatch.probes.probe import LOGIN_AGAIN_S, Check
+from mailwatch.probes.login_record import LOGIN_AGAIN_S, LoginRecord
+from mailwatch.probes.probe import Check
 from mailwatch.probes.settings import ServiceSettings, options
 
 __all__ = ["KEYS", "PROBE", "REHEARSAL", "CanaryProbe", "Settings", "ends", "judge", "warn"]
@@ -86,12 +87,25 @@ class CanaryProbe(Check):
         """What holds until the next one is due."""
         self._put_off_since: float | None = None
         self._anew = False
+        self._submits, self._reads = LoginRecord(), LoginRecord()
+        """What is known of the login of either end."""
         self._swept: int | None = 0
         """How many of the newest messages hold no leftovers any more; None where none does."""
 
     def forget(self) -> None:
         """Send another one with the next check: this one may have been lost with the server."""
         self._anew = True
+        self._submits.forget()
+        self._reads.forget()
+
+    def begin_round(self, proven: bool = False) -> None:
+        """Try the logins again that were spared for the rest of a round."""
+        self._submits.begin_round(proven)
+        self._reads.begin_round(proven)
+
+    def patience_s(self, attempt_s: float) -> float:
+        """Return what the login of the mailbox may take, and a look without it after that."""
+        return self.settings.login_timeout_s + attempt_s
 
     def check(self, deadline: Deadline) -> Reading:
         """Submit a canary where one is due, and look for the one in flight; never raises."""
@@ -132,7 +146,7 @@ class CanaryProbe(Check):
         """Submit a message on a thread of its own, which may outlast this check by `within_s`."""
         mark, now = new_mark(), deadline.clock()
         alive = Deadline(deadline.at - _WINDUP_S, deadline.clock)
-        submission = Submission(self.settings, self._rules, mark)
+        submission = Submission(self.settings, self._rules, mark, self._submits)
         flight = _Flight(mark, submission, now, Job("canary", alive))
         flight.job.start(lambda: flight.submit(alive), self.unmeasured)
         self._due = now + self._rules.every_s
@@ -145,7 +159,7 @@ class CanaryProbe(Check):
         if flight.submission.put_off:
             return self._put_off(flight.submission, reading, now)
         self._put_off_since = None
-        if reading.fault in (Fault.DELIVERY, Fault.AUTHENTICATION):
+        if reading.fault is Fault.DELIVERY or _is_of_the_login(reading):
             return self._refused(reading, now)
         # The server, or this host, is not well: whatever was true of delivery, it is no more.
         self._due, self._last = now, None
@@ -184,7 +198,12 @@ class CanaryProbe(Check):
     def _look(self, flight: _Flight, submitted: Reading, deadline: Deadline) -> Reading:
         overdue = deadline.clock() - flight.left >= self._rules.within_s
         mailbox = Mailbox(
-            self.settings, self._rules, flight.mark, overdue=overdue, swept=self._swept
+            self.settings,
+            self._rules,
+            flight.mark,
+            self._reads,
+            overdue=overdue,
+            swept=self._swept,
         )
         reading = mailbox.check(deadline)
         now, self._swept = deadline.clock(), mailbox.swept
@@ -192,7 +211,7 @@ class CanaryProbe(Check):
             flight.absent = max(flight.absent, mailbox.absent_at)
         if mailbox.arrival and flight.arrive_s is None:
             flight.arrive_s = _arrive_s(flight, mailbox.arrival)
-        if reading.fault is Fault.AUTHENTICATION:
+        if _is_of_the_login(reading):
             return self._refused(reading, now)
         if reading.verdict is not Verdict.PASS:
             self._last = None
@@ -272,6 +291,12 @@ def judge(at: str, service: ServiceSettings, given: Collection[str]) -> Iterator
                     f"{at}.{name} is set, but the mailbox of {service.key} is asked without TLS; "
                     f'add imap_tls = "implicit", or remove {name}',
                 )
+
+
+def _is_of_the_login(reading: Reading) -> bool:
+    """Whether a login failed, by a refusal or by silence."""
+    silent = reading.fault is not None and reading.detail.code == "login-unanswered"
+    return silent or reading.fault is Fault.AUTHENTICATION
 
 
 def _left_s(deadline: Deadline) -> float:

@@ -28,6 +28,7 @@ from mailwatch.probes.imap_mailbox import (
     pages,
     select,
 )
+from mailwatch.probes.login_record import LoginRecord
 from mailwatch.probes.settings import ServiceSettings
 
 LEFTOVER_S = 86_400.0
@@ -82,11 +83,12 @@ class Mailbox(ImapProbe):
         settings: ServiceSettings,
         rules: Settings,
         mark: Mark,
+        logins: LoginRecord | None = None,
         *,
         overdue: bool = False,
         swept: int | None = 0,
     ) -> None:
-        super().__init__(rules.of_imap(settings))
+        super().__init__(rules.of_imap(settings), logins)
         self._key = settings.key
         self._rules = rules
         self._mark = mark
@@ -119,6 +121,7 @@ class Mailbox(ImapProbe):
         yield from super().converse(talk)
         if self.settings.login and not talk.settings.login:
             return  # to see whether the server lives
+        self._until = talk.until - _LEAVE_S  # the login has had a time of its own
         with mailbox_trouble():
             untagged = yield from ask(talk, "b1", "CAPABILITY")
             self._offers = {word for words in untagged for word in words[2:]}

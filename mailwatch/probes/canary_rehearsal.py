@@ -32,6 +32,10 @@ class CanaryRehearsal(Check):
         self._smtp = SmtpProbe(self._rules.of_smtp(settings))
         self._submission: Reading | None = None
 
+    def patience_s(self, attempt_s: float) -> float:
+        """Return what two logins may take, and a look without one after that."""
+        return 2 * self.settings.login_timeout_s + attempt_s
+
     def check(self, deadline: Deadline) -> Reading:
         """Try one end after the other, the second perhaps in a later check; never raises."""
         began = deadline.clock()

@@ -14,6 +14,7 @@ from mailwatch.net.errors import ConversationError, SaidNo
 from mailwatch.net.smtp import SmtpSession, reply_code
 from mailwatch.probes.canary_mark import Mark, message
 from mailwatch.probes.canary_settings import Settings
+from mailwatch.probes.login_record import LoginRecord
 from mailwatch.probes.probe import LEAVE_S
 from mailwatch.probes.settings import ServiceSettings
 from mailwatch.probes.smtp import SmtpProbe
@@ -39,8 +40,10 @@ class Submission(SmtpProbe):
     take their time (minutes, by RFC 5321 section 4.5.3.2).
     """
 
-    def __init__(self, settings: ServiceSettings, rules: Settings, mark: Mark) -> None:
-        super().__init__(rules.of_smtp(settings))
+    def __init__(
+        self, settings: ServiceSettings, rules: Settings, mark: Mark, logins: LoginRecord
+    ) -> None:
+        super().__init__(rules.of_smtp(settings), logins)
         self._rules = rules
         self._mark = mark
         self.begun = False

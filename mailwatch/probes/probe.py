@@ -8,7 +8,7 @@ from contextlib import suppress
 from dataclasses import replace
 
 from mailwatch.core.deadline import Deadline
-from mailwatch.core.facts import NOTHING, Fact, fact
+from mailwatch.core.facts import Fact, fact
 from mailwatch.core.model import Fault, Reading, Verdict
 from mailwatch.host.job import Job
 from mailwatch.net.conversation import Conversation
@@ -16,16 +16,9 @@ from mailwatch.net.dialogue import answer_to
 from mailwatch.net.engine import Steps, Wait, run
 from mailwatch.net.errors import ConversationError, SaidNo, bug
 from mailwatch.net.expiry import Expiry
-from mailwatch.net.logins import LOGIN_S, Unanswered, masked
+from mailwatch.net.logins import Unanswered, masked
+from mailwatch.probes.login_record import LoginRecord
 from mailwatch.probes.settings import ServiceSettings
-
-LOGIN_AGAIN_S = 1800.0
-"""How long a login that was refused is not tried again: servers ban for a hundred a day."""
-
-SILENT_ROUNDS = 3
-"""After so many rounds on end without an answer to a login that passed before, it is the server."""
-
-_THIS_ROUND = float("inf")
 
 LEAVE_S = 1.0
 """What a leave-taking may cost whose outcome matters to nobody."""
@@ -46,7 +39,7 @@ class Check(ABC):
         """Return how it is by `deadline`; never raises."""
 
     def attempt(self, deadline: Deadline) -> Steps[Reading]:
-        """Check on a thread, and let go of it GRACE_S after `deadline`.
+        """Check on a thread, and let go of it GRACE_S and `patience_s` after `deadline`.
 
         One that is stuck in the system is not asked again before it has ended, so that threads do
         not pile up.
@@ -54,7 +47,8 @@ class Check(ABC):
         before = self._job
         if before and not before.is_over and before.overdue_at < deadline.clock():
             return self.unmeasured(fact("check-stuck"))
-        self._job = job = Job[Reading](self.settings.key, deadline, GRACE_S)
+        more_s = self.patience_s(deadline.at - deadline.clock())
+        self._job = job = Job[Reading](self.settings.key, deadline, GRACE_S + more_s)
         job.start(lambda: self.check(deadline), self.unmeasured)
         if not (yield Wait(job.overdue_at, job)):
             return self.unmeasured(fact("check-late"))
@@ -64,8 +58,15 @@ class Check(ABC):
         """Return the reading of a service that could not be asked."""
         return Reading(self.settings.key, Verdict.UNMEASURED, detail=why)
 
-    def begin_round(self) -> None:  # noqa: B027  most ask alike in every attempt
-        """Know that the attempts that follow are of one round, a new one."""
+    def patience_s(self, attempt_s: float) -> float:
+        """Return how much longer a check may last than the `attempt_s` of an attempt."""
+        return 0.0
+
+    def begin_round(self, proven: bool = False) -> None:  # noqa: B027  most ask alike in every attempt
+        """Know that the attempts that follow are of one round, a new one.
+
+        A service that is `proven` has passed before as it is configured now.
+        """
 
     def forget(self) -> None:  # noqa: B027  most remember nothing
         """Let nothing that was found so far stand for the next check: the server is new."""
@@ -110,69 +111,43 @@ class Probe(Check):
     last_word = ""
     """The command by which one leaves, empty where there is none."""
 
-    def __init__(self, settings: ServiceSettings) -> None:
+    def __init__(self, settings: ServiceSettings, logins: LoginRecord | None = None) -> None:
         super().__init__(settings)
-        self._spared_until = float("-inf")
-        """Until when (steady) the login is not tried, as `_instead` tells why."""
-        self._instead = ConversationError(None, NOTHING)
-        self._let_in = False
-        """Whether the login has ever passed."""
-        self._silent_rounds = 0
-        """In how many rounds on end the login was not answered."""
+        self._logins = LoginRecord() if logins is None else logins
 
-    def begin_round(self) -> None:
+    def begin_round(self, proven: bool = False) -> None:
         """Try a login again that was spared for the rest of a round."""
-        if self._spared_until == _THIS_ROUND:
-            self.forget()
+        self._logins.begin_round(proven)
 
     def check(self, deadline: Deadline) -> Reading:
-        """Hold one whole conversation on this thread, a round of its own; never raises."""
-        self.begin_round()
+        """Hold one whole conversation on this thread; never raises."""
         return run(self.attempt(deadline), deadline.clock)
 
     def attempt(self, deadline: Deadline) -> Steps[Reading]:
         """Hold one whole conversation, over by `deadline`, and say how it went; never raises.
 
-        A login has `logins.LOGIN_S` of its own. Where it stays without an answer, a conversation
+        A login has `login_timeout_s` of its own. Where it stays without an answer, a conversation
         without it follows, in as much time again: whether the server lives is seen there.
         """
         now, clock = deadline.clock(), deadline.clock
-        spares = now < self._spared_until
+        instead = self._logins.instead(now)
         without = replace(self.settings, login=None)
-        talk = Conversation(without if spares else self.settings, deadline)
+        talk = Conversation(without if instead else self.settings, deadline)
         error = yield from self._trouble(talk)
         if isinstance(error, Unanswered):
             talk = Conversation(without, Deadline.after(deadline.at - now, clock))
-            error = (yield from self._trouble(talk)) or self._unanswered(error, now)
-        elif spares:
-            error = error or self._instead
+            limit_s, unanswered = self.settings.login_timeout_s, error
+            error = yield from self._trouble(talk)
+            error = error or self._logins.unanswered(unanswered, now, limit_s)
+        elif instead:
+            error = error or instead
         elif self.settings.login and (error is None or error.fault is Fault.AUTHENTICATION):
-            self._silent_rounds = 0
-            self._let_in = self._let_in or error is None
-            if error:
-                self._spare(error, now + LOGIN_AGAIN_S)
+            self._logins.answered(error, now)
         return reading_of(self.settings, error, talk.phases(), talk.certificate)
 
     def forget(self) -> None:
         """Try a login that was refused again: what kept its passwords may have hung too."""
-        self._spared_until = float("-inf")
-
-    def _spare(self, error: ConversationError, until: float) -> ConversationError:
-        self._spared_until, self._instead = until, error
-        return error
-
-    def _unanswered(self, error: Unanswered, now: float) -> ConversationError:
-        """Return what a login without an answer is, of a server that answers without one."""
-        if error.fault is Fault.RESET:
-            self._silent_rounds = 0
-            closed = ConversationError.of(Fault.AUTHENTICATION, "login-closed", found=error.detail)
-            return self._spare(closed, now + LOGIN_AGAIN_S)
-        self._silent_rounds += 1
-        fault = None
-        if self._silent_rounds >= SILENT_ROUNDS:
-            fault = Fault.TIMEOUT if self._let_in else Fault.AUTHENTICATION
-        told = fact("login-unanswered", found=error.detail, limit_s=LOGIN_S)
-        return self._spare(ConversationError(fault, told), _THIS_ROUND)
+        self._logins.forget()
 
     def _trouble(self, talk: Conversation) -> Steps[ConversationError | None]:
         """Return the error in which the conversation ends, without the password; raises nothing."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from mailwatch.core.deadline import Clock, Deadline
@@ -29,12 +29,19 @@ class RollCall:
         self._engine = engine
         self._round: _Round | None = None
 
-    def begin(self, attempts: Attempts, on_attempt: OnAttempt, on_done: OnDone) -> None:
+    def begin(
+        self,
+        attempts: Attempts,
+        on_attempt: OnAttempt,
+        on_done: OnDone,
+        proven: Collection[str] = (),
+    ) -> None:
         """Begin a round and return at once; one that is still under way is cancelled.
 
         Both callbacks must be quick, and are called one at a time, mostly from another thread.
         `on_done` is called once, after the last `on_attempt`, unless the round is cancelled: when
-        every service has passed or used its attempts up.
+        every service has passed or used its attempts up. `proven` are the keys of the services
+        that have passed before as they are configured now.
         """
         self.cancel()
         if not self._probes:
@@ -43,7 +50,7 @@ class RollCall:
         current = _Round(self._probes, attempts, self._clock, self._engine, on_attempt, on_done)
         self._round = current
         for probe in self._probes:
-            probe.begin_round()
+            probe.begin_round(probe.settings.key in proven)
         try:
             self._engine.begin([current.ask(probe) for probe in self._probes])
         except ConversationError as error:

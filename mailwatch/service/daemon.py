@@ -20,7 +20,7 @@ from typing import Any
 
 from mailwatch import __version__
 from mailwatch.config.model import Config, ConfigError
-from mailwatch.core import standstill, status_line
+from mailwatch.core import known_good, standstill, status_line
 from mailwatch.core.facts import NOTHING
 from mailwatch.core.model import Now
 from mailwatch.core.say import line, say
@@ -312,7 +312,13 @@ class Daemon:
             services=tuple(service.key for service in config.services),
         )
         probes = [build_probe(service) for service in config.services]
-        self._prober = RoundProber(probes, self._events, time.monotonic)
+        settings = {service.key: digest(service) for service in config.services}
+        self._prober = RoundProber(
+            probes,
+            self._events,
+            time.monotonic,
+            lambda: known_good.proven(self._store.notes().proven, settings),
+        )
         self._say_what_is_watched(installation)
         return Components(
             policy=config.policy,
@@ -324,7 +330,7 @@ class Daemon:
             onlookers=(EventLog(self._journal, installation), self._standing, self._forensics),
             store=self._store,
             before_restart=self._systemd.extend,
-            settings={service.key: digest(service) for service in config.services},
+            settings=settings,
         )
 
     # --- telling --------------------------------------------------------------------------

@@ -17,13 +17,13 @@ from mailwatch.core.state import OPEN, Stage, State
 from mailwatch.core.transitions import aim, stood_still
 from mailwatch.core.wording import compose
 from mailwatch.host.job import Job
-from mailwatch.net.logins import LOGIN_S
+from mailwatch.net.endpoint import LONGEST_LOGIN_S
 from mailwatch.service.bookkeeping import Bookkeeping
 from mailwatch.service.components import Components
 from mailwatch.service.queue_events import AttemptDone, QueueEvent, RoundDone
 from mailwatch.store.base import Commit
 
-ROUND_SLACK_S = 15.0 + LOGIN_S
+ROUND_SLACK_S = 15.0 + LONGEST_LOGIN_S
 """How long past its longest a round may last, on a host that hardly schedules it.
 
 A login has a time of its own, and without an answer to it the service is asked once more.

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Collection, Sequence
 
 from mailwatch.core.deadline import Clock, Deadline
 from mailwatch.core.facts import NOTHING
@@ -17,12 +17,22 @@ from mailwatch.service.queue_events import AttemptDone, EventQueue, RoundDone
 
 
 class RoundProber:
-    """Asks `probes`, all at the same time; see `components.Prober`."""
+    """Asks `probes`, all at the same time; see `components.Prober`.
 
-    def __init__(self, probes: Sequence[Check], events: EventQueue, clock: Clock) -> None:
+    `proven` returns the keys of the services that have passed before as they are configured now.
+    """
+
+    def __init__(
+        self,
+        probes: Sequence[Check],
+        events: EventQueue,
+        clock: Clock,
+        proven: Callable[[], Collection[str]] = frozenset,
+    ) -> None:
         self._roll_call = RollCall(probes, clock)
         self._events = events
         self._clock = clock
+        self._proven = proven
         self._control = loopback_check.Control()
 
     def begin(self, number: int, attempts: Attempts) -> None:
@@ -51,7 +61,7 @@ class RoundProber:
                 events.put,
             )
 
-        self._roll_call.begin(attempts, attempt_done, round_done)
+        self._roll_call.begin(attempts, attempt_done, round_done, self._proven())
 
     def forget(self) -> None:
         """Let no reading of before stand for the next round's."""

@@ -3,7 +3,7 @@ from __future__ import annotations
 from hypothesis import given
 from hypothesis import strategies as st
 
-from mailwatch.core.known_good import KnownGood, look, unproven
+from mailwatch.core.known_good import KnownGood, look, proven, unproven
 from mailwatch.core.model import Fault, Reading, Verdict
 
 SETTINGS = {"SMTP:25": "a", "IMAPS:993": "b"}
@@ -59,3 +59,4 @@ def test_proven_is_what_passed_since_its_settings_are_these(
                 del expected[service]
         assert known.passed == expected
         assert unproven(known, settings) == set(settings) - set(expected)
+        assert proven(known, settings) == set(settings) & set(expected)

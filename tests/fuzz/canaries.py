@@ -91,8 +91,9 @@ def make(chance: random.Random) -> Stream:
         within_s=chance.choice([0.001, 0.1, 0.1]),
     )  # fmt: skip
     settings = ServiceSettings(
-        "FUZZ", "127.0.0.1", 1, probe="canary", tls=smtp, login=login, options=rules
-    )
+        "FUZZ", "127.0.0.1", 1, probe="canary", tls=smtp, login=login, options=rules,
+        login_timeout_s=0.0,
+    )  # fmt: skip
     submission: Turns = [b"220 hi\r\n", HELLO]
     if smtp is TlsMode.STARTTLS:
         submission += [b"220 go\r\n", HELLO]

@@ -31,7 +31,6 @@ from typing import TYPE_CHECKING
 from mailwatch.core.deadline import Deadline
 from mailwatch.core.model import Reading
 from mailwatch.core.say import say
-from mailwatch.net import logins
 from mailwatch.net.engine import ENGINE, Steps
 from mailwatch.probes import canary, canary_mailbox
 from mailwatch.probes.canary import Settings as CanaryRules
@@ -96,7 +95,6 @@ class Fuzzer:
         self._number = 0
         self.outcome = Outcome()
         canary.new_mark = lambda: canaries.MARK  # type: ignore[attr-defined]
-        logins.LOGIN_S = 0.0
         canary_mailbox._LOOK_AGAIN_S, canary_mailbox._LEAVE_S = 0.001, 0.02
         threading.excepthook = self._thread_has_died
 

@@ -90,6 +90,7 @@ def make(chance: random.Random) -> Stream:
     if probe not in ("http", "tcp"):
         modes.append(TlsMode.STARTTLS)
     settings = ServiceSettings("FUZZ", "127.0.0.1", 1, probe=probe, tls=chance.choice(modes))
+    settings = replace(settings, login_timeout_s=0.0)
     if chance.random() < 0.1:
         settings = replace(settings, verify=True)
     if chance.random() < 0.3:

@@ -72,6 +72,8 @@ class MailServer:
         """What is said beside each answer to FETCH."""
         self.hangs_at = ""
         """The command of IMAP that gets no answer."""
+        self.login_takes_s = 0.0
+        """What the answer to a login takes, by IMAP."""
         self.offers = "IMAP4rev1 UIDPLUS AUTH=PLAIN"
         self.said: list[str] = []
         """The verbs that SMTP heard."""
@@ -163,6 +165,7 @@ class MailServer:
             if verb == "AUTHENTICATE":
                 link.say("+ ")
                 link.hear()
+                time.sleep(self.login_takes_s)
             if command == self.hangs_at:
                 link.hear_end()
                 return

@@ -20,10 +20,11 @@ from mailwatch.net.endpoint import ProxyHeader, TlsMode
 from mailwatch.probes.canary import PUT_OFF_S
 from mailwatch.probes.canary import Settings as CanaryRules
 from mailwatch.probes.canary_mark import HEADER
-from mailwatch.probes.catalogue import build_harmless
-from mailwatch.probes.probe import LOGIN_AGAIN_S, Check
+from mailwatch.probes.catalogue import build, build_harmless
+from mailwatch.probes.login_record import LOGIN_AGAIN_S, SILENT_ROUNDS
+from mailwatch.probes.probe import Check
 from mailwatch.probes.settings import ServiceSettings
-from tests.probes.conftest import unsaid
+from tests.probes.conftest import attempt, unsaid
 from tests.probes.mail_server import MailServer, glance
 
 if TYPE_CHECKING:
@@ -439,6 +440,41 @@ def test_after_an_outage_the_answer_from_before_counts_no_more(server: MailServe
     server.answers.clear()
     server.delivers = False
     assert _glance(probe, later_s=602).verdict is Verdict.UNMEASURED
+
+
+@pytest.mark.parametrize("made", [build, build_harmless])
+def test_a_slow_login_of_the_mailbox_is_waited_for(
+    made: Callable[[ServiceSettings], Check], server: MailServer
+) -> None:
+    """The answer to a login has a time of its own here too, and so has the look after it."""
+    server.login_takes_s = 3
+    reading = attempt(made(server.settings()), within_s=1.5)
+    assert reading.verdict is Verdict.PASS, reading.detail
+
+
+@pytest.mark.parametrize(
+    ("verb", "proven", "fault"),
+    [("AUTH", False, Fault.AUTHENTICATION), ("AUTHENTICATE", True, Fault.TIMEOUT)],
+)
+def test_a_login_that_stays_silent_is_told(
+    verb: str, proven: bool, fault: Fault, server: MailServer
+) -> None:
+    """At either end, after three rounds, as of any other service; and then until the next one."""
+    server.waits_for["AUTH"] = threading.Event()
+    if verb == "AUTHENTICATE":
+        server.hangs_at = verb
+        server.waits_for["AUTH"].set()
+    probe = build(replace(server.settings(), login_timeout_s=0.0))
+    for _ in range(3 * SILENT_ROUNDS):
+        probe.begin_round(proven)
+        reading = _check(probe, within_s=1)
+        if reading.fault is not None:
+            break
+    assert reading.fault is fault
+    assert "though the server answers without a login" in say(reading.detail)
+    tried = [*server.said, *(line.split(" ")[1] for line in server.commands)].count(verb)
+    assert tried == SILENT_ROUNDS
+    assert _check(probe) == replace(reading, remembered=True)
 
 
 # --- without a message ------------------------------------------------------------------------

@@ -30,6 +30,7 @@ CHANGES: dict[str, Any] = {
     "fingerprint": "ab" * 32,
     "proxy": ProxyHeader.V2,
     "login": Login("anna", Secret("sesame")),
+    "login_timeout_s": 30.0,
     "options": HttpRules(statuses=((200, 200), (204, 204))),
 }
 
@@ -138,7 +139,7 @@ RELEASED = {
         "ab" * 32,
         ProxyHeader.V1,
         LOGIN,
-        "imap",
+        probe="imap",
     ),
 }
 """What version 0.2.0 has written for services that are asked so."""

@@ -19,7 +19,7 @@ from mailwatch.net.dialogue import answer_to
 from mailwatch.net.endpoint import Login, TlsMode
 from mailwatch.net.logins import masked, plain, quoted, wrapped
 from mailwatch.probes.catalogue import build
-from mailwatch.probes.probe import LOGIN_AGAIN_S
+from mailwatch.probes.login_record import LOGIN_AGAIN_S
 from mailwatch.probes.settings import ServiceSettings
 from tests.probes.scripts import in_turn
 
@@ -257,8 +257,6 @@ import subprocess, sys, threading, time
 from mailwatch.core.deadline import Deadline
 from mailwatch.core.say import say
 from mailwatch.core.secret import Secret
-from mailwatch.probes.catalogue import build
-from mailwatch.probes.probe import LOGIN_AGAIN_S
 from mailwatch.probes.catalogue import build
 from mailwatch.net.endpoint import Login
 from mailwatch.probes.settings import ServiceSettings

@@ -14,10 +14,10 @@ from mailwatch.core.model import Fault, Reading, Verdict
 from mailwatch.core.policy import Attempts
 from mailwatch.core.say import say
 from mailwatch.core.secret import Secret
-from mailwatch.net import logins
 from mailwatch.net.endpoint import Login
 from mailwatch.probes.catalogue import build
-from mailwatch.probes.probe import SILENT_ROUNDS, Check
+from mailwatch.probes.login_record import SILENT_ROUNDS
+from mailwatch.probes.probe import Check
 from mailwatch.probes.round import RollCall
 from mailwatch.probes.settings import ServiceSettings
 from tests.probes.conftest import PATIENCE_S
@@ -71,8 +71,19 @@ def _hang(link: Link) -> None:
     link.hear_end()
 
 
-def _service(name: str, there: Peer, service: Settings) -> ServiceSettings:
-    return service(name.removesuffix(" before +"), there, login=LOGIN)
+def _service(name: str, there: Peer, service: Settings, **more: float) -> ServiceSettings:
+    return service(name.removesuffix(" before +"), there, login=LOGIN, **more)
+
+
+def _impatient(name: str, there: Peer, service: Settings) -> ServiceSettings:
+    """Return one whose login has no more time than the rest."""
+    return _service(name, there, service, login_timeout_s=0.0)
+
+
+def _asked(probe: Check, proven: bool = False) -> Reading:
+    """Return how a round of one attempt goes."""
+    probe.begin_round(proven)
+    return probe.check(Deadline.after(1, time.monotonic))
 
 
 def _round(probe: Check, retries: int = 2) -> Reading:
@@ -140,22 +151,20 @@ def test_a_goodbye_upon_a_login_is_one_too(
 
 @pytest.mark.parametrize("name", PROTOCOLS)
 def test_a_server_whose_login_is_silent_is_asked_without_one(
-    name: str, peer: MakePeer, service: Settings, monkeypatch: pytest.MonkeyPatch
+    name: str, peer: MakePeer, service: Settings
 ) -> None:
     """It answers then, so that nothing is its fault yet; a round tries the login but once."""
-    monkeypatch.setattr(logins, "LOGIN_S", 0.0)
     there = peer(_server(name, _hang))
-    probe = build(_service(name, there, service))
-    reading = probe.check(Deadline.after(2, time.monotonic))
+    probe = build(_impatient(name, there, service))
+    reading = _asked(probe)
     assert (reading.verdict, reading.fault) == (Verdict.UNMEASURED, None), reading
     assert "though the server answers without a login" in say(reading.detail)
 
 
 def test_a_server_that_is_silent_without_a_login_too_hangs(
-    peer: MakePeer, service: Settings, monkeypatch: pytest.MonkeyPatch
+    peer: MakePeer, service: Settings
 ) -> None:
     """The second conversation decides: this is no matter of logins."""
-    monkeypatch.setattr(logins, "LOGIN_S", 0.0)
     there = peer(_server("POP3", _hang))
 
     def script(link: Link) -> None:
@@ -165,36 +174,40 @@ def test_a_server_that_is_silent_without_a_login_too_hangs(
             _server("POP3", _hang)(link)
 
     there._script = script
-    reading = build(_service("POP3", there, service)).check(Deadline.after(2, time.monotonic))
+    reading = _asked(build(_impatient("POP3", there, service)))
     assert reading.fault is Fault.SILENT
 
 
-@pytest.mark.parametrize("let_in", [False, True])
+@pytest.mark.parametrize(
+    ("name", "before"),
+    [
+        ("POP3", "never"),
+        ("POP3", "in this process"),
+        *((name, "in an earlier one") for name in PROTOCOLS),
+    ],
+)
 def test_a_login_that_stays_silent_for_three_rounds(
-    let_in: bool, peer: MakePeer, service: Settings, monkeypatch: pytest.MonkeyPatch
+    name: str, before: str, peer: MakePeer, service: Settings
 ) -> None:
     """It is the server's fault where it passed before, and for a person where it never did."""
-    upon: list[Upon] = [lambda link: link.say("+OK in")] if let_in else []
-    there = peer(_server("POP3", lambda link: upon.pop(0)(link) if upon else _hang(link)))
-    probe = build(_service("POP3", there, service))
-    if let_in:
+    right = PROTOCOLS[name][3]
+    upon: list[Upon] = [lambda link: link.say(right)] if before == "in this process" else []
+    there = peer(_server(name, lambda link: upon.pop(0)(link) if upon else _hang(link)))
+    probe = build(_impatient(name, there, service))
+    if before == "in this process":
         assert probe.check(Deadline.after(60, time.monotonic)).verdict is Verdict.PASS
-    monkeypatch.setattr(logins, "LOGIN_S", 0.0)
-    faults = []
+    proven, faults = before == "in an earlier one", []
     for _ in range(SILENT_ROUNDS + 1):
-        faults.append(probe.check(Deadline.after(2, time.monotonic)).fault)
+        faults.append(_asked(probe, proven).fault)
         probe.forget()  # a restart does not make it answer
-    fault = Fault.TIMEOUT if let_in else Fault.AUTHENTICATION
+    fault = Fault.AUTHENTICATION if before == "never" else Fault.TIMEOUT
     assert faults == [*[None] * (SILENT_ROUNDS - 1), fault, fault]
 
 
-def test_a_round_tries_a_silent_login_once(
-    peer: MakePeer, service: Settings, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_round_tries_a_silent_login_once(peer: MakePeer, service: Settings) -> None:
     """Its other attempts spare the login; the next round tries it again."""
-    monkeypatch.setattr(logins, "LOGIN_S", 0.0)
     there = peer(_server("POP3", _hang))
-    probe = build(_service("POP3", there, service))
+    probe = build(_impatient("POP3", there, service))
     done: Queue[Reading] = Queue()
     for _ in range(2):
         attempts = Attempts(retries=3, timeout_s=2, delay_s=0)
@@ -207,11 +220,8 @@ def test_a_round_tries_a_silent_login_once(
     assert tried == [True, False, False, False] * 2
 
 
-def test_an_answer_ends_the_silence(
-    peer: MakePeer, service: Settings, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_an_answer_ends_the_silence(peer: MakePeer, service: Settings) -> None:
     """Rounds count only on end: one slow evening here and there makes no fault."""
-    monkeypatch.setattr(logins, "LOGIN_S", 0.0)
     in_turn: list[Upon] = [
         _hang, _hang, lambda link: link.say("+OK in"), _hang, _hang, lambda link: link.say("+OK in")
     ]  # fmt: skip
@@ -221,7 +231,7 @@ def test_an_answer_ends_the_silence(
         next(answers)(link)
 
     there = peer(_server("POP3", upon))
-    probe = build(_service("POP3", there, service))
-    verdicts = [probe.check(Deadline.after(2, time.monotonic)).verdict for _ in range(6)]
+    probe = build(_impatient("POP3", there, service))
+    verdicts = [_asked(probe).verdict for _ in range(6)]
     unmeasured = Verdict.UNMEASURED
     assert verdicts == [unmeasured, unmeasured, Verdict.PASS] * 2

@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterator
 
 import pytest
 
+from mailwatch.core.deadline import Deadline
 from mailwatch.core.facts import words
 from mailwatch.core.model import Fault, Reading, Verdict
 from mailwatch.core.policy import Attempts
@@ -17,6 +18,7 @@ from mailwatch.host import threads
 from mailwatch.probes import loopback_check
 from mailwatch.probes import probe as probe_module
 from mailwatch.probes.catalogue import build
+from mailwatch.probes.probe import Check
 from mailwatch.probes.settings import ServiceSettings
 from mailwatch.service.prober import RoundProber
 from mailwatch.service.queue_events import AttemptDone, EventQueue, RoundDone
@@ -116,3 +118,29 @@ def test_without_a_thread_for_the_control_nothing_was_measured(
     _, readings = _round(silent)
     assert [reading.verdict for reading in readings] == [Verdict.UNMEASURED]
     assert "raise TasksMax" in say(readings[0].detail)
+
+
+class _Told(Check):
+    """Passes, and notes at the beginning of each round whether it has passed before."""
+
+    def __init__(self, settings: ServiceSettings) -> None:
+        super().__init__(settings)
+        self.proven: list[bool] = []
+
+    def begin_round(self, proven: bool = False) -> None:
+        self.proven.append(proven)
+
+    def check(self, deadline: Deadline) -> Reading:
+        return Reading(self.settings.key, Verdict.PASS)
+
+
+def test_a_round_knows_which_services_have_passed_before() -> None:
+    """That outlives the process, and tells a login that broke from one that never worked."""
+    told = [_Told(ServiceSettings(name, "127.0.0.1", 25)) for name in ("SMTP", "IMAP")]
+    events, known = EventQueue(), {"SMTP:25"}
+    prober = RoundProber(told, events, time.monotonic, lambda: known)
+    for number in (1, 2):
+        prober.begin(number, ATTEMPTS)
+        assert isinstance(events.get(timeout=120), RoundDone)
+        known = {"IMAP:25"}
+    assert [one.proven for one in told] == [[True, False], [False, True]]
