@@ -9,6 +9,7 @@ from mailwatch.core.known_good import KnownGood
 from mailwatch.core.rate_limit import RateLimit
 from mailwatch.core.readiness import Readiness
 from mailwatch.core.unmeasured import UnmeasuredServices
+from mailwatch.core.wall_clock import WallClock
 
 
 @dataclass(frozen=True, slots=True)
@@ -20,3 +21,4 @@ class Notes:
     proven: KnownGood = field(default_factory=KnownGood)
     unmeasured_services: UnmeasuredServices = field(default_factory=UnmeasuredServices)
     readiness: Readiness = field(default_factory=Readiness)
+    wall_clock: WallClock = field(default_factory=WallClock)

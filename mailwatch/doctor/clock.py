@@ -6,11 +6,9 @@ import time
 from collections.abc import Iterator
 
 from mailwatch.core.diagnosis import Diagnosis, ok, problem, warning
+from mailwatch.core.wall_clock import WRITTEN
 from mailwatch.doctor.case import Case
 from mailwatch.host.clocks import is_synchronised
-
-WRITTEN = 1_790_000_000.0
-"""September 2026: this program is no older."""
 
 
 def examine(_case: Case) -> Iterator[Diagnosis]:

@@ -2,22 +2,16 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-
 from mailwatch.core.deadline import Deadline
 from mailwatch.core.evidence import Finding
 from mailwatch.core.facts import fact
 from mailwatch.evidence.subject import Subject
 from mailwatch.host.clocks import is_synchronised
 
-_TIMESYNC = Path("/run/systemd/timesync")
-
 
 def collect(subject: Subject, deadline: Deadline) -> Finding:
     """Return `synchronised` where the kernel or systemd-timesyncd tells it."""
     synchronised = is_synchronised()
-    if synchronised is None and _TIMESYNC.is_dir():
-        synchronised = (_TIMESYNC / "synchronized").exists()
     if synchronised is None:
         return Finding({}, {"synchronised": fact("clock-hidden")})
     return Finding({"synchronised": synchronised})

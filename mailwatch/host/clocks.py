@@ -6,12 +6,17 @@ import ctypes
 import time
 from contextlib import suppress
 from datetime import UTC, datetime
+from pathlib import Path
 
 from mailwatch.core.model import Now
 
 _STEP_S = 60.0
 _BELIEVED_AFTER_S = 3600.0
 _TIME_ERROR = 5
+_TIMESYNC = Path("/run/systemd/timesync")
+_FRESH_S = 86_400.0
+"""systemd-timesyncd sets the clock more often."""
+
 _BUFFER = 1024
 """More than struct timex, of 208 bytes on 64 bits."""
 
@@ -50,10 +55,23 @@ def clock_text(wall: float) -> str:
 
 
 def is_synchronised() -> bool | None:
-    """Whether the kernel knows its clock to be synchronised (adjtimex(2)); None if unknown.
+    """Whether the wall clock is known to be synchronised; None if that cannot be learnt.
 
-    `timedatectl` shows the same as `System clock synchronized`.
+    The kernel tells it (adjtimex(2)), and `timedatectl` shows the same as `System clock
+    synchronized`. Where it may not be asked, as in our unit, the file of systemd-timesyncd does.
     """
+    told = _kernel_is_synchronised()
+    if told is not None or not _TIMESYNC.is_dir():
+        return told
+    try:
+        set_at = (_TIMESYNC / "synchronized").stat().st_mtime
+    except OSError:
+        return False
+    # Somebody may have set the clock since then.
+    return True if abs(time.time() - set_at) < _FRESH_S else None
+
+
+def _kernel_is_synchronised() -> bool | None:
     try:
         library = ctypes.CDLL(None, use_errno=True)
         # All zero asks, and changes nothing.

@@ -41,6 +41,7 @@ class Expiry:
 class _Certificate:
     issuer: bytes
     subject: bytes
+    begins: float
     expires: float
 
 
@@ -68,11 +69,26 @@ def expiry_of(chain: tuple[bytes, ...]) -> Expiry | None:
     return Expiry(first.expires, authority, len(signed))
 
 
-def first_to_expire(chain: tuple[bytes, ...]) -> str:
-    """Return the name of the first of a verified `chain` to expire, empty where it is the leaf."""
+@dataclass(frozen=True, slots=True)
+class Span:
+    """When all of a verified chain is valid: it `begins` and `ends` (seconds since 1970).
+
+    `authority` is the name of the first to end where that is not the server's own, else empty.
+    """
+
+    begins: float
+    ends: float
+    authority: str
+
+
+def span_of(chain: tuple[bytes, ...]) -> Span | None:
+    """Return when all of a verified `chain` is valid, None where none of it can be read."""
     found = [one for one in map(_read, chain) if one]
-    first = min(found, key=lambda one: one.expires, default=None)
-    return "" if first is None or first is found[0] else _called(first.subject)
+    if not found:
+        return None
+    first = min(found, key=lambda one: one.expires)
+    authority = "" if first is found[0] else _called(first.subject)
+    return Span(max(one.begins for one in found), first.expires, authority)
 
 
 def _read(der: bytes) -> _Certificate | None:
@@ -87,7 +103,7 @@ def _read(der: bytes) -> _Certificate | None:
         validity, signed = _open(signed, _SEQUENCE)
         subject, _ = _open(signed, _SEQUENCE)
         _, until = _next(validity)
-        return _Certificate(issuer, subject, _moment(until))
+        return _Certificate(issuer, subject, _moment(validity), _moment(until))
     except (IndexError, ValueError):
         return None
 

@@ -6,6 +6,7 @@ import _ssl
 import hashlib
 import os
 import ssl
+import time
 from contextlib import suppress
 from pathlib import Path
 from typing import TypeAlias
@@ -19,7 +20,7 @@ from mailwatch.host.job import Job
 from mailwatch.net.endpoint import Endpoint, TlsVersion
 from mailwatch.net.engine import Steps, Wait
 from mailwatch.net.errors import ConversationError, reason_of
-from mailwatch.net.expiry import first_to_expire
+from mailwatch.net.expiry import span_of
 
 _CIPHERS = "DEFAULT:!kDHE:!PSK:!SRP"
 """OpenSSL's own for TLS 1.2, but for keys in a finite field: with parameters that a server makes
@@ -27,8 +28,8 @@ up, one of 9,984 bits, OpenSSL is busy for 0.8 s in a single call, which no dead
 A server without elliptic curves still has the key exchange by RSA.
 """
 
-_EXPIRED = 10
-"""X509_V_ERR_CERT_HAS_EXPIRED (openssl-verification-options(1))."""
+_NOT_YET, _EXPIRED = 9, 10
+"""X509_V_ERR_CERT_NOT_YET_VALID, X509_V_ERR_CERT_HAS_EXPIRED (openssl-verification-options(1))."""
 
 _UNKNOWN_NAME = "unrecognized name"
 """The alert of a server that has no certificate for the name, or none without a name."""
@@ -142,13 +143,29 @@ def _refused_certificate(
     tls: ssl.SSLObject, error: ssl.SSLCertVerificationError
 ) -> ConversationError:
     """Return what was refused, and why: OpenSSL does not tell which one of a chain expired."""
-    if error.verify_code == _EXPIRED and (
-        authority := first_to_expire(_chain(tls, "get_verified_chain"))
-    ):
+    why, code = error.verify_message, "certificate-refused"
+    dated = error.verify_code in (_NOT_YET, _EXPIRED)
+    span = span_of(_chain(tls, "get_verified_chain")) if dated else None
+    if span is None:
+        return ConversationError.of(Fault.CERTIFICATE, code, why=why)
+    now = time.time()  # by which OpenSSL has judged, too
+    if error.verify_code == _NOT_YET:
+        in_s = _told_s(span.begins - now)
         return ConversationError.of(
-            Fault.CERTIFICATE, "authority-refused", authority=authority, why=error.verify_message
+            Fault.CERTIFICATE, "certificate-not-yet", why=why, begins_s=in_s
         )
-    return ConversationError.of(Fault.CERTIFICATE, "certificate-refused", why=error.verify_message)
+    ago_s = _told_s(now - span.ends)
+    if span.authority:
+        return ConversationError.of(
+            Fault.CERTIFICATE, "authority-refused", authority=span.authority, why=why, ended_s=ago_s
+        )
+    return ConversationError.of(Fault.CERTIFICATE, "certificate-expired", why=why, ended_s=ago_s)
+
+
+def _told_s(seconds: float) -> float:
+    """Return `seconds` in whole days, on the first in minutes, so that it stays for a time."""
+    unit_s = 86_400.0 if seconds >= 86_400.0 else 60.0
+    return max(60.0, seconds // unit_s * unit_s)
 
 
 def failure(

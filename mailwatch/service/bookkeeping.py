@@ -5,12 +5,13 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import replace
 
-from mailwatch.core import certificates, known_good, rate_limit, readiness, unmeasured
+from mailwatch.core import certificates, known_good, rate_limit, readiness, unmeasured, wall_clock
 from mailwatch.core.facts import fact
 from mailwatch.core.message import Message
 from mailwatch.core.model import Now, Reading, TargetState
 from mailwatch.core.state import State
 from mailwatch.core.unmeasured import UnmeasuredServices
+from mailwatch.core.wall_clock import Trust, WallClock
 from mailwatch.core.wording import notice
 from mailwatch.service.components import Components
 from mailwatch.store.base import Commit
@@ -27,6 +28,8 @@ class Bookkeeping:
         self._blind: UnmeasuredServices | None = None
         self._pause_end: Now | None = None
         self._disk_told = False
+        self._slept_s = 0.0
+        """How long the host slept since the last round, which the steady clock does not show."""
 
     def replace(self, parts: Components) -> None:
         """Go on with other parts."""
@@ -48,6 +51,7 @@ class Bookkeeping:
 
         They are part of the admin's pause: it ends after an hour of the admin's life.
         """
+        self._slept_s += max(0.0, seconds)
         if self._pause_end is not None and seconds > 0:
             end = self._pause_end
             self._pause_end = replace(end, steady=end.steady - seconds)
@@ -61,17 +65,39 @@ class Bookkeeping:
         """Return the services that have never passed as they are configured now."""
         return known_good.unproven(self._components.store.notes().proven, self._components.settings)
 
+    def sift(self, readings: Sequence[Reading], now: Now) -> tuple[Reading, ...]:
+        """Return `readings` without what only a wall clock that may be wrong has found."""
+        _, trust = self._clock(now)
+        return wall_clock.sift(readings, trust, now)
+
+    def _clock(self, now: Now) -> tuple[WallClock, Trust]:
+        known = wall_clock.suspended(self._components.store.notes().wall_clock, self._slept_s)
+        return wall_clock.look(known, now, self._components.synchronised())
+
     def keep_round(self, state: State, readings: Sequence[Reading], now: Now) -> None:
         """Keep what a round has shown, and tell what of it is no matter of an incident."""
         parts = self._components
         parts.store.record(readings, now)
-        known, about = parts.store.notes(), (readings, now, parts.installation, parts.policy)
+        policy = parts.policy
+        known, about = parts.store.notes(), (now, parts.installation, policy)
         blind = known.unmeasured_services if self._blind is None else self._blind
-        self._blind, notices = unmeasured.look(blind, *about)
-        told, warnings = certificates.look(known.certificates, *about)
+        clock, trust = self._clock(now)
+        self._slept_s = 0.0
+        ending = [
+            one.service for one in readings if certificates.expires_soon(one, now.wall, policy)
+        ]
+        seen = wall_clock.blind(readings, trust, ending)
+        self._blind, notices = unmeasured.look(blind, seen, *about)
+        told, warnings = known.certificates, tuple[Message, ...]()
+        if not trust.why_not:
+            told, warnings = certificates.look(known.certificates, readings, *about)
         shown = known_good.look(known.proven, readings, parts.settings)
         notes = replace(
-            known, certificates=told, proven=shown, unmeasured_services=self._blind.to_keep
+            known,
+            certificates=told,
+            proven=shown,
+            unmeasured_services=self._blind.to_keep,
+            wall_clock=clock,
         )
         disk = self._of_the_disk(now)
         if notes != known or disk:

@@ -72,3 +72,5 @@ class Components:
     """Told the seconds that a restart may take, before it begins."""
     settings: Mapping[str, str] = field(default_factory=dict)
     """A digest for each service of how the prober asks it."""
+    synchronised: Callable[[], bool | None] = lambda: True
+    """Returns whether the wall clock is, None where that cannot be learnt."""

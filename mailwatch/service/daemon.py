@@ -27,7 +27,7 @@ from mailwatch.core.say import line, say
 from mailwatch.core.text import printable
 from mailwatch.core.wording import Installation
 from mailwatch.evidence.subject import Examiner
-from mailwatch.host.clocks import clock_text, read_clocks
+from mailwatch.host.clocks import clock_text, is_synchronised, read_clocks
 from mailwatch.host.job import Job
 from mailwatch.host.journal import Journal, Level
 from mailwatch.host.systemd import Systemd
@@ -331,6 +331,7 @@ class Daemon:
             store=self._store,
             before_restart=self._systemd.extend,
             settings=settings,
+            synchronised=is_synchronised,
         )
 
     # --- telling --------------------------------------------------------------------------

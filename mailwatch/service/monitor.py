@@ -198,19 +198,22 @@ class Monitor:
         return event.round == self._round and self.investigation.is_asking
 
     def _attempt_done(self, event: AttemptDone, now: Now) -> None:
-        if event.reading.verdict is not Verdict.FAIL:
+        (reading,) = self._bookkeeping.sift([event.reading], now)
+        if reading.verdict is not Verdict.FAIL:
             return
         self.investigation = self.investigation.failed(now)
         for onlooker in self._components.onlookers:
-            onlooker.attempt(event.reading, event.number, self._attempts.retries, now)
+            onlooker.attempt(reading, event.number, self._attempts.retries, now)
         if self.investigation.seen is None:
             # The first look is slow, for it loads the SDK: take it while the retries run.
             self._components.recovery.look()
-        self._examine((event.reading,), now)
+        self._examine((reading,), now)
 
     def _round_done(self, event: RoundDone, now: Now) -> None:
         self._rounds = replace(self._rounds, last_ended=now.steady)
-        self.investigation = self.investigation.ended(event.readings, now, event.lost_s)
+        self.investigation = self.investigation.ended(
+            self._bookkeeping.sift(event.readings, now), now, event.lost_s
+        )
         readings = self._readings = self.investigation.readings
         for onlooker in self._components.onlookers:
             onlooker.round(readings, now)

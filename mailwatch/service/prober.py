@@ -5,10 +5,13 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Collection, Sequence
 
+from mailwatch.core import wall_clock
 from mailwatch.core.deadline import Clock, Deadline
 from mailwatch.core.facts import NOTHING
 from mailwatch.core.model import Reading, Verdict
 from mailwatch.core.policy import Attempts
+from mailwatch.core.wall_clock import WallClock
+from mailwatch.host.clocks import is_synchronised, read_clocks
 from mailwatch.host.job import Job
 from mailwatch.probes import loopback_check
 from mailwatch.probes.probe import Check
@@ -79,4 +82,6 @@ def one_round(probes: Sequence[Check], attempts: Attempts) -> tuple[Reading, ...
     while True:
         report = events.get()
         if isinstance(report, RoundDone):
-            return report.readings
+            now = read_clocks()
+            _, trust = wall_clock.look(WallClock(), now, is_synchronised())
+            return wall_clock.sift(report.readings, trust, now)

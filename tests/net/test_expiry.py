@@ -117,7 +117,12 @@ class _Party:
     """Holds a certificate that `issuer`, or where that is None itself, has signed."""
 
     def __init__(
-        self, name: str, issuer: _Party | None, days: float, kind: ObjectIdentifier | None = None
+        self,
+        name: str,
+        issuer: _Party | None,
+        days: float,
+        kind: ObjectIdentifier | None = None,
+        begins: float = -900,
     ) -> None:
         self.key = ec.generate_private_key(ec.SECP256R1())
         self.name = x509.Name(
@@ -130,7 +135,7 @@ class _Party:
             .issuer_name(by.name)
             .public_key(self.key.public_key())
             .serial_number(x509.random_serial_number())
-            .not_valid_before(_NOW - 900 * _DAY)
+            .not_valid_before(_NOW + begins * _DAY)
             .not_valid_after(_NOW + days * _DAY)
             .add_extension(
                 x509.BasicConstraints(ca=not name.startswith("mail."), path_length=None),
@@ -259,6 +264,35 @@ def test_a_verified_chain_blames_the_one_that_has_expired(
         assert reading.fault is Fault.CERTIFICATE
         assert reading.detail.get("authority") == (named or None)
         assert named in say(reading.detail)
+
+
+@pytest.mark.parametrize(
+    ("begins", "days", "code", "args"),
+    [
+        (-900, -3.5, "certificate-expired", {"ended_s": 3 * 86400.0}),
+        (2.5, 80, "certificate-not-yet", {"begins_s": 2 * 86400.0}),
+    ],
+)
+def test_a_certificate_that_its_dates_refuse_says_by_how_much(
+    begins: float,
+    days: float,
+    code: str,
+    args: dict[str, float],
+    tmp_path: Path,
+    peer: Callable[..., Peer],
+    service: Callable[..., ServiceSettings],
+    ask: Callable[..., Reading],
+    smtp_server: Script,
+) -> None:
+    """The clock may be what is wrong, and who judges that has to know how far off it would be."""
+    ca_file = tmp_path / "ca.pem"
+    ca_file.write_bytes(_ROOT.pem)
+    leaf = _Party("mail.test", _ROOT, days, begins=begins)
+    server = peer(smtp_server, tls=True, context=_serving(tmp_path, leaf))
+    settings = service("SMTPS", server, verify=True, ca_file=ca_file, server_name="mail.test")
+    reading = ask(settings)
+    assert (reading.fault, reading.detail.code) == (Fault.CERTIFICATE, code)
+    assert args.items() <= dict(reading.detail.args).items()
 
 
 def test_a_chain_that_has_not_changed_is_read_once() -> None:

@@ -6,11 +6,13 @@ from dataclasses import replace
 
 import pytest
 
+from mailwatch.core.facts import fact
 from mailwatch.core.known_good import KnownGood
 from mailwatch.core.message import Topic
-from mailwatch.core.model import Fault, Now
+from mailwatch.core.model import Fault, Now, Reading, Verdict
 from mailwatch.core.policy import Policy
 from mailwatch.core.state import Stage
+from mailwatch.core.wall_clock import DAY_S, WRITTEN
 from mailwatch.service.monitor import Monitor
 from mailwatch.store.base import Commit
 from tests.house import House, bad, blind, good
@@ -170,3 +172,74 @@ def test_a_pause_ends_after_its_time_also_where_the_host_slept(
     kept = house.store.paused_until(house.now)
     assert kept is not None
     assert (kept.steady <= house.now.steady) is is_over
+
+
+class SetClock:
+    """A house whose wall clock somebody sets, and where no NTP is."""
+
+    def __init__(self, house: House) -> None:
+        self.house = house
+        house.wall_offset = WRITTEN + 60 * DAY_S
+        house.parts = replace(house.parts, synchronised=lambda: False)
+        house.monitor = Monitor(house.parts)
+        house.start()
+
+    def rounds(self, count: int, *readings: Reading) -> list[str]:
+        """Return the titles of what is told in so many rounds."""
+        house = self.house
+        for _ in range(count):
+            house.end_round(*readings)
+            house.drain_until(lambda: house.store.entries() == ())
+            house.pass_time(house.policy.interval_s)
+        titles = [message.title for message in house.phone.messages]
+        house.phone.messages.clear()
+        return titles
+
+
+def refused(code: str = "certificate-expired", **args: float) -> Reading:
+    """Return what a certificate is that ended three days ago."""
+    detail = fact(code, why="no", **(args or {"ended_s": 3 * DAY_S}))
+    return Reading("IMAPS:993", Verdict.FAIL, Fault.CERTIFICATE, detail)
+
+
+@pytest.mark.parametrize("days", [400, -400, -30])
+def test_a_clock_that_is_wrong_calls_nobody_for_a_certificate(house: House, days: int) -> None:
+    """It is told once that nobody can judge it, and once that one can again."""
+    clock = SetClock(house)
+    assert clock.rounds(2, good(), good("IMAPS:993")) == []
+    house.wall_offset += days * DAY_S
+    early = refused("certificate-not-yet", begins_s=3 * DAY_S)
+    (told,) = clock.rounds(20, good(), refused() if days > 0 else early)
+    assert "cannot check" in told
+    assert house.monitor.state.incident is None
+    house.wall_offset -= days * DAY_S
+    (told,) = clock.rounds(3, good(), good("IMAPS:993"))
+    assert "can check again" in told
+
+
+@pytest.mark.parametrize("synchronised", [True, False, None])
+def test_a_certificate_that_has_expired_by_a_clock_that_may_be_right_calls(
+    house: House, synchronised: bool | None
+) -> None:
+    """Most hosts never say whether their clock is synchronised."""
+    clock = SetClock(house)
+    house.parts = replace(house.parts, synchronised=lambda: synchronised)
+    house.monitor.reconfigure(house.parts)
+    house.monitor.advance(house.now)
+    house.end_round(good(), refused())
+    house.drain_until(lambda: house.topics() == [Topic.ESCALATED])
+    assert clock.house.container.restarts == 0
+
+
+def test_a_clock_that_is_wrong_warns_of_no_certificate(house: House) -> None:
+    """Neither that one ends nor that it is a new one; what was told before is not forgotten."""
+    clock = SetClock(house)
+    ends = house.now.wall + 300 * DAY_S
+    well = replace(good(), certificate_expires=ends, certificate_signed=2)
+    assert clock.rounds(2, well) == []
+    house.wall_offset += 400 * DAY_S
+    (told,) = clock.rounds(20, well)
+    assert "cannot check" in told
+    assert house.store.notes().certificates.chains["SMTP:25"].signed == 2
+    house.wall_offset -= 400 * DAY_S
+    assert len(clock.rounds(2, well)) == 1

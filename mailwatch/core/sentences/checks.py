@@ -101,9 +101,13 @@ SENTENCES: Sentences = {
     "no-pem": "it holds no PEM certificate",
     "tls-name-unusable": "{name} cannot be asked for in TLS: check server_name of this service",
     "certificate-refused": "the certificate was refused: {why}",
+    "certificate-expired": "the certificate was refused: {why}, {ended_s:duration} ago",
+    "certificate-not-yet": (
+        "the certificate was refused: {why}, and will not be for {begins_s:duration}"
+    ),
     "authority-refused": (
-        "the certificate was refused: {why}; that is not the server's own, but the one of "
-        "'{authority}' in its chain"
+        "the certificate was refused: {why}, {ended_s:duration} ago; that is not the server's own, "
+        "but the one of '{authority}' in its chain"
     ),
     "certificate-not-pinned": (
         "the certificate is another one than was pinned: its SHA-256 is {sha256}"
@@ -196,6 +200,26 @@ SENTENCES: Sentences = {
     ),
     "host-was-deaf": (
         "a fault of this host: it has only just ended, and may have kept an answer from us"
+    ),
+    "clock-doubted": "no certificate can be judged: {why}; set it with `timedatectl set-ntp true`",
+    "clock-before-written": "the clock of this host shows a time before mailwatch was written",
+    "clock-went-ahead": (
+        "the clock of this host has gone ahead by {by_s:duration}, and nothing shows that it is "
+        "right now"
+    ),
+    "clock-went-back": (
+        "the clock of this host has gone back by {by_s:duration}, and nothing shows that it is "
+        "right now"
+    ),
+    "clock-long-unseen": (
+        "by the clock of this host mailwatch did not run for {passed_s:duration}, and nothing "
+        "shows that it is right"
+    ),
+    "clock-ahead-of-certificate": (
+        "one ended long ago by the clock of this host, and nothing shows that it is right"
+    ),
+    "clock-behind-certificate": (
+        "one begins later than the clock of this host shows, and nothing shows that it is right"
     ),
     "no-listener": "no listener could be made ({why})",
     "system-error": "{error}",
