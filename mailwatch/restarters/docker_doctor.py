@@ -21,6 +21,7 @@ from mailwatch.docker.network import Published, published, shares_host_network
 from mailwatch.docker.record import Record
 from mailwatch.docker.source_address import seen_as
 from mailwatch.host.account import READ, WRITE
+from mailwatch.host.clocks import clock_text
 from mailwatch.host.ground import AskedPort, Ground
 
 ENGINE_S = 10.0
@@ -58,16 +59,17 @@ def engine(socket: str, name: str) -> Diagnosis:
 
 def container(name: str, target: TargetState) -> Diagnosis:
     """Return whether the container that is to be restarted is there, by that name, and runs."""
+    told = say(target.detail, clock_text)
     if target.condition in _NOT_KNOWN:
-        return problem(f"The state of container {name} is not known. {say(target.detail)}")
+        return problem(f"The state of container {name} is not known. {told}")
     if target.condition in (Condition.MISSING, Condition.REMOVED):
-        return problem(say(target.detail))
+        return problem(told)
     if target.condition in _LEFT_ALONE:
-        return warning(f"{say(target.detail)} mailwatch leaves it alone until it runs.")
+        return warning(f"{told} mailwatch leaves it alone until it runs.")
     if target.condition is Condition.RUNNING and not target.detail:
         return ok(f"Container {name} runs.")
     return warning(
-        say(target.detail) or f"Container {name} is {target.condition}.",
+        told or f"Container {name} is {target.condition}.",
         f"See `docker ps -a` and `docker logs --tail 50 {name}`.",
     )
 

@@ -15,6 +15,7 @@ from mailwatch.core.readiness import UNABLE
 from mailwatch.core.say import say
 from mailwatch.core.state import State
 from mailwatch.core.wording import Installation
+from mailwatch.host.clocks import clock_text
 from mailwatch.service.onlooker import Onlooker
 
 _LONGEST_OUTBOX = 20
@@ -111,7 +112,8 @@ class Standing(Onlooker):
             return {"can_restart": None, "looked": None, "detail": ""}
         at, target = self._target
         able = target.condition not in UNABLE
-        return {"can_restart": able, "looked": at, "detail": "" if able else say(target.detail)}
+        detail = "" if able else say(target.detail, clock_text)
+        return {"can_restart": able, "looked": at, "detail": detail}
 
 
 def _channel(name: str, reached: float | None, entries: Sequence[QueuedMessage]) -> dict[str, Any]:

@@ -15,8 +15,12 @@ from pathlib import Path
 
 import pytest
 
+from mailwatch.core.facts import fact
+from mailwatch.core.model import Condition, Now, TargetState
 from mailwatch.core.state import Hold, Reason
 from mailwatch.host.clocks import clock_text
+from mailwatch.restarters import docker_doctor
+from mailwatch.service.standing import Standing
 from mailwatch.store.views import StoreError, Views
 
 PATIENCE_S = 180.0
@@ -159,3 +163,13 @@ def test_a_moment_is_told_as_local_time(live_in: Callable[[str], None]) -> None:
     """The admin reads the time of the clock on the wall."""
     live_in("CET-1")
     assert clock_text(1_700_000_000.0) == "2023-11-14 23:13:20"
+
+
+def test_what_somebody_stopped_is_told_by_the_same_clock(live_in: Callable[[str], None]) -> None:
+    """Status and doctor tell all else by it, and one message names one time zone."""
+    live_in("CET-1")
+    told = fact("container-stopped", name="mail", ended_at=1_700_000_000.0)
+    gone, standing = TargetState(Condition.MISSING, told), Standing()
+    standing.looked(gone, Now(0.0, 0.0))
+    for said in (docker_doctor.container("mail", gone).sentence, standing._able()["detail"]):
+        assert said.startswith("Somebody stopped mail at 2023-11-14 23:13:20: ")
