@@ -80,11 +80,14 @@ _SHARED_LIMIT = (
 
 _CLIENT_LIMIT = rb"too many (?:[a-z]{1,20} ){0,2}(?:commands|attempts|failures|errors)|rate limit"
 
-_SHARED_CODE = rb"\A[\[(](?:INUSE|IN-USE|LIMIT|LOGIN-DELAY)\b"
+_CODE = rb"\A(?:[0-9]{3} (?:[245]\.[0-9]{1,3}\.[0-9]{1,3} )?)?\"?[\[(]"
+"""Where a response code begins: some pass one on behind SMTP's, or within ManageSieve's quotes."""
+
+_SHARED_CODE = _CODE + rb"(?:INUSE|IN-USE|LIMIT|LOGIN-DELAY)\b"
 """RFC 5530 for IMAP, RFC 2449 section 8 for POP3."""
 
 _OWN_CODE = (
-    rb"\A[\[(](?:UNAVAILABLE|SERVERBUG|SYS/|TRYLATER)"
+    _CODE + rb"(?:UNAVAILABLE|SERVERBUG|SYS/|TRYLATER)"
     rb"|\A[0-9]{3} (?:.* )?4\.3\.[0-9]|\A(?!521)[0-9]{3} (?:.* )?5\.3\.[0-9]"
 )
 """RFC 5530, RFC 3206, RFC 5804 section 1.3, and RFC 3463 section 3.4 for SMTP.
@@ -108,7 +111,7 @@ _CREDENTIALS = (
 )
 """RFC 5530, RFC 3206, and RFC 4954 section 6 with RFC 5248 for SMTP."""
 
-_OWN_CODE_AT_LOGIN = rb"\A4(?:35|54)\b|\A(?:451|452|455)(?! 4\.7\.)|\A\[CONTACTADMIN"
+_OWN_CODE_AT_LOGIN = rb"\A4(?:35|54)\b|\A(?:451|452|455)(?! 4\.7\.)|" + _CODE + rb"CONTACTADMIN"
 """What blames the server where no word speaks of the credentials (RFC 4954 section 6, RFC 5321
 section 4.2.2): for some these codes are also how a password is refused."""
 

@@ -246,6 +246,16 @@ def test_the_codes_of_responses(
     assert _ask(name, step, words, ("",), peer, ask, service) == {fault}
 
 
+@pytest.mark.parametrize(("name", "step"), LOGINS)
+@pytest.mark.parametrize("code", ["[CONTACTADMIN]", "(CONTACTADMIN)", "(TRYLATER)", "[SYS/TEMP]"])
+def test_a_code_blames_the_server_in_all_protocols_alike(
+    name: str, step: str, code: str, peer: MakePeer, ask: Ask, service: Settings
+) -> None:
+    """Whoever made it up: one store behind several servers words their answers to a login."""
+    codes = ("454", "454 4.7.0", "535")
+    assert _ask(name, step, f"{code} oops", codes, peer, ask, service) == {SICK}
+
+
 @pytest.mark.parametrize(
     ("answer", "fault"), [('NO (TRYLATER) "x"', SICK), ('NO "sieveAuthenticate"', REFUSED)]
 )
