@@ -16,6 +16,7 @@ from mailwatch.core.certificates import expires_soon, time_left, whose
 from mailwatch.core.model import Reading, Verdict
 from mailwatch.core.say import say
 from mailwatch.core.text import join_words
+from mailwatch.host.identity import SERVICE_USER, become, user
 from mailwatch.probes.catalogue import build
 from mailwatch.service.prober import one_round
 
@@ -39,6 +40,8 @@ def check(args: argparse.Namespace) -> int:
     at least one fails, 3 at least one could not be looked at or the configuration is bad.
     """
     config = load_by_hand(args, token=False)
+    # What servers and commands say is heard as the service hears it, and not as root.
+    become(user(SERVICE_USER))
     attempts = config.policy.attempts
     if args.once:
         attempts = replace(attempts, retries=1)

@@ -6,6 +6,7 @@ import argparse
 import io
 import json
 import platform
+import re
 import tarfile
 from collections.abc import Mapping
 from pathlib import Path
@@ -21,6 +22,8 @@ from mailwatch.config.render import plain
 from mailwatch.core.state import Incident
 from mailwatch.core.text import printable
 from mailwatch.evidence import keeping, show
+from mailwatch.host.identity import answer_of, owner_of
+from mailwatch.store.files import StoreError
 from mailwatch.store.views import Views
 
 
@@ -38,12 +41,24 @@ def export(args: argparse.Namespace) -> int:
     look through it before you publish it.
     """
     config = load_without_secrets(args)
-    incident = Views(config.state_directory).incident(args.id)
-    evidence = keeping.load(config.state_directory, incident.id)
-    path: Path = args.output or Path(f"mailwatch-incident-{incident.id}.tar.gz")
-    write_file(path, archive(incident, evidence, config), replace=False)
+    directory = config.state_directory
+
+    def packed() -> bytes:
+        incident = Views(directory).incident(args.id)
+        content = archive(incident, keeping.load(directory, incident.id), config)
+        return incident.id.encode() + b"\0" + content
+
+    answer = answer_of(owner_of(directory), packed, (StoreError,))
+    name, _, content = answer.partition(b"\0")
+    path: Path = args.output or Path(f"mailwatch-incident-{_file_name(name)}.tar.gz")
+    write_file(path, content, replace=False)
     note(f"{printable(str(path))} written: look through it before you publish it")
     return OK
+
+
+def _file_name(identifier: bytes) -> str:
+    """Return the id of an incident as a part of a file's name: what says it may be hostile."""
+    return re.sub(r"[^A-Za-z0-9._-]", "_", identifier.decode("ascii", "replace"))[:80]
 
 
 def archive(

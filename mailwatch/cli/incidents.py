@@ -6,7 +6,7 @@ import argparse
 
 from mailwatch.cli.command import argument, command
 from mailwatch.cli.exit_codes import OK
-from mailwatch.cli.options import load_without_secrets
+from mailwatch.cli.options import state_of
 from mailwatch.cli.output import print_aligned, print_json
 from mailwatch.cli.times import stamp
 from mailwatch.core import causes
@@ -38,7 +38,7 @@ def _count(text: str) -> int:
 )
 def incidents(args: argparse.Namespace) -> int:
     """List the outages so far, the newest first."""
-    found = Views(load_without_secrets(args).state_directory).incidents(args.limit)
+    found = Views(state_of(args)).incidents(args.limit)
     if args.json:
         print_json([as_json(incident) for incident in found])
     elif found:
@@ -52,7 +52,7 @@ def incidents(args: argparse.Namespace) -> int:
 @command(ID, json=True)
 def show(args: argparse.Namespace) -> int:
     """Show one outage as a timeline, with what was found out about its cause."""
-    directory = load_without_secrets(args).state_directory
+    directory = state_of(args)
     incident = Views(directory).incident(args.id)
     kept = keeping.load(directory, incident.id)
     if args.json:

@@ -49,6 +49,11 @@ One without a module has others below it. A module is imported only when its com
 `check` and `run` start in a fraction of the time that all of them take.
 """
 
+_READ_STATE = frozenset({"incidents", "incident", "report"})
+"""They read what the user of the service has written, which may be damaged or hostile."""
+
+_NONSENSE = (ValueError, TypeError, LookupError, ArithmeticError, AttributeError, RecursionError)
+
 _FOR_MONITORING = frozenset({"check", "status"})
 """A monitoring system reads their exit codes, and knows only 0 to 3."""
 
@@ -86,6 +91,12 @@ def main(arguments: Sequence[str] | None = None) -> int:
         if isinstance(error, CommandError):
             return error.code
         return CONFIG if isinstance(error, ConfigError) else UNAVAILABLE
+    except (*_NONSENSE, ChildProcessError, MemoryError) as error:
+        if args.command not in _READ_STATE:
+            raise
+        why = f"makes no sense ({type(error).__name__})"
+        print(f"What the state directory holds of this {why}: look at another.", file=sys.stderr)
+        return UNAVAILABLE
     except KeyboardInterrupt:
         return INTERRUPTED
     except BrokenPipeError:

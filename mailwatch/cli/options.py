@@ -12,6 +12,7 @@ from mailwatch.config.model import Config
 from mailwatch.config.schema import DEFAULT_PATH, section_keys
 from mailwatch.config.secrets import OwnCredentials, Secrets
 from mailwatch.core.keys import Key, Kind
+from mailwatch.host.identity import become, owner_of
 
 
 def _flagged() -> list[Key]:
@@ -70,6 +71,16 @@ def load_by_hand(args: argparse.Namespace, *, token: bool = True) -> Config:
 def load_without_secrets(args: argparse.Namespace) -> Config:
     """Return the configuration without secrets, for who may read the state; raises ConfigError."""
     return _load(args, Secrets(OwnCredentials({}), token=False, passwords=False))
+
+
+def state_of(args: argparse.Namespace) -> Path:
+    """Return the state directory, and be its owner from now on where root runs this.
+
+    The user of the service writes what is in there, and root opens nothing of it.
+    """
+    directory = load_without_secrets(args).state_directory
+    become(owner_of(directory))
+    return directory
 
 
 def _load(args: argparse.Namespace, secrets: Secrets) -> Config:

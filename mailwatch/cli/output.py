@@ -63,8 +63,8 @@ def write_file(path: Path, content: str | bytes, *, replace: bool, otherwise: st
 
     It is complete and on the disk before it gets its name. A new file has mode 0600. With
     `replace`, what has that name gives way: a link is replaced, not followed, and a regular file
-    passes on its group and what its mode allows of 0640. Raises CommandError; what it says of a
-    name that is taken ends with `otherwise`.
+    of ours passes on its group and what its mode allows of 0640. Raises CommandError; what it
+    says of a name that is taken ends with `otherwise`.
     """
     shown = printable(str(path))
     data = content.encode() if isinstance(content, str) else content
@@ -102,6 +102,8 @@ def _inherit(descriptor: int, path: Path) -> int:
         old = os.lstat(path)
         if not stat.S_ISREG(old.st_mode):
             return _NEW_MODE
+        if old.st_uid != os.geteuid():
+            return _NEW_MODE  # nobody is handed what we write
         os.fchown(descriptor, old.st_uid, old.st_gid)
     except (FileNotFoundError, PermissionError):
         return _NEW_MODE  # a mode without its group would open the file to the wrong one

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import argparse
+import os
 import socket
 import sys
 import time
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 from mailwatch.cli.command import argument, command
 from mailwatch.cli.exit_codes import OK, UNAVAILABLE, CommandError
@@ -15,7 +17,9 @@ from mailwatch.cli.output import note, write_file
 from mailwatch.cli.times import parse_duration
 from mailwatch.core.text import printable
 from mailwatch.host.clocks import clock_text
+from mailwatch.host.identity import answer_of, owner_of
 from mailwatch.report import material, page
+from mailwatch.store.files import StoreError
 
 
 def _since(text: str) -> float:
@@ -34,8 +38,16 @@ def report(args: argparse.Namespace) -> int:
     now = time.time()
     directory = load_without_secrets(args).state_directory
     host = printable(socket.gethostname(), 64)
+
+    def drawn() -> bytes:
+        # matplotlib keeps what it learns of fonts: not in a home, which nobody may have.
+        with TemporaryDirectory(prefix="mailwatch-report-") as cache:
+            os.environ["MPLCONFIGDIR"] = cache
+            found = material.collect(directory, host, now - args.since, now)
+            return page.write(found, clock_text).encode("utf-8", "backslashreplace")
+
     try:
-        text = page.write(material.collect(directory, host, now - args.since, now), clock_text)
+        text = answer_of(owner_of(directory), drawn, (StoreError, ImportError))
     except ImportError:
         sentence = (
             "The report is drawn with matplotlib, which is not installed: run "
@@ -43,7 +55,7 @@ def report(args: argparse.Namespace) -> int:
         )
         raise CommandError(UNAVAILABLE, sentence) from None
     if args.output is None:
-        sys.stdout.write(text)
+        sys.stdout.buffer.write(text)
         return OK
     write_file(args.output, text, replace=True)
     note(f"{printable(str(args.output))} written: open it in a browser, here or on a phone")

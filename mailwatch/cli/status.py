@@ -16,11 +16,12 @@ from mailwatch.cli.output import aligned
 from mailwatch.cli.times import stamp
 from mailwatch.core.facts import fact
 from mailwatch.core.say import say
-from mailwatch.core.text import name_some
+from mailwatch.core.text import name_some, printable
 from mailwatch.host.clocks import clock_text
 
 _MOMENTS = ("since", "last_round", "next_round", "paused_until", "looked", "last_reached")
 _WATCH_S = 1.0
+_WIDEST = 1000
 _CLEAR = "\x1b[H\x1b[2J"
 """Cursor home and erase in display (ECMA-48)."""
 
@@ -53,8 +54,13 @@ def _once(as_json: bool) -> tuple[int, str]:
     except CommandError as error:
         told = json.dumps({"stage": None, "error": str(error)}, indent=2) if as_json else str(error)
         return UNKNOWN, told
-    text = json.dumps(_stamped(standing), indent=2) if as_json else "\n".join(_lines(standing))
-    return _code(standing), text
+    try:
+        if as_json:
+            return _code(standing), json.dumps(_stamped(standing), indent=2)
+        # It comes from another user than root, who may read it on a terminal.
+        return _code(standing), "\n".join(printable(one, _WIDEST) for one in _lines(standing))
+    except (KeyError, TypeError, ValueError, AttributeError, OverflowError, RecursionError):
+        return UNKNOWN, say(fact("control-broke"))
 
 
 def _code(standing: Standing) -> int:

@@ -13,11 +13,15 @@ _PART = re.compile(r"(\d+(?:\.\d+)?)\s*(s|m|min|h|d|w)?", re.ASCII)
 _UNIT_S = {"s": 1.0, "m": 60.0, "min": 60.0, "h": 3600.0, "d": 86_400.0, "w": 604_800.0, "": 60.0}
 
 
+_EARLIEST, _LATEST = (datetime(year, 1, 2, tzinfo=UTC).timestamp() for year in (1, 9999))
+
+
 def stamp(at: Now | float | None) -> str | None:
     """Return a moment, or seconds since 1970, as RFC 3339 in UTC; None for None."""
     if at is None:
         return None
     wall = at.wall if isinstance(at, Now) else at
+    wall = min(max(wall, _EARLIEST), _LATEST)
     return datetime.fromtimestamp(wall, UTC).isoformat(timespec="milliseconds")
 
 

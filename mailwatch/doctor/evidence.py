@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator
 
 from mailwatch.core.diagnosis import Diagnosis, Grade, ok, warning
@@ -9,6 +10,7 @@ from mailwatch.core.evidence import unreadable
 from mailwatch.core.text import printable
 from mailwatch.doctor.case import Case
 from mailwatch.evidence import keeping
+from mailwatch.host.identity import answer_of, owner_of
 from mailwatch.store.views import LAST, StoreError, Views
 
 HIDING = {
@@ -47,12 +49,18 @@ def _hidden(case: Case) -> Iterator[Diagnosis]:
 def _last_look(case: Case) -> Iterator[Diagnosis]:
     """Give what the newest incident's evidence lacks, each with the reason and what to do."""
     directory = case.config.state_directory
-    try:
+
+    def unread() -> bytes:
         incident = Views(directory).incident(LAST)
-    except StoreError:
+        seen = keeping.findings(keeping.load(directory, incident.id)["before"])
+        return json.dumps(unreadable(seen)).encode("ascii")
+
+    try:
+        said = json.loads(answer_of(owner_of(directory), unread, (StoreError,)))
+        found = [(str(what), str(why)) for what, why in said]
+    except (StoreError, ChildProcessError, ValueError, TypeError, RecursionError):
         return
-    seen = keeping.findings(keeping.load(directory, incident.id)["before"])
-    for what, why in unreadable(seen):
+    for what, why in found:
         # No warning: some things no unit may read, and the reason says who can.
         sentence = f"At the last incident this could not be read: {printable(what)}."
         yield Diagnosis(Grade.OK, sentence, printable(why, 300))

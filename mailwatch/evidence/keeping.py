@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import errno
 import gzip
 import json
 import os
 import re
+import stat
 import zlib
 from collections.abc import Mapping
 from contextlib import suppress
@@ -116,9 +118,18 @@ def _shorter(values: Json) -> Json:
     return {**table, longest: lists[longest][len(lists[longest]) // 2 :], "cut": True}
 
 
+def _open_regular(path: str, flags: int) -> int:
+    """Open `path` where it is a file of its own: no link is followed, and no pipe waited for."""
+    descriptor = os.open(path, flags | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC)
+    if not stat.S_ISREG(os.fstat(descriptor).st_mode):
+        os.close(descriptor)
+        raise OSError(errno.EINVAL, "not a regular file")
+    return descriptor
+
+
 def _read(path: Path) -> Kept | None:
     try:
-        with gzip.open(path) as file:
+        with open(path, "rb", opener=_open_regular) as packed, gzip.open(packed) as file:
             value = json.loads(file.read(_LONGEST_JSON))
     except (OSError, EOFError, ValueError, RecursionError, zlib.error):
         return None

@@ -46,7 +46,10 @@ def read_clocks() -> Now:
 
 def clock_text(wall: float) -> str:
     """Return seconds since 1970 as local time, `2026-11-22 03:14:02`."""
-    when = datetime.fromtimestamp(wall, UTC)
+    try:
+        when = datetime.fromtimestamp(wall, UTC)
+    except (OverflowError, ValueError, OSError):
+        return "at no moment"  # what says so is damaged, or hostile
     # A certificate may expire in the year 1, or at the end of 9999 as one that never does
     # (RFC 5280 section 4.1.2.5): no local time need exist for that.
     with suppress(OverflowError, ValueError):

@@ -24,6 +24,9 @@ BUSY_TIMEOUT_S = 0.5
 LOCKED_TIMEOUT_S = 0.02
 """How long the writes after it wait, until one succeeds: SIGTERM is heard within a second."""
 
+_LONGEST_VALUE = 32 * 1024 * 1024
+"""Bytes of one text; the longest of ours is an incident with thousands of failures."""
+
 _JOURNAL_BYTES = 4 * 1024 * 1024
 
 
@@ -136,6 +139,7 @@ _DAMAGE = {
     sqlite3.SQLITE_ERROR,  # a table or a column is missing
     sqlite3.SQLITE_CONSTRAINT,
     sqlite3.SQLITE_MISMATCH,
+    sqlite3.SQLITE_TOOBIG,
 }
 
 
@@ -173,6 +177,7 @@ def _opened(
         connection.row_factory = sqlite3.Row
         connection.execute("PRAGMA temp_store = MEMORY")
         connection.execute("PRAGMA trusted_schema = OFF")
+        connection.setlimit(sqlite3.SQLITE_LIMIT_LENGTH, _LONGEST_VALUE)
         prepare(connection)
     except BaseException:
         connection.close()
@@ -181,6 +186,14 @@ def _opened(
 
 
 def _check_version(connection: Connection, oldest: int = VERSION) -> None:
+    """Raise Unusable where the version is not ours, or there is more than tables in it.
+
+    A view or a trigger is none of ours, and would run while we read.
+    """
+    foreign = "SELECT count(*) FROM sqlite_master WHERE type IN ('view', 'trigger')"
+    foreign += " OR sql LIKE 'CREATE VIRTUAL%'"
+    if connection.execute(foreign).fetchone()[0]:
+        raise Unusable("foreign", "it has views or triggers, which no file of ours has")
     version = version_of(connection)
     if version > VERSION:
         raise Unusable("newer", "a newer version of mailwatch has written it")
