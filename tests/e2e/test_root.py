@@ -15,8 +15,8 @@ pytestmark = pytest.mark.e2e
 STATE = PurePosixPath("/var/lib/mailwatch")
 AS_SERVICE = "setpriv --reuid=mailwatch --regid=mailwatch --clear-groups"
 COMMANDS = (
-    "incidents", "incidents --json", "incident show last", "incident show last --json",
-    "incident export last -o /root/export.tar.gz", "report", "status", "doctor",
+    "incidents", "incident show last", "incident show last --json",
+    "incident export last -o /root/export.tar.gz", "report",
 )  # fmt: skip
 
 POISON = r"""
@@ -35,7 +35,8 @@ elif KIND == "nested":
 elif KIND == "view":
     db.execute("ALTER TABLE incidents RENAME TO kept")
     db.execute("CREATE VIEW incidents AS WITH RECURSIVE n(i) AS "
-               "(SELECT 1 UNION ALL SELECT i FROM n) SELECT i AS number, 'x' AS id, NULL AS closed_wall, 'x' AS value FROM n")
+               "(SELECT 1 UNION ALL SELECT i FROM n) "
+               "SELECT i AS number, 'x' AS id, NULL AS closed_wall, 'x' AS value FROM n")
 elif KIND == "pipe":
     db.execute("INSERT INTO incidents (id, value) SELECT '20260101T000000Z', "
                "json_set(value, '$.id', '20260101T000000Z') FROM incidents LIMIT 1")
@@ -66,21 +67,25 @@ def kept(host: Host, watcher: Watcher) -> str:
     return str(STATE)
 
 
-@pytest.mark.parametrize("kind", ["words", "long", "nested", "view", "pipe", "journal"])
-def test_what_root_reads_of_a_poisoned_state_harms_nobody(host: Host, kept: str, kind: str) -> None:
-    """Each command ends in time, with words that no terminal obeys, and removes no file of root."""
-    host.run(f"rm -rf /root/kept && cp -a {kept} /root/kept && echo precious >/root/precious")
-    try:
-        program = base64.b64encode(POISON.replace("KIND", repr(kind)).encode()).decode()
-        host.run(f'{AS_SERVICE} python3 -c "$(echo {program} | base64 -d)"')
-        for command in COMMANDS:
-            code, said = host.try_run(f"timeout 60 mailwatch {command}", 90)
-            assert code not in (124, 137), f"{command} did not end"
-            assert "Traceback" not in said, said
-            assert not {"\x1b", "\x07"} & set(said), f"{command}: {said!r}"
-        assert host.run("cat /root/precious") == "precious"
-    finally:
-        host.run(f"rm -rf {kept} /root/export.tar.gz && mv /root/kept {kept}")
+def test_what_root_reads_of_a_poisoned_state_harms_nobody(host: Host, kept: str) -> None:
+    """Each command ends in time, with words that no terminal obeys, and removes no file of root.
+
+    The state is poisoned with words, a long text, a deep one, a view without end, a pipe, and a
+    journal that names a file of root's for SQLite to remove.
+    """
+    for kind in ("words", "long", "nested", "view", "pipe", "journal"):
+        host.run(f"rm -rf /root/kept && cp -a {kept} /root/kept && echo precious >/root/precious")
+        try:
+            program = base64.b64encode(POISON.replace("KIND", repr(kind)).encode()).decode()
+            host.run(f'{AS_SERVICE} python3 -c "$(echo {program} | base64 -d)"')
+            for command in COMMANDS:
+                code, said = host.try_run(f"timeout 60 mailwatch {command}", 90)
+                assert code not in (124, 137), f"{kind}: {command} did not end"
+                assert "Traceback" not in said, said
+                assert not {"\x1b", "\x07"} & set(said), f"{kind}: {command}: {said!r}"
+            assert host.run("cat /root/precious") == "precious"
+        finally:
+            host.run(f"rm -rf {kept} /root/export.tar.gz && mv /root/kept {kept}")
 
 
 def test_what_root_writes_is_roots(host: Host, kept: str) -> None:
