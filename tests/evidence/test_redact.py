@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import time
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -42,6 +44,20 @@ LEAKS = (
     "refresh-token: S3CR3T",
     "-----BEGIN RSA PRIVATE KEY-----\nS3CR3T\nS3CR3T\n-----END RSA PRIVATE KEY-----",
     "-----BEGIN PRIVATE KEY-----\nS3CR3T",
+    "server.bootstrap: administrator account 'admin' with password 'S3CR3T with blanks'",
+    'said "{\\"password\\":\\"S3CR3T\\",\\"user\\":\\"joe\\"}"',
+    "db pass=S3CR3T host=x",
+    "MYSQL_PWD=S3CR3T",
+    "olcRootDN x bindpw S3CR3T",
+    "GET /message?key=S3CR3T&x=1 HTTP/1.1",
+    "C: AUTH LOGIN\nC: dXNlcg==\nC: S3CR3T==",
+    "> AUTH PLAIN\n> AHVzZXIAUzNDUjNU/S3CR3T",
+    "a1 LOGIN joe {6}\nS3CR3T",
+    "a1 LOGIN {3}\njoe {6}\nS3CR3T",
+    "MIIEvQIBADANBgkqhkiG9w0BAQEFAASCS3CR3T\nabcdS3CR3T==\n-----END PRIVATE KEY-----",
+    'one line "-----BEGIN PRIVATE KEY-----\\nS3CR3T\\n-----END PRIVATE KEY-----"',
+    "AWS_SECRET_ACCESS_KEY=S3CR3T",
+    "token=\"S3CR3T",
     "jwt eyJhbGciOiJIUzI1NiJ9.eyJzdWIiOiJTM0NSM1QifQ.S3CR3T-abc",
 )  # fmt: skip
 
@@ -72,6 +88,36 @@ def test_what_helps_is_left_as_it_is(text: str) -> None:
 def test_known_secrets_are_masked_wherever_they_stand() -> None:
     """The Gotify token is masked without anything around it that gives it away."""
     assert redacted("seen AbcDefGhi here", (Secret("AbcDefGhi"),)) == f"seen {MASK} here"
+
+
+def test_a_known_secret_is_masked_in_any_case() -> None:
+    """Some peers echo a token in capitals."""
+    assert redacted("GET /ABCDEFGHI", (Secret("AbcDefGhi"),)) == f"GET /{MASK}"
+
+
+WORST = (
+    "334 ", "-", "--", "x-", "eyj-", "a", "a.", "password ", "password=", "password='", "://a:",
+    "-----BEGIN PRIVATE KEY-----", "-----END PRIVATE KEY-----", "-----BEGIN ", "auth login\n",
+    "334 \n", "a1 login {3}\n", "\\\"password\\\":\\\"", "key=", "?key=", " pass ", "basic ", "{1}",
+    "login ", "\\", "'", "=", "QUJDREVGR0hJSktMTU5PUFFSU1RVVldYWVo=\n", " \t", "1 login a ",
+)  # fmt: skip
+
+
+@pytest.mark.parametrize("part", WORST)
+def test_the_time_is_linear_in_what_is_hostile(part: str) -> None:
+    """Sixteen times the text takes about sixteen times as long, and not its square."""
+
+    def took(size: int) -> float:
+        text = part * (size // len(part))
+        took = []
+        for _ in range(3):
+            began = time.process_time()
+            redacted(text)
+            took.append(time.process_time() - began)
+        return min(took)
+
+    small = max(took(1 << 14), 0.0005)
+    assert took(1 << 18) < small * 16 * 4
 
 
 @given(st.text(max_size=300))
