@@ -110,14 +110,14 @@ def test_the_time_is_linear_in_what_is_hostile(part: str) -> None:
     def took(size: int) -> float:
         text = part * (size // len(part))
         took = []
-        for _ in range(3):
+        for _ in range(2):
             began = time.process_time()
             redacted(text)
             took.append(time.process_time() - began)
         return min(took)
 
-    small = max(took(1 << 14), 0.0005)
-    assert took(1 << 18) < small * 16 * 4
+    small = max(took(1 << 12), 0.0005)
+    assert took(1 << 16) < small * 16 * 4
 
 
 @given(st.text(max_size=300))
