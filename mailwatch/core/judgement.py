@@ -113,9 +113,11 @@ def _reasons(state: State, situation: Situation, now: Now, policy: Policy) -> It
     target = situation.target
     if situation.paused_until is not None and now.steady < situation.paused_until.steady:
         yield Hold(Reason.PAUSED, until=situation.paused_until.steady)
-    if target.condition not in _UP and now.steady < policy.boot_grace_s:
+    # The steady clock may be another kernel's, which has run for long (systemd-nspawn(1)).
+    booted_s = 0.0 if state.booted is None else state.booted.steady
+    if target.condition not in _UP and now.steady < booted_s + policy.boot_grace_s:
         # What starts it, compose in a unit of its own say, may come after us.
-        yield Hold(Reason.STARTING, target.detail, policy.boot_grace_s)
+        yield Hold(Reason.STARTING, target.detail, booted_s + policy.boot_grace_s)
     if state.target.starting_since is not None:
         until = state.target.starting_since.steady + start_grace_s(target, policy)
         if now.steady < until:

@@ -86,7 +86,7 @@ class Policy:
     rearm_after_s: float = 3600
     """All well for this long makes the next attempt a first attempt again."""
     boot_grace_s: float = 120
-    """How long after a boot of the host a target may not run yet before that counts as failure."""
+    """How long after a boot, and our start after it, a target that does not run is no failure."""
     start_grace_s: float = 300
     """How long a target may be STARTING before its failures count as failures, > 0."""
     remind_every_s: float = 4 * 3600

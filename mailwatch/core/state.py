@@ -233,6 +233,8 @@ class State:
     """The id of the newest incident, open or over, empty before the first."""
     dropped_apart: bool = False
     """Whether some services dropped us in the last round, and others did not."""
+    booted: Now | None = None
+    """When we first began after the last boot of the host, None where none was ever noticed."""
 
     @property
     def target(self) -> TargetMemory:

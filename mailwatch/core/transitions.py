@@ -28,6 +28,8 @@ _UNSEEN = frozenset({Condition.MISSING, Condition.REMOVED, Condition.DENIED, Con
 _NOT_KNOWN = frozenset({Reason.DENIED, Reason.UNREACHABLE, Reason.UNSURE, Reason.MISSING})
 """Reasons that say nothing of what an operator did before."""
 
+_UNDER_WAY = frozenset({Stage.RESTARTING, Stage.SETTLING, Stage.VERIFYING})
+
 CUT_SHORT = fact("attempt-cut-short")
 
 Step = tuple[State, tuple[Action, ...]]
@@ -82,6 +84,23 @@ def meet_again(state: State, target: TargetState) -> State:
     """Note what a new process finds: what began a row of looks was another's, or another boot's."""
     seen = state.target.seen or target.condition not in _UNSEEN
     return replace(state, dropped_apart=False).with_target(starting_since=None, seen=seen)
+
+
+def after_boot(state: State, now: Now) -> State:
+    """Return `state`, restored at `now`, without a restart that a boot of the host has cut short.
+
+    The host itself has started since what it starts: whether the restart helped, nobody can say,
+    and what does not run yet has its grace.
+    """
+    incident = state.incident
+    attempt = None if incident is None else incident.last_attempt
+    if incident is None or attempt is None or state.booted != now:
+        return state
+    if state.stage not in _UNDER_WAY and attempt.outcome is not Outcome.PENDING:
+        return state
+    cut = replace(attempt, outcome=Outcome.INTERRUPTED, detail=fact("attempt-rebooted"), ended=now)
+    stage = Stage.DOWN if incident.escalated is None else Stage.ESCALATED
+    return replace(state, stage=stage, incident=incident.with_last_attempt(cut), due=None)
 
 
 def open_anew(state: State, event: Failed, at: Moment) -> State:

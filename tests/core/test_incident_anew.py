@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import pytest
@@ -9,9 +10,9 @@ import pytest
 from mailwatch.core.events import Passed, Restart, RestartEnded, Restored, TimePassed
 from mailwatch.core.facts import words
 from mailwatch.core.message import Topic
-from mailwatch.core.model import Condition, TargetState
+from mailwatch.core.model import Condition, Now, TargetState
 from mailwatch.core.state import Outcome, Stage
-from mailwatch.core.transitions import CUT_SHORT, aim
+from mailwatch.core.transitions import CUT_SHORT, after_boot, aim
 
 pytestmark = pytest.mark.usefixtures("said_both_ways")
 
@@ -235,3 +236,36 @@ def test_a_called_person_stays_called_across_an_interrupted_restart(watch: Watch
     assert w.is_in(Stage.ESCALATED)
     w.fail(after=90)
     assert w.topics == [Topic.OPENED, Topic.ESCALATED]
+
+
+@pytest.mark.parametrize("outcome", [Outcome.PENDING, Outcome.RESTARTED])
+def test_a_boot_of_the_host_cuts_a_restart_short(watch: Watcher, outcome: Outcome) -> None:
+    """What does not run yet has the grace of the boot, and no restart of before has helped."""
+    w = watch(boot_grace_s=120)
+    w.fail(after=500)
+    if outcome is Outcome.RESTARTED:
+        w.go_through_restart()
+    w.now = Now(w.now.steady + 100, w.now.wall + 100)
+    w.state = after_boot(replace(w.state, booted=w.now), w.now)
+    assert w.incident.attempts[-1].outcome is Outcome.INTERRUPTED
+    gone = TargetState(Condition.UNREACHABLE)
+    w(Restored(gone))
+    for after in (5, 60, 50):
+        w.fail(condition=Condition.CRASHED, after=after)
+    assert (w.topics, len(w.restarts)) == ([Topic.OPENED], 1)
+    recovered = watch()
+    recovered.state, recovered.now = w.state, w.now
+    recovered(Passed(), after=1)
+    (told,) = recovered.told
+    assert told.incident.attempts[-1].outcome is Outcome.INTERRUPTED
+    w.fail(condition=Condition.CRASHED, after=6)
+    assert len(w.restarts) == 2, "at once when the grace is over"
+
+
+def test_a_start_of_mailwatch_alone_cuts_nothing_short(watch: Watcher) -> None:
+    """What is under way was begun after the boot that is remembered."""
+    w = watch()
+    w.state = replace(w.state, booted=w.now)
+    w.fail(after=500)
+    w.go_through_restart()
+    assert after_boot(w.state, Now(w.now.steady + 5, w.now.wall + 5)) is w.state

@@ -60,6 +60,7 @@ _FULL = State(
     ),
     last_id="20240101T000000Z",
     dropped_apart=True,
+    booted=_at(113),
 )
 
 
@@ -115,7 +116,7 @@ def test_after_a_reboot_every_moment_moves_alike(booted: float, away: float) -> 
     found = moved(_FULL, shift_s(written, now, same_boot=False))
     before = [200 - steady for steady in _steady_moments(_FULL)]
     after = [booted - steady for steady in _steady_moments(found)]
-    assert len(before) == len(after) == 16
+    assert len(before) == len(after) == 17
     grown = max(0.0, away)
     for old, new in zip(before, after, strict=True):
         assert abs(new - old - grown) < 1e-3

@@ -109,6 +109,7 @@ SENTENCES: Sentences = {
     "attempt-cut-short": "mailwatch itself was stopped in the middle of it.",
     "attempt-helped": "It helped: what a restart can cure answers again.",
     "attempt-intervened": "Somebody stopped, paused or removed it before it could help.",
+    "attempt-rebooted": "The host was booted before it could help.",
     "attempt-outlived": "It ended, or was gone, before it could help.",
     "attempt-no-help": "It did not help in time.",
     # why nothing is done about it
