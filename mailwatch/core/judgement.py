@@ -219,6 +219,11 @@ def earliest_restart(state: State, policy: Policy) -> float:
     return max(moments)
 
 
+def restart_limit_s(target: TargetState, policy: Policy) -> float:
+    """Return how long a restart of the target may take: it may end as slowly as it wants itself."""
+    return policy.restart_limit_s + target.stops_later_s
+
+
 def start_grace_s(target: TargetState, policy: Policy) -> float:
     """Return how long the target may take to start: what the admin allows us, or itself."""
     return max(policy.start_grace_s, target.starts_within_s)

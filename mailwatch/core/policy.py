@@ -58,6 +58,7 @@ class Policy:
 
     restart_limit_s: float = 90
     """How long a restart call may take in all, > 0: Docker's 30 s of grace, a kill and a start.
+    A target whose own settings let it end more slowly gets so much more.
 
     An interrupted attempt is given up only after this, since the engine may still be at it.
     """

@@ -15,6 +15,7 @@ from mailwatch.core.judgement import (
     budget_frees,
     earliest_restart,
     is_coming_up,
+    restart_limit_s,
     restarts_in_window,
 )
 from mailwatch.core.message import Topic
@@ -98,7 +99,13 @@ def after_boot(state: State, now: Now) -> State:
         return state
     if state.stage not in _UNDER_WAY and attempt.outcome is not Outcome.PENDING:
         return state
-    cut = replace(attempt, outcome=Outcome.INTERRUPTED, detail=fact("attempt-rebooted"), ended=now)
+    cut = replace(
+        attempt,
+        outcome=Outcome.INTERRUPTED,
+        detail=fact("attempt-rebooted"),
+        ended=now,
+        sharers=(),  # the host has started them anew as well
+    )
     stage = Stage.DOWN if incident.escalated is None else Stage.ESCALATED
     return replace(state, stage=stage, incident=incident.with_last_attempt(cut), due=None)
 
@@ -133,7 +140,14 @@ def begin_restart(state: State, situation: Situation, at: Moment) -> Step:
     incident = open_incident(state)
     number = len(incident.attempts) + 1
     started_at, key = situation.target.started_at, state.target.key
-    attempt = Attempt(number, begun=at.now, started_at=started_at, target=key)
+    attempt = Attempt(
+        number,
+        begun=at.now,
+        started_at=started_at,
+        target=key,
+        limit_s=restart_limit_s(situation.target, at.policy),
+        sharers=situation.target.sharers,
+    )
     tell_opened = not incident.opened_told and incident.escalated is None
     incident = replace(
         incident,

@@ -9,6 +9,7 @@ from mailwatch.core.events import Event, Restart, RestartEnded, Restored, Tell, 
 from mailwatch.core.facts import NOTHING, Fact, fact
 from mailwatch.core.incident import step
 from mailwatch.core.investigation import Investigation, Step
+from mailwatch.core.judgement import restart_limit_s
 from mailwatch.core.message import Topic
 from mailwatch.core.model import Condition, Now, Reading, TargetState, Verdict
 from mailwatch.core.observation import failures
@@ -300,6 +301,6 @@ class Monitor:
             onlooker.step(before, after, actions, now)
         for action in actions:
             if isinstance(action, Restart):
-                limit_s = policy.restart_limit_s
+                limit_s = restart_limit_s(action.target, policy)
                 self._components.before_restart(limit_s)
                 self._components.recovery.restart(limit_s, action.target)

@@ -44,7 +44,16 @@ _FULL = State(
         failures=_FAILURE,
         first_failures=_FAILURE,
         attempts=(
-            Attempt(1, _at(102), _WALL, Outcome.FAILED, words("x"), _at(103), Left("a", _WALL)),
+            Attempt(
+                1,
+                _at(102),
+                _WALL,
+                Outcome.FAILED,
+                words("x"),
+                _at(103),
+                Left("a", _WALL),
+                sharers=("b",),
+            ),
         ),
         holds=(Hold(Reason.BACKOFF, until=5000.0),),
         unsure=_at(104),
