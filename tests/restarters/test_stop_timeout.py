@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import pytest
 
 from mailwatch.core.judgement import restart_limit_s
@@ -42,7 +44,7 @@ def test_the_longer_counts(engine: Engine, within: Within, own: object, given_s:
     ("config", "words"),
     [
         ({"StopTimeout": 60}, ["60 s and stop_timeout_s is 30 s: the longer counts, 60 s"]),
-        ({"StopTimeout": 5}, ["5.0 s and stop_timeout_s is 30 s: the longer counts, 30 s"]),
+        ({"StopTimeout": 5}, ["5 s and stop_timeout_s is 30 s: the longer counts, 30 s"]),
         ({"StopTimeout": -1}, ["without an end"]),
         ({"StopTimeout": 30}, []),
         ({"Healthcheck": {"StartPeriod": 600 * 10**9}}, ["the longer counts, 10 min"]),
