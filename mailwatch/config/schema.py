@@ -95,7 +95,8 @@ _RESTART = (
     seconds("rearm_after_s", _P.rearm_after_s,
             "After all has been well this long, the next restart is a first one again."),
     seconds("boot_grace_s", _P.boot_grace_s,
-            "How long after a boot of the host the target may be down before that is an outage."),
+            "How long after a boot of the host, and our start after it, the target may be down "
+            "before that is an outage."),
     seconds("start_grace_s", _P.start_grace_s,
             "How long the target may be starting before its failures count.", low=1),
 )  # fmt: skip

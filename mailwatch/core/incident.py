@@ -153,7 +153,7 @@ def _await_restart(state: State, event: Failed, at: Moment) -> Step:
         return _judge(state, event, at)
     if started_since(attempt, event.situation.target.started_at):
         return settle(replace(state, incident=incident), at)
-    if at.now.steady < attempt.begun.steady + at.policy.restart_limit_s:
+    if at.now.steady < attempt.begun.steady + _limit_s(attempt, at.policy):
         return replace(remember(state, event.situation, at), incident=incident), ()
     # Where the only forensics cannot be heard, whether it took place stays open until it can.
     if event.situation.target.condition not in (Condition.DENIED, Condition.UNREACHABLE):
@@ -187,8 +187,12 @@ def _has_stopped(attempt: Attempt, target: TargetState, policy: Policy) -> bool:
     if attempt.left is not None:
         return attempt.left == Left(target.identity, target.finished_at)
     given_up = attempt.ended if attempt.outcome is Outcome.FAILED else None
-    until = (given_up or attempt.begun).wall + policy.restart_limit_s
+    until = (given_up or attempt.begun).wall + _limit_s(attempt, policy)
     return attempt.begun.wall <= target.finished_at <= until
+
+
+def _limit_s(attempt: Attempt, policy: Policy) -> float:
+    return max(attempt.limit_s, policy.restart_limit_s)
 
 
 # --- what a restart leads to --------------------------------------------------------------

@@ -113,9 +113,11 @@ def _reasons(state: State, situation: Situation, now: Now, policy: Policy) -> It
     target = situation.target
     if situation.paused_until is not None and now.steady < situation.paused_until.steady:
         yield Hold(Reason.PAUSED, until=situation.paused_until.steady)
-    if target.condition not in _UP and now.steady < policy.boot_grace_s:
+    # The steady clock may be another kernel's, which has run for long (systemd-nspawn(1)).
+    booted_s = 0.0 if state.booted is None else state.booted.steady
+    if target.condition not in _UP and now.steady < booted_s + policy.boot_grace_s:
         # What starts it, compose in a unit of its own say, may come after us.
-        yield Hold(Reason.STARTING, target.detail, policy.boot_grace_s)
+        yield Hold(Reason.STARTING, target.detail, booted_s + policy.boot_grace_s)
     if state.target.starting_since is not None:
         until = state.target.starting_since.steady + start_grace_s(target, policy)
         if now.steady < until:
@@ -215,6 +217,11 @@ def earliest_restart(state: State, policy: Policy) -> float:
     if target.last_cure is not None:
         moments.append(target.last_cure.steady + policy.cooldown_s)
     return max(moments)
+
+
+def restart_limit_s(target: TargetState, policy: Policy) -> float:
+    """Return how long a restart of the target may take: it may end as slowly as it wants itself."""
+    return policy.restart_limit_s + target.stops_later_s
 
 
 def start_grace_s(target: TargetState, policy: Policy) -> float:

@@ -181,7 +181,9 @@ class TargetState:
     of this host's through to it. `runs_for_s` is how long it has run by a clock that nobody sets,
     None where that is not known. One that is a `guest` is in the network of another target, whose
     ports and connections are not its own. `starts_within_s` is how long its own settings let it
-    take to start, 0 where they do not say. `record` is what the restarter has read, in its own
+    take to start, 0 where they do not say; `stops_later_s` is how much longer than the settings of
+    its restarter they let it take to end. Its `sharers` are other targets in its network, which a
+    restart cuts off from it. `record` is what the restarter has read, in its own
     form, for who completes the look; it is never kept, compared or shown.
     """
 
@@ -198,6 +200,8 @@ class TargetState:
     record: Mapping[str, object] = field(default_factory=dict, repr=False, compare=False)
     guest: bool = False
     starts_within_s: float = 0.0
+    stops_later_s: float = 0.0
+    sharers: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

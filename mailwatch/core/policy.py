@@ -58,6 +58,7 @@ class Policy:
 
     restart_limit_s: float = 90
     """How long a restart call may take in all, > 0: Docker's 30 s of grace, a kill and a start.
+    A target whose own settings let it end more slowly gets so much more.
 
     An interrupted attempt is given up only after this, since the engine may still be at it.
     """
@@ -86,7 +87,7 @@ class Policy:
     rearm_after_s: float = 3600
     """All well for this long makes the next attempt a first attempt again."""
     boot_grace_s: float = 120
-    """How long after a boot of the host a target may not run yet before that counts as failure."""
+    """How long after a boot, and our start after it, a target that does not run is no failure."""
     start_grace_s: float = 300
     """How long a target may be STARTING before its failures count as failures, > 0."""
     remind_every_s: float = 4 * 3600

@@ -133,6 +133,15 @@ class Attempt:
     """None while that is not known: an end of the target in the attempt's time is then its own."""
     target: str = ""
     """The key of the target."""
+    limit_s: float = 0.0
+    """How long the call may take in all, 0 where an older version has not kept it."""
+    sharers: tuple[str, ...] = ()
+    """What shared the network of the target, and is cut off from it by a restart."""
+
+    @property
+    def may_have_ended(self) -> bool:
+        """Whether it may have ended the target, for all that is known."""
+        return self.left != Left()
 
 
 @dataclass(frozen=True, slots=True)
@@ -233,6 +242,8 @@ class State:
     """The id of the newest incident, open or over, empty before the first."""
     dropped_apart: bool = False
     """Whether some services dropped us in the last round, and others did not."""
+    booted: Now | None = None
+    """When we first began after the last boot of the host, None where none was ever noticed."""
 
     @property
     def target(self) -> TargetMemory:

@@ -15,6 +15,7 @@ from mailwatch.core.judgement import (
     budget_frees,
     earliest_restart,
     is_coming_up,
+    restart_limit_s,
     restarts_in_window,
 )
 from mailwatch.core.message import Topic
@@ -27,6 +28,8 @@ _UNSEEN = frozenset({Condition.MISSING, Condition.REMOVED, Condition.DENIED, Con
 
 _NOT_KNOWN = frozenset({Reason.DENIED, Reason.UNREACHABLE, Reason.UNSURE, Reason.MISSING})
 """Reasons that say nothing of what an operator did before."""
+
+_UNDER_WAY = frozenset({Stage.RESTARTING, Stage.SETTLING, Stage.VERIFYING})
 
 CUT_SHORT = fact("attempt-cut-short")
 
@@ -84,6 +87,29 @@ def meet_again(state: State, target: TargetState) -> State:
     return replace(state, dropped_apart=False).with_target(starting_since=None, seen=seen)
 
 
+def after_boot(state: State, now: Now) -> State:
+    """Return `state`, restored at `now`, without a restart that a boot of the host has cut short.
+
+    The host itself has started since what it starts: whether the restart helped, nobody can say,
+    and what does not run yet has its grace.
+    """
+    incident = state.incident
+    attempt = None if incident is None else incident.last_attempt
+    if incident is None or attempt is None or state.booted != now:
+        return state
+    if state.stage not in _UNDER_WAY and attempt.outcome is not Outcome.PENDING:
+        return state
+    cut = replace(
+        attempt,
+        outcome=Outcome.INTERRUPTED,
+        detail=fact("attempt-rebooted"),
+        ended=now,
+        sharers=(),  # the host has started them anew as well
+    )
+    stage = Stage.DOWN if incident.escalated is None else Stage.ESCALATED
+    return replace(state, stage=stage, incident=incident.with_last_attempt(cut), due=None)
+
+
 def open_anew(state: State, event: Failed, at: Moment) -> State:
     """Open an incident for the round that failed; nothing has been told of it yet."""
     failures = event.situation.failures
@@ -114,7 +140,14 @@ def begin_restart(state: State, situation: Situation, at: Moment) -> Step:
     incident = open_incident(state)
     number = len(incident.attempts) + 1
     started_at, key = situation.target.started_at, state.target.key
-    attempt = Attempt(number, begun=at.now, started_at=started_at, target=key)
+    attempt = Attempt(
+        number,
+        begun=at.now,
+        started_at=started_at,
+        target=key,
+        limit_s=restart_limit_s(situation.target, at.policy),
+        sharers=situation.target.sharers,
+    )
     tell_opened = not incident.opened_told and incident.escalated is None
     incident = replace(
         incident,

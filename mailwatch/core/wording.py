@@ -152,6 +152,7 @@ def _opened(tell: Tell, installation: Installation, action: Fact, kinds: int) ->
         _cause(incident, installation),
         told,
         action,
+        _sharers(incident, "sharers-to-restart"),
     ]
 
 
@@ -170,6 +171,7 @@ def _recovered(tell: Tell, installation: Installation, action: Fact, _kinds: int
         fact("no-longer-watched", services=gone) if gone else NOTHING,
         _cause(incident, installation),
         action,
+        _sharers(incident, "sharers-cut-off"),
     ]
 
 
@@ -180,6 +182,7 @@ def _call(tell: Tell, installation: Installation, action: Fact, kinds: int) -> l
         *_what_fails(incident, installation, kinds),
         _cause(incident, installation),
         _last_restart(incident, installation),
+        _sharers(incident, "sharers-cut-off"),
         _not_restarted(incident, incident.hold, installation) if incident.hold else NOTHING,
         action,
         *_advice(incident, installation),
@@ -319,6 +322,14 @@ def _last_restart(incident: Incident, installation: Installation) -> Fact:
         restart_at=last.begun.wall,
         detail=last.detail,
     )
+
+
+def _sharers(incident: Incident, code: str) -> Fact:
+    """Return what the last restart cuts off from the network of its target, NOTHING for nothing."""
+    last = incident.last_attempt
+    if last is None or not last.sharers or not last.may_have_ended:
+        return NOTHING
+    return fact(code, sharers=last.sharers)
 
 
 def _advice(incident: Incident, installation: Installation) -> list[Fact]:

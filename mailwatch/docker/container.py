@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import difflib
 import sys
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
@@ -14,6 +13,7 @@ from mailwatch.core.facts import Fact, fact
 from mailwatch.core.model import Condition
 from mailwatch.docker.activation import is_stopped
 from mailwatch.docker.faults import EngineFault, stopped
+from mailwatch.docker.neighbours import missing
 from mailwatch.docker.record import Record, text
 
 if TYPE_CHECKING:
@@ -25,8 +25,6 @@ _MOST_EVENTS = 1000
 
 _COLUMNS = ("pid", "ppid", "stat", "etimes", "rss", "wchan", "comm")
 """No arguments of processes: they are where passwords are found."""
-
-_NAMES_SHOWN = 3
 
 
 class Container:
@@ -61,6 +59,11 @@ class Container:
                 raise EngineFault(Condition.MISSING, detail)
             return found
         raise EngineFault(Condition.MISSING, self._missing(deadline))
+
+    def all(self, deadline: Deadline) -> list[Record]:
+        """Return a summary of every container of the engine, as `docker ps --all` shows them."""
+        with self._asking(deadline) as client:
+            return [one for one in client.containers(all=True) if isinstance(one, dict)]
 
     def versions(self, deadline: Deadline) -> dict[str, str]:
         """Return the versions of the `engine`, of the `sdk`, and of the `api` in use."""
@@ -131,18 +134,10 @@ class Container:
 
     def _missing(self, deadline: Deadline) -> Fact:
         """Return that there is no container of this name, and which names are near."""
-        names: list[str] = []
-        with suppress(EngineFault), self._asking(deadline) as client:
-            found = [str(name) for one in client.containers(all=True) for name in one["Names"]]
-            names = sorted(name[1:] for name in found if "/" not in name[1:])  # others are links
-        near = difflib.get_close_matches(self._name, names, _NAMES_SHOWN, 0.5)
-        # A compose project puts its own name before the service's and a number behind it.
-        near += [name for name in names if self._name in name and name not in near]
-        if near:
-            return fact("container-missing-near", name=self._name, near=tuple(near[:_NAMES_SHOWN]))
-        if names:
-            return fact("container-missing-among", name=self._name, count=len(names))
-        return fact("container-missing", name=self._name)
+        others: list[Record] = []
+        with suppress(EngineFault):
+            others = self.all(deadline)
+        return missing(self._name, others)
 
     @contextmanager
     def _asking(self, deadline: Deadline) -> Iterator[Client]:

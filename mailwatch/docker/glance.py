@@ -5,7 +5,7 @@ from __future__ import annotations
 import http.client
 import json
 import socket
-from contextlib import closing
+from contextlib import closing, suppress
 from typing import Any
 
 from mailwatch.core.deadline import Deadline
@@ -14,10 +14,11 @@ from mailwatch.core.model import Condition
 from mailwatch.docker import faults
 from mailwatch.docker.activation import is_stopped
 from mailwatch.docker.faults import EngineFault
+from mailwatch.docker.neighbours import missing
 from mailwatch.docker.record import Record, text
 
-LONGEST_RECORD = 1 << 20
-"""Bytes; a record has some 10 KiB."""
+LONGEST_ANSWER = 1 << 20
+"""Bytes; a record has some 10 KiB, and so have five containers in a list."""
 
 
 def glance(path: str, name: str, deadline: Deadline) -> Record:
@@ -28,30 +29,40 @@ def glance(path: str, name: str, deadline: Deadline) -> Record:
     """
     if is_stopped(path, deadline):
         raise faults.stopped(path)
+    status, found = _ask(path, f"/containers/{name}/json", deadline)
+    if status == http.client.NOT_FOUND:
+        others: object = None
+        with suppress(EngineFault):
+            _, others = _ask(path, "/containers/json?all=1", deadline)
+        known = others if isinstance(others, list) else []
+        seen = missing(name, [one for one in known if isinstance(one, dict)])
+        raise EngineFault(Condition.MISSING, seen)
+    if not isinstance(found, dict):
+        raise EngineFault(Condition.UNREACHABLE, fact("engine-not-understood"))
+    if status >= http.client.BAD_REQUEST:
+        raise faults.of_answer(status, text(found, "message"))
+    other = text(found, "Name").removeprefix("/")
+    if other != name:
+        detail = fact("container-of-that-id", name=name, other=other)
+        raise EngineFault(Condition.MISSING, detail)
+    return found
+
+
+def _ask(path: str, request: str, deadline: Deadline) -> tuple[int, object]:
+    """Return the status of the answer to `request`, and its JSON; raises EngineFault."""
     try:
         with closing(_Connection(path, deadline)) as connection:
-            connection.request("GET", f"/containers/{name}/json")
+            connection.request("GET", request)
             answer = connection.getresponse()
-            said = answer.read(LONGEST_RECORD + 1)
-        found = json.loads(said) if len(said) <= LONGEST_RECORD else None
+            said = answer.read(LONGEST_ANSWER + 1)
+        return answer.status, json.loads(said) if len(said) <= LONGEST_ANSWER else None
     except TimeoutError:
         late = fact("engine-too-slow", socket=path)
         raise EngineFault(Condition.UNREACHABLE, late) from None
     except OSError as error:
         raise faults.of_os_error(error, path) from None
     except (http.client.HTTPException, ValueError, RecursionError):
-        found = None
-    if not isinstance(found, dict):
-        raise EngineFault(Condition.UNREACHABLE, fact("engine-not-understood"))
-    if answer.status == http.client.NOT_FOUND:
-        raise EngineFault(Condition.MISSING, fact("container-missing", name=name))
-    if answer.status >= http.client.BAD_REQUEST:
-        raise faults.of_answer(answer.status, text(found, "message"))
-    other = text(found, "Name").removeprefix("/")
-    if other != name:
-        detail = fact("container-of-that-id", name=name, other=other)
-        raise EngineFault(Condition.MISSING, detail)
-    return found
+        raise EngineFault(Condition.UNREACHABLE, fact("engine-not-understood")) from None
 
 
 class _TimedSocket(socket.socket):

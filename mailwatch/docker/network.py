@@ -39,8 +39,13 @@ def shares_host_network(container: Record) -> bool:
 
 def is_guest(container: Record) -> bool:
     """Whether the container is in the network of another (`network_mode: service:vpn`)."""
-    mode = text(part(container, "HostConfig"), "NetworkMode")
-    return mode.startswith("container:")
+    return bool(host_of(container))
+
+
+def host_of(container: Record) -> str:
+    """Return the id or name of the container in whose network this one is, empty for none."""
+    kind, _, host = text(part(container, "HostConfig"), "NetworkMode").partition(":")
+    return host if kind == "container" else ""
 
 
 def published(container: Record) -> tuple[Published, ...]:

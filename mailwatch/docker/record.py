@@ -11,6 +11,8 @@ from mailwatch.core.text import printable
 
 Record = Mapping[str, object]
 
+LONGEST_STOP_S = 3600
+
 _ENDED_ON_REQUEST = frozenset({0, 130, 143})
 """Success, SIGINT and SIGTERM: how a program ends that was asked to."""
 
@@ -98,6 +100,15 @@ def start_period_s(container: Record) -> float:
     """Return the seconds in which its health check may fail after a start, 0 without one."""
     check = part(part(container, "Config"), "Healthcheck")
     return min(max(0, number(check, "StartPeriod")) / 1e9, 86_400.0)
+
+
+def stop_timeout_s(container: Record) -> int:
+    """Return the whole seconds that its own settings give it to end, 0 where they do not say.
+
+    One that is never to be killed (a negative number) gets LONGEST_STOP_S, the most there is.
+    """
+    own_s = number(part(container, "Config"), "StopTimeout")
+    return min(own_s, LONGEST_STOP_S) if own_s >= 0 else LONGEST_STOP_S
 
 
 def moment(stamp: str) -> float | None:

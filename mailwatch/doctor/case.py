@@ -87,6 +87,11 @@ class Case:
         return restarters.add_ports(chosen, self.config.asked, state, deadline)
 
     @property
+    def start_grace_s(self) -> float:
+        """How long the admin lets the target be starting."""
+        return self.config.policy.start_grace_s
+
+    @property
     def asked_ports(self) -> tuple[AskedPort, ...]:
         """Every port that is asked, the mailbox of a canary's too."""
         return self.config.asked_ports

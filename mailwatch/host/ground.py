@@ -46,6 +46,10 @@ class Ground(Protocol):
         """What the target of a restart is doing."""
 
     @property
+    def start_grace_s(self) -> float:
+        """How long the admin lets the target be starting."""
+
+    @property
     def asked_ports(self) -> tuple[AskedPort, ...]:
         """Every port that is asked."""
 

@@ -18,9 +18,19 @@ from mailwatch.docker.container import Container
 from mailwatch.docker.faults import EngineFault
 from mailwatch.docker.glance import glance
 from mailwatch.docker.listeners import Behind, behind
+from mailwatch.docker.neighbours import sharers
 from mailwatch.docker.network import elsewhere, inside, is_guest, published
 from mailwatch.docker.process import has_ended, runs_for
-from mailwatch.docker.record import Record, condition_of, is_over, part, state_of, text
+from mailwatch.docker.record import (
+    LONGEST_STOP_S,
+    Record,
+    condition_of,
+    is_over,
+    part,
+    state_of,
+    stop_timeout_s,
+    text,
+)
 from mailwatch.docker.source_address import seen_as
 from mailwatch.docker.stop_cause import Ends
 from mailwatch.host.ground import Ground
@@ -38,6 +48,9 @@ SETTLE_S = 10
 
 LOOK_AGAIN_S = 0.5
 
+LIST_S = 1.0
+"""What it may take the engine to list all containers; some milliseconds on an idle host."""
+
 CATCH_UP_S = 1.0
 """The engine's time to hear that a container has ended; 10 ms on an idle host."""
 
@@ -50,7 +63,7 @@ class Settings:
     """Which container, behind which socket.
 
     `stop_timeout_s` (whole seconds, >= 1) is how long the container may take to end before it
-    is killed; it overrides the container's own StopTimeout.
+    is killed; the container's own StopTimeout counts where it is longer.
     """
 
     container: str = "stalwart"
@@ -70,8 +83,9 @@ KEYS = (
         rule="a container's name of letters, digits, `_`, `.` and `-`, as `docker ps` shows it"),
     Key("socket", Kind.PATH, Path("/var/run/docker.sock"),
         "Socket of the Docker engine.", "DOCKER_SOCKET", flag="--docker-socket", shape=str),
-    whole("stop_timeout_s", 30, 1, 3600,
-          "Seconds that the container gets to stop by itself before the engine kills it."),
+    whole("stop_timeout_s", 30, 1, LONGEST_STOP_S,
+          "Seconds that the container gets to stop by itself before the engine kills it; its own "
+          "`stop_grace_period` counts where that is longer."),
 )  # fmt: skip
 
 
@@ -105,7 +119,9 @@ def examine(settings: Settings, ground: Ground) -> Iterator[Diagnosis]:
     """Give what the doctor finds of the socket, the engine, the container and its ports."""
     from mailwatch.restarters import docker_doctor
 
-    return docker_doctor.examine(settings.socket, settings.container, ground)
+    return docker_doctor.examine(
+        settings.socket, settings.container, settings.stop_timeout_s, ground
+    )
 
 
 class DockerRestarter:
@@ -137,6 +153,12 @@ class DockerRestarter:
             if fault.condition is Condition.MISSING:
                 told = self._ends.of_the_missing(self._name, deadline)
             return TargetState(*(told or (fault.condition, fault.reason)))
+        own_s = self._stop_s(container)
+        state = replace(
+            state,
+            stops_later_s=own_s - self._settings.stop_timeout_s,
+            sharers=self._sharers(container, deadline),
+        )
         if state.condition not in _SERVING:
             return state
         return replace(state, runs_for_s=runs_for(container), guest=is_guest(container))
@@ -203,6 +225,16 @@ class DockerRestarter:
         ordered = self._ends.was_ordered(container, deadline)
         return state_of(container, *condition_of(container, ordered=ordered))
 
+    def _stop_s(self, container: Record) -> int:
+        """Return how long it gets to end: what we allow it, or its own settings."""
+        return max(self._settings.stop_timeout_s, stop_timeout_s(container))
+
+    def _sharers(self, container: Record, deadline: Deadline) -> tuple[str, ...]:
+        try:
+            return sharers(container, self._container.all(deadline.sooner(LIST_S)))
+        except EngineFault:  # it may allow no list, and nothing depends on that
+            return ()
+
     def _was_started_since(self, container: Record, seen: TargetState, deadline: Deadline) -> bool:
         """Whether somebody did our work since it was `seen`; raises if they stopped it instead."""
         now = self._state(container, deadline)
@@ -221,7 +253,7 @@ class DockerRestarter:
     def _restart(self, before: Record, deadline: Deadline) -> None:
         left_s = deadline.remaining()
         settle_s = min(SETTLE_S, left_s / 4)
-        stop_s = max(1, min(self._settings.stop_timeout_s, int(left_s - settle_s - START_S)))
+        stop_s = max(1, min(self._stop_s(before), int(left_s - settle_s - START_S)))
         call = deadline.sooner(min(stop_s + START_S, left_s - settle_s))
         try:
             done = self._container.restart(text(before, "Id"), stop_s, call)
@@ -237,7 +269,10 @@ class DockerRestarter:
                 raise EngineFault(Condition.UNREACHABLE, late, undecided=True) from None
             return
         if not done:
-            raise self._replaced()
+            now = self._container.container(deadline)
+            if text(now, "Id") != text(before, "Id"):
+                raise self._replaced()
+            raise EngineFault(Condition.UNREACHABLE, fact("container-lacks", name=self._name))
 
     def _starts_anew(self, before: Record, deadline: Deadline, *, ourselves: bool) -> bool:
         """Whether the container was started since `before`, by `deadline` at the latest.

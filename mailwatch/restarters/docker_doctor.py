@@ -14,10 +14,12 @@ from mailwatch.core.diagnosis import Diagnosis, ok, problem, warning
 from mailwatch.core.facts import fact
 from mailwatch.core.model import Condition, TargetState
 from mailwatch.core.say import say
-from mailwatch.core.text import join_words, printable
+from mailwatch.core.text import duration, join_words, printable
+from mailwatch.docker import record as record_of
 from mailwatch.docker.container import Container
 from mailwatch.docker.faults import EngineFault, denied
-from mailwatch.docker.network import Published, published, shares_host_network
+from mailwatch.docker.neighbours import is_stranded, orphans, sharers
+from mailwatch.docker.network import Published, host_of, published, shares_host_network
 from mailwatch.docker.record import Record
 from mailwatch.docker.source_address import seen_as
 from mailwatch.host.account import READ, WRITE
@@ -34,7 +36,7 @@ _LEFT_ALONE = frozenset({Condition.STOPPED, Condition.ENDED, Condition.PAUSED, C
 _NOT_KNOWN = frozenset({Condition.DENIED, Condition.UNREACHABLE})
 
 
-def examine(socket: str, name: str, ground: Ground) -> Iterator[Diagnosis]:
+def examine(socket: str, name: str, stop_timeout_s: int, ground: Ground) -> Iterator[Diagnosis]:
     """Give one finding after the other; an engine that cannot be asked is told once."""
     yield replace(socket_access(socket, ground), check="socket")
     try:
@@ -44,6 +46,12 @@ def examine(socket: str, name: str, ground: Ground) -> Iterator[Diagnosis]:
         return
     target = ground.target
     yield replace(container(name, target), check="container")
+    if target.record:
+        for found in (
+            *own_times(name, target.record, stop_timeout_s, ground.start_grace_s),
+            *neighbours(socket, name, target.record),
+        ):
+            yield replace(found, check="container")
     if target.record and target.started_at:
         for found in ports(name, target.record, ground):
             yield replace(found, check="ports")
@@ -72,6 +80,61 @@ def container(name: str, target: TargetState) -> Diagnosis:
         told or f"Container {name} is {target.condition}.",
         f"See `docker ps -a` and `docker logs --tail 50 {name}`.",
     )
+
+
+def own_times(
+    name: str, record: Record, stop_timeout_s: int, start_grace_s: float
+) -> Iterator[Diagnosis]:
+    """Give where the container's own time to stop or to start is another than ours."""
+    own_s = record_of.stop_timeout_s(record)
+    if own_s == record_of.LONGEST_STOP_S > stop_timeout_s:
+        yield warning(
+            f"The stop_grace_period of {name} is {duration(own_s)} or without an end, so mail "
+            "may be down for so long when a server that hangs is restarted.",
+            "Give the container the time that it really needs to stop.",
+        )
+    elif own_s and own_s != stop_timeout_s:
+        yield _longer_counts(name, ("stop_grace_period", own_s), ("stop_timeout_s", stop_timeout_s))
+    start_s = record_of.start_period_s(record)
+    if start_s > start_grace_s:
+        yield _longer_counts(name, ("start_period", start_s), ("start_grace_s", start_grace_s))
+
+
+def _longer_counts(name: str, own: tuple[str, float], ours: tuple[str, float]) -> Diagnosis:
+    longer = max(own[1], ours[1])
+    return ok(
+        f"The {own[0]} of {name} is {duration(own[1])} and {ours[0]} is {duration(ours[1])}: the "
+        f"longer counts, {duration(longer)}."
+    )
+
+
+def neighbours(socket: str, name: str, record: Record) -> Iterator[Diagnosis]:
+    """Give what shares the container's network, and whose network is gone."""
+    try:
+        with closing(Container(socket, name)) as asked:
+            others = asked.all(Deadline.after(ENGINE_S, time.monotonic))
+    except EngineFault as fault:
+        yield warning(f"What shares the network of {name} cannot be seen. {fault}")
+        return
+    if is_stranded(host_of(record), others):
+        yield problem(
+            f"{name} is to be in the network of a container that is gone, so no restart can "
+            "succeed.",
+            f"Create {name} anew: `docker compose up -d --force-recreate`.",
+        )
+    if found := sharers(record, others):
+        who, them = join_words(list(found)), "them" if len(found) > 1 else "it"
+        yield warning(
+            f"A restart of {name} cuts off what shares its network: {who}.",
+            f"After each restart of {name}, restart {them} as well: "
+            f"`docker restart {' '.join(found)}`.",
+        )
+    if lost := orphans(record, others):
+        them = "them" if len(lost) > 1 else "it"
+        yield warning(
+            f"The network that {join_words(list(lost))} shared went with a container that is gone.",
+            f"Create {them} anew: `docker compose up -d --force-recreate`.",
+        )
 
 
 def socket_access(socket: str, ground: Ground) -> Diagnosis:

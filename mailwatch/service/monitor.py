@@ -9,12 +9,13 @@ from mailwatch.core.events import Event, Restart, RestartEnded, Restored, Tell, 
 from mailwatch.core.facts import NOTHING, Fact, fact
 from mailwatch.core.incident import step
 from mailwatch.core.investigation import Investigation, Step
+from mailwatch.core.judgement import restart_limit_s
 from mailwatch.core.message import Topic
 from mailwatch.core.model import Condition, Now, Reading, TargetState, Verdict
 from mailwatch.core.observation import failures
 from mailwatch.core.schedule import Rounds, plan
 from mailwatch.core.state import OPEN, Stage, State
-from mailwatch.core.transitions import aim, stood_still
+from mailwatch.core.transitions import after_boot, aim, stood_still
 from mailwatch.core.wording import compose
 from mailwatch.host.job import Job
 from mailwatch.net.endpoint import LONGEST_LOGIN_S
@@ -83,7 +84,7 @@ class Monitor:
         """Take up where the last process left off."""
         restored = self._components.store.restore(now)
         self._bookkeeping.begin(now)
-        self.state = aim(restored, self._components.installation.target.key)
+        self.state = aim(after_boot(restored, now), self._components.installation.target.key)
         if self.state != restored:
             self._bookkeeping.keep(Commit(self.state, now))  # the next start may name another
         if self.state.stage in OPEN:
@@ -300,6 +301,6 @@ class Monitor:
             onlooker.step(before, after, actions, now)
         for action in actions:
             if isinstance(action, Restart):
-                limit_s = policy.restart_limit_s
+                limit_s = restart_limit_s(action.target, policy)
                 self._components.before_restart(limit_s)
                 self._components.recovery.restart(limit_s, action.target)

@@ -248,8 +248,11 @@ def _load(connection: Connection, boot: Boot) -> Found:
         documents.waiting(connection),
         documents.next_id(connection),
     )
-    by = shift_s(written.at, boot.at, written.is_same(boot)) if written else 0.0
+    is_same = written is None or written.is_same(boot)
+    found = moved(found, shift_s(written.at, boot.at, is_same) if written else 0.0)
+    if not is_same:
+        found = replace(found, state=replace(found.state, booted=boot.at))
     pause = documents.get(connection, documents.PAUSE, Boot)
     number = documents.get(connection, documents.NUMBER, int) or 0
     until = None if pause is None else end_of(pause, boot)
-    return Found(replace(moved(found, by), paused_until=until), number)
+    return Found(replace(found, paused_until=until), number)

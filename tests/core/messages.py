@@ -133,6 +133,11 @@ def _tried(outcome: Outcome, detail: Fact = NOTHING, number: int = 1) -> tuple[A
     return (Attempt(number, _at(25), None, outcome, detail, target="docker:stalwart"),)
 
 
+def _with_sharers(outcome: Outcome) -> tuple[Attempt, ...]:
+    (attempt,) = _tried(outcome)
+    return (replace(attempt, sharers=("mail-dkim", "mail-spam", "mail-web")),)
+
+
 IN_VAIN = _tried(Outcome.FAILED, fact("attempt-no-help"))
 STOPPED = fact("container-surely-stopped", name="stalwart", ended_at=WALL - 60)
 NEVER_SEEN = Hold(Reason.UNPROVEN, services=FOUR[:2])
@@ -172,6 +177,7 @@ def _opened() -> Iterator[tuple[str, Message]]:
     no_docker = Hold(Reason.UNREACHABLE, fact("socket-absent", socket="/var/run/docker.sock"))
     yield "no-docker", told(_incident(HUNG, hold=no_docker))
     yield "long-names", told(_incident(HUNG, BUSY_DISK), LONG)
+    yield "sharers", told(_incident(HUNG, BUSY_DISK, attempts=_with_sharers(Outcome.PENDING)))
     hostile = replace(LONG, host=HOSTILE, target=Target("docker", HOSTILE))
     yield "hostile", told(_incident(FOREIGN, words(HOSTILE), target=words(HOSTILE)), hostile)
 
@@ -182,6 +188,10 @@ def _calls() -> Iterator[tuple[str, Message]]:
 
     yield "in-vain", told(_incident(HUNG, BUSY_DISK, attempts=IN_VAIN), next_restart=900)
     ban = fact("ban", seen_as="172.17.0.1")
+    yield (
+        "sharers",
+        told(_incident(HUNG, BUSY_DISK, attempts=_with_sharers(Outcome.FAILED)), next_restart=900),
+    )
     yield "banned", told(_incident(BANNED, ban, Hold(Reason.BANNED, seen_as="172.17.0.1")))
     yield "banned-unseen", told(_incident(BANNED, hold=Hold(Reason.BANNED)))
     turned = Hold(Reason.INCURABLE, seen_as="172.17.0.1")
@@ -214,6 +224,8 @@ def _others() -> Iterator[tuple[str, Message]]:
     yield "reminder-next-day", _told(Topic.REMINDER, still, 26 * 3600, LONG, 30 * 3600)
     helped = _tried(Outcome.RECOVERED)
     yield "recovered", _told(Topic.RECOVERED, _incident(HUNG, BUSY_DISK, attempts=helped), 70)
+    one = tuple(replace(a, sharers=("spam",)) for a in helped)
+    yield "recovered-sharer", _told(Topic.RECOVERED, _incident(HUNG, attempts=one), 70)
     yield "recovered-unaided", _told(Topic.RECOVERED, _incident(HUNG[:1]), 400)
     yield "recovered-in-vain", _told(Topic.RECOVERED, _incident(KINDS, attempts=IN_VAIN), 90000)
     second = _tried(Outcome.RECOVERED, number=2)

@@ -2,21 +2,24 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import pytest
 
-from mailwatch.core.events import Passed, Restart, RestartEnded, Restored, TimePassed
-from mailwatch.core.facts import words
+from mailwatch.core.events import Failed, Passed, Restart, RestartEnded, Restored, TimePassed
+from mailwatch.core.facts import fact, words
 from mailwatch.core.message import Topic
-from mailwatch.core.model import Condition, TargetState
-from mailwatch.core.state import Outcome, Stage
-from mailwatch.core.transitions import CUT_SHORT, aim
+from mailwatch.core.model import Condition, Now, TargetState
+from mailwatch.core.say import say
+from mailwatch.core.state import Left, Outcome, Reason, Stage
+from mailwatch.core.transitions import CUT_SHORT, after_boot, aim
+from mailwatch.core.wording import Installation, compose
 
 pytestmark = pytest.mark.usefixtures("said_both_ways")
 
 if TYPE_CHECKING:
-    from tests.core.conftest import Watcher
+    from tests.core.conftest import SituationMaker, Watcher
 
 WALL = 1_700_000_000.0
 RUNNING = TargetState(Condition.RUNNING, started_at=WALL - 86_400)
@@ -235,3 +238,74 @@ def test_a_called_person_stays_called_across_an_interrupted_restart(watch: Watch
     assert w.is_in(Stage.ESCALATED)
     w.fail(after=90)
     assert w.topics == [Topic.OPENED, Topic.ESCALATED]
+
+
+@pytest.mark.parametrize("outcome", [Outcome.PENDING, Outcome.RESTARTED])
+def test_a_boot_of_the_host_cuts_a_restart_short(watch: Watcher, outcome: Outcome) -> None:
+    """What does not run yet has the grace of the boot, and no restart of before has helped."""
+    w = watch(boot_grace_s=120)
+    w.fail(after=500)
+    if outcome is Outcome.RESTARTED:
+        w.go_through_restart()
+    w.now = Now(w.now.steady + 100, w.now.wall + 100)
+    w.state = after_boot(replace(w.state, booted=w.now), w.now)
+    assert w.incident.attempts[-1].outcome is Outcome.INTERRUPTED
+    gone = TargetState(Condition.UNREACHABLE)
+    w(Restored(gone))
+    for after in (5, 60, 50):
+        w.fail(condition=Condition.CRASHED, after=after)
+    assert (w.topics, len(w.restarts)) == ([Topic.OPENED], 1)
+    recovered = watch()
+    recovered.state, recovered.now = w.state, w.now
+    recovered(Passed(), after=1)
+    (told,) = recovered.told
+    assert told.incident.attempts[-1].outcome is Outcome.INTERRUPTED
+    w.fail(condition=Condition.CRASHED, after=6)
+    assert len(w.restarts) == 2, "at once when the grace is over"
+
+
+def test_a_start_of_mailwatch_alone_cuts_nothing_short(watch: Watcher) -> None:
+    """What is under way was begun after the boot that is remembered."""
+    w = watch()
+    w.state = replace(w.state, booted=w.now)
+    w.fail(after=500)
+    w.go_through_restart()
+    assert after_boot(w.state, Now(w.now.steady + 5, w.now.wall + 5)) is w.state
+
+
+def test_a_target_that_may_end_slowly_keeps_its_restart_for_longer(
+    watch: Watcher, situation: SituationMaker
+) -> None:
+    """Killed in the middle of a stop of ten minutes: it is waited for, and known as our own."""
+    w = watch(restart_limit_s=90)
+    failed = situation()
+    slow = replace(failed, target=replace(failed.target, stops_later_s=600.0))
+    w(Failed(slow))
+    w(Restored(RUNNING), after=3)
+    w(Failed(situation()), after=680)
+    assert w.incident.attempts[0].outcome is Outcome.PENDING
+    w.fail(condition=Condition.STOPPED, finished_at=w.now.wall, after=8)
+    assert w.incident.hold is None or w.incident.hold.reason is Reason.BACKOFF
+
+
+def test_who_shared_the_network_is_told_until_it_is_known_that_nothing_ended(
+    watch: Watcher, situation: SituationMaker, installation: Installation
+) -> None:
+    """As the restart is ordered, and when it has helped; not where the target was left alone."""
+    failed = situation()
+    shared = replace(failed, target=replace(failed.target, sharers=("web",)))
+    for ended, cut_off in (
+        (RestartEnded(), True),
+        (RestartEnded(words("no"), True, Left()), False),
+    ):
+        w = watch()
+        w(Failed(shared))
+        assert _said("sharers-to-restart") in compose(w.told[0], installation).body
+        w(ended, after=5)
+        w(TimePassed(), after=w.policy.settle_s)
+        w(Passed(), after=5)
+        assert (_said("sharers-cut-off") in compose(w.told[-1], installation).body) is cut_off
+
+
+def _said(code: str) -> str:
+    return say(fact(code, sharers=("web",)))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import pytest
@@ -9,7 +10,7 @@ import pytest
 from mailwatch.core.events import Failed, Note, Passed, Restart, Restored, Unmeasured
 from mailwatch.core.facts import fact
 from mailwatch.core.message import Topic
-from mailwatch.core.model import Condition, Fault, TargetState
+from mailwatch.core.model import Condition, Fault, Now, TargetState
 from mailwatch.core.state import Hold, Outcome, Reason, Stage
 
 pytestmark = pytest.mark.usefixtures("said_both_ways")
@@ -217,6 +218,23 @@ def test_a_target_that_comes_a_while_after_a_boot_is_no_outage(
     assert came.told == []
     w.fail(condition=condition, after=95)
     assert len(w.told) == 1
+
+
+def test_the_grace_of_a_boot_begins_with_us_where_the_clock_is_not_the_boots(
+    watch: Watcher,
+) -> None:
+    """In a container of systemd-nspawn the steady clock is that of a host which ran for months."""
+    w = watch(boot_grace_s=120)
+    w.fail(condition=Condition.STOPPED, after=9_000_000)
+    assert w.topics == [Topic.HELD]
+    w = watch(boot_grace_s=120)
+    w.now = Now(9_000_000.0, WALL + 9_000_000)
+    w.state = replace(w.state, booted=w.now)
+    for after in (5, 20, 94):
+        w.fail(condition=Condition.STOPPED, after=after)
+    assert w.told == []
+    w.fail(condition=Condition.STOPPED, after=1)
+    assert w.topics == [Topic.HELD]
 
 
 @pytest.mark.parametrize("condition", [Condition.ENDED, Condition.MISSING])

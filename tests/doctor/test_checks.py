@@ -190,12 +190,12 @@ def test_an_engine_that_cannot_be_asked_is_told_once(
 ) -> None:
     """The check of the container does not repeat what that of the engine has said."""
     path = str(tmp_path / "absent")
-    access, engine = docker_doctor.examine(path, "stalwart", case(unit=None, account=ROOT))
+    access, engine = docker_doctor.examine(path, "stalwart", 30, case(unit=None, account=ROOT))
     assert (access.check, engine.check) == ("socket", "engine")
     assert _levels([engine]) == [Grade.PROBLEM]
     monkeypatch.delitem(sys.modules, "mailwatch.docker.transport", raising=False)
     monkeypatch.setitem(sys.modules, "docker", None)
-    _, engine = docker_doctor.examine(path, "stalwart", case(unit=None, account=ROOT))
+    _, engine = docker_doctor.examine(path, "stalwart", 30, case(unit=None, account=ROOT))
     assert _levels([engine]) == [Grade.PROBLEM]
     assert "python3-docker" in engine.sentence
 

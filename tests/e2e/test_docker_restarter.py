@@ -6,7 +6,7 @@ import os
 import threading
 import time
 from collections.abc import Callable, Iterator
-from signal import SIGINT, SIGUSR2, Signals
+from signal import SIGINT, SIGTERM, SIGUSR2, Signals
 
 import pytest
 
@@ -15,6 +15,7 @@ from mailwatch.core.model import Condition, TargetState
 from mailwatch.core.say import say
 from mailwatch.restarters import RestartError
 from mailwatch.restarters.docker import DockerRestarter, Settings
+from mailwatch.restarters.docker_doctor import neighbours
 from tests.e2e.bed.engine import Engine
 from tests.e2e.bed.host import Host
 from tests.e2e.bed.mail import IMAGE
@@ -366,3 +367,47 @@ def test_somebody_else_was_quicker(target: Target) -> None:
     theirs = target.seen()
     target.restarter.restart(soon(), seen)
     assert target.seen().started_at == theirs.started_at
+
+
+def test_its_own_time_to_stop_is_not_cut(target: Target, host: Host) -> None:
+    """A server that writes for longer than ours after SIGTERM ends by itself, and not with 137."""
+    ends = "trap 'sleep 3; touch /tmp/written; exit 0' TERM; while :; do sleep 0.1; done"
+    target.run("--stop-timeout=60", command=("/bin/sh", "-c", ends))
+    target.traps(SIGTERM)
+    seen = target.seen()
+    assert seen.stops_later_s == 59
+    target.restarter.restart(soon(), seen)
+    target.docker("exec", NAME, "test", "-e", "/tmp/written")
+
+
+def test_who_shares_its_network_is_named(target: Target, engine: Engine) -> None:
+    """By the id that the engine makes of the name; one that is stranded is told as well."""
+    guest = f"{NAME}-guest"
+    target.run()
+    try:
+        target.docker("run", "-d", "--name", guest, f"--network=container:{NAME}", IMAGE, *LIVES)
+        assert target.seen().sharers == (guest,)
+        target.restarted()
+        (found,) = neighbours(target.socket, NAME, target.seen().record)
+        assert guest in found.cure
+        target.docker("rm", "--force", NAME)
+        target.run()
+        assert target.seen().sharers == ()
+        (found,) = neighbours(target.socket, NAME, target.seen().record)
+        assert guest in found.sentence
+        other = DockerRestarter(Settings(guest, target.socket, stop_timeout_s=1))
+        with pytest.raises(RestartError, match="something that it needs is gone") as caught:
+            other.restart(soon(), other.inspect(soon()))
+        other.close()
+        assert not caught.value.intervened
+    finally:
+        engine.try_docker("rm", "--force", guest)
+
+
+def test_a_name_of_before_is_found_under_its_new_one(target: Target) -> None:
+    """As compose 1 wrote it, and compose 2 does not."""
+    target.run()
+    other = DockerRestarter(Settings(NAME.replace("-", "_"), target.socket))
+    for seen in (other.inspect(soon()), other.glance(soon())):
+        assert f'set container = "{NAME}"' in say(seen.detail)
+    other.close()

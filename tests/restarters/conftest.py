@@ -59,6 +59,11 @@ def a_container(**state: object) -> dict[str, Any]:
     }
 
 
+def _verb(path: str) -> str:
+    whole = urlsplit(path).path
+    return "list" if whole.endswith("/containers/json") else whole.rpartition("/")[2]
+
+
 class Request(BaseHTTPRequestHandler):
     """One request to the scripted engine."""
 
@@ -67,8 +72,8 @@ class Request(BaseHTTPRequestHandler):
 
     @property
     def verb(self) -> str:
-        """The last part of the path: `json`, `restart`, `events`..."""
-        return urlsplit(self.path).path.rpartition("/")[2]
+        """The last part of the path: `json`, `restart`, `events`..., and `list` for all of them."""
+        return _verb(self.path)
 
     @property
     def query(self) -> dict[str, list[str]]:
@@ -159,6 +164,8 @@ class Engine:
         self.path = str(directory / "docker.sock")
         self.container: dict[str, Any] | None = a_container()
         self.names = ["stalwart", "webmail"]
+        self.others: list[dict[str, Any]] = []
+        """What a list of all containers shows beside these."""
         self.events: list[dict[str, Any]] = []
         self.script: dict[str, Step] = {}
         self.seen: list[tuple[str, str]] = []
@@ -186,16 +193,17 @@ class Engine:
             Path(self.path).unlink(missing_ok=True)
 
     def asked(self, verb: str) -> list[str]:
-        """Return the paths of the requests whose last part is `verb`."""
-        return [path for _, path in self.seen if urlsplit(path).path.endswith(f"/{verb}")]
+        """Return the paths of the requests with this `verb`."""
+        return [path for _, path in self.seen if _verb(path) == verb]
 
     def plainly(self, request: Request) -> None:
         """Answer as an engine does."""
         path = urlsplit(request.path).path
         if path == "/version":
             request.reply(200, {"ApiVersion": "1.44", "MinAPIVersion": "1.24"})
-        elif path.endswith("/containers/json"):
-            request.reply(200, [{"Id": "x", "Names": [f"/{name}"]} for name in self.names])
+        elif request.verb == "list":
+            others = [{"Id": "x", "Names": [f"/{name}"]} for name in self.names]
+            request.reply(200, others + self.others)
         elif request.verb == "events":
             request.reply_chunks([json.dumps(event).encode() + b"\n" for event in self.events])
         elif self.container is None:

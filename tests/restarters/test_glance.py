@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from mailwatch.core.model import Condition
-from mailwatch.docker.glance import LONGEST_RECORD
+from mailwatch.docker.glance import LONGEST_ANSWER
 from mailwatch.restarters.docker import DockerRestarter, Settings
 
 if TYPE_CHECKING:
@@ -36,8 +36,8 @@ def test_it_says_what_an_inspection_says(
         (lambda request: request.reply(500, {"message": "no"}), Condition.UNREACHABLE),
         (lambda request: request.reply(200, ["no"]), Condition.UNREACHABLE),
         (lambda request: request.reply_raw(200, b"["), Condition.UNREACHABLE),
-        (lambda request: request.reply_raw(200, b"[" * LONGEST_RECORD), Condition.UNREACHABLE),
-        (lambda request: request.reply_raw(200, b" " * 2 * LONGEST_RECORD), Condition.UNREACHABLE),
+        (lambda request: request.reply_raw(200, b"[" * LONGEST_ANSWER), Condition.UNREACHABLE),
+        (lambda request: request.reply_raw(200, b" " * 2 * LONGEST_ANSWER), Condition.UNREACHABLE),
         (lambda request: request.reply(200, {"Name": "/other"}), Condition.MISSING),
     ],
 )

@@ -44,7 +44,16 @@ _FULL = State(
         failures=_FAILURE,
         first_failures=_FAILURE,
         attempts=(
-            Attempt(1, _at(102), _WALL, Outcome.FAILED, words("x"), _at(103), Left("a", _WALL)),
+            Attempt(
+                1,
+                _at(102),
+                _WALL,
+                Outcome.FAILED,
+                words("x"),
+                _at(103),
+                Left("a", _WALL),
+                sharers=("b",),
+            ),
         ),
         holds=(Hold(Reason.BACKOFF, until=5000.0),),
         unsure=_at(104),
@@ -60,6 +69,7 @@ _FULL = State(
     ),
     last_id="20240101T000000Z",
     dropped_apart=True,
+    booted=_at(113),
 )
 
 
@@ -115,7 +125,7 @@ def test_after_a_reboot_every_moment_moves_alike(booted: float, away: float) -> 
     found = moved(_FULL, shift_s(written, now, same_boot=False))
     before = [200 - steady for steady in _steady_moments(_FULL)]
     after = [booted - steady for steady in _steady_moments(found)]
-    assert len(before) == len(after) == 16
+    assert len(before) == len(after) == 17
     grown = max(0.0, away)
     for old, new in zip(before, after, strict=True):
         assert abs(new - old - grown) < 1e-3

@@ -132,6 +132,7 @@ def test_a_reboot_moves_every_moment_to_the_new_clock(stores: Stores, night: Nig
     now = Now(30.0, night.at(5180).wall)
     again, after = stores.restored(now, boot="two")
     assert after.due == 30.0 + 600 - 180
+    assert (state.booted, after.booted) == (None, now)
     assert after.incident is not None
     assert after.incident.since == Now(30.0 - 180, night.at(5000).wall)
     assert again.entries()[0].not_before == 30.0 + 5 - 180

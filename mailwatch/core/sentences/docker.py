@@ -75,6 +75,10 @@ SENTENCES: Sentences = {
         "There is no container named {name} (did you mean {near:or}?): create it, or correct "
         "[restart] container (`docker ps -a` lists all)."
     ),
+    "container-missing-namesake": (
+        "There is no container named {name}, and {other} seems to be what it is called now: set "
+        'container = "{other}" in [restart], and reload mailwatch.'
+    ),
     "container-missing-among": (
         "There is no container named {name} (Docker has {count} of other names): create it, or "
         "correct [restart] container (`docker ps -a` lists all)."
@@ -136,6 +140,11 @@ SENTENCES: Sentences = {
     "restart-late": (
         "Docker did not finish restarting {name} in time, and may still do it: see `docker ps -a` "
         "and `journalctl -u docker`."
+    ),
+    "container-lacks": (
+        "Docker cannot start {name} again, for something that it needs is gone, such as the "
+        "container whose network it shares: create {name} anew (`docker compose up -d "
+        "--force-recreate`)."
     ),
     "container-replaced": (
         "{name} was removed or replaced while it was being restarted: see `docker ps -a`."

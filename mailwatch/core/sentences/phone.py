@@ -106,9 +106,20 @@ SENTENCES: Sentences = {
         "Restart number {number} of {target}, at {restart_at:clock}, helped.",
     ),
     "ordered-restart": Given("detail", _ordered(" {detail:sentence}"), _ordered("")),
+    "sharers-to-restart": Plural(
+        "sharers",
+        "{sharers:services} shares its network: restart that as well afterwards.",
+        "{sharers:services} share its network: restart them as well afterwards.",
+    ),
+    "sharers-cut-off": Plural(
+        "sharers",
+        "{sharers:services} shares its network and was cut off by that: restart it as well.",
+        "{sharers:services} share its network and were cut off by that: restart them as well.",
+    ),
     "attempt-cut-short": "mailwatch itself was stopped in the middle of it.",
     "attempt-helped": "It helped: what a restart can cure answers again.",
     "attempt-intervened": "Somebody stopped, paused or removed it before it could help.",
+    "attempt-rebooted": "The host was booted before it could help.",
     "attempt-outlived": "It ended, or was gone, before it could help.",
     "attempt-no-help": "It did not help in time.",
     # why nothing is done about it
