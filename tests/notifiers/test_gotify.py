@@ -6,6 +6,7 @@ import socket
 import time
 import traceback
 from collections.abc import Callable
+from contextlib import ExitStack
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -400,6 +401,23 @@ def test_the_second_address_of_a_name(
     monkeypatch.setattr(socket, "getaddrinfo", both)
     notifier(f"http://gotify.example.org:{inbox.port}").send(message, within(60))
     assert inbox.seen[0].headers["Host"] == f"gotify.example.org:{inbox.port}"
+
+
+def test_an_address_that_swallows_all_leaves_time_for_the_next(
+    inbox: Inbox, message: Message, within: Within, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As where IPv6 is routed nowhere: each address has its share of the time."""
+    kind = socket.SOCK_STREAM
+    with socket.create_server(("127.0.0.1", 0), backlog=0) as full, ExitStack() as held:
+        for _ in range(4):
+            one = held.enter_context(socket.socket())
+            one.setblocking(False)
+            one.connect_ex(full.getsockname())
+        places = [(socket.AF_INET, kind, 6, "", full.getsockname())]
+        places.append((socket.AF_INET, kind, 6, "", ("127.0.0.1", inbox.port)))
+        monkeypatch.setattr(socket, "getaddrinfo", lambda *_, **__: places)
+        notifier(f"http://gotify.example.org:{inbox.port}").send(message, within(5))
+    assert len(inbox.seen) == 1
 
 
 def test_nothing_shows_the_token() -> None:
