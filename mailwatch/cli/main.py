@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import errno
 import importlib
+import io
 import os
 import sys
 from collections.abc import Callable, Sequence
@@ -71,6 +72,9 @@ class Parser(argparse.ArgumentParser):
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run one command with `arguments` (those of the process by default); return its exit code."""
+    if isinstance(sys.stdout, io.TextIOWrapper):
+        # A letter of a server's that this locale has not is no reason to end (see sys.stderr).
+        sys.stdout.reconfigure(errors="backslashreplace")
     given = list(sys.argv[1:] if arguments is None else arguments)
     parser = _parser(given)
     args = parser.parse_args(given)

@@ -49,6 +49,8 @@ _CURES = {
 _CURES_OF_CODES = {
     "http-to-tls": "Set tls of this service, or the port that speaks plain HTTP.",
     "tls-name-wanted": "Set server_name to a name that the server has a certificate for.",
+    "tls-refused-or-name-wanted": "Set server_name to a name that the server has a certificate "
+    "for, or read the server's log.",
     "tls-name-unknown": "Set server_name to a name that the server has a certificate for.",
 }
 """Where what was found says more than its kind."""

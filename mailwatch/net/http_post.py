@@ -61,13 +61,17 @@ class _TimedTls(_Timed, ssl.SSLSocket):
 
 
 def _dial(address: tuple[str, int], deadline: Deadline) -> _TimedSocket:
-    """Connect to the first address of a name that answers, all within `deadline`."""
+    """Connect to the first address of a name that answers, all within `deadline`.
+
+    Each has an equal share of the time that is left, for one of them may swallow all that we send.
+    """
     last: OSError = OSError("the name has no address")
-    for family, kind, protocol, _, place in socket.getaddrinfo(*address, type=socket.SOCK_STREAM):
+    places = socket.getaddrinfo(*address, type=socket.SOCK_STREAM)
+    for number, (family, kind, protocol, _, place) in enumerate(places):
         dialled = _TimedSocket(family, kind, protocol)
         dialled.deadline = deadline
         try:
-            dialled.settimeout(deadline.remaining())
+            dialled.settimeout(deadline.remaining() / (len(places) - number))
             dialled.connect(place)
         except OSError as error:
             dialled.close()

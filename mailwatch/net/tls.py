@@ -35,7 +35,10 @@ _UNKNOWN_NAME = "unrecognized name"
 """The alert of a server that has no certificate for the name, or none without a name."""
 
 _NAMELESS = ("alert internal error", "alert handshake failure", "alert access denied")
-"""Others that come where no name was asked for: those of Traefik, of Java and of rustls."""
+"""Others that come where no name was asked for: those of Traefik, of Java and of rustls.
+
+A server that is sick sends them as well, as OpenSMTPD where its keys fail it.
+"""
 
 _RECORD_TYPES = range(20, 25)
 """The first byte of whatever is TLS (RFC 8446 section 5.1, RFC 6520 section 3)."""
@@ -181,7 +184,8 @@ def failure(
     fault = Fault.RULE if why.endswith(_UNKNOWN_NAME) else Fault.TLS
     # Only a name is ever asked for, and no address (RFC 6066 section 3).
     if is_numeric(settings.asked_name) and why.endswith((_UNKNOWN_NAME, *_NAMELESS)):
-        return ConversationError.of(fault, "tls-name-wanted", why=why)
+        code = "tls-name-wanted" if fault is Fault.RULE else "tls-refused-or-name-wanted"
+        return ConversationError.of(fault, code, why=why)
     if fault is Fault.RULE:
         return ConversationError.of(fault, "tls-name-unknown", name=settings.asked_name, why=why)
     return ConversationError.of(fault, "tls-failed", awaited=awaited, why=why)

@@ -178,14 +178,18 @@ class GotifyNotifier:
         return DeliveryError(self._told("gotify-bad-url"), permanent=True)
 
     def _check(self, answer: Answer) -> None:
-        """Raise DeliveryError but for Gotify's yes: 200 and a JSON object with an integer id."""
+        """Raise DeliveryError but for Gotify's yes: 200 and a JSON object with an integer id.
+
+        Only Gotify's own no, in JSON, is for good: a proxy says anything while Gotify is updated.
+        """
         status, body = answer.status, _json(answer.body)
+        its_own = "error" in body or "errorDescription" in body
         said = self._quote(answer.body, body)
         if status == 200:
             if type(body.get("id")) is int:  # true is an int, too
                 return
             code = "gotify-other"
-        elif status in (401, 403):
+        elif status in (401, 403) and its_own:
             code = "gotify-token-refused"
         elif 300 <= status < 400:
             code, said = "gotify-redirects", self._scrubbed(answer.location, "gotify-no-address")
@@ -193,7 +197,7 @@ class GotifyNotifier:
             busy = status in _TRY_AGAIN or status >= 500
             code = "gotify-busy" if busy else "gotify-refused"
         detail = self._told(code, status=status, said=said)
-        raise DeliveryError(detail, permanent=code != "gotify-busy")
+        raise DeliveryError(detail, permanent=its_own and code != "gotify-busy")
 
     def _told(self, code: str, **what: Value) -> Fact:
         where, table = _shown(self._settings.url), self._settings.table

@@ -33,7 +33,10 @@ class Goodbye(ConversationError):
 
 
 class ImapProbe(Probe):
-    """Says CAPABILITY and LOGOUT, and between them STARTTLS and a login where that is asked for."""
+    """Says CAPABILITY and LOGOUT, between them STARTTLS and a login where that is asked for.
+
+    After a login comes a NOOP, for it takes a session that works.
+    """
 
     last_word = "a9 LOGOUT"
 
@@ -57,6 +60,8 @@ class ImapProbe(Probe):
             offers = yield from _capabilities(talk, "a3")
         if talk.settings.login and words[1] == b"OK":
             yield from in_its_own_time(talk, _log_in(talk, "a4", talk.settings.login, offers))
+            # Dovecot lets in whose mailbox it cannot open, and then says BYE.
+            yield from ask(talk, "a5", "NOOP")
 
 
 PROBE = ImapProbe

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import json
 import socket
 import ssl
@@ -134,3 +135,23 @@ def test_a_failure_counts_for_more_than_a_certificate(check: Callable[..., int])
     with socket.socket() as nobody:
         nobody.bind(("127.0.0.1", 0))
         assert check(nobody.getsockname()[1]) == 2
+
+
+def test_a_locale_without_the_servers_letters_ends_nothing(
+    check: Callable[..., int], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A monitoring system that runs it in ISO 8859-1 gets the words, with a code for a dash."""
+    out = io.BytesIO()
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        place = f'services=[{{name="SMTP",port={listener.getsockname()[1]},host="127.0.0.1"}}]'
+        asked = threading.Thread(target=_refuse, args=(listener, "554 gesperrt \u2013 für Sie"))
+        asked.start()
+        monkeypatch.setattr("sys.stdout", io.TextIOWrapper(out, "iso-8859-1"))
+        assert check(0, "--set", place) == 2
+        asked.join(20)
+    assert "gesperrt \\u2013 für Sie" in out.getvalue().decode("iso-8859-1")
+
+
+def _refuse(listener: socket.socket, words: str) -> None:
+    with listener.accept()[0] as link:
+        link.sendall(f"{words}\r\n".encode())

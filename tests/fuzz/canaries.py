@@ -101,7 +101,13 @@ def make(chance: random.Random) -> Stream:
     mailbox: Turns = [b"* OK hi\r\n", _CAPABLE + b"a1 OK\r\n"]
     if imap is TlsMode.STARTTLS:
         mailbox += [b"a2 OK\r\n", _CAPABLE + b"a3 OK\r\n"]
-    mailbox += [b"+\r\n", b"a4 OK\r\n", *chance.choice(_VISITS), b"* BYE\r\na9 OK\r\n"]
+    mailbox += [
+        b"+\r\n",
+        b"a4 OK\r\n",
+        b"a5 OK\r\n",
+        *chance.choice(_VISITS),
+        b"* BYE\r\na9 OK\r\n",
+    ]
     # A submission that fails leaves nothing to look for.
     for turns, most in ((submission, [0, 0, 0, 1, 2]), (mailbox, [0, 1, 1, 2, 3, 6])):
         for _ in range(chance.choice(most)):

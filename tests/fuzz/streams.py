@@ -26,7 +26,14 @@ GOOD: dict[str, list[list[bytes]]] = {
     "imap": [
         [b"* OK hi\r\n", CAPABLE + b"a1 OK\r\n", b"* BYE\r\na9 OK\r\n"],
         [b"* OK hi\r\n", CAPABLE + b"a1 OK\r\n", b"a2 OK go\r\n"],
-        [b"* OK hi\r\n", CAPABLE + b"a1 OK\r\n", b"+\r\n", b"a4 OK\r\n", b"* BYE\r\na9 OK\r\n"],
+        [
+            b"* OK hi\r\n",
+            CAPABLE + b"a1 OK\r\n",
+            b"+\r\n",
+            b"a4 OK\r\n",
+            b"a5 OK\r\n",
+            b"* BYE\r\na9 OK\r\n",
+        ],
     ],
     "pop3": [
         [b"+OK hi\r\n", b"+OK bye\r\n"],

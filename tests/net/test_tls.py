@@ -126,9 +126,9 @@ def test_the_name_that_is_asked_for(
     ("alert", "nameless", "named"),
     [
         ("UNRECOGNIZED_NAME", "tls-name-wanted", "tls-name-unknown"),
-        ("INTERNAL_ERROR", "tls-name-wanted", "tls-failed"),
-        ("HANDSHAKE_FAILURE", "tls-name-wanted", "tls-failed"),
-        ("ACCESS_DENIED", "tls-name-wanted", "tls-failed"),
+        ("INTERNAL_ERROR", "tls-refused-or-name-wanted", "tls-failed"),
+        ("HANDSHAKE_FAILURE", "tls-refused-or-name-wanted", "tls-failed"),
+        ("ACCESS_DENIED", "tls-refused-or-name-wanted", "tls-failed"),
         ("INSUFFICIENT_SECURITY", "tls-failed", "tls-failed"),
     ],
 )

@@ -40,6 +40,7 @@ SMTP = (
 )  # fmt: skip
 IMAP = (
     b"* OK hi\r\n", b"* CAPABILITY IMAP4rev1 AUTH=PLAIN\r\na1 OK\r\n", b"+\r\n", b"a4 OK\r\n",
+    b"a5 OK\r\n",
     b"* CAPABILITY IMAP4rev1 UIDPLUS\r\nb1 OK\r\n",
     b"* 200 EXISTS\r\n* OK [UIDNEXT 209]\r\nb2 OK\r\n", b"* 51 FETCH (UID 6)\r\nb3 OK\r\n",
     OURS + b"b4 OK\r\n", OURS + b"b5 OK\r\n", b"c1 OK\r\n", b"c2 OK\r\n",

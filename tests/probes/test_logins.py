@@ -34,7 +34,7 @@ LOGIN = Login("watch", Secret('s3"c\\ret'))
 PLAIN = b64encode(b'\0watch\0s3"c\\ret')
 USER, PASSWORD = b64encode(b"watch"), b64encode(b's3"c\\ret')
 HELLO, QUIT = b"EHLO [127.0.0.1]", b"QUIT"
-ASK, LEAVE = b"a1 CAPABILITY", b"a9 LOGOUT"
+ASK, USE, LEAVE = b"a1 CAPABILITY", b"a5 NOOP", b"a9 LOGOUT"
 
 
 @pytest.mark.parametrize("tls", [TlsMode.NONE, TlsMode.IMPLICIT])
@@ -150,13 +150,34 @@ def test_imap(
             "* OK hi",
             f"* CAPABILITY IMAP4rev1 {offers}\na1 OK",
             *answers,
+            "a5 OK",
             "* BYE\na9 OK",
         )
     )
     reading = ask(service("IMAP", server, login=LOGIN))
     assert reading.verdict is Verdict.PASS, reading.detail
-    assert server.link.heard == [ASK, *heard, LEAVE]
+    assert server.link.heard == [ASK, *heard, USE, LEAVE]
     assert not server.link.pipelined
+
+
+@pytest.mark.parametrize(
+    ("after", "fault"),
+    [
+        ("* BYE Internal error occurred. Refer to server log.", Fault.PROTOCOL),
+        ("* BYE", Fault.PROTOCOL),
+        ("a5 NO [SERVERBUG] oops", Fault.PROTOCOL),
+        ("* BYE Too many open sessions, connection limit reached", Fault.REJECTED),
+    ],
+)
+def test_who_lets_in_and_then_throws_out_is_not_well(
+    after: str, fault: Fault, peer: MakePeer, service: Settings, ask: Ask
+) -> None:
+    """Dovecot says OK to the login, and only then opens the mailbox."""
+    before = ("* OK hi", "* CAPABILITY IMAP4rev1\na1 OK", "a4 OK Logged in, but")
+    server = peer(in_turn(*before, after, "a9 OK"))
+    reading = ask(service("IMAP", server, login=LOGIN))
+    assert reading.fault is fault
+    assert after in say(reading.detail)
 
 
 @pytest.mark.parametrize(

@@ -36,7 +36,7 @@ PROTOCOLS = {
     "SMTP": ("220 hi", {"EHLO": "250-hi\n250 AUTH PLAIN", "QUIT": "221 bye"}, "AUTH", "235 in"),
     "IMAP": (
         "* OK hi",
-        {"a1": "* CAPABILITY IMAP4rev1\na1 OK", "a9": "* BYE\na9 OK"},
+        {"a1": "* CAPABILITY IMAP4rev1\na1 OK", "a5": "a5 OK", "a9": "* BYE\na9 OK"},
         "a4",
         "a4 OK in",
     ),

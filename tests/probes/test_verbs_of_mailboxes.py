@@ -55,6 +55,7 @@ LET_IN = (
     CAPABLE,
     Line("a4 AUTHENTICATE PLAIN", "+", REFUSED),
     Line(PLAIN, "a4 OK", REFUSED),
+    Line("a5 NOOP", "a5 OK"),
 )
 
 

@@ -120,6 +120,10 @@ SENTENCES: Sentences = {
         "refused a TLS handshake that asks for no name ({why}), as a server of several names does: "
         "set server_name of this service"
     ),
+    "tls-refused-or-name-wanted": (
+        "refused a TLS handshake that asks for no name ({why}): it is unwell, or serves several "
+        "names and wants server_name of this service"
+    ),
     "tls-name-unknown": (
         "has no certificate for {name} ({why}): correct server_name of this service"
     ),

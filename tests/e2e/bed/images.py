@@ -71,9 +71,11 @@ MAIL = Image(
     "mail",
     (
         "postfix", "dovecot-imapd", "dovecot-pop3d", "dovecot-lmtpd", "dovecot-managesieved",
-        "nginx-light", "haproxy", "openssl",
+        "dovecot-fts-xapian", "nginx-light", "haproxy", "openssl",
     ),
 )  # fmt: skip
+OTHERS = Image("others", ("opensmtpd", "courier-pop", "cyrus-imapd"))
+"""Servers that Debian lets nobody install beside those of MAIL."""
 
 # No service may start in a tree that is being built, and none needs fsync.
 _INSTALL = """
