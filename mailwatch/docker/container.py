@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import difflib
 import sys
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
@@ -135,6 +134,8 @@ class Container:
         with suppress(EngineFault), self._asking(deadline) as client:
             found = [str(name) for one in client.containers(all=True) for name in one["Names"]]
             names = sorted(name[1:] for name in found if "/" not in name[1:])  # others are links
+        import difflib  # only a mistake needs it
+
         near = difflib.get_close_matches(self._name, names, _NAMES_SHOWN, 0.5)
         # A compose project puts its own name before the service's and a number behind it.
         near += [name for name in names if self._name in name and name not in near]

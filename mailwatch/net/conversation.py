@@ -60,7 +60,8 @@ class Conversation(Wait):
         self._sock: socket.socket  # once open() has made it, as `fd` says
         self._peer: End = "", 0
         self._tls: ssl.SSLObject | None = None
-        self._incoming, self._outgoing = ssl.MemoryBIO(), ssl.MemoryBIO()
+        self._incoming: ssl.MemoryBIO  # once _shake_hands() has made both
+        self._outgoing: ssl.MemoryBIO
         self._began = b""
         """How the peer began where TLS was due."""
         self._words = bytearray()
@@ -147,6 +148,7 @@ class Conversation(Wait):
         self._enter(Phase.TLS)
         self._awaited = _HANDSHAKE
         context = yield from openssl.context_for(self.settings, Deadline(self.until, self._clock))
+        self._incoming, self._outgoing = ssl.MemoryBIO(), ssl.MemoryBIO()
         tls = openssl.wrapped(context, self._incoming, self._outgoing, self.settings.asked_name)
         first = FirstMessage()
         while True:
@@ -333,9 +335,8 @@ class Conversation(Wait):
         Without `tls` they are those of the connection. One chunk at a time, so that a flood of
         empty records cannot outlast the deadline.
         """
-        incoming = self._incoming
         while True:
-            if tls and incoming.pending:
+            if tls and self._incoming.pending:
                 try:
                     return tls.read(_CHUNK)
                 except ssl.SSLWantReadError:
@@ -362,7 +363,7 @@ class Conversation(Wait):
                 raise self._error(Fault.PROTOCOL, "peer-floods", limit_kib=MAX_BYTES // 1024)
             if not (tls and data):
                 return data
-            incoming.write(data)
+            self._incoming.write(data)
 
     def _transmit(self, data: bytes) -> None:
         """Send what is unsent and `data`, as far as the peer takes it now."""

@@ -143,10 +143,7 @@ class Engine:
         assert self._poll
         self._noted_at = self._clock()
         while True:
-            if self._called:
-                asked_s = 0.0
-            else:
-                asked_s = max(0.0, self._next_at() - self._note_time())
+            asked_s = 0.0 if self._called else max(0.0, self._next_at() - self._note_time())
             events = self._poll.poll(None if asked_s == math.inf else asked_s, _MOST_A_TURN)
             self._note_time(asked_s)
             self._take(events)
