@@ -63,7 +63,8 @@ def step(state: State, event: Event, now: Now, policy: Policy) -> Step:
     match event:
         case Failed():  # only now: the move itself compares this round with the one before
             after = replace(after, dropped_apart=event.situation.dropped_apart)
-        case Passed() | Unmeasured():  # a round that could not look is no second one in a row
+        case Passed() | Unmeasured() if after.dropped_apart:
+            # A round that could not look is no second one in a row.
             after = replace(after, dropped_apart=False)
     return after, actions
 
@@ -72,8 +73,11 @@ def step(state: State, event: Event, now: Now, policy: Policy) -> Step:
 
 
 def _stay_well(state: State, _event: Passed | Restored, at: Moment) -> Step:
-    state = replace(state, stage=Stage.HEALTHY, failing_since=None)
-    return rest(state.with_target(starting_since=None), at), ()
+    if state.stage is not Stage.HEALTHY or state.failing_since:
+        state = replace(state, stage=Stage.HEALTHY, failing_since=None)
+    if state.target.starting_since:
+        state = state.with_target(starting_since=None)
+    return rest(state, at), ()
 
 
 def _recover(state: State, event: Passed, at: Moment) -> Step:

@@ -93,8 +93,9 @@ class Investigation:
         if 0 < still < standstill.JUDGED_FROM:
             readings = standstill.unmeasured(readings, lost_s)
         until = now.steady + LOOK_GRACE_S
-        ended = replace(self, step=Step.ENDED, readings=readings, still=still)
-        return replace(ended, fresh=False, look_until=until)
+        return replace(
+            self, step=Step.ENDED, readings=readings, still=still, fresh=False, look_until=until
+        )
 
     def stood_still(self, lost_s: float, steady_s: float) -> Investigation:
         """The process has just lost `lost_s`, and the steady clock went on for `steady_s` of them.

@@ -20,9 +20,12 @@ def printable(text: str | bytes, limit: int = 200) -> str:
         # UTF-8 has at most 4 bytes a character; one more than `limit` shows that there is more.
         text = text[: 4 * (limit + 1)].decode("utf-8", "backslashreplace")
     head = text[: limit + 1]
-    safe = "".join(
-        one if one.isprintable() else one.encode("unicode_escape").decode("ascii") for one in head
-    )
+    safe = head
+    if not head.isprintable():
+        safe = "".join(
+            one if one.isprintable() else one.encode("unicode_escape").decode("ascii")
+            for one in head
+        )
     return safe if len(safe) <= limit else safe[: limit - len(_ELLIPSIS)] + _ELLIPSIS
 
 

@@ -26,7 +26,7 @@ from mailwatch.net.errors import ConversationError, dropped, fault_of, not_conne
 from mailwatch.net.expiry import Expiry, expiry_of
 from mailwatch.net.hello import FirstMessage
 from mailwatch.net.proxy import End, header
-from mailwatch.net.resolver import RESOLVER, Address
+from mailwatch.net.resolver import RESOLVER, Address, numeric
 
 MAX_BYTES = 256 * 1024
 """What a peer may send in one conversation, TLS included; a healthy one sends under 10 KiB."""
@@ -60,7 +60,8 @@ class Conversation(Wait):
         self._sock: socket.socket  # once open() has made it, as `fd` says
         self._peer: End = "", 0
         self._tls: ssl.SSLObject | None = None
-        self._incoming, self._outgoing = ssl.MemoryBIO(), ssl.MemoryBIO()
+        self._incoming: ssl.MemoryBIO  # once _shake_hands() has made both
+        self._outgoing: ssl.MemoryBIO
         self._began = b""
         """How the peer began where TLS was due."""
         self._words = bytearray()
@@ -77,10 +78,14 @@ class Conversation(Wait):
         """Resolve the name, connect, and start TLS where it is implicit."""
         settings = self.settings
         self._enter(Phase.RESOLVE)
-        deadline = Deadline(self.until, self._clock)
-        addresses = yield from RESOLVER.resolve(settings.host, settings.port, deadline)
-        self._enter(Phase.CONNECT)
-        yield from self.connect(addresses)
+        if at_once := numeric(settings.host, settings.port):
+            self._enter(Phase.CONNECT)
+            yield from self._connect(at_once)
+        else:
+            deadline = Deadline(self.until, self._clock)
+            addresses = yield from RESOLVER.resolve(settings.host, settings.port, deadline)
+            self._enter(Phase.CONNECT)
+            yield from self.connect(addresses)
         if settings.proxy is not ProxyHeader.NONE:
             self.send(header(settings.proxy, self.own, self._peer))
         if settings.tls is TlsMode.IMPLICIT:
@@ -143,6 +148,7 @@ class Conversation(Wait):
         self._enter(Phase.TLS)
         self._awaited = _HANDSHAKE
         context = yield from openssl.context_for(self.settings, Deadline(self.until, self._clock))
+        self._incoming, self._outgoing = ssl.MemoryBIO(), ssl.MemoryBIO()
         tls = openssl.wrapped(context, self._incoming, self._outgoing, self.settings.asked_name)
         first = FirstMessage()
         while True:
@@ -154,7 +160,7 @@ class Conversation(Wait):
                 raise self._failed(error, tls) from None
             else:
                 break
-            data = yield from self._receive()
+            data = yield from self._more(None)
             if not data:
                 raise self._ended("peer-closed")
             self._began = self._began or data[:100]
@@ -195,7 +201,7 @@ class Conversation(Wait):
             searched = len(words)
             if searched > at_most:
                 break
-            data = yield from self._more()
+            data = yield from self._more(self._tls)
             if not data and words:
                 raise self._odd(Fault.RESET, "peer-closed-after")
             if not data:
@@ -212,7 +218,7 @@ class Conversation(Wait):
         """Return the next bytes, at most `at_most` (>= 1) and at least one; b"" at the end."""
         self._awaited = awaited
         if not self._words:
-            self._words += yield from self._more()
+            self._words += yield from self._more(self._tls)
         data = bytes(self._words[:at_most])
         del self._words[:at_most]
         return data
@@ -293,7 +299,7 @@ class Conversation(Wait):
                 self._transmit(self._outgoing.read())
             self._sock.shutdown(socket.SHUT_WR)
             self.hurry(_PARTING_S)
-            while (yield from self._receive()):
+            while (yield from self._more(None)):
                 pass
 
     def close(self) -> None:
@@ -303,14 +309,19 @@ class Conversation(Wait):
 
     def phases(self) -> Mapping[str, float]:
         """Return the seconds of each phase that was reached, the last one last."""
-        self._enter(self._phase)
+        phase = self._phase
+        self._enter(None)
+        self._enter(phase)
         return MappingProxyType(dict(self._phases))
 
     def _enter(self, phase: Phase | None) -> None:
+        before, self._phase = self._phase, phase
+        if before is phase:
+            return
         now = self._clock()
-        if self._phase:
-            self._phases[self._phase] = self._phases.pop(self._phase, 0.0) + now - self._since
-        self._phase, self._since = phase, now
+        if before:
+            self._phases[before] = self._phases.pop(before, 0.0) + now - self._since
+        self._since = now
 
     def _let_go(self) -> None:
         if self.fd >= 0:
@@ -318,11 +329,14 @@ class Conversation(Wait):
             with suppress(OSError):
                 self._sock.close()
 
-    def _more(self) -> Steps[bytes]:
-        """Return the next bytes of what the peer says, b"" at the end of it."""
-        tls, incoming = self._tls, self._incoming
+    def _more(self, tls: ssl.SSLObject | None) -> Steps[bytes]:
+        """Return the next bytes of what the peer says, b"" at the end of it.
+
+        Without `tls` they are those of the connection. One chunk at a time, so that a flood of
+        empty records cannot outlast the deadline.
+        """
         while True:
-            if tls and incoming.pending:
+            if tls and self._incoming.pending:
                 try:
                     return tls.read(_CHUNK)
                 except ssl.SSLWantReadError:
@@ -333,17 +347,6 @@ class Conversation(Wait):
                     raise self._failed(error, tls) from None
                 if self._outgoing.pending:
                     self._transmit(self._outgoing.read())
-            data = yield from self._receive()
-            if not (tls and data):
-                return data
-            incoming.write(data)
-
-    def _receive(self) -> Steps[bytes]:
-        """Return the next bytes of the connection, b"" at the end of the stream.
-
-        One chunk at a time, so that a flood of empty records cannot outlast the deadline.
-        """
-        while True:
             self.wants = POLLIN | POLLOUT if self._unsent else POLLIN
             try:
                 if not (yield self):
@@ -358,7 +361,9 @@ class Conversation(Wait):
             self._received += len(data)
             if self._received > MAX_BYTES:
                 raise self._error(Fault.PROTOCOL, "peer-floods", limit_kib=MAX_BYTES // 1024)
-            return data
+            if not (tls and data):
+                return data
+            self._incoming.write(data)
 
     def _transmit(self, data: bytes) -> None:
         """Send what is unsent and `data`, as far as the peer takes it now."""

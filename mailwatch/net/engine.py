@@ -143,11 +143,7 @@ class Engine:
         assert self._poll
         self._noted_at = self._clock()
         while True:
-            if self._called:
-                asked_s = 0.0
-            else:
-                next_at = self._moments[0][0] if self._moments else math.inf
-                asked_s = max(0.0, next_at - self._note_time())
+            asked_s = 0.0 if self._called else max(0.0, self._next_at() - self._note_time())
             events = self._poll.poll(None if asked_s == math.inf else asked_s, _MOST_A_TURN)
             self._note_time(asked_s)
             self._take(events)
@@ -156,16 +152,25 @@ class Engine:
     def _note_time(self, asked_s: float = 0.0) -> float:
         """Return the time, and count what of it was lost since the last call."""
         now = self._clock()
-        self.lost_s += max(0.0, now - self._noted_at - asked_s - SLACK_S)
+        lost_s = now - self._noted_at - asked_s - SLACK_S
+        if lost_s > 0:
+            self.lost_s += lost_s
         self._noted_at = now
         return now
+
+    def _next_at(self) -> float:
+        """Return the first moment at which to look at a conversation, which is not over by then."""
+        moments = self._moments
+        while moments and moments[0][0] != moments[0][2].looked_at:
+            heappop(moments)
+        return moments[0][0] if moments else math.inf
 
     def _take(self, events: Iterable[tuple[int, int]]) -> None:
         for fd, _ in events:
             if fd == self._bell:
                 os.eventfd_read(fd)
-                continue
-            self._step(self._watched[fd][0], ready=True)
+            else:
+                self._step(self._watched[fd][0], ready=True)
         for _ in range(min(len(self._called), _MOST_A_TURN)):
             task = self._called.popleft()
             if task.wait is None or (task.wait.job and task.wait.job.is_over):
@@ -177,15 +182,14 @@ class Engine:
         It may be up because this process stood still, and not the peer.
         """
         now = self._note_time()
-        if not self._moments or self._moments[0][0] > now:
+        if self._next_at() > now:
             return
         assert self._poll
         self._take(self._poll.poll(0, len(self._watched) + 1))
-        while self._moments and self._moments[0][0] <= now:
-            moment, _, task = heappop(self._moments)
-            if task.wait is None or moment != task.looked_at:
-                continue
+        while self._next_at() <= now:
+            _, _, task = heappop(self._moments)
             task.looked_at = math.inf
+            assert task.wait
             if task.wait.until <= now:
                 self._step(task, ready=False)
             else:
@@ -202,7 +206,7 @@ class Engine:
                 wait = next(task.steps)
         except Exception:  # noqa: BLE001  # its end is one, too
             self._leave(task)
-            task.wait = None
+            task.wait, task.looked_at = None, math.inf
             return
         task.wait = wait
         if wait.fd != task.fd:

@@ -34,7 +34,8 @@ class SmtpSession:
     def __init__(self, talk: Conversation, hello: str = "EHLO") -> None:
         self._talk = talk
         self._hello = hello
-        self._offers: dict[bytes, list[bytes]] = {}
+        self._said: Sequence[bytes] = ()
+        """The lines of the server's answer to the hello, but for the first."""
         self.sent = False
         """Whether a whole message was said: it may arrive, whatever the answer is."""
         self.accepted = False
@@ -45,7 +46,7 @@ class SmtpSession:
         yield from self._greeted()
         yield from self._say_hello()
         if tls is TlsMode.STARTTLS:
-            if b"STARTTLS" not in self._offers:
+            if b"STARTTLS" not in self._offers():
                 hello = answer_to(self._hello)
                 raise SaidNo.of(Fault.PROTOCOL, "not-offered", awaited=hello, wanted="STARTTLS")
             yield from self._ask("STARTTLS", 220)
@@ -88,18 +89,22 @@ class SmtpSession:
             raise
 
     def _say_hello(self) -> Steps[None]:
-        """Note the extensions on offer, and what each says of itself."""
+        """Say who asks, and keep what is on offer."""
         self._talk.say(f"{self._hello} {address_literal(self._talk.own[0])}")
         hello = answer_to(self._hello)
-        _, (_, *lines) = yield from expect(self._talk, 250, hello, Fault.REJECTED)
-        self._offers = {}
-        for line in lines:
+        _, (_, *self._said) = yield from expect(self._talk, 250, hello, Fault.REJECTED)
+
+    def _offers(self) -> dict[bytes, list[bytes]]:
+        """Return the extensions on offer, and what each says of itself."""
+        offers: dict[bytes, list[bytes]] = {}
+        for line in self._said:
             # Some say AUTH once more in the form of before RFC 2554, or in that alone.
             first, *rest = _OLD_AUTH.sub(b"AUTH ", line.upper()).split() or [b""]
-            self._offers.setdefault(first, []).extend(rest)
+            offers.setdefault(first, []).extend(rest)
+        return offers
 
     def _log_in(self, login: Login) -> Steps[None]:
-        talk, mechanisms = self._talk, self._offers.get(b"AUTH", [])
+        talk, mechanisms = self._talk, self._offers().get(b"AUTH", [])
         require_privacy(talk)
         if b"PLAIN" in mechanisms:
             talk.say(f"AUTH PLAIN {plain(login)}")

@@ -101,8 +101,10 @@ def wrapped(
 
 def require_pin(tls: ssl.SSLObject, fingerprint: str | None) -> None:
     """Raise ConversationError where the certificate has another SHA-256 than `fingerprint`."""
+    if fingerprint is None:
+        return
     sha256 = hashlib.sha256(tls.getpeercert(binary_form=True) or b"").hexdigest()
-    if fingerprint not in (None, sha256):
+    if sha256 != fingerprint:
         raise ConversationError.of(Fault.CERTIFICATE, "certificate-not-pinned", sha256=sha256)
 
 
@@ -128,8 +130,10 @@ def _build(verify: bool, ca_file: Path | None, minimum: TlsVersion) -> ssl.SSLCo
 
 def served_chain(tls: ssl.SSLObject) -> tuple[bytes, ...]:
     """Return the certificates (DER) that the peer has shown, its own first."""
+    if chain := _chain(tls, "get_unverified_chain"):
+        return chain
     own = tls.getpeercert(binary_form=True)
-    return _chain(tls, "get_unverified_chain") or ((own,) if own else ())
+    return (own,) if own else ()
 
 
 def _chain(tls: ssl.SSLObject, which: str) -> tuple[bytes, ...]:

@@ -90,15 +90,18 @@ def reading_of(
     certificate: Expiry | None = None,
 ) -> Reading:
     """Return what a check that ended in `error` has read, and seen of a `certificate`."""
-    if error is None:
-        reading = Reading(settings.key, Verdict.PASS, phases=phases)
-    else:
-        verdict = Verdict.UNMEASURED if error.fault is None else Verdict.FAIL
-        reading = Reading(settings.key, verdict, error.fault, error.detail, phases)
+    verdict, fault, detail = Verdict.PASS, None, NOTHING
+    if error is not None:
+        fault, detail = error.fault, error.detail
+        verdict = Verdict.UNMEASURED if fault is None else Verdict.FAIL
     if certificate is None:
-        return reading
-    return replace(
-        reading,
+        return Reading(settings.key, verdict, fault, detail, phases)
+    return Reading(
+        settings.key,
+        verdict,
+        fault,
+        detail,
+        phases,
         certificate_expires=certificate.expires,
         certificate_authority=certificate.authority,
         certificate_signed=certificate.signed,
@@ -131,7 +134,7 @@ class Probe(Check):
         """
         now, clock = deadline.clock(), deadline.clock
         instead = self._logins.instead(now)
-        without = replace(self.settings, login=None)
+        without = replace(self.settings, login=None) if self.settings.login else self.settings
         talk = Conversation(without if instead else self.settings, deadline)
         error = yield from self._trouble(talk)
         if isinstance(error, Unanswered):

@@ -150,9 +150,10 @@ class Recovery:
 
     def give_up(self, now: Now) -> Answer | None:
         """Leave a job behind that hangs by now, and return the answer that stands for it."""
-        job, unseen = self._job, self.unseen
+        job = self._job
         if job is None or now.steady < job.overdue_at:
             return None
+        unseen = self.unseen
         self._job = None
         self._renew()
         if self._restarting:

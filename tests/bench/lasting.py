@@ -2,50 +2,43 @@
 
 from __future__ import annotations
 
+import math
 import re
 import subprocess
 import sys
 import time
-from itertools import pairwise
 from pathlib import Path
 
+from mailwatch.store.history import QUIET_S
 from tests.bench.bed import Bed
 from tests.bench.healthy import WELL
 from tests.bench.meter import process_of
 from tests.bench.report import Figure
 from tests.e2e.bed.watcher import UNIT
 
-_INTERVAL_S = 10
-_DEFAULT_INTERVAL_S = 120
-_WINDOW_S = 330
-"""Longer than the time after which history that was kept in memory is written."""
-_ROUNDS_AN_HOUR = 3600 / _DEFAULT_INTERVAL_S
+_INTERVAL_S = 120
+"""The default."""
+_WINDOW_S = math.ceil(QUIET_S / _INTERVAL_S) * _INTERVAL_S
+"""From one writing of the history that was kept in memory to the next."""
 _FUZZ_STREAMS = 10_000
 
 
 def written(bed: Bed) -> list[Figure]:
-    """Measure what healthy rounds write, and reckon what that is in an hour at the defaults."""
+    """Measure what healthy rounds write at the defaults, and reckon what that is in an hour."""
     bed.watcher.put_right()
     bed.watcher.configure(watch={"interval_s": _INTERVAL_S})
     bed.watcher.start()
     bed.watcher.wait_for_status(WELL)
     process = process_of(bed.host, UNIT)
     time.sleep(_INTERVAL_S / 2)  # after the first round, and before the next
-    counts = [process.written()]
-    for _ in range(_WINDOW_S // _INTERVAL_S):
-        time.sleep(_INTERVAL_S)
-        counts.append(process.written())
+    before = process.written()
+    time.sleep(_WINDOW_S)
+    hour = (process.written() - before) * 3600 / _WINDOW_S
     bed.watcher.stop()
-    rounds = [after - before for before, after in pairwise(counts)]
-    whole, busy = sum(rounds), sum(count > 0 for count in rounds)
-    if busy > len(rounds) / 2:
-        hour, how = whole / len(rounds) * _ROUNDS_AN_HOUR, "each round writes"
-    else:
-        hour, how = whole * 3600 / _WINDOW_S, f"{busy} of {len(rounds)} rounds wrote: by the clock"
     return [
         Figure(
             "written to disk in an hour at the defaults", "MB", hour / 1e6, 0.2,
-            note=f"write_bytes of {len(rounds)} healthy rounds, {_INTERVAL_S} s apart; {how}.",
+            note=f"write_bytes of {_WINDOW_S} s, in which the history is written once.",
         )
     ]  # fmt: skip
 

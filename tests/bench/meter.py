@@ -66,6 +66,12 @@ class Process:
         """How many threads it has."""
         return self._status("Threads")
 
+    def connected_to(self) -> set[int]:
+        """The TCP ports of 127.0.0.1 to which anybody in its network is connected right now."""
+        text = self.host.run(f"cat /proc/{self.pid}/net/tcp")
+        found = re.findall(r": [0-9A-F]{8}:[0-9A-F]{4} 0100007F:([0-9A-F]{4}) 01 ", text)
+        return {int(port, 16) for port in found}
+
     def _status(self, name: str) -> int:
         text = self.host.run(f"cat /proc/{self.pid}/status")
         found = re.search(rf"^{name}:\s+(\d+)", text, re.M)

@@ -145,7 +145,8 @@ def end_while_hung(bed: Bed, times: int) -> list[Figure]:
     for _ in range(times):
         bed.watcher.configure(watch={"attempt_timeout_s": 40, "retries": 100})
         bed.watcher.start()
-        wait_until(lambda: process_of(bed.host, UNIT).threads() > len(SERVICES), 30, "a round")
+        ours = process_of(bed.host, UNIT)
+        wait_until(lambda: ours.connected_to() >= set(SERVICES.values()), 30, "a round")  # noqa: B023
         bed.watcher.stop()
         ended.append(between_s(bed.host, UNIT, "ActiveExit", "ExecMainExit"))
     bed.mail.resume()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import select
 import selectors
 import socket
 import threading
@@ -31,6 +32,7 @@ Settings = Callable[..., ServiceSettings]
 
 PATIENCE_S = 300
 GOOD = 500
+EPOLL = select.epoll
 TLS_RECORD = b"\x16\x03\x03\x40\x00\x02\x00\x3f\xfc"
 
 
@@ -190,6 +192,34 @@ def test_what_raises_ends_itself_alone() -> None:
     assert seen.get(timeout=PATIENCE_S) == "well"
     engine.begin([well()])
     assert seen.get(timeout=PATIENCE_S) == "well"
+
+
+def test_a_conversation_that_is_over_wakes_nobody(
+    pair: tuple[socket.socket, socket.socket], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Its deadline ends no sleep of the engine: each of those would cost a tenth of a round."""
+    asked: Queue[float | None] = Queue()
+
+    class Epoll:
+        def __init__(self) -> None:
+            self._real = EPOLL()
+            self.register, self.unregister = self._real.register, self._real.unregister
+
+        def poll(self, timeout: float | None, most: int) -> list[tuple[int, int]]:
+            asked.put(timeout)
+            return self._real.poll(timeout, most)
+
+    monkeypatch.setattr("mailwatch.net.engine.select.epoll", Epoll)
+    ours, theirs = pair
+
+    def conversation() -> Steps[None]:
+        yield Readable(ours, time.monotonic() + PATIENCE_S)
+
+    Engine().begin([conversation()])
+    while not asked.get(timeout=PATIENCE_S):
+        pass  # until it waits for the peer
+    theirs.send(b"hello")
+    assert asked.get(timeout=PATIENCE_S) is None
 
 
 def test_what_has_come_is_read_before_time_is_up(

@@ -26,7 +26,7 @@ from tests.store.values import entries, messages, notes_kept, readings, states
     st.lists(entries, max_size=2),
     notes_kept,
 )
-@settings(max_examples=75)
+@settings(max_examples=50)
 def test_every_value_comes_back(
     state: State,
     told: list[Message],
@@ -52,7 +52,7 @@ def test_every_value_comes_back(
 
 
 @given(st.lists(readings, max_size=5))
-@settings(max_examples=60)
+@settings(max_examples=30)
 def test_every_reading_comes_back(found: list[Reading]) -> None:
     """The history holds each reading as it was, with its phases in their order."""
     now = Now(10.0, 1.7e9)

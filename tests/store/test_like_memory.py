@@ -262,7 +262,7 @@ class LikeMemory(RuleBasedStateMachine):
 class TestLikeMemory(LikeMemory.TestCase):  # type: ignore[misc, valid-type]  # made at run time
     """What pytest runs."""
 
-    settings = settings(max_examples=60, stateful_step_count=30, deadline=None)
+    settings = settings(max_examples=40, stateful_step_count=30, deadline=None)
 
     @pytest.fixture(autouse=True)
     def _home(self, tmp_path: Path) -> None:
