@@ -56,7 +56,8 @@ def show(args: argparse.Namespace) -> int:
     incident = Views(directory).incident(args.id)
     kept = keeping.load(directory, incident.id)
     if args.json:
-        seen = {"evidence": kept["before"] or {}, "evidence_after": kept["after"] or {}}
+        names = {"before": "evidence", "again": "evidence_again", "after": "evidence_after"}
+        seen = {name: kept[moment] or {} for moment, name in names.items()}
         print_json(as_json(incident) | seen)
     else:
         print("\n".join([*story(incident), "", *evidence_lines(kept, clock_text)]))
@@ -120,6 +121,7 @@ def as_json(incident: Incident) -> dict[str, object]:
         "closed": stamp(incident.closed),
         "seconds": None if lasted_s is None else round(lasted_s, 3),
         "cause": causes.line(incident.cause) or "unknown",
+        "cause_code": incident.cause.code or None,
         "target": say(incident.target),
         "hold": incident.hold.reason if incident.hold else None,
         "failures": _failures(incident.failures),

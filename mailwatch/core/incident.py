@@ -37,6 +37,7 @@ from mailwatch.core.transitions import (
     begin_restart,
     call_person,
     end_attempt,
+    known_cause,
     leave_alone,
     lose_attempt,
     meet_again,
@@ -108,7 +109,7 @@ def _recover(state: State, event: Passed, at: Moment) -> Step:
 
 def _judge(state: State, event: Failed, at: Moment) -> Step:
     """Decide what a failed round leads to, wherever no restart is under way."""
-    event = _knowing_our_own_work(state, event, at)
+    event = _knowing_the_cause(state, _knowing_our_own_work(state, event, at))
     situation = event.situation
     state = remember(rest(state, at), situation, at)
     hold = why_not(state, situation, at.now, at.policy)
@@ -123,6 +124,7 @@ def _judge(state: State, event: Failed, at: Moment) -> Step:
 
 def _verify(state: State, event: Failed, at: Moment) -> Step:
     """Give a restarted target its final window, unless somebody else took hold of it."""
+    event = _knowing_the_cause(state, _knowing_our_own_work(state, event, at))
     state = remember(state, event.situation, at)
     condition = event.situation.target.condition
     if condition in BY_ORDER:
@@ -165,6 +167,12 @@ def _await_restart(state: State, event: Failed, at: Moment) -> Step:
     return _judge(replace(state, incident=incident), event, at)
 
 
+def _knowing_the_cause(state: State, event: Failed) -> Failed:
+    """Tell the situation what is known of its cause, now or from an earlier round."""
+    cause = known_cause(state.incident, event)
+    return replace(event, situation=replace(event.situation, cause=cause))
+
+
 def _knowing_our_own_work(state: State, event: Failed, at: Moment) -> Failed:
     """Tell a target that a restart of ours left stopped from one that an operator stopped.
 
@@ -177,7 +185,9 @@ def _knowing_our_own_work(state: State, event: Failed, at: Moment) -> Failed:
         return event
     detail = fact("target-left-stopped", ended_at=target.finished_at)
     left = replace(target, condition=Condition.CRASHED, detail=detail)
-    return replace(event, situation=replace(event.situation, target=left))
+    newest = _has_stopped(state.incident.attempts[-1], target, at.policy)
+    situation = replace(event.situation, target=left, left_by_us=newest)
+    return replace(event, situation=situation)
 
 
 def _has_stopped(attempt: Attempt, target: TargetState, policy: Policy) -> bool:

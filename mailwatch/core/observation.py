@@ -113,6 +113,8 @@ def bad_news(
     noticed: Now | None = None,
     heard: frozenset[int] = frozenset(),
     unproven: frozenset[str] = frozenset(),
+    *,
+    looked: bool = False,
 ) -> Failed:
     """Return the event of a round in which at least one service failed.
 
@@ -133,10 +135,10 @@ def bad_news(
         paused_until,
         noticed,
         unproven,
-        some_pass=bool(passed),
+        passing=tuple(reading.service for reading in passed),
         back=frozenset(r.service for r in refused if r.port in served(target.listens)),
     )
-    return Failed(situation, cause, _plain_cause(found))
+    return Failed(situation, cause, _plain_cause(found), looked)
 
 
 def _plain_cause(found: Sequence[Failure]) -> Fact:

@@ -32,6 +32,16 @@ def addresses(container: Record) -> tuple[str, ...]:
     return tuple(filter(is_numeric, found))
 
 
+def networks(container: Record) -> tuple[str, ...] | None:
+    """Return the networks that the running container is in, None where the engine tells none.
+
+    `none` is no network.
+    """
+    if not isinstance(part(container, "NetworkSettings").get("Networks"), dict):
+        return None
+    return tuple(name for name in _in(container) if name != "none")
+
+
 def shares_host_network(container: Record) -> bool:
     """Whether the container has no network of its own, and so publishes nothing."""
     return text(part(container, "HostConfig"), "NetworkMode") == "host"
@@ -94,8 +104,12 @@ def elsewhere(container: Record, asked: Collection[int]) -> frozenset[int]:
 
 
 def _networks(container: Record) -> list[Record]:
-    networks = part(part(container, "NetworkSettings"), "Networks")
-    return [part(networks, name) for name in networks]
+    found = _in(container)
+    return [part(found, name) for name in found]
+
+
+def _in(container: Record) -> Record:
+    return part(part(container, "NetworkSettings"), "Networks")
 
 
 def _port(digits: str) -> int:

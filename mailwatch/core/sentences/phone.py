@@ -34,6 +34,7 @@ def _starting(end: str) -> Template:
 
 _AND_NEXT = "; the next one may come at {until_at:clock}"
 _AT_LATEST = ", and has until {until_at:clock} at the latest"
+_LIMITED = "what is at its limit may come free by itself"
 _SPENT = "the restart budget is spent"
 _TOO_SOON = "the last restart, or the recovery after it, was too recent"
 
@@ -43,6 +44,8 @@ SENTENCES: Sentences = {
     "title-unwatched": "No watched service fails on {host}",
     "title-escalated": "Mail is down on {host} and needs you",
     "title-reminder": "Mail has been down on {host} for {down_s:duration}",
+    "title-escalated-banned": "mailwatch is shut out on {host} and needs you",
+    "title-reminder-banned": "mailwatch is shut out on {host} for {down_s:duration}",
     "title-held": "Mail is down on {host} and left alone",
     "all-services": "all {count} services",
     "some-services": Given(
@@ -83,6 +86,11 @@ SENTENCES: Sentences = {
         "refuses connections: nothing listens", "refuse connections: nothing listens"
     ),
     "likely-cause": "Likely cause: {cause:cause}.",
+    "no-restart-cures": "No restart cures this: {cause:cause}.",
+    "still-served": Given(
+        "services", _do("still answers.", "still answer."), "Nothing that is watched answers."
+    ),
+    "what-to-do": "What to do: {cure}",
     "remark": "{detail:sentence}",
     # what is done about it
     "restarts-now": "mailwatch is restarting {target} now.",
@@ -142,9 +150,16 @@ SENTENCES: Sentences = {
         "every service closes the connection at once, the sign of a ban or of a connection "
         "limit, which no restart cures"
     ),
+    "hold-banned-surely": "others may well be served, and no restart lifts a ban",
     "hold-budget": Given("until_at", _SPENT + _AND_NEXT, _SPENT),
     "hold-denied": Given("detail", "{detail:clause}", "mailwatch may not talk to its engine"),
+    "hold-hopeless": "no restart cures its cause",
     "hold-incurable": "a restart does not cure this kind of failure",
+    "hold-limit": Given(
+        "services",
+        _LIMITED + ", and a restart would cut off {services:services}",
+        _LIMITED,
+    ),
     "hold-missing": Given("detail", "{detail:clause}", "it does not exist"),
     "hold-never": "restarts are switched off (max_restarts = 0)",
     "hold-operator": Given("detail", "{detail:clause}", "somebody stopped it on purpose"),
