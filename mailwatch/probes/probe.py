@@ -8,7 +8,7 @@ from contextlib import suppress
 from dataclasses import replace
 
 from mailwatch.core.deadline import Deadline
-from mailwatch.core.facts import Fact, fact
+from mailwatch.core.facts import NOTHING, Fact, fact
 from mailwatch.core.model import Fault, Reading, Verdict
 from mailwatch.host.job import Job
 from mailwatch.net.conversation import Conversation
