@@ -18,8 +18,8 @@ from mailwatch.cli.options import load_without_secrets
 from mailwatch.cli.output import note, write_file
 from mailwatch.config.model import Config
 from mailwatch.config.render import plain
+from mailwatch.core.say import line
 from mailwatch.core.state import Incident
-from mailwatch.core.text import printable
 from mailwatch.evidence import keeping, show
 from mailwatch.store.views import Views
 
@@ -42,7 +42,7 @@ def export(args: argparse.Namespace) -> int:
     evidence = keeping.load(config.state_directory, incident.id)
     path: Path = args.output or Path(f"mailwatch-incident-{incident.id}.tar.gz")
     write_file(path, archive(incident, evidence, config), replace=False)
-    note(f"{printable(str(path))} written: look through it before you publish it")
+    note(line("export-written", file=str(path)))
     return OK
 
 

@@ -13,8 +13,10 @@ from mailwatch.core.sentences import (
     Template,
     causes,
     checks,
+    commands,
     control,
     docker,
+    doctor,
     evidence,
     gotify,
     log,
@@ -39,7 +41,10 @@ def learn(sentences: Sentences) -> None:
             raise ValueError(f"two templates for the code {code}")
 
 
-for _spoken in (causes, checks, control, docker, evidence, gotify, log, notices, phone):
+_SPEAKERS = (
+    causes, checks, commands, control, docker, doctor, evidence, gotify, log, notices, phone,
+)  # fmt: skip
+for _spoken in _SPEAKERS:
     learn(_spoken.SENTENCES)
 
 

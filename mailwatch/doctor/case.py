@@ -56,7 +56,7 @@ class Case:
         """The services that the running service has never seen pass as they are configured."""
         settings = {service.key: digest(service) for service in self.config.services}
         try:
-            known = Views(self.config.state_directory).status().proven
+            known = Views(self.config.state_directory).proven()
         except StoreError:
             return frozenset()
         return known_good.unproven(known, settings)

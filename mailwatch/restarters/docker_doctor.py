@@ -11,10 +11,8 @@ from pathlib import Path
 
 from mailwatch.core.deadline import Deadline
 from mailwatch.core.diagnosis import Diagnosis, ok, problem, warning
-from mailwatch.core.facts import fact
 from mailwatch.core.model import Condition, TargetState
-from mailwatch.core.say import say
-from mailwatch.core.text import join_words, printable
+from mailwatch.core.text import printable
 from mailwatch.docker.container import Container
 from mailwatch.docker.faults import EngineFault, denied
 from mailwatch.docker.network import Published, published, shares_host_network
@@ -39,7 +37,7 @@ def examine(socket: str, name: str, ground: Ground) -> Iterator[Diagnosis]:
     try:
         yield replace(engine(socket, name), check="engine")
     except EngineFault as fault:
-        yield replace(problem(str(fault)), check="engine")
+        yield replace(problem("found", what=fault.reason), check="engine")
         return
     target = ground.target
     yield replace(container(name, target), check="container")
@@ -53,63 +51,50 @@ def engine(socket: str, name: str) -> Diagnosis:
     with closing(Container(socket, name)) as asked:
         versions = asked.versions(Deadline.after(ENGINE_S, time.monotonic))
     engine, api, sdk = (printable(versions[key], 40) for key in ("engine", "api", "sdk"))
-    return ok(f"Docker engine {engine} and SDK {sdk} understand each other (API {api}).")
+    return ok("docker-well", engine=engine, sdk=sdk, api=api)
 
 
 def container(name: str, target: TargetState) -> Diagnosis:
     """Return whether the container that is to be restarted is there, by that name, and runs."""
     if target.condition in _NOT_KNOWN:
-        return problem(f"The state of container {name} is not known. {say(target.detail)}")
+        return problem("container-unseen", name=name, detail=target.detail)
     if target.condition in (Condition.MISSING, Condition.REMOVED):
-        return problem(say(target.detail))
+        return problem("found", what=target.detail)
     if target.condition in _LEFT_ALONE:
-        return warning(f"{say(target.detail)} mailwatch leaves it alone until it runs.")
+        return warning("container-left-alone", detail=target.detail)
     if target.condition is Condition.RUNNING and not target.detail:
-        return ok(f"Container {name} runs.")
+        return ok("container-runs", name=name)
     return warning(
-        say(target.detail) or f"Container {name} is {target.condition}.",
-        f"See `docker ps -a` and `docker logs --tail 50 {name}`.",
+        "container-odd", name=name, detail=target.detail, condition=str(target.condition)
     )
 
 
 def socket_access(socket: str, ground: Ground) -> Diagnosis:
     """Return whether the service, not whoever runs this, may use the socket of the engine."""
-    path, shown = Path(socket), printable(socket)
-    account, unit = ground.account, ground.unit
-    name = printable(account.name)
+    path, account, unit = Path(socket), ground.account, ground.unit
+    about = {"socket": socket, "user": account.name}
     if not account.exists:
-        return problem(
-            f"The service is to run as user {name}, who does not exist.",
-            "Install the package anew, or run `systemd-sysusers`.",
-        )
+        return problem("user-absent", user=account.name)
     try:
         allowed = account.may(path, READ | WRITE)
         mode = path.stat().st_mode
     except (FileNotFoundError, NotADirectoryError):
-        return problem(say(fact("socket-absent", socket=shown)))
+        return problem("socket-absent", socket=socket)
     except OSError:
         allowed = None
     if allowed is None:
-        return warning(
-            f"Whether user {name} may use {shown} cannot be seen from here.", "Run this as root."
-        )
+        return warning("socket-unseen", **about)
     if not stat.S_ISSOCK(mode):
-        return problem(say(fact("socket-no-socket", socket=shown)))
+        return problem("socket-no-socket", socket=socket)
     hidden = [tree for tree in HIDDEN if path.resolve().is_relative_to(tree)]
     if hidden and unit is not None and unit["ProtectHome"] == "yes":
-        return problem(
-            f"{shown} is below {hidden[0]}, which the unit hides from the service.",
-            "Set ProtectHome=no in `systemctl edit mailwatch`, or use a socket elsewhere.",
-        )
+        return problem("socket-below", socket=socket, tree=hidden[0])
     if allowed:
-        return ok(f"User {name} may use {shown}.")
-    why = denied(socket, name)
+        return ok("socket-usable", **about)
+    why = denied(socket, account.name)
     if unit is None and why.code == "socket-needs-group":
-        return problem(
-            f"User {name} may not use {shown}.",
-            f"Run `usermod -aG {printable(str(why.get('group')))} {name}`, and log in anew.",
-        )
-    return problem(say(why))
+        return problem("socket-unusable", group=why.get("group"), **about)
+    return problem("found", what=why)
 
 
 def ports(name: str, record: Record, ground: Ground) -> Iterator[Diagnosis]:
@@ -121,13 +106,10 @@ def ports(name: str, record: Record, ground: Ground) -> Iterator[Diagnosis]:
         unmatched = [found for one in local for found in _not_reached(one, open_ports, name)]
         yield from unmatched
         if local and not unmatched:
-            yield ok(f"Every port that is asked on this host is one that {name} publishes.")
+            yield ok("ports-well", name=name)
         yield from _not_watched(ground, open_ports, name)
     if address := seen_as(record, ground.asked.hosts, ground.asked.introduced):
-        yield ok(
-            f"{name} sees mailwatch as {address}: allow-list that in the mail server, "
-            "which may ban an address that connects so often."
-        )
+        yield ok("target-sees-us", name=name, seen_as=address)
 
 
 def _not_reached(
@@ -135,17 +117,14 @@ def _not_reached(
 ) -> Iterator[Diagnosis]:
     same = [port for port in open_ports if port.host_port == asked.port]
     if not same:
-        yield warning(
-            f"{name} does not publish port {asked.port}, so restarting the container "
-            f"cannot help {asked.service}.",
-            "Publish the port, correct it in [[services]], or correct [restart] container.",
-        )
+        yield warning("port-not-published", name=name, port=asked.port, service=asked.service)
     elif not any(port.on_loopback for port in same):
-        others = join_words([printable(port.host_address, 64) for port in same])
         yield warning(
-            f"{asked.service} is asked at {asked.host}, but {name} publishes that port at "
-            f"{others} only.",
-            "Set host of this service to that address.",
+            "port-published-elsewhere",
+            service=asked.service,
+            host=asked.host,
+            name=name,
+            addresses=tuple(port.host_address for port in same),
         )
 
 
@@ -154,7 +133,4 @@ def _not_watched(ground: Ground, open_ports: Sequence[Published], name: str) -> 
     known = {port.host_port: ground.well_known.get(port.container_port) for port in open_ports}
     for port, service in known.items():
         if service is not None and port not in watched:
-            yield warning(
-                f"{name} publishes port {port} ({service}), which nobody watches.",
-                f'Add [[services]] with name = "{service}" and port = {port}, or ignore this.',
-            )
+            yield warning("port-not-watched", name=name, port=port, service=service)
