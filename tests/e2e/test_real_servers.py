@@ -178,7 +178,7 @@ exim4 -C /etc/exim4/trouble.conf -bdf &
         "without its file": (
             {"port": 26, "probe": "smtp"},
             SICK,
-            "451 Temporary local problem",
+            "the greeting was '421 Unexpected failure, please try later', not 220",
         ),
         "wrapped": (
             {"port": 27, "probe": "smtp"},
