@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import subprocess
 import sys
 import threading
 from collections.abc import Callable, Iterator
@@ -114,3 +115,16 @@ def house() -> Iterator[House]:
     built = House(Policy())
     yield built
     built.container.let_go.set()
+
+
+@pytest.fixture(scope="session")
+def namespace() -> list[str]:
+    """Return a command that runs another one in a new, empty network namespace."""
+    command = ["unshare", "--net"] if os.geteuid() == 0 else ["unshare", "--user", "--net", "-r"]
+    try:
+        works = subprocess.run([*command, "true"], capture_output=True, timeout=300).returncode == 0
+    except FileNotFoundError:
+        works = False
+    if not works:
+        pytest.skip("no network namespace can be made here: it needs root or user namespaces")
+    return command

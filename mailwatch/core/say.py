@@ -123,6 +123,7 @@ NUMBERS: Mapping[str, Callable[[float], str]] = {
     "duration": lambda seconds: duration(max(0.0, seconds)),
     "size": size,
     "whole": "{:.0f}".format,
+    "count": "{:,.0f}".format,
     "tenths": "{:.1f}".format,
     "utc": utc,
 }

@@ -7,20 +7,17 @@ from dataclasses import dataclass
 from functools import partial
 
 from mailwatch.core.causes import BAN, line
-from mailwatch.core.evidence import EVERYTHING, Evidence, amount, number, rows, table, text, value
+from mailwatch.core.evidence import EVERYTHING, Evidence, amount, number, rows, text, value
 from mailwatch.core.facts import NOTHING, Fact, fact
 from mailwatch.core.say import say
 from mailwatch.core.text import printable
+from mailwatch.evidence import crowds
+from mailwatch.evidence.pattern import NEARLY, Found, failed, failed_on, port_of, runs
 
 FULL_FREE_BYTES = 1024 * 1024
 FULL_FREE_SHARE = 0.005
-FULL_QUEUE = 50
-"""A queue so long is full where overflows were counted: postfix asks for 100, dovecot for 128."""
-
-NEARLY = 0.98
 SLOW_DNS_S = 1.0
 STALLED_PERCENT = 40.0
-_PLAINLY_ONE = 0.5
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,16 +46,13 @@ def likely(evidence: Evidence) -> Fact:
     return causes[0].fact if causes else NOTHING
 
 
-Found = tuple[Fact, list[str]] | None
-
-
 # --- the container ------------------------------------------------------------------------
 
 
 def _out_of_memory(evidence: Evidence) -> Found:
     limits = (number(evidence, who, "memory_limit_bytes") for who in ("container", "cgroup"))
     limit = next(filter(None, limits), None)
-    if value(evidence, "container", "oom_killed") is True and not _runs(evidence):
+    if value(evidence, "container", "oom_killed") is True and not runs(evidence):
         return fact("out-of-memory", limit_bytes=limit), ["container.oom_killed is true"]
     kills = number(evidence, "cgroup", "oom_kills") or 0
     if kills > 0:
@@ -97,22 +91,48 @@ def _not_running(evidence: Evidence) -> Found:
     return fact("not-running", status=status, exit_code=code), [f"container.status is {status}"]
 
 
-def _by_state(state: str, code: str, evidence: Evidence) -> Found:
+def _stopped(evidence: Evidence) -> Found:
+    found = rows(evidence, "processes", "table")
+    marked = [row for row in found if str(row.get("state", "")).startswith("T")]
+    if not marked or value(evidence, "container", "paused") is True:
+        return None
+    support = [
+        f"process {row.get('pid')} ({row.get('name')}) is in state {row.get('state')}"
+        for row in marked[:5]
+    ]
+    told = fact("stopped-processes", marked=len(marked), count=len(found), names=_names(marked))
+    return told, support
+
+
+def _stuck(evidence: Evidence) -> Found:
+    """Find what waits for a disk; in most servers only worker threads do, and the first is well."""
     if value(evidence, "container", "paused") is True:
         return None  # the freezer of cgroup v1 shows every process in state D
     found = rows(evidence, "processes", "table")
-    marked = [row for row in found if str(row.get("state", "")).startswith(state)]
-    if state == "D":
-        marked = [row for row in marked if row.get("stuck") is True]
+    marked = [row for row in found if row.get("stuck") is True]
     if not marked:
         return None
-    names = tuple(dict.fromkeys(str(row.get("name", "?")) for row in marked))
-    support = [
-        f"process {row.get('pid')} ({row.get('name')}) is in state {row.get('state')}"
-        + (f" in {row.get('waits_in')}" if row.get("waits_in") not in (None, "", "-", "0") else "")
-        for row in marked[:5]
-    ]
-    return fact(code, marked=len(marked), count=len(found), names=names), support
+    threads = sum(amount(row, "threads") or 1 for row in marked)
+    held = sum(amount(row, "threads_stuck") or 1 for row in marked)
+    support = [_waiting(row) for row in marked[:5]]
+    names = _names(marked)
+    if all(str(row.get("state", "")).startswith("D") for row in marked):
+        return fact("stuck-processes", marked=len(marked), count=len(found), names=names), support
+    return fact("stuck-threads", marked=held, count=threads, names=names), support
+
+
+def _names(found: list[Mapping[str, object]]) -> tuple[str, ...]:
+    return tuple(dict.fromkeys(str(row.get("name", "?")) for row in found))
+
+
+def _waiting(row: Mapping[str, object]) -> str:
+    held, threads = amount(row, "threads_stuck") or 1, amount(row, "threads") or 1
+    who = f"process {row.get('pid')} ({row.get('name')})"
+    if threads > 1:
+        return f"{held:.0f} of {threads:.0f} threads of {who} are in state D, and never ran"
+    waits_in = row.get("waits_in")
+    where = f" in {waits_in}" if waits_in not in (None, "", "-", "0") else ""
+    return f"{who} is in state {row.get('state')}{where}"
 
 
 def _used_up(who: str, what: str, nearly: float, code: str, evidence: Evidence) -> Found:
@@ -126,51 +146,18 @@ def _used_up(who: str, what: str, nearly: float, code: str, evidence: Evidence) 
 
 
 def _nothing_listens(evidence: Evidence) -> Found:
-    if not _runs(evidence):
+    if not runs(evidence):
         return None
     missing = [
         str(row.get("port"))
         for row in rows(evidence, "connections", "watched")
-        if row.get("listens") is False and _failed_on(evidence, row.get("published_as"))
+        if row.get("listens") is False and failed_on(evidence, row.get("published_as"))
     ]
     if not missing:
         return None
     return fact("nothing-listens", ports=tuple(missing)), [
         f"connections: no socket of the container listens on {port}" for port in missing
     ]
-
-
-def _accept_queue_full(evidence: Evidence) -> Found:
-    overflows = number(evidence, "connections", "container", "listen_overflows") or 0
-    growing = (number(evidence, "connections", "container", "listen_overflows_grew") or 0) > 0
-    # No queue has a higher limit than the container's somaxconn, where that is known.
-    limit = number(evidence, "connections", "somaxconn") or float("inf")
-    least = min(limit, FULL_QUEUE if overflows > 0 else limit, 1 if growing else limit)
-    queues = [
-        (queue, row)
-        for row in rows(evidence, "connections", "container", "listeners")
-        if (queue := amount(row, "queue")) is not None and queue >= least
-    ]
-    if not queues:
-        return None
-    queue, row = max(queues, key=lambda one: one[0])
-    support = [
-        f"connections: {queue:.0f} connections wait on {row.get('port')} to be accepted",
-        f"connections: the container's accept queues have overflowed {overflows:.0f} times",
-    ]
-    return _crowded(row), support
-
-
-def _crowded(listener: Mapping[str, object]) -> Fact:
-    """Return how many connections the full port has, and from where if most have one origin."""
-    port = str(listener.get("port"))
-    count = amount(listener, "connections") or 0
-    for first in table(listener.get("prefixes"))[:1]:
-        most = amount(first, "connections") or 0
-        if most > count * _PLAINLY_ONE:
-            prefix = str(first.get("prefix"))
-            return fact("accept-queue-full", port=port, connections=most, prefix=prefix)
-    return fact("accept-queue-full", port=port, connections=count)
 
 
 def _syn_backlog(evidence: Evidence) -> Found:
@@ -196,15 +183,15 @@ def _server_said(evidence: Evidence) -> Found:
 def _ban(evidence: Evidence) -> Found:
     watched = rows(evidence, "connections", "watched")
     published = {row.get("published_as") for row in watched}
-    failed = _failed(evidence)
-    ports = [row for row in failed if _port(row) is not None]
+    failing = failed(evidence)
+    ports = [row for row in failing if port_of(row) is not None]
     dropped = [row for row in ports if row.get("fault") == "dropped"]
     if not dropped or any(row.get("fault") not in ("dropped", "rejected") for row in ports):
         return None
     passed = [row for row in rows(evidence, "readings", "now") if row.get("verdict") == "pass"]
-    if any(_port(row) in published for row in passed):
+    if any(port_of(row) in published for row in passed):
         return None
-    asked = [row for row in watched if _failed_on(evidence, row.get("published_as"))]
+    asked = [row for row in watched if failed_on(evidence, row.get("published_as"))]
     if not asked or any(row.get("listens") is not True for row in asked):
         return None
     us = text(evidence, "container", "seen_as") or text(evidence, "container", "gateway")
@@ -244,13 +231,13 @@ def _slow_dns(evidence: Evidence) -> Found:
 
 
 def _tls_times_out(evidence: Evidence) -> Found:
-    failed = _failed(evidence)
-    if not failed or any((r.get("fault"), _last_phase(r)) != ("timeout", "tls") for r in failed):
+    failing = failed(evidence)
+    if not failing or any((r.get("fault"), _last_phase(r)) != ("timeout", "tls") for r in failing):
         return None
-    return fact("tls-times-out", services=tuple(str(row.get("service")) for row in failed)), [
+    return fact("tls-times-out", services=tuple(str(row.get("service")) for row in failing)), [
         f"readings: {row.get('service')} connected in {_phase(row, 'connect'):.3f} s, and then: "
         f"{row.get('detail')}"
-        for row in failed[:5]
+        for row in failing[:5]
     ]
 
 
@@ -259,10 +246,11 @@ PATTERNS: Mapping[str, Callable[[Evidence], Found]] = {
     "disk-full": _disk_full,
     "docker-hung": _docker_hung,
     "not-running": _not_running,
-    "stopped-processes": partial(_by_state, "T", "stopped-processes"),
-    "stuck-processes": partial(_by_state, "D", "stuck-processes"),
+    "stopped-processes": _stopped,
+    "stuck-processes": _stuck,
+    "open-files-full": crowds.open_files_full,
     "no-process-left": partial(_used_up, "cgroup", "pids", 1.0, "no-process-left"),
-    "accept-queue-full": _accept_queue_full,
+    "accept-queue-full": crowds.accept_queue_full,
     "nothing-listens": _nothing_listens,
     "syn-flood": _syn_backlog,
     "conntrack-full": partial(_used_up, "host", "conntrack", NEARLY, "conntrack-full"),
@@ -274,25 +262,6 @@ PATTERNS: Mapping[str, Callable[[Evidence], Found]] = {
     "tls-times-out": _tls_times_out,
 }
 """Every pattern by its name, the most telling first."""
-
-
-def _runs(evidence: Evidence) -> bool:
-    return text(evidence, "container", "status") == "running"
-
-
-def _failed(evidence: Evidence) -> list[Mapping[str, object]]:
-    return [row for row in rows(evidence, "readings", "now") if row.get("verdict") == "fail"]
-
-
-def _failed_on(evidence: Evidence, port: object) -> bool:
-    """Whether a service on this port of the host failed."""
-    return port is not None and any(_port(row) == port for row in _failed(evidence))
-
-
-def _port(row: Mapping[str, object]) -> int | None:
-    """Return the port of a reading, None where it is of none; services are called NAME:PORT."""
-    name, _, port = str(row.get("service")).rpartition(":")
-    return int(port) if name and port.isdecimal() else None
 
 
 def _phase(row: Mapping[str, object], phase: str) -> float:

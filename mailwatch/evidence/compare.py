@@ -34,14 +34,15 @@ def _facts(evidence: Evidence) -> Iterator[tuple[str, str]]:
     yield "container memory", _share(used, most, size, ", no limit")
     yield "killed for memory", _whole(get("cgroup", "oom_kills") or None)
     yield "processes", _processes(evidence)
+    yield "fullest of open files", _fullest(evidence)
     watched = rows(evidence, "connections", "watched")
     deaf = [str(row.get("port")) for row in watched if row.get("listens") is False]
     yield "nothing listens on", ", ".join(deaf)
     grew = get("connections", "container", "listen_overflows_grew")
     more = f", {grew:.0f} more in a second" if grew else ""
     yield "queue overflows", _whole(get("connections", "container", "listen_overflows"), more)
-    origins = rows(evidence, "connections", "container", "prefixes")[:3]
-    crowd = [f"{row.get('prefix')} ({row.get('connections')})" for row in origins]
+    origins = rows(evidence, "connections", "container", "addresses")[:3]
+    crowd = [f"{row.get('address')} ({row.get('connections')})" for row in origins]
     yield "most connections from", ", ".join(crowd)
     load = value(evidence, "host", "load")
     yield "host load", " ".join(map(str, load)) if isinstance(load, list) else ""
@@ -58,8 +59,9 @@ def _facts(evidence: Evidence) -> Iterator[tuple[str, str]]:
     clock = value(evidence, "clock", "synchronised")
     yield "clock", "" if clock is None else "synchronised" if clock is True else "not synchronised"
     for row in _busy_ports(evidence):
-        queue, count = row.get("queue"), row.get("connections")
-        yield f"port {row.get('port')}", f"{count} connections, {queue} not accepted"
+        half = f", {row.get('half_open')} half open" if row.get("half_open") else ""
+        told = f"{row.get('connections')} connections, {row.get('queue')} not accepted{half}"
+        yield f"port {row.get('port')}", told
     for row in rows(evidence, "disk", "file_systems"):
         room = _share(amount(row, "free_bytes"), amount(row, "size_bytes"), size)
         yield f"disk {row.get('path')}", room and f"{room} free"
@@ -103,8 +105,25 @@ def _processes(evidence: Evidence) -> str:
     table = rows(evidence, "processes", "table")
     stopped = sum(str(row.get("state", "")).startswith("T") for row in table)
     stuck = sum(row.get("stuck") is True for row in table)
+    held = sum(amount(row, "threads_stuck") or 0 for row in table)
     marks = [f", {stopped} stopped"] * bool(stopped) + [f", {stuck} stuck"] * bool(stuck)
+    marks += [f" ({held:.0f} threads)"] * (held > stuck)
     return _whole(number(evidence, "processes", "count"), "".join(marks))
+
+
+def _fullest(evidence: Evidence) -> str:
+    """Return the process that is nearest to its limit of open files."""
+    known = [
+        (used / limit, row)
+        for row in rows(evidence, "processes", "table")
+        if (used := amount(row, "open_files")) is not None
+        and (limit := amount(row, "open_files_limit"))
+    ]
+    if not known:
+        return ""
+    _, row = max(known, key=lambda one: one[0])
+    share = _share(amount(row, "open_files"), amount(row, "open_files_limit"))
+    return f"{printable(str(row.get('name')), 32)} {share}"
 
 
 def _busy_ports(evidence: Evidence) -> list[Mapping[str, object]]:

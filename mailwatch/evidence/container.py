@@ -43,6 +43,7 @@ def collect(subject: Subject, deadline: Deadline) -> Finding:
         "cpus": number(limits, "NanoCpus") / 1e9 or None,
         "network": _text(limits, "NetworkMode"),
         "gateway": next(iter(gateways(found)), ""),
+        "gateways": [printable(one, 64) for one in (*gateways(found), *gateways(found, six=True))],
     }
     if health := part(state, "Health"):
         values["health"] = _health(health, subject)

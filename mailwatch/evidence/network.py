@@ -7,7 +7,6 @@ from collections import Counter
 from collections.abc import Iterable
 from contextlib import suppress
 from dataclasses import dataclass, field
-from functools import lru_cache
 from pathlib import Path
 
 from mailwatch.core.deadline import Deadline, DeadlineExpired
@@ -39,9 +38,10 @@ class _Port:
     queue: int | None = None
     """None where nobody listens."""
     states: Counter[str] = field(default_factory=Counter)
-    not_accepted: int = 0
-    prefixes: Counter[str] = field(default_factory=Counter)
-    """The origins of the connections that are open."""
+    waiting: Counter[str] = field(default_factory=Counter)
+    """From where the open connections are that nobody has accepted."""
+    held: Counter[str] = field(default_factory=Counter)
+    """From where those are that a process holds as open files."""
 
 
 @dataclass
@@ -62,8 +62,31 @@ class _Table:
             served.states[one.state] += 1
             self.addresses[one.remote] += 1
             if one.state in _OPEN:
-                served.not_accepted += not one.accepted
-                served.prefixes[prefix(one.remote)] += 1
+                (served.held if one.accepted else served.waiting)[one.remote] += 1
+
+    def listeners(self) -> list[Json]:
+        """Return a row for each port that somebody listens on."""
+        return [
+            _row(number, port)
+            for number, port in sorted(self.ports.items())
+            if port.queue is not None
+        ]
+
+
+def _row(number: int, port: _Port) -> Json:
+    addresses = port.held + port.waiting
+    return {
+        "port": number,
+        "queue": port.queue,
+        "not_accepted": port.waiting.total(),
+        "half_open": port.states["SYN_RECV"],
+        "connections": addresses.total(),
+        "held": port.held.total(),
+        "states": dict(port.states.most_common()),
+        "addresses": _top("address", addresses, _TOP_OF_A_PORT),
+        "held_from": _top("address", port.held, _TOP_OF_A_PORT),
+        "prefixes": _top("prefix", _prefixes(addresses), _TOP_OF_A_PORT),
+    }
 
 
 def look(net: Path, ports: Iterable[int], deadline: Deadline) -> dict[str, Json]:
@@ -85,31 +108,23 @@ def look(net: Path, ports: Iterable[int], deadline: Deadline) -> dict[str, Json]
             cut = True
         except OSError as error:
             raise files.not_readable(path, error) from None
-    origins: Counter[str] = Counter()
-    for address, count in table.addresses.items():
-        origins[prefix(address)] += count
     return {
         "sockets": table.states.total(),
         "states": dict(table.states.most_common()),
-        "listeners": [
-            {
-                "port": number,
-                "queue": port.queue,
-                "not_accepted": port.not_accepted,
-                "connections": port.prefixes.total(),
-                "states": dict(port.states.most_common()),
-                "prefixes": _top("prefix", port.prefixes, _TOP_OF_A_PORT),
-            }
-            for number, port in sorted(table.ports.items())
-            if port.queue is not None
-        ],
+        "listeners": table.listeners(),
         "addresses": _top("address", table.addresses, _TOP),
-        "prefixes": _top("prefix", origins, _TOP),
+        "prefixes": _top("prefix", _prefixes(table.addresses), _TOP),
         **({"cut_short": True} if cut else {}),
     }
 
 
-@lru_cache(maxsize=4096)
+def _prefixes(addresses: Counter[str]) -> Counter[str]:
+    found: Counter[str] = Counter()
+    for address, count in addresses.items():
+        found[prefix(address)] += count
+    return found
+
+
 def prefix(text: str) -> str:
     """Return the /24 of an IPv4 address, the /64 of an IPv6 one."""
     if ":" not in text:

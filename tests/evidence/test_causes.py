@@ -33,7 +33,12 @@ def evidence(**findings: Mapping[str, Json]) -> Evidence:
     """Return a look at a running container, whose services are silent, changed by `findings`."""
     whole: dict[str, Mapping[str, Json]] = {
         "readings": {"now": [reading(name, "silent", "no greeting") for name in SERVICES]},
-        "container": {"engine": "answers", "status": "running", "gateway": "172.17.0.1"},
+        "container": {
+            "engine": "answers",
+            "status": "running",
+            "gateway": "172.17.0.1",
+            "gateways": ["172.17.0.1"],
+        },
     }
     for name, values in findings.items():
         whole[name] = {**whole.get(name, {}), **values}
@@ -66,6 +71,25 @@ def processes(*states: str) -> Mapping[str, Json]:
     return {"count": len(states), "table": table}
 
 
+def files(used: int | None, limit: int | None = 1024) -> Mapping[str, Json]:
+    """Return an init that opens nothing, and a server with so many open files."""
+    own: dict[str, Json] = {"pid": "7", "name": "stalwart", "state": "S", "open_files": used}
+    init = {**own, "pid": "6", "name": "docker-init", "open_files": None if used is None else 4}
+    return {"count": 2, "table": [one | {"open_files_limit": limit} for one in (init, own)]}
+
+
+def held(count: int, own: int, waiting: int = 313, by: str = "203.0.113.7") -> dict[str, Json]:
+    """Return the listener 993 that holds `count` connections, `own` of them of one address."""
+    whole = own + waiting
+    listener: dict[str, Json] = {
+        "port": 993, "queue": waiting, "not_accepted": waiting, "connections": count + waiting,
+        "held": count, "held_from": [{"address": by, "connections": own}],
+        "addresses": [{"address": by, "connections": whole}],
+        "prefixes": [{"prefix": f"{by.rpartition('.')[0]}.0/24", "connections": whole}],
+    }  # fmt: skip
+    return {"listeners": [listener]}
+
+
 GIB = 1024**3
 
 FITTING: dict[str, tuple[Evidence, str]] = {
@@ -96,6 +120,11 @@ FITTING: dict[str, tuple[Evidence, str]] = {
     "stuck-processes": (
         evidence(processes=processes("S", "D")),
         "stuck processes in D state, waiting for a disk or the network: 1 of 2 (p2)",
+    ),
+    "open-files-full": (
+        evidence(processes=files(1024), connections={"container": held(987, 975)}),
+        "stalwart has 1,024 of 1,024 files open, 987 of them connections to 993, 975 of these from "
+        "203.0.113.7",
     ),
     "no-process-left": (
         evidence(cgroup={"pids": 100, "pids_limit": 100}),
@@ -257,6 +286,62 @@ def test_a_queue_at_its_known_limit_is_full() -> None:
     assert not causes.likely(evidence(connections={"container": container}))
     found = evidence(connections={"container": container, "somaxconn": 5})
     assert worded(causes.likely(found)).startswith("accept queue full on 993")
+
+
+FILES = {
+    "a leak, not a crowd": (
+        files(1024),
+        {"container": held(40, 40)},
+        "stalwart has 1,024 of 1,024 files open",
+    ),
+    "a crowd without one origin": (
+        files(1020),
+        {"container": held(987, 20)},
+        "stalwart has 1,020 of 1,024 files open, 987 of them connections to 993",
+    ),
+    "docker-proxy, behind which nobody is known": (
+        files(1024),
+        {"container": held(987, 975, by="172.17.0.1")},
+        "stalwart has 1,024 of 1,024 files open, 987 of them connections to 993",
+    ),
+    "docker-proxy, and the host knows": (
+        files(1024),
+        {
+            "container": held(987, 975, by="172.17.0.1"),
+            "host": held(987, 900),
+            **watched(993),
+        },
+        "stalwart has 1,024 of 1,024 files open, 987 of them connections to 993, 900 of these from "
+        "203.0.113.7",
+    ),
+    "no count, but nearly all": (
+        files(None),
+        {"container": held(950, 900)},
+        "stalwart may have 1,024 files open, and has 950 connections to 993, 900 of these from "
+        "203.0.113.7",
+    ),
+    "no count, and nobody waits": (files(None), {"container": held(950, 900, waiting=0)}, ""),
+    "no count, and few": (files(None), {"container": held(800, 800)}, ""),
+    "no count, no limit": (files(None, None), {"container": held(9000, 800)}, ""),
+    "a server with room": (files(512), {"container": held(400, 400)}, ""),
+    "no limit": (files(512, None), {"container": held(400, 400)}, ""),
+}
+
+
+@pytest.mark.parametrize(("table", "sockets", "line"), FILES.values(), ids=FILES)
+def test_open_files_are_used_up_by_somebody_or_nobody(
+    table: Mapping[str, Json], sockets: Mapping[str, Json], line: str
+) -> None:
+    """The crowd is named where it is one; an address that stands for everybody is not blamed."""
+    found = causes.likely(evidence(processes=table, connections=sockets))
+    assert worded(found) == line
+
+
+def test_one_address_is_told_from_its_neighbours() -> None:
+    """A /24 would shut innocents out: the address alone is named where it is the crowd."""
+    sockets = {**held(0, 0, waiting=129), "listen_overflows": 9}
+    found = causes.likely(evidence(connections={"container": sockets}))
+    assert worded(found) == "accept queue full on 993 with 129 connections from 203.0.113.7"
 
 
 def test_root_causes_come_before_their_symptoms() -> None:

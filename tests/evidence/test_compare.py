@@ -8,7 +8,11 @@ from mailwatch.core.evidence import Evidence, Finding, Json
 from mailwatch.evidence.compare import side_by_side
 
 GIB = 1024**3
-LISTENER: dict[str, Json] = {"port": 993, "queue": 3, "connections": 7}
+LISTENER: dict[str, Json] = {"port": 993, "queue": 3, "connections": 7, "half_open": 2}
+STUCK: dict[str, Json] = {
+    "name": "imap", "state": "Ds", "stuck": True, "threads": 4, "threads_stuck": 2,
+    "open_files": 60, "open_files_limit": 64,
+}  # fmt: skip
 LOOK: Evidence = {
     "container": Finding(
         {
@@ -21,9 +25,7 @@ LOOK: Evidence = {
         }
     ),
     "cgroup": Finding({"memory_bytes": GIB, "memory_limit_bytes": 2 * GIB, "oom_kills": 3}),
-    "processes": Finding(
-        {"count": 3, "table": [{"state": "T"}, {"state": "Ds", "stuck": True}, {"state": "S"}]}
-    ),
+    "processes": Finding({"count": 3, "table": [{"state": "T"}, STUCK, {"state": "S"}]}),
     "connections": Finding(
         {
             "watched": [{"port": 25, "listens": False}, {"port": 993, "listens": True}],
@@ -31,7 +33,7 @@ LOOK: Evidence = {
                 "listen_overflows": 4,
                 "listen_overflows_grew": 1,
                 "listeners": [{"port": 7, "connections": 0, "queue": 0}, LISTENER],
-                "prefixes": [{"prefix": "192.0.2.0/24", "connections": 5}],
+                "addresses": [{"address": "192.0.2.1", "connections": 5}],
             },
         }
     ),
@@ -63,17 +65,18 @@ WORDS = {
     "restarted by Docker": "2",
     "container memory": "1.0 GiB of 2.0 GiB",
     "killed for memory": "3",
-    "processes": "3, 1 stopped, 1 stuck",
+    "processes": "3, 1 stopped, 1 stuck (2 threads)",
+    "fullest of open files": "imap 60 of 64",
     "nothing listens on": "25",
     "queue overflows": "4, 1 more in a second",
-    "most connections from": "192.0.2.0/24 (5)",
+    "most connections from": "192.0.2.1 (5)",
     "host load": "0.5 1.0 2.0",
     "host stalls (10 s)": "cpu 42 %",
     "host memory": "1.0 GiB of 2.0 TiB available",
     "tracked connections": "9 of 10",
     "open files": "11",
     "clock": "not synchronised",
-    "port 993": "7 connections, 3 not accepted",
+    "port 993": "7 connections, 3 not accepted, 2 half open",
     "disk /": "0 B of 1.0 GiB free",
     "check A:1": "answers in 0.5 s",
     "check B:2": "silent: not a word",

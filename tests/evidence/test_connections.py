@@ -72,7 +72,7 @@ def test_a_full_accept_queue_is_seen_and_named(
     assert row["not_accepted"] == 3
     assert row["connections"] == 3
     assert grew > 0
-    line = f"accept queue full on {port} with 3 connections from 127.0.0.0/24"
+    line = f"accept queue full on {port} with 3 connections from 127.0.0.1"
     assert worded(causes.likely(evidence)) == line
     assert engine.open == 0
 

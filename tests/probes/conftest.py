@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-import os
 import socket
 import ssl
 import struct
-import subprocess
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -314,19 +312,6 @@ def ask_briefly(ask: Callable[..., Reading]) -> Callable[[ServiceSettings, Fault
         return reading
 
     return check
-
-
-@pytest.fixture(scope="session")
-def namespace() -> list[str]:
-    """Return a command that runs another one in a new, empty network namespace."""
-    command = ["unshare", "--net"] if os.geteuid() == 0 else ["unshare", "--user", "--net", "-r"]
-    try:
-        works = subprocess.run([*command, "true"], capture_output=True, timeout=300).returncode == 0
-    except FileNotFoundError:
-        works = False
-    if not works:
-        pytest.skip("no network namespace can be made here: it needs root or user namespaces")
-    return command
 
 
 @pytest.fixture

@@ -8,14 +8,24 @@ _LIMIT = ", at its limit of {limit_bytes:size}"
 _KILLED = "out of memory: the container was killed"
 _ONE_KILLED = "out of memory: a process of the container was killed"
 _SOME_KILLED = "out of memory: {kills:whole} processes of the container were killed"
+_FILES = "{name:32} has {used:count} of {limit:count} files open"
+_CROWD = _FILES + ", {connections:count} of them connections to {port}"
+_LIKELY_FILES = (
+    "{name:32} may have {limit:count} files open, and has {connections:count} connections to {port}"
+)
+_ORIGIN = ", {most:count} of these from {address}"
 _AT_ONCE = "or a connection limit: all is dropped at once while the container listens"
 
 SENTENCES: Sentences = {
     "cause-line": "{cause:cause}",
     "accept-queue-full": Given(
         "prefix",
-        "accept queue full on {port} with {connections} connections from {prefix}",
-        "accept queue full on {port} with {connections} connections",
+        "accept queue full on {port} with {connections:whole} connections from {prefix}",
+        Given(
+            "address",
+            "accept queue full on {port} with {connections:whole} connections from {address}",
+            "accept queue full on {port} with {connections:whole} connections",
+        ),
     ),
     "ban": Given(
         "seen_as", "ban of {seen_as}, as which it sees this host, " + _AT_ONCE, "ban " + _AT_ONCE
@@ -42,6 +52,11 @@ SENTENCES: Sentences = {
     ),
     "nothing-listens": "nothing listens on {ports:all} inside the container",
     "nothing-listens-for": "nothing listens inside the container for {services:names}",
+    "open-files-full": Given(
+        "used",
+        Given("connections", Given("address", _CROWD + _ORIGIN, _CROWD), _FILES),
+        Given("address", _LIKELY_FILES + _ORIGIN, _LIKELY_FILES),
+    ),
     "out-of-memory": Given(
         "kills",
         Given(
@@ -66,6 +81,10 @@ SENTENCES: Sentences = {
     "stuck-processes": (
         "stuck processes in D state, waiting for a disk or the network: {marked} of {count} "
         "({names:names})"
+    ),
+    "stuck-threads": (
+        "stuck threads in D state, waiting for a disk or the network: {marked:whole} of "
+        "{count:whole} ({names:names})"
     ),
     "syn-flood": "SYN flood: the kernel answers new connections with SYN cookies",
     "tls-times-out": "TLS handshakes time out while TCP connects: {services:names}",
