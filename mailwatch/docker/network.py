@@ -32,6 +32,11 @@ def addresses(container: Record) -> tuple[str, ...]:
     return tuple(filter(is_numeric, found))
 
 
+def networks(container: Record) -> tuple[str, ...]:
+    """Return the networks that the running container is in; `none` is none."""
+    return tuple(name for name in _in(container) if name != "none")
+
+
 def shares_host_network(container: Record) -> bool:
     """Whether the container has no network of its own, and so publishes nothing."""
     return text(part(container, "HostConfig"), "NetworkMode") == "host"
@@ -94,8 +99,12 @@ def elsewhere(container: Record, asked: Collection[int]) -> frozenset[int]:
 
 
 def _networks(container: Record) -> list[Record]:
-    networks = part(part(container, "NetworkSettings"), "Networks")
-    return [part(networks, name) for name in networks]
+    found = _in(container)
+    return [part(found, name) for name in found]
+
+
+def _in(container: Record) -> Record:
+    return part(part(container, "NetworkSettings"), "Networks")
 
 
 def _port(digits: str) -> int:

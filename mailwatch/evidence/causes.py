@@ -11,7 +11,7 @@ from mailwatch.core.evidence import EVERYTHING, Evidence, amount, number, rows, 
 from mailwatch.core.facts import NOTHING, Fact, fact
 from mailwatch.core.say import say
 from mailwatch.core.text import printable
-from mailwatch.evidence import crowds
+from mailwatch.evidence import crowds, ways
 from mailwatch.evidence.pattern import NEARLY, Found, failed, failed_on, port_of, runs
 
 FULL_FREE_BYTES = 1024 * 1024
@@ -71,6 +71,14 @@ def _disk_full(evidence: Evidence) -> Found:
             return full, [f"disk: {path} has {free:.0f} of {total:.0f} bytes free"]
         if row.get("free_inodes") == 0 and row.get("inodes"):
             return fact("no-inode-left", path=str(path)), [f"disk: {path} has no free inode"]
+    return None
+
+
+def _read_only(evidence: Evidence) -> Found:
+    for row in rows(evidence, "disk", "file_systems"):
+        if row.get("read_only") is True:
+            path = str(row.get("path"))
+            return fact("read-only", path=path), [f"disk: {path} was made writable, and is not"]
     return None
 
 
@@ -244,13 +252,16 @@ def _tls_times_out(evidence: Evidence) -> Found:
 PATTERNS: Mapping[str, Callable[[Evidence], Found]] = {
     "out-of-memory": _out_of_memory,
     "disk-full": _disk_full,
+    "read-only": _read_only,
     "docker-hung": _docker_hung,
     "not-running": _not_running,
+    "no-network": ways.no_network,
     "stopped-processes": _stopped,
     "stuck-processes": _stuck,
     "open-files-full": crowds.open_files_full,
     "no-process-left": partial(_used_up, "cgroup", "pids", 1.0, "no-process-left"),
     "accept-queue-full": crowds.accept_queue_full,
+    "ports-not-published": ways.other_ports,
     "nothing-listens": _nothing_listens,
     "syn-flood": _syn_backlog,
     "conntrack-full": partial(_used_up, "host", "conntrack", NEARLY, "conntrack-full"),

@@ -64,7 +64,8 @@ def _facts(evidence: Evidence) -> Iterator[tuple[str, str]]:
         yield f"port {row.get('port')}", told
     for row in rows(evidence, "disk", "file_systems"):
         room = _share(amount(row, "free_bytes"), amount(row, "size_bytes"), size)
-        yield f"disk {row.get('path')}", room and f"{room} free"
+        closed = ", read-only" if row.get("read_only") is True else ""
+        yield f"disk {row.get('path')}", room and f"{room} free{closed}"
     for row in rows(evidence, "readings", "now"):
         yield f"check {printable(str(row.get('service')), 80)}", _reading(row)
 

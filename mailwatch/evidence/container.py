@@ -5,8 +5,9 @@ from __future__ import annotations
 from mailwatch.core.deadline import Deadline
 from mailwatch.core.evidence import EVERYTHING, Finding, Json, NotReadable
 from mailwatch.core.text import printable
-from mailwatch.docker.network import gateways
+from mailwatch.docker.network import gateways, networks, published
 from mailwatch.docker.record import Record, number, part, parts, text
+from mailwatch.docker.words import said
 from mailwatch.evidence.redact import redacted
 from mailwatch.evidence.subject import Subject
 
@@ -33,7 +34,7 @@ def collect(subject: Subject, deadline: Deadline) -> Finding:
         "paused": state.get("Paused") is True,
         "oom_killed": state.get("OOMKilled") is True,
         "exit_code": number(state, "ExitCode"),
-        "error": redacted(_text(state, "Error"), subject.secrets),
+        "error": redacted(said(text(state, "Error")), subject.secrets),
         "started": _text(state, "StartedAt"),
         "finished": _text(state, "FinishedAt"),
         "restarts": number(found, "RestartCount"),
@@ -45,6 +46,10 @@ def collect(subject: Subject, deadline: Deadline) -> Finding:
         "gateway": next(iter(gateways(found)), ""),
         "gateways": [printable(one, 64) for one in (*gateways(found), *gateways(found, six=True))],
     }
+    ports = published(found)
+    values["networks"] = [printable(name, 80) for name in networks(found)]
+    values["published"] = sorted({port.host_port for port in ports})
+    values["unpublished"] = sorted(set(subject.ports) - {port.host_port for port in ports})
     if health := part(state, "Health"):
         values["health"] = _health(health, subject)
     return Finding(values)

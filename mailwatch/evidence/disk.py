@@ -1,15 +1,17 @@
-"""The room on the file systems that the container and mailwatch write to."""
+"""The file systems that the container and mailwatch write to: their room, and if they may."""
 
 from __future__ import annotations
 
 import os
 from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
 from mailwatch.core.deadline import Deadline
 from mailwatch.core.evidence import Finding, Json, NotReadable
 from mailwatch.core.facts import Fact, fact
 from mailwatch.core.text import printable
+from mailwatch.docker.process import first_process
 from mailwatch.docker.record import Record, part, parts, text
 from mailwatch.evidence import files
 from mailwatch.evidence.subject import Subject
@@ -21,18 +23,25 @@ def collect(subject: Subject, deadline: Deadline) -> Finding:
     """Return `file_systems`, one row for each that holds a path of interest."""
     unreadable: dict[str, Fact] = {}
     paths = [Path("/"), *subject.directories]
+    views = [subject.proc / "1"]
     try:
-        paths += _written_to(subject.container(deadline))
+        container = subject.container(deadline)
+        paths += _written_to(container)
+        views += [process for process in (first_process(container, subject.proc),) if process]
     except NotReadable as silent:
         unreadable["the container's volumes"] = silent.reason
     mounts = _mounts(files.read(subject.proc / "self" / "mountinfo", 1024 * 1024))
+    # Our own view is no use for that: the unit makes all of it read-only for us.
+    closed = {one.device for view in views for one in _seen_in(view, unreadable) if one.is_closed}
     rows: dict[str, Json] = {}
     for path in paths:
-        place, device, kind = _holder(path, mounts)
+        holder = _holder(path, mounts)
+        place, device, kind = holder.place, holder.device, holder.kind
         if device in rows or kind in _PSEUDO:
             continue
         try:
-            rows[device] = _room(path, place)
+            room = _room(path, place)
+            rows[device] = room | ({"read_only": True} if device in closed else {})
         except OSError as error:
             why = (error.strerror or "unknown trouble").lower()
             unreadable[printable(str(path))] = fact("room-unknown", path=str(path), error=why)
@@ -50,8 +59,19 @@ def _written_to(container: Record) -> list[Path]:
     return [Path(path) for path in found if path.startswith("/")]
 
 
-Mount = tuple[str, str, str]
-"""Where it is mounted, the number of its device, and its type."""
+@dataclass(frozen=True, slots=True)
+class Mount:
+    """Where a file system is mounted, the number of its device, and its type."""
+
+    place: str
+    device: str
+    kind: str
+    is_closed: bool = False
+    """Whether the kernel takes no writes although it was mounted to be written to.
+
+    That is how an error leaves it (`errors=remount-ro` of ext4(5), `emergency_ro`): who mounts it
+    read-only says so of the mount, too.
+    """
 
 
 def _mounts(text: str) -> list[Mount]:
@@ -60,16 +80,26 @@ def _mounts(text: str) -> list[Mount]:
     for line in text.splitlines():
         left, _, right = line.partition(" - ")
         fields, kinds = left.split(), right.split()
-        if len(fields) >= 5 and kinds:
+        if len(fields) >= 6 and kinds:
             place = fields[4].replace("\\040", " ").replace("\\134", "\\")
-            found.append((place, fields[2], kinds[0]))
+            wanted, so = fields[5].split(","), kinds[-1].split(",")
+            closed = "emergency_ro" in so or ("ro" in so and "rw" in wanted)
+            found.append(Mount(place, fields[2], kinds[0], closed))
     return found
+
+
+def _seen_in(process: Path, unreadable: dict[str, Fact]) -> list[Mount]:
+    try:
+        return _mounts(files.read(process / "mountinfo", 1024 * 1024))
+    except NotReadable as hidden:
+        unreadable[f"mounts of process {process.name}"] = hidden.reason
+        return []
 
 
 def _holder(path: Path, mounts: Sequence[Mount]) -> Mount:
     """Return the mount that holds `path`."""
-    above = [mount for mount in reversed(mounts) if path.is_relative_to(mount[0])]
-    return max(above, key=lambda mount: len(mount[0]), default=("/", "", ""))
+    above = [mount for mount in reversed(mounts) if path.is_relative_to(mount.place)]
+    return max(above, key=lambda mount: len(mount.place), default=Mount("/", "", ""))
 
 
 def _room(path: Path, place: str) -> dict[str, Json]:

@@ -105,6 +105,22 @@ FITTING: dict[str, tuple[Evidence, str]] = {
         ),
         "disk full: /mail has 0 B of 4.0 GiB free",
     ),
+    "read-only": (
+        evidence(disk={"file_systems": [{"path": "/mail", "read_only": True}]}),
+        "read-only file system: nothing can be written to /mail any more",
+    ),
+    "no-network": (
+        evidence(container={"network": "mail_default", "networks": []}),
+        "the container is in no network, so that nothing reaches it",
+    ),
+    "ports-not-published": (
+        evidence(
+            readings={"now": [reading("SMTP:25"), reading("IMAPS:993", "refused")]},
+            container={"published": [25, 1993], "unpublished": [993]},
+            connections={"host": {"listeners": [{"port": 25}, {"port": 1993}]}},
+        ),
+        "the container does not publish 993, only 25 and 1993",
+    ),
     "docker-hung": (
         evidence(container={"engine": "unreachable", "unreadable": {EVERYTHING: "it hangs"}}),
         "Docker does not answer, so it hangs or is stopped",
@@ -249,6 +265,22 @@ NEARLY: dict[str, Evidence] = {
     ),
     "a handshake that fails for another reason": evidence(
         readings={"now": [reading("IMAPS:993", "tls", "wrong version", connect=0.1, tls=0.1)]}
+    ),
+    "a container in the host's network": evidence(
+        container={"network": "host", "networks": [], "unpublished": [25, 993]},
+        readings={"now": [reading("IMAPS:993", "refused")]},
+        connections={"host": {"listeners": [{"port": 25}]}},
+    ),
+    "a guest in another's network": evidence(container={"network": "container:a", "networks": []}),
+    "networks of which nothing was kept": evidence(container={"network": "bridge"}),
+    "a port that a proxy serves on this host": evidence(
+        container={"published": [25], "unpublished": [993]},
+        readings={"now": [reading("IMAPS:993", "refused")]},
+        connections={"host": {"listeners": [{"port": 993}]}},
+    ),
+    "a port that is silent, so that somebody serves it": evidence(
+        container={"published": [25], "unpublished": [993]},
+        connections={"host": {"listeners": [{"port": 25}]}},
     ),
     "no evidence at all": {},
 }

@@ -49,7 +49,9 @@ LOOK: Evidence = {
         }
     ),
     "clock": Finding({"synchronised": False}),
-    "disk": Finding({"file_systems": [{"path": "/", "free_bytes": 0, "size_bytes": GIB}]}),
+    "disk": Finding(
+        {"file_systems": [{"path": "/", "free_bytes": 0, "size_bytes": GIB, "read_only": True}]}
+    ),
     "readings": Finding(
         {
             "now": [
@@ -77,7 +79,7 @@ WORDS = {
     "open files": "11",
     "clock": "not synchronised",
     "port 993": "7 connections, 3 not accepted, 2 half open",
-    "disk /": "0 B of 1.0 GiB free",
+    "disk /": "0 B of 1.0 GiB free, read-only",
     "check A:1": "answers in 0.5 s",
     "check B:2": "silent: not a word",
 }

@@ -9,13 +9,15 @@ from contextlib import AbstractContextManager
 from dataclasses import replace
 from pathlib import Path
 
+import pytest
+
 from mailwatch.core.deadline import Deadline
 from mailwatch.core.evidence import EVERYTHING, GATHERED, Finding, NotReadable, rows
 from mailwatch.core.facts import fact, words
 from mailwatch.core.model import Fault, Reading, Verdict
 from mailwatch.core.say import say
 from mailwatch.core.secret import Secret
-from mailwatch.evidence import clock, disk, host, log, processes, readings
+from mailwatch.evidence import clock, container, disk, host, log, processes, readings
 from mailwatch.evidence.catalogue import COLLECTORS, collectors
 from mailwatch.evidence.gather import Gatherer
 from mailwatch.evidence.subject import Round, Subject
@@ -162,6 +164,47 @@ def test_the_room_of_each_file_system_is_told_once(
     assert rows[0]["size_bytes"] > 0
     paths = [row["path"] for row in rows]
     assert len(paths) == len(set(paths))
+
+
+MOUNTED = {
+    "rw,relatime rw,errors=remount-ro": False,
+    "ro,relatime ro": False,
+    "ro,relatime rw": False,
+    "rw,relatime ro,errors=remount-ro": True,
+    "rw,relatime rw,emergency_ro": True,
+}
+
+
+@pytest.mark.parametrize("options", MOUNTED)
+def test_a_file_system_that_an_error_has_closed_is_known(
+    engine: ScriptedEngine, subject: Subject, soon: Soon, tmp_path: Path, options: str
+) -> None:
+    """The container's own view tells it; what was mounted read-only on purpose is no trouble."""
+    own, whole = options.split()
+    row = f"70 1 0:77 / {tmp_path} {own} shared:1 - ext4 /dev/sdb1 {whole}\n"
+    for process in ("self", "1", "42"):
+        (tmp_path / process).mkdir()
+        (tmp_path / process / "mountinfo").write_text(row if process == "42" else "")
+    (tmp_path / "self/mountinfo").write_text(f"70 1 0:77 / {tmp_path} ro - ext4 /dev/sdb1 rw\n")
+    engine.answer = {"State": {"Pid": 42}, "Mounts": [{"Source": str(tmp_path)}]}
+    found = disk.collect(replace(subject, proc=tmp_path), soon())
+    (told,) = (row for row in rows({"disk": found}, "disk", "file_systems") if row["path"] != "/")
+    assert told.get("read_only", False) is MOUNTED[options]
+
+
+def test_the_ways_to_the_container_are_kept(
+    engine: ScriptedEngine, subject: Subject, soon: Soon
+) -> None:
+    """Its networks, what it publishes, and what of the watched ports it does not."""
+    ports = {"993/tcp": [{"HostIp": "", "HostPort": "1993"}], "25/tcp": None}
+    settings = {"Ports": ports, "Networks": {"mail_default": {}}}
+    engine.answer = {**engine.answer, "NetworkSettings": settings}
+    found = container.collect(replace(subject, ports=(993, 1993)), soon()).values
+    assert (found["networks"], found["published"], found["unpublished"]) == (
+        ["mail_default"], [1993], [993],
+    )  # fmt: skip
+    engine.answer = {**engine.answer, "NetworkSettings": {"Networks": {"none": {}}}}
+    assert container.collect(subject, soon()).values["networks"] == []
 
 
 def test_the_log_is_bounded_masked_and_printable(

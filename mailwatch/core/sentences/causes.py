@@ -52,6 +52,13 @@ SENTENCES: Sentences = {
     ),
     "nothing-listens": "nothing listens on {ports:all} inside the container",
     "nothing-listens-for": "nothing listens inside the container for {services:names}",
+    "no-network": "the container is in no network, so that nothing reaches it",
+    "ports-not-published": Given(
+        "others",
+        "the container does not publish {ports:all}, only {others:names}",
+        "the container publishes no port, and so not {ports:all}",
+    ),
+    "read-only": "read-only file system: nothing can be written to {path} any more",
     "open-files-full": Given(
         "used",
         Given("connections", Given("address", _CROWD + _ORIGIN, _CROWD), _FILES),
