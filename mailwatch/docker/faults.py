@@ -10,7 +10,7 @@ from pathlib import Path
 from mailwatch.core.evidence import NotReadable
 from mailwatch.core.facts import Fact, fact
 from mailwatch.core.model import Condition
-from mailwatch.core.text import printable
+from mailwatch.docker.words import said
 from mailwatch.host.account import group_name, user_name
 
 
@@ -32,14 +32,14 @@ class EngineFault(NotReadable):
 
 def of_answer(status: int, words: str) -> EngineFault:
     """The engine answered `status` (>= 400) and `words` of its own."""
-    said = printable(words.strip(), 300).rstrip(".")
+    told = said(words)
     if status in (401, 403):
-        return EngineFault(Condition.DENIED, fact("engine-forbids", status=status, said=said))
+        return EngineFault(Condition.DENIED, fact("engine-forbids", status=status, said=told))
     return EngineFault(
         Condition.UNREACHABLE,
-        fact("engine-error", status=status, said=said),
+        fact("engine-error", status=status, said=told),
         # The engine looked, then wanted to end what had ended by then.
-        crossed=said.endswith("is not running"),
+        crossed=told.endswith("is not running"),
     )
 
 

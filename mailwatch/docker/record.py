@@ -8,6 +8,7 @@ from datetime import UTC, datetime
 from mailwatch.core.facts import NOTHING, Fact, fact
 from mailwatch.core.model import Condition, TargetState
 from mailwatch.core.text import printable
+from mailwatch.docker.words import said
 
 Record = Mapping[str, object]
 
@@ -151,4 +152,4 @@ def number(record: Record, key: str) -> int:
 
 def _error(state: Record) -> str:
     """Return why the last start failed, empty if it did not."""
-    return printable(text(state, "Error").strip(), 300).rstrip(".")
+    return said(text(state, "Error"))

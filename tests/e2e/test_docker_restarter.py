@@ -350,7 +350,7 @@ def test_a_slow_stop(target: Target) -> None:
     stop = threading.Thread(target=target.docker, args=("stop", "--time=100", NAME))
     stop.start()
     found = target.becomes(Condition.STARTING)
-    assert "Somebody is stopping" in say(found.detail)
+    assert "Docker was told to stop" in say(found.detail)
     with pytest.raises(RestartError, match="left alone") as caught:
         target.restarter.restart(soon(), seen)
     assert caught.value.intervened

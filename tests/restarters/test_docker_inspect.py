@@ -102,7 +102,7 @@ class TestInspect:
         engine.events = [{"Action": "kill", "Actor": {"Attributes": {"signal": "15"}}}]
         found = restarter.inspect(within(30))
         assert found.condition is Condition.STARTING
-        assert "Somebody is stopping or restarting stalwart" in say(found.detail)
+        assert "Docker was told to stop or restart stalwart" in say(found.detail)
         engine.events = []
         assert restarter.inspect(within(30)).condition is Condition.RUNNING
 

@@ -89,7 +89,7 @@ SENTENCES: Sentences = {
     ),
     "container-unhealthy": "Docker's health check calls {name} unhealthy.",
     "container-health-starting": "Docker's health check of {name} has not passed yet.",
-    "container-being-stopped": "Somebody is stopping or restarting {name}.",
+    "container-being-stopped": "Docker was told to stop or restart {name}, and is at it.",
     "container-restarting": Plural(
         "restarts",
         "Docker is restarting {name} by itself, after one restart and an end with exit code "
