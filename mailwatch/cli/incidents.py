@@ -56,7 +56,8 @@ def show(args: argparse.Namespace) -> int:
     incident = Views(directory).incident(args.id)
     kept = keeping.load(directory, incident.id)
     if args.json:
-        seen = {"evidence": kept["before"] or {}, "evidence_after": kept["after"] or {}}
+        names = {"before": "evidence", "again": "evidence_again", "after": "evidence_after"}
+        seen = {name: kept[moment] or {} for moment, name in names.items()}
         print_json(as_json(incident) | seen)
     else:
         print("\n".join([*story(incident), "", *evidence_lines(kept, clock_text)]))

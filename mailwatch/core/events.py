@@ -28,6 +28,8 @@ class Failed:
     """The likely cause, NOTHING while none is known."""
     plain: Fact = NOTHING
     """What the round itself shows of the cause, for where no better is known."""
+    looked: bool = False
+    """Whether a cause was looked for in this round: then one of before is none of what is now."""
 
 
 @dataclass(frozen=True, slots=True)

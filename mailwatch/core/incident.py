@@ -119,6 +119,7 @@ def _judge(state: State, event: Failed, at: Moment) -> Step:
 
 def _verify(state: State, event: Failed, at: Moment) -> Step:
     """Give a restarted target its final window, unless somebody else took hold of it."""
+    event = _knowing_our_own_work(state, event, at)
     state = remember(state, event.situation, at)
     condition = event.situation.target.condition
     if condition in BY_ORDER:
@@ -173,7 +174,9 @@ def _knowing_our_own_work(state: State, event: Failed, at: Moment) -> Failed:
         return event
     detail = fact("target-left-stopped", ended_at=target.finished_at)
     left = replace(target, condition=Condition.CRASHED, detail=detail)
-    return replace(event, situation=replace(event.situation, target=left))
+    newest = _has_stopped(state.incident.attempts[-1], target, at.policy)
+    situation = replace(event.situation, target=left, left_by_us=newest)
+    return replace(event, situation=situation)
 
 
 def _has_stopped(attempt: Attempt, target: TargetState, policy: Policy) -> bool:

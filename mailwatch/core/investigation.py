@@ -190,5 +190,12 @@ class Investigation:
         if not self.fresh:
             target = replace(target, listens={}, unheard=frozenset())
         return observation.bad_news(
-            self.readings, target, paused_until, cause, self.noticed, self.heard, unproven
+            self.readings,
+            target,
+            paused_until,
+            cause,
+            self.noticed,
+            self.heard,
+            unproven,
+            looked=self.examined,
         )

@@ -73,6 +73,8 @@ class Situation:
     """Whether any port passed in this round: then the target as a whole does not hang."""
     back: frozenset[str] = frozenset()
     """The services that were refused, and behind whose ports something listens by now."""
+    left_by_us: bool = False
+    """Whether the target stands still because the newest restart of ours got no further."""
 
     def curable(self, policy: Policy) -> list[Failure]:
         """Return the failures of a kind that a restart may cure."""
@@ -144,7 +146,7 @@ def _reasons(state: State, situation: Situation, now: Now, policy: Policy) -> It
     if frees is None or now.steady < frees:
         yield Hold(Reason.BUDGET, until=frees)
     not_before = earliest_restart(state, policy)
-    if now.steady < not_before:
+    if now.steady < not_before and not situation.left_by_us:
         yield Hold(Reason.BACKOFF, until=not_before)
     if curable and target.condition not in _ENDED and _is_seen_once(state, situation, curable):
         yield Hold(Reason.TOO_EARLY)

@@ -113,6 +113,8 @@ def bad_news(
     noticed: Now | None = None,
     heard: frozenset[int] = frozenset(),
     unproven: frozenset[str] = frozenset(),
+    *,
+    looked: bool = False,
 ) -> Failed:
     """Return the event of a round in which at least one service failed.
 
@@ -136,7 +138,7 @@ def bad_news(
         some_pass=bool(passed),
         back=frozenset(r.service for r in refused if r.port in served(target.listens)),
     )
-    return Failed(situation, cause, _plain_cause(found))
+    return Failed(situation, cause, _plain_cause(found), looked)
 
 
 def _plain_cause(found: Sequence[Failure]) -> Fact:

@@ -17,11 +17,13 @@ from typing import Literal
 from mailwatch.core.evidence import EVERYTHING, Evidence, Finding, Json
 from mailwatch.core.facts import fact
 
-Moment = Literal["before", "after"]
-MOMENTS: tuple[Moment, ...] = ("before", "after")
+Moment = Literal["before", "again", "after"]
+"""As it failed, as it failed still (after a restart in vain, say), and once all was well."""
+
+MOMENTS: tuple[Moment, ...] = ("before", "again", "after")
 
 MAX_FILE_BYTES = 128 * 1024
-"""Two files an incident, so an incident has at most 256 KiB."""
+"""Three files an incident, so an incident has at most 384 KiB."""
 
 KEEP_S = 400 * 86_400.0
 """As long as the incident itself is remembered."""
@@ -60,7 +62,7 @@ def save(directory: Path, incident: str, moment: Moment, evidence: Evidence) -> 
 
 
 def load(directory: Path, incident: str) -> dict[str, Kept | None]:
-    """Return `before` and `after`, None where there is none or what is there cannot be read."""
+    """Return the look of each moment, None where there is none or it cannot be read."""
     return {moment: _read(_path(directory, incident, moment)) for moment in MOMENTS}
 
 

@@ -8,7 +8,7 @@ from mailwatch.core.evidence import GATHERED, Evidence, Json, number, rows, unre
 from mailwatch.core.text import printable, utc
 from mailwatch.evidence import causes
 from mailwatch.evidence.compare import side_by_side
-from mailwatch.evidence.keeping import findings
+from mailwatch.evidence.keeping import MOMENTS, findings
 
 LOG_LINES = 12
 _WIDEST = 56
@@ -18,19 +18,18 @@ def lines(
     evidence: Mapping[str, Mapping[str, Json] | None], clock_text: Callable[[float], str] = utc
 ) -> list[str]:
     """Return what keeping.load() has found, as lines without an end; each is printable."""
-    before, after = findings(evidence.get("before")), findings(evidence.get("after"))
-    if not before and not after:
+    before, again, after = (findings(evidence.get(moment)) for moment in MOMENTS)
+    if not before and not again and not after:
         return ["No evidence was kept of this incident."]
-    log = value(before, "log", "lines")
-    written = log[-LOG_LINES:] if isinstance(log, list) else []
     shown = [
+        *_newest(again, clock_text),
         *_reasons(before),
         *_table(before, after, clock_text),
         *_section("Processes that were stopped, stuck or dead:", _processes(before)[:LOG_LINES]),
-        *_section(f"The container's log before it (the last {len(written)} lines):", written),
+        *_log("The container's log before it", before),
         *_section(
             "What could not be read:",
-            [f"{what}: {why}" for what, why in unreadable(after, before)],
+            [f"{what}: {why}" for what, why in unreadable(after, again, before)],
         ),
     ]
     return [printable(line, 400) for line in shown]
@@ -39,6 +38,22 @@ def lines(
 def _section(title: str, found: Sequence[object]) -> list[str]:
     """Return `found` below its title, nothing where there is none."""
     return ["", title, *(f"    {line}" for line in found)] if found else []
+
+
+def _log(title: str, look: Evidence) -> list[str]:
+    found = value(look, "log", "lines")
+    written = found[-LOG_LINES:] if isinstance(found, list) else []
+    return _section(f"{title} (the last {len(written)} lines):", written)
+
+
+def _newest(again: Evidence, clock_text: Callable[[float], str]) -> Iterator[str]:
+    """Yield what was seen when it failed still, which is what is true now."""
+    if again:
+        yield f"Once more, at {_moment(again, clock_text)}:"
+        yield from _reasons(again)
+        yield from _log("The container's log since the last restart", again)
+        yield ""
+        yield "As it began:"
 
 
 def _reasons(before: Evidence) -> Iterator[str]:

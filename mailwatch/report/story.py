@@ -13,7 +13,7 @@ from mailwatch.core.text import duration, printable
 from mailwatch.core.timeline import turns
 from mailwatch.evidence import causes
 from mailwatch.evidence.compare import side_by_side
-from mailwatch.evidence.keeping import findings
+from mailwatch.evidence.keeping import MOMENTS, findings
 
 LOG_LINES = 60
 _DATE = len("2026-11-22")
@@ -27,16 +27,16 @@ def story(
     is_open: bool = False,
 ) -> str:
     """Return the incident as one block of HTML, all text of which is escaped."""
-    before, after = findings(evidence.get("before")), findings(evidence.get("after"))
+    before, again, after = (findings(evidence.get(moment)) for moment in MOMENTS)
     lasted_s = incident.lasted_s
     lasted = "still open" if lasted_s is None else f"lasted {duration(lasted_s)}"
-    cause = line(incident.cause or causes.likely(before)) or "cause unknown"
+    cause = line(incident.cause or causes.likely(again or before)) or "cause unknown"
     parts = [
         f'<details class="card"{" open" if is_open else ""}><summary>'
         f'<span class="when">{_text(clock_text(incident.since.wall))}, {lasted}:</span> '
         f'<span class="cause">{_text(cause)}</span></summary>',
         _table(_turns(incident, clock_text)),
-        *_supports(before),
+        *_supports(again or before),
         *_compared(before, after),
         *_log(before),
         *_unreadable(before, after),

@@ -9,6 +9,7 @@ from typing import Any, Protocol
 from mailwatch.core.facts import Fact
 from mailwatch.core.model import Now, Reading
 from mailwatch.core.policy import Attempts, Policy
+from mailwatch.core.state import Incident
 from mailwatch.core.wording import Installation
 from mailwatch.host.job import Job
 from mailwatch.service.delivery import Delivery
@@ -34,10 +35,15 @@ class Prober(Protocol):
 
 
 class Examination(Protocol):
-    """Gathers evidence for an incident that may open; a Job in the queue tells the outcome."""
+    """Gathers evidence of why services fail; a Job in the queue tells the outcome."""
 
-    def look(self, failing: tuple[Reading, ...], now: Now) -> float | None:
-        """Begin to gather, and return until when (steady) to wait; None where nothing can be."""
+    def look(
+        self, failing: tuple[Reading, ...], now: Now, incident: Incident | None
+    ) -> float | None:
+        """Begin to gather, and return until when (steady) to wait; None where nothing can be.
+
+        `incident` is the open one, None where it is for one that may open.
+        """
         ...
 
     def take(self, job: Job[Any]) -> frozenset[int] | None:

@@ -1,4 +1,4 @@
-"""Looks around when services begin to fail and again when all is well, and keeps what it saw."""
+"""Looks around when services begin to fail, when they fail still, and once all is well again."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from mailwatch.core.facts import NOTHING, Fact
 from mailwatch.core.model import Now, Reading, Verdict
 from mailwatch.core.say import line
 from mailwatch.core.secret import Secret
-from mailwatch.core.state import State
+from mailwatch.core.state import Incident, State
 from mailwatch.evidence import causes, keeping, readings
 from mailwatch.evidence.catalogue import collectors
 from mailwatch.evidence.gather import SLACK_S, Gatherer
@@ -73,6 +73,8 @@ class Forensics(Onlooker):
         self._evidence: Evidence = {}
         self._owed = ""
         """The incident that opened before its evidence was there."""
+        self._again = False
+        """Whether the present look is for an incident that was open before."""
         self._wall_clock = WallClock()
         self._oldest = 0.0
         self._saving = threading.Lock()
@@ -83,9 +85,15 @@ class Forensics(Onlooker):
 
     # --- the examination of a failed round, see `components.Examination` ------------------
 
-    def look(self, failing: tuple[Reading, ...], now: Now) -> float | None:
-        """Gather evidence because `failing` fail; return until when (steady) to wait for it."""
+    def look(
+        self, failing: tuple[Reading, ...], now: Now, incident: Incident | None = None
+    ) -> float | None:
+        """Gather evidence because `failing` fail; return until when (steady) to wait for it.
+
+        For an `incident` that is open it is of what came after the last order of ours.
+        """
         self._evidence, self._owed, self._job = {}, "", None
+        self._again = incident is not None
         if not self._can_look:
             return None
         job = self._job = Job("evidence", self._deadline(), SLACK_S + _POST_S)
@@ -94,7 +102,10 @@ class Forensics(Onlooker):
             self._say_why_not(why)
             return {}
 
-        gather = self._gathering(failing, now, job.deadline)
+        order = None if incident is None else incident.last_attempt
+        # The wall clock may have been set since: the time that has passed counts.
+        ordered = 0.0 if order is None else now.wall - (now.steady - order.begun.steady)
+        gather = self._gathering(failing, now, job.deadline, ordered)
         job.start(gather, failed, lambda _evidence: self._events.put(job))
         return job.overdue_at
 
@@ -140,7 +151,10 @@ class Forensics(Onlooker):
                 self._keep(after.incident.id, "before", lambda: evidence)
             elif self._job is not None:
                 self._owed = after.incident.id
-        elif before.incident is not None and after.incident is None and self._can_look:
+        elif before.incident is not None and self._again and (evidence := self._evidence):
+            self._again = False
+            self._keep(before.incident.id, "again", lambda: evidence)
+        if before.incident is not None and after.incident is None and self._can_look:
             found = self._rounds[-1].readings if self._rounds else ()
             gather = self._gathering(found, now, self._deadline())
             self._keep(before.incident.id, "after", gather)
@@ -155,7 +169,7 @@ class Forensics(Onlooker):
         return Deadline.after(self._sources.settings.wait_s, self._clock)
 
     def _gathering(
-        self, found: tuple[Reading, ...], now: Now, deadline: Deadline
+        self, found: tuple[Reading, ...], now: Now, deadline: Deadline, since: float = 0.0
     ) -> Callable[[], Evidence]:
         sources = self._sources
         assert sources.examiner is not None
@@ -164,7 +178,7 @@ class Forensics(Onlooker):
             ports=sources.ports,
             readings=found,
             rounds=tuple(self._rounds),
-            since=now.wall - LOG_S if self._well_at is None else self._well_at,
+            since=max(since, now.wall - LOG_S if self._well_at is None else self._well_at),
             directories=(sources.directory,),
             secrets=sources.secrets,
             options=sources.settings.options,

@@ -13,6 +13,7 @@ from mailwatch.core.judgement import restart_limit_s
 from mailwatch.core.message import Topic
 from mailwatch.core.model import Condition, Now, Reading, TargetState, Verdict
 from mailwatch.core.observation import failures
+from mailwatch.core.occasion import Occasion, calls_for_a_look
 from mailwatch.core.schedule import Rounds, plan
 from mailwatch.core.state import OPEN, Stage, State
 from mailwatch.core.transitions import after_boot, aim, stood_still
@@ -47,6 +48,8 @@ class Monitor:
         self._attempts = parts.policy.attempts
         self._glanced_at: float | None = None
         """When (steady) the last glance at the target was answered, None before the first."""
+        self._occasion = Occasion()
+        """What the newest evidence was gathered after."""
         self._trouble: Fact = NOTHING
         """Why the target could not be restarted when last glanced at, NOTHING where it could."""
 
@@ -252,21 +255,24 @@ class Monitor:
     # --- the incident ---------------------------------------------------------------------
 
     def _examine(self, failing: tuple[Reading, ...], now: Now) -> None:
-        """Gather evidence while the retries run, once a round, for an incident that may open.
+        """Gather evidence while the retries run, at most once a round, where it is called for.
 
-        None opens during a pause, in which a service may fail round after round for days.
+        No incident opens during a pause, in which a service may fail round after round for days.
         """
-        if self.investigation.examined or self.state.incident is not None:
+        found, incident = self.investigation, self.state.incident
+        if found.examined or self.paused_until(now) is not None:
             return
-        if self.paused_until(now) is None:
-            until = self._components.examination.look(failing, now)
-            self.investigation = self.investigation.examining(until)
+        if calls_for_a_look(self._occasion, self.state, found.seen, now):
+            until = self._components.examination.look(failing, now, incident)
+            self.investigation = found.examining(until)
 
     def _answered(self, answer: TargetState | RestartEnded | None, now: Now) -> None:
         if isinstance(answer, TargetState):
             for onlooker in self._components.onlookers:
                 onlooker.looked(answer, now)
-            self.investigation = self.investigation.looked(answer)
+            found = self.investigation = self.investigation.looked(answer)
+            if found.step is Step.ENDED and failures(found.readings):
+                self._examine(found.readings, now)  # it may have ended since the last look
         elif answer is not None:
             self._components.prober.forget()
             self._step(answer, now)
@@ -283,6 +289,8 @@ class Monitor:
             cause,
             self._bookkeeping.unproven(),
         )
+        if found.examined:
+            self._occasion = Occasion.of(self.state, found.seen)
         self._step(event, now)
         self.investigation = found.decided(self.state)
 

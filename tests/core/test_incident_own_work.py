@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from mailwatch.core.events import Restart, RestartEnded
+from mailwatch.core.events import Failed, Restart, RestartEnded
 from mailwatch.core.facts import fact, words
 from mailwatch.core.message import Topic
 from mailwatch.core.model import Condition
@@ -80,3 +80,28 @@ def test_each_restart_of_an_incident_counts(watch: Watcher) -> None:
     assert _stopped(w)
     w(RestartEnded(words("It failed."), left=Left()), after=60)
     assert _stopped(w)
+
+
+def test_what_our_own_order_left_stopped_waits_for_no_backoff(watch: Watcher) -> None:
+    """It is started with the next round; what another order of ours has not helped, waits."""
+    w = watch(backoff_s=300, restart_limit_s=90)
+    w.fail(identity=US)
+    w(RestartEnded(words("It failed."), left=Left(US, ENDED)), after=60)
+    assert _stopped(w, after=10)
+    w(RestartEnded(words("It failed."), left=Left()), after=10)
+    assert not _stopped(w, after=10)
+    assert _stopped(w, after=600)
+
+
+def test_a_cause_of_before_an_order_is_not_told_after_it(watch: Watcher) -> None:
+    """What was looked for after it counts, and nothing where nothing was found."""
+    w = watch()
+    w(Failed(w._situation(), fact("paused")))
+    assert w.incident.cause == fact("paused")
+    w.go_through_restart()
+    w(Failed(w._situation()), after=1)
+    assert w.incident.cause == fact("paused")
+    w(Failed(w._situation(), fact("docker-hung"), looked=True), after=w.policy.verify_for_s)
+    assert w.told[-1].incident.cause == fact("docker-hung")
+    w(Failed(w._situation(), looked=True), after=1)
+    assert not w.incident.cause

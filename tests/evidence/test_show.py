@@ -37,6 +37,25 @@ def test_cause_then_numbers_then_log_then_gaps() -> None:
     assert "line 29" in text
 
 
+def test_what_was_seen_last_stands_first() -> None:
+    """A cause of before a restart is not told as one of after it."""
+    again: keeping.Kept = {**AFTER, "container": {"status": "exited", "exit_code": 1}}
+    again |= {"gathered": {"at": 60.0, "took_s": 1.0}, "log": {"lines": ["Startup failed"]}}
+    text = "\n".join(show.lines({"before": BEFORE, "again": again, "after": AFTER}))
+    places = [
+        text.find(words)
+        for words in (
+            "Once more, at 1970-01-01 00:01:00 UTC:",
+            "Likely: the container does not run: it is exited with exit code 1",
+            "log since the last restart (the last 1 lines):",
+            "As it began:",
+            "Likely: stopped processes (SIGSTOP)",
+        )
+    ]
+    assert -1 not in places
+    assert places == sorted(places)
+
+
 def test_nothing_kept_is_said() -> None:
     """An incident of before the black box has one line."""
     assert show.lines({"before": None, "after": None}) == ["No evidence was kept of this incident."]

@@ -9,13 +9,15 @@ from pathlib import Path
 import pytest
 
 from mailwatch.core.deadline import Deadline
-from mailwatch.core.facts import words
+from mailwatch.core.evidence import Finding
+from mailwatch.core.facts import fact, words
 from mailwatch.core.investigation import LOOK_GRACE_S, Step
 from mailwatch.core.message import Message, Severity, Topic
 from mailwatch.core.model import Condition, Now, Target, TargetState
 from mailwatch.core.outbox import FIRST_RETRY_S
 from mailwatch.core.policy import Attempts, Policy
 from mailwatch.core.state import Stage, State
+from mailwatch.evidence.subject import Subject
 from mailwatch.host.job import Job
 from mailwatch.notifiers.errors import DeliveryError
 from mailwatch.service.delivery import SEND_LIMIT_S, SLACK_S
@@ -278,6 +280,39 @@ def test_nothing_is_gathered_during_a_pause(house: House, tmp_path: Path) -> Non
     house.end_round(bad())
     assert looks()
     house.drain_until(lambda: house.monitor.state.incident is not None)
+
+
+def test_the_cause_of_a_call_is_what_was_seen_after_the_restart(
+    house: House, tmp_path: Path
+) -> None:
+    """One look leads to the restart, one more to the call, and none to the rounds between."""
+    seen: list[dict[str, bool | str | int]] = [
+        {"paused": True},
+        {"status": "exited", "exit_code": 1},
+    ]
+    since: list[float] = []
+
+    def find(subject: Subject, _deadline: Deadline) -> Finding:
+        since.append(subject.since)
+        return Finding(seen.pop(0))
+
+    house.look_around(tmp_path, {"container": find})
+    fail_until_restarted(house)
+    assert house.monitor.state.incident is not None
+    assert house.monitor.state.incident.cause == fact("paused")
+    ordered = house.monitor.state.incident.attempts[0].begun.wall
+    house.pass_time(15)
+    for passed in (20, 60):
+        house.end_round(bad())
+        house.drain_until(lambda: house.monitor.investigation.step is Step.OVER)
+        house.pass_time(passed)
+    house.drain_until(lambda: house.monitor.state.stage is Stage.ESCALATED)
+    incident = house.monitor.state.incident
+    assert incident is not None
+    assert incident.cause.code == "not-running"
+    assert incident.cause.get("exit_code") == 1
+    assert since[1] == ordered > since[0]
+    assert not seen
 
 
 @pytest.mark.parametrize("stage", [Stage.RESTARTING, Stage.VERIFYING, Stage.ESCALATED])

@@ -1,0 +1,51 @@
+"""When to gather evidence once more: what was seen before an order of ours is not true after it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from mailwatch.core.investigation import LOOK_GRACE_S
+from mailwatch.core.model import Condition, Now, TargetState
+from mailwatch.core.state import Stage, State
+
+_ENDED = frozenset({Condition.CRASHED, Condition.OOM_KILLED, Condition.ENDED})
+"""How a target is found that has ended by itself, or for all that is known."""
+
+
+@dataclass(frozen=True, slots=True)
+class Occasion:
+    """What the newest evidence of the open incident was gathered after."""
+
+    orders: int = 0
+    """How many restarts of ours."""
+    ended_at: float | None = None
+    """The target's end, None while it ran."""
+
+    @classmethod
+    def of(cls, state: State, target: TargetState | None) -> Occasion:
+        """Return the occasion of evidence that is gathered now."""
+        orders = 0 if state.incident is None else len(state.incident.attempts)
+        return cls(orders, _end_of(target))
+
+
+def calls_for_a_look(before: Occasion, state: State, target: TargetState | None, now: Now) -> bool:
+    """Whether a failed round needs evidence of its own; `target` is None before it was looked at.
+
+    That is where it may open an incident, where it shows that a restart was in vain, and where
+    the target has ended since. A restart gets all its time first.
+    """
+    if state.incident is None:
+        return True
+    is_early = state.stage is Stage.VERIFYING and (
+        state.due is not None and now.steady + LOOK_GRACE_S < state.due
+    )
+    seen = Occasion.of(state, target)
+    if seen.orders != before.orders and not is_early:
+        return True
+    return seen.ended_at is not None and seen.ended_at != before.ended_at
+
+
+def _end_of(target: TargetState | None) -> float | None:
+    if target is None or target.condition not in _ENDED:
+        return None
+    return target.finished_at
