@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
 
@@ -286,10 +287,8 @@ def test_the_cause_of_a_call_is_what_was_seen_after_the_restart(
     house: House, tmp_path: Path
 ) -> None:
     """One look leads to the restart, one more to the call, and none to the rounds between."""
-    seen: list[dict[str, bool | str | int]] = [
-        {"paused": True},
-        {"status": "exited", "exit_code": 1},
-    ]
+    after: dict[str, str | int] = {"status": "exited", "exit_code": 1}
+    seen: list[Mapping[str, bool | str | int]] = [{"paused": True}, after]
     since: list[float] = []
 
     def find(subject: Subject, _deadline: Deadline) -> Finding:
@@ -306,6 +305,8 @@ def test_the_cause_of_a_call_is_what_was_seen_after_the_restart(
         house.end_round(bad())
         house.drain_until(lambda: house.monitor.investigation.step is Step.OVER)
         house.pass_time(passed)
+    assert len(since) == 1
+    house.end_round(bad())
     house.drain_until(lambda: house.monitor.state.stage is Stage.ESCALATED)
     incident = house.monitor.state.incident
     assert incident is not None
