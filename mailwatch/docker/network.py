@@ -32,8 +32,13 @@ def addresses(container: Record) -> tuple[str, ...]:
     return tuple(filter(is_numeric, found))
 
 
-def networks(container: Record) -> tuple[str, ...]:
-    """Return the networks that the running container is in; `none` is none."""
+def networks(container: Record) -> tuple[str, ...] | None:
+    """Return the networks that the running container is in, None where the engine tells none.
+
+    `none` is no network.
+    """
+    if not isinstance(part(container, "NetworkSettings").get("Networks"), dict):
+        return None
     return tuple(name for name in _in(container) if name != "none")
 
 

@@ -18,6 +18,7 @@ FULL_FREE_BYTES = 1024 * 1024
 FULL_FREE_SHARE = 0.005
 SLOW_DNS_S = 1.0
 STALLED_PERCENT = 40.0
+_KILLED = 137
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,7 +53,9 @@ def likely(evidence: Evidence) -> Fact:
 def _out_of_memory(evidence: Evidence) -> Found:
     limits = (number(evidence, who, "memory_limit_bytes") for who in ("container", "cgroup"))
     limit = next(filter(None, limits), None)
-    if value(evidence, "container", "oom_killed") is True and not runs(evidence):
+    # An engine may keep its flag over a later start: the kernel ends a process with SIGKILL.
+    ended = not runs(evidence) and number(evidence, "container", "exit_code") in (None, _KILLED)
+    if value(evidence, "container", "oom_killed") is True and ended:
         return fact("out-of-memory", limit_bytes=limit), ["container.oom_killed is true"]
     kills = number(evidence, "cgroup", "oom_kills") or 0
     if kills > 0:

@@ -47,9 +47,10 @@ def collect(subject: Subject, deadline: Deadline) -> Finding:
         "gateways": [printable(one, 64) for one in (*gateways(found), *gateways(found, six=True))],
     }
     ports = published(found)
-    values["networks"] = [printable(name, 80) for name in networks(found)]
-    values["published"] = sorted({port.host_port for port in ports})
-    values["unpublished"] = sorted(set(subject.ports) - {port.host_port for port in ports})
+    if (names := networks(found)) is not None:
+        values["networks"] = [printable(name, 80) for name in names]
+        values["published"] = sorted({port.host_port for port in ports})
+        values["unpublished"] = sorted(set(subject.ports) - {port.host_port for port in ports})
     if health := part(state, "Health"):
         values["health"] = _health(health, subject)
     return Finding(values)

@@ -21,8 +21,8 @@ AGAIN_S = 0.5
 """A thread that waits for a healthy disk is not in state D in two looks so far apart."""
 
 MOST_ROWS = 300
-MOST_THREADS = 1000
-"""What is looked at, of all processes together: these take 20 ms."""
+MOST_THREADS = 500
+"""What is looked at, of all processes together: these take 30 ms."""
 
 Thread = tuple[str, str]
 """Process and thread, by their numbers; where only the engine tells, both are the process's."""

@@ -299,6 +299,15 @@ def test_paused_container_is_not_called_stopped_or_stuck() -> None:
     assert worded(causes.likely(found)) == "the container is paused"
 
 
+def test_a_flag_of_an_earlier_end_is_not_the_cause_of_this_one() -> None:
+    """Docker may remember that it ran out of memory once; the code is of the last end."""
+    old: dict[str, Json] = {"status": "exited", "oom_killed": True, "exit_code": 1}
+    line = "the container does not run: it is exited with exit code 1"
+    assert worded(causes.likely(evidence(container=old))) == line
+    line = "out of memory: the container was killed"
+    assert worded(causes.likely(evidence(container={**old, "exit_code": 137}))) == line
+
+
 def test_out_of_memory_of_one_process_is_seen_while_the_container_runs() -> None:
     """The kernel counts its kills in the container's control group."""
     found = evidence(cgroup={"oom_kills": 2, "memory_limit_bytes": 64 * 1024 * 1024})
