@@ -14,6 +14,7 @@ from mailwatch.core.sentences import (
     causes,
     checks,
     control,
+    cures,
     docker,
     evidence,
     gotify,
@@ -39,7 +40,7 @@ def learn(sentences: Sentences) -> None:
             raise ValueError(f"two templates for the code {code}")
 
 
-for _spoken in (causes, checks, control, docker, evidence, gotify, log, notices, phone):
+for _spoken in (causes, checks, control, cures, docker, evidence, gotify, log, notices, phone):
     learn(_spoken.SENTENCES)
 
 

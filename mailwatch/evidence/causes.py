@@ -11,7 +11,7 @@ from mailwatch.core.evidence import EVERYTHING, Evidence, amount, number, rows, 
 from mailwatch.core.facts import NOTHING, Fact, fact
 from mailwatch.core.say import say
 from mailwatch.core.text import printable
-from mailwatch.evidence import crowds, ways
+from mailwatch.evidence import crowds, ways, words
 from mailwatch.evidence.pattern import NEARLY, Found, failed, failed_on, port_of, runs
 
 FULL_FREE_BYTES = 1024 * 1024
@@ -37,7 +37,9 @@ class Cause:
 
 def find(evidence: Evidence) -> tuple[Cause, ...]:
     """Return every cause whose pattern fits, the most telling first."""
-    fitting = filter(None, (pattern(evidence) for pattern in PATTERNS.values()))
+    fitting = list(filter(None, (pattern(evidence) for pattern in PATTERNS.values())))
+    if not fitting and (quoted := words.only(evidence)):
+        fitting = [quoted]
     return tuple(Cause(cause, tuple(map(printable, support))) for cause, support in fitting)
 
 
@@ -99,7 +101,9 @@ def _not_running(evidence: Evidence) -> Found:
     if status in ("", "running"):
         return None
     code = number(evidence, "container", "exit_code") if status == "exited" else None
-    return fact("not-running", status=status, exit_code=code), [f"container.status is {status}"]
+    said = words.last(evidence)
+    ended = fact("not-running", status=status, exit_code=code, words=said)
+    return ended, [f"container.status is {status}", *([f"log: {said}"] if said else [])]
 
 
 def _stopped(evidence: Evidence) -> Found:
@@ -178,19 +182,6 @@ def _syn_backlog(evidence: Evidence) -> Found:
     return fact("syn-flood"), [f"connections: {cookies:.0f} SYN cookies were sent during the look"]
 
 
-def _server_said(evidence: Evidence) -> Found:
-    """Take the newest trouble that the mail server's own log names, where it is about us."""
-    us = text(evidence, "container", "seen_as") or text(evidence, "container", "gateway")
-    for row in reversed(rows(evidence, "log", "server", "said")):
-        given = row.get("arguments")
-        known = given if isinstance(given, Mapping) else {}
-        if row.get("of_us") is True and known.get("address") not in us.split(" or "):
-            continue
-        named = {str(name): str(found) for name, found in known.items()}
-        return fact(str(row.get("code")), **named), [f"log: {row.get('line')}"]
-    return None
-
-
 def _ban(evidence: Evidence) -> Found:
     watched = rows(evidence, "connections", "watched")
     published = {row.get("published_as") for row in watched}
@@ -253,6 +244,7 @@ def _tls_times_out(evidence: Evidence) -> Found:
 
 
 PATTERNS: Mapping[str, Callable[[Evidence], Found]] = {
+    "server-said-why": words.why,
     "out-of-memory": _out_of_memory,
     "disk-full": _disk_full,
     "read-only": _read_only,
@@ -263,17 +255,18 @@ PATTERNS: Mapping[str, Callable[[Evidence], Found]] = {
     "stuck-processes": _stuck,
     "open-files-full": crowds.open_files_full,
     "no-process-left": partial(_used_up, "cgroup", "pids", 1.0, "no-process-left"),
+    "server-said": words.said,
     "accept-queue-full": crowds.accept_queue_full,
     "ports-not-published": ways.other_ports,
     "nothing-listens": _nothing_listens,
     "syn-flood": _syn_backlog,
     "conntrack-full": partial(_used_up, "host", "conntrack", NEARLY, "conntrack-full"),
     "no-descriptors": partial(_used_up, "host", "files", NEARLY, "no-descriptors"),
-    "server-said": _server_said,
     "ban": _ban,
     "slow-dns": _slow_dns,
     "stalled": _stalled,
     "tls-times-out": _tls_times_out,
+    "server-said-too": partial(words.said, place=1),
 }
 """Every pattern by its name, the most telling first."""
 

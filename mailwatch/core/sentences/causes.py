@@ -14,6 +14,9 @@ _LIKELY_FILES = (
     "{name:32} may have {limit:count} files open, and has {connections:count} connections to {port}"
 )
 _ORIGIN = ", {most:count} of these from {address}"
+_ENDED = "the container does not run: it is {status}"
+_CODE = " with exit code {exit_code:whole}"
+_WORDS = "; its last words: {words:100}"
 _AT_ONCE = "or a connection limit: all is dropped at once while the container listens"
 
 SENTENCES: Sentences = {
@@ -42,10 +45,11 @@ SENTENCES: Sentences = {
     "no-process-left": (
         "the container may start no more processes: it has all {limit:whole} that it may"
     ),
+    "last-words": "not known; the last words in its log: {words:100}",
     "not-running": Given(
-        "exit_code",
-        "the container does not run: it is {status} with exit code {exit_code:whole}",
-        "the container does not run: it is {status}",
+        "words",
+        Given("exit_code", _ENDED + _CODE + _WORDS, _ENDED + _WORDS),
+        Given("exit_code", _ENDED + _CODE, _ENDED),
     ),
     "nothing-behind-proxy": (
         "nothing listens on it inside the container: Docker accepted the connection, then closed it"
@@ -95,4 +99,81 @@ SENTENCES: Sentences = {
     ),
     "syn-flood": "SYN flood: the kernel answers new connections with SYN cookies",
     "tls-times-out": "TLS handshakes time out while TCP connects: {services:names}",
+    # what the server's own log says
+    "ban-by-server": "ban: {server} has banned {address}, as which it sees this host",
+    "server-backend-fails": "{server} gets errors from {backend}",
+    "server-bootstrap": (
+        "{server} has found no configuration and waits to be set up: only port 8080 listens"
+    ),
+    "server-certificate-unusable": Given(
+        "path",
+        "{server} cannot use its certificate {path:80}",
+        "{server} cannot use its certificate",
+    ),
+    "server-config-damaged": Given(
+        "words",
+        "{server} cannot use its configuration: {words:100}",
+        Given(
+            "path",
+            "{server} cannot use its configuration {path:80}",
+            "{server} cannot use its configuration",
+        ),
+    ),
+    "server-crashed": Given(
+        "part", "{server} crashed: its part {part:40}", "{server} crashed: a bug of its own"
+    ),
+    "server-limits-us": Given(
+        "limit",
+        "{server} allows {address}, as which it sees this host, no more than {limit} connections",
+        "{server} limits how often {address}, as which it sees this host, may connect",
+    ),
+    "server-listener-full": Given(
+        "limit",
+        "{server} has no connection left for {listener:40}: its limit is {limit}",
+        "{server} has no connection left for {listener:40}",
+    ),
+    "server-mailbox-damaged": "{server} finds a mailbox damaged: {path:100}",
+    "server-no-files": "{server} has no file descriptor left (too many open files)",
+    "server-no-memory": "{server} gets no more memory",
+    "server-no-permission": Given(
+        "path", "{server} may not open {path:100}", "{server} may not open one of its files"
+    ),
+    "server-no-process": "{server} cannot start any more processes",
+    "server-part-ended": Given(
+        "exit_code",
+        "{part:40} has ended with exit code {exit_code}",
+        "{part:40} has ended by signal {signal}",
+    ),
+    "server-part-failed": "{part:40} does not stay up, and the supervisor has given it up",
+    "server-part-silent": "{server} gets no answer from {part:60}",
+    "server-port-taken": Given(
+        "listener",
+        "{server} cannot listen on {listener:60}, which is in use",
+        "{server} cannot listen on an address that is in use",
+    ),
+    "server-process-limit": Given(
+        "limit",
+        "{server} may start no more processes of {listener:40}: its limit is {limit}",
+        "{server} may start no more processes of {listener:40}",
+    ),
+    "server-recovery-mode": "{server} was started in recovery mode: only port 8080 listens",
+    "server-signatures-unusable": Given(
+        "path",
+        "{server} cannot load its signatures: {path:80}",
+        "{server} cannot load its signatures",
+    ),
+    "server-store-corrupt": Given(
+        "path", "{server}'s store is damaged: {path:80}", "{server}'s store is damaged"
+    ),
+    "server-store-full": Given(
+        "path",
+        "{server} has no space left on its disk for {path:80}",
+        "{server} has no space left on its disk",
+    ),
+    "server-store-locked": "{server}'s store is locked by another process",
+    "server-store-missing": Given(
+        "path", "{server} cannot open its store {path:80}", "{server} cannot open its store"
+    ),
+    "server-store-read-only": "{server}'s store lies on a read-only file system",
+    "server-told-to-stop": "{server} was told to stop by signal {signal}",
 }
