@@ -37,6 +37,7 @@ from mailwatch.core.transitions import (
     begin_restart,
     call_person,
     end_attempt,
+    known_cause,
     leave_alone,
     lose_attempt,
     meet_again,
@@ -104,7 +105,7 @@ def _recover(state: State, event: Passed, at: Moment) -> Step:
 
 def _judge(state: State, event: Failed, at: Moment) -> Step:
     """Decide what a failed round leads to, wherever no restart is under way."""
-    event = _knowing_our_own_work(state, event, at)
+    event = _knowing_the_cause(state, _knowing_our_own_work(state, event, at))
     situation = event.situation
     state = remember(rest(state, at), situation, at)
     hold = why_not(state, situation, at.now, at.policy)
@@ -119,7 +120,7 @@ def _judge(state: State, event: Failed, at: Moment) -> Step:
 
 def _verify(state: State, event: Failed, at: Moment) -> Step:
     """Give a restarted target its final window, unless somebody else took hold of it."""
-    event = _knowing_our_own_work(state, event, at)
+    event = _knowing_the_cause(state, _knowing_our_own_work(state, event, at))
     state = remember(state, event.situation, at)
     condition = event.situation.target.condition
     if condition in BY_ORDER:
@@ -160,6 +161,12 @@ def _await_restart(state: State, event: Failed, at: Moment) -> Step:
     if event.situation.target.condition not in (Condition.DENIED, Condition.UNREACHABLE):
         incident = end_attempt(incident, Outcome.INTERRUPTED, at, CUT_SHORT)
     return _judge(replace(state, incident=incident), event, at)
+
+
+def _knowing_the_cause(state: State, event: Failed) -> Failed:
+    """Tell the situation what is known of its cause, now or from an earlier round."""
+    cause = known_cause(state.incident, event)
+    return replace(event, situation=replace(event.situation, cause=cause))
 
 
 def _knowing_our_own_work(state: State, event: Failed, at: Moment) -> Failed:

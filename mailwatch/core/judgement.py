@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 
+from mailwatch.core.causes import is_ban, is_incurable, is_seen, kind
+from mailwatch.core.facts import NOTHING, Fact
 from mailwatch.core.model import Condition, Fault, Now, TargetState
 from mailwatch.core.policy import NEVER_CURED, Policy
 from mailwatch.core.state import Failure, Hold, Reason, Stage, State
@@ -26,11 +28,19 @@ BEFORE_OPENING = frozenset({Reason.PAUSED, Reason.STARTING, Reason.TOO_EARLY, Re
 """Reasons for which a failure is not even called an incident yet."""
 
 CALL_AT_ONCE = frozenset(
-    {Reason.BANNED, Reason.INCURABLE, Reason.UNPROVEN, Reason.MISSING, Reason.DENIED, Reason.BUDGET}
+    {
+        Reason.BANNED,
+        Reason.BUDGET,
+        Reason.DENIED,
+        Reason.HOPELESS,
+        Reason.INCURABLE,
+        Reason.MISSING,
+        Reason.UNPROVEN,
+    }
 )
 """Reasons that no waiting cures: a person is needed now."""
 
-SAYS_WHAT_TO_DO = frozenset({Reason.BANNED, Reason.UNPROVEN})
+SAYS_WHAT_TO_DO = frozenset({Reason.BANNED, Reason.HOPELESS, Reason.UNPROVEN})
 """Reasons that a person who is called for a restart in vain must learn of."""
 
 MISCONFIGURABLE = frozenset(Fault) - {
@@ -69,8 +79,10 @@ class Situation:
     """When the first attempt of the round failed, where that is known."""
     unproven: frozenset[str] = frozenset()
     """The services that have never passed as they are configured now."""
-    some_pass: bool = False
-    """Whether any port passed in this round: then the target as a whole does not hang."""
+    passing: tuple[str, ...] = ()
+    """The ports that passed in this round: if any did, the target as a whole does not hang."""
+    cause: Fact = NOTHING
+    """The likely cause, of this round or an earlier one, NOTHING while none is known."""
     back: frozenset[str] = frozenset()
     """The services that were refused, and behind whose ports something listens by now."""
     left_by_us: bool = False
@@ -88,6 +100,11 @@ class Situation:
         faults = [failure.fault for failure in self.failures]
         away = [fault for fault in faults if fault in (Fault.DROPPED, Fault.REJECTED)]
         return Fault.DROPPED in away and len(away) == self.watched
+
+    @property
+    def turned_away(self) -> bool:
+        """Whether something failed in a way in which a ban shows."""
+        return any(failure.fault in (Fault.DROPPED, Fault.REJECTED) for failure in self.failures)
 
     @property
     def rejected(self) -> bool:
@@ -120,16 +137,20 @@ def _reasons(state: State, situation: Situation, now: Now, policy: Policy) -> It
     if target.condition not in _UP and now.steady < booted_s + policy.boot_grace_s:
         # What starts it, compose in a unit of its own say, may come after us.
         yield Hold(Reason.STARTING, target.detail, booted_s + policy.boot_grace_s)
+    by_cause = _by_cause(situation)
+    if by_cause is not None and not _is_too_early(state, now, policy):
+        yield by_cause  # though it may be coming up: one that ends again and again always is
     if state.target.starting_since is not None:
         until = state.target.starting_since.steady + start_grace_s(target, policy)
         if now.steady < until:
             yield Hold(Reason.STARTING, target.detail, until)
-    if state.failing_since is not None:
-        until = state.failing_since.steady + policy.min_failure_s
-        if now.steady < until:
-            yield Hold(Reason.TOO_EARLY, until=until)
+    if state.failing_since is not None and _is_too_early(state, now, policy):
+        yield Hold(Reason.TOO_EARLY, until=state.failing_since.steady + policy.min_failure_s)
     curable = situation.curable(policy)
-    if situation.all_dropped and target.condition is Condition.RUNNING and not target.guest:
+    if is_seen(situation.cause) and is_ban(situation.cause) and situation.turned_away:
+        if not policy.restart_when_all_dropped:
+            yield Hold(Reason.BANNED, seen_as=str(situation.cause.get("address") or target.seen_as))
+    elif situation.all_dropped and target.condition is Condition.RUNNING and not target.guest:
         if not policy.restart_when_all_dropped:
             yield Hold(Reason.BANNED, seen_as=target.seen_as)
     elif not curable:
@@ -150,6 +171,24 @@ def _reasons(state: State, situation: Situation, now: Now, policy: Policy) -> It
         yield Hold(Reason.BACKOFF, until=not_before)
     if curable and target.condition not in _ENDED and _is_seen_once(state, situation, curable):
         yield Hold(Reason.TOO_EARLY)
+
+
+def _is_too_early(state: State, now: Now, policy: Policy) -> bool:
+    """Whether the failure has not lasted for as long as it must."""
+    since = state.failing_since
+    return since is not None and now.steady < since.steady + policy.min_failure_s
+
+
+def _by_cause(situation: Situation) -> Hold | None:
+    """Return what the cause, where it was seen, says against a restart."""
+    target, cause = situation.target, situation.cause
+    if target.condition in _TARGET_REASONS or target.condition is Condition.MISSING:
+        return None  # that is the reason, and the cause of all that is seen
+    if is_incurable(cause):
+        return Hold(Reason.HOPELESS, services=situation.passing)
+    if kind(cause).passes and is_seen(cause) and situation.passing:
+        return Hold(Reason.LIMIT, services=situation.passing)
+    return None
 
 
 def _may_be_half_a_ban(
@@ -183,7 +222,7 @@ def _is_seen_once(state: State, situation: Situation, curable: Sequence[Failure]
 def _may_be_ours(failure: Failure, situation: Situation) -> bool:
     """Whether a wrong setting may have brought the failure about."""
     is_new = failure.service in situation.unproven
-    return is_new and (situation.some_pass or failure.fault in MISCONFIGURABLE)
+    return is_new and (bool(situation.passing) or failure.fault in MISCONFIGURABLE)
 
 
 def restarts_in_window(state: State, now: Now, policy: Policy) -> tuple[Now, ...]:

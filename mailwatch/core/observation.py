@@ -135,7 +135,7 @@ def bad_news(
         paused_until,
         noticed,
         unproven,
-        some_pass=bool(passed),
+        passing=tuple(reading.service for reading in passed),
         back=frozenset(r.service for r in refused if r.port in served(target.listens)),
     )
     return Failed(situation, cause, _plain_cause(found), looked)

@@ -60,6 +60,10 @@ class Reason(StrEnum):
     """Some services drop us and others do not: a ban may have begun or ended between the two."""
     INCURABLE = "incurable"
     """No fault is one that `restart_on` names."""
+    HOPELESS = "hopeless"
+    """What was seen to be the cause is one that no restart cures."""
+    LIMIT = "limit"
+    """A limit of the server's turns us away, other ports answer, and it may pass by itself."""
     UNPROVEN = "unproven"
     """What fails has never passed as configured: our own settings may be wrong."""
     OPERATOR = "operator"
@@ -89,7 +93,7 @@ class Hold:
     seen_as: str = ""
     """The address that a target which turns us away sees us as, empty where nobody knows."""
     services: tuple[str, ...] = ()
-    """With UNPROVEN: those that have never passed as configured."""
+    """With UNPROVEN those that have never passed as configured, with HOPELESS those that pass."""
     of: str = ""
     """The key of the target that it holds back."""
 

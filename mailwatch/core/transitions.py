@@ -125,14 +125,21 @@ def open_anew(state: State, event: Failed, at: Moment) -> State:
 
 
 def update(incident: Incident, event: Failed) -> Incident:
-    """Note what fails now, and its cause: a new one if it was looked for, else that of before."""
+    """Note what fails now, and a cause if one has been found."""
+    cause = known_cause(incident, event)
+    return replace(incident, failures=event.situation.failures, cause=cause)
+
+
+def known_cause(incident: Incident | None, event: Failed) -> Fact:
+    """Return the likely cause: a new one if it was looked for, else that of before."""
+    if incident is None:
+        return event.cause or event.plain
     failures = event.situation.failures
     held = incident.hold is not None and incident.hold.reason in (Reason.BANNED, Reason.APART)
     # Whatever explained a ban does not explain what came after it, nor after some other hold.
     of_a_ban = held or is_ban(incident.cause)
     over = of_a_ban and all(failure.fault is not Fault.DROPPED for failure in failures)
-    cause = event.cause or (NOTHING if over or event.looked else incident.cause) or event.plain
-    return replace(incident, failures=failures, cause=cause)
+    return event.cause or (NOTHING if over or event.looked else incident.cause) or event.plain
 
 
 def begin_restart(state: State, situation: Situation, at: Moment) -> Step:

@@ -4,8 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from itertools import product
 
 from mailwatch.core import fit
+from mailwatch.core.causes import cure as cure_of
+from mailwatch.core.causes import is_seen
 from mailwatch.core.events import Tell
 from mailwatch.core.facts import NOTHING, Fact, fact
 from mailwatch.core.message import Message, Severity, Topic
@@ -15,6 +18,8 @@ from mailwatch.core.state import Failure, Hold, Incident, Outcome, Reason
 
 _FEW = 5
 """How many lines a message has for kinds of failures, or for certificates."""
+
+_CURE = "what-to-do"
 
 _LONGEST_NOTICE = 700
 """Characters, as of a call."""
@@ -75,11 +80,13 @@ def compose(tell: Tell, installation: Installation) -> Message:
     incident, writer = tell.incident, _WRITERS[tell.topic]
     action = writer.action(tell, installation)
     unseen = tell.topic is Topic.RECOVERED and not incident.answered
-    for kinds in range(_FEW, 1, -1):
+    # Of what may be left out for want of room, the cure is more than each kind of failure.
+    for with_cure, kinds in product((True, False), range(_FEW, 1, -1)):
         lines = [
             *writer.lines(tell, installation, action, kinds),
             fact("incident-id", incident=incident.id),
         ]
+        lines = [one for one in lines if with_cure or one.code != _CURE]
         if len(installation.body(lines, tell.at.wall)) <= writer.longest:
             break
     title = fact(
@@ -150,6 +157,7 @@ def _opened(tell: Tell, installation: Installation, action: Fact, kinds: int) ->
     return [
         *_what_fails(incident, installation, kinds),
         _cause(incident, installation),
+        _cure(incident, installation),
         told,
         action,
         _sharers(incident, "sharers-to-restart"),
@@ -177,15 +185,26 @@ def _recovered(tell: Tell, installation: Installation, action: Fact, _kinds: int
 
 def _call(tell: Tell, installation: Installation, action: Fact, kinds: int) -> list[Fact]:
     """Return all that a person who is called must know."""
-    incident = tell.incident
+    incident, hold = tell.incident, tell.incident.hold
+    cause, cure = _cause(incident, installation), _advice(incident, installation)
+    cure = cure or _cure(incident, installation)
+    fails = _what_fails(incident, installation, kinds)
+    look = fact("look-at", look=installation.look) if installation.look else NOTHING
+    if hold is not None and hold.reason is Reason.HOPELESS:
+        served = fact("still-served", services=fit.called(hold.services, installation.services))
+        ended = fact("remark", detail=incident.target)
+        last = _last_restart(incident, installation)
+        cut_off = _sharers(incident, "sharers-cut-off")
+        return [cause, cure, *fails, served, ended, last, cut_off, action, look]
     return [
-        *_what_fails(incident, installation, kinds),
-        _cause(incident, installation),
+        *fails,
+        cause,
         _last_restart(incident, installation),
         _sharers(incident, "sharers-cut-off"),
-        _not_restarted(incident, incident.hold, installation) if incident.hold else NOTHING,
+        _not_restarted(incident, hold, installation) if hold else NOTHING,
         action,
-        *_advice(incident, installation),
+        cure,
+        look,
     ]
 
 
@@ -290,7 +309,15 @@ def _kind(failures: Sequence[Failure], installation: Installation) -> Fact:
 def _cause(incident: Incident, installation: Installation) -> Fact:
     if not incident.cause:
         return NOTHING
-    return fact("likely-cause", cause=_by_name(incident.cause, incident, installation))
+    cause = _by_name(incident.cause, incident, installation)
+    if incident.hold is not None and incident.hold.reason is Reason.HOPELESS:
+        return fact("no-restart-cures", cause=cause)
+    return fact("likely-cause", cause=cause)
+
+
+def _cure(incident: Incident, installation: Installation) -> Fact:
+    cure = _by_name(cure_of(incident.cause), incident, installation)
+    return fact(_CURE, cure=cure) if cure else NOTHING
 
 
 def _by_name(what: Fact, incident: Incident, installation: Installation) -> Fact:
@@ -332,16 +359,16 @@ def _sharers(incident: Incident, code: str) -> Fact:
     return fact(code, sharers=last.sharers)
 
 
-def _advice(incident: Incident, installation: Installation) -> list[Fact]:
-    lines, hold = [], incident.hold
+def _advice(incident: Incident, installation: Installation) -> Fact:
+    """Return what to do by the kind of failure, where its cause does not say it better."""
+    hold, seen = incident.hold, is_seen(incident.cause)
     reason, seen_as = (hold.reason, hold.seen_as) if hold else (None, "")
-    if reason is Reason.BANNED:
-        lines.append(fact("advice-banned", seen_as=seen_as))
-    elif any(failure.mask is Mask.FILTER for failure in incident.failures):
-        target = installation.target.called
-        lines.append(fact("advice-filtered", target=target, seen_as=seen_as))
-    elif any(failure.fault is Fault.REJECTED for failure in incident.failures):
-        lines.append(fact("advice-rejected", seen_as=seen_as))
     if reason is Reason.UNPROVEN:
-        lines.append(fact("advice-unproven"))
-    return [*lines, fact("look-at", look=installation.look)] if installation.look else lines
+        return fact("advice-unproven")
+    if reason is Reason.BANNED and not seen:
+        return fact("advice-banned", seen_as=seen_as)
+    if any(failure.mask is Mask.FILTER for failure in incident.failures):
+        return fact("advice-filtered", target=installation.target.called, seen_as=seen_as)
+    if not seen and any(failure.fault is Fault.REJECTED for failure in incident.failures):
+        return fact("advice-rejected", seen_as=seen_as)
+    return NOTHING

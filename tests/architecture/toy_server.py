@@ -16,6 +16,7 @@ class Settings:
 
 
 KEYS = (Key("toy_moons", Kind.INTEGER, 1, "Moons that the toy server knows.", low=1, high=9),)
+NAME = "the toy server"
 LOOKS_LIKE = re.compile(r"^toyserver: ")
 SIGNATURES = (Signature("toy-moon", re.compile(r"moon in (?P<house>\w+)")),)
 SENTENCES: Sentences = {"toy-moon": "the moon is in {house}"}

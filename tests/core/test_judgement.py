@@ -101,7 +101,7 @@ def test_half_a_ban_is_told_from_a_service_that_drops_us_by_the_next_round(
     assert _why(CLEAR, situation(*DROPPED[2:], Fault.REFUSED)) is None
     assert _why(CLEAR, situation(*DROPPED[1:], condition=Condition.CRASHED)) is None
     assert _why(CLEAR, some, replace(POLICY, restart_when_all_dropped=True)) is None
-    never_passed = replace(some, unproven=frozenset({"S1:1", "S2:2", "S3:3"}), some_pass=True)
+    never_passed = replace(some, unproven=frozenset({"S1:1", "S2:2", "S3:3"}), passing=("S9:9",))
     assert _why(CLEAR, never_passed) == Hold(Reason.APART)
     assert _why(AGAIN, never_passed) == Hold(Reason.UNPROVEN, services=("S1:1", "S2:2", "S3:3"))
 
@@ -167,11 +167,11 @@ def test_what_never_passed_is_no_hang_while_others_answer(situation: Maker, faul
     """A wrong port is refused, and one that waits for TLS is silent: the server is well."""
     every = replace(POLICY, restart_on=frozenset(Fault))
     new = frozenset({"S1:1"})
-    alone = replace(situation(fault, unproven=new), some_pass=True)
+    alone = replace(situation(fault, unproven=new), passing=("S9:9",))
     assert _why(AGAIN, alone, every) == Hold(Reason.UNPROVEN, services=("S1:1",))
-    with_another = replace(situation(fault, Fault.SILENT, unproven=new), some_pass=True)
+    with_another = replace(situation(fault, Fault.SILENT, unproven=new), passing=("S9:9",))
     assert _why(CLEAR, with_another, every) is None
-    ended = replace(situation(fault, condition=Condition.CRASHED, unproven=new), some_pass=True)
+    ended = replace(situation(fault, condition=Condition.CRASHED, unproven=new), passing=("S9:9",))
     assert _why(CLEAR, ended, every) is None
 
 

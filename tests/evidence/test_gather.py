@@ -240,7 +240,10 @@ def test_the_colours_of_a_log_hide_nothing(
         'password = "[redacted]"',
     ]
     (said,) = rows({"log": Finding(values)}, "log", "server", "said")
-    assert (said["code"], said["arguments"]) == ("ban-by-stalwart", {"address": "172.17.0.1"})
+    assert (said["code"], said["arguments"]) == (
+        "ban-by-server",
+        {"server": "Stalwart", "address": "172.17.0.1"},
+    )
 
 
 def test_a_process_is_stuck_only_in_two_looks(

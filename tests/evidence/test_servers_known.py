@@ -11,7 +11,7 @@ from mailwatch.core.facts import fact
 from mailwatch.core.say import say
 
 load(None, {}, {})
-print(say(fact("stalwart-listener-full", listener="imaps")))
+print(say(fact("server-listener-full", server="Stalwart", listener="imaps")))
 """
 
 
@@ -20,4 +20,4 @@ def test_the_words_of_servers_are_known_with_the_configuration() -> None:
     ran = subprocess.run(
         [sys.executable, "-c", PROGRAM], capture_output=True, text=True, check=True, timeout=300
     )
-    assert ran.stdout == "Stalwart's listener imaps is at its limit of connections\n"
+    assert ran.stdout == "Stalwart has no connection left for imaps\n"

@@ -34,6 +34,7 @@ def _starting(end: str) -> Template:
 
 _AND_NEXT = "; the next one may come at {until_at:clock}"
 _AT_LATEST = ", and has until {until_at:clock} at the latest"
+_LIMITED = "a limit of the server's own turns us away, which may pass by itself"
 _SPENT = "the restart budget is spent"
 _TOO_SOON = "the last restart, or the recovery after it, was too recent"
 
@@ -83,6 +84,11 @@ SENTENCES: Sentences = {
         "refuses connections: nothing listens", "refuse connections: nothing listens"
     ),
     "likely-cause": "Likely cause: {cause:cause}.",
+    "no-restart-cures": "No restart cures this: {cause:cause}.",
+    "still-served": Given(
+        "services", _do("still answers.", "still answer."), "Nothing that is watched answers."
+    ),
+    "what-to-do": "What to do: {cure}",
     "remark": "{detail:sentence}",
     # what is done about it
     "restarts-now": "mailwatch is restarting {target} now.",
@@ -144,7 +150,13 @@ SENTENCES: Sentences = {
     ),
     "hold-budget": Given("until_at", _SPENT + _AND_NEXT, _SPENT),
     "hold-denied": Given("detail", "{detail:clause}", "mailwatch may not talk to its engine"),
+    "hold-hopeless": "no restart cures its cause",
     "hold-incurable": "a restart does not cure this kind of failure",
+    "hold-limit": Given(
+        "services",
+        _LIMITED + ", and {services:services} would suffer",
+        _LIMITED,
+    ),
     "hold-missing": Given("detail", "{detail:clause}", "it does not exist"),
     "hold-never": "restarts are switched off (max_restarts = 0)",
     "hold-operator": Given("detail", "{detail:clause}", "somebody stopped it on purpose"),

@@ -25,7 +25,7 @@ _DAEMON = rf"{_HEAD}(?:{_ID})?"
 LOOKS_LIKE = re.compile(
     rf"{_DAEMON}(?:exim \d|Exim |Start queue run|End queue run|Connection from |no (?:host name|IP "
     r"address) found for |SMTP |TLS |socket bind\(\)|daemon: |accept\(\) |(?:<=|=>|->|\*\*|==) |"
-    r"Completed|H=|(?:[Cc]annot|[Ff]ailed|[Uu]nable)[^<>@]{0,100}?(?:spool|exim|main log|panic log))"
+    r"Completed|H=|(?:[Cc]annot|[Ff]ailed|[Uu]nable)[^<>@]{0,100}?(?:spool|exim|main log))"
     rf"|{SYSLOG}exim[\w-]{{0,10}}\[\d{{1,10}}\]: "
 )
 

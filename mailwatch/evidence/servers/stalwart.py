@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 
-from mailwatch.core.sentences import Sentences
 from mailwatch.evidence.servers.catalogue import Signature
 from mailwatch.evidence.servers.lines import ADDRESS, NO_FILES, NO_PROCESS, NO_SPACE, READ_ONLY
 
@@ -93,9 +92,3 @@ SIGNATURES = (
     ),
     Signature("server-crashed", _event(r"server\.thread-error")),
 )
-
-SENTENCES: Sentences = {
-    # What 0.4.0 kept in its incidents.
-    "ban-by-stalwart": "ban: Stalwart has banned {address}, as which it sees this host",
-    "stalwart-listener-full": "Stalwart's listener {listener} is at its limit of connections",
-}
