@@ -121,6 +121,7 @@ def as_json(incident: Incident) -> dict[str, object]:
         "closed": stamp(incident.closed),
         "seconds": None if lasted_s is None else round(lasted_s, 3),
         "cause": causes.line(incident.cause) or "unknown",
+        "cause_code": incident.cause.code or None,
         "target": say(incident.target),
         "hold": incident.hold.reason if incident.hold else None,
         "failures": _failures(incident.failures),

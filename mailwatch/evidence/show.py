@@ -4,7 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 
+from mailwatch.core.causes import cure as cure_of
+from mailwatch.core.causes import is_seen
 from mailwatch.core.evidence import GATHERED, Evidence, Json, number, rows, unreadable, value
+from mailwatch.core.say import say
 from mailwatch.core.text import printable, utc
 from mailwatch.evidence import causes
 from mailwatch.evidence.compare import side_by_side
@@ -61,8 +64,11 @@ def _reasons(before: Evidence) -> Iterator[str]:
     if not found:
         yield "Nothing in the evidence says why."
     for cause in found:
-        yield f"Likely: {cause.line}"
+        how = "Seen" if is_seen(cause.fact) else "Likely"
+        yield f"{how}: {cause.line} ({cause.fact.code})"
         yield from (f"    {fact}" for fact in cause.support)
+        if cure := say(cure_of(cause.fact)):
+            yield f"    What to do: {cure}"
 
 
 def _table(before: Evidence, after: Evidence, clock_text: Callable[[float], str]) -> Iterator[str]:

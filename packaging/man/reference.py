@@ -32,8 +32,11 @@ from mailwatch.config.schema import (  # noqa: E402
     sections,
 )
 from mailwatch.core.catalogue import Catalogue  # noqa: E402
+from mailwatch.core.causes import KINDS, Confidence  # noqa: E402
 from mailwatch.core.keys import Key, Kind, placed  # noqa: E402
 from mailwatch.core.model import Fault  # noqa: E402
+from mailwatch.core.say import TEMPLATES  # noqa: E402
+from mailwatch.core.sentences import Template  # noqa: E402
 from mailwatch.core.text import join_words  # noqa: E402
 from mailwatch.evidence.catalogue import COLLECTORS  # noqa: E402
 from mailwatch.evidence.servers.catalogue import SERVERS  # noqa: E402
@@ -178,7 +181,25 @@ def command_parts() -> Mapping[str, list[str]]:
         if key.environment:
             by = "; systemd sets it" if key.environment == "STATE_DIRECTORY" else ""
             variables.append(f"\\fB{key.environment}\\fR\t[{key.section}] {key.name}{by}")
-    return {"flags": flags, "environment": variables}
+    return {"flags": flags, "environment": variables, "causes": causes()}
+
+
+def causes() -> list[str]:
+    """Return every cause that evidence may name: what is seen, what a restart does, the cure."""
+    lines = []
+    for code in sorted(KINDS):
+        about = KINDS[code]
+        how = "Seen" if about.confidence is Confidence.SEEN else "Inferred"
+        told = f"{how}: {about.seen}. A restart {about.restart}. {bare(TEMPLATES[f'cure-{code}'])}"
+        lines += [".TP", f".B {code}", *roff(told)]
+    return lines
+
+
+def bare(template: Template) -> str:
+    """Return a template as it is said where all is known, its arguments in capitals."""
+    while not isinstance(template, str):
+        template = template.many if hasattr(template, "many") else template.present
+    return re.sub(r"\{(\w+)(?::\w+)?\}", lambda found: found[1].upper(), template)
 
 
 def variables_has(lines: Iterable[str], name: str) -> bool:

@@ -20,7 +20,9 @@ def test_cause_then_numbers_then_log_then_gaps() -> None:
     places = [
         text.find(words)
         for words in (
-            "Likely: stopped processes (SIGSTOP): 1 of 2 (imap)",
+            "Seen: stopped processes (SIGSTOP): 1 of 2 (imap) (stopped-processes)",
+            "process 7 (imap) is in state T",
+            "What to do: Find out who sent SIGSTOP",
             "before (1970-01-01 00:00:00 UTC)",
             "Processes that were stopped, stuck or dead:",
             "bell \\x07",
