@@ -52,6 +52,8 @@ def examine(socket: str, name: str, stop_timeout_s: int, ground: Ground) -> Iter
             *neighbours(socket, name, target.record),
         ):
             yield replace(found, check="container")
+    if target.condition is Condition.RUNNING:
+        yield from (replace(found, check="log") for found in log(socket, name))
     if target.record and target.started_at:
         for found in ports(name, target.record, ground):
             yield replace(found, check="ports")
@@ -134,6 +136,23 @@ def neighbours(socket: str, name: str, record: Record) -> Iterator[Diagnosis]:
         yield warning(
             f"The network that {join_words(list(lost))} shared went with a container that is gone.",
             f"Create {them} anew: `docker compose up -d --force-recreate`.",
+        )
+
+
+def log(socket: str, name: str) -> Iterator[Diagnosis]:
+    """Give what to do where the engine keeps no line of the container; causes stand in its log."""
+    try:
+        with closing(Container(socket, name)) as asked:
+            written = asked.log(0, Deadline.after(ENGINE_S, time.monotonic))
+    except EngineFault as fault:  # a log driver that keeps nothing to be read, say
+        yield warning(f"`docker logs {name}` cannot be read. {say(fault.reason)}")
+        return
+    if not written.strip():
+        yield warning(
+            f"`docker logs {name}` is empty, so the server's own words cannot name a cause.",
+            "Let it log to standard output: Stalwart (which logs to a file inside as installed) "
+            "by a Tracer of type Stdout, Postfix by maillog_file = /dev/stdout, Dovecot by "
+            "log_path = /dev/stdout.",
         )
 
 

@@ -78,6 +78,7 @@ KINDS = (
     Failure("Queue", Fault.QUEUE, fact("queue-long", limit=500)),
 )
 BANNED = tuple(Failure(service, Fault.DROPPED, fact("peer-dropped")) for service in FOUR)
+FLOODED = BANNED[2:3]
 TURNED_AWAY = (
     Failure(
         "SMTP:25",
@@ -103,6 +104,19 @@ TWINS = tuple(
 )
 
 BUSY_DISK = fact("stalled", disks=True, percent=96)
+FULL_STORE = fact("server-store-full", server="Stalwart", path="/var/lib/stalwart/data.db")
+FULL_LISTENER = fact(
+    "server-listener-full",
+    server="Stalwart",
+    listener="imaptls",
+    limit="8192",
+    setting="maxConnections of the listener",
+)
+DAMAGED = fact(
+    "server-config-damaged",
+    server="Stalwart",
+    words="Failed to parse /etc/stalwart/config.json: expected value at line 1 column 1",
+)
 NO_SOCKET = fact(
     "socket-needs-group",
     user="mailwatch",
@@ -174,6 +188,7 @@ def _opened() -> Iterator[tuple[str, Message]]:
     yield "crashed", told(_incident(HUNG, target=crashed))
     backoff = Hold(Reason.BACKOFF)
     yield "too-soon", told(_incident(HUNG, hold=backoff), next_restart=200)
+    yield "limit", told(_incident(FLOODED, FULL_LISTENER, Hold(Reason.LIMIT, services=FOUR[:2])))
     no_docker = Hold(Reason.UNREACHABLE, fact("socket-absent", socket="/var/run/docker.sock"))
     yield "no-docker", told(_incident(HUNG, hold=no_docker))
     yield "long-names", told(_incident(HUNG, BUSY_DISK), LONG)
@@ -204,6 +219,15 @@ def _calls() -> Iterator[tuple[str, Message]]:
     )
     denied = Hold(Reason.DENIED, NO_SOCKET)
     yield "denied", told(_incident(HUNG, hold=denied))
+    full = Hold(Reason.HOPELESS, services=FOUR[3:])
+    yield "hopeless", told(_incident(HUNG[:3], FULL_STORE, full))
+    ended = fact("container-crashed", name="stalwart", ended_at=WALL - 5, exit_code=1)
+    hopeless = Hold(Reason.HOPELESS)
+    yield "hopeless-ended", told(_incident(HUNG, DAMAGED, hopeless, target=ended))
+    limit = Hold(Reason.LIMIT, services=FOUR[:2])
+    yield "limit", told(_incident(FLOODED, FULL_LISTENER, limit))
+    us = fact("ban-by-server", server="Stalwart", address="172.17.0.1")
+    yield "banned-by-server", told(_incident(BANNED, us, Hold(Reason.BANNED, seen_as="172.17.0.1")))
     yield "never-restarts", told(_incident(HUNG, hold=Hold(Reason.BUDGET)))
     yield "many-kinds", told(_incident(KINDS, BUSY_DISK, attempts=IN_VAIN), CROWD, next_restart=900)
     others = replace(_incident(KINDS[5:], attempts=IN_VAIN), first_failures=KINDS[:5])

@@ -34,7 +34,7 @@ def _starting(end: str) -> Template:
 
 _AND_NEXT = "; the next one may come at {until_at:clock}"
 _AT_LATEST = ", and has until {until_at:clock} at the latest"
-_LIMITED = "a limit of the server's own turns us away, which may pass by itself"
+_LIMITED = "what is at its limit may come free by itself"
 _SPENT = "the restart budget is spent"
 _TOO_SOON = "the last restart, or the recovery after it, was too recent"
 
@@ -154,7 +154,7 @@ SENTENCES: Sentences = {
     "hold-incurable": "a restart does not cure this kind of failure",
     "hold-limit": Given(
         "services",
-        _LIMITED + ", and {services:services} would suffer",
+        _LIMITED + ", and a restart would cut off {services:services}",
         _LIMITED,
     ),
     "hold-missing": Given("detail", "{detail:clause}", "it does not exist"),
