@@ -97,11 +97,11 @@ KINDS: Mapping[str, Kind] = {
     "server-store-read-only": Kind("the server's log: a read-only file system", _NEVER),
     # its files
     "server-bootstrap": Kind("the server's log: it waits to be set up", _NEVER),
-    "server-certificate-unusable": Kind("the server's log names the certificate", _NEVER),
+    "server-certificate-unusable": Kind("the server's log names it", _NEVER, _INFERRED),
     "server-config-damaged": Kind("the server's log names its configuration", _NEVER),
     "server-no-permission": Kind("the server's log names what it may not open", _NEVER),
     "server-recovery-mode": Kind("the server's log: it is in recovery mode", _NEVER),
-    "server-signatures-unusable": Kind("the scanner's log names its signatures", _NEVER),
+    "server-signatures-unusable": Kind("the scanner's log names them", _NEVER, _INFERRED),
     # its parts
     "server-crashed": Kind("the server's log tells of a crash", _CURES, _INFERRED),
     "server-part-ended": Kind("the supervisor's log: a part has ended", _CURES),

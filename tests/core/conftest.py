@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from mailwatch.core.events import Action, Event, Failed, Restart, RestartEnded, Tell, TimePassed
-from mailwatch.core.facts import words
+from mailwatch.core.facts import NOTHING, Fact, words
 from mailwatch.core.incident import step
 from mailwatch.core.judgement import Situation
 from mailwatch.core.message import Topic
@@ -50,13 +50,23 @@ def situation() -> SituationMaker:
         detail: str = "",
         unproven: frozenset[str] = frozenset(),
         identity: str = "",
+        passing: tuple[str, ...] = (),
+        cause: Fact = NOTHING,
     ) -> Situation:
         failures = tuple(
             Failure(f"S{number}:{number}", fault, words(f"detail {number}"))
             for number, fault in enumerate(faults or (Fault.SILENT,), start=1)
         )
         target = TargetState(condition, words(detail), started_at, finished_at, identity)
-        return Situation(failures, watched, target, paused_until, unproven=unproven)
+        return Situation(
+            failures,
+            watched,
+            target,
+            paused_until,
+            unproven=unproven,
+            passing=passing,
+            cause=cause,
+        )
 
     return make
 

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from mailwatch.core.events import Failed, Note, Passed, Restart, Restored, Unmeasured
-from mailwatch.core.facts import fact
+from mailwatch.core.events import Action, Failed, Note, Passed, Restart, Restored, Unmeasured
+from mailwatch.core.facts import NOTHING, Fact, fact
 from mailwatch.core.message import Topic
 from mailwatch.core.model import Condition, Fault, Now, TargetState
 from mailwatch.core.state import Hold, Outcome, Reason, Stage
@@ -16,7 +16,7 @@ from mailwatch.core.state import Hold, Outcome, Reason, Stage
 pytestmark = pytest.mark.usefixtures("said_both_ways")
 
 if TYPE_CHECKING:
-    from tests.core.conftest import SituationMaker, Watcher
+    from tests.core.conftest import SituationMaker, Watch, Watcher
 
 WALL = 1_700_000_000.0
 RUNNING = TargetState(Condition.RUNNING, started_at=WALL - 86_400)
@@ -355,3 +355,67 @@ def test_an_outage_inside_an_old_incident_is_told_when_a_restart_does_not_help(
     w.go_through_restart()
     w.fail(Fault.QUEUE, Fault.SILENT, after=w.policy.verify_for_s)
     assert w.topics == [Topic.ESCALATED, Topic.REMINDER]
+
+
+FULL = fact("server-store-full", server="Stalwart")
+LISTENER = fact("server-listener-full", server="Stalwart", listener="imaptls", limit="8192")
+
+
+def _fails(
+    w: Watch, situation: SituationMaker, cause: Fact, after: float = 10, **of: Any
+) -> tuple[Action, ...]:
+    return w(Failed(situation(**of), cause), after)
+
+
+def test_a_cause_that_no_restart_cures_calls_a_person_at_once(
+    watch: Watcher, situation: SituationMaker
+) -> None:
+    """Once, with no restart ever, until all is well."""
+    w = watch()
+    for _ in range(20):
+        _fails(w, situation, FULL, passing=("HTTPS:443",))
+    assert (w.topics, w.restarts) == ([Topic.ESCALATED], [])
+    assert w.incident.hold == Hold(Reason.HOPELESS, services=("HTTPS:443",), of=w.state.target.key)
+    w(Passed(), 10)
+    assert w.topics == [Topic.ESCALATED, Topic.RECOVERED]
+
+
+def test_a_cause_of_an_earlier_round_goes_on_holding(
+    watch: Watcher, situation: SituationMaker
+) -> None:
+    """Not every round looks for one."""
+    w = watch()
+    _fails(w, situation, FULL)
+    _fails(w, situation, NOTHING)
+    assert w.restarts == []
+
+
+def test_a_cause_that_shows_after_a_restart_ends_the_restarts(
+    watch: Watcher, situation: SituationMaker
+) -> None:
+    """The first one was in vain; the person who is called learns why there will be no other."""
+    w = watch()
+    w.fail()
+    w.go_through_restart()
+    _fails(w, situation, FULL, after=w.policy.verify_for_s)
+    assert w.topics == [Topic.OPENED, Topic.ESCALATED]
+    assert w.told[-1].incident.hold is not None
+    assert w.told[-1].incident.hold.reason is Reason.HOPELESS
+    for _ in range(10):
+        _fails(w, situation, FULL, after=3600)
+    assert len(w.restarts) == 1
+
+
+def test_a_limit_waits_some_minutes_before_it_calls(
+    watch: Watcher, situation: SituationMaker
+) -> None:
+    """It may pass by itself; once nothing answers any more, a restart is tried."""
+    w = watch()
+    _fails(w, situation, LISTENER, passing=("SMTP:25",))
+    assert w.topics == [Topic.OPENED]
+    patience_s = w.policy.settle_s + w.policy.verify_for_s
+    _fails(w, situation, LISTENER, passing=("SMTP:25",), after=patience_s)
+    assert w.topics == [Topic.OPENED, Topic.ESCALATED]
+    assert w.restarts == []
+    _fails(w, situation, LISTENER)
+    assert len(w.restarts) == 1

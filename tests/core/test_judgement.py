@@ -7,7 +7,16 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from mailwatch.core.facts import words
+from mailwatch.core.causes import (
+    INFERRED,
+    KINDS,
+    SEEN,
+    Confidence,
+    Restart,
+    is_ban,
+    is_incurable,
+)
+from mailwatch.core.facts import NOTHING, fact, words
 from mailwatch.core.judgement import (
     Situation,
     backoff_s,
@@ -18,6 +27,7 @@ from mailwatch.core.judgement import (
 )
 from mailwatch.core.model import Condition, Fault, Now, TargetState
 from mailwatch.core.policy import NEVER_CURED, Policy
+from mailwatch.core.say import TEMPLATES
 from mailwatch.core.state import Hold, Reason, State, TargetMemory
 
 pytestmark = pytest.mark.usefixtures("said_both_ways")
@@ -341,3 +351,85 @@ def test_a_slow_starter_gets_as_long_as_after_a_restart() -> None:
     assert is_coming_up(replace(young, listens={25: False, 993: True}), NOW, POLICY)
     assert not is_coming_up(replace(young, listens={25: True, 993: True}), NOW, POLICY)
     assert not is_coming_up(young, NOW, POLICY)
+
+
+FULL = fact("server-store-full", server="Stalwart")
+LISTENER = fact("server-listener-full", server="Stalwart", listener="imaptls", limit="8192")
+US = fact("ban-by-server", server="Stalwart", address="172.17.0.1")
+
+
+def test_what_no_restart_cures_holds_where_it_was_seen(situation: Maker) -> None:
+    """And says what still serves; what is inferred, or helped for a while, holds nothing."""
+    held = _why(CLEAR, situation(cause=FULL, passing=("HTTPS:443",)))
+    assert held == Hold(Reason.HOPELESS, services=("HTTPS:443",))
+    guessed = fact("server-store-full", server="Stalwart", **INFERRED)
+    assert _why(CLEAR, situation(cause=guessed)) is None
+    assert _why(CLEAR, situation(cause=fact("no-inode-left", path="/mail"))) is None
+    sure = _why(CLEAR, situation(cause=fact("no-inode-left", path="/mail", **SEEN)))
+    assert sure == Hold(Reason.HOPELESS)
+    for code in ("server-no-files", "server-part-silent", "stopped-processes", "of-the-future"):
+        assert _why(CLEAR, situation(cause=fact(code))) is None
+
+
+def test_a_crash_loop_that_no_restart_cures_is_not_waited_for(situation: Maker) -> None:
+    """It is for ever coming up; what has not lasted, and what was paused, waits all the same."""
+    looping = situation(cause=FULL, condition=Condition.STARTING)
+    starting = CLEAR.with_target(starting_since=_ago(10))
+    assert _why(starting, looping) == Hold(Reason.HOPELESS)
+    early = _why(replace(starting, failing_since=_ago(99)), looping)
+    assert early is not None
+    assert early.reason is Reason.STARTING
+    until = Now(NOW.steady + 60, NOW.wall + 60)
+    paused = _why(starting, replace(looping, paused_until=until))
+    assert paused is not None
+    assert paused.reason is Reason.PAUSED
+
+
+@pytest.mark.parametrize(
+    ("condition", "reason"),
+    [
+        (Condition.STOPPED, Reason.OPERATOR),
+        (Condition.PAUSED, Reason.OPERATOR),
+        (Condition.UNREACHABLE, Reason.UNREACHABLE),
+        (Condition.MISSING, Reason.MISSING),
+    ],
+)
+def test_an_order_or_an_engine_that_is_gone_says_more_than_the_log(
+    situation: Maker, condition: Condition, reason: Reason
+) -> None:
+    """Whoever stopped it may be mending it."""
+    held = _why(CLEAR, situation(cause=FULL, condition=condition))
+    assert held is not None
+    assert held.reason is reason
+
+
+def test_a_limit_holds_while_other_ports_answer(situation: Maker) -> None:
+    """A restart would cut off who is served, and the flood would be back in seconds."""
+    full = situation(Fault.DROPPED, cause=LISTENER, passing=("SMTP:25",))
+    assert _why(CLEAR, full) == Hold(Reason.LIMIT, services=("SMTP:25",))
+    assert _why(AGAIN, situation(Fault.SILENT, cause=LISTENER)) is None
+
+
+def test_a_ban_that_the_server_tells_of_is_one_though_not_all_is_dropped(
+    situation: Maker,
+) -> None:
+    """HTTP may be answered by another; who wants restarts for bans has them."""
+    some = situation(*DROPPED[1:], Fault.SILENT, cause=US)
+    assert _why(CLEAR, some) == Hold(Reason.BANNED, seen_as="172.17.0.1")
+    assert _why(CLEAR, situation(cause=US)) is None
+    assert _why(AGAIN, some, replace(POLICY, restart_when_all_dropped=True)) is None
+
+
+def test_every_cause_has_a_kind_words_and_a_cure() -> None:
+    """And only what is said to be seen and not cured holds a restart."""
+    for code, about in KINDS.items():
+        assert about.seen
+        assert {code, f"cure-{code}"} <= set(TEMPLATES)
+        plain = fact(code)
+        assert is_incurable(plain) is (
+            about.restart is Restart.NEVER
+            and about.confidence is Confidence.SEEN
+            and not about.passes
+            and not is_ban(plain)
+        )
+    assert not is_incurable(NOTHING)

@@ -506,6 +506,8 @@ HEALTHY = (
     f"(mail_max_userip_connections=10): user=<x>, rip={OTHER}, lip=172.17.0.2",
     f"{_SYSLOG} dovecot: imap(u)<7><x>: Error: open(/var/mail/u/shared) failed: Permission denied",
     f"{_SYSLOG} dovecot: imap(service(imap-login): client_limit (1) reached)<7>: Logged out in=1",
+    f"{_SYSLOG} dovecot: imap(u)<7><x>: Error: inotify_add_watch(/var/mail/u/new) failed: No space left on device",
+    f"{_SYSLOG} dovecot: lmtp(u)<7><x>: Error: write(/var/mail/u/tmp/1) failed: Disk quota exceeded",
     f"{_SYSLOG} dovecot: master: Dovecot v2.3.19.1 (9b53102964) starting up for imap, lmtp",
     # Exim
     f"{_EXIM} no host name found for IP address {OTHER}",

@@ -63,8 +63,12 @@ SIGNATURES = (
         of_us=True,
         known={"setting": "mail_max_userip_connections"},
     ),
-    Signature("server-store-full", _says(rf"{PLAIN}{_FILE}.{{0,40}}? failed: {NO_SPACE}")),
-    Signature("server-store-full", _says(rf"{PLAIN}{NO_SPACE}")),
+    # The kernel says so, too, of watches for changes (inotify(7)), which nobody misses.
+    Signature(
+        "server-store-full",
+        _says(rf"(?!.{{0,100}}inotify){PLAIN}{_FILE}.{{0,40}}? failed: {NO_SPACE}"),
+    ),
+    Signature("server-store-full", _says(rf"(?!.{{0,100}}inotify){PLAIN}{NO_SPACE}")),
     Signature("server-store-read-only", _says(rf"{PLAIN}{READ_ONLY}")),
     Signature("server-no-files", _says(rf"{PLAIN}{NO_FILES}")),
     Signature("server-no-process", _says(rf"{PLAIN}fork\(\) failed: {NO_PROCESS}")),

@@ -16,7 +16,7 @@ PATH = r"(?P<path>/[^\s\"'<>(),:]{1,200})"
 PLAIN = r"[^<>\"@]{0,200}?"
 """Words of the server itself: what clients say stands in quotes or angle brackets."""
 
-NO_SPACE = r"(?:No space left on device|Disk quota exceeded)"
+NO_SPACE = r"No space left on device"
 READ_ONLY = r"Read-only file system"
 NO_FILES = r"Too many open files"
 NO_MEMORY = r"(?:Cannot allocate memory|[Oo]ut of memory)"
