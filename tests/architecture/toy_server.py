@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from dataclasses import dataclass
 
 from mailwatch.core.keys import Key, Kind
@@ -17,6 +16,6 @@ class Settings:
 
 KEYS = (Key("toy_moons", Kind.INTEGER, 1, "Moons that the toy server knows.", low=1, high=9),)
 NAME = "the toy server"
-LOOKS_LIKE = re.compile(r"^toyserver: ")
-SIGNATURES = (Signature("toy-moon", re.compile(r"moon in (?P<house>\w+)")),)
+LOOKS_LIKE = r"^toyserver: "
+SIGNATURES = (Signature("toy-moon", r"moon in (?P<house>\w+)"),)
 SENTENCES: Sentences = {"toy-moon": "the moon is in {house}"}

@@ -11,6 +11,7 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import cache
 
 from mailwatch.core.catalogue import Catalogue, Row
 from mailwatch.core.evidence import Json
@@ -47,7 +48,7 @@ class Signature:
     """
 
     code: str
-    pattern: re.Pattern[str]
+    pattern: str
     of_us: bool = False
     known: Mapping[str, str] = field(default_factory=dict)
 
@@ -64,7 +65,7 @@ def heard(lines: Sequence[str]) -> dict[str, Json]:
     for line in lines:
         bare, at = _stamped(line)
         for server in servers:
-            if server.LOOKS_LIKE.search(bare):
+            if _compiled(server.LOOKS_LIKE).search(bare):
                 names[server.NAME] = None
                 said += _said(bare, server.SIGNATURES, {"server": server.NAME}, at, line)
                 break
@@ -80,6 +81,12 @@ def last_words(lines: Sequence[str]) -> dict[str, Json]:
     return {}
 
 
+@cache
+def _compiled(pattern: str) -> re.Pattern[str]:
+    """Compile a pattern that a log calls for: 80 ms for all, which no command need wait for."""
+    return re.compile(pattern)
+
+
 def _stamped(line: str) -> tuple[str, str]:
     found = _STAMP.match(line)
     return (line[found.end() :], found[1]) if found else (line, "")
@@ -90,7 +97,7 @@ def _said(
 ) -> list[dict[str, Json]]:
     """Return what the first of `signatures` that fits makes of a line."""
     for signature in signatures:
-        if found := signature.pattern.search(bare):
+        if found := _compiled(signature.pattern).search(bare):
             groups = {name: text for name, text in found.groupdict().items() if text}
             if "address" in groups:
                 groups["address"] = groups["address"].removeprefix("::ffff:")

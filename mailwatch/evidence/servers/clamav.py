@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import re
-
 from mailwatch.evidence.servers.catalogue import Signature
 from mailwatch.evidence.servers.lines import (
     IN_USE,
@@ -19,12 +17,12 @@ NAME = "ClamAV"
 _TIME = r"^\w{3} \w{3} [ \d]\d \d\d:\d\d:\d\d \d{4} -> "
 _HEAD = rf"(?:{SYSLOG}(?:clamd|freshclam)(?:\[\d{{1,10}}\])?: |{_TIME}|^(?=LibClamAV ))"
 
-LOOKS_LIKE = re.compile(_HEAD)
+LOOKS_LIKE = _HEAD
 
 
-def _says(text: str) -> re.Pattern[str]:
+def _says(text: str) -> str:
     # What was scanned is told as `PATH: NAME FOUND`, without a mark of an error.
-    return re.compile(rf"{_HEAD}(?:\^|!|ERROR: |LibClamAV Error: |\*)(?:ERROR: )?{text}")
+    return rf"{_HEAD}(?:\^|!|ERROR: |LibClamAV Error: |\*)(?:ERROR: )?{text}"
 
 
 _WORDS = r"[^<>\"]{0,200}?"

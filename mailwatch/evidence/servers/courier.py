@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import re
-
 from mailwatch.evidence.servers.catalogue import Signature
 from mailwatch.evidence.servers.lines import (
     ADDRESS,
@@ -23,11 +21,11 @@ _HEAD = (
     r"couriertcpd|couriertls|courierlogger|authdaemond|submit)(?:\[\d{1,10}\])?: "
 )
 
-LOOKS_LIKE = re.compile(_HEAD)
+LOOKS_LIKE = _HEAD
 
 
-def _says(text: str) -> re.Pattern[str]:
-    return re.compile(_HEAD.replace("?P<listener>", "?:") + text)
+def _says(text: str) -> str:
+    return _HEAD.replace("?P<listener>", "?:") + text
 
 
 _OWN = r"[^<>\"@=]{0,100}?"
@@ -42,10 +40,10 @@ SIGNATURES = (
     ),
     Signature(
         "server-listener-full",
-        re.compile(rf"{_HEAD}(?:ALERT: )?(?P<limit>\d{{1,9}}) maximum active connections"),
+        rf"{_HEAD}(?:ALERT: )?(?P<limit>\d{{1,9}}) maximum active connections",
         known={"setting": "MAXDAEMONS"},
     ),
-    Signature("server-port-taken", re.compile(rf"{_HEAD}{_OWN}{IN_USE}")),
+    Signature("server-port-taken", rf"{_HEAD}{_OWN}{IN_USE}"),
     Signature("server-store-full", _says(rf"{_OWN}{NO_SPACE}")),
     Signature("server-store-read-only", _says(rf"{_OWN}{READ_ONLY}")),
     Signature("server-no-files", _says(rf"{_OWN}{NO_FILES}")),

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import re
-
 from mailwatch.evidence.servers.catalogue import Signature
 from mailwatch.evidence.servers.lines import (
     ADDRESS,
@@ -27,14 +25,14 @@ _PROCESS = (
 _OF = r"(?:\([^)]{0,100}\))?(?:<[^>]{0,60}>){0,3}: "
 _HEAD = rf"{SYSLOG}(?:dovecot(?:\[\d{{1,10}}\])?: )?{_PROCESS}{_OF}"
 
-LOOKS_LIKE = re.compile(
+LOOKS_LIKE = (
     rf"{SYSLOG}(?:dovecot(?:\[\d{{1,10}}\])?: "
     rf"|{_PROCESS}{_OF}(?:Debug|Info|Warning|Error|Fatal|Panic): )"
 )
 
 
-def _says(text: str, level: str = "(?:Warning|Error|Fatal|Panic): ") -> re.Pattern[str]:
-    return re.compile(_HEAD + level + text)
+def _says(text: str, level: str = "(?:Warning|Error|Fatal|Panic): ") -> str:
+    return _HEAD + level + text
 
 
 _FATAL = "(?:Fatal|Panic): "
@@ -107,10 +105,8 @@ SIGNATURES = (
     ),
     Signature(
         "server-backend-fails",
-        re.compile(
-            rf"{SYSLOG}(?:dovecot(?:\[\d{{1,10}}\])?: )?auth(?:-worker)?{_OF}Error: {PLAIN}"
-            r"\b(?P<backend>mysql|pgsql|ldap|redis)\b"
-        ),
+        rf"{SYSLOG}(?:dovecot(?:\[\d{{1,10}}\])?: )?auth(?:-worker)?{_OF}Error: {PLAIN}"
+        r"\b(?P<backend>mysql|pgsql|ldap|redis)\b",
     ),
     Signature(
         "server-mailbox-damaged",
@@ -123,6 +119,6 @@ SIGNATURES = (
         "server-crashed",
         _says(r"service\((?P<part>[\w-]{1,64})\): child \d{1,10} killed with signal \d{1,3}"),
     ),
-    Signature("server-crashed", re.compile(rf"{_HEAD}Panic: ")),
+    Signature("server-crashed", rf"{_HEAD}Panic: "),
     Signature("server-told-to-stop", _says(r"Killed with signal (?P<signal>\d{1,3}) \(by pid=")),
 )

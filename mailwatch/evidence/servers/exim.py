@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import re
-
 from mailwatch.evidence.servers.catalogue import Signature
 from mailwatch.evidence.servers.lines import (
     IN_USE,
@@ -22,7 +20,7 @@ _ID = r"\w{6}-\w{6,11}-\w{2,4} "
 _HEAD = rf"(?:{SYSLOG}exim[\w-]{{0,10}}\[\d{{1,10}}\]: (?:{_TIME})?|^{_TIME})"
 _DAEMON = rf"{_HEAD}(?:{_ID})?"
 
-LOOKS_LIKE = re.compile(
+LOOKS_LIKE = (
     rf"{_DAEMON}(?:exim \d|Exim |Start queue run|End queue run|Connection from |no (?:host name|IP "
     r"address) found for |SMTP |TLS |socket bind\(\)|daemon: |accept\(\) |(?:<=|=>|->|\*\*|==) |"
     r"Completed|H=|(?:[Cc]annot|[Ff]ailed|[Uu]nable)[^<>@]{0,100}?(?:spool|exim|main log))"
@@ -30,8 +28,8 @@ LOOKS_LIKE = re.compile(
 )
 
 
-def _says(text: str) -> re.Pattern[str]:
-    return re.compile(_DAEMON + text)
+def _says(text: str) -> str:
+    return _DAEMON + text
 
 
 _OWN = (

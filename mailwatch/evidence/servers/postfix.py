@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import re
-
 from mailwatch.evidence.servers.catalogue import Signature
 from mailwatch.evidence.servers.lines import (
     ADDRESS,
@@ -22,11 +20,11 @@ NAME = "Postfix"
 
 _HEAD = rf"{SYSLOG}postfix(?:[-/]\w{{1,20}}){{1,3}}(?:\[\d{{1,10}}\])?: "
 
-LOOKS_LIKE = re.compile(_HEAD)
+LOOKS_LIKE = _HEAD
 
 
-def _says(text: str) -> re.Pattern[str]:
-    return re.compile(_HEAD + text)
+def _says(text: str) -> str:
+    return _HEAD + text
 
 
 _WRONG = r"(?:warning|error|fatal|panic): "

@@ -2,31 +2,29 @@
 
 from __future__ import annotations
 
-import re
-
 from mailwatch.evidence.servers.catalogue import Signature
 from mailwatch.evidence.servers.lines import ADDRESS, NO_FILES, NO_PROCESS, NO_SPACE, READ_ONLY
 
 NAME = "Stalwart"
 
-LOOKS_LIKE = re.compile(
+LOOKS_LIKE = (
     r"\b(?:ERROR|WARN|INFO|DEBUG|TRACE) [^()]{1,200} \([a-z0-9-]{1,40}\.[a-z0-9-]{1,60}\)"
     r"|^Startup failed: "
 )
 
 
-def _event(names: str, then: str = "") -> re.Pattern[str]:
+def _event(names: str, then: str = "") -> str:
     """Return what finds `then` after an event; what a client said is no name of one."""
-    return re.compile(rf'^[^()"]{{1,300}} \((?:{names})\){then}')
+    return rf'^[^()"]{{1,300}} \((?:{names})\){then}'
 
 
 def _key(name: str, value: str) -> str:
     return rf" (?:.{{0,300}}?, )?{name} = {value}"
 
 
-def _trouble(words: str) -> re.Pattern[str]:
+def _trouble(words: str) -> str:
     """Return what finds `words` in an error of the store or of the start."""
-    return re.compile(
+    return (
         r"^(?:Startup failed: "
         r'|[^()"]{1,300} \((?:store|server|registry|network)\.[a-z0-9-]{1,40}\) )'
         rf".{{0,400}}?(?:{words})"
@@ -78,14 +76,14 @@ SIGNATURES = (
         "server-config-damaged",
         _event(r"registry\.local-(?:parse|read)-error", r" (?P<words>.{1,200})"),
     ),
-    Signature("server-config-damaged", re.compile(r"^Startup failed: (?P<words>.{1,200})")),
+    Signature("server-config-damaged", r"^Startup failed: (?P<words>.{1,200})"),
     Signature(
         "server-port-taken",
         _event(r"network\.bind-error", _key("listenerId", r'"?(?P<listener>[\w.-]{1,64})')),
     ),
     Signature(
         "server-backend-fails",
-        re.compile(
+        (
             r'^[^()"]{1,300} \(store\.(?P<backend>postgresql|mysql|redis|foundationdb|ldap|s3|azure'
             r"|elasticsearch)-error\)"
         ),

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import re
-
 from mailwatch.evidence.servers.catalogue import Signature
 
 NAME = "the supervisor"
@@ -11,29 +9,25 @@ NAME = "the supervisor"
 _HEAD = r"^(?:\d{4}-\d\d-\d\d \d\d:\d\d:\d\d,\d{3} )?(?:CRIT|ERRO|WARN|INFO) "
 _PART = r"(?P<part>[\w.:-]{1,64})"
 
-LOOKS_LIKE = re.compile(
+LOOKS_LIKE = (
     rf"{_HEAD}(?:exited: |gave up: |spawned: |spawnerr: |success: |stopped: |waiting for |reaped |"
     r"received SIG|supervisord started|RPC interface)"
 )
 
 SIGNATURES = (
-    Signature("server-part-failed", re.compile(rf"{_HEAD}gave up: {_PART} entered FATAL state")),
+    Signature("server-part-failed", rf"{_HEAD}gave up: {_PART} entered FATAL state"),
     Signature(
         "server-part-ended",
-        re.compile(
-            rf"{_HEAD}exited: {_PART} \(exit status (?P<exit_code>\d{{1,3}}); not expected\)"
-        ),
+        rf"{_HEAD}exited: {_PART} \(exit status (?P<exit_code>\d{{1,3}}); not expected\)",
     ),
     Signature(
         "server-part-ended",
-        re.compile(
-            rf"{_HEAD}exited: {_PART} \(terminated by (?P<signal>SIG\w{{1,8}})[^;]{{0,20}}; "
-            r"not expected\)"
-        ),
+        rf"{_HEAD}exited: {_PART} \(terminated by (?P<signal>SIG\w{{1,8}})[^;]{{0,20}}; "
+        r"not expected\)",
     ),
-    Signature("server-config-damaged", re.compile(rf"{_HEAD}spawnerr: (?P<words>.{{1,200}})")),
+    Signature("server-config-damaged", rf"{_HEAD}spawnerr: (?P<words>.{{1,200}})"),
     Signature(
         "server-told-to-stop",
-        re.compile(rf"{_HEAD}received (?P<signal>SIG(?:TERM|INT|QUIT)) indicating exit request"),
+        rf"{_HEAD}received (?P<signal>SIG(?:TERM|INT|QUIT)) indicating exit request",
     ),
 )
