@@ -83,10 +83,8 @@ SIGNATURES = (
     ),
     Signature(
         "server-backend-fails",
-        (
-            r'^[^()"]{1,300} \(store\.(?P<backend>postgresql|mysql|redis|foundationdb|ldap|s3|azure'
-            r"|elasticsearch)-error\)"
-        ),
+        r'^[^()"]{1,300} \(store\.(?P<backend>postgresql|mysql|redis|foundationdb|ldap|s3|azure'
+        r"|elasticsearch)-error\)",
     ),
     Signature("server-crashed", _event(r"server\.thread-error")),
 )
