@@ -89,8 +89,11 @@ def compose(tell: Tell, installation: Installation) -> Message:
         lines = [one for one in lines if with_cure or one.code != _CURE]
         if len(installation.body(lines, tell.at.wall)) <= writer.longest:
             break
+    # Who is shut out cannot tell whether others are served.
+    banned = incident.hold is not None and incident.hold.reason is Reason.BANNED
+    which = f"{tell.topic}-banned" if banned and writer.lines is _call else tell.topic
     title = fact(
-        f"title-{'unwatched' if unseen else tell.topic}",
+        f"title-{'unwatched' if unseen else which}",
         host=installation.host,
         services=_keys(incident.failures),
         down_s=_down_s(tell),
@@ -335,7 +338,10 @@ def _by_name(what: Fact, incident: Incident, installation: Installation) -> Fact
 def _not_restarted(incident: Incident, hold: Hold, installation: Installation) -> Fact:
     # What a restarter says of its target is a sentence of its own, with its own remedy.
     told = hold.target if hold.reason in _TOLD_BY_THE_TARGET else NOTHING
-    return fact("not-restarted", detail=told, why=_by_name(why(hold), incident, installation))
+    reason = _by_name(why(hold), incident, installation)
+    if hold.reason is Reason.BANNED and is_seen(incident.cause):
+        reason = fact("hold-banned-surely")
+    return fact("not-restarted", detail=told, why=reason)
 
 
 def _last_restart(incident: Incident, installation: Installation) -> Fact:

@@ -73,7 +73,7 @@ def test_a_ban_is_told_with_its_cure_and_never_restarted_for(
     watcher.wait_for_status(WELL)
     _ban(engine, gateway)
     call = inbox.wait_for(_calls_a_person, 30)
-    assert call.title == "Mail is down on mailhost and needs you"
+    assert call.title == "mailwatch is shut out on mailhost and needs you"
     assert f"banned {gateway} (this host, as it sees it)" in call.message
     assert "unblock and allow-list it" in call.message
     # A round asks four services twice, so that makes four rounds more.

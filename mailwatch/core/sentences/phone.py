@@ -44,6 +44,8 @@ SENTENCES: Sentences = {
     "title-unwatched": "No watched service fails on {host}",
     "title-escalated": "Mail is down on {host} and needs you",
     "title-reminder": "Mail has been down on {host} for {down_s:duration}",
+    "title-escalated-banned": "mailwatch is shut out on {host} and needs you",
+    "title-reminder-banned": "mailwatch is shut out on {host} for {down_s:duration}",
     "title-held": "Mail is down on {host} and left alone",
     "all-services": "all {count} services",
     "some-services": Given(
@@ -148,6 +150,7 @@ SENTENCES: Sentences = {
         "every service closes the connection at once, the sign of a ban or of a connection "
         "limit, which no restart cures"
     ),
+    "hold-banned-surely": "others may well be served, and no restart lifts a ban",
     "hold-budget": Given("until_at", _SPENT + _AND_NEXT, _SPENT),
     "hold-denied": Given("detail", "{detail:clause}", "mailwatch may not talk to its engine"),
     "hold-hopeless": "no restart cures its cause",
