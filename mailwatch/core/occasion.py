@@ -12,6 +12,10 @@ _ENDED = frozenset({Condition.CRASHED, Condition.OOM_KILLED, Condition.ENDED})
 """How a target is found that has ended by itself, or for all that is known."""
 
 
+STARTED_S = 30.0
+"""How long somebody else's start is given to show what became of it."""
+
+
 @dataclass(frozen=True, slots=True)
 class Occasion:
     """What the newest evidence of the open incident was gathered after."""
@@ -20,19 +24,21 @@ class Occasion:
     """How many restarts of ours."""
     ended_at: float | None = None
     """The target's end, None while it ran."""
+    started_at: float | None = None
+    """The target's start, None where nobody knows."""
 
     @classmethod
     def of(cls, state: State, target: TargetState | None) -> Occasion:
         """Return the occasion of evidence that is gathered now."""
         orders = 0 if state.incident is None else len(state.incident.attempts)
-        return cls(orders, _end_of(target))
+        return cls(orders, _end_of(target), None if target is None else target.started_at)
 
 
 def calls_for_a_look(before: Occasion, state: State, target: TargetState | None, now: Now) -> bool:
     """Whether a failed round needs evidence of its own; `target` is None before it was looked at.
 
     That is where it may open an incident, where it shows that a restart was in vain, and where
-    the target has ended since. A restart gets all its time first.
+    the target has ended since, or been started by somebody. A restart gets all its time first.
     """
     if state.incident is None:
         return True
@@ -42,6 +48,8 @@ def calls_for_a_look(before: Occasion, state: State, target: TargetState | None,
     seen = Occasion.of(state, target)
     if seen.orders != before.orders and not is_early:
         return True
+    if seen.started_at not in (None, before.started_at) and not is_early:
+        return now.wall - (seen.started_at or 0) >= STARTED_S
     return seen.ended_at is not None and seen.ended_at != before.ended_at
 
 

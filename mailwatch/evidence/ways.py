@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from mailwatch.core.causes import INFERRED, SEEN
 from mailwatch.core.evidence import Evidence, rows, text, value
 from mailwatch.core.facts import fact
 from mailwatch.evidence.pattern import Found, failed, port_of, runs
@@ -17,8 +18,8 @@ def no_network(evidence: Evidence) -> Found:
 def other_ports(evidence: Evidence) -> Found:
     """Find ports that are refused because the container does not publish them.
 
-    A proxy in front may serve them as well: nobody listens there on this host, which is seen, and
-    that it was the container's to do so is inferred.
+    A proxy in front may serve them as well: nobody listens there on this host, and no restart of
+    the container changes that.
     """
     if not _has_its_own(evidence) or not value(evidence, "connections", "host"):
         return None
@@ -33,7 +34,9 @@ def other_ports(evidence: Evidence) -> Found:
     if not missing:
         return None
     ports, others = (tuple(map(str, some)) for some in (missing, sorted(published)))
-    return fact("ports-not-published", ports=ports, others=others), [
+    # Where something else fails besides, a restart may cure that.
+    sure = SEEN if {port_of(row) for row in failed(evidence)} == set(missing) else INFERRED
+    return fact("ports-not-published", ports=ports, others=others, **sure), [
         f"container.published lacks {port}, and nothing listens there on this host"
         for port in missing
     ]

@@ -39,6 +39,9 @@ def _verifying(left_s: float) -> State:
         (Occasion(), State(Stage.ESCALATED, TRIED), RUNS, True),
         (Occasion(1), State(Stage.ESCALATED, TRIED), RUNS, False),
         (Occasion(0, 7.0), DOWN, replace(ENDED, condition=Condition.STOPPED), False),
+        (Occasion(0, None, 5.0), DOWN, replace(RUNS, started_at=NOW.wall - 29), False),
+        (Occasion(0, None, 5.0), DOWN, replace(RUNS, started_at=NOW.wall - 30), True),
+        (Occasion(0, None, 5.0), _verifying(60), replace(RUNS, started_at=NOW.wall - 30), False),
     ],
 )
 def test_a_look_is_for_what_nobody_has_seen_yet(

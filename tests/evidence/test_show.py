@@ -48,10 +48,10 @@ def test_what_was_seen_last_stands_first() -> None:
         text.find(words)
         for words in (
             "Once more, at 1970-01-01 00:01:00 UTC:",
-            "Likely: the container does not run: it is exited with exit code 1",
+            "Seen: the container does not run: it is exited with exit code 1",
             "log since the last restart (the last 1 lines):",
             "As it began:",
-            "Likely: stopped processes (SIGSTOP)",
+            "Seen: stopped processes (SIGSTOP)",
         )
     ]
     assert -1 not in places

@@ -27,6 +27,7 @@ SENTENCES: Sentences = {
     "cure-last-words": "Read the log around these words.",
     "cure-no-descriptors": "Raise fs.file-max above {limit:whole}, or end what holds so many.",
     "cure-no-inode-left": "Delete the many small files on {path}, or make it anew with more.",
+    "cure-no-network": "Connect it again: `docker network connect NETWORK CONTAINER`.",
     "cure-no-process-left": (
         "Raise `pids_limit` of the container above {limit:whole}, or find what starts so many."
     ),
@@ -44,6 +45,11 @@ SENTENCES: Sentences = {
         "Give the host more memory, or find what grows.",
     ),
     "cure-paused": "Run `docker unpause` once whoever paused it is done.",
+    "cure-ports-not-published": (
+        "Create the container with these ports again (`ports:` of compose, `--publish` of docker "
+        "run), or correct [[services]]."
+    ),
+    "cure-read-only": "See `dmesg` for the disk's errors; repair it and mount it writable.",
     "cure-slow-dns": "Mend the host's resolver, or watch an IP address in place of the name.",
     "cure-stalled": Given(
         "disks",
