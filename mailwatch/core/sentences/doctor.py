@@ -246,7 +246,9 @@ SENTENCES: Sentences = {
     ),
     "network-host-gone-cure": "Create {name} anew: `docker compose up -d --force-recreate`.",
     "sharers-cut": "A restart of {name} cuts off what shares its network: {sharers:all}.",
-    "sharers-cut-cure": "After each restart of {name}, restart {sharers:all} as well (`docker restart`).",
+    "sharers-cut-cure": (
+        "After each restart of {name}, restart {sharers:all} as well (`docker restart`)."
+    ),
     "sharers-stranded": (
         "The network that {sharers:all} shared went with a container that is gone."
     ),
