@@ -135,23 +135,6 @@ def log(socket: str, name: str) -> Iterator[Diagnosis]:
         yield warning("docker-log-empty", name=name)
 
 
-def log(socket: str, name: str) -> Iterator[Diagnosis]:
-    """Give what to do where the engine keeps no line of the container; causes stand in its log."""
-    try:
-        with closing(Container(socket, name)) as asked:
-            written = asked.log(0, Deadline.after(ENGINE_S, time.monotonic))
-    except EngineFault as fault:  # a log driver that keeps nothing to be read, say
-        yield warning(f"`docker logs {name}` cannot be read. {say(fault.reason)}")
-        return
-    if not written.strip():
-        yield warning(
-            f"`docker logs {name}` is empty, so the server's own words cannot name a cause.",
-            "Let it log to standard output: Stalwart (which logs to a file inside as installed) "
-            "by a Tracer of type Stdout, Postfix by maillog_file = /dev/stdout, Dovecot by "
-            "log_path = /dev/stdout.",
-        )
-
-
 def socket_access(socket: str, ground: Ground) -> Diagnosis:
     """Return whether the service, not whoever runs this, may use the socket of the engine."""
     path, account, unit = Path(socket), ground.account, ground.unit
