@@ -89,19 +89,18 @@ def test_what_root_reads_of_a_poisoned_state_harms_nobody(host: Host, kept: str)
 
 
 def test_what_root_writes_is_roots(host: Host, kept: str) -> None:
-    """A report is never handed to the owner of the file, or behind the link, that stood there."""
+    """A file is never handed to the owner of the one, or put behind the link, that stood there."""
     host.run("install -d -o mailwatch /srv/theirs && echo secret >/root/target")
+    host.write("/root/old.env", "GOTIFY_URL=https://push.example.org\nGOTIFY_TOKEN=AbcDefGhi\n")
     try:
-        host.run(f"{AS_SERVICE} touch /srv/theirs/report.html")
-        host.run("mailwatch report -o /srv/theirs/report.html")
-        assert host.run("stat -c '%U %a' /srv/theirs/report.html") == "root 600"
-        host.run(f"{AS_SERVICE} ln -s /root/target /srv/theirs/link.html")
-        host.run("mailwatch report -o /srv/theirs/link.html")
+        host.run(f"{AS_SERVICE} touch /srv/theirs/file")
+        host.run(f"{AS_SERVICE} ln -s /root/target /srv/theirs/link")
+        for name in ("file", "link"):
+            host.run(f"mailwatch import-env /root/old.env --force -o /srv/theirs/{name}")
+            assert host.run(f"stat -c '%U %a' /srv/theirs/{name}") == "root 600"
         assert host.run("cat /root/target") == "secret"
-        assert host.run("stat -c '%U %a' /srv/theirs/link.html") == "root 600"
-        assert host.try_run("ls -d /root/.cache/matplotlib /root/.config/matplotlib")[0] != 0
     finally:
-        host.run("rm -rf /srv/theirs /root/target")
+        host.run("rm -rf /srv/theirs /root/target /root/old.env")
 
 
 def test_no_code_in_the_home_of_the_service_runs(host: Host, watcher: Watcher, kept: str) -> None:
