@@ -23,7 +23,8 @@ def examine(case: Case) -> Iterator[Diagnosis]:
     if any(reading.fault is Fault.DROPPED for reading in readings):
         readings = unmasked(readings, silent(case.target.listens))
     some_pass = any(r.verdict is Verdict.PASS and not r.portless for r in readings)
-    ours, others = [], []
+    ours: list[Reading] = []
+    others: list[Reading] = []
     for one in readings:
         if one.verdict is not Verdict.PASS:
             known = some_pass or one.fault in MISCONFIGURABLE
