@@ -11,6 +11,7 @@ from mailwatch.cli.output import print_aligned, print_json
 from mailwatch.cli.times import stamp
 from mailwatch.core import causes
 from mailwatch.core.facts import fact
+from mailwatch.core.observation import alike
 from mailwatch.core.say import line, say
 from mailwatch.core.state import Failure, Incident
 from mailwatch.core.text import duration, join_words, printable
@@ -98,8 +99,8 @@ def story(incident: Incident) -> list[str]:
         )
     if lasted_s is None and incident.failures != incident.first_failures:
         now = [
-            f"- {one.service}: {say(one.detail, clock_text)} ({one.fault})"
-            for one in incident.failures
+            f"- {join_words(list(services))}: {say(one.detail, clock_text)} ({one.fault})"
+            for services, one in alike(incident.failures)
         ]
         lines += ["", line("story-now"), *now]
     if incident.target:

@@ -43,7 +43,13 @@ SENTENCES: Sentences = {
     "when the disk of {directory} did not answer.",
     # its timeline
     "turn-fails": Given(
-        "detail", "{service} fails: {detail} ({fault})", "{service} fails ({fault})"
+        "detail",
+        Plural(
+            "services",
+            "{services} fails: {detail} ({fault})",
+            "{services:all} fail: {detail} ({fault})",
+        ),
+        Plural("services", "{services} fails ({fault})", "{services:all} fail ({fault})"),
     ),
     "turn-opened": Given(
         "told", "The incident opened, and a message was sent.", "The incident opened."
