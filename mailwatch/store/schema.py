@@ -72,7 +72,9 @@ _REPLACED = (
 _Steps = Sequence[str | Callable[[Connection], None]]
 
 _OF_STALWART = """
-    UPDATE {1} SET value = json_set(value, '$.{0}.code', 'ban-by-server', '$.{0}.args.server', 'Stalwart')
+    UPDATE {1} SET value = json_set(
+        value, '$.{0}.code', 'ban-by-server', '$.{0}.args.server', 'Stalwart'
+    )
     WHERE CASE WHEN json_valid(value) THEN json_extract(value, '$.{0}.code') END = 'ban-by-stalwart'
     """
 
