@@ -92,7 +92,8 @@ def story(incident: Incident) -> list[str]:
         incident=incident.id,
         down_s=lasted_s or 0,
     )
-    lines = [head, line("story-cause", cause=causes.line(incident.cause)), ""]
+    cause, seen = causes.line(incident.cause), causes.is_seen(incident.cause)
+    lines = [head, line("story-cause", cause=cause, seen=seen), ""]
     for at, turn in turns(incident):
         lines.append(
             f"{clock_text(at)}  +{duration(max(0.0, at - since)):<12}  {say(turn, clock_text)}"
@@ -126,6 +127,7 @@ def as_json(incident: Incident) -> dict[str, object]:
         "seconds": None if lasted_s is None else round(lasted_s, 3),
         "cause": causes.line(incident.cause) or "unknown",
         "cause_code": incident.cause.code or None,
+        "cause_seen": causes.is_seen(incident.cause),
         "target": say(incident.target),
         "hold": incident.hold.reason if incident.hold else None,
         "failures": _failures(incident.failures),

@@ -76,7 +76,7 @@ def _code(standing: Standing) -> int:
 def _lines(standing: Standing) -> Iterator[str]:
     yield _headline(standing)
     if standing["cause"]:
-        yield _say("likely-cause", cause=standing["cause"])
+        yield _say("likely-cause", cause=standing["cause"], seen=standing["cause_seen"])
     for one in standing["failing"]:
         about = {key: one[key] for key in ("service", "attempt", "retries", "detail")}
         yield _say("stands-fails-now", since_at=one["since"], **about)

@@ -91,6 +91,7 @@ class Standing(Onlooker):
             "incident": None if incident is None else incident.id,
             "since": None if incident is None else incident.since.wall,
             "cause": None if incident is None else causes.line(incident.cause) or None,
+            "cause_seen": incident is not None and causes.is_seen(incident.cause),
             "last_round": self._last_round,
             "next_round": next_round,
             "paused_until": paused_until,

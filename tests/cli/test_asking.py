@@ -150,7 +150,7 @@ def test_an_open_incident_is_critical_and_names_its_cause(
     assert main(["status"]) == 2
     out = capsys.readouterr().out
     assert out.startswith("Incident 20261122T031402Z has been open since ")
-    assert ": you have been called.\nLikely cause: nothing listens on 25 inside" in out
+    assert ": you have been called.\nCause: nothing listens on 25 inside" in out
     main(["status", "--json"])
     told = json.loads(capsys.readouterr().out)
     assert (told["incident"], told["cause"]) == (incident.id, causes.line(cause))

@@ -67,7 +67,9 @@ SENTENCES: Sentences = {
     "no-incidents": "There have been no incidents yet.",
     "story-open": "Incident {incident}, still open",
     "story-over": "Incident {incident}, lasted {down_s:duration}",
-    "story-cause": Given("cause", "Cause: {cause}", "Cause: unknown"),
+    "story-cause": Given(
+        "cause", Given("seen", "Cause: {cause}", "Likely cause: {cause}"), "Cause: unknown"
+    ),
     "story-now": "What fails now:",
     "story-target": "The target: {detail}",
     "export-written": "{file} was written: look through it before you publish it.",

@@ -21,7 +21,7 @@ SENTENCES: Sentences = {
     "incident-needs-a-person": "incident {incident} needs a person",
     "incident-over": "incident {incident} is over after {down_s:duration}",
     "no-incident-after-all": "no service fails any more, so it became no incident",
-    "log-cause": "likely cause: {cause:cause}",
+    "log-cause": Given("seen", "cause: {cause:cause}", "likely cause: {cause:cause}"),
     "not-restarting": "not restarting: {why}",
     "restarting": "restarting {target}, attempt {number}",
     "restarted": "{target} was restarted; the services get {settle_s:duration} to come up",
