@@ -1,3 +1,3 @@
 """mailwatch watches a mail server, restarts it when that helps, and tells its admin."""
 
-__version__ = "0.4.0"
+__version__ = "0.5.0"
