@@ -48,7 +48,7 @@ def test_a_host_that_is_well(watcher: Watcher, host: Host, inbox: Inbox) -> None
     ((level, sentence),) = _of(findings, "engine")
     assert level == "ok"
     assert host.run("docker version --format '{{.Server.Version}}'") in sentence
-    assert ("ok", "It has a watchdog of 90 s.") in _of(findings, "service")
+    assert ("ok", "The service has a watchdog of 90 s.") in _of(findings, "service")
 
 
 HOST_ADDRESS, HOST_PORT = "192.0.2.10", 2525
@@ -126,7 +126,7 @@ def test_what_the_service_lacks_is_found_by_root(watcher: Watcher, host: Host) -
     assert level == "problem"
     assert sentence.startswith("User mailwatch may not use the Docker socket /var/run/docker.sock")
     service = _of(findings, "service")
-    assert ("warning", "Its watchdog of 4 s may end it on a busy disk.") in service
+    assert any(said.startswith("The watchdog of the unit waits 4 s") for _, said in service)
     assert any("does not start with the host" in said for _, said in service)
 
 

@@ -83,7 +83,7 @@ def test_a_mistake_in_our_configuration_restarts_nothing(
     assert "mailwatch has never seen them answer as configured now" in call.message
     assert "compare port, probe, tls" in call.message
     _, said = host.try_run("mailwatch status")
-    never = "HTTPS:443, SUBMISSION:587, IMAP:143 and POP3:995 never answered as configured now"
+    never = "HTTPS:443, SUBMISSION:587, IMAP:143 and POP3:995 have never answered as configured now"
     assert never in said
     watcher.configure(services=[SMTP])
     watcher.reload()
