@@ -8,7 +8,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, TypeAlias
 
-from mailwatch.core.deadline import Deadline
+from mailwatch.core.deadline import Clock, Deadline
 from mailwatch.core.facts import Fact, fact
 from mailwatch.core.text import printable
 from mailwatch.host.job import Job
@@ -54,6 +54,9 @@ def numeric(host: str, port: int) -> Address | None:
     return Address(socket.AF_INET6, (address, port, 0, scope))
 
 
+REMEMBERED_S = 600.0
+"""Twice the longest pause between two tries to send a message."""
+
 Found: TypeAlias = list[Address] | Fact
 """Every address of a name, at least one, or why there is none."""
 
@@ -61,13 +64,17 @@ Found: TypeAlias = list[Address] | Fact
 class Resolver:
     """Looks names up in threads of its own, one a name, because getaddrinfo knows no time limit.
 
-    When it hangs, later probes wait for that same thread.
+    When it hangs, later probes wait for that same thread. What it has found is remembered for
+    REMEMBERED_S, for whoever would wait for longer than half of their time: a resolver that is
+    always slower than that keeps nobody from connecting for ever.
     """
 
     def __init__(self, look_up: Lookup = look_up) -> None:
         self._look_up = look_up
         self._lock = threading.Lock()
         self._asked: dict[str, Job[Found]] = {}
+        self._known: dict[str, tuple[float, list[Address]]] = {}
+        """What was found last, and when on the clock of who asked."""
 
     def resolve(self, host: str, port: int, deadline: Deadline) -> Steps[list[Address]]:
         """Return every address of `host`, at least one, in the order in which to try them.
@@ -78,9 +85,13 @@ class Resolver:
         if at_once := numeric(host, port):
             return [at_once]
         job = self._ask(host, deadline)
-        if not (yield Wait(deadline.at, job)):
+        known = self._remembered(host, deadline)
+        until = (deadline.clock() + deadline.at) / 2 if known else deadline.at
+        found: Found | None = known
+        if (yield Wait(until, job)):
+            found = job.answer
+        if found is None:
             raise ConversationError.of(None, "name-late", host=host)
-        found = job.wait(deadline)
         if isinstance(found, Fact):
             raise ConversationError(None, found)
         return [Address(one.family, (one.where[0], port, *one.where[2:])) for one in found]
@@ -90,12 +101,17 @@ class Resolver:
             job = self._asked.get(host)
             if job is None or job.is_over:
                 job = self._asked[host] = Job(f"resolve {host}", deadline)
-                job.start(lambda: self._find(host), lambda why: why)
+                job.start(lambda: self._find(host, deadline.clock), lambda why: why)
             return job
 
-    def _find(self, host: str) -> Found:
+    def _remembered(self, host: str, deadline: Deadline) -> list[Address] | None:
+        found_at, known = self._known.get(host, (0.0, None))
+        return known if deadline.clock() - found_at <= REMEMBERED_S else None
+
+    def _find(self, host: str, clock: Clock) -> Found:
         try:
-            return self._look_up(host) or fact("name-without-address", host=host)
+            if not (found := self._look_up(host)):
+                return fact("name-without-address", host=host)
         except socket.gaierror as error:
             why = printable(error.strerror) if error.strerror else fact("gaierror-unnamed")
             return fact("name-unresolved", host=host, why=why)
@@ -103,6 +119,8 @@ class Resolver:
             return fact("name-broke", host=host, why=reason_of(error))
         except UnicodeError:
             return fact("name-impossible", host=host)
+        self._known[host] = clock(), found
+        return found
 
 
 RESOLVER = Resolver()

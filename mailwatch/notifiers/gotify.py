@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-import socket
+import re
 import ssl
 import time
 from collections.abc import Iterator
@@ -18,7 +18,9 @@ from mailwatch.core.message import Message, Severity
 from mailwatch.core.say import line
 from mailwatch.core.secret import Secret
 from mailwatch.core.text import printable
+from mailwatch.host.limits import limit_of
 from mailwatch.net.answer import LONGEST_ANSWER, Answer
+from mailwatch.net.errors import ConversationError
 from mailwatch.notifiers.errors import DeliveryError
 
 LONGEST_TITLE = 200
@@ -35,7 +37,6 @@ _FAILURES: tuple[tuple[type[Exception], str], ...] = (
     (ssl.SSLCertVerificationError, "gotify-untrusted"),
     (ssl.SSLError, "gotify-no-tls"),
     (TimeoutError, "gotify-silent"),
-    (socket.gaierror, "gotify-unresolved"),
     (ConnectionRefusedError, "gotify-absent"),
     (ConnectionError, "gotify-broke-off"),
     (OSError, "gotify-unreachable"),
@@ -85,7 +86,7 @@ def describe(settings: GotifySettings) -> str:
 
 
 def examine(settings: GotifySettings) -> Iterator[Diagnosis]:
-    """Find out whether Gotify is there and takes the token; nothing is sent."""
+    """Find out whether Gotify is there and takes the token of an application; nothing is sent."""
     try:
         GotifyNotifier(settings).try_token(Deadline.after(settings.timeout_s, time.monotonic))
     except DeliveryError as error:
@@ -108,20 +109,30 @@ class GotifyNotifier:
     def send(self, message: Message, deadline: Deadline) -> None:
         """Deliver `message` by `deadline` or within `timeout_s`, whichever is sooner.
 
-        Looking up the server's name can outlast both by what resolv.conf(5) allows; a URL with
-        an address in it cannot. Raises DeliveryError.
+        Raises DeliveryError.
         """
-        self._check(self._post(self._payload(message), deadline))
+        answer = self._ask("/message", deadline, self._payload(message))
+        if _refusal(answer) == 400 and self._is_clients(deadline):
+            raise DeliveryError(self._told("gotify-clients-token"), permanent=True)
+        self._check(answer)
 
     def try_token(self, deadline: Deadline) -> None:
         """Find out whether Gotify is there and takes the token, without sending a message.
 
-        Gotify looks at the token first and at the message then, so it answers 400 to a message
-        without a text exactly where `send` would be accepted. Raises DeliveryError.
+        Gotify looks at the token first and at the message then, and answers 400 to a message
+        without a text, since 2026 to a client's token, too, that cannot send: whose a token is,
+        is asked on its own. Raises DeliveryError.
         """
-        answer = self._post(_NO_MESSAGE, deadline)
-        if answer.status != 400 or "errorDescription" not in _json(answer.body):
+        answer = self._ask("/message", deadline, _NO_MESSAGE)
+        if _refusal(answer) != 400:
             self._check(answer)
+        elif self._is_clients(deadline):
+            raise DeliveryError(self._told("gotify-clients-token"), permanent=True)
+
+    def _is_clients(self, deadline: Deadline) -> bool:
+        """Whether the token is a client's: it alone opens what belongs to a user."""
+        answer = self._ask("/current/user", deadline)
+        return answer.status == 200 and _is_id(_json(answer.body))
 
     def _payload(self, message: Message) -> bytes:
         title = printable(message.title, LONGEST_TITLE)
@@ -139,11 +150,12 @@ class GotifyNotifier:
             raise DeliveryError(self._told("gotify-bad-token"), permanent=True)
         return token
 
-    def _post(self, body: bytes, deadline: Deadline) -> Answer:
+    def _ask(self, path: str, deadline: Deadline, body: bytes | None = None) -> Answer:
+        """Post `body`, or get what stands at `path` where there is none."""
         # Loaded with the first message: a service whose mail flows does without these 2.5 MiB.
         from http.client import HTTPException
 
-        from mailwatch.net.http_post import post
+        from mailwatch.net.http_post import get, post
 
         headers = {
             "Content-Type": "application/json",
@@ -153,9 +165,13 @@ class GotifyNotifier:
         }
         until = deadline.sooner(self._settings.timeout_s)
         try:
-            endpoint = _bare(self._settings.url).rstrip("/") + "/message"
-            return post(endpoint, headers, body, until)
-        except (OSError, HTTPException, ValueError) as error:
+            endpoint = _bare(self._settings.url).rstrip("/") + path
+            return (
+                get(endpoint, headers, until)
+                if body is None
+                else post(endpoint, headers, body, until)
+            )
+        except (ConversationError, OSError, HTTPException, ValueError) as error:
             trouble = self._failure(error)
         raise trouble  # not above: the exceptions of http.client may quote the token
 
@@ -166,8 +182,12 @@ class GotifyNotifier:
 
         if isinstance(error, URLError) and isinstance(error.reason, Exception):
             error = error.reason
+        if isinstance(error, ConversationError):
+            return DeliveryError(self._told("gotify-unresolved", said=error.detail))
         if isinstance(error, HTTPException) and not isinstance(error, InvalidURL):
             error = ConnectionError()
+        if limit := limit_of(error):
+            return DeliveryError(self._told("gotify-not-asked", why=limit))
         said = getattr(error, "strerror", None)
         if isinstance(error, ssl.SSLError):
             said = getattr(error, "verify_message", error.reason)
@@ -180,31 +200,31 @@ class GotifyNotifier:
     def _check(self, answer: Answer) -> None:
         """Raise DeliveryError but for Gotify's yes: 200 and a JSON object with an integer id.
 
-        Only Gotify's own no, in JSON, is for good: a proxy says anything while Gotify is updated.
+        Only a refusal in Gotify's own JSON is final: a reverse proxy answers in its place while
+        it is updated, say, and not for long.
         """
-        status, body = answer.status, _json(answer.body)
-        its_own = "error" in body or "errorDescription" in body
-        said = self._quote(answer.body, body)
-        if status == 200:
-            if type(body.get("id")) is int:  # true is an int, too
-                return
-            code = "gotify-other"
-        elif status in (401, 403) and its_own:
-            code = "gotify-token-refused"
-        elif 300 <= status < 400:
+        status, refusal = answer.status, _refusal(answer)
+        said = self._quote(answer.body)
+        if status == 200 and _is_id(_json(answer.body)):
+            return
+        if 300 <= status < 400:
             code, said = "gotify-redirects", self._scrubbed(answer.location, "gotify-no-address")
+        elif not refusal:
+            code = "gotify-other-asks" if status in (401, 403) else "gotify-other"
+        elif status in _TRY_AGAIN or status >= 500:
+            code = "gotify-busy"
         else:
-            busy = status in _TRY_AGAIN or status >= 500
-            code = "gotify-busy" if busy else "gotify-refused"
+            code = "gotify-token-refused" if status in (401, 403) else "gotify-refused"
         detail = self._told(code, status=status, said=said)
-        raise DeliveryError(detail, permanent=its_own and code != "gotify-busy")
+        raise DeliveryError(detail, permanent=code in ("gotify-token-refused", "gotify-refused"))
 
     def _told(self, code: str, **what: Value) -> Fact:
         where, table = _shown(self._settings.url), self._settings.table
         return fact(code, where=where, table=table, **what)
 
-    def _quote(self, text: bytes, body: dict[str, object]) -> str | Fact:
+    def _quote(self, text: bytes) -> str | Fact:
         """Return the server's reason, or what kind of text it sent instead."""
+        body = _json(text)
         reason = body.get("errorDescription") or body.get("error")
         if isinstance(reason, str):
             return self._scrubbed(reason, "gotify-answer-empty")
@@ -219,7 +239,8 @@ class GotifyNotifier:
 
         The fact `nothing` stands for an empty one.
         """
-        bare = text.replace(self._settings.token.reveal(), "***").strip()
+        token = re.escape(self._settings.token.reveal())
+        bare = re.sub(token, "***", text, flags=re.IGNORECASE).strip()
         return printable(bare, 120) or fact(nothing)
 
 
@@ -259,3 +280,14 @@ def _json(body: bytes) -> dict[str, object]:
     except (ValueError, RecursionError):
         return {}
     return said if isinstance(said, dict) else {}
+
+
+def _is_id(body: dict[str, object]) -> bool:
+    return type(body.get("id")) is int  # true is an int, too
+
+
+def _refusal(answer: Answer) -> int:
+    """Return the status of a refusal in Gotify's own JSON, and 0 for any other answer."""
+    body = _json(answer.body)
+    own = answer.status >= 400 and body.get("errorCode") == answer.status
+    return answer.status if own and isinstance(body.get("error"), str) else 0

@@ -16,7 +16,7 @@ from mailwatch.net.conversation import Conversation
 from mailwatch.net.endpoint import Endpoint
 from mailwatch.net.engine import ENGINE, run
 from mailwatch.net.errors import ConversationError
-from mailwatch.net.resolver import Address, Resolver, look_up, numeric
+from mailwatch.net.resolver import REMEMBERED_S, Address, Resolver, look_up, numeric
 from mailwatch.probes.settings import ServiceSettings
 
 if TYPE_CHECKING:
@@ -138,6 +138,33 @@ def test_a_stuck_resolver_holds_up_nobody_and_piles_up_no_threads() -> None:
         release.set()
     answer = run(resolver.resolve("mail.example.org", 587, _soon()))
     assert answer == [Address(socket.AF_INET, ("127.0.0.1", 587))]
+
+
+def test_what_was_found_helps_out_while_the_resolver_hangs() -> None:
+    """For as long as it is remembered, and after half of the time of who asks."""
+    found, now = Address(socket.AF_INET, ("192.0.2.1", 0)), [0.0]
+    release = threading.Event()
+    release.set()
+
+    def look_up(host: str) -> list[Address]:
+        release.wait(60)
+        return [found]
+
+    def resolve(within_s: float) -> list[Address]:
+        deadline = Deadline.after(within_s, lambda: now[0])
+        return run(resolver.resolve("mail.example.org", 0, deadline), lambda: now[0])
+
+    resolver = Resolver(look_up)
+    assert resolve(60) == [found]
+    release.clear()
+    try:
+        now[0] = REMEMBERED_S
+        assert resolve(0.1) == [found]
+        now[0] += 1
+        with pytest.raises(ConversationError, match="not resolved in time"):
+            resolve(0.1)
+    finally:
+        release.set()
 
 
 def test_without_a_thread_the_name_is_not_asked_for(

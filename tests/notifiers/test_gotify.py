@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
+import json
+import os
+import resource
 import socket
+import threading
 import time
 import traceback
 from collections.abc import Callable
 from contextlib import ExitStack
 from dataclasses import replace
 from pathlib import Path
+from socket import AF_INET, AF_INET6
 from typing import TYPE_CHECKING
 
 import pytest
@@ -16,6 +21,8 @@ import pytest
 from mailwatch.core.deadline import Deadline
 from mailwatch.core.message import Message
 from mailwatch.core.secret import Secret
+from mailwatch.net import http_post
+from mailwatch.net.resolver import Address, Resolver
 from mailwatch.notifiers import DeliveryError
 from mailwatch.notifiers.gotify import GotifyNotifier, GotifySettings
 
@@ -117,34 +124,68 @@ def test_an_empty_text(inbox: Inbox, message: Message, within: Within) -> None:
     assert inbox.seen[0].json["message"] == message.title
 
 
+def gotifys(status: int, why: str = "no") -> bytes:
+    """Return the body of a refusal as Gotify words it."""
+    return json.dumps({"error": "x", "errorCode": status, "errorDescription": why}).encode()
+
+
 @pytest.mark.parametrize("status", [408, 425, 429, 500, 502, 503, 504, 599])
 def test_statuses_that_pass(inbox: Inbox, failing: Failing, status: int) -> None:
     """Overload and faults of the server are tried again."""
-    inbox.answer = lambda post: post.reply(status, b'{"error": "x", "errorDescription": "full\\n"}')
+    inbox.answer = lambda post: post.reply(status, gotifys(status, "full\n"))
     error = failing(notifier(inbox.url))
     assert not error.permanent
     assert f"({status}: full)" in str(error)
 
 
-@pytest.mark.parametrize("own", [False, True])
-@pytest.mark.parametrize("status", [201, 204, 400, 403, 404, 405, 410, 413])
-def test_statuses_that_stay(inbox: Inbox, failing: Failing, status: int, own: bool) -> None:
-    """What Gotify refuses is parked; what a proxy says in its place may be over in a moment."""
-    said = b'{"error": "no"}' if own else b"<html>no</html>"
-    inbox.answer = lambda post: post.reply(status, b"" if status == 204 else said)
+@pytest.mark.parametrize("status", [400, 404, 405, 410, 413])
+def test_statuses_that_stay(inbox: Inbox, failing: Failing, status: int) -> None:
+    """What Gotify itself would refuse again is parked."""
+    inbox.answer = lambda post: post.reply(status, gotifys(status))
     error = failing(notifier(inbox.url))
-    assert error.permanent is (own and status != 204)
-    assert str(status) in str(error)
-    assert own or "token" not in str(error)
+    assert error.permanent
+    assert f"Gotify at {inbox.url} refused the message ({status}: no)" in str(error)
 
 
 @pytest.mark.parametrize("status", [401, 403])
 def test_a_wrong_token(inbox: Inbox, failing: Failing, status: int) -> None:
     """The admin is told which token is needed, and where it is found."""
-    inbox.answer = lambda post: post.reply(status, b'{"error": "Unauthorized"}')
+    inbox.answer = lambda post: post.reply(status, gotifys(status))
     error = failing(notifier(inbox.url))
     assert error.permanent
     assert "Apps page" in str(error)
+
+
+def test_a_clients_token(inbox: Inbox, failing: Failing) -> None:
+    """A newer Gotify knows it and takes no message with it: the advice is of the token alone."""
+
+    def answer(post: Post) -> None:
+        if post.path == "/current/user":
+            post.reply(200, b'{"id": 1, "name": "admin", "admin": true}')
+        else:
+            post.reply(400, gotifys(400, "appid is required"))
+
+    inbox.answer = answer
+    error = failing(notifier(inbox.url))
+    assert error.permanent
+    assert "as a client's, with which nothing can be sent: put the token of an app" in str(error)
+    assert [seen.method for seen in inbox.seen] == ["POST", "GET"]
+
+
+@pytest.mark.parametrize("status", [201, 204, 400, 401, 403, 404, 405, 413, 502, 503])
+@pytest.mark.parametrize(
+    "body",
+    [b"<html>no</html>", b"404 page not found\n", b'{"error": "no"}', gotifys(418), b"[]", b""],
+)
+def test_a_proxy_in_gotifys_place(inbox: Inbox, failing: Failing, status: int, body: bytes) -> None:
+    """Whatever is not Gotify's own refusal is not final, and blames neither message nor token."""
+    inbox.answer = lambda post: post.reply(status, b"" if status == 204 else body)
+    error = failing(notifier(inbox.url))
+    assert not error.permanent
+    assert str(error).startswith("Something else than Gotify ")
+    assert f"({status}: " in str(error)
+    assert "token" not in str(error)
+    assert ("a password of its own" in str(error)) == (status in (401, 403))
 
 
 @pytest.mark.parametrize(
@@ -158,7 +199,7 @@ def test_a_wrong_token(inbox: Inbox, failing: Failing, status: int) -> None:
         (b'{"id": true}', "id"),
         (b'{"id": null, "error": "nope"}', "nope"),
         (b"[" * 5000, "[["),
-        (b"\xff\xfe\x00", "not Gotify"),
+        (b"\xff\xfe\x00", "(200: "),
         (b'{"id": 1, "x": "' + b"y" * 70_000 + b'"}', "longer than any of Gotify's"),
     ],
 )
@@ -166,8 +207,8 @@ def test_something_else_answers(inbox: Inbox, failing: Failing, body: bytes, wor
     """A 200 without a message's id is somebody else's 200."""
     inbox.answer = lambda post: post.reply(200, body)
     error = failing(notifier(inbox.url))
-    assert error.permanent is (b'"error"' in body)
-    assert "is not Gotify" in str(error)
+    assert not error.permanent
+    assert str(error).startswith("Something else than Gotify answered")
     assert words in str(error)
 
 
@@ -177,7 +218,7 @@ def test_a_redirect(inbox: Inbox, another: Inbox, failing: Failing, status: int)
     target = f"{another.url}/message\x1b[2J?{TOKEN}"
     inbox.answer = lambda post: post.reply(status, b"", Location=target)
     error = failing(notifier(inbox.url))
-    assert not error.permanent
+    assert not error.permanent  # a proxy's, of a login that it asks for while Gotify is away, say
     assert another.url in str(error)
     assert "?***" in str(error)
     assert another.seen == []
@@ -187,6 +228,9 @@ def test_the_token_as_an_echo(inbox: Inbox, failing: Failing) -> None:
     """A server that repeats the token in its answer does not bring it into our log."""
     inbox.answer = lambda post: post.reply(500, post.headers["X-Gotify-Key"].encode() * 9)
     assert "***" in str(failing(notifier(inbox.url)))
+    inbox.answer = lambda post: post.reply(500, post.headers["X-Gotify-Key"].upper().encode())
+    assert "***" in (said := str(failing(notifier(inbox.url))))
+    assert TOKEN.upper() not in said
 
 
 @pytest.mark.parametrize(
@@ -281,7 +325,7 @@ def test_the_name_does_not_exist(failing: Failing, monkeypatch: pytest.MonkeyPat
     monkeypatch.setattr(socket, "getaddrinfo", unknown)
     error = failing(notifier("http://gotify.invalid:8080/x"))
     assert not error.permanent
-    assert "could not be resolved" in str(error)
+    assert "was not resolved (Name or service not known)" in str(error)
     assert "http://gotify.invalid:8080/x" in str(error)
 
 
@@ -390,37 +434,100 @@ def test_proxies_are_not_used(
     assert another.seen == []
 
 
+Addresses = Callable[..., None]
+
+
+@pytest.fixture
+def resolved_to(monkeypatch: pytest.MonkeyPatch) -> Addresses:
+    """Return what has every name resolve to these addresses, after a while."""
+
+    def resolve(*addresses: str, after: Callable[[], object] = int) -> None:
+        def look_up(host: str, port: int, **kwargs: int) -> list[object]:
+            after()
+            return [
+                (AF_INET6 if ":" in one else AF_INET, socket.SOCK_STREAM, 6, "", (one, port))
+                for one in addresses
+            ]
+
+        monkeypatch.setattr(socket, "getaddrinfo", look_up)
+        monkeypatch.setattr(http_post, "RESOLVER", Resolver())
+
+    return resolve
+
+
 def test_the_second_address_of_a_name(
-    inbox: Inbox, message: Message, within: Within, monkeypatch: pytest.MonkeyPatch
+    inbox: Inbox, message: Message, within: Within, resolved_to: Addresses
 ) -> None:
     """A name with an address that refuses and one that answers is delivered to."""
-    real = socket.getaddrinfo
-
-    def both(host: str, port: int, **kwargs: int) -> list[object]:
-        kind = socket.SOCK_STREAM
-        refusing = (socket.AF_INET, kind, 6, "", ("127.0.0.2", port))
-        return [refusing, *real("127.0.0.1", port, type=kind)]
-
-    monkeypatch.setattr(socket, "getaddrinfo", both)
+    resolved_to("127.0.0.2", "127.0.0.1")
     notifier(f"http://gotify.example.org:{inbox.port}").send(message, within(60))
     assert inbox.seen[0].headers["Host"] == f"gotify.example.org:{inbox.port}"
 
 
-def test_an_address_that_swallows_all_leaves_time_for_the_next(
-    inbox: Inbox, message: Message, within: Within, monkeypatch: pytest.MonkeyPatch
+def test_addresses_whose_packets_vanish(
+    inbox: Inbox, message: Message, within: Within, resolved_to: Addresses
 ) -> None:
-    """As where IPv6 is routed nowhere: each address has its share of the time."""
-    kind = socket.SOCK_STREAM
-    with socket.create_server(("127.0.0.1", 0), backlog=0) as full, ExitStack() as held:
-        for _ in range(4):
-            one = held.enter_context(socket.socket())
+    """Two that nobody answers at leave the third nearly the whole time (RFC 8305)."""
+    with socket.create_server(("127.0.0.9", inbox.port), backlog=0) as hole:
+        waiting = [socket.socket() for _ in range(4)]  # a full queue drops what comes next
+        for one in waiting:
             one.setblocking(False)
-            one.connect_ex(full.getsockname())
-        places = [(socket.AF_INET, kind, 6, "", full.getsockname())]
-        places.append((socket.AF_INET, kind, 6, "", ("127.0.0.1", inbox.port)))
-        monkeypatch.setattr(socket, "getaddrinfo", lambda *_, **__: places)
-        notifier(f"http://gotify.example.org:{inbox.port}").send(message, within(5))
+            one.connect_ex(hole.getsockname())
+        resolved_to("127.0.0.9", "127.0.0.9", "127.0.0.1")
+        began = time.monotonic()
+        notifier(f"http://gotify.example.org:{inbox.port}").send(message, within(60))
+        assert time.monotonic() - began < 20  # a third of the time each would be 40
+        for one in waiting:
+            one.close()
     assert len(inbox.seen) == 1
+
+
+def test_no_address_of_a_name_answers(
+    closed_port: int, failing: Failing, resolved_to: Addresses
+) -> None:
+    """The refusal of the last is told, and no descriptor is left behind."""
+    resolved_to("127.0.0.1", "127.0.0.2")
+    before = len(list(Path("/proc/self/fd").iterdir()))
+    assert "Nothing listens" in str(failing(notifier(f"http://gotify.invalid:{closed_port}")))
+    assert len(list(Path("/proc/self/fd").iterdir())) <= before
+
+
+def test_a_resolver_slower_than_the_time(
+    inbox: Inbox, failing: Failing, message: Message, within: Within, resolved_to: Addresses
+) -> None:
+    """The first try ends on time; a later one has the answer, though the resolver is as slow."""
+    release = threading.Event()
+    resolved_to("127.0.0.1", after=release.wait)
+    slow = notifier(f"http://gotify.example.org:{inbox.port}")
+    assert "was not resolved in time" in str(failing(slow, seconds=0.3))
+    release.set()
+    slow.send(message, within(60))
+    release.clear()
+    slow.send(message, within(2))
+    release.set()
+    assert len(inbox.seen) == 2
+
+
+def test_the_families_of_a_name_take_turns() -> None:
+    """A host with many addresses of a kind that is cut off is soon tried by the other."""
+    six = [Address(AF_INET6, (f"2001:db8::{number}", 80, 0, 0)) for number in range(4)]
+    four = Address(AF_INET, ("192.0.2.1", 80))
+    assert list(http_post._in_turns([*six, four])) == [six[0], four, *six[1:]]
+
+
+def test_without_a_descriptor(inbox: Inbox, failing: Failing, within: Within) -> None:
+    """What this process lacks is named, with what to raise, and is nobody else's fault."""
+    failing(notifier("http://127.0.0.1:1"))  # all is imported that it needs
+    lowest = os.dup(0)
+    os.close(lowest)
+    limits = resource.getrlimit(resource.RLIMIT_NOFILE)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (lowest, limits[1]))
+    try:
+        with pytest.raises(DeliveryError) as caught:
+            notifier(inbox.url).try_token(within(60))
+    finally:
+        resource.setrlimit(resource.RLIMIT_NOFILE, limits)
+    assert "could not be asked: no file could be opened: raise LimitNOFILE" in str(caught.value)
 
 
 def test_nothing_shows_the_token() -> None:

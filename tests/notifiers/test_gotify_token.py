@@ -20,11 +20,18 @@ TOKEN = "AxTokenThatMustNotShow"
 Within = Callable[[float], Deadline]
 
 
+CLIENTS = "gtfyc.AClientsTokenThatMustNotShow"
+
+
 def _gotify(post: Post) -> None:
-    """Answer as Gotify 2: the token comes first, then the message."""
-    if post.headers["X-Gotify-Key"] != TOKEN:
+    """Answer as Gotify of 2026: the token comes first, then the message."""
+    token = post.headers["X-Gotify-Key"]
+    if token not in (TOKEN, CLIENTS) or (post.path == "/current/user" and token != CLIENTS):
         said = "you need to provide a valid access token or user credentials to access this api"
         error = {"error": "Unauthorized", "errorCode": 401, "errorDescription": said}
+    elif post.path == "/current/user":
+        post.reply(200, b'{"id": 1, "name": "admin", "admin": true}')
+        return
     else:
         said = "Field 'message' is required"
         error = {"error": "Bad Request", "errorCode": 400, "errorDescription": said}
@@ -39,9 +46,18 @@ def test_a_good_token_is_found_good_without_a_message(inbox: Inbox, within: With
     """What Gotify is sent holds no text, so nothing reaches the phone."""
     inbox.answer = _gotify
     _try(inbox.url, within)
-    (request,) = inbox.seen
+    request, whose = inbox.seen
     assert (request.method, request.path) == ("POST", "/message")
     assert request.json == {}
+    assert (whose.method, whose.path) == ("GET", "/current/user")
+
+
+def test_a_clients_token_is_told(inbox: Inbox, within: Within) -> None:
+    """Gotify answers an empty message of both kinds alike, and nothing can be sent with it."""
+    inbox.answer = _gotify
+    with pytest.raises(DeliveryError, match="put the token of an application") as caught:
+        _try(inbox.url, within, CLIENTS)
+    assert CLIENTS not in str(caught.value)
 
 
 def test_a_wrong_token_is_told(inbox: Inbox, within: Within) -> None:
@@ -57,9 +73,9 @@ def test_a_wrong_token_is_told(inbox: Inbox, within: Within) -> None:
     [
         (400, b"<html>nginx", "check \\[gotify\\] url"),
         (400, b"{}", "check \\[gotify\\] url"),
-        (404, b'{"error": "Not Found", "errorDescription": "page not found"}', "above all its pat"),
-        (200, b"hello", "is not Gotify"),
-        (502, b"", "cannot take messages now"),
+        (404, b'{"error": "Not Found", "errorCode": 404, "errorDescription": "x"}', "its path\\."),
+        (200, b"hello", "Something else than Gotify answered"),
+        (502, b"", "Something else than Gotify answered"),
         (301, b"", "redirects"),
     ],
 )

@@ -20,8 +20,7 @@ SENTENCES: Sentences = {
         "this host reaches it."
     ),
     "gotify-unresolved": (
-        "The name of Gotify's host in {where} could not be resolved ({said}): check {table} url "
-        "and this host's DNS."
+        "Gotify at {where} could not be asked: {said}; the name stands in {table} url."
     ),
     "gotify-absent": "Nothing listens at {where}: start Gotify, or correct {table} url.",
     "gotify-broke-off": (
@@ -31,6 +30,7 @@ SENTENCES: Sentences = {
     "gotify-unreachable": (
         "Gotify at {where} cannot be reached ({said}): check this host's network."
     ),
+    "gotify-not-asked": "Gotify at {where} could not be asked: {why}.",
     "gotify-bad-url": (
         "{table} url is not the address of a web server ({where}): write it like "
         "https://gotify.example.org or http://192.0.2.1:8080/gotify."
@@ -40,8 +40,17 @@ SENTENCES: Sentences = {
         "Apps page into {table} token."
     ),
     "gotify-other": (
-        "What answers at {where} is not Gotify ({said}): check {table} url, above all its path "
-        "and port."
+        "Something else than Gotify answered at {where} ({status}: {said}), as a reverse proxy "
+        "does while Gotify is away: if this lasts, start Gotify, or check {table} url, above all "
+        "its path and port."
+    ),
+    "gotify-other-asks": (
+        "Something else than Gotify refused the message at {where} ({status}: {said}), a reverse "
+        "proxy with a password of its own, say: have it let requests to /message through."
+    ),
+    "gotify-clients-token": (
+        "Gotify at {where} knows the token as a client's, with which nothing can be sent: put the "
+        "token of an application (Gotify's Apps page) into {table} token."
     ),
     "gotify-token-refused": (
         "Gotify at {where} refused the token ({status}): put the token of an application (Gotify's "

@@ -105,6 +105,11 @@ SENTENCES: Sentences = {
         "its watchdog will restart mailwatch: check that the unit has Type=notify and "
         "NotifyAccess=main."
     ),
+    "no-descriptor": "no file could be opened: raise LimitNOFILE of the mailwatch unit",
+    "no-file-on-host": "this host has too many files open: raise fs.file-max",
+    "no-memory-left": "there is no memory left: raise MemoryMax of the mailwatch unit, or see "
+    "what uses up this host's",
+    "no-buffer": "this host is out of network buffers: see what uses them up",
     "no-thread": "no thread could be started: raise TasksMax of the mailwatch unit",
     "own-fault": "a fault of mailwatch itself ({error}), please report it",
     "status-first": "the first check is under way",
