@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 
@@ -18,6 +19,12 @@ PARKED_RETRY_S = 3600.0
 
 LATE_S = 60.0
 """A message that leaves later than this after its event says when the event was."""
+
+MANY = 3
+"""Incidents that are over and wait to be told: more of them are told as one."""
+
+_LISTED = 30
+"""How many incidents a summary lists, the newest."""
 
 LONGEST_STORY = 3900
 """Characters of a merged message, which leaves room for as_sent() below Gotify's 4 KB or so."""
@@ -58,6 +65,20 @@ def next_entry(entries: Sequence[QueuedMessage], channel: str) -> QueuedMessage 
     return min(heads, key=lambda entry: (entry.not_before, entry.id), default=None)
 
 
+def next_batch(entries: Sequence[QueuedMessage], channel: str) -> tuple[QueuedMessage, ...]:
+    """Return what leaves next by `channel` as one message, once the first is due; () for nothing.
+
+    That is one entry, but where more than MANY incidents that are over wait to be told it is all
+    of them, for nobody reads the sixty calls of a night that was.
+    """
+    head = next_entry(entries, channel)
+    if head is None:
+        return ()
+    over = tuple(entry for entry in entries if entry.channel == channel and _tells_an_end(entry))
+    others = tuple(entry for entry in over if entry is not head)
+    return (head, *others) if len(others) < len(over) > MANY else (head,)
+
+
 def after_failure(
     entry: QueuedMessage, trouble: Fact, permanent: bool, now: Now, jitter: float
 ) -> QueuedMessage:
@@ -85,24 +106,32 @@ def retry_now(entries: Sequence[QueuedMessage]) -> tuple[QueuedMessage, ...]:
 def merge(entries: Sequence[QueuedMessage]) -> tuple[QueuedMessage, ...]:
     """Return `entries` with each incident that is over told in one message.
 
-    When an incident's recovery is waiting, and at least one earlier try to send something of it
-    by the same channel has failed, its entries become one: the recovery, followed by what had
-    happened before.
+    When an incident's recovery is waiting, and the channel is in trouble, its entries become
+    one: the recovery, followed by what had happened before. In trouble is a channel by which a
+    try to send anything that waits has failed, or with more than MANY recoveries waiting.
     """
+    ends = Counter(entry.channel for entry in entries if _tells_an_end(entry))
+    troubled = {entry.channel for entry in entries if entry.tries}
+    troubled.update(channel for channel, count in ends.items() if count > MANY)
     merged: list[QueuedMessage] = []
     told: dict[tuple[str, str], list[QueuedMessage]] = {}
     for entry in entries:
         message = entry.message
         key = entry.channel, message.incident
         earlier = told.setdefault(key, []) if message.incident else []
-        if message.topic is Topic.RECOVERED and any(other.tries for other in earlier):
-            merged = [other for other in merged if other not in earlier]
+        if message.topic is Topic.RECOVERED and earlier and entry.channel in troubled:
+            gone = {other.id for other in earlier}
+            merged = [other for other in merged if other.id not in gone]
             merged.append(_whole_story(entry, earlier))
             earlier.clear()
         else:
             merged.append(entry)
         earlier.append(merged[-1])
     return tuple(merged)
+
+
+def _tells_an_end(entry: QueuedMessage) -> bool:
+    return entry.message.topic is Topic.RECOVERED and entry.message.incident != ""
 
 
 def _whole_story(recovery: QueuedMessage, earlier: Sequence[QueuedMessage]) -> QueuedMessage:
@@ -132,8 +161,13 @@ def _without_id(message: Message) -> str:
     return message.body.removesuffix(f"\n{say(fact('incident-id', incident=message.incident))}")
 
 
-def as_sent(entry: QueuedMessage, now: Now, clock_text: Callable[[float], str]) -> Message:
-    """Return the message as it leaves now: a late one begins with the time of its event."""
+def as_sent(
+    batch: Sequence[QueuedMessage], now: Now, clock_text: Callable[[float], str]
+) -> Message:
+    """Return `batch` as the message that leaves now: a late one begins with when that was."""
+    if len(batch) > 1:
+        return _summary(batch, now, clock_text)
+    entry = batch[0]
     # The wall clock may have been set since: NTP's first step is no delay.
     written = entry.written
     late_s = now.wall - entry.message.at if written is None else now.steady - written
@@ -142,3 +176,19 @@ def as_sent(entry: QueuedMessage, now: Now, clock_text: Callable[[float], str]) 
     when = near(clock_text, now.wall)(entry.message.at)
     first = say(fact("sent-late", when=when, late_s=late_s))
     return replace(entry.message, body=f"{first}\n{entry.message.body}")
+
+
+def _summary(
+    batch: Sequence[QueuedMessage], now: Now, clock_text: Callable[[float], str]
+) -> Message:
+    """Tell of many incidents that are over as the last of them is told, with a line for each."""
+    told = sorted((entry.message for entry in batch), key=lambda message: message.at)
+    lines = [fact("summary-head", count=len(told))]
+    if len(told) > _LISTED:
+        lines.append(fact("summary-older", count=len(told) - _LISTED))
+    lines += [
+        fact("summary-incident", since_at=one.since, at=one.at, incident=one.incident)
+        for one in told[-_LISTED:]
+    ]
+    short = near(clock_text, now.wall)
+    return replace(told[-1], body="\n".join(say(line, short) for line in lines))

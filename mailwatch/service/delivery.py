@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from mailwatch.core.deadline import Clock, Deadline
@@ -14,7 +14,7 @@ from mailwatch.core.outbox import (
     after_failure,
     as_sent,
     merge,
-    next_entry,
+    next_batch,
     retry_now,
 )
 from mailwatch.core.say import line
@@ -41,8 +41,8 @@ class _Channel:
     name: str
     notifier: Notifier | None
     """None where it is not configured any more: it ends with what is under way."""
-    message: QueuedMessage | None = None
-    """What is under way."""
+    batch: tuple[QueuedMessage, ...] = ()
+    """What is under way, as one message."""
     job: Job[DeliveryError | None] | None = None
     reached: float | None = None
     """When it last took a message (seconds since 1970), None as long as it has not."""
@@ -124,13 +124,13 @@ class Delivery:
         self._news, self._wake_at = False, None
         self._end_what_has_no_channel(now)
         for channel in self._channels.values():
-            entry = None if channel.job else next_entry(self._merged(channel.name), channel.name)
-            if entry is None or channel.notifier is None:
+            batch = () if channel.job else next_batch(self._merged(channel.name), channel.name)
+            if not batch or channel.notifier is None:
                 continue
-            if entry.not_before <= now.steady:
-                self._send(channel, channel.notifier, entry, now)
-            elif self._wake_at is None or entry.not_before < self._wake_at:
-                self._wake_at = entry.not_before
+            if batch[0].not_before <= now.steady:
+                self._send(channel, channel.notifier, batch, now)
+            elif self._wake_at is None or batch[0].not_before < self._wake_at:
+                self._wake_at = batch[0].not_before
 
     def take(self, job: Job[Any], now: Now) -> None:
         """Take the outcome of a delivery; another's job, or one that was given up, is ignored."""
@@ -152,27 +152,34 @@ class Delivery:
                 channel.job.join(max(0.0, deadline.at - self._clock()))
 
     def _ended(self, channel: _Channel, error: DeliveryError | None, now: Now) -> None:
-        entry = channel.message
-        channel.message, channel.job, self._news = None, None, True
+        batch = channel.batch
+        channel.batch, channel.job, self._news = (), None, True
         notifier = channel.notifier
         if channel.notifier is None:
             del self._channels[channel.name]
-        if entry is None:
+        if not batch:
             return
-        name, title = channel.name if len(self._channels) > 1 else "", entry.message.title
+        # A summary has the title of the last that it tells.
+        title = max((entry.message for entry in batch), key=lambda message: message.at).title
+        name = channel.name if len(self._channels) > 1 else ""
         channel.trouble = NOTHING if error is None else error.detail
         if error is None:
             if not getattr(notifier, "writes_log", False):
                 self._journal.info(line("sent", channel=name, title=title))
             channel.reached = now.wall
-            self._store.delivered(entry, now)
+            self._store.delivered(batch, now)
             return
-        failed = after_failure(entry, error.detail, error.permanent, now, self._jitter())
-        again_s, trouble = failed.not_before - now.steady, error.detail
+        jitter, tries = self._jitter(), max(entry.tries for entry in batch)
+        failed = {
+            entry.id: after_failure(
+                replace(entry, tries=tries), error.detail, error.permanent, now, jitter
+            )
+            for entry in batch
+        }
+        again_s, trouble = failed[batch[0].id].not_before - now.steady, error.detail
         said = line("not-told-yet", channel=name, title=title, trouble=trouble, again_s=again_s)
         self._journal.write(Level.ERROR if error.permanent else Level.WARNING, said)
-        entries = self._store.entries()
-        self._store.keep_entries([failed if one.id == entry.id else one for one in entries])
+        self._store.keep_entries([failed.get(one.id, one) for one in self._store.entries()])
 
     def _end_what_has_no_channel(self, now: Now) -> None:
         gone = [one for one in self._store.entries() if one.channel not in self._channels]
@@ -194,10 +201,12 @@ class Delivery:
             self._store.keep_entries(sorted(kept, key=lambda entry: entry.id))
         return merged
 
-    def _send(self, channel: _Channel, notifier: Notifier, entry: QueuedMessage, now: Now) -> None:
+    def _send(
+        self, channel: _Channel, notifier: Notifier, batch: tuple[QueuedMessage, ...], now: Now
+    ) -> None:
         deadline = Deadline.after(SEND_LIMIT_S, self._clock)
         job = channel.job = Job(f"delivery-{channel.name}", deadline, SLACK_S)
-        channel.message, message = entry, as_sent(entry, now, self._clock_text)
+        channel.batch, message = batch, as_sent(batch, now, self._clock_text)
 
         def send() -> DeliveryError | None:
             try:

@@ -91,16 +91,17 @@ class Store:
         """Replace the whole outbox by `entries`, whose ids it has handed out itself."""
         self._memory = replace(self._memory, entries=tuple(entries))
 
-    def delivered(self, entry: QueuedMessage, now: Now) -> None:
-        """Take `entry` out of the outbox: its end at `now` is kept for the history."""
-        self._end(replace(entry, ended=now))
+    def delivered(self, entries: Sequence[QueuedMessage], now: Now) -> None:
+        """Take `entries` out of the outbox: their end at `now` is kept for the history."""
+        self._end([replace(entry, ended=now) for entry in entries])
 
     def give_up(self, entry: QueuedMessage, now: Now) -> None:
         """Take `entry` out of the outbox, undelivered: its end at `now` is kept, and that."""
-        self._end(replace(entry, ended=now, given_up=True))
+        self._end([replace(entry, ended=now, given_up=True)])
 
-    def _end(self, entry: QueuedMessage) -> None:
-        left = tuple(other for other in self._memory.entries if other.id != entry.id)
+    def _end(self, entries: Sequence[QueuedMessage]) -> None:
+        ended = {entry.id for entry in entries}
+        left = tuple(other for other in self._memory.entries if other.id not in ended)
         self._memory = replace(self._memory, entries=left)
 
     def paused_until(self, now: Now) -> Now | None:

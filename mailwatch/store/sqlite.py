@@ -172,9 +172,9 @@ class SqliteStore(Store):
         with self._shared:
             self._shared.wait_for(lambda: not self._busy, max(0.0, until - time.monotonic()))
 
-    def _end(self, entry: QueuedMessage) -> None:
-        super()._end(entry)
-        self._ended.append(entry)
+    def _end(self, entries: Sequence[QueuedMessage]) -> None:
+        super()._end(entries)
+        self._ended += entries
         self._write()
 
     # --- the loop's side ------------------------------------------------------------------

@@ -148,9 +148,10 @@ class TracedStore(Store):
         with self._fuse.call("keep_entries"):
             self._store.keep_entries(entries)
 
-    def delivered(self, entry: QueuedMessage, now: Now) -> None:
-        with self._fuse.call("delivered", entry=entry.id, **_about(entry.message)):
-            self._store.delivered(entry, now)
+    def delivered(self, entries: Sequence[QueuedMessage], now: Now) -> None:
+        first = entries[0]
+        with self._fuse.call("delivered", entry=first.id, **_about(first.message)):
+            self._store.delivered(entries, now)
 
     def give_up(self, entry: QueuedMessage, now: Now) -> None:
         with self._fuse.call("give_up", entry=entry.id, **_about(entry.message)):

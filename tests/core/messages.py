@@ -15,7 +15,7 @@ from mailwatch.core.events import Tell
 from mailwatch.core.facts import NOTHING, Fact, fact, words
 from mailwatch.core.message import Message, Topic
 from mailwatch.core.model import Fault, Mask, Now, Reading, Target, Verdict
-from mailwatch.core.outbox import QueuedMessage, as_sent, merge
+from mailwatch.core.outbox import QueuedMessage, as_sent, merge, next_batch
 from mailwatch.core.policy import Policy
 from mailwatch.core.rate_limit import RateLimit
 from mailwatch.core.say import learn
@@ -302,8 +302,22 @@ def _stories() -> Iterator[tuple[str, Message]]:
     ]
     waiting = [QueuedMessage(n, "gotify", one, tries=1) for n, one in enumerate(turns)]
     (story,) = merge(waiting)
-    yield "merged-story", as_sent(story, _at(9000), VM.clock_text)
-    yield "late", as_sent(waiting[0], _at(9000), VM.clock_text)
+    yield "merged-story", as_sent([story], _at(9000), VM.clock_text)
+    yield "late", as_sent(waiting[:1], _at(9000), VM.clock_text)
+    over = [
+        replace(
+            story,
+            id=n,
+            message=replace(
+                story.message,
+                incident=f"20261128T{n:02}1400Z",
+                since=WALL + n * 3600,
+                at=WALL + n * 3600 + 90,
+            ),
+        )
+        for n in range(33)
+    ]
+    yield "summary", as_sent(next_batch(over, "gotify"), _at(9000), VM.clock_text)
 
 
 def messages() -> dict[str, Message]:

@@ -14,11 +14,13 @@ from mailwatch.core.outbox import (
     LATE_S,
     LONGEST_RETRY_S,
     LONGEST_STORY,
+    MANY,
     PARKED_RETRY_S,
     QueuedMessage,
     after_failure,
     as_sent,
     merge,
+    next_batch,
     next_entry,
     retry_now,
 )
@@ -147,6 +149,52 @@ def test_an_incident_told_after_its_end_is_one_message() -> None:
     assert merge((other, story)) == (other, story)
 
 
+@pytest.mark.parametrize("topic", [Topic.NOTICE, Topic.RECOVERED])
+def test_whoever_is_at_the_head_an_incident_that_is_over_is_one_message(topic: Topic) -> None:
+    """What has failed may be of another incident, or of none: the channel is what is away."""
+    head = _tried(_letter(1, topic, "" if topic is Topic.NOTICE else "Z"), 3)
+    entries = (head, _letter(2), _letter(3, Topic.ESCALATED), _letter(4, Topic.RECOVERED))
+    assert [entry.id for entry in merge(entries)] == [1, 4]
+
+
+def _night(count: int) -> tuple[QueuedMessage, ...]:
+    """Return what `count` incidents would tell, each over, of which the first was tried."""
+    topics = (Topic.OPENED, Topic.ESCALATED, Topic.RECOVERED)
+    entries = [
+        _letter(3 * n + i, topic, f"I{n}") for n in range(count) for i, topic in enumerate(topics)
+    ]
+    return (_tried(entries[0]), *entries[1:])
+
+
+@pytest.mark.parametrize(("count", "messages"), [(1, 1), (MANY, MANY), (MANY + 1, 1), (60, 1)])
+def test_many_incidents_that_are_over_are_one_message(count: int, messages: int) -> None:
+    """None is a stale call; the last incidents are named, and the older ones counted."""
+    waiting, sent = merge(_night(count)), []
+    while batch := next_batch(waiting, "gotify"):
+        sent.append(as_sent(batch, Now(0, NOW.wall + 9), str))
+        waiting = tuple(entry for entry in waiting if entry not in batch)
+    assert len(sent) == messages
+    assert {message.topic for message in sent} == {Topic.RECOVERED}
+    if count > MANY:
+        assert sent[0].body.startswith(f"{count} incidents are over")
+        assert f"incident I{count - 1}" in sent[0].body
+        assert len(sent[0].body) <= LONGEST_STORY
+        assert sent[0].body.count("incident I") == min(count, 30)
+
+
+def test_a_summary_waits_for_its_head_and_leaves_the_rest_in_order() -> None:
+    """What is open yet, or about mailwatch, is no part of it; another channel has its own."""
+    over = [entry for entry in merge(_night(5)) if entry.message.topic is Topic.RECOVERED]
+    first = _tried(_letter(-1, Topic.NOTICE, ""))
+    call = _letter(99, Topic.ESCALATED, "open")
+    other = replace(over[0], id=100, channel="mail")
+    entries = [first, *over, call, other]
+    assert next_batch(entries, "gotify") == (first,)
+    assert next_batch(entries[1:], "gotify") == tuple(over)
+    assert next_batch([call, other], "gotify") == (call,)
+    assert next_batch([call, other], "mail") == (other,)
+
+
 def test_notices_are_never_merged() -> None:
     """They belong to no incident."""
     entries = (
@@ -215,6 +263,44 @@ def test_merging_loses_nothing(rows: list[tuple[Topic, str, int, bool]]) -> None
     for entry in entries:
         assert sum(f"title {entry.message.title[6:]}" in text for text in told) == 1
     assert [each.id for each in merged] == sorted(each.id for each in merged)
+    if any(entry.tries for entry in entries):
+        for over in {entry.message.incident for entry in merged if entry.message.incident}:
+            topics = [one.message.topic for one in merged if one.message.incident == over]
+            if Topic.RECOVERED in topics:  # nothing stale goes before the end of its incident
+                assert topics.index(Topic.RECOVERED) == 0
+
+
+@given(
+    st.lists(
+        st.tuples(
+            st.sampled_from([Topic.OPENED, Topic.RECOVERED, Topic.NOTICE]),
+            st.sampled_from(["A", "B", "C", "D", "E", "F", ""]),
+            st.sampled_from(["gotify", "mail"]),
+            st.integers(0, 2),
+            st.booleans(),
+        ),
+        max_size=12,
+    )
+)
+def test_batches_empty_the_outbox(rows: list[tuple[Topic, str, str, int, bool]]) -> None:
+    """Every entry leaves exactly once, by its own channel, and a summary tells only ends."""
+    waiting = list(
+        merge(
+            [
+                _tried(_letter(number, topic, incident, channel), tries, permanent)
+                for number, (topic, incident, channel, tries, permanent) in enumerate(rows)
+            ]
+        )
+    )
+    for channel in ("gotify", "mail"):
+        while batch := next_batch(waiting, channel):
+            assert {entry.channel for entry in batch} == {channel}
+            assert len(batch) == 1 or {one.message.topic for one in batch} == {Topic.RECOVERED}
+            for entry in batch:
+                waiting.remove(entry)
+            due = next_entry([batch[0], *waiting], channel)
+            assert due is batch[0]
+    assert waiting == []
 
 
 # --- late messages ------------------------------------------------------------------------
@@ -224,21 +310,21 @@ def test_merging_loses_nothing(rows: list[tuple[Topic, str, int, bool]]) -> None
 def test_a_message_in_time_is_sent_as_it_is(late_s: float) -> None:
     """Nor does a clock that was set back change it."""
     entry = _letter(1)
-    assert as_sent(entry, Now(0, NOW.wall + late_s), str) == entry.message
+    assert as_sent([entry], Now(0, NOW.wall + late_s), str) == entry.message
 
 
 @pytest.mark.parametrize("set_by_s", [400 * 86_400.0, 3600.0, -3600.0])
 def test_a_wall_clock_that_is_set_makes_no_message_late(set_by_s: float) -> None:
     """NTP's first step, say: how long a message has waited is told by the steady clock."""
     entry = replace(_letter(1), written=NOW.steady)
-    assert as_sent(entry, Now(NOW.steady + 5, NOW.wall + set_by_s), str) == entry.message
-    late = as_sent(entry, Now(NOW.steady + 7440, NOW.wall + set_by_s), str)
+    assert as_sent([entry], Now(NOW.steady + 5, NOW.wall + set_by_s), str) == entry.message
+    late = as_sent([entry], Now(NOW.steady + 7440, NOW.wall + set_by_s), str)
     assert "could not be sent for 2 h 4 min" in late.body
 
 
 def test_a_late_message_says_when_it_was_written() -> None:
     """The phone shows the time of arrival, which is not that of the event."""
-    sent = as_sent(_letter(1), Now(0, NOW.wall + 7440), lambda wall: "03:04:05")
+    sent = as_sent([_letter(1)], Now(0, NOW.wall + 7440), lambda wall: "03:04:05")
     assert sent.body == (
         "Written at 03:04; it could not be sent for 2 h 4 min.\nbody 1\nIncident A"
     )

@@ -249,3 +249,31 @@ def test_a_reload_tries_at_once_and_lets_a_delivery_under_way_end() -> None:
     let_go.set()
     stand.work()
     assert (_titles(old), _titles(new)) == (["one"], ["two"])
+
+
+def test_after_an_outage_of_the_network_sixty_incidents_are_one_message() -> None:
+    """Whoever was tried, each is delivered and none of them twice; the log names what left."""
+    phone = ScriptedPhone(error=DeliveryError(words("It is away.")))
+    stand = Stand(phone=phone)
+    entries = [
+        QueuedMessage(
+            2 * n + i, "phone", Message(topic, severity, f"{topic} {n}", "", NOW.wall + n, f"I{n}")
+        )
+        for n in range(60)
+        for i, (topic, severity) in enumerate(
+            [(Topic.ESCALATED, Severity.CRITICAL), (Topic.RECOVERED, Severity.INFO)]
+        )
+    ]
+    for number in range(0, len(entries), 2):
+        stand.store.keep_entries([*stand.store.entries(), *entries[number : number + 2]])
+        stand.delivery.wrote()
+        stand.work()
+        stand.seconds += FIRST_RETRY_S
+    phone.error = None
+    stand.seconds += 3600
+    stand.work()
+    assert _titles(phone) == ["recovered 59"]
+    assert phone.messages[0].severity is Severity.INFO
+    assert phone.messages[0].body.startswith("60 incidents are over")
+    assert stand.waiting() == []
+    assert stand.log.getvalue().count("info: sent: recovered 59") == 1

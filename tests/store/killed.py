@@ -89,7 +89,7 @@ def walk(directory: Path, steps: int, told: int, told_to: int) -> None:
         for entry in store.entries():
             if entry.message.title == f"{number - 1}a":
                 os.write(told_to, f"delivering {entry.message.title}\n".encode())
-                store.delivered(entry, at(number))
+                store.delivered([entry], at(number))
                 os.write(told_to, f"delivered {entry.message.title}\n".encode())
     store.close()
 

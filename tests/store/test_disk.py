@@ -103,7 +103,7 @@ def test_a_full_disk_is_caught_up_with(on_tmpfs: Stores, night: Night) -> None:
     )
     store.pause(night.at(900))
     first, second = store.entries()
-    store.delivered(first, night.at(101))
+    store.delivered([first], night.at(101))
     assert [entry.message.title for entry in store.entries()] == ["during"]
     assert store.paused_until(night.at(102)) == night.at(900)
     assert len(stores.said) == 1
@@ -273,7 +273,7 @@ def test_no_letter_id_comes_again_that_the_file_never_saw(
     stores.directory.write_text("in the way")
     store.commit(Commit(State(), night.at(1), [night.message()]))
     (gone,) = store.entries()
-    store.delivered(gone, night.at(2))
+    store.delivered([gone], night.at(2))
     stores.directory.unlink()
     away.rename(stores.directory)
     store.close()

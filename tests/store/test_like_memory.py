@@ -149,8 +149,8 @@ class LikeMemory(RuleBasedStateMachine):
     def deliver(self, data: st.DataObject) -> None:
         """Deliver any entry."""
         entry = data.draw(st.sampled_from(self.memory.entries()))
-        self.memory.delivered(entry, self.now)
-        self.store.delivered(entry, self.now)
+        self.memory.delivered([entry], self.now)
+        self.store.delivered([entry], self.now)
 
     @precondition(lambda self: self.memory.entries())
     @rule(data=st.data(), permanent=st.booleans())

@@ -160,7 +160,7 @@ def test_what_was_delivered_stays_with_its_end(stores: Stores, night: Night) -> 
     store, state = stores.restored(night.at(0))
     store.commit(Commit(state, night.at(1), [night.message()], ("gotify", "mail")))
     gotify, mail = store.entries()
-    store.delivered(gotify, night.at(7))
+    store.delivered([gotify], night.at(7))
     assert store.entries() == (mail,)
     assert ends(stores) == [("gotify", night.at(7).wall), ("mail", None)]
     store.close()
@@ -179,7 +179,7 @@ def test_what_was_given_up_is_not_taken_for_delivered(stores: Stores, night: Nig
     store, state = stores.restored(night.at(0))
     store.commit(Commit(state, night.at(1), [night.message()], ("gotify", "gone")))
     delivered, given_up = store.entries()
-    store.delivered(delivered, night.at(7))
+    store.delivered([delivered], night.at(7))
     store.give_up(given_up, night.at(8))
     assert store.entries() == ()
     with closing(sqlite3.connect(stores.path)) as connection:
@@ -199,7 +199,7 @@ def test_an_end_is_written_once_the_disk_is_back(stores: Stores, night: Night) -
     away = stores.directory.with_name("away")
     stores.directory.rename(away)
     stores.directory.write_text("in the way")
-    store.delivered(first, night.at(5))
+    store.delivered([first], night.at(5))
     stores.directory.unlink()
     away.rename(stores.directory)
     store.record(night.readings(1), night.at(60))

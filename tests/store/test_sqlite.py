@@ -91,7 +91,7 @@ def test_no_letter_id_is_handed_out_twice(stores: Stores, night: Night) -> None:
         )
         for entry in store.entries():
             seen.append(entry.id)
-            store.delivered(entry, night.at(start * 10 + 2))
+            store.delivered([entry], night.at(start * 10 + 2))
         store.close()
     assert seen == [1, 2, 3, 4, 5, 6]
 

@@ -211,5 +211,12 @@ SENTENCES: Sentences = {
     "not-sent": "Not sent: {why}.",
     "sent-late": "Written at {when}; it could not be sent for {late_s:duration}.",
     "story-cut": "(and more, see `mailwatch incidents`)",
+    "summary-head": "{count} incidents are over that you could not be told of in time:",
+    "summary-older": "- {count} older ones, see `mailwatch incidents`",
+    "summary-incident": Given(
+        "since_at",
+        "- {since_at:clock} to {at:clock}, incident {incident}",
+        "- until {at:clock}, incident {incident}",
+    ),
     "story-head": "These messages could not be sent in time:",
 }
