@@ -8,7 +8,7 @@ import json
 import platform
 import re
 import tarfile
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from mailwatch import __version__
@@ -19,6 +19,7 @@ from mailwatch.cli.options import load_without_secrets
 from mailwatch.cli.output import note, write_file
 from mailwatch.config.model import Config
 from mailwatch.config.render import plain
+from mailwatch.core.outbox import QueuedMessage
 from mailwatch.core.say import line
 from mailwatch.core.state import Incident
 from mailwatch.evidence import keeping, show
@@ -44,8 +45,10 @@ def export(args: argparse.Namespace) -> int:
     directory = config.state_directory
 
     def packed() -> bytes:
-        incident = Views(directory).incident(args.id)
-        content = archive(incident, keeping.load(directory, incident.id), config)
+        views = Views(directory)
+        incident = views.incident(args.id)
+        messages = views.messages([incident.id]).get(incident.id, [])
+        content = archive(incident, messages, keeping.load(directory, incident.id), config)
         return incident.id.encode() + b"\0" + content
 
     answer = answer_of(owner_of(directory), packed, (StoreError,))
@@ -62,15 +65,18 @@ def _file_name(identifier: bytes) -> str:
 
 
 def archive(
-    incident: Incident, evidence: Mapping[str, keeping.Kept | None], config: Config
+    incident: Incident,
+    messages: Sequence[QueuedMessage],
+    evidence: Mapping[str, keeping.Kept | None],
+    config: Config,
 ) -> bytes:
     """Return the archive: a folder of the incident's id with plain text and JSON."""
     settings = {
         key: None if one.value is None else plain(one.value) for key, one in config.settings.items()
     }
     files = {
-        "incident.json": _json(as_json(incident)),
-        "incident.txt": "\n".join([*story(incident), "", *show.lines(evidence)]) + "\n",
+        "incident.json": _json(as_json(incident, messages)),
+        "incident.txt": "\n".join([*story(incident, messages), "", *show.lines(evidence)]) + "\n",
         "evidence.json": _json(evidence),
         "config.json": _json(settings),
         "version.txt": f"mailwatch {__version__}\nPython {platform.python_version()}\n"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+from collections.abc import Sequence
 
 from mailwatch.cli.command import argument, command
 from mailwatch.cli.exit_codes import OK
@@ -12,6 +13,7 @@ from mailwatch.cli.times import stamp
 from mailwatch.core import causes
 from mailwatch.core.facts import fact
 from mailwatch.core.observation import alike
+from mailwatch.core.outbox import QueuedMessage
 from mailwatch.core.say import line, say
 from mailwatch.core.state import Failure, Incident
 from mailwatch.core.text import duration, join_words, printable
@@ -41,7 +43,7 @@ def incidents(args: argparse.Namespace) -> int:
     """List the outages so far, the newest first."""
     found = Views(state_of(args)).incidents(args.limit)
     if args.json:
-        print_json([as_json(incident) for incident in found])
+        print_json([_as_json(incident) for incident in found])
     elif found:
         head = ("INCIDENT", "SINCE", "LASTED", "RESTARTS", "END", "SERVICES")
         print_aligned([head, *map(_row, found)])
@@ -54,20 +56,22 @@ def incidents(args: argparse.Namespace) -> int:
 def show(args: argparse.Namespace) -> int:
     """Show one outage as a timeline, with what was found out about its cause."""
     directory = state_of(args)
-    incident = Views(directory).incident(args.id)
+    views = Views(directory)
+    incident = views.incident(args.id)
+    messages = views.messages([incident.id]).get(incident.id, [])
     kept = keeping.load(directory, incident.id)
     if args.json:
         names = {"before": "evidence", "again": "evidence_again", "after": "evidence_after"}
         seen = {name: kept[moment] or {} for moment, name in names.items()}
-        print_json(as_json(incident) | seen)
+        print_json(as_json(incident, messages) | seen)
     else:
-        print("\n".join([*story(incident), "", *evidence_lines(kept, clock_text)]))
+        print("\n".join([*story(incident, messages), "", *evidence_lines(kept, clock_text)]))
     return OK
 
 
 def _row(incident: Incident) -> tuple[str, ...]:
     services = join_words([failure.service for failure in incident.first_failures])
-    called = ", a person was called" if incident.escalated else ""
+    called = ", a person was needed" if incident.escalated else ""
     return (
         incident.id,
         clock_text(incident.since.wall),
@@ -84,8 +88,8 @@ def _end(incident: Incident) -> str:
     return "recovered" if incident.answered else "no longer watched"
 
 
-def story(incident: Incident) -> list[str]:
-    """Return the timeline of `incident`, one turn a line."""
+def story(incident: Incident, messages: Sequence[QueuedMessage]) -> list[str]:
+    """Return the timeline of `incident`, and of its `messages`, one turn a line."""
     since, lasted_s = incident.since.wall, incident.lasted_s
     head = line(
         "story-open" if lasted_s is None else "story-over",
@@ -94,7 +98,7 @@ def story(incident: Incident) -> list[str]:
     )
     cause, seen = causes.line(incident.cause), causes.is_seen(incident.cause)
     lines = [head, line("story-cause", cause=cause, seen=seen), ""]
-    for at, turn in turns(incident):
+    for at, turn in turns(incident, messages):
         lines.append(
             f"{clock_text(at)}  +{duration(max(0.0, at - since)):<12}  {say(turn, clock_text)}"
         )
@@ -115,7 +119,24 @@ def story(incident: Incident) -> list[str]:
     return lines
 
 
-def as_json(incident: Incident) -> dict[str, object]:
+def as_json(incident: Incident, messages: Sequence[QueuedMessage]) -> dict[str, object]:
+    """Return `incident`, with its `messages`, as JSON knows it."""
+    return _as_json(incident) | {
+        "messages": [
+            {
+                "topic": one.message.topic,
+                "title": printable(one.message.title),
+                "channel": printable(one.channel),
+                "delivered": None if one.given_up else stamp(one.ended),
+                "waits": one.ended is None,
+                "trouble": say(one.trouble),
+            }
+            for one in messages
+        ]
+    }
+
+
+def _as_json(incident: Incident) -> dict[str, object]:
     """Return `incident` as JSON knows it; moments are RFC 3339 in UTC, or null."""
     lasted_s = incident.lasted_s
     return {

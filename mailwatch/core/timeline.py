@@ -2,20 +2,25 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
 from mailwatch.core.facts import Fact, fact
 from mailwatch.core.observation import alike
+from mailwatch.core.outbox import QueuedMessage
 from mailwatch.core.state import Attempt, Incident
 
 
-def turns(incident: Incident) -> list[tuple[float, Fact]]:
-    """Return each turn of `incident` with its moment (seconds since 1970), in their order."""
+def turns(incident: Incident, messages: Iterable[QueuedMessage] = ()) -> list[tuple[float, Fact]]:
+    """Return each turn of `incident` with its moment (seconds since 1970), in their order.
+
+    `messages` are those of it: they tell when somebody was told, and what waits to be.
+    """
     since = incident.since.wall
     found = [
         (since, fact("turn-fails", services=services, detail=one.detail, fault=one.fault))
         for services, one in alike(incident.first_failures)
     ]
-    told = incident.opened_told or incident.held_told or incident.escalated is not None
-    found.append((incident.opened.wall, fact("turn-opened", told=told)))
+    found.append((incident.opened.wall, fact("turn-opened")))
     for attempt in incident.attempts:
         found.append((attempt.begun.wall, fact("turn-restart", number=attempt.number)))
         if attempt.ended is not None:
@@ -28,7 +33,16 @@ def turns(incident: Incident) -> list[tuple[float, Fact]]:
             found.append((at.wall, fact(code)))
     if incident.closed is not None:
         found.append((incident.closed.wall, fact("turn-closed", unwatched=incident.unwatched)))
+    found += map(_telling, messages)
     return sorted(found, key=lambda turn: turn[0])
+
+
+def _telling(entry: QueuedMessage) -> tuple[float, Fact]:
+    what = {"title": entry.message.title, "channel": entry.channel}
+    if entry.ended is None:
+        return entry.message.at, fact("turn-waits", trouble=entry.trouble, **what)
+    code = "turn-given-up" if entry.given_up else "turn-delivered"
+    return entry.ended.wall, fact(code, **what)
 
 
 def _ended(attempt: Attempt) -> Fact:

@@ -10,6 +10,7 @@ from pathlib import Path
 
 from mailwatch.core.evidence import Json
 from mailwatch.core.model import Phase, Verdict
+from mailwatch.core.outbox import QueuedMessage
 from mailwatch.core.state import Incident
 from mailwatch.evidence import keeping
 from mailwatch.store.views import Past, Summary, Views
@@ -56,6 +57,8 @@ class Material:
     """The newest first."""
     evidence: Mapping[str, Mapping[str, Mapping[str, Json] | None]] = field(default_factory=dict)
     """By the incident's id, what keeping.load() has found."""
+    messages: Mapping[str, Sequence[QueuedMessage]] = field(default_factory=dict)
+    """By the incident's id, what was to be told of it, and what became of that."""
 
     @property
     def begin(self) -> float:
@@ -120,7 +123,8 @@ def collect(
             for key in keys
         }
     evidence = {one.id: keeping.load(directory, one.id) for one in incidents}
-    return Material(host, since, until, span_s, services, incidents, evidence)
+    messages = views.messages([one.id for one in incidents])
+    return Material(host, since, until, span_s, services, incidents, evidence, messages)
 
 
 class _Past:

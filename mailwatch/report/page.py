@@ -89,7 +89,7 @@ def _incidents_line(material: Material) -> str:
     return (
         f'<h2>{title}</h2><div class="card"><figure>'
         f'<div class="narrow">{narrow}</div><div class="wide">{wide}</div>'
-        "<figcaption>A bar is an incident: red where a person was called or it is still open. "
+        "<figcaption>A bar is an incident: red where a person was needed or it is still open. "
         "A triangle is a restart.</figcaption></figure></div>"
     )
 
@@ -136,7 +136,13 @@ def _stories(material: Material, clock_text: ClockText) -> list[str]:
         return []
     newest = material.incidents[0].id
     stories = (
-        story(one, material.evidence.get(one.id, {}), clock_text, is_open=one.id == newest)
+        story(
+            one,
+            material.evidence.get(one.id, {}),
+            clock_text,
+            messages=material.messages.get(one.id, ()),
+            is_open=one.id == newest,
+        )
         for one in material.incidents
     )
     return ["<h2>What happened</h2>", *stories]

@@ -7,6 +7,7 @@ from collections.abc import Iterable, Iterator, Mapping
 
 from mailwatch.core.causes import line
 from mailwatch.core.evidence import Evidence, Json, unreadable, value
+from mailwatch.core.outbox import QueuedMessage
 from mailwatch.core.say import ClockText, say
 from mailwatch.core.state import Incident, Outcome
 from mailwatch.core.text import duration, printable
@@ -24,6 +25,7 @@ def story(
     evidence: Mapping[str, Mapping[str, Json] | None],
     clock_text: ClockText,
     *,
+    messages: Iterable[QueuedMessage] = (),
     is_open: bool = False,
 ) -> str:
     """Return the incident as one block of HTML, all text of which is escaped."""
@@ -36,7 +38,7 @@ def story(
         f'<span class="when">{_text(clock_text(incident.since.wall))}, {lasted}:</span> '
         f'<span class="cause">{_text(cause)}</span> '
         f'<span class="when">{_text(_done(incident))}</span></summary>',
-        _table(_turns(incident, clock_text)),
+        _table(_turns(incident, messages, clock_text)),
         *_supports(again or before),
         *_compared(before, after),
         *_log(before),
@@ -71,10 +73,12 @@ def _table(rows: Iterable[tuple[str, ...]], head: str = "", kind: str = "") -> s
     return "\n".join([f"{opening}{head}<tbody>", *shown, "</tbody></table>"])
 
 
-def _turns(incident: Incident, clock_text: ClockText) -> Iterator[tuple[str, str]]:
+def _turns(
+    incident: Incident, messages: Iterable[QueuedMessage], clock_text: ClockText
+) -> Iterator[tuple[str, str]]:
     since = incident.since.wall
     day = clock_text(since)[:_DATE]
-    for at, turn in turns(incident):
+    for at, turn in turns(incident, messages):
         when = clock_text(at)
         shown = when[_DATE:].strip() if when.startswith(day) else when
         yield f"{shown} (+{duration(max(0.0, at - since))})", say(turn, clock_text)

@@ -149,6 +149,19 @@ def waiting(connection: Connection) -> tuple[QueuedMessage, ...]:
     return tuple(load(QueuedMessage, row["value"]) for row in rows)
 
 
+def telling_of(connection: Connection, incidents: Sequence[str]) -> list[QueuedMessage]:
+    """Return the entries, ended or not, that tell of `incidents` (their ids), in their order."""
+    rows = connection.execute(
+        """
+        SELECT value FROM outbox
+        WHERE json_extract(value, '$.message.incident') IN (SELECT value FROM json_each(?))
+        ORDER BY id
+        """,
+        (json.dumps(incidents),),
+    )
+    return [load(QueuedMessage, row["value"]) for row in rows]
+
+
 def next_id(connection: Connection) -> int:
     """Return the id of the next entry: no id is ever handed out twice."""
     row = connection.execute("SELECT seq FROM sqlite_sequence WHERE name = 'outbox'").fetchone()

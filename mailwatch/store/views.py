@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import closing, contextmanager
 from pathlib import Path
 from sqlite3 import Connection
@@ -59,6 +59,17 @@ class Views:
             raise StoreError(line("incident-unknown", id=name))
         ids = tuple(incident.id for incident in found[:3])
         raise StoreError(line("incident-ambiguous", id=name, incidents=ids))
+
+    def messages(self, incidents: Sequence[str]) -> dict[str, list[QueuedMessage]]:
+        """Return what was to be told of `incidents`, oldest first: what ended and what waits.
+
+        What was merged into another message, or told in a digest of many, is not among them.
+        """
+        with _visit(self._directory) as connection:
+            found: dict[str, list[QueuedMessage]] = {}
+            for entry in documents.telling_of(connection, incidents):
+                found.setdefault(entry.message.incident, []).append(entry)
+            return found
 
     def summaries(self, since: float) -> list[Summary]:
         """Return the days from that of `since` (seconds since 1970) on, by day and service."""

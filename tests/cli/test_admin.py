@@ -15,6 +15,7 @@ from mailwatch.cli.main import main
 from mailwatch.cli.times import parse_duration
 from mailwatch.core.evidence import Finding
 from mailwatch.core.facts import words
+from mailwatch.core.message import Message, Severity, Topic
 from mailwatch.core.model import Fault, Now, Reading, Verdict
 from mailwatch.core.observation import failures
 from mailwatch.core.state import Attempt, Hold, Incident, Outcome, Reason, Stage, State
@@ -76,10 +77,13 @@ def test_an_open_incident_can_be_shown(
     """incidents and incident show agree on one incident, as text and as JSON."""
     now = clocks()
     incident = outage(now)
-    store.commit(Commit(State(Stage.ESCALATED, incident, failing_since=now), now))
+    called = Message(Topic.ESCALATED, Severity.CRITICAL, "It needs you", "", now.wall, incident.id)
+    state = State(Stage.ESCALATED, incident, failing_since=now)
+    store.commit(Commit(state, now, [called], ("gotify", "mail")))
+    store.delivered(store.entries()[1:], now)
     store.record([GOOD, BAD], now)
     assert call("incidents") == 0
-    assert "open, a person was called" in capsys.readouterr().out
+    assert "open, a person was needed" in capsys.readouterr().out
     assert call("incident", "show", "last") == 0
     told = capsys.readouterr().out
     assert "Restart 1: it did not help in time" in told
@@ -92,6 +96,10 @@ def test_an_open_incident_can_be_shown(
     assert shown["cause"] == "unknown"
     assert shown["evidence"] == {}
     assert shown["restarts"][0]["outcome"] == "failed"
+    assert "Not delivered by gotify yet: It needs you" in told
+    assert "Delivered by mail: It needs you" in told
+    sent = [(one["channel"], one["waits"], bool(one["delivered"])) for one in shown["messages"]]
+    assert sent == [("gotify", True, False), ("mail", False, True)]
 
 
 def test_an_open_incident_says_why_nothing_is_restarted(

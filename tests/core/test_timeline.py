@@ -5,7 +5,9 @@ from __future__ import annotations
 from dataclasses import replace
 
 from mailwatch.core.facts import NOTHING, fact, words
+from mailwatch.core.message import Message, Severity, Topic
 from mailwatch.core.model import Fault, Now
+from mailwatch.core.outbox import QueuedMessage
 from mailwatch.core.say import say
 from mailwatch.core.state import Attempt, Failure, Incident, Outcome
 from mailwatch.core.timeline import turns
@@ -57,13 +59,30 @@ def test_every_turn_stands_where_it_happened() -> None:
         closed=Now(320, 420),
     )
     assert told(incident)[2:] == [
-        (100, "The incident opened, and a message was sent."),
+        (100, "The incident opened."),
         (110, "Restart 1 began."),
         (160, "Restart 1: It did not help in time."),
-        (160, "A person was called."),
-        (300, "The last reminder was sent."),
+        (160, "A person was needed."),
+        (300, "A person was still needed."),
         (400, "Restart 2 began."),
         (420, "Restart 2: it helped."),
         (420, "All services answer again."),
         (600, "Restart 3 began."),
+    ]
+
+
+def test_who_was_told_is_said_of_what_was_delivered_alone() -> None:
+    """What was written and waits says so and why; what nobody will ever get says that."""
+    message = Message(Topic.ESCALATED, Severity.CRITICAL, "Mail is down", "", 160, OPENED.id)
+    waits = QueuedMessage(1, "gotify", message)
+    refused = replace(waits, trouble=words("It is away."))
+    gone = replace(waits, channel="old", ended=Now(0, 300), given_up=True)
+    came = replace(waits, channel="mail", ended=Now(0, 200))
+    found = turns(replace(OPENED, escalated=Now(60, 160)), [waits, refused, gone, came])
+    assert [(at, say(what)) for at, what in found][3:] == [
+        (160, "A person was needed."),
+        (160, "Not delivered by gotify yet: Mail is down"),
+        (160, "Not delivered by gotify yet: Mail is down (It is away)"),
+        (200, "Delivered by mail: Mail is down"),
+        (300, "Never delivered by old, which is no longer configured: Mail is down"),
     ]

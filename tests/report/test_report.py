@@ -20,6 +20,7 @@ import pytest
 from mailwatch.cli.main import main
 from mailwatch.core.evidence import GATHERED, Evidence, Finding
 from mailwatch.core.facts import words
+from mailwatch.core.message import Message, Severity, Topic
 from mailwatch.core.model import Fault, Now, Reading, Verdict
 from mailwatch.core.state import Attempt, Failure, Incident, Outcome, Stage, State
 from mailwatch.evidence import keeping
@@ -67,7 +68,9 @@ def directory(tmp_path: Path) -> Path:
         ID, since, since, failures, failures, cause=words(HOSTILE), attempts=(attempt,), closed=over
     )
     store.commit(Commit(State(Stage.DOWN, incident, last_id=ID), since))
-    store.commit(Commit(State(Stage.HEALTHY, last_id=ID), over, closed=incident))
+    end = Message(Topic.RECOVERED, Severity.INFO, HOSTILE, "", over.wall, ID)
+    store.commit(Commit(State(Stage.HEALTHY, last_id=ID), over, [end], closed=incident))
+    store.delivered(store.entries(), over)
     store.close()
     look: Evidence = {
         GATHERED: Finding({"at": since.wall, "took_s": 1.0}),
@@ -117,6 +120,7 @@ def test_the_page_tells_all_that_happened(directory: Path) -> None:
         "lasted 3 min",
         "(1 restart, which helped)",
         "Restart 1: it helped.",
+        "Delivered by gotify: <script>",
         "the container does not run: it is exited with exit code 137",
         "exited, exit code 137",
         "running",

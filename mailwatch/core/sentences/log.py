@@ -26,7 +26,7 @@ SENTENCES: Sentences = {
     "restarting": "restarting {target}, attempt {number}",
     "restarted": "{target} was restarted; the services get {settle_s:duration} to come up",
     "verifying": "checking whether all services answer again",
-    "person-called": "a person has been called; checks go on",
+    "person-called": "a person is needed; checks go on",
     # the disk
     "disk-takes-nothing": Given(
         "kept",
@@ -51,16 +51,21 @@ SENTENCES: Sentences = {
         ),
         Plural("services", "{services} fails ({fault})", "{services:all} fail ({fault})"),
     ),
-    "turn-opened": Given(
-        "told", "The incident opened, and a message was sent.", "The incident opened."
+    "turn-opened": "The incident opened.",
+    "turn-delivered": "Delivered by {channel}: {title}",
+    "turn-waits": Given(
+        "trouble",
+        "Not delivered by {channel} yet: {title} ({trouble:clause})",
+        "Not delivered by {channel} yet: {title}",
     ),
+    "turn-given-up": "Never delivered by {channel}, which is no longer configured: {title}",
     "turn-restart": "Restart {number} began.",
     "turn-restart-ended": "Restart {number}: {result:sentence}",
     "restart-recovered": "it helped",
     "restart-failed": "it did not help",
     "restart-interrupted": "it was cut short",
-    "turn-escalated": "A person was called.",
-    "turn-reminded": "The last reminder was sent.",
+    "turn-escalated": "A person was needed.",
+    "turn-reminded": "A person was still needed.",
     "turn-closed": Given(
         "unwatched",
         "No service that is watched fails any more; no longer watched: {unwatched:services}.",
