@@ -9,7 +9,9 @@ import platform
 import re
 import tarfile
 from collections.abc import Mapping, Sequence
+from enum import Enum
 from pathlib import Path
+from urllib.parse import urlsplit
 
 from mailwatch import __version__
 from mailwatch.cli.command import argument, command
@@ -17,8 +19,8 @@ from mailwatch.cli.exit_codes import OK
 from mailwatch.cli.incidents import ID, as_json, story
 from mailwatch.cli.options import load_without_secrets
 from mailwatch.cli.output import note, write_file
-from mailwatch.config.model import Config
-from mailwatch.config.render import plain
+from mailwatch.config.model import Config, Setting, Source
+from mailwatch.config.render import MASK, plain
 from mailwatch.core.outbox import QueuedMessage
 from mailwatch.core.say import line
 from mailwatch.core.state import Incident
@@ -71,9 +73,7 @@ def archive(
     config: Config,
 ) -> bytes:
     """Return the archive: a folder of the incident's id with plain text and JSON."""
-    settings = {
-        key: None if one.value is None else plain(one.value) for key, one in config.settings.items()
-    }
+    settings = {key: _shown(key, one) for key, one in config.settings.items()}
     files = {
         "incident.json": _json(as_json(incident, messages)),
         "incident.txt": "\n".join([*story(incident, messages), "", *show.lines(evidence)]) + "\n",
@@ -90,6 +90,34 @@ def archive(
             entry.size, entry.mode, entry.mtime = len(content), 0o600, int(incident.since.wall)
             tar.addfile(entry, io.BytesIO(content))
     return written.getvalue()
+
+
+_PLAIN = frozenset({
+    "name", "type", "kind", "level", "probe", "host", "port", "domain", "container", "socket",
+    "directory", "tls", "minimum_tls", "server_name", "ca_file", "fingerprint", "proxy",
+    "http_method", "http_statuses", "http_host", "imap_host", "imap_server_name",
+    "imap_fingerprint",
+})  # fmt: skip
+"""The keys whose text is exported as it is; a number, a switch or a choice always is."""
+
+
+def _shown(dotted: str, setting: Setting) -> object:
+    """Return what the archive says of a key: all that may hold a secret is left out or cut."""
+    value, name = setting.value, dotted.rpartition(".")[2]
+    if value is None:
+        return None
+    if isinstance(value, bool | int | float | frozenset | Enum):
+        return plain(value)
+    if setting.origin.source is Source.DEFAULT or name in _PLAIN:
+        return plain(value)
+    if name == "command" and isinstance(value, tuple) and value:
+        return [str(value[0]), *([MASK] if value[1:] else [])]
+    if name == "http_path":
+        return str(value).partition("?")[0]
+    if name == "url":
+        parts = urlsplit(str(value))
+        return f"{parts.scheme}://{parts.netloc.rpartition('@')[2]}"
+    return MASK
 
 
 def _json(value: object) -> str:

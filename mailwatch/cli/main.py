@@ -25,6 +25,7 @@ from mailwatch.cli.exit_codes import (
     USAGE,
     CommandError,
 )
+from mailwatch.host.limits import limit_of
 
 COMMANDS: dict[str, tuple[str, str]] = {
     "run": ("run.run", "watch until stopped; the service does this"),
@@ -96,8 +97,12 @@ def main(arguments: Sequence[str] | None = None) -> int:
         # The reader has gone, as in `mailwatch check | head -1`; see SIGPIPE in signal(7).
         os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
         return BROKEN_PIPE
+    except (RuntimeError, MemoryError) as error:
+        return _lacking(error, monitored=monitored)
     except OSError as error:
         if error.errno not in (errno.ENOSPC, errno.EIO) or error.filename is not None:
+            if limit_of(error):
+                return _lacking(error, monitored=monitored)
             if not monitored:
                 raise
             traceback.print_exc()  # and Python's own 1 would read as a warning
@@ -160,6 +165,16 @@ def _unknown(error: Exception, command: str, *, as_json: bool) -> int:
     lead = "MAILWATCH UNKNOWN - " if command == "check" else ""
     print("\n".join([f"{lead}{first}", *others]).replace("|", "/"))
     return UNKNOWN
+
+
+def _lacking(error: Exception, *, monitored: bool) -> int:
+    """Say in a sentence what this process or host has run out of; any other `error` is raised."""
+    from mailwatch.core.say import line
+
+    if not (limit := limit_of(error)):
+        raise error
+    print(line("lacking", why=limit), file=sys.stdout if monitored else sys.stderr)
+    return UNKNOWN if monitored else UNAVAILABLE
 
 
 def _parser(given: Sequence[str]) -> argparse.ArgumentParser:

@@ -12,6 +12,7 @@ from mailwatch.core.facts import Fact, fact
 from mailwatch.core.model import Condition
 from mailwatch.docker.words import said
 from mailwatch.host.account import group_name, user_name
+from mailwatch.host.limits import limit_of
 
 
 class EngineFault(NotReadable):
@@ -47,6 +48,8 @@ def of_os_error(error: OSError, socket: str) -> EngineFault:
     """The connection to `socket` failed, or broke."""
     if error.errno in (errno.EACCES, errno.EPERM):
         return EngineFault(Condition.DENIED, denied(socket, user_name(os.geteuid())))
+    if limit := limit_of(error):
+        return EngineFault(Condition.UNREACHABLE, fact("engine-not-asked", why=limit))
     code = {
         errno.ENOENT: "socket-absent",
         errno.ENOTDIR: "socket-absent",
@@ -83,12 +86,16 @@ def denied(socket: str, user: str) -> Fact:
     except OSError:
         return fact("socket-hidden", user=user, directory=str(path.parent))
     mode = stat.S_IMODE(there.st_mode)
-    belongs_to_a_group = mode & 0o060 == 0o060 and there.st_gid != 0
+    group = group_name(there.st_gid)
+    code = "socket-needs-mode"
+    if mode & 0o060 == 0o060 and there.st_gid != 0:
+        # systemd looks a group up, even by its number: a unit with one it finds not fails (216).
+        code = "socket-needs-name" if group == str(there.st_gid) else "socket-needs-group"
     return fact(
-        "socket-needs-group" if belongs_to_a_group else "socket-needs-mode",
+        code,
         user=user,
         socket=socket,
         owner=user_name(there.st_uid),
-        group=group_name(there.st_gid),
+        group=group,
         mode=f"{mode:04o}",
     )

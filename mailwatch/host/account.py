@@ -61,8 +61,9 @@ def service_account(unit: Unit | None) -> Account:
         return Account(name, -1, frozenset(), exists=False)
     groups = set(os.getgrouplist(name, entry.pw_gid))
     for group in unit["SupplementaryGroups"].split():
-        with suppress(KeyError):
-            groups.add(grp.getgrnam(group).gr_gid)
+        with suppress(KeyError, OverflowError):
+            found = grp.getgrgid(int(group)) if group.isdecimal() else grp.getgrnam(group)
+            groups.add(found.gr_gid)
     return Account(name, entry.pw_uid, frozenset(groups))
 
 

@@ -8,7 +8,7 @@ from typing import Generic, TypeVar
 
 from mailwatch.core.deadline import Deadline, DeadlineExpired
 from mailwatch.core.facts import Fact, fact
-from mailwatch.host import threads
+from mailwatch.host import limits, threads
 
 Answer = TypeVar("Answer")
 
@@ -50,12 +50,13 @@ class Job(Generic[Answer]):
                 answer = task()
             except Exception as error:  # noqa: BLE001  # a bug of ours must still be an answer
                 # The type alone: the text of an unforeseen exception may hold anything.
-                answer = failed(fact("own-fault", error=type(error).__name__))
+                own_fault = fact("own-fault", error=type(error).__name__)
+                answer = failed(limits.limit_of(error) or own_fault)
             self._end(answer, put)
 
         try:
             self._thread = threads.start(run, self._name)
-        except RuntimeError:
+        except (RuntimeError, MemoryError):
             self._end(failed(threads.WITHOUT), put)
 
     def _end(self, answer: Answer, put: Callable[[Answer], object] | None) -> None:

@@ -16,8 +16,8 @@ if TYPE_CHECKING:
 
 LONGEST_STATUS = 300
 
-SEND_TIMEOUT_S = 1.0
-"""A datagram blocks while the receiver's queue is full, as it is when PID 1 hangs."""
+FULL_S = 1.0
+"""How long the receiver's queue may be full before that is told: it is while PID 1 hangs."""
 
 SHORTEST_WATCHDOG_S = 10.0
 """A watchdog that leaves room for the slowest turn of the loop, see `watchdog_s`.
@@ -46,14 +46,18 @@ def watchdog_s(environ: Mapping[str, str]) -> float | None:
 class Systemd:
     """Speaks to the manager that started this process; outside of systemd it does nothing.
 
-    A notification that fails is reported once through `warn` and never raised; the next one
-    connects anew. Use it from one thread.
+    No notification waits: where PID 1 takes none, the last of each kind is kept, and leaves by
+    send_kept() or before the next one. One that fails is reported once through `warn` and never
+    raised; the next one connects anew. Use it from one thread.
     """
 
     def __init__(self, warn: Callable[[str], None]) -> None:
         self._warn = warn
         self._warned = False
         self._notifier: SystemdNotifier | None = None
+        self._kept: dict[str, str] = {}
+        """What PID 1 has not taken yet, in its order, by the name of its first field."""
+        self._full_since: float | None = None
         self.present = bool(os.environ.get("NOTIFY_SOCKET"))
         """Whether anybody asked for notifications."""
 
@@ -92,27 +96,52 @@ class Systemd:
             self._notifier.socket.close()
             self._notifier = None
 
+    @property
+    def keeps_some(self) -> bool:
+        """Whether something waits for PID 1 to take it, see `send_kept`."""
+        return bool(self._kept)
+
+    def send_kept(self) -> None:
+        """Send what PID 1 had no room for, as far as it has some now."""
+        try:
+            while self._kept:
+                kind, state = next(iter(self._kept.items()))
+                self._notify(state)
+                del self._kept[kind]
+        except BlockingIOError:
+            now = time.monotonic()
+            self._full_since = self._full_since or now
+            if now - self._full_since >= FULL_S:
+                self._warn_once("systemd-full")
+        except OSError as error:
+            self._kept.clear()
+            self.close()
+            self._warn_once("systemd-deaf", why=error.strerror or str(error))
+        else:
+            self._full_since, self._warned = None, False
+
     def _send(self, *fields: str) -> None:
         if not self.present:
             return
-        state = "\n".join(fields)
+        kind = fields[0].partition("=")[0]
+        self._kept.pop(kind, None)
+        self._kept[kind] = "\n".join(fields)
+        self.send_kept()
+
+    def _notify(self, state: str) -> None:
         try:
-            try:
-                self._connected().notify(state)
-            except TimeoutError:
-                raise
-            except OSError:
-                # systemd may have bound its socket anew, as after an upgrade: try a new one.
-                self.close()
-                self._connected().notify(state)
-        except OSError as error:
+            self._connected().notify(state)
+        except BlockingIOError:
+            raise
+        except OSError:
+            # systemd may have bound its socket anew, as after an upgrade: try a new one.
             self.close()
-            if not self._warned:
-                at, why = os.environ.get("NOTIFY_SOCKET", ""), error.strerror or str(error)
-                self._warn(line("systemd-deaf", socket=at, why=why))
-            self._warned = True
-        else:
-            self._warned = False
+            self._connected().notify(state)
+
+    def _warn_once(self, code: str, **args: str) -> None:
+        if not self._warned:
+            self._warn(line(code, socket=os.environ.get("NOTIFY_SOCKET", ""), **args))
+        self._warned = True
 
     def _connected(self) -> SystemdNotifier:
         if self._notifier is None:
@@ -123,7 +152,7 @@ class Systemd:
                 warnings.simplefilter("ignore", ResourceWarning)
                 # Without debug, sdnotify swallows every error.
                 self._notifier = SystemdNotifier(debug=True)
-            self._notifier.socket.settimeout(SEND_TIMEOUT_S)
+            self._notifier.socket.setblocking(False)
         return self._notifier
 
 

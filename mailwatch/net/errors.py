@@ -9,6 +9,7 @@ from typing import Self
 from mailwatch.core.facts import Fact, Value, fact
 from mailwatch.core.model import Fault
 from mailwatch.core.say import say
+from mailwatch.host.limits import limit_of
 
 
 class ConversationError(Exception):
@@ -77,10 +78,12 @@ def reason_of(error: OSError) -> Fact:
 
 
 def bug(error: BaseException) -> ConversationError:
-    """Return what a fault of ours is, which says nothing about the service.
+    """Return what a fault of ours is, or what this host lacks: neither is one of the service.
 
     It tells the type alone: the text of an unforeseen exception may hold anything.
     """
+    if limit := limit_of(error):
+        return ConversationError(None, limit)
     return ConversationError.of(None, "check-bug", exception=type(error).__name__)
 
 

@@ -30,6 +30,7 @@ from mailwatch.evidence.subject import Examiner
 from mailwatch.host.clocks import clock_text, is_synchronised, read_clocks
 from mailwatch.host.job import Job
 from mailwatch.host.journal import Journal, Level
+from mailwatch.host.limits import limit_of
 from mailwatch.host.systemd import Systemd
 from mailwatch.notifiers import Notifier
 from mailwatch.notifiers import catalogue as notifiers
@@ -163,6 +164,8 @@ class Daemon:
         if status_line.is_news(status, self._status):
             self._status = status
             self._systemd.status(say(status, clock_text))
+        elif self._systemd.keeps_some:
+            self._systemd.send_kept()
 
     def _next_event(self) -> QueueEvent | None:
         """Wait for an event, at most until something is due, and see whether we stood still.
@@ -178,6 +181,8 @@ class Daemon:
         if self._silence_s < math.inf:
             # Not at once again where it was not fed: the loop would spin.
             pauses.append(max(standstill.BEAT_S, self._feed_at - steady))
+        if self._systemd.keeps_some:
+            pauses.append(standstill.BEAT_S)
         pause_s = max(SHORTEST_PAUSE_S, min(pauses)) if pauses else None
         try:
             event = self._events.get(timeout=pause_s)
@@ -246,7 +251,7 @@ class Daemon:
         try:
             control.open()
         except (OSError, RuntimeError) as error:
-            why = printable(getattr(error, "strerror", None) or str(error))
+            why = limit_of(error) or printable(getattr(error, "strerror", None) or str(error))
             self._journal.warning(line("control-closed", why=why))
         else:
             self._control = control

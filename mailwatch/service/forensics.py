@@ -27,6 +27,7 @@ from mailwatch.evidence.settings import EvidenceSettings
 from mailwatch.evidence.subject import Collector, Examiner, Round, Subject
 from mailwatch.host.clocks import WallClock
 from mailwatch.host.job import Job
+from mailwatch.host.limits import limit_of
 from mailwatch.service.onlooker import Onlooker
 from mailwatch.service.queue_events import EventQueue
 
@@ -131,7 +132,10 @@ class Forensics(Onlooker):
             self._evidence = _with_the_round(self._evidence, found, seen_as)
             return causes.likely(self._evidence)
         except Exception as error:  # noqa: BLE001  # a bug of ours must not cost the restart
-            self._warn(line("cause-not-found", error=type(error).__name__))
+            if limit := limit_of(error):
+                self._warn(line("cause-not-looked-for", why=limit))
+            else:
+                self._warn(line("cause-not-found", error=type(error).__name__))
             return NOTHING
 
     # --- what it hears as an onlooker -----------------------------------------------------

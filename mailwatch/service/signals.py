@@ -19,7 +19,8 @@ def delivered(numbers: Sequence[signal.Signals], events: EventQueue) -> Iterator
     A handler in Python runs only between two bytecodes of the main thread: a signal that comes
     just as that thread begins to wait for the events would be heard when the wait is over. The
     C handler writes to the file descriptor of signal.set_wakeup_fd at once, and a thread that
-    reads it passes the number on. Use it in the main thread.
+    reads it passes the number on. Use it in the main thread. Raises RuntimeError where the system
+    allows no further thread.
     """
     ours, theirs = socket.socketpair()
     theirs.setblocking(False)
@@ -31,7 +32,12 @@ def delivered(numbers: Sequence[signal.Signals], events: EventQueue) -> Iterator
                 if number in wanted:
                     events.put(SignalReceived(number))
 
-    reader = threads.start(pass_on, "signals")
+    try:
+        reader = threads.start(pass_on, "signals")
+    except BaseException:
+        ours.close()
+        theirs.close()
+        raise
     # A full socket means that there are signals enough on their way.
     before_fd = signal.set_wakeup_fd(theirs.fileno(), warn_on_full_buffer=False)
     before = {number: signal.signal(number, _nothing) for number in numbers}

@@ -10,6 +10,7 @@ from sqlite3 import Connection
 
 from mailwatch.core.known_good import KnownGood
 from mailwatch.core.notes import Notes
+from mailwatch.core.outbox import QueuedMessage
 from mailwatch.core.say import line
 from mailwatch.core.state import Incident
 from mailwatch.store import documents, history

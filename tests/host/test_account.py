@@ -65,9 +65,10 @@ def test_root_may_do_anything_with_what_is_there(tmp_path: Path) -> None:
 
 
 def test_the_account_is_that_of_the_unit() -> None:
-    """With the groups that the unit adds; one that is unknown is passed over."""
+    """With the groups that the unit adds, by name or number; one that is unknown is passed over."""
     name = pwd.getpwuid(NOBODY).pw_name
-    account = service_account(Unit({"User": name, "SupplementaryGroups": "root no-such-group"}))
+    groups = "0 no-such-group 99999999999"
+    account = service_account(Unit({"User": name, "SupplementaryGroups": groups}))
     assert (account.name, account.uid) == (name, NOBODY)
     assert 0 in account.groups
 

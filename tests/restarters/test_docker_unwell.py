@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import grp
 import os
 import socket
 import subprocess
@@ -191,7 +192,8 @@ class TestBadSockets:
         [
             (0o000, 0, "SocketGroup="),
             (0o660, 0, "SocketGroup="),
-            (0o660, 12345, "SupplementaryGroups=12345"),
+            (0o660, 12345, "groupadd -g 12345 dockersocket"),
+            (0o660, grp.getgrnam("daemon").gr_gid, "SupplementaryGroups=daemon"),
         ],
     )
     def test_denied(self, engine: Engine, mode: int, group: int, fix: str) -> None:
@@ -207,6 +209,7 @@ class TestBadSockets:
         assert f"mode {mode:04o}" in said[1]
         assert ("owner root" if os.geteuid() == 0 else "owner ") in said[1]
         assert fix in said[1]
+        assert "SupplementaryGroups=1" not in said[1]  # systemd would end with 216/GROUP
         assert said[2:] == ["True", said[1]]
         assert engine.seen == []
 

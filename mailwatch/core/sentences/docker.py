@@ -61,6 +61,13 @@ SENTENCES: Sentences = {
         "{mode}): run `systemctl edit mailwatch`, add the lines [Service] and "
         "SupplementaryGroups={group}, then `systemctl restart mailwatch`."
     ),
+    "socket-needs-name": (
+        "User {user} may not use the Docker socket {socket} (owner {owner}, group {group}, which "
+        "has no name here, mode {mode}): give it one with `groupadd -g {group} dockersocket`, run "
+        "`systemctl edit mailwatch`, add the lines [Service] and SupplementaryGroups=dockersocket, "
+        "then `systemctl restart mailwatch`."
+    ),
+    "engine-not-asked": "The Docker engine could not be asked: {why}.",
     "socket-needs-mode": (
         "User {user} may not use the Docker socket {socket} (owner {owner}, group {group}, mode "
         "{mode}): give the socket to group docker with mode 0660 (SocketGroup= and SocketMode= in "

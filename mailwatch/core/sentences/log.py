@@ -86,6 +86,7 @@ SENTENCES: Sentences = {
         "the evidence of incident {incident} could not be kept ({why}): see that {folder} is "
         "writable and has room"
     ),
+    "cause-not-looked-for": "the likely cause could not be looked for: {why}",
     "cause-not-found": (
         "a fault of mailwatch itself kept the likely cause from being found ({error}): please "
         "report it"
@@ -110,6 +111,11 @@ SENTENCES: Sentences = {
         "its watchdog will restart mailwatch: check that the unit has Type=notify and "
         "NotifyAccess=main."
     ),
+    "systemd-full": (
+        "systemd takes no notifications at NOTIFY_SOCKET={socket}, for its queue is full: PID 1 "
+        "hangs or is very busy; if this goes on, its watchdog will restart mailwatch."
+    ),
+    "lacking": "mailwatch cannot go on: {why}.",
     "no-descriptor": "no file could be opened: raise LimitNOFILE of the mailwatch unit",
     "no-file-on-host": "this host has too many files open: raise fs.file-max",
     "no-memory-left": "there is no memory left: raise MemoryMax of the mailwatch unit, or see "
