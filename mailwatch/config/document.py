@@ -13,6 +13,11 @@ from mailwatch.config.model import Origin
 from mailwatch.config.problems import Problems
 
 _LONGEST = 1024 * 1024
+_DEEPEST = 40
+"""Parts of a dotted key: tomllib's time grows with the square of their number."""
+
+_PART = r"(?:[A-Za-z0-9_-]++|\"[^\"\n]*+\"|'[^'\n]*+')"
+_TOO_DEEP = re.compile(rf"(?<![A-Za-z0-9_.-]){_PART}(?:[ \t]*+\.[ \t]*+{_PART}){{{_DEEPEST}}}")
 _PLACE = re.compile(r"\(at line (?P<line>\d+), column (?P<column>\d+)\)$")
 _HINTS = {
     "Invalid value": "put text in quotes",
@@ -55,8 +60,12 @@ def _parse(content: bytes) -> dict[str, object]:
         raise UnreadableFile(
             "holds nothing but zero bytes; restore it from a backup or write it anew"
         )
+    text = decoded(content)
+    if deep := _TOO_DEEP.search(text):
+        line = text.count("\n", 0, deep.start()) + 1
+        raise UnreadableFile(f"has a key of more than {_DEEPEST} parts in line {line}; shorten it")
     try:
-        return tomllib.loads(decoded(content))
+        return tomllib.loads(text)
     except tomllib.TOMLDecodeError as error:
         raise UnreadableFile(_syntax(str(error))) from None
     except (ValueError, RecursionError):

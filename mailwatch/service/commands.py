@@ -17,6 +17,10 @@ LONGEST_PAUSE_S = 7 * 86_400.0
 """A pause that is longer is a service to stop: `systemctl disable --now mailwatch`."""
 
 
+Reply = Callable[[Sequence[str]], None]
+"""Takes the mistakes that kept the old configuration in force, none where the new one is."""
+
+
 class Commands:
     """Does what is asked on the loop's thread, and so must be quick."""
 
@@ -24,11 +28,13 @@ class Commands:
         self,
         status: Callable[[Now], dict[str, Any]],
         pause: Callable[[Now | None, Now], bool],
-        reload: Callable[[Now], Sequence[str]],
+        reload: Callable[[Reply], None],
         journal: Journal,
         clock_text: ClockText,
     ) -> None:
-        """`pause` returns whether one was in force; `reload` returns the mistakes that kept it."""
+        """`pause` returns whether one was in force; `reload` only begins it, and gives its
+        argument the mistakes that kept the old configuration in force, later or at once.
+        """
         self._status = status
         self._pause = pause
         self._reload = reload
@@ -36,8 +42,11 @@ class Commands:
         self._clock_text = clock_text
 
     def answer(self, asked: Asked, now: Now) -> None:
-        """Do it, and reply."""
-        asked.reply(self._answer(asked, now))
+        """Do it, and reply; to a reload when it is over."""
+        if asked.verb == "reload":
+            self._reload(lambda mistakes: asked.reply({"mistakes": list(mistakes)}))
+        else:
+            asked.reply(self._answer(asked, now))
 
     def _answer(self, asked: Asked, now: Now) -> Answer:
         match asked.verb:
@@ -50,8 +59,6 @@ class Commands:
                 if was_paused:
                     self._journal.notice(line("log-resumed", user=asked.user or None))
                 return {"was_paused": was_paused}
-            case "reload":
-                return {"mistakes": list(self._reload(now))}
             case _:
                 return {"error": line("control-nonsense")}
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 
 from mailwatch.core import causes, readiness
 from mailwatch.core.events import Action, Note, Restart, Tell
@@ -10,7 +10,7 @@ from mailwatch.core.facts import NOTHING, fact
 from mailwatch.core.message import Topic
 from mailwatch.core.model import Condition, Fault, Now, Reading, TargetState, Verdict
 from mailwatch.core.say import line
-from mailwatch.core.state import Stage, State
+from mailwatch.core.state import Attempt, Incident, Outcome, Stage, State
 from mailwatch.core.wording import Installation, why
 from mailwatch.host.journal import Journal, Level
 from mailwatch.service.onlooker import Onlooker
@@ -98,6 +98,9 @@ class EventLog(Onlooker):
                 self._journal.notice(self._installation.say(left))
             elif isinstance(action, Restart):
                 self._journal.notice(line("restarting", target=target, number=action.number))
+        for attempt in _failed_now(before.incident, after.incident):
+            said = fact("restart-in-vain", number=attempt.number, why=attempt.detail)
+            self._journal.warning(self._installation.say(said))
         if before.stage is after.stage:
             return
         code = _STAGES.get(after.stage, "")
@@ -106,3 +109,10 @@ class EventLog(Onlooker):
         if code:
             settle_s = max(0.0, (after.due or now.steady) - now.steady)
             self._journal.notice(line(code, target=target, settle_s=settle_s))
+
+
+def _failed_now(before: Incident | None, after: Incident | None) -> Iterator[Attempt]:
+    over = {attempt.number for attempt in before.attempts if attempt.ended} if before else set()
+    for attempt in after.attempts if after else ():
+        if attempt.outcome is Outcome.FAILED and attempt.number not in over:
+            yield attempt

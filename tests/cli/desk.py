@@ -64,7 +64,7 @@ def serving(directory: Path) -> Iterator[Desk]:
     commands = Commands(
         desk.document,
         desk.pause,
-        lambda _now: desk.mistakes,
+        lambda reply: reply(desk.mistakes),
         Journal(desk.log, journald=False),
         clock_text,
     )

@@ -42,6 +42,10 @@ class Manager:
             pass
         return fields
 
+    def hear_any(self) -> list[str]:
+        """Return the fields of the next notification."""
+        return self._socket.recv(4096).decode().split("\n")
+
     def close(self) -> None:
         """Give the socket back."""
         self._socket.close()
@@ -100,6 +104,42 @@ def test_the_watchdog_is_fed_between_attempts_that_are_far_apart(
             manager.hear("WATCHDOG=1")
         process.send_signal(signal.SIGTERM)
         manager.hear("STOPPING=1")
+        assert process.wait(PATIENCE_S) == 0
+
+
+def test_the_loop_goes_on_while_a_file_is_read(tmp_path: Path, manager: Manager) -> None:
+    """A file that takes seconds to parse delays its reload alone; a second request is not lost."""
+    quiet = {"watch.retry_delay_s": 3600}
+    with service(tmp_path, manager, {"WATCHDOG_USEC": "400000"}, **quiet) as process:
+        manager.hear("READY=1")
+        slow = "\n".join(f"k{number}.{'a.' * 38}a = 1" for number in range(3000))
+        (tmp_path / "mailwatch.toml").write_text(slow)
+        process.send_signal(signal.SIGHUP)
+        manager.hear("RELOADING=1")
+        heard = [manager.hear_any()]
+        while "READY=1" not in heard[-1]:
+            if len(heard) == 2:
+                (tmp_path / "mailwatch.toml").write_text("")
+                process.send_signal(signal.SIGHUP)
+            heard.append(manager.hear_any())
+        assert ["WATCHDOG=1"] in heard
+        process.send_signal(signal.SIGTERM)
+        assert process.wait(PATIENCE_S) == 0
+
+
+def test_a_service_ends_though_pid_1_hears_nothing(tmp_path: Path, manager: Manager) -> None:
+    """Whatever systemd has no room for keeps the service neither from its work nor from its end."""
+    with (
+        service(tmp_path, manager, {"WATCHDOG_USEC": "20000"}) as process,
+        socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM | socket.SOCK_NONBLOCK) as other,
+    ):
+        patience = time.monotonic() + PATIENCE_S
+        with suppress(BlockingIOError):
+            while time.monotonic() < patience:
+                other.sendto(b"X=1", str(manager.path))
+        while not list(tmp_path.glob("*.db")) and time.monotonic() < patience:
+            time.sleep(0.05)
+        process.send_signal(signal.SIGTERM)
         assert process.wait(PATIENCE_S) == 0
 
 

@@ -25,6 +25,9 @@ SENTENCES: Sentences = {
     "not-restarting": "not restarting: {why}",
     "restarting": "restarting {target}, attempt {number}",
     "restarted": "{target} was restarted; the services get {settle_s:duration} to come up",
+    "restart-in-vain": Given(
+        "why", "restart {number}: {why:clause}", "restart {number}: it did not help"
+    ),
     "verifying": "checking whether all services answer again",
     "person-called": "a person is needed; checks go on",
     # the disk
@@ -100,6 +103,9 @@ SENTENCES: Sentences = {
         "{target} when that helps",
     ),
     "no-channel": "no channel is configured: messages go to this log only",
+    "reload-late": "the configuration was not read within {limit_s:duration}: see what slows down "
+    "this host, its disk or the file",
+    "reload-unread": "the configuration was not read: {why}",
     "reloaded": "the configuration was reloaded",
     "not-reloaded": ("the configuration was not reloaded, so the old one stays in force; correct:"),
     "directory-changed": (
