@@ -163,6 +163,8 @@ class Incident:
     """What was noteworthy about the target when the incident opened."""
     cause: Fact = NOTHING
     """The likely cause, NOTHING while none is known."""
+    cause_after: int | None = None
+    """How many restarts there had been when it was seen, None where nobody has kept that."""
     attempts: tuple[Attempt, ...] = ()
     holds: tuple[Hold, ...] = ()
     """Why targets are not restarted now, one for each that is left alone."""

@@ -126,8 +126,10 @@ def open_anew(state: State, event: Failed, at: Moment) -> State:
 
 def update(incident: Incident, event: Failed) -> Incident:
     """Note what fails now, and a cause if one has been found."""
-    cause = known_cause(incident, event)
-    return replace(incident, failures=event.situation.failures, cause=cause)
+    cause, after = known_cause(incident, event), incident.cause_after
+    if cause in (event.cause, event.plain):
+        after = len(incident.attempts)
+    return replace(incident, failures=event.situation.failures, cause=cause, cause_after=after)
 
 
 def known_cause(incident: Incident | None, event: Failed) -> Fact:

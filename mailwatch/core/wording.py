@@ -190,7 +190,10 @@ def _call(tell: Tell, installation: Installation, action: Fact, kinds: int) -> l
     """Return all that a person who is called must know."""
     incident, hold = tell.incident, tell.incident.hold
     cause, cure = _cause(incident, installation), _advice(incident, installation)
-    cure = cure or _cure(incident, installation)
+    if _is_older(incident):
+        cause = _older_cause(incident, installation)
+    else:
+        cure = cure or _cure(incident, installation)
     fails = _what_fails(incident, installation, kinds)
     look = fact("look-at", look=installation.look) if installation.look else NOTHING
     if hold is not None and hold.reason is Reason.HOPELESS:
@@ -316,6 +319,17 @@ def _cause(incident: Incident, installation: Installation) -> Fact:
     if incident.hold is not None and incident.hold.reason is Reason.HOPELESS:
         return fact("no-restart-cures", cause=cause)
     return fact("likely-cause", cause=cause, seen=is_seen(incident.cause))
+
+
+def _is_older(incident: Incident) -> bool:
+    """Whether the cause was seen before the last restart, and nothing is known of after it."""
+    after = incident.cause_after
+    return after is not None and after < len(incident.attempts)
+
+
+def _older_cause(incident: Incident, installation: Installation) -> Fact:
+    cause = _by_name(incident.cause, incident, installation)
+    return fact("older-cause", cause=cause, seen=is_seen(incident.cause)) if cause else NOTHING
 
 
 def _cure(incident: Incident, installation: Installation) -> Fact:
