@@ -21,6 +21,9 @@ _FEW = 5
 
 _CURE = "what-to-do"
 
+_OWN_WORDS = ("exit_code", "words")
+"""Arguments of a cause that begins a call: how the server ended, and the last that it said."""
+
 _LONGEST_NOTICE = 700
 """Characters, as of a call."""
 
@@ -190,21 +193,23 @@ def _call(tell: Tell, installation: Installation, action: Fact, kinds: int) -> l
     """Return all that a person who is called must know."""
     incident, hold = tell.incident, tell.incident.hold
     cause, cure = _cause(incident, installation), _advice(incident, installation)
+    fails = _what_fails(incident, installation, kinds)
+    says_why = [*fails, cause]
     if _is_older(incident):
-        cause = _older_cause(incident, installation)
+        says_why = [*fails, _older_cause(incident, installation)]
     else:
         cure = cure or _cure(incident, installation)
-    fails = _what_fails(incident, installation, kinds)
+        if any(incident.cause.get(name) is not None for name in _OWN_WORDS):
+            says_why = [cause, *fails]
     look = fact("look-at", look=installation.look) if installation.look else NOTHING
     if hold is not None and hold.reason is Reason.HOPELESS:
         served = fact("still-served", services=fit.called(hold.services, installation.services))
         ended = fact("remark", detail=incident.target)
         last = _last_restart(incident, installation)
         cut_off = _sharers(incident, "sharers-cut-off")
-        return [cause, cure, *fails, served, ended, last, cut_off, action, look]
+        return [cause, ended, cure, *fails, served, last, cut_off, action, look]
     return [
-        *fails,
-        cause,
+        *says_why,
         _last_restart(incident, installation),
         _sharers(incident, "sharers-cut-off"),
         _not_restarted(incident, hold, installation) if hold else NOTHING,

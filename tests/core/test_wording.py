@@ -15,6 +15,7 @@ from mailwatch.core.message import Severity, Topic
 from mailwatch.core.model import Condition, Fault, Mask, Now, TargetState
 from mailwatch.core.state import Failure, Hold, Outcome, Reason
 from mailwatch.core.wording import Installation, compose, notice, why
+from tests.core.messages import messages
 
 if TYPE_CHECKING:
     from tests.core.conftest import Watch, Watcher
@@ -258,6 +259,14 @@ def test_escalated_for_a_restart_that_was_refused(watch: Watcher, night: Install
         "mailwatch keeps checking, and may restart it at 03:05.",
         LOOK,
     ]
+
+
+@pytest.mark.parametrize("code", ["died", "hopeless-ended"])
+def test_a_call_names_early_how_the_server_ended(code: str) -> None:
+    """However many services fail, its exit code and last words are what is read first."""
+    body = messages()[f"escalated-{code}"].body
+    assert "exit code 1" in body[:350]
+    assert "config.json" in body[:350]
 
 
 def test_the_call_for_a_restart_that_failed_tells_the_older_cause_as_such(
