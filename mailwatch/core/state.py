@@ -174,6 +174,10 @@ class Incident:
     opened_told: bool = False
     escalated: Now | None = None
     reminded: Now | None = None
+    called_for: tuple[str, ...] | None = None
+    """The services that a person was called for, None where an older version has not kept them."""
+    called_banned: bool = False
+    """Whether that person was told of a ban."""
     closed: Now | None = None
     unwatched: tuple[str, ...] = ()
     """The services that had failed and were no longer watched as it was closed."""
