@@ -163,6 +163,8 @@ class Incident:
     """What was noteworthy about the target when the incident opened."""
     cause: Fact = NOTHING
     """The likely cause, NOTHING while none is known."""
+    cause_after: int | None = None
+    """How many restarts there had been when it was seen, None where nobody has kept that."""
     attempts: tuple[Attempt, ...] = ()
     holds: tuple[Hold, ...] = ()
     """Why targets are not restarted now, one for each that is left alone."""
@@ -172,6 +174,10 @@ class Incident:
     opened_told: bool = False
     escalated: Now | None = None
     reminded: Now | None = None
+    called_for: tuple[str, ...] | None = None
+    """The services that a person was called for, None where an older version has not kept them."""
+    called_banned: bool = False
+    """Whether that person was told of a ban."""
     closed: Now | None = None
     unwatched: tuple[str, ...] = ()
     """The services that had failed and were no longer watched as it was closed."""

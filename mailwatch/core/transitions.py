@@ -31,6 +31,9 @@ _NOT_KNOWN = frozenset({Reason.DENIED, Reason.UNREACHABLE, Reason.UNSURE, Reason
 
 _UNDER_WAY = frozenset({Stage.RESTARTING, Stage.SETTLING, Stage.VERIFYING})
 
+NEWS_AFTER_S = 60.0
+"""How long after a call its news is told at the earliest: services mostly fail together."""
+
 CUT_SHORT = fact("attempt-cut-short")
 
 Step = tuple[State, tuple[Action, ...]]
@@ -126,8 +129,10 @@ def open_anew(state: State, event: Failed, at: Moment) -> State:
 
 def update(incident: Incident, event: Failed) -> Incident:
     """Note what fails now, and a cause if one has been found."""
-    cause = known_cause(incident, event)
-    return replace(incident, failures=event.situation.failures, cause=cause)
+    cause, after = known_cause(incident, event), incident.cause_after
+    if cause in (event.cause, event.plain):
+        after = len(incident.attempts)
+    return replace(incident, failures=event.situation.failures, cause=cause, cause_after=after)
 
 
 def known_cause(incident: Incident | None, event: Failed) -> Fact:
@@ -273,7 +278,7 @@ def call_person(state: State, at: Moment) -> Step:
         last = incident.last_attempt
         is_first = last is not None and last.number == 1 and last.ended == at.now
         return _remind(state, at, at_once=is_first)
-    incident = replace(incident, escalated=at.now, opened_told=True)
+    incident = _called(replace(incident, escalated=at.now, opened_told=True))
     state = replace(state, stage=Stage.ESCALATED, incident=incident)
     return state, (Tell(Topic.ESCALATED, incident, at.now, _next_restart(state, at)),)
 
@@ -284,11 +289,34 @@ def _remind(state: State, at: Moment, *, at_once: bool = False) -> Step:
     last = max((one for one in moments if one), key=lambda one: one.steady, default=None)
     pause = at.policy.remind_every_s
     is_time = last is not None and pause > 0 and at.now.steady - last.steady >= pause
-    if not (is_time or at_once):
+    is_late = last is not None and at.now.steady - last.steady >= NEWS_AFTER_S
+    if not (is_time or at_once or (is_late and _has_news(incident))):
         return state, ()
-    incident = replace(incident, reminded=at.now)
+    incident = _called(replace(incident, reminded=at.now))
     state = replace(state, incident=incident)
     return state, (Tell(Topic.REMINDER, incident, at.now, _next_restart(state, at)),)
+
+
+def _has_news(incident: Incident) -> bool:
+    """Whether a person who was called has not heard of all that is wrong by now."""
+    if incident.escalated is None or incident.called_for is None:
+        return False
+    failing = {one.service for one in incident.failures}
+    return bool(failing - set(incident.called_for)) or (
+        _is_banned(incident) and not incident.called_banned
+    )
+
+
+def _called(incident: Incident) -> Incident:
+    """Note of what the person has heard who is called, or reminded, now."""
+    failing = (one.service for one in incident.failures)
+    called_for = tuple(dict.fromkeys((*(incident.called_for or ()), *failing)))
+    banned = incident.called_banned or _is_banned(incident)
+    return replace(incident, called_for=called_for, called_banned=banned)
+
+
+def _is_banned(incident: Incident) -> bool:
+    return incident.hold is not None and incident.hold.reason is Reason.BANNED
 
 
 def _next_restart(state: State, at: Moment) -> float | None:

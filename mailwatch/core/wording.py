@@ -21,6 +21,9 @@ _FEW = 5
 
 _CURE = "what-to-do"
 
+_OWN_WORDS = ("exit_code", "words")
+"""Arguments of a cause that begins a call: how the server ended, and the last that it said."""
+
 _LONGEST_NOTICE = 700
 """Characters, as of a call."""
 
@@ -190,18 +193,23 @@ def _call(tell: Tell, installation: Installation, action: Fact, kinds: int) -> l
     """Return all that a person who is called must know."""
     incident, hold = tell.incident, tell.incident.hold
     cause, cure = _cause(incident, installation), _advice(incident, installation)
-    cure = cure or _cure(incident, installation)
     fails = _what_fails(incident, installation, kinds)
+    says_why = [*fails, cause]
+    if _is_older(incident):
+        says_why = [*fails, _older_cause(incident, installation)]
+    else:
+        cure = cure or _cure(incident, installation)
+        if any(incident.cause.get(name) is not None for name in _OWN_WORDS):
+            says_why = [cause, *fails]
     look = fact("look-at", look=installation.look) if installation.look else NOTHING
     if hold is not None and hold.reason is Reason.HOPELESS:
         served = fact("still-served", services=fit.called(hold.services, installation.services))
         ended = fact("remark", detail=incident.target)
         last = _last_restart(incident, installation)
         cut_off = _sharers(incident, "sharers-cut-off")
-        return [cause, cure, *fails, served, ended, last, cut_off, action, look]
+        return [cause, ended, cure, *fails, served, last, cut_off, action, look]
     return [
-        *fails,
-        cause,
+        *says_why,
         _last_restart(incident, installation),
         _sharers(incident, "sharers-cut-off"),
         _not_restarted(incident, hold, installation) if hold else NOTHING,
@@ -316,6 +324,17 @@ def _cause(incident: Incident, installation: Installation) -> Fact:
     if incident.hold is not None and incident.hold.reason is Reason.HOPELESS:
         return fact("no-restart-cures", cause=cause)
     return fact("likely-cause", cause=cause, seen=is_seen(incident.cause))
+
+
+def _is_older(incident: Incident) -> bool:
+    """Whether the cause was seen before the last restart, and nothing is known of after it."""
+    after = incident.cause_after
+    return after is not None and after < len(incident.attempts)
+
+
+def _older_cause(incident: Incident, installation: Installation) -> Fact:
+    cause = _by_name(incident.cause, incident, installation)
+    return fact("older-cause", cause=cause, seen=is_seen(incident.cause)) if cause else NOTHING
 
 
 def _cure(incident: Incident, installation: Installation) -> Fact:

@@ -226,6 +226,8 @@ def _calls() -> Iterator[tuple[str, Message]]:
     yield "hopeless-ended", told(_incident(HUNG, DAMAGED, hopeless, target=ended))
     limit = Hold(Reason.LIMIT, services=FOUR[:2])
     yield "limit", told(_incident(FLOODED, FULL_LISTENER, limit))
+    died = fact("not-running", status="exited", exit_code=1, words="Startup failed: no config.json")
+    yield "died", told(_incident(KINDS, died, attempts=IN_VAIN), CROWD, next_restart=900)
     us = fact("ban-by-server", server="Stalwart", address="172.17.0.1")
     yield "banned-by-server", told(_incident(BANNED, us, Hold(Reason.BANNED, seen_as="172.17.0.1")))
     yield "never-restarts", told(_incident(HUNG, hold=Hold(Reason.BUDGET)))

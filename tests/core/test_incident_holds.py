@@ -357,6 +357,36 @@ def test_an_outage_inside_an_old_incident_is_told_when_a_restart_does_not_help(
     assert w.topics == [Topic.ESCALATED, Topic.REMINDER]
 
 
+@pytest.mark.parametrize("remind_every_s", [0, 4 * 3600])
+@pytest.mark.parametrize("news", ["a ban", "a service"])
+def test_what_is_new_in_an_old_incident_is_told_once(
+    watch: Watcher, news: str, remind_every_s: float
+) -> None:
+    """Not at the reminder hours later, nor each time that it comes and goes."""
+    w = watch(remind_every_s=remind_every_s, max_restarts=1)
+    w.escalate()
+    new = [Fault.DROPPED] * (4 if news == "a ban" else 2)
+    for _ in range(5):
+        for _ in range(6):
+            w.fail(*new, after=20)
+        for _ in range(6):
+            w.fail(Fault.SILENT, after=20)
+    assert w.topics == [Topic.OPENED, Topic.ESCALATED, Topic.REMINDER]
+    assert len(w.told[-1].incident.failures) == len(new)
+
+
+def test_what_fails_along_with_it_a_little_later_is_told_as_one(watch: Watcher) -> None:
+    """Services that go down one by one are one message, and none where all is told."""
+    w = watch(max_restarts=1)
+    w.escalate()
+    for count in (1, 2, 3, 4):
+        w.fail(*[Fault.SILENT] * count, after=10)
+    assert w.topics == [Topic.OPENED, Topic.ESCALATED]
+    for _ in range(20):
+        w.fail(*[Fault.SILENT] * 4, after=10)
+    assert w.topics == [Topic.OPENED, Topic.ESCALATED, Topic.REMINDER]
+
+
 FULL = fact("server-store-full", server="Stalwart")
 LISTENER = fact("server-listener-full", server="Stalwart", listener="imaptls", limit="8192")
 

@@ -35,7 +35,8 @@ from mailwatch.core.message import Topic
 from mailwatch.core.model import Condition, Fault, Now, Reading, TargetState, Verdict
 from mailwatch.core.observation import bad_news
 from mailwatch.core.policy import Policy
-from mailwatch.core.state import OPEN, Outcome, Stage, State
+from mailwatch.core.state import OPEN, Incident, Outcome, Reason, Stage, State
+from mailwatch.core.transitions import NEWS_AFTER_S
 from mailwatch.store.boot import shift_s
 
 SLACK_S = 1e-3
@@ -70,6 +71,13 @@ class Order:
     incident: str
     number: int
     took_place: bool = False
+
+
+def _wrong(incident: Incident) -> set[tuple[str, str]]:
+    """Return what a person is to know of: the services that fail, and a ban."""
+    banned = incident.hold is not None and incident.hold.reason is Reason.BANNED
+    wrong = [*(one.service for one in incident.failures), *(["banned"] if banned else [])]
+    return {(incident.id, what) for what in wrong}
 
 
 @dataclass
@@ -110,6 +118,8 @@ class World:
 
     orders: list[Order] = field(default_factory=list)
     told: list[tuple[float, Topic, str]] = field(default_factory=list)
+    heard: frozenset[tuple[str, str]] = frozenset()
+    """The incidents and what was told of each, to a person who is called or reminded."""
 
     def clone(self) -> World:
         other = copy(self)
@@ -155,6 +165,8 @@ class World:
             if isinstance(action, Tell):
                 self._judge_message(action)
                 self.told.append((self.lived, action.topic, action.incident.id))
+                if action.topic in (Topic.ESCALATED, Topic.REMINDER):
+                    self.heard |= _wrong(action.incident)
             elif isinstance(action, Restart):
                 self.orders.append(Order(self.lived, action.incident, action.number))
                 self.calling, self.asked = True, False
@@ -251,11 +263,16 @@ class World:
             assert calls, "a reminder reminds of a call"
             last = tell.incident.last_attempt
             in_vain = last is not None and last.number == 1 and last.ended == tell.at
-            if not in_vain:
+            if not (in_vain or self._is_news(tell)):
                 assert self.policy.remind_every_s, "0 sends none"
                 assert self.lived - calls[-1] >= self.policy.remind_every_s - SLACK_S
         if tell.next_restart is not None:
             assert tell.next_restart >= self.steady - SLACK_S
+
+    def _is_news(self, tell: Tell) -> bool:
+        """Whether a call tells of a service, or a ban, that no call has told of before."""
+        paused = self.lived - self.told[-1][0] >= NEWS_AFTER_S - SLACK_S
+        return paused and bool(_wrong(tell.incident) - self.heard)
 
     def _judge_state(self) -> None:
         state = self.state

@@ -15,6 +15,7 @@ from mailwatch.core.message import Severity, Topic
 from mailwatch.core.model import Condition, Fault, Mask, Now, TargetState
 from mailwatch.core.state import Failure, Hold, Outcome, Reason
 from mailwatch.core.wording import Installation, compose, notice, why
+from tests.core.messages import messages
 
 if TYPE_CHECKING:
     from tests.core.conftest import Watch, Watcher
@@ -238,7 +239,7 @@ def test_escalated_after_a_restart_in_vain(watch: Watcher, night: Installation) 
         CALLED,
         [
             *FAILS,
-            "Likely cause: the disk is full.",
+            "Likely cause before the restart: the disk is full.",
             "mailwatch ordered a restart of container stalwart at 03:00. It did not help in time.",
             "mailwatch keeps checking, and may restart it at 03:06.",
             LOOK,
@@ -258,6 +259,31 @@ def test_escalated_for_a_restart_that_was_refused(watch: Watcher, night: Install
         "mailwatch keeps checking, and may restart it at 03:05.",
         LOOK,
     ]
+
+
+@pytest.mark.parametrize("code", ["died", "hopeless-ended"])
+def test_a_call_names_early_how_the_server_ended(code: str) -> None:
+    """However many services fail, its exit code and last words are what is read first."""
+    body = messages()[f"escalated-{code}"].body
+    assert "exit code 1" in body[:350]
+    assert "config.json" in body[:350]
+
+
+def test_the_call_for_a_restart_that_failed_tells_the_older_cause_as_such(
+    watch: Watcher, night: Installation
+) -> None:
+    """With no cure for it; what is seen later is what is told from then on."""
+    stopped = fact("stopped-processes", marked=1, count=1, names=("stalwart",))
+    w = watch(remind_every_s=60)
+    w(replace(_round(), cause=stopped, looked=True))
+    w(RestartEnded(words("The container did not start: no such file.")))
+    lines = _last(w, night)[1]
+    assert "Cause before the restart: stopped processes (SIGSTOP): 1 of 1 (stalwart)." in lines
+    assert not any(said.startswith("What to do") for said in lines)
+    later = fact("not-running", status="exited", exit_code=1, words="no configuration")
+    w(replace(_round(), cause=later, looked=True), after=70)
+    assert any(said.startswith("Cause: the container does not run") for said in _last(w, night)[1])
+    assert w.told[-1].topic is Topic.REMINDER
 
 
 def test_escalated_when_other_services_fail_than_at_first(

@@ -114,7 +114,7 @@ MAILBOX = Trouble(
         ),
         "POP3S": (
             {"port": 995, "probe": "pop3", "tls": "implicit", **ANNA},
-            SICK,
+            ("reset", True),
             "the answer to NOOP",
         ),
         "IMAP": ({"port": 143, "probe": "imap"}, WELL, ""),

@@ -206,7 +206,7 @@ def test_a_ban_that_0_4_0_has_read_in_the_log_keeps_its_sentence(
     stores: Stores, night: Night
 ) -> None:
     """Its code named the server, which is an argument now."""
-    lay_down(stores.path, "0.3.0-escalated")
+    lay_down(stores.path, "0.4.0-escalated")
     told = json.dumps({"code": "ban-by-stalwart", "args": {"address": "172.17.0.1"}})
     with closing(sqlite3.connect(stores.path)) as connection, connection:
         for table, place in (("incidents", "cause"), ("outbox", "message.cause")):

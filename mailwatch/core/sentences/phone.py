@@ -86,6 +86,11 @@ SENTENCES: Sentences = {
         "refuses connections: nothing listens", "refuse connections: nothing listens"
     ),
     "likely-cause": Given("seen", "Cause: {cause:cause}.", "Likely cause: {cause:cause}."),
+    "older-cause": Given(
+        "seen",
+        "Cause before the restart: {cause:cause}.",
+        "Likely cause before the restart: {cause:cause}.",
+    ),
     "no-restart-cures": "No restart cures this: {cause:cause}.",
     "still-served": Given(
         "services", _do("still answers.", "still answer."), "Nothing that is watched answers."
