@@ -3,30 +3,42 @@
 from __future__ import annotations
 
 import argparse
-import sys
 import time
 from collections.abc import Sequence
 from dataclasses import replace
 
 from mailwatch.cli.command import argument, command
-from mailwatch.cli.exit_codes import CRITICAL, OK, UNKNOWN, WARNING
+from mailwatch.cli.exit_codes import CRITICAL, OK, UNKNOWN, WARNING, CommandError
 from mailwatch.cli.options import load_by_hand
-from mailwatch.cli.output import print_aligned, print_json, reading_json
+from mailwatch.cli.output import print_json, reading_json
+from mailwatch.cli.terminal import COLOR, Terminal
 from mailwatch.core.certificates import expires_soon, time_left, whose
-from mailwatch.core.model import Reading, Verdict
+from mailwatch.core.diagnosis import Grade
+from mailwatch.core.model import Fault, Reading, Verdict
+from mailwatch.core.policy import Policy
 from mailwatch.core.say import line, say
 from mailwatch.host.identity import SERVICE_USER, become, user
 from mailwatch.probes.catalogue import build
+from mailwatch.probes.settings import ServiceSettings
 from mailwatch.service.prober import one_round
 
 _CODES = {Verdict.PASS: OK, Verdict.FAIL: CRITICAL, Verdict.UNMEASURED: UNKNOWN}
+_GRADES = {
+    Verdict.PASS: Grade.OK,
+    Verdict.FAIL: Grade.PROBLEM,
+    Verdict.UNMEASURED: Grade.WARNING,
+}
 _WORST_FIRST = {CRITICAL: "CRITICAL", UNKNOWN: "UNKNOWN", WARNING: "WARNING", OK: "OK"}
 
 
 @command(
     argument(
+        "services", nargs="*", metavar="NAME", help="ask these only, such as SMTP or IMAPS:993"
+    ),
+    argument(
         "--once", action="store_true", help="one attempt per service, whatever watch.retries is"
     ),
+    COLOR,
     json=True,
 )
 def check(args: argparse.Namespace) -> int:
@@ -39,12 +51,19 @@ def check(args: argparse.Namespace) -> int:
     at least one fails, 3 at least one could not be looked at or the configuration is bad.
     """
     config = load_by_hand(args, token=False)
+    services = _chosen(args.services, config.services)
     # What servers and commands say is heard as the service hears it, and not as root.
     become(user(SERVICE_USER))
     attempts = config.policy.attempts
     if args.once:
         attempts = replace(attempts, retries=1)
-    readings = one_round([build(service) for service in config.services], attempts)
+    terminal = Terminal(args)
+    table = None
+    if terminal.live and not args.json:
+        table = _Table(terminal, [service.key for service in services], config.policy)
+    readings = one_round(
+        [build(service) for service in services], attempts, table.show if table else None
+    )
     now = time.time()
     expiring = {
         one.service: one.certificate_expires
@@ -71,16 +90,68 @@ def check(args: argparse.Namespace) -> int:
                 "services": [_as_json(one, one.service in expiring) for one in readings],
             }
         )
-    elif sys.stdout.isatty():
-        rows = [_row(one, remarks.get(one.service, "")) for one in readings]
-        print_aligned([("SERVICE", "RESULT", "SECONDS", "DETAIL"), *rows])
-        print(summary)
+    elif table:
+        for reading in readings:
+            table.show(reading)
+        terminal.line("", None, "", summary)
     else:
         print(f"MAILWATCH {_WORST_FIRST[code]} - {summary} | {_performance(readings)}")
         for reading in readings:
             if detail := say(reading.detail) or remarks.get(reading.service):
-                print(f"{reading.service}: {detail}")
+                # What follows a bar is taken for a measurement, in every line.
+                print(f"{reading.service}: {detail.replace('|', '/')}")
     return code
+
+
+def _chosen(names: Sequence[str], services: Sequence[ServiceSettings]) -> list[ServiceSettings]:
+    """Return those of `services` that somebody named, all where nobody did; raises CommandError."""
+    called = [(service, {service.key.lower(), service.name.lower()}) for service in services]
+    wanted = {name.lower() for name in names}
+    for name in names:
+        if not any(name.lower() in own for _, own in called):
+            known = tuple(service.key for service in services)
+            raise CommandError(UNKNOWN, line("check-unknown", name=name, services=known))
+    return [service for service, own in called if not wanted or wanted & own]
+
+
+class _Table:
+    """The services on a terminal, each as soon as it has answered."""
+
+    def __init__(self, terminal: Terminal, services: Sequence[str], policy: Policy) -> None:
+        self._terminal = terminal
+        self._policy = policy
+        self._widths = [max(map(len, ("SERVICE", *services))), max(map(len, (*Fault, *Verdict)))]
+        self._shown: dict[str, Reading] = {}
+        self._left = list(services)
+        self._line(("SERVICE", "RESULT", "SECONDS", "DETAIL"))
+        self._wait()
+
+    def show(self, reading: Reading) -> None:
+        """Show how a service is, again only where that is not what it was."""
+        if self._shown.get(reading.service) == reading:
+            return
+        self._shown[reading.service] = reading
+        if reading.service in self._left:
+            self._left.remove(reading.service)
+        remark = ""
+        if reading.certificate_expires is not None and expires_soon(
+            reading, now := time.time(), self._policy
+        ):
+            left = time_left(reading.certificate_expires, now)
+            remark = line("check-remark", certificate=whose(reading), left=left)
+        grade = _GRADES[reading.verdict]
+        self._line(_row(reading, remark), Grade.WARNING if remark and grade is Grade.OK else grade)
+        self._wait()
+
+    def _line(self, row: tuple[str, str, str, str], grade: Grade | None = None) -> None:
+        service, result, seconds, detail = row
+        first, second = self._widths
+        begin = f"{service:<{first}}  {result:<{second}}"
+        self._terminal.line(begin, grade, f"  {seconds:>7}  ", detail)
+
+    def _wait(self) -> None:
+        if self._left:
+            self._terminal.doing(line("check-waits", services=tuple(self._left)))
 
 
 def _summary(readings: Sequence[Reading]) -> str:

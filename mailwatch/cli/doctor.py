@@ -8,6 +8,7 @@ from mailwatch.cli.command import argument, command
 from mailwatch.cli.exit_codes import CRITICAL, OK, WARNING
 from mailwatch.cli.options import load_by_hand
 from mailwatch.cli.output import print_json
+from mailwatch.cli.terminal import COLOR, Terminal
 from mailwatch.core.diagnosis import Grade
 from mailwatch.core.facts import NOTHING, fact
 from mailwatch.core.say import line
@@ -23,31 +24,38 @@ _INDENT = " " * (_GRADE_WIDTH + _NAME_WIDTH + 4)
 _LONGEST = 600
 
 
-@command(argument("--send", action="store_true", help="send a test message, too"), json=True)
+@command(argument("--send", action="store_true", help="send a test message, too"), COLOR, json=True)
 def doctor(args: argparse.Namespace) -> int:
     """Examine this host for what will fail; nothing is restarted or changed. Run it as root.
 
     It looks at services, ports, what is restarted, channels, the unit, the state directory and the
     clock, and says what to do about each fault.
 
-    Exit code: 0 all well, 1 warnings, 2 problems, 78 the configuration has mistakes.
+    Exit code: 0 all well, 1 warnings, 2 problems, 3 the configuration has mistakes.
     """
     case = Case(load_by_hand(args), send=args.send)
     grades: list[Grade] = []
     listed = []
-    for name, finding in examine(case):
+    terminal = Terminal(args)
+
+    def begin(name: str) -> None:
+        if not args.json:
+            terminal.doing(line("doctor-looks", check=name))
+
+    for name, finding in examine(case, begin):
         sentence, cure = (printable(text, _LONGEST) for text in (finding.sentence, finding.cure))
         grades.append(finding.grade)
         listed.append({"check": name, "level": finding.grade, "sentence": sentence, "cure": cure})
         if not args.json:
-            print(f"{finding.grade:<{_GRADE_WIDTH}}  {name:<{_NAME_WIDTH}}  {sentence}", flush=True)
+            begun = f"  {name:<{_NAME_WIDTH}}  "
+            terminal.line(f"{finding.grade:<{_GRADE_WIDTH}}", finding.grade, begun, sentence)
             if cure:
-                print(f"{_INDENT}-> {cure}", flush=True)
+                terminal.line(f"{_INDENT}-> ", None, "", cure)
     worst = max(grades, key=lambda grade: _CODES[grade])
     if args.json:
         print_json({"result": worst, "findings": listed})
     else:
-        print(_summary(grades))
+        terminal.line("", None, "", _summary(grades))
     return _CODES[worst]
 
 

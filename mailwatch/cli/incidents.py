@@ -11,6 +11,7 @@ from mailwatch.cli.output import print_aligned, print_json
 from mailwatch.cli.times import stamp
 from mailwatch.core import causes
 from mailwatch.core.facts import fact
+from mailwatch.core.observation import alike
 from mailwatch.core.say import line, say
 from mailwatch.core.state import Failure, Incident
 from mailwatch.core.text import duration, join_words, printable
@@ -91,15 +92,16 @@ def story(incident: Incident) -> list[str]:
         incident=incident.id,
         down_s=lasted_s or 0,
     )
-    lines = [head, line("story-cause", cause=causes.line(incident.cause)), ""]
+    cause, seen = causes.line(incident.cause), causes.is_seen(incident.cause)
+    lines = [head, line("story-cause", cause=cause, seen=seen), ""]
     for at, turn in turns(incident):
         lines.append(
             f"{clock_text(at)}  +{duration(max(0.0, at - since)):<12}  {say(turn, clock_text)}"
         )
     if lasted_s is None and incident.failures != incident.first_failures:
         now = [
-            f"- {one.service}: {say(one.detail, clock_text)} ({one.fault})"
-            for one in incident.failures
+            f"- {join_words(list(services))}: {say(one.detail, clock_text)} ({one.fault})"
+            for services, one in alike(incident.failures)
         ]
         lines += ["", line("story-now"), *now]
     if incident.target:
@@ -125,6 +127,7 @@ def as_json(incident: Incident) -> dict[str, object]:
         "seconds": None if lasted_s is None else round(lasted_s, 3),
         "cause": causes.line(incident.cause) or "unknown",
         "cause_code": incident.cause.code or None,
+        "cause_seen": causes.is_seen(incident.cause),
         "target": say(incident.target),
         "hold": incident.hold.reason if incident.hold else None,
         "failures": _failures(incident.failures),

@@ -6,8 +6,10 @@ import argparse
 import errno
 import importlib
 import io
+import json
 import os
 import sys
+import traceback
 from collections.abc import Callable, Sequence
 from typing import NoReturn, cast
 
@@ -55,7 +57,7 @@ _READ_STATE = frozenset({"incidents", "incident", "report"})
 
 _NONSENSE = (ValueError, TypeError, LookupError, ArithmeticError, AttributeError, RecursionError)
 
-_FOR_MONITORING = frozenset({"check", "status"})
+_FOR_MONITORING = frozenset({"check", "status", "doctor"})
 """A monitoring system reads their exit codes, and knows only 0 to 3."""
 
 
@@ -63,10 +65,16 @@ class Parser(argparse.ArgumentParser):
     """Ends with EX_USAGE, for argparse's own 2 would read as `critical`."""
 
     usage_code = USAGE
+    as_json = False
 
     def error(self, message: str) -> NoReturn:
         """Say what is wrong with the arguments, and end."""
         self.print_usage(sys.stderr)
+        if self.usage_code == UNKNOWN:
+            # A monitoring system shows the output, and a program reads it.
+            told = {"result": "unknown", "error": message}
+            print(json.dumps(told, indent=2) if self.as_json else f"{self.prog}: {message}")
+            self.exit(UNKNOWN)
         self.exit(self.usage_code, f"{self.prog}: {message}\n")
 
 
@@ -76,32 +84,12 @@ def main(arguments: Sequence[str] | None = None) -> int:
         # A letter of a server's that this locale has not is no reason to end (see sys.stderr).
         sys.stdout.reconfigure(errors="backslashreplace")
     given = list(sys.argv[1:] if arguments is None else arguments)
-    parser = _parser(given)
-    args = parser.parse_args(given)
-    run = cast("Callable[[argparse.Namespace], int] | None", getattr(args, "run", None))
-    if run is None:
-        parser.print_help()
-        return OK
-    from mailwatch.config.model import ConfigError
-    from mailwatch.core.say import line
-    from mailwatch.store.files import StoreError
-
+    monitored = not _FOR_MONITORING.isdisjoint(given[:1])
     try:
-        code = run(args)
-        sys.stdout.flush()
-    except (CommandError, ConfigError, StoreError) as error:
-        print(error, file=sys.stderr)
-        if args.command in _FOR_MONITORING:
-            return UNKNOWN
-        if isinstance(error, CommandError):
-            return error.code
-        return CONFIG if isinstance(error, ConfigError) else UNAVAILABLE
-    except (*_NONSENSE, ChildProcessError, MemoryError) as error:
-        if args.command not in _READ_STATE:
-            raise
-        why = f"makes no sense ({type(error).__name__})"
-        print(f"What the state directory holds of this {why}: look at another.", file=sys.stderr)
-        return UNAVAILABLE
+        try:
+            code = _run(given)
+        finally:
+            sys.stdout.flush()
     except KeyboardInterrupt:
         return INTERRUPTED
     except BrokenPipeError:
@@ -110,11 +98,68 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return BROKEN_PIPE
     except OSError as error:
         if error.errno not in (errno.ENOSPC, errno.EIO) or error.filename is not None:
-            raise
+            if not monitored:
+                raise
+            traceback.print_exc()  # and Python's own 1 would read as a warning
+            return UNKNOWN
         os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
+        from mailwatch.core.say import line
+
         print(line("output-full", why=error.strerror), file=sys.stderr)
-        return UNKNOWN if args.command in _FOR_MONITORING else CANNOT_WRITE
+        return UNKNOWN if monitored else CANNOT_WRITE
     return code
+
+
+def _run(given: Sequence[str]) -> int:
+    """Run one command; what it raises, but for what concerns the output, becomes its exit code."""
+    parser = _parser(given)
+    args = parser.parse_args(given)
+    run = cast("Callable[[argparse.Namespace], int] | None", getattr(args, "run", None))
+    if run is None:
+        parser.print_help()
+        return OK
+    from mailwatch.config.model import ConfigError
+    from mailwatch.store.files import StoreError
+
+    monitored = args.command in _FOR_MONITORING
+    try:
+        return run(args)
+    except (CommandError, ConfigError, StoreError) as error:
+        if monitored:
+            return _unknown(error, args.command, as_json=args.json)
+        print(error, file=sys.stderr)
+        if isinstance(error, CommandError):
+            return error.code
+        return CONFIG if isinstance(error, ConfigError) else UNAVAILABLE
+    except (*_NONSENSE, ChildProcessError, MemoryError) as error:
+        if monitored:
+            traceback.print_exc()
+            from mailwatch.core.say import line
+
+            sentence = line("command-broke", why=type(error).__name__)
+            return _unknown(CommandError(UNKNOWN, sentence), args.command, as_json=args.json)
+        if args.command not in _READ_STATE:
+            raise
+        why = f"makes no sense ({type(error).__name__})"
+        print(f"What the state directory holds of this {why}: look at another.", file=sys.stderr)
+        return UNAVAILABLE
+
+
+def _unknown(error: Exception, command: str, *, as_json: bool) -> int:
+    """Say on the output, where a monitoring system reads, why nothing is known."""
+    if as_json:
+        from dataclasses import asdict
+
+        told: dict[str, object] = {"result": "unknown", "error": str(error)}
+        if mistakes := getattr(error, "mistakes", ()):
+            told["mistakes"] = [asdict(one) for one in mistakes]
+        print(json.dumps(told, indent=2))
+        return UNKNOWN
+    first, *others = str(error).splitlines()
+    # What follows a bar is taken for a measurement.
+    lead = "MAILWATCH UNKNOWN - " if command == "check" else ""
+    print("\n".join([f"{lead}{first}", *others]).replace("|", "/"))
+    return UNKNOWN
 
 
 def _parser(given: Sequence[str]) -> argparse.ArgumentParser:
@@ -136,4 +181,5 @@ def _parser(given: Sequence[str]) -> argparse.ArgumentParser:
             getattr(importlib.import_module(f"mailwatch.cli.{module}"), command).add_to(one)
         if wanted in _FOR_MONITORING:
             parser.usage_code = one.usage_code = UNKNOWN
+            parser.as_json = one.as_json = "--json" in given
     return parser

@@ -37,14 +37,18 @@ def _since(text: str) -> float:
 def report(args: argparse.Namespace) -> int:
     """Write availability, latency and incidents as one HTML file that needs no network to read."""
     now = time.time()
-    directory = load_without_secrets(args).state_directory
+    config = load_without_secrets(args)
+    directory = config.state_directory
+    # A pause that much longer than usual is one of mailwatch's own, of which nothing is known.
+    longest_gap_s = 2 * config.policy.interval_s + config.policy.attempts.longest_s
     host = printable(socket.gethostname(), 64)
 
     def drawn() -> bytes:
-        # matplotlib keeps what it learns of fonts: not in a home, which nobody may have.
+        # matplotlib, and fontconfig that it calls, keep what they learn of fonts: not in a home,
+        # which nobody may have.
         with TemporaryDirectory(prefix="mailwatch-report-") as cache:
-            os.environ["MPLCONFIGDIR"] = cache
-            found = material.collect(directory, host, now - args.since, now)
+            os.environ |= {"MPLCONFIGDIR": cache, "XDG_CACHE_HOME": cache}
+            found = material.collect(directory, host, now - args.since, now, longest_gap_s)
             return page.write(found, clock_text).encode("utf-8", "backslashreplace")
 
     try:

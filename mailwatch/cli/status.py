@@ -19,7 +19,7 @@ from mailwatch.core.say import say
 from mailwatch.core.text import printable
 from mailwatch.host.clocks import clock_text
 
-_MOMENTS = ("since", "last_round", "next_round", "paused_until", "looked", "last_reached")
+_MOMENTS = ("since", "last_round", "next_round", "paused_until", "looked", "failed", "last_reached")
 _WATCH_S = 1.0
 _WIDEST = 1000
 _CLEAR = "\x1b[H\x1b[2J"
@@ -76,7 +76,7 @@ def _code(standing: Standing) -> int:
 def _lines(standing: Standing) -> Iterator[str]:
     yield _headline(standing)
     if standing["cause"]:
-        yield _say("likely-cause", cause=standing["cause"])
+        yield _say("likely-cause", cause=standing["cause"], seen=standing["cause_seen"])
     for one in standing["failing"]:
         about = {key: one[key] for key in ("service", "attempt", "retries", "detail")}
         yield _say("stands-fails-now", since_at=one["since"], **about)
@@ -85,7 +85,9 @@ def _lines(standing: Standing) -> Iterator[str]:
     target = standing["target"]
     if target["can_restart"] is not None:
         code = "can-restart" if target["can_restart"] else "cannot-restart"
-        yield _say(code, target=target["name"], detail=target["detail"])
+        code = "could-not-restart" if target["failed"] else code
+        about = {"target": target["name"], "detail": target["detail"]}
+        yield _say(code, **about, at=target["failed"])
     for one in standing["channels"]:
         if one["trouble"]:
             yield _say("channel-trouble", channel=one["name"], trouble=one["trouble"])

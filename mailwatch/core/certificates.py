@@ -32,7 +32,7 @@ class Warned:
 
 @dataclass(frozen=True, slots=True)
 class Chain:
-    """How many certificates of one service's chain somebody else had signed at the last look."""
+    """How many certificates of one service's chain somebody else has signed, as was last told."""
 
     signed: int
     warned: Now | None = None
@@ -74,7 +74,7 @@ def look(
         if reading.service in told
         and not told[reading.service].renewed
         and reading not in soon
-        and _is_later(reading, told[reading.service])
+        and _is_later(reading, told[reading.service], before.chains.get(reading.service))
     ]
     due = [r for r in soon if r.service not in told or _is_a_day_old(told[r.service].at, now)]
     rest = [r for r in soon if r not in due]
@@ -127,10 +127,12 @@ def _is_kept(service: str, warned: Warned, watched: AbstractSet[str], now: Now) 
     return not _is_a_day_old(warned.at, now) or (service in watched and not warned.renewed)
 
 
-def _is_later(reading: Reading, warned: Warned) -> bool:
+def _is_later(reading: Reading, warned: Warned, known: Chain | None) -> bool:
     """Whether the certificate is as good a one, and not the same by other settings or clocks."""
-    expires = reading.certificate_expires
-    if (reading.certificate_signed or 0) < (warned.signed or 0):
+    expires, was = reading.certificate_expires, warned.signed
+    if was is None and known is not None:
+        was = known.signed
+    if (reading.certificate_signed or 0) < (was or 0):
         return False
     return expires is not None and (warned.expires is None or expires > warned.expires)
 
@@ -147,7 +149,10 @@ def _compared(
         if signed is None:
             continue
         warned = known.warned if known else None
-        if known and signed < known.signed and (not warned or _is_a_day_old(warned, now)):
+        if known and signed < known.signed:
+            if warned and not _is_a_day_old(warned, now):
+                chains[reading.service] = known  # it is told once the day is over
+                continue
             weaker.append(reading)
             warned = now
         chains[reading.service] = Chain(signed, warned)

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import replace
+from typing import TypeVar
 
 from mailwatch.core.events import Failed, Passed, Unmeasured
 from mailwatch.core.evidence import Evidence, rows
@@ -11,6 +12,8 @@ from mailwatch.core.facts import NOTHING, Fact, fact
 from mailwatch.core.judgement import Situation
 from mailwatch.core.model import Fault, Mask, Now, Reading, TargetState, Verdict
 from mailwatch.core.state import Failure
+
+_One = TypeVar("_One", Failure, Reading)
 
 _BEHIND = {
     Mask.PROXY: (Fault.REFUSED, fact("nothing-behind-proxy")),
@@ -28,6 +31,14 @@ def failures(readings: Sequence[Reading]) -> tuple[Failure, ...]:
         for reading in readings
         if reading.fault is not None
     )
+
+
+def alike(failing: Iterable[_One]) -> list[tuple[tuple[str, ...], _One]]:
+    """Return each way in which `failing` fail: the services that do, and the first of them."""
+    found: dict[tuple[Fault | None, Fact], list[_One]] = {}
+    for one in failing:
+        found.setdefault((one.fault, one.detail), []).append(one)
+    return [(tuple(one.service for one in group), group[0]) for group in found.values()]
 
 
 def still_failing(readings: Sequence[Reading], before: frozenset[str]) -> frozenset[str]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from mailwatch.core.facts import Fact, fact
+from mailwatch.core.observation import alike
 from mailwatch.core.state import Attempt, Incident
 
 
@@ -10,8 +11,8 @@ def turns(incident: Incident) -> list[tuple[float, Fact]]:
     """Return each turn of `incident` with its moment (seconds since 1970), in their order."""
     since = incident.since.wall
     found = [
-        (since, fact("turn-fails", service=one.service, detail=one.detail, fault=one.fault))
-        for one in incident.first_failures
+        (since, fact("turn-fails", services=services, detail=one.detail, fault=one.fault))
+        for services, one in alike(incident.first_failures)
     ]
     told = incident.opened_told or incident.held_told or incident.escalated is not None
     found.append((incident.opened.wall, fact("turn-opened", told=told)))

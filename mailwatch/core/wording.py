@@ -315,7 +315,7 @@ def _cause(incident: Incident, installation: Installation) -> Fact:
     cause = _by_name(incident.cause, incident, installation)
     if incident.hold is not None and incident.hold.reason is Reason.HOPELESS:
         return fact("no-restart-cures", cause=cause)
-    return fact("likely-cause", cause=cause)
+    return fact("likely-cause", cause=cause, seen=is_seen(incident.cause))
 
 
 def _cure(incident: Incident, installation: Installation) -> Fact:

@@ -25,9 +25,15 @@ CHECKS: tuple[tuple[str, Callable[[Case], Iterable[Diagnosis]]], ...] = (
 """Each check by the name that it is reported under, in the order of the report."""
 
 
-def examine(case: Case) -> Iterator[tuple[str, Diagnosis]]:
-    """Run every check, and give each finding with its name as soon as it is there."""
+def examine(
+    case: Case, begin: Callable[[str], None] = lambda _name: None
+) -> Iterator[tuple[str, Diagnosis]]:
+    """Run every check, and give each finding with its name as soon as it is there.
+
+    `begin` is told the name of each check before it looks.
+    """
     for name, check in CHECKS:
+        begin(name)
         try:
             for finding in check(case):
                 yield finding.check or name, finding

@@ -10,7 +10,7 @@ from mailwatch.core.diagnosis import Diagnosis, ok, problem, warning
 from mailwatch.core.facts import NOTHING, fact
 from mailwatch.core.judgement import MISCONFIGURABLE
 from mailwatch.core.model import Fault, Reading, Verdict
-from mailwatch.core.observation import silent, unmasked
+from mailwatch.core.observation import alike, silent, unmasked
 from mailwatch.core.say import TEMPLATES
 from mailwatch.doctor.case import Case
 from mailwatch.host.clocks import clock_text
@@ -18,14 +18,27 @@ from mailwatch.probes.catalogue import PROBES
 
 
 def examine(case: Case) -> Iterator[Diagnosis]:
-    """Give a finding for each service."""
+    """Give a finding for each service that is well, and for each way in which others are not."""
     readings = case.readings
     if any(reading.fault is Fault.DROPPED for reading in readings):
         readings = unmasked(readings, silent(case.target.listens))
     some_pass = any(r.verdict is Verdict.PASS and not r.portless for r in readings)
-    for reading in readings:
-        ours = some_pass or reading.fault in MISCONFIGURABLE
-        yield _judge(reading, may_be_ours=ours and reading.service in case.unproven)
+    ours: list[Reading] = []
+    others: list[Reading] = []
+    for one in readings:
+        if one.verdict is not Verdict.PASS:
+            known = some_pass or one.fault in MISCONFIGURABLE
+            (ours if known and one.service in case.unproven else others).append(one)
+    troubled = {
+        services[0]: _trouble(services, one, may_be_ours=group is ours)
+        for group in (ours, others)
+        for services, one in alike(group)
+    }
+    for one in readings:
+        if one.verdict is Verdict.PASS:
+            yield ok("service-well", service=one.service, took_s=one.seconds)
+        elif one.service in troubled:
+            yield troubled[one.service]
 
 
 def examine_certificates(case: Case) -> Iterator[Diagnosis]:
@@ -56,15 +69,12 @@ def examine_probes(case: Case) -> Iterator[Diagnosis]:
             yield from own(service, case)
 
 
-def _judge(reading: Reading, *, may_be_ours: bool) -> Diagnosis:
-    if reading.verdict is Verdict.PASS:
-        return ok("service-well", service=reading.service, took_s=reading.seconds)
-    if reading.fault is None:
-        return problem("service-unseen", service=reading.service, detail=reading.detail)
+def _trouble(services: tuple[str, ...], one: Reading, *, may_be_ours: bool) -> Diagnosis:
+    if one.fault is None:
+        return problem("service-unseen", services=services, detail=one.detail)
     # What was found may say more than its kind.
-    ways = (way for way in (reading.detail.code, reading.fault) if f"cure-{way}" in TEMPLATES)
+    ways = (way for way in (one.detail.code, one.fault) if f"cure-{way}" in TEMPLATES)
     cure = fact(f"cure-{next(ways, 'of-any-fault')}")
     if may_be_ours:
-        cure = fact("unproven-too", cure=cure)
-    about = {"service": reading.service, "fault": reading.fault}
-    return problem("service-down", cure, detail=reading.detail, **about)
+        cure = fact("unproven-too", cure=cure, services=services)
+    return problem("service-down", cure, services=services, fault=one.fault, detail=one.detail)

@@ -17,7 +17,10 @@ _OFFERS = answer_to("CAPA")
 
 
 class Pop3Probe(Probe):
-    """Says QUIT, and before that STLS and a login where that is asked for."""
+    """Says QUIT, and before that STLS and a login where that is asked for.
+
+    After a login comes a NOOP, for it takes a session that works.
+    """
 
     last_word = "QUIT"
 
@@ -31,6 +34,7 @@ class Pop3Probe(Probe):
             yield from talk.secure()
         if talk.settings.login:
             yield from in_its_own_time(talk, _log_in(talk, talk.settings.login))
+            yield from _use(talk)
 
 
 PROBE = Pop3Probe
@@ -40,6 +44,19 @@ def _log_in(talk: Conversation, login: Login) -> Steps[None]:
     require_privacy(talk)
     yield from _ask(talk, "USER", login.user, Fault.AUTHENTICATION)
     yield from _ask(talk, "PASS", login.password.reveal(), Fault.AUTHENTICATION)
+
+
+def _use(talk: Conversation) -> Steps[None]:
+    """Hear an answer to NOOP (RFC 1939 section 5).
+
+    Dovecot lets in whose mailbox it cannot open, and then closes. Who knows no NOOP says -ERR, and
+    is well unless that blames the server itself.
+    """
+    try:
+        yield from _ask(talk, "NOOP", fault=Fault.REJECTED)
+    except SaidNo as no:
+        if no.fault is not Fault.REJECTED:
+            raise
 
 
 def _capabilities(talk: Conversation) -> Steps[set[bytes]]:

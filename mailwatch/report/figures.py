@@ -36,7 +36,7 @@ _FONT = re.compile(r"font: ([0-9.]+)px [^;\"]*")
 
 
 def availability(key: str, material: Material) -> str:
-    """Return a bar for each span of the service, as high as the share of checks that passed."""
+    """Return a bar for each span of the service, as high as the share of it that was well."""
 
     def draw(axes: Axes) -> None:
         spans = [span for span in material.services[key] if span.share is not None]
@@ -77,7 +77,7 @@ def time_line(material: Material, width_in: float = WIDTH_IN) -> str:
     """Return the incidents as bars on one line, with a mark for each restart."""
 
     def draw(axes: Axes) -> None:
-        least = (material.until - material.since) / 86_400 / 160
+        least = (material.end - material.begin) / 86_400 / 160
         for one in material.incidents:
             begin = _day(max(one.since.wall, material.since))
             end = _day(one.closed.wall if one.closed else material.until)
@@ -116,13 +116,14 @@ def _drawn(
     ):
         figure = Figure(figsize=(width_in, height_in))
         width = 1 - (left_in + 0.1) / width_in
-        axes = figure.add_axes((left_in / width_in, 0.26 / height_in, width, 1 - 0.34 / height_in))
+        axes = figure.add_axes((left_in / width_in, 0.29 / height_in, width, 1 - 0.37 / height_in))
         axes.grid(axis="y", linewidth=0.6)
         axes.set_axisbelow(True)
         axes.spines[["top", "right", "left"]].set_visible(False)
         axes.tick_params(length=0)
+        axes.tick_params(axis="x", pad=6)
         draw(axes)
-        axes.set_xlim(_day(material.since), _day(material.until))
+        axes.set_xlim(_day(material.begin), _day(material.end))
         locator = dates.AutoDateLocator(minticks=4, maxticks=7)  # type: ignore[no-untyped-call]
         axes.xaxis.set_major_locator(locator)
         axes.xaxis.set_major_formatter(
@@ -162,5 +163,5 @@ def _places(spans: Sequence[Span], material: Material) -> tuple[list[float], flo
 
 
 def rank(share: float) -> str:
-    """Return the name of the colour for a share of checks that passed, from 0 to 1."""
+    """Return the name of the colour for a share of the time, from 0 to 1."""
     return "good" if share >= 0.999 else "fair" if share >= 0.95 else "bad"

@@ -41,6 +41,7 @@ def write(material: Material, clock_text: ClockText) -> str:
         _HEAD.format(title=f"Mail on {host}", css=CSS),
         f"<h1>Mail on {host}</h1>",
         f'<p class="quiet">{since} to {until}, written by mailwatch {__version__}</p>',
+        _headline(material, clock_text),
         _tiles(material),
         _incidents_line(material),
         _services(material),
@@ -50,12 +51,26 @@ def write(material: Material, clock_text: ClockText) -> str:
     return "\n".join(parts)
 
 
+def _headline(material: Material, clock_text: ClockText) -> str:
+    """Say first what a tired person asks first."""
+    if not material.incidents:
+        known = bool(material.services)
+        words = "Mail was up all the time." if known else "Nothing was looked at yet."
+        return f'<p class="say {"good" if known else ""}">{words}</p>'
+    newest = material.incidents[0]
+    at = newest.since.wall if newest.closed is None else newest.closed.wall
+    moment = html.escape(clock_text(at))
+    if newest.closed is None:
+        return f'<p class="say bad">An incident is open since {moment}.</p>'
+    return f'<p class="say good">No incident has been open since {moment}.</p>'
+
+
 def _tiles(material: Material) -> str:
     restarts = sum(len(one.attempts) for one in material.incidents)
     called = sum(one.escalated is not None for one in material.incidents)
     spans = [span for of_one in material.services.values() for span in of_one]
     tiles = (
-        (_percent(availability(spans)), "of all checks passed"),
+        (_percent(availability(spans)), "of the time, the services answered"),
         (str(len(material.incidents)), "incident" + "s" * (len(material.incidents) != 1)),
         (duration(round(material.down_s)), "with an incident open"),
         (str(restarts), "restart" + "s" * (restarts != 1)),
@@ -106,7 +121,7 @@ def _service(key: str, material: Material) -> str:
         f'<section class="card"><div class="head"><h3>{name}</h3>'
         f'<b class="{rank}">{_percent(share)}</b></div>'
         f"<figure>{_figure(figures.availability(key, material), f'Availability of {name}')}"
-        f"<figcaption>Checks that passed, each {span}</figcaption></figure>"
+        f"<figcaption>How much of each {span} it answered</figcaption></figure>"
         f"<figure>{_figure(figures.latency(key, material), f'Latency of {name}')}"
         f"<figcaption>Mean time of a check by phase{slow}</figcaption></figure></section>"
     )

@@ -8,7 +8,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from mailwatch.core.causes import line
 from mailwatch.core.evidence import Evidence, Json, unreadable, value
 from mailwatch.core.say import ClockText, say
-from mailwatch.core.state import Incident
+from mailwatch.core.state import Incident, Outcome
 from mailwatch.core.text import duration, printable
 from mailwatch.core.timeline import turns
 from mailwatch.evidence import causes
@@ -34,7 +34,8 @@ def story(
     parts = [
         f'<details class="card"{" open" if is_open else ""}><summary>'
         f'<span class="when">{_text(clock_text(incident.since.wall))}, {lasted}:</span> '
-        f'<span class="cause">{_text(cause)}</span></summary>',
+        f'<span class="cause">{_text(cause)}</span> '
+        f'<span class="when">{_text(_done(incident))}</span></summary>',
         _table(_turns(incident, clock_text)),
         *_supports(again or before),
         *_compared(before, after),
@@ -45,17 +46,29 @@ def story(
     return "\n".join(parts)
 
 
+def _done(incident: Incident) -> str:
+    """Return what was done about it."""
+    count = len(incident.attempts)
+    parts = [f"{count} restart{'s' * (count != 1)}" if count else "nothing was restarted"]
+    if count and incident.attempts[-1].outcome is Outcome.RECOVERED:
+        parts[0] += ", which helped" if count == 1 else ", the last of which helped"
+    if incident.escalated is not None:
+        parts.append("a person was called")
+    return f"({'; '.join(parts)})"
+
+
 def _text(words: object) -> str:
     return html.escape(printable(str(words), 500))
 
 
-def _table(rows: Iterable[tuple[str, ...]], head: str = "") -> str:
+def _table(rows: Iterable[tuple[str, ...]], head: str = "", kind: str = "") -> str:
     """Return `rows` as a table; the first cell of each is its heading."""
     shown = [
         f"<tr><th>{_text(first)}</th>{''.join(f'<td>{_text(cell)}</td>' for cell in cells)}</tr>"
         for first, *cells in rows
     ]
-    return "\n".join([f"<table>{head}<tbody>", *shown, "</tbody></table>"])
+    opening = f'<table class="{kind}">' if kind else "<table>"
+    return "\n".join([f"{opening}{head}<tbody>", *shown, "</tbody></table>"])
 
 
 def _turns(incident: Incident, clock_text: ClockText) -> Iterator[tuple[str, str]]:
@@ -79,7 +92,8 @@ def _supports(before: Evidence) -> Iterator[str]:
 def _compared(before: Evidence, after: Evidence) -> Iterator[str]:
     if rows := side_by_side(before, after):
         yield "<h4>Before and after</h4>"
-        yield _table(rows, "<thead><tr><th></th><th>before</th><th>after</th></tr></thead>")
+        head = "<thead><tr><th></th><th>before</th><th>after</th></tr></thead>"
+        yield _table(rows, head, "pair")
 
 
 def _log(before: Evidence) -> Iterator[str]:

@@ -19,6 +19,7 @@ h1{font-size:1.5rem;line-height:1.25;margin:.4em 0 .1em}
 h2{font-size:1.15rem;margin:2em 0 .6em}
 h3{font-size:1rem;margin:0;overflow-wrap:anywhere}
 p{margin:.4em 0}
+.say{font-size:1.125rem;font-weight:600;margin-top:1em}
 .quiet{color:var(--quiet)}
 .tiles,.grid{display:grid;gap:12px}
 .tiles{grid-template-columns:repeat(auto-fit,minmax(140px,1fr));margin-top:16px}
@@ -47,6 +48,13 @@ th,td{text-align:left;vertical-align:top;padding:4px 10px 4px 0;border-top:1px s
 overflow-wrap:anywhere}
 thead th{border-top:0;color:var(--quiet);font-weight:600}
 tbody th{font-weight:400;color:var(--quiet);width:30%}
+@media(max-width:599px){.pair thead{display:none}
+.pair tr{display:block;border-top:1px solid var(--faint);padding:4px 0}
+.pair th,.pair td{display:block;width:auto;border:0;padding:0}
+.pair td{padding-left:4.5em;position:relative;min-height:1.5em}
+.pair td::before{position:absolute;left:0;color:var(--quiet)}
+.pair td:nth-child(2)::before{content:"before"}.pair td:nth-child(3)::before{content:"after"}
+.pair td:empty{display:none}}
 ul{margin:.4em 0;padding-left:1.2em}
 li{overflow-wrap:anywhere}
 h4{font-size:.875rem;margin:1.2em 0 .3em}

@@ -34,7 +34,7 @@ LONGEST_QUESTION = 1024
 """Bytes of a question, its line break included."""
 
 MOST_CLIENTS = 16
-"""Connections at one time; a further one is told so and closed."""
+"""Connections at one time; a further one takes the place of the oldest that has not asked."""
 
 PATIENCE_S = 2.0
 """How long a peer may take to ask, and to take its answer."""
@@ -57,13 +57,14 @@ class _Client:
     until: float
     heard: bytearray = field(default_factory=bytearray)
     left: bytes = b""
+    asked: bool = False
 
 
 class ControlSocket:
     """Listens at `path` on a thread of its own, and hands each question to `put` as Asked.
 
     The thread never waits for one peer: one that asks slowly, or not at all, or that does not
-    take its answer, is let go of after PATIENCE_S.
+    take its answer, is let go of after PATIENCE_S, or once another needs its place.
     """
 
     def __init__(self, path: Path, put: Callable[[Asked], None]) -> None:
@@ -110,8 +111,8 @@ class ControlSocket:
                     elif key.fileobj is self._ours:
                         if not self._woken():
                             return
-                    else:
-                        self._attend(self._clients[key.fileobj])  # type: ignore[index]
+                    elif client := self._clients.get(key.fileobj):  # type: ignore[call-overload]
+                        self._attend(client)  # not ended meanwhile, to make room
                 self._send_answers()
                 self._let_go()
         finally:
@@ -135,13 +136,20 @@ class ControlSocket:
             return
         sock.setblocking(False)
         client = _Client(sock, _user(sock), time.monotonic() + PATIENCE_S)
-        crowded = len(self._clients) >= MOST_CLIENTS
+        crowded = len(self._clients) >= MOST_CLIENTS and not self._make_room()
         self._clients[sock] = client
         self._selector.register(sock, selectors.EVENT_READ)
         if client.user is None:
             self._answer(client, {"error": line("control-forbidden")})
         elif crowded:
             self._answer(client, {"error": line("control-crowded")})
+
+    def _make_room(self) -> bool:
+        """End the oldest connection that has not asked; return whether there was one."""
+        oldest = next((one for one in self._clients.values() if not one.asked), None)
+        if oldest is not None:
+            self._end(oldest)
+        return oldest is not None
 
     def _attend(self, client: _Client) -> None:
         """Read what has come, or go on with the answer."""
@@ -167,7 +175,7 @@ class ControlSocket:
     def _hand_over(self, client: _Client, said: bytes) -> None:
         # One question a connection: what follows it, its end too, is nothing to us.
         self._selector.unregister(client.sock)
-        client.until = time.monotonic() + ANSWER_S
+        client.asked, client.until = True, time.monotonic() + ANSWER_S
         try:
             question = json.loads(said)
         except (ValueError, RecursionError):

@@ -213,6 +213,7 @@ class Daemon:
             # Evidence and incidents stay together, and the next reload says it again.
             config = replace(config, state_directory=directory)
         self._config = config
+        self._standing.forget_target()
         self._recovery.replace(self._restarter, self._adapters.add_ports(config))
         self._delivery.replace(self._adapters.channels(config))
         self._forensics.replace(self._sources())
@@ -261,6 +262,7 @@ class Daemon:
             next_round=monitor.next_round(now),
             paused_until=None if paused_until is None else paused_until.wall,
             reached=self._delivery.reached,
+            troubles=self._delivery.troubles,
         )
 
     # --- building -------------------------------------------------------------------------

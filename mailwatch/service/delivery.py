@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from mailwatch.core.deadline import Clock, Deadline
-from mailwatch.core.facts import Fact, fact
+from mailwatch.core.facts import NOTHING, Fact, fact
 from mailwatch.core.model import Now
 from mailwatch.core.outbox import (
     QueuedMessage,
@@ -46,6 +46,8 @@ class _Channel:
     job: Job[DeliveryError | None] | None = None
     reached: float | None = None
     """When it last took a message (seconds since 1970), None as long as it has not."""
+    trouble: Fact | None = None
+    """Why the last delivery failed, NOTHING where it did not, None before the first."""
 
 
 class Delivery:
@@ -82,12 +84,21 @@ class Delivery:
         """When each channel last took a message in this process, in seconds since 1970."""
         return {name: self._channels[name].reached for name in self.channels}
 
+    @property
+    def troubles(self) -> Mapping[str, Fact]:
+        """Why the last delivery failed, of each channel that was tried; NOTHING where it worked."""
+        tried = {name: self._channels[name].trouble for name in self.channels}
+        return {name: trouble for name, trouble in tried.items() if trouble is not None}
+
     def replace(self, channels: Mapping[str, Notifier]) -> None:
         """Use other notifiers, and try at once what the old ones could not deliver."""
         sending = {one.name: one for one in self._channels.values() if one.job is not None}
         for name, channel in sending.items():
             channel.notifier = channels.get(name)
-        fresh = {name: _Channel(name, channels[name]) for name in channels}
+        reached = {one.name: one.reached for one in self._channels.values()}
+        fresh = {
+            name: _Channel(name, channels[name], reached=reached.get(name)) for name in channels
+        }
         self._channels = {**fresh, **sending}
         self._store.keep_entries(retry_now(self._store.entries()))
         self._news = True
@@ -149,6 +160,7 @@ class Delivery:
         if entry is None:
             return
         name, title = channel.name if len(self._channels) > 1 else "", entry.message.title
+        channel.trouble = NOTHING if error is None else error.detail
         if error is None:
             if not getattr(notifier, "writes_log", False):
                 self._journal.info(line("sent", channel=name, title=title))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from mailwatch.core import readiness
+from mailwatch.core import causes, readiness
 from mailwatch.core.events import Action, Note, Restart, Tell
 from mailwatch.core.facts import NOTHING, fact
 from mailwatch.core.message import Topic
@@ -90,7 +90,7 @@ class EventLog(Onlooker):
                 self._journal.write(level, line(code, incident=action.incident.id, down_s=down_s))
         cause = NOTHING if after.incident is None else after.incident.cause
         if cause and (before.incident is None or before.incident.cause != cause):
-            self._journal.notice(line("log-cause", cause=cause))
+            self._journal.notice(line("log-cause", cause=cause, seen=causes.is_seen(cause)))
         target = self._installation.target.called
         for action in actions:
             if isinstance(action, Note):

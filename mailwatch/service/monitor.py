@@ -246,11 +246,13 @@ class Monitor:
         if target is None:
             return
         self._glanced_at = now.steady
-        trouble = readiness.trouble(target, self._components.installation)
-        self._trouble = trouble
+        self._looked(target, now)
+        self._bookkeeping.keep_glance(self.state, target, now)
+
+    def _looked(self, target: TargetState, now: Now) -> None:
+        self._trouble = readiness.trouble(target, self._components.installation)
         for onlooker in self._components.onlookers:
             onlooker.looked(target, now)
-        self._bookkeeping.keep_glance(self.state, target, now)
 
     # --- the incident ---------------------------------------------------------------------
 
@@ -268,13 +270,16 @@ class Monitor:
 
     def _answered(self, answer: TargetState | RestartEnded | None, now: Now) -> None:
         if isinstance(answer, TargetState):
-            for onlooker in self._components.onlookers:
-                onlooker.looked(answer, now)
+            self._looked(answer, now)
+            if self._trouble:
+                self._glanced_at = None  # whether it lasts is asked anew once the incident is over
             found = self.investigation = self.investigation.looked(answer)
             if found.step is Step.ENDED and failures(found.readings):
                 self._examine(found.readings, now)  # it may have ended since the last look
         elif answer is not None:
             self._components.prober.forget()
+            for onlooker in self._components.onlookers:
+                onlooker.restarted(answer, now)
             self._step(answer, now)
 
     def _decide(self, now: Now) -> None:

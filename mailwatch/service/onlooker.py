@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from mailwatch.core.events import Action
+from mailwatch.core.events import Action, RestartEnded
 from mailwatch.core.model import Now, Reading, TargetState
 from mailwatch.core.state import State
 
@@ -23,6 +23,9 @@ class Onlooker:
 
     def looked(self, target: TargetState, now: Now) -> None:
         """Hear how the target of a restart was found."""
+
+    def restarted(self, ended: RestartEnded, now: Now) -> None:
+        """Hear what became of the call that restarts the target, before it is decided on."""
 
     def step(self, before: State, after: State, actions: Sequence[Action], now: Now) -> None:
         """Hear what was decided, which is committed, before it is acted on."""

@@ -23,6 +23,7 @@ class RoundProber:
     """Asks `probes`, all at the same time; see `components.Prober`.
 
     `proven` returns the keys of the services that have passed before as they are configured now.
+    With `passes` an attempt that passes is told at once, too.
     """
 
     def __init__(
@@ -31,11 +32,14 @@ class RoundProber:
         events: EventQueue,
         clock: Clock,
         proven: Callable[[], Collection[str]] = frozenset,
+        *,
+        passes: bool = False,
     ) -> None:
         self._roll_call = RollCall(probes, clock)
         self._events = events
         self._clock = clock
         self._proven = proven
+        self._passes = passes
         self._control = loopback_check.Control()
 
     def begin(self, number: int, attempts: Attempts) -> None:
@@ -48,7 +52,7 @@ class RoundProber:
 
         def attempt_done(service: str, attempt: int, reading: Reading) -> None:
             # A pass is news only with the round's end, and to wake the loop for it costs 0.15 ms.
-            if reading.verdict is not Verdict.PASS:
+            if self._passes or reading.verdict is not Verdict.PASS:
                 events.put(AttemptDone(number, service, attempt, reading))
 
         def round_done(readings: tuple[Reading, ...], lost_s: float) -> None:
@@ -75,12 +79,24 @@ class RoundProber:
         self._roll_call.cancel()
 
 
-def one_round(probes: Sequence[Check], attempts: Attempts) -> tuple[Reading, ...]:
-    """Ask `probes` in one round of its own, and return how each of them answers."""
+def one_round(
+    probes: Sequence[Check],
+    attempts: Attempts,
+    told: Callable[[Reading], None] | None = None,
+) -> tuple[Reading, ...]:
+    """Ask `probes` in one round of its own, and return how each of them answers.
+
+    `told` is called with what a service has answered in the end, as soon as that is known. What is
+    returned may be judged otherwise where the fault turns out to be ours.
+    """
     events = EventQueue()
-    RoundProber(probes, events, time.monotonic).begin(1, attempts)
+    RoundProber(probes, events, time.monotonic, passes=told is not None).begin(1, attempts)
     while True:
         report = events.get()
+        if told and isinstance(report, AttemptDone):
+            passed = report.reading.verdict is Verdict.PASS
+            if passed or report.number == attempts.retries:
+                told(report.reading)
         if isinstance(report, RoundDone):
             now = read_clocks()
             _, trust = wall_clock.look(WallClock(), now, is_synchronised())

@@ -8,6 +8,8 @@ from typing import Any
 
 from mailwatch import __version__
 from mailwatch.core import causes
+from mailwatch.core.events import RestartEnded
+from mailwatch.core.facts import NOTHING, Fact
 from mailwatch.core.model import Now, Reading, TargetState, Verdict
 from mailwatch.core.notes import Notes
 from mailwatch.core.outbox import QueuedMessage
@@ -37,6 +39,12 @@ class Standing(Onlooker):
         self._readings: tuple[Reading, ...] = ()
         self._failing: dict[str, _Failing] = {}
         self._target: tuple[float, TargetState] | None = None
+        self._vain: tuple[float, Fact] | None = None
+        """When the last restart failed and why, None where it did not."""
+
+    def forget_target(self) -> None:
+        """Take note that another may be named by now, or it may be reached in another way."""
+        self._target = self._vain = None
 
     def attempt(self, reading: Reading, number: int, retries: int, now: Now) -> None:
         """Note what fails, and since when."""
@@ -54,6 +62,11 @@ class Standing(Onlooker):
         """Note how the target is."""
         self._target = now.wall, target
 
+    def restarted(self, ended: RestartEnded, now: Now) -> None:
+        """Note whether it could be restarted; one that was left alone shows nothing."""
+        if not ended.intervened:
+            self._vain = (now.wall, ended.error) if ended.error else None
+
     def document(
         self,
         state: State,
@@ -64,8 +77,13 @@ class Standing(Onlooker):
         next_round: float | None,
         paused_until: float | None,
         reached: Mapping[str, float | None],
+        troubles: Mapping[str, Fact],
     ) -> dict[str, Any]:
-        """Return all of it in JSON's terms; `reached` is when each channel last took a message."""
+        """Return all of it in JSON's terms.
+
+        `reached` is when each channel last took a message, and `troubles` says of each that was
+        tried why the last try failed, NOTHING where it did not.
+        """
         incident = state.incident
         return {
             "version": __version__,
@@ -73,11 +91,14 @@ class Standing(Onlooker):
             "incident": None if incident is None else incident.id,
             "since": None if incident is None else incident.since.wall,
             "cause": None if incident is None else causes.line(incident.cause) or None,
+            "cause_seen": incident is not None and causes.is_seen(incident.cause),
             "last_round": self._last_round,
             "next_round": next_round,
             "paused_until": paused_until,
             "target": {"name": say(installation.target.called), **self._able()},
-            "channels": [_channel(name, reached[name], entries) for name in reached],
+            "channels": [
+                _channel(name, reached[name], troubles.get(name), entries) for name in reached
+            ],
             "undelivered_messages": len(entries),
             "undelivered": [
                 {"title": one.message.title, "channel": one.channel, "trouble": say(one.trouble)}
@@ -108,15 +129,22 @@ class Standing(Onlooker):
         }
 
     def _able(self) -> dict[str, Any]:
-        if self._target is None:
-            return {"can_restart": None, "looked": None, "detail": ""}
-        at, target = self._target
-        able = target.condition not in UNABLE
-        detail = "" if able else say(target.detail, clock_text)
-        return {"can_restart": able, "looked": at, "detail": detail}
+        able, looked, why, failed = None, None, NOTHING, None
+        if self._target is not None:
+            looked, target = self._target
+            able = target.condition not in UNABLE
+            why = NOTHING if able else target.detail
+        if able is not False and self._vain is not None:
+            # Who may look at it need not be allowed to restart it.
+            able, (failed, why) = False, self._vain
+        detail = say(why, clock_text)
+        return {"can_restart": able, "looked": looked, "failed": failed, "detail": detail}
 
 
-def _channel(name: str, reached: float | None, entries: Sequence[QueuedMessage]) -> dict[str, Any]:
-    troubles = [one.trouble for one in entries if one.channel == name and one.trouble]
-    trouble = say(troubles[-1]) if troubles else ""
-    return {"name": name, "last_reached": reached, "trouble": trouble}
+def _channel(
+    name: str, reached: float | None, trouble: Fact | None, entries: Sequence[QueuedMessage]
+) -> dict[str, Any]:
+    if trouble is None:  # not tried by this process
+        waiting = [one.trouble for one in entries if one.channel == name and one.trouble]
+        trouble = waiting[-1] if waiting else NOTHING
+    return {"name": name, "last_reached": reached, "trouble": say(trouble)}

@@ -10,8 +10,8 @@ from mailwatch.store.upgrade import to_documents
 APPLICATION_ID = 0x6D776174
 """`mwat` in ASCII: by it a file of ours is told from any other SQLite database."""
 
-VERSION = 12
-"""That of 0.3.0. A version that was ever released is never changed: a change makes a new one."""
+VERSION = 13
+"""That of 0.5.0. A version that was ever released is never changed: a change makes a new one."""
 
 _HISTORY = (
     """
@@ -71,6 +71,19 @@ _REPLACED = (
 
 _Steps = Sequence[str | Callable[[Connection], None]]
 
+_OF_STALWART = """
+    UPDATE {1} SET value = json_set(
+        value, '$.{0}.code', 'ban-by-server', '$.{0}.args.server', 'Stalwart'
+    )
+    WHERE CASE WHEN json_valid(value) THEN json_extract(value, '$.{0}.code') END = 'ban-by-stalwart'
+    """
+
+_FROM_0_3_0: _Steps = (
+    _OF_STALWART.format("cause", "incidents"),
+    _OF_STALWART.format("message.cause", "outbox"),
+)
+"""And from 0.4.0, whose version is the same."""
+
 _FROM_0_2_0: _Steps = (
     "ALTER TABLE incidents RENAME TO old_incidents",
     "ALTER TABLE attempts RENAME TO old_attempts",
@@ -102,7 +115,12 @@ _FROM_0_1_0: _Steps = (
     *_FROM_0_2_0,
 )
 
-_STEPS_FROM: dict[int, _Steps] = {0: (*_HISTORY, *_DOCUMENTS), 3: _FROM_0_1_0, 11: _FROM_0_2_0}
+_STEPS_FROM: dict[int, _Steps] = {
+    0: (*_HISTORY, *_DOCUMENTS),
+    3: _FROM_0_1_0,
+    11: _FROM_0_2_0,
+    12: _FROM_0_3_0,
+}
 """What leads to VERSION from an empty file, and from each version that was released before it."""
 
 

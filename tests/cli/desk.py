@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from mailwatch.core.facts import Fact
 from mailwatch.core.model import Now, Target
 from mailwatch.core.notes import Notes
 from mailwatch.core.outbox import QueuedMessage
@@ -35,6 +36,7 @@ class Desk:
     entries: tuple[QueuedMessage, ...] = ()
     paused: Now | None = None
     reached: dict[str, float | None] = field(default_factory=lambda: {"gotify": None})
+    troubles: dict[str, Fact] = field(default_factory=dict)
     mistakes: tuple[str, ...] = ()
     log: io.StringIO = field(default_factory=io.StringIO)
 
@@ -47,6 +49,7 @@ class Desk:
             next_round=now.wall + 60,
             paused_until=None if self.paused is None else self.paused.wall,
             reached=self.reached,
+            troubles=self.troubles,
         )
 
     def pause(self, until: Now | None, now: Now) -> bool:

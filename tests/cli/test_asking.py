@@ -13,7 +13,8 @@ import pytest
 
 from mailwatch.cli.main import main
 from mailwatch.core import causes
-from mailwatch.core.facts import fact, words
+from mailwatch.core.events import RestartEnded
+from mailwatch.core.facts import NOTHING, fact, words
 from mailwatch.core.known_good import KnownGood
 from mailwatch.core.message import Message, Severity, Topic
 from mailwatch.core.model import Condition, Fault, Now, Reading, TargetState, Verdict
@@ -149,7 +150,7 @@ def test_an_open_incident_is_critical_and_names_its_cause(
     assert main(["status"]) == 2
     out = capsys.readouterr().out
     assert out.startswith("Incident 20261122T031402Z has been open since ")
-    assert ": you have been called.\nLikely cause: nothing listens on 25 inside" in out
+    assert ": you have been called.\nCause: nothing listens on 25 inside" in out
     main(["status", "--json"])
     told = json.loads(capsys.readouterr().out)
     assert (told["incident"], told["cause"]) == (incident.id, causes.line(cause))
@@ -191,6 +192,41 @@ def test_a_target_that_cannot_be_restarted_is_said(
     desk.standing.looked(TargetState(Condition.RUNNING), now)
     assert main(["status"]) == 0
     assert "mailwatch can restart container stalwart.\n" in capsys.readouterr().out
+
+
+def test_a_restart_shows_whether_it_can_be_restarted(
+    desk: Desk, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """More than a look does, until the next restart; one that was left alone shows nothing."""
+    now = read_clocks()
+    desk.standing.round([GOOD], now)
+    desk.standing.looked(TargetState(Condition.RUNNING), now)
+    desk.standing.restarted(RestartEnded(words("403 Forbidden")), now)
+    desk.standing.looked(TargetState(Condition.RUNNING), now)
+    desk.standing.restarted(RestartEnded(words("somebody else"), intervened=True), now)
+    assert main(["status"]) == 1
+    out = capsys.readouterr().out
+    assert "mailwatch could not restart container stalwart at 2" in out
+    assert "its last try: 403 Forbidden.\n" in out
+    desk.standing.restarted(RestartEnded(), now)
+    assert main(["status"]) == 0
+    assert "mailwatch can restart container stalwart.\n" in capsys.readouterr().out
+
+
+def test_the_last_delivery_shows_whether_messages_arrive(
+    desk: Desk, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """One message that is refused for good says nothing of those after it."""
+    now = read_clocks()
+    desk.standing.round([GOOD], now)
+    queued = QueuedMessage(1, "gotify", Message(Topic.NOTICE, Severity.INFO, "Hello", "", now.wall))
+    desk.entries = (after_failure(queued, words("Too long."), True, now, 0.0),)
+    desk.reached, desk.troubles = {"gotify": now.wall}, {"gotify": NOTHING}
+    assert main(["status"]) == 0
+    assert "Messages go to gotify, which last took one " in capsys.readouterr().out
+    desk.troubles = {"gotify": words("Nobody answers.")}
+    assert main(["status"]) == 1
+    assert "Messages do not reach gotify: Nobody answers.\n" in capsys.readouterr().out
 
 
 def test_messages_that_do_not_arrive_are_a_warning(

@@ -93,11 +93,11 @@ def test_a_real_host_without_a_mail_server(
 def test_mistakes_in_the_configuration_come_first(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    """Without a configuration there is nothing to examine: all mistakes, and exit 78."""
+    """Without a configuration there is nothing to examine: all mistakes, and exit 3."""
     path = tmp_path / "bad.toml"
     path.write_text("[watch]\nretries = 0\n")
-    assert main(["doctor", "--config", str(path)]) == 78
-    assert "watch.retries" in capsys.readouterr().err
+    assert main(["doctor", "--config", str(path)]) == 3
+    assert "watch.retries" in capsys.readouterr().out
 
 
 def test_every_check_fits_the_columns() -> None:

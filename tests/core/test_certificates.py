@@ -299,6 +299,36 @@ def test_two_chains_in_turn_are_told_of_once_a_day(installation: Installation) -
     assert told == ["Clients may distrust mx1's certificate"] * 2
 
 
+def test_a_chain_that_becomes_shorter_again_is_told_of_the_next_day(
+    installation: Installation,
+) -> None:
+    """What comes within the day of a warning is no lost one."""
+    known, told = Certificates(), list[tuple[int, str]]()
+    for hour in range(72):
+        now = Now(hour * 3600.0, WALL + hour * 3600.0)
+        signed = 3 if hour < 1 else 2 if hour < 5 else 0
+        known, messages = look(known, [_chained("IMAPS:993", signed)], now, installation, POLICY)
+        told += [(hour, message.body.splitlines()[0]) for message in messages]
+    assert told == [
+        (1, "- IMAPS: 2 instead of 3 certificates in its chain now"),
+        (25, "- IMAPS: signed by the server itself now, and by nobody else"),
+    ]
+
+
+def test_a_warning_that_an_older_version_kept_makes_no_self_signed_one_new(
+    installation: Installation,
+) -> None:
+    """It knew no chain: the one that was seen since counts."""
+    now = Now(0, WALL)
+    known = Certificates({"IMAPS:993": Warned(now, expires=WALL + 3 * DAY_S)})
+    titles = list[str]()
+    for signed, days in ((2, 3), (0, 3650)):
+        reading = _chained("IMAPS:993", signed, days)
+        known, messages = look(known, [reading], now, installation, POLICY)
+        titles += [message.title for message in messages]
+    assert titles == ["Clients may distrust mx1's certificate"]
+
+
 def test_a_chain_is_remembered_while_the_service_is_down(installation: Installation) -> None:
     """A server that comes back with a certificate of its own making is found out."""
     down = Reading("IMAPS:993", Verdict.FAIL, Fault.REFUSED, words("nothing listens"))

@@ -32,6 +32,15 @@ def test_an_incident_that_has_just_opened_shows_what_fails() -> None:
     ]
 
 
+def test_services_that_fail_alike_share_a_line() -> None:
+    """One sentence is said once, whoever it is said of."""
+    alike = tuple(replace(FAILURES[0], service=name) for name in ("SMTP:25", "SMTPS:465", "X:1"))
+    assert told(replace(OPENED, first_failures=(*alike, FAILURES[1])))[:2] == [
+        (100, "SMTP:25, SMTPS:465 and X:1 fail: no greeting came (silent)"),
+        (100, "IMAPS:993 fails (refused)"),
+    ]
+
+
 def test_every_turn_stands_where_it_happened() -> None:
     """Restarts with what became of them, the call, the reminder and the end."""
     attempts = (

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from mailwatch.core.causes import INFERRED
 from mailwatch.core.events import Failed, Passed, RestartEnded, Restored
-from mailwatch.core.facts import words
+from mailwatch.core.facts import Fact, fact, words
 from mailwatch.core.judgement import Situation
 from mailwatch.core.message import Severity, Topic
 from mailwatch.core.model import Condition, Fault, Mask, Now, TargetState
@@ -60,6 +62,23 @@ def test_opened_and_restarted(watch: Watcher, night: Installation) -> None:
         ],
         Severity.WARNING,
     )
+
+
+@pytest.mark.parametrize(
+    ("cause", "told"),
+    [
+        (fact("syn-flood"), "Likely cause: SYN flood"),
+        (fact("nothing-listens", ports=("25",)), "Cause: nothing listens on 25"),
+        (fact("nothing-listens", ports=("25",), **INFERRED), "Likely cause: nothing listens"),
+    ],
+)
+def test_a_cause_that_was_seen_is_told_as_one(
+    cause: Fact, told: str, watch: Watcher, night: Installation
+) -> None:
+    """Only what may have another reason is likely."""
+    w = watch()
+    w(replace(_round(), cause=cause))
+    assert any(said.startswith(told) for said in _last(w, night)[1])
 
 
 _GONE = {

@@ -82,6 +82,15 @@ def test_each_service_is_asked_for_real(case: MakeCase) -> None:
     assert "nothing listens" in findings[1].sentence
 
 
+def test_services_that_fail_alike_share_a_finding(case: MakeCase) -> None:
+    """Where the first of them would stand, and with one cure for all."""
+    down = Reading("SMTP:25", Verdict.FAIL, Fault.SILENT, words("no greeting."))
+    readings = (down, replace(down, service="SMTPS:465"), Reading("POP3:110", Verdict.PASS))
+    found = list(services.examine(case(readings=readings, target=RUNNING)))
+    assert _levels(found) == [Grade.PROBLEM, Grade.OK]
+    assert found[0].sentence == "SMTP:25 and SMTPS:465 fail (silent): no greeting."
+
+
 @pytest.mark.parametrize("fault", list(Fault))
 def test_every_fault_has_a_cure(fault: Fault, case: MakeCase) -> None:
     """A new kind of failure gets a sentence of its own, or the general one."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import json
+import re
 import tarfile
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
@@ -22,21 +23,20 @@ from tests.e2e.bed.watcher import STATE, Watcher
 pytestmark = pytest.mark.e2e
 
 WELL = "4 of 4 services answer"
+_CAUSE = re.compile(r"^(?:Likely cause|Cause): (.*)\.$", re.MULTILINE)
 CROWD = Path(__file__).parent / "bed" / "crowd.py"
 
 
 def with_cause(message: Received) -> bool:
-    """Whether the message names a likely cause."""
-    return "Likely cause: " in message.message
+    """Whether the message names a cause."""
+    return _CAUSE.search(message.message) is not None
 
 
 def cause_of(message: Received) -> str:
-    """Return the likely cause that the message names."""
-    return next(
-        line.removeprefix("Likely cause: ").removesuffix(".")
-        for line in message.message.splitlines()
-        if line.startswith("Likely cause: ")
-    )
+    """Return the cause that the message names, seen or likely."""
+    found = _CAUSE.search(message.message)
+    assert found
+    return found[1]
 
 
 def recovered(message: Received) -> bool:

@@ -112,6 +112,11 @@ MAILBOX = Trouble(
             SICK,
             "the answer to NOOP was '* BYE Internal error occurred.",
         ),
+        "POP3S": (
+            {"port": 995, "probe": "pop3", "tls": "implicit", **ANNA},
+            SICK,
+            "the answer to NOOP",
+        ),
         "IMAP": ({"port": 143, "probe": "imap"}, WELL, ""),
     },
 )

@@ -38,7 +38,7 @@ GOOD: dict[str, list[list[bytes]]] = {
     "pop3": [
         [b"+OK hi\r\n", b"+OK bye\r\n"],
         [b"+OK hi\r\n", b"+OK\r\nSTLS\r\nUSER\r\n.\r\n", b"+OK go\r\n"],
-        [b"+OK hi\r\n", b"+OK\r\n", b"+OK\r\n", b"+OK bye\r\n"],
+        [b"+OK hi\r\n", b"+OK\r\n", b"+OK\r\n", b"+OK\r\n", b"+OK bye\r\n"],
     ],
     "sieve": [[SIEVE, b"OK\r\n"], [SIEVE, b"OK\r\n", b"OK\r\n"]],
     "http": [

@@ -102,12 +102,48 @@ def test_a_wrong_answer(
 
 
 def test_a_login(peer: MakePeer, service: Settings, ask: Ask) -> None:
-    """The login is USER and PASS, one at a time."""
-    server = peer(in_turn("+OK hi", "+OK", "+OK", "+OK bye"))
+    """The login is USER and PASS, one at a time, and the session answers a NOOP."""
+    server = peer(in_turn("+OK hi", "+OK", "+OK", "+OK", "+OK bye"))
     reading = ask(service("POP3", server, login=LOGIN))
     assert reading.verdict is Verdict.PASS, reading.detail
-    assert server.link.heard == [b"USER watch", b"PASS s3cret word", b"QUIT"]
+    assert server.link.heard == [b"USER watch", b"PASS s3cret word", b"NOOP", b"QUIT"]
     assert not server.link.pipelined
+
+
+@pytest.mark.parametrize(
+    ("answer", "fault"),
+    [
+        ("-ERR", None),
+        ("-ERR Unknown command.", None),
+        ("-ERR not allowed: blocked by policy", None),
+        ("-ERR [SYS/TEMP] Internal error occurred. Refer to server log.", Fault.PROTOCOL),
+        ("what?", Fault.PROTOCOL),
+    ],
+)
+def test_a_session_that_does_not_take_noop(
+    answer: str, fault: Fault | None, peer: MakePeer, service: Settings, ask: Ask
+) -> None:
+    """Who says -ERR to a NOOP is there, unless it says that it is sick itself."""
+    reading = ask(
+        service("POP3", peer(in_turn("+OK hi", "+OK", "+OK", answer, "+OK bye")), login=LOGIN)
+    )
+    assert reading.fault is fault, reading.detail
+    assert reading.verdict is (Verdict.FAIL if fault else Verdict.PASS)
+
+
+def test_a_session_that_ends_with_the_login(peer: MakePeer, service: Settings, ask: Ask) -> None:
+    """A server that lets us in and closes, for it cannot open the mailbox, is not well."""
+
+    def script(link: Link) -> None:
+        for answer in ("+OK hi", "+OK", "+OK Logged in."):
+            link.say(answer)
+            link.hear()
+        link.close()
+
+    reading = ask(service("POP3", peer(script), login=LOGIN))
+    assert reading.verdict is Verdict.FAIL
+    assert reading.fault is Fault.RESET
+    assert "NOOP" in say(reading.detail)
 
 
 @pytest.mark.parametrize(

@@ -46,7 +46,7 @@ PROTOCOLS = {
         "a4",
         "a4 NO no",
     ),
-    "POP3": ("+OK hi", {"USER": "+OK", "QUIT": "+OK"}, "PASS", "+OK in"),
+    "POP3": ("+OK hi", {"USER": "+OK", "NOOP": "+OK", "QUIT": "+OK"}, "PASS", "+OK in"),
     "SIEVE": ('"IMPLEMENTATION" "x"\n"SASL" "PLAIN"\nOK', {"LOGOUT": "OK"}, "AUTHENTICATE", "OK"),
 }
 

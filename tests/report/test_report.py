@@ -2,8 +2,13 @@
 
 from __future__ import annotations
 
+import json
+import os
 import re
+import shutil
+import sqlite3
 import stat
+import subprocess
 import sys
 import xml.etree.ElementTree as ET
 from contextlib import closing
@@ -20,6 +25,7 @@ from mailwatch.core.state import Attempt, Failure, Incident, Outcome, Stage, Sta
 from mailwatch.evidence import keeping
 from mailwatch.report import material, page
 from mailwatch.store.base import Commit
+from mailwatch.store.files import NAME
 from mailwatch.store.sqlite import SqliteStore
 
 DAY_S = 86_400.0
@@ -102,12 +108,14 @@ def test_the_page_tells_all_that_happened(directory: Path) -> None:
     text = " ".join("".join(Page(written(directory)).words).split())
     for part in (
         "Mail on mx1",
-        "98.75 %of all checks passed",
+        "98.75 %of the time, the services answered",
         "1incident",
         "SMTP:25",
         "97.50 %",
         "100 %",
+        "No incident has been open since 2027-01-15",
         "lasted 3 min",
+        "(1 restart, which helped)",
         "Restart 1: it helped.",
         "the container does not run: it is exited with exit code 137",
         "exited, exit code 137",
@@ -163,6 +171,123 @@ def test_a_short_time_is_shown_by_the_hour(directory: Path) -> None:
     assert found.span_s == 3600
     assert len(found.services["SMTP:25"]) == 12
     assert "each hour" in page.write(found, clock)
+
+
+OUTAGE_S = 600.0
+
+
+def a_day_with_an_outage(directory: Path, days_ago: float = 0.0) -> None:
+    """Record a day of checks every two minutes, every ten seconds while ten minutes of it fail."""
+    start = NOW - (1 + days_ago) * DAY_S
+    begin = start + 7200
+    rounds: list[tuple[tuple[Reading, ...], Now]] = []
+    at = start
+    while at < start + DAY_S:
+        fails = begin <= at < begin + OUTAGE_S
+        verdict, fault = (Verdict.FAIL, Fault.SILENT) if fails else (Verdict.PASS, None)
+        rounds.append(((Reading("SMTP:25", verdict, fault),), Now(at - start, at)))
+        at += 10 if fails else 120
+    since, over = Now(7200, begin), Now(7200 + OUTAGE_S, begin + OUTAGE_S)
+    failures = (Failure("SMTP:25", Fault.SILENT, words("silent")),)
+    incident = Incident(ID, since, since, failures, failures, closed=over)
+    with closing(SqliteStore(directory, no_words)) as store:
+        store.restore(Now(0, start))
+        for readings, now in rounds:
+            store.record(readings, now)
+        store.commit(Commit(State(Stage.DOWN, incident, last_id=ID), since))
+        store.commit(Commit(State(Stage.HEALTHY, last_id=ID), over, closed=incident))
+
+
+@pytest.mark.parametrize("kept", [True, False], ids=["readings", "incident"])
+def test_availability_is_a_share_of_the_time(tmp_path: Path, kept: bool) -> None:
+    """Ten minutes of a day are 0.69 % of it, however often mailwatch looked meanwhile.
+
+    Where the readings are gone, the incident tells how long it was.
+    """
+    a_day_with_an_outage(tmp_path, days_ago=20 + NOW % DAY_S / DAY_S)
+    if not kept:
+        with closing(sqlite3.connect(tmp_path / NAME)) as connection, connection:
+            connection.execute("DELETE FROM readings")
+    found = material.collect(tmp_path, "mx1", NOW - 30 * DAY_S, NOW, 400)
+    assert found.span_s == DAY_S
+    share = material.availability(found.services["SMTP:25"])
+    assert share == pytest.approx(1 - OUTAGE_S / DAY_S, abs=1e-4)
+
+
+def test_what_is_not_known_is_no_time(tmp_path: Path) -> None:
+    """A host that was off for a day was neither up nor down, and the page begins with the data."""
+    a_day_with_an_outage(tmp_path, days_ago=1)
+    found = material.collect(tmp_path, "mx1", NOW - 30 * DAY_S, NOW, 400)
+    (spans,) = found.services.values()
+    assert sum(span.up_s + span.down_s for span in spans) == pytest.approx(DAY_S, abs=401)
+    assert found.since == NOW - 2 * DAY_S
+    assert found.span_s == 3600
+    assert 0 <= found.since - found.begin < 3600
+
+
+FRAMES = """<!doctype html><meta charset=utf-8><body><script>
+const page = {page}, found = [];
+onload = async () => {{
+  for (const width of [390, 1280]) {{
+    const frame = document.createElement('iframe');
+    frame.width = width; frame.height = 900; frame.srcdoc = page; frame.style.border = 0;
+    document.body.append(frame);
+    await new Promise(done => frame.onload = done);
+    const inside = frame.contentDocument;
+    inside.querySelectorAll('details').forEach(one => one.open = true);
+    found.push(`width ${{width}}: ${{inside.querySelectorAll('body *').length > 100}}`);
+    for (const one of inside.querySelectorAll('body *')) {{
+      const box = one.getBoundingClientRect();
+      if (box.width && (box.right > width + 1 || box.left < -1) && !one.closest('pre'))
+        found.push(`overflow at ${{width}}: ${{one.tagName}} ${{one.textContent.slice(0, 40)}}`);
+    }}
+  }}
+  document.body.textContent = found.join('\\n') + '\\nend';
+}}
+</script>"""
+
+
+def test_nothing_overflows_on_a_phone_or_a_desk(directory: Path, tmp_path: Path) -> None:
+    """A browser lays out every element within 390 and within 1280 pixels."""
+    chromium = shutil.which("chromium") or shutil.which("chromium-browser")
+    if chromium is None:
+        pytest.skip("no chromium is installed here, which lays the page out")
+    frames = tmp_path / "frames.html"
+    frames.write_text(FRAMES.format(page=json.dumps(written(directory)).replace("</", "<\\/")))
+    command = [chromium, "--headless", "--no-sandbox", "--disable-gpu", "--dump-dom",
+               f"--user-data-dir={tmp_path / 'profile'}", "--virtual-time-budget=20000",
+               frames.as_uri()]  # fmt: skip
+    done = subprocess.run(command, capture_output=True, text=True, timeout=60, check=False)
+    shown = re.sub(r"<script>.*?</script>", "", done.stdout, flags=re.DOTALL)
+    assert "width 390: true" in shown, done.stderr
+    assert "width 1280: true" in shown
+    assert "overflow" not in shown
+
+
+def test_a_phone_has_before_and_after_below_each_other(directory: Path) -> None:
+    """Where the page is narrow, no row of the comparison is laid out as columns."""
+    text = written(directory)
+    assert text.count('<table class="pair">') == 1
+    narrow = text[text.index("@media(max-width:599px)") :]
+    assert ".pair th,.pair td{display:block" in narrow
+    for word in ("before", "after"):
+        assert f'content:"{word}"' in narrow
+
+
+@pytest.mark.parametrize("home", ["there", "/proc/none"])
+def test_nothing_is_left_in_a_home_and_none_is_needed(
+    report: list[str], tmp_path: Path, home: str
+) -> None:
+    """Neither matplotlib nor fontconfig keeps anything there, or complains that it cannot."""
+    place = tmp_path / "there"
+    place.mkdir()
+    environ = {key: os.environ[key] for key in ("PATH", "LD_LIBRARY_PATH") if key in os.environ}
+    environ["HOME"] = str(tmp_path / home)
+    command = [sys.executable, "-m", "mailwatch", *report]
+    done = subprocess.run(command, capture_output=True, env=environ, timeout=60, check=False)
+    assert done.returncode == 0
+    assert done.stderr == b""
+    assert list(place.iterdir()) == []
 
 
 def test_nothing_to_tell_is_said(tmp_path: Path) -> None:

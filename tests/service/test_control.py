@@ -114,16 +114,35 @@ def test_a_question_without_an_end_is_refused(connect: Connect) -> None:
     assert "does not understand" in say(connect(), b"x" * LONGEST_QUESTION)["error"]
 
 
-def test_who_says_nothing_or_takes_nothing_stops_nobody(
-    connect: Connect, asked: list[Asked], monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """With all places taken by the silent, others are told; once those are let go, all is well."""
-    monkeypatch.setattr(control, "PATIENCE_S", 0.5)
+def test_who_says_nothing_makes_room(connect: Connect, asked: list[Asked]) -> None:
+    """With all places taken, the next takes that of the oldest that has not asked."""
+    waiting = connect()
+    waiting.sendall(b'{"ask": "wait"}\n')
     silent = [connect() for _ in range(MOST_CLIENTS)]
-    told = say(connect(), b'{"ask": "status"}\n')
-    assert told is None or "error" in told or told == {"verb": "status"}
-    assert [hear(sock) for sock in silent] == [None] * MOST_CLIENTS
     assert say(connect(), b'{"ask": "status"}\n') == {"verb": "status"}
+    assert [hear(sock) for sock in silent[:2]] == [None, None]
+    asked[0].reply({"verb": "wait"})
+    assert hear(waiting) == {"verb": "wait"}
+
+
+def test_as_many_as_wait_for_an_answer_are_served(connect: Connect, asked: list[Asked]) -> None:
+    """One more is told so, and nobody loses the answer that is to come."""
+    waiting = [connect() for _ in range(MOST_CLIENTS)]
+    for sock in waiting:
+        sock.sendall(b'{"ask": "wait"}\n')
+    patience = time.monotonic() + PATIENCE_S
+    while len(asked) < MOST_CLIENTS and time.monotonic() < patience:
+        time.sleep(0.01)
+    assert "too much" in say(connect(), b'{"ask": "status"}\n')["error"]
+    for event in asked:
+        event.reply({"verb": "wait"})
+    assert [hear(sock) for sock in waiting] == [{"verb": "wait"}] * MOST_CLIENTS
+
+
+def test_who_says_nothing_is_let_go_of(connect: Connect, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Where nobody needs the place, too."""
+    monkeypatch.setattr(control, "PATIENCE_S", 0.1)
+    assert hear(connect()) is None
 
 
 def test_an_asker_that_is_gone_gets_no_answer(connect: Connect, asked: list[Asked]) -> None:

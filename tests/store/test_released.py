@@ -27,7 +27,7 @@ from mailwatch.store.sqlite import SqliteStore
 from tests.house import House, bad, blind, good
 
 RELEASED = Path(__file__).with_name("released")
-VERSIONS = ("0.1.0", "0.2.0", "0.3.0")
+VERSIONS = ("0.1.0", "0.2.0", "0.3.0", "0.4.0")
 STAGES = (
     "healthy", "confirming", "down", "held", "paused", "restarting", "settling", "verifying",
     "escalated",

@@ -200,3 +200,20 @@ def test_a_cause_that_was_told_is_still_known(
     _, state = stores.restored(night.at(110))
     assert state.incident is not None
     assert state.incident.cause == cause
+
+
+def test_a_ban_that_0_4_0_has_read_in_the_log_keeps_its_sentence(
+    stores: Stores, night: Night
+) -> None:
+    """Its code named the server, which is an argument now."""
+    lay_down(stores.path, "0.3.0-escalated")
+    told = json.dumps({"code": "ban-by-stalwart", "args": {"address": "172.17.0.1"}})
+    with closing(sqlite3.connect(stores.path)) as connection, connection:
+        for table, place in (("incidents", "cause"), ("outbox", "message.cause")):
+            set_it = f"UPDATE {table} SET value = json_set(value, '$.{place}', json(?))"
+            assert connection.execute(set_it, (told,)).rowcount
+    store, state = stores.restored(night.at(110))
+    cause = fact("ban-by-server", address="172.17.0.1", server="Stalwart")
+    assert state.incident is not None
+    assert state.incident.cause == cause
+    assert {entry.message.cause for entry in store.entries()} == {cause}

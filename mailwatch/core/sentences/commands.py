@@ -22,6 +22,12 @@ SENTENCES: Sentences = {
     ),
     "check-expiry": "{summary}; a certificate {left}",
     "check-remark": "its {certificate} {left}",
+    "check-unknown": (
+        "There is no service '{name:60}': name any of {services:all}, or none to ask them all."
+    ),
+    "check-waits": "waiting for {services:services} ...",
+    "doctor-looks": "looking at {check:40} ...",
+    "command-broke": "mailwatch could not do its work ({why}): report it, with its version.",
     "never-answered": Plural(
         "services",
         "{services:services} has never answered as configured now: look for the mistake in port, "
@@ -61,7 +67,9 @@ SENTENCES: Sentences = {
     "no-incidents": "There have been no incidents yet.",
     "story-open": "Incident {incident}, still open",
     "story-over": "Incident {incident}, lasted {down_s:duration}",
-    "story-cause": Given("cause", "Cause: {cause}", "Cause: unknown"),
+    "story-cause": Given(
+        "cause", Given("seen", "Cause: {cause}", "Likely cause: {cause}"), "Cause: unknown"
+    ),
     "story-now": "What fails now:",
     "story-target": "The target: {detail}",
     "export-written": "{file} was written: look through it before you publish it.",

@@ -80,6 +80,9 @@ SENTENCES: Sentences = {
     ),
     "can-restart": "mailwatch can restart {target}.",
     "cannot-restart": "mailwatch cannot restart {target}: {detail:clause}.",
+    "could-not-restart": (
+        "mailwatch could not restart {target} at {at:clock}, its last try: {detail:clause}."
+    ),
     "channel-reached": "Messages go to {channel}, which last took one at {at:clock}.",
     "channel-unused": "Messages go to {channel}, which has taken none since mailwatch started.",
     "channel-trouble": "Messages do not reach {channel}: {trouble:sentence}",

@@ -65,13 +65,19 @@ SENTENCES: Sentences = {
     "state-room": "{path} has {free_bytes:size} left.",
     # services
     "service-well": "{service} answers in {took_s:duration}.",
-    "service-unseen": "{service} could not be checked: {detail}.",
+    "service-unseen": "{services:all} could not be checked: {detail:sentence}",
     "service-unseen-cure": (
         "Mend this: as long as it lasts, mailwatch cannot tell how the service is."
     ),
-    "service-down": "{service} fails ({fault}): {detail}.",
-    "unproven-too": (
-        "{cure} It has never answered as configured now, so nothing is restarted for it."
+    "service-down": Plural(
+        "services",
+        "{services} fails ({fault}): {detail:sentence}",
+        "{services:all} fail ({fault}): {detail:sentence}",
+    ),
+    "unproven-too": Plural(
+        "services",
+        "{cure} It has never answered as configured now, so nothing is restarted for it.",
+        "{cure} They have never answered as configured now, so nothing is restarted for them.",
     ),
     "cure-of-any-fault": "Read the server's own log.",
     "cure-refused": (

@@ -21,7 +21,7 @@ SENTENCES: Sentences = {
     "incident-needs-a-person": "incident {incident} needs a person",
     "incident-over": "incident {incident} is over after {down_s:duration}",
     "no-incident-after-all": "no service fails any more, so it became no incident",
-    "log-cause": "likely cause: {cause:cause}",
+    "log-cause": Given("seen", "cause: {cause:cause}", "likely cause: {cause:cause}"),
     "not-restarting": "not restarting: {why}",
     "restarting": "restarting {target}, attempt {number}",
     "restarted": "{target} was restarted; the services get {settle_s:duration} to come up",
@@ -43,7 +43,13 @@ SENTENCES: Sentences = {
     "when the disk of {directory} did not answer.",
     # its timeline
     "turn-fails": Given(
-        "detail", "{service} fails: {detail} ({fault})", "{service} fails ({fault})"
+        "detail",
+        Plural(
+            "services",
+            "{services} fails: {detail} ({fault})",
+            "{services:all} fail: {detail} ({fault})",
+        ),
+        Plural("services", "{services} fails ({fault})", "{services:all} fail ({fault})"),
     ),
     "turn-opened": Given(
         "told", "The incident opened, and a message was sent.", "The incident opened."

@@ -85,7 +85,7 @@ SENTENCES: Sentences = {
     "failing-port-refused": _do(
         "refuses connections: nothing listens", "refuse connections: nothing listens"
     ),
-    "likely-cause": "Likely cause: {cause:cause}.",
+    "likely-cause": Given("seen", "Cause: {cause:cause}.", "Likely cause: {cause:cause}."),
     "no-restart-cures": "No restart cures this: {cause:cause}.",
     "still-served": Given(
         "services", _do("still answers.", "still answer."), "Nothing that is watched answers."

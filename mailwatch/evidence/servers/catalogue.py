@@ -3,7 +3,7 @@
 The module of a server offers `NAME`, what a person calls it, `LOOKS_LIKE`, a pattern that a line
 of its log matches and no other server's, and `SIGNATURES`, the lines that name a trouble, the more
 exact ones first. A code that is not in [core.causes] has a clause in `SENTENCES`, as it stands
-after "Likely cause:". With the ability KEYS it has `Settings` and `KEYS` in [evidence], too.
+after "Cause:". With the ability KEYS it has `Settings` and `KEYS` in [evidence], too.
 """
 
 from __future__ import annotations
