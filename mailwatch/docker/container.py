@@ -23,6 +23,7 @@ MOST_LINES = 400
 _MOST_EVENTS = 1000
 """More than the 256 that an engine keeps (moby, daemon/events)."""
 
+_GONE = "No such container: "
 _COLUMNS = ("pid", "ppid", "stat", "etimes", "rss", "wchan", "comm")
 """No arguments of processes: they are where passwords are found."""
 
@@ -121,10 +122,18 @@ class Container:
                 stream.close()
 
     def restart(self, identity: str, stop_timeout_s: int, deadline: Deadline) -> bool:
-        """Restart `identity`, giving it `stop_timeout_s` to end; return False if it is gone."""
-        with self._asking(deadline) as client, suppress(client.not_found):
-            client.restart(identity, timeout=stop_timeout_s)
-            return True
+        """Restart `identity`, giving it `stop_timeout_s` to end.
+
+        Return False if it is gone, or the container whose network it shares.
+        """
+        try:
+            with self._asking(deadline) as client, suppress(client.not_found):
+                client.restart(identity, timeout=stop_timeout_s)
+                return True
+        except EngineFault as fault:
+            # Docker 20.10 makes a 500 of what it was told of the other one.
+            if _GONE not in str(fault.reason.get("said")):
+                raise
         return False
 
     def start(self, identity: str, deadline: Deadline) -> None:

@@ -31,6 +31,8 @@ def test_a_damaged_configuration_in_a_crash_loop(
     watcher: Watcher, host: Host, engine: Engine, altered: Mail, inbox: Inbox
 ) -> None:
     """Docker starts it again and again, and it is for ever coming up: the log tells why."""
+    # As by default, each start of Docker's gets longer to come up than it lasts.
+    watcher.configure(restart={"settle_s": 15})
     watcher.start()
     watcher.wait_for_status("4 of 4 services answer")
     engine.docker("exec", NAME, "sh", "-c", "echo 'nonsense = yes' >>/etc/dovecot/dovecot.conf")

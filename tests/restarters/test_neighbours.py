@@ -101,14 +101,19 @@ def test_the_doctor_tells_all_three(engine: Engine) -> None:
     assert blind.grade == "warning"
 
 
+@pytest.mark.parametrize(
+    ("status", "said"),
+    [(404, "No such container: {gone}"), (500, "Cannot restart {own}: No such container: {gone}")],
+)
 def test_a_restart_that_lacks_the_network_of_another_is_nobodys_work(
-    engine: Engine, restarter: DockerRestarter, within: Within
+    engine: Engine, restarter: DockerRestarter, within: Within, status: int, said: str
 ) -> None:
-    """The engine's 404 is about the other one: the container itself is there, and now stopped."""
+    """What the engine misses is the other one: the container itself is there, and now stopped."""
 
     def restart(request: Any) -> None:
         engine.goes_down()
-        request.reply(404, {"message": f"No such container: {GONE}"})
+        own = f"container {engine.identity}"
+        request.reply(status, {"message": said.format(gone=GONE, own=own)})
 
     engine.script["restart"] = restart
     with pytest.raises(RestartError, match="something that it needs is gone") as caught:
