@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -54,13 +55,13 @@ def test_every_mistake_is_named_at_once_with_its_key() -> None:
 
 
 def test_text_of_the_error_has_one_line_for_each_mistake() -> None:
-    """What is printed is `FILE: sentence`, line by line."""
+    """What is printed is `FILE, line N: sentence`, line by line."""
     path = next(path for path in BAD if path.stem == "many_at_once")
     with pytest.raises(ConfigError) as caught:
         load(path, {}, {})
     lines = str(caught.value).splitlines()
     assert len(lines) == len(caught.value.mistakes)
-    assert all(line.startswith(f"{path}: ") for line in lines)
+    assert all(re.match(rf"{re.escape(str(path))}, line \d+: ", line) for line in lines)
 
 
 @pytest.mark.parametrize(

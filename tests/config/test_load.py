@@ -188,7 +188,7 @@ def test_mistakes_in_overridden_values_count_too(tmp_path: Path) -> None:
     """A wrong value in the file is named although the environment wins, and so are both others."""
     path = written(tmp_path, "[watch]\nretries = 0\n")
     assert sentences(path, {"watch.retries": "many"}, {"RETRIES": "-1"}) == [
-        f"{path}: watch.retries is 0; write a whole number from 1 to 100",
+        f"{path}, line 2: watch.retries is 0; write a whole number from 1 to 100",
         'command line: watch.retries is the text "many"; write a whole number from 1 to 100',
         "environment: RETRIES is -1; write a whole number from 1 to 100",
     ]
