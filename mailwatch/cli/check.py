@@ -45,7 +45,7 @@ def check(args: argparse.Namespace) -> int:
     attempts = config.policy.attempts
     if args.once:
         attempts = replace(attempts, retries=1)
-    readings = one_round([build(service) for service in config.services], attempts)
+    readings = one_round([build(service) for service in config.services], attempts, config.policy)
     now = time.time()
     expiring = {
         one.service: one.certificate_expires

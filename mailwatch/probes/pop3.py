@@ -19,6 +19,7 @@ _OFFERS = answer_to("CAPA")
 class Pop3Probe(Probe):
     """Says QUIT, and before that STLS and a login where that is asked for."""
 
+    protocol = "pop3"
     last_word = "QUIT"
 
     def converse(self, talk: Conversation) -> Steps[None]:

@@ -34,6 +34,7 @@ from mailwatch.host.systemd import Systemd
 from mailwatch.notifiers import Notifier
 from mailwatch.notifiers import catalogue as notifiers
 from mailwatch.probes.catalogue import build as build_probe
+from mailwatch.probes.guest import Guest
 from mailwatch.probes.settings import digest
 from mailwatch.restarters import Restarter
 from mailwatch.restarters import catalogue as restarters
@@ -261,12 +262,14 @@ class Daemon:
             next_round=monitor.next_round(now),
             paused_until=None if paused_until is None else paused_until.wall,
             reached=self._delivery.reached,
+            listening=monitor.listening(now),
         )
 
     # --- building -------------------------------------------------------------------------
 
     def _build(self) -> None:
         self._store = self._adapters.store(self._config)
+        self._guest = Guest()
         add_ports = self._adapters.add_ports(self._config)
         self._recovery = Recovery(self._restarter, self._events, time.monotonic, add_ports)
         self._delivery = Delivery(
@@ -318,6 +321,7 @@ class Daemon:
             self._events,
             time.monotonic,
             lambda: known_good.proven(self._store.notes().proven, settings),
+            self._guest,
         )
         self._say_what_is_watched(installation)
         return Components(
@@ -332,6 +336,7 @@ class Daemon:
             before_restart=self._systemd.extend,
             settings=settings,
             synchronised=is_synchronised,
+            guest=self._guest,
         )
 
     # --- telling --------------------------------------------------------------------------

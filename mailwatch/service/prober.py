@@ -9,11 +9,13 @@ from mailwatch.core import wall_clock
 from mailwatch.core.deadline import Clock, Deadline
 from mailwatch.core.facts import NOTHING
 from mailwatch.core.model import Reading, Verdict
-from mailwatch.core.policy import Attempts
+from mailwatch.core.policy import Attempts, Policy
 from mailwatch.core.wall_clock import WallClock
 from mailwatch.host.clocks import is_synchronised, read_clocks
 from mailwatch.host.job import Job
 from mailwatch.probes import loopback_check
+from mailwatch.probes.catalogue import is_usual
+from mailwatch.probes.guest import Guest
 from mailwatch.probes.probe import Check
 from mailwatch.probes.round import RollCall
 from mailwatch.service.queue_events import AttemptDone, EventQueue, RoundDone
@@ -31,8 +33,9 @@ class RoundProber:
         events: EventQueue,
         clock: Clock,
         proven: Callable[[], Collection[str]] = frozenset,
+        guest: Guest | None = None,
     ) -> None:
-        self._roll_call = RollCall(probes, clock)
+        self._roll_call = RollCall(probes, clock, guest=guest)
         self._events = events
         self._clock = clock
         self._proven = proven
@@ -75,10 +78,16 @@ class RoundProber:
         self._roll_call.cancel()
 
 
-def one_round(probes: Sequence[Check], attempts: Attempts) -> tuple[Reading, ...]:
-    """Ask `probes` in one round of its own, and return how each of them answers."""
-    events = EventQueue()
-    RoundProber(probes, events, time.monotonic).begin(1, attempts)
+def one_round(
+    probes: Sequence[Check], attempts: Attempts, policy: Policy | None = None
+) -> tuple[Reading, ...]:
+    """Ask `probes` in one round of its own, and return how each of them answers.
+
+    What is asked at a port that is unusual for it may be set wrongly, so it is listened to first.
+    """
+    events, guest, policy = EventQueue(), Guest(), policy or Policy()
+    guest.reconfigure(policy, [p.settings.key for p in probes if not is_usual(p.settings)])
+    RoundProber(probes, events, time.monotonic, guest=guest).begin(1, attempts)
     while True:
         report = events.get()
         if isinstance(report, RoundDone):

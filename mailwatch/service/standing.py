@@ -8,6 +8,7 @@ from typing import Any
 
 from mailwatch import __version__
 from mailwatch.core import causes
+from mailwatch.core.facts import NOTHING, Fact
 from mailwatch.core.model import Now, Reading, TargetState, Verdict
 from mailwatch.core.notes import Notes
 from mailwatch.core.outbox import QueuedMessage
@@ -64,6 +65,7 @@ class Standing(Onlooker):
         next_round: float | None,
         paused_until: float | None,
         reached: Mapping[str, float | None],
+        listening: Fact = NOTHING,
     ) -> dict[str, Any]:
         """Return all of it in JSON's terms; `reached` is when each channel last took a message."""
         incident = state.incident
@@ -73,6 +75,7 @@ class Standing(Onlooker):
             "incident": None if incident is None else incident.id,
             "since": None if incident is None else incident.since.wall,
             "cause": None if incident is None else causes.line(incident.cause) or None,
+            "listening": say(listening) or None,
             "last_round": self._last_round,
             "next_round": next_round,
             "paused_until": paused_until,
