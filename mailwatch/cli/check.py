@@ -14,8 +14,7 @@ from mailwatch.cli.options import load_by_hand
 from mailwatch.cli.output import print_aligned, print_json, reading_json
 from mailwatch.core.certificates import expires_soon, time_left, whose
 from mailwatch.core.model import Reading, Verdict
-from mailwatch.core.say import say
-from mailwatch.core.text import join_words
+from mailwatch.core.say import line, say
 from mailwatch.host.identity import SERVICE_USER, become, user
 from mailwatch.probes.catalogue import build
 from mailwatch.service.prober import one_round
@@ -53,7 +52,9 @@ def check(args: argparse.Namespace) -> int:
         if one.certificate_expires is not None and expires_soon(one, now, config.policy)
     }
     remarks = {
-        one.service: f"its {whose(one)} {time_left(expiring[one.service], now)}"
+        one.service: line(
+            "check-remark", certificate=whose(one), left=time_left(expiring[one.service], now)
+        )
         for one in readings
         if one.service in expiring
     }
@@ -61,7 +62,8 @@ def check(args: argparse.Namespace) -> int:
     code = next(code for code in _WORST_FIRST if code in codes)
     summary = _summary(readings)
     if expiring:
-        summary += f"; a certificate {time_left(min(expiring.values()), now)}"
+        left = time_left(min(expiring.values()), now)
+        summary = line("check-expiry", summary=summary, left=left)
     if args.json:
         print_json(
             {
@@ -83,9 +85,8 @@ def check(args: argparse.Namespace) -> int:
 
 def _summary(readings: Sequence[Reading]) -> str:
     well = sum(reading.verdict is Verdict.PASS for reading in readings)
-    failing = [one.service for one in readings if one.verdict is Verdict.FAIL]
-    line = f"{well} of {len(readings)} services answer"
-    return f"{line}; {join_words(failing)} failed" if failing else line
+    failing = tuple(one.service for one in readings if one.verdict is Verdict.FAIL)
+    return line("check-summary", well=well, count=len(readings), failing=failing)
 
 
 def _row(reading: Reading, remark: str) -> tuple[str, str, str, str]:

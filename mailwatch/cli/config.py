@@ -11,7 +11,9 @@ from mailwatch.cli.options import load_by_hand, path_from
 from mailwatch.cli.output import note, print_aligned, print_json
 from mailwatch.config.model import Config, ConfigError, Setting
 from mailwatch.config.render import plain
-from mailwatch.core.text import duration, join_words, printable
+from mailwatch.core.facts import Fact, fact
+from mailwatch.core.say import line
+from mailwatch.core.text import printable
 from mailwatch.notifiers.catalogue import describe
 
 _WIDEST_VALUE = 44
@@ -36,21 +38,19 @@ def check(args: argparse.Namespace) -> int:
         print_json({"file": name, "good": True, "warnings": list(config.warnings)})
         return OK
     for warning in config.warnings:
-        note(f"warning: {warning}")
-    subject = name if path_from(args).exists() else "without a file"
-    print(f"{subject}: good; {_summary(config)}")
+        note(line("config-warning", text=warning))
+    print(line("config-good", file=path_from(args).exists() and name, does=_summary(config)))
     return OK
 
 
-def _summary(config: Config) -> str:
-    count = len(config.services)
-    services = f"{count} service{'s' if count != 1 else ''}"
-    interval = duration(config.policy.interval_s)
-    restarts = "never restarts anything"
-    if config.policy.max_restarts:
-        restarts = f"restarts {config.restart}"
-    channels = join_words(list(describe(config.channels)))
-    return f"watches {services} every {interval}, {restarts}, tells {channels}"
+def _summary(config: Config) -> Fact:
+    return fact(
+        "config-does",
+        count=len(config.services),
+        every_s=config.policy.interval_s,
+        target=str(config.restart) if config.policy.max_restarts else None,
+        channels=tuple(describe(config.channels)),
+    )
 
 
 @command(json=True)

@@ -42,9 +42,9 @@ class UnitCredentials(OwnCredentials):
         """Return how to read what the unit gives to the service and the caller may not read."""
         is_root = os.geteuid() == 0
         if name in self._unit[1]:
-            return "run this as root while the service runs"
+            return "run it with sudo while the service runs"
         if not is_root and any(_may_be_there(path) for path in self._sources(name)):
-            return "run this as root"
+            return "run it with sudo"
         return ""
 
     def _sources(self, name: str) -> tuple[Path, ...]:

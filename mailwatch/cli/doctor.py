@@ -9,6 +9,8 @@ from mailwatch.cli.exit_codes import CRITICAL, OK, WARNING
 from mailwatch.cli.options import load_by_hand
 from mailwatch.cli.output import print_json
 from mailwatch.core.diagnosis import Grade
+from mailwatch.core.facts import NOTHING, fact
+from mailwatch.core.say import line
 from mailwatch.core.text import printable
 from mailwatch.doctor.case import Case
 from mailwatch.doctor.checks import examine
@@ -50,12 +52,11 @@ def doctor(args: argparse.Namespace) -> int:
 
 
 def _summary(grades: list[Grade]) -> str:
-    problems, warnings = grades.count(Grade.PROBLEM), grades.count(Grade.WARNING)
+    problems, warnings = (grades.count(one) for one in (Grade.PROBLEM, Grade.WARNING))
     if not problems and not warnings:
-        return "All is well, and there is nothing to do."
-    counts = [
-        f"{count} {word}{'' if count == 1 else 's'}"
-        for count, word in ((problems, "problem"), (warnings, "warning"))
-        if count
-    ]
-    return f"{' and '.join(counts)}; the arrows say what to do."
+        return line("doctor-well")
+    return line(
+        "doctor-counts",
+        problems=fact("problems", count=problems) if problems else NOTHING,
+        warnings=fact("warnings", count=warnings) if warnings else NOTHING,
+    )

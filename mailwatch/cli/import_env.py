@@ -17,6 +17,7 @@ from mailwatch.config.model import ConfigError, Mistake, Source
 from mailwatch.config.render import plain
 from mailwatch.config.schema import SERVICES_ENVIRONMENT, section_keys
 from mailwatch.core.keys import Kind
+from mailwatch.core.say import line
 from mailwatch.core.secret import Secret
 from mailwatch.core.text import printable
 
@@ -39,28 +40,25 @@ def import_env(args: argparse.Namespace) -> int:
     variables = _read(args.file, source)
     for name in variables:
         if name not in VARIABLES:
-            note(f"{source}: mailwatch has no variable {printable(name, 80)}; left out")
+            note(line("variable-unknown", file=source, variable=name))
     known = {name: value for name, value in variables.items() if name in VARIABLES}
     try:
         import tomli_w
     except ImportError:
-        cure = "the package tomli-w is missing; run: apt install python3-tomli-w"
-        raise CommandError(UNAVAILABLE, cure) from None
+        raise CommandError(UNAVAILABLE, line("tomli-missing")) from None
     text = "# Made by mailwatch import-env; mailwatch.toml(5) explains each key.\n\n"
     text += tomli_w.dumps(document(known, source))
     if args.output is None:
         sys.stdout.write(text)
         for key in KEYS:
             if key.kind is Kind.SECRET and known.get(key.environment):
-                cure = "keep it where only root and the group mailwatch may read it (chmod 0640)"
-                note(f"this holds the {key.label}: {cure}")
+                note(line("variable-secret", secret=key.label))
         return OK
     shown = printable(str(args.output))
-    mode = write_file(args.output, text, replace=args.force, otherwise=", or add --force")
-    note(f"{shown} written, mode {mode:04o}")
+    mode = write_file(args.output, text, replace=args.force, forcible=True)
+    note(line("config-written", file=shown, mode=f"{mode:04o}"))
     if mode & 0o040 == 0:
-        cure = f"chgrp mailwatch {shown} && chmod 0640 {shown}"
-        note(f"the service reads it as group mailwatch: {cure}")
+        note(line("config-for-the-group", file=shown))
     return OK
 
 

@@ -19,8 +19,8 @@ from mailwatch.cli.options import load_without_secrets
 from mailwatch.cli.output import note, write_file
 from mailwatch.config.model import Config
 from mailwatch.config.render import plain
+from mailwatch.core.say import line
 from mailwatch.core.state import Incident
-from mailwatch.core.text import printable
 from mailwatch.evidence import keeping, show
 from mailwatch.host.identity import answer_of, owner_of
 from mailwatch.store.files import StoreError
@@ -52,7 +52,7 @@ def export(args: argparse.Namespace) -> int:
     name, _, content = answer.partition(b"\0")
     path: Path = args.output or Path(f"mailwatch-incident-{_file_name(name)}.tar.gz")
     write_file(path, content, replace=False)
-    note(f"{printable(str(path))} written: look through it before you publish it")
+    note(line("export-written", file=str(path)))
     return OK
 
 

@@ -11,7 +11,7 @@ from mailwatch.cli.output import print_aligned, print_json
 from mailwatch.cli.times import stamp
 from mailwatch.core import causes
 from mailwatch.core.facts import fact
-from mailwatch.core.say import say
+from mailwatch.core.say import line, say
 from mailwatch.core.state import Failure, Incident
 from mailwatch.core.text import duration, join_words, printable
 from mailwatch.core.timeline import turns
@@ -26,7 +26,7 @@ ID = argument("id", metavar="ID", help="its id, the beginning of it, or `last`")
 
 def _count(text: str) -> int:
     if not text.isascii() or not text.isdigit():
-        raise argparse.ArgumentTypeError("give a whole number, such as 20")
+        raise argparse.ArgumentTypeError(line("whole-number"))
     return min(int(text), 1_000_000)
 
 
@@ -45,7 +45,7 @@ def incidents(args: argparse.Namespace) -> int:
         head = ("INCIDENT", "SINCE", "LASTED", "RESTARTS", "END", "SERVICES")
         print_aligned([head, *map(_row, found)])
     elif args.limit:
-        print("There have been no incidents yet.")
+        print(line("no-incidents"))
     return OK
 
 
@@ -86,9 +86,12 @@ def _end(incident: Incident) -> str:
 def story(incident: Incident) -> list[str]:
     """Return the timeline of `incident`, one turn a line."""
     since, lasted_s = incident.since.wall, incident.lasted_s
-    lasted = "still open" if lasted_s is None else f"lasted {duration(lasted_s)}"
-    cause = causes.line(incident.cause) or "unknown"
-    lines = [f"Incident {incident.id}, {lasted}", f"Cause: {cause}", ""]
+    head = line(
+        "story-open" if lasted_s is None else "story-over",
+        incident=incident.id,
+        down_s=lasted_s or 0,
+    )
+    lines = [head, line("story-cause", cause=causes.line(incident.cause)), ""]
     for at, turn in turns(incident):
         lines.append(
             f"{clock_text(at)}  +{duration(max(0.0, at - since)):<12}  {say(turn, clock_text)}"
@@ -98,9 +101,9 @@ def story(incident: Incident) -> list[str]:
             f"- {one.service}: {say(one.detail, clock_text)} ({one.fault})"
             for one in incident.failures
         ]
-        lines += ["", "What fails now:", *now]
+        lines += ["", line("story-now"), *now]
     if incident.target:
-        lines += ["", f"The target: {say(incident.target, clock_text)}"]
+        lines += ["", say(fact("story-target", detail=incident.target), clock_text)]
     hold = incident.hold
     if hold and (not hold.target or hold.target != incident.target):
         lines += [

@@ -83,6 +83,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         parser.print_help()
         return OK
     from mailwatch.config.model import ConfigError
+    from mailwatch.core.say import line
     from mailwatch.store.files import StoreError
 
     try:
@@ -111,7 +112,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         if error.errno not in (errno.ENOSPC, errno.EIO) or error.filename is not None:
             raise
         os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
-        print(f"The output takes no more ({error.strerror}): write it elsewhere.", file=sys.stderr)
+        print(line("output-full", why=error.strerror), file=sys.stderr)
         return UNKNOWN if args.command in _FOR_MONITORING else CANNOT_WRITE
     return code
 

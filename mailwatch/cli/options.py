@@ -12,6 +12,7 @@ from mailwatch.config.model import Config
 from mailwatch.config.schema import DEFAULT_PATH, section_keys
 from mailwatch.config.secrets import OwnCredentials, Secrets
 from mailwatch.core.keys import Key, Kind
+from mailwatch.core.say import line
 from mailwatch.host.identity import become, owner_of
 
 
@@ -101,5 +102,5 @@ def _assignment(text: str) -> tuple[str, str]:
     key, equals, value = text.partition("=")
     if not equals or not key.strip():
         # The text is not repeated: it may be a token that lost its key.
-        raise argparse.ArgumentTypeError("write KEY=VALUE, such as watch.interval_s=60")
+        raise argparse.ArgumentTypeError(line("assignment"))
     return key.strip(), value.strip()

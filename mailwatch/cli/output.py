@@ -13,8 +13,7 @@ from pathlib import Path
 
 from mailwatch.cli.exit_codes import CANNOT_CREATE, CommandError
 from mailwatch.core.model import Reading
-from mailwatch.core.say import say
-from mailwatch.core.text import printable
+from mailwatch.core.say import line, say
 
 _NEW_MODE = 0o600
 _WIDEST_MODE = 0o640
@@ -58,24 +57,23 @@ def reading_json(reading: Reading) -> dict[str, object]:
     }
 
 
-def write_file(path: Path, content: str | bytes, *, replace: bool, otherwise: str = "") -> int:
+def write_file(path: Path, content: str | bytes, *, replace: bool, forcible: bool = False) -> int:
     """Write `content` to `path` and return the mode that the file has.
 
     It is complete and on the disk before it gets its name. A new file has mode 0600. With
     `replace`, what has that name gives way: a link is replaced, not followed, and a regular file
-    of ours passes on its group and what its mode allows of 0640. Raises CommandError; what it
-    says of a name that is taken ends with `otherwise`.
+    of ours passes on its group and what its mode allows of 0640. Raises CommandError; of a name
+    that is taken it says, if `forcible`, that --force replaces it.
     """
-    shown = printable(str(path))
     data = content.encode() if isinstance(content, str) else content
     try:
         return _write(path, data, replace=replace)
     except FileExistsError:
-        cure = f"is already there and was left as it is; name another file{otherwise}"
+        told = line("file-taken", file=str(path), forcible=forcible)
     except OSError as error:
         reason = (error.strerror or "unknown trouble").lower()
-        cure = f"cannot be written ({reason}); name a file in a directory that you may write"
-    raise CommandError(CANNOT_CREATE, f"{shown} {cure}")
+        told = line("file-unwritable", file=str(path), why=reason)
+    raise CommandError(CANNOT_CREATE, told)
 
 
 def _write(path: Path, data: bytes, *, replace: bool) -> int:

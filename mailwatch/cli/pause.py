@@ -33,7 +33,9 @@ def pause(args: argparse.Namespace) -> int:
         limits = line("pause-span")
         seconds = parse_duration(wanted, SHORTEST_PAUSE_S, LONGEST_PAUSE_S, limits)
     except argparse.ArgumentTypeError as error:
-        raise CommandError(USAGE, f"mailwatch pause: {error}.") from None
+        raise CommandError(
+            USAGE, line("usage", command="mailwatch pause", why=str(error))
+        ) from None
     answer = ask("pause", seconds=seconds)
     print(say(fact("pause-begins", until_at=answer["paused_until"]), clock_text))
     return OK

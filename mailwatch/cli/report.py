@@ -15,6 +15,7 @@ from mailwatch.cli.exit_codes import OK, UNAVAILABLE, CommandError
 from mailwatch.cli.options import load_without_secrets
 from mailwatch.cli.output import note, write_file
 from mailwatch.cli.times import parse_duration
+from mailwatch.core.say import line
 from mailwatch.core.text import printable
 from mailwatch.host.clocks import clock_text
 from mailwatch.host.identity import answer_of, owner_of
@@ -23,7 +24,7 @@ from mailwatch.store.files import StoreError
 
 
 def _since(text: str) -> float:
-    return parse_duration(text, 60, 400 * 86_400, "give a span from 1m to 400d, such as 30d")
+    return parse_duration(text, 60, 400 * 86_400, line("report-span"))
 
 
 @command(
@@ -49,14 +50,10 @@ def report(args: argparse.Namespace) -> int:
     try:
         text = answer_of(owner_of(directory), drawn, (StoreError, ImportError))
     except ImportError:
-        sentence = (
-            "The report is drawn with matplotlib, which is not installed: run "
-            "`apt install python3-matplotlib` and try again."
-        )
-        raise CommandError(UNAVAILABLE, sentence) from None
+        raise CommandError(UNAVAILABLE, line("matplotlib-missing")) from None
     if args.output is None:
         sys.stdout.buffer.write(text)
         return OK
     write_file(args.output, text, replace=True)
-    note(f"{printable(str(args.output))} written: open it in a browser, here or on a phone")
+    note(line("report-written", file=str(args.output)))
     return OK

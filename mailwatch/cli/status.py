@@ -16,7 +16,7 @@ from mailwatch.cli.output import aligned
 from mailwatch.cli.times import stamp
 from mailwatch.core.facts import fact
 from mailwatch.core.say import say
-from mailwatch.core.text import name_some, printable
+from mailwatch.core.text import printable
 from mailwatch.host.clocks import clock_text
 
 _MOMENTS = ("since", "last_round", "next_round", "paused_until", "looked", "last_reached")
@@ -128,24 +128,22 @@ def _table(standing: Standing) -> Iterator[str]:
     yield ""
     yield from aligned(rows)
     failing = [one for one in standing["services"] if one["fault"] and ":" in one["service"]]
-    if never := [one["service"] for one in failing if not one["proven"]]:
-        cure = "look for the mistake in port, probe and tls first."
+    if never := tuple(one["service"] for one in failing if not one["proven"]):
         yield ""
-        yield f"{name_some(never)} never answered as configured now: {cure}"
+        yield _say("never-answered", services=never)
 
 
 def _outbox(standing: Standing) -> Iterator[str]:
     waiting = standing["undelivered_messages"]
     if waiting:
         yield ""
-        yield f"{waiting} message{'s' if waiting > 1 else ''} not delivered yet:"
+        yield _say("not-delivered", count=waiting)
         for one in standing["undelivered"][:5]:
             yield f"- {one['title']}"
             if one["trouble"]:
                 yield f"  {one['trouble']}"
-    if standing["held_back_messages"]:
-        count = standing["held_back_messages"]
-        yield f"{count} held back for now, because there were many this hour."
+    if count := standing["held_back_messages"]:
+        yield _say("held-back", count=count)
 
 
 def _say(code: str, **args: Any) -> str:

@@ -7,6 +7,7 @@ import re
 from datetime import UTC, datetime
 
 from mailwatch.core.model import Now
+from mailwatch.core.say import line
 from mailwatch.core.text import duration
 
 _PART = re.compile(r"(\d+(?:\.\d+)?)\s*(s|m|min|h|d|w)?", re.ASCII)
@@ -39,11 +40,11 @@ def parse_duration(text: str, shortest_s: float, longest_s: float, limits: str) 
     """
     rest, total = text.strip().lower(), 0.0
     if not rest:
-        raise argparse.ArgumentTypeError("no duration is given")
+        raise argparse.ArgumentTypeError(line("duration-missing"))
     while rest:
         part = _PART.match(rest)
         if part is None:
-            raise argparse.ArgumentTypeError(f"{text!r} is no duration: write 30m, 2h or 1d")
+            raise argparse.ArgumentTypeError(line("duration-unknown", text=text))
         total += float(part[1]) * _UNIT_S[part[2] or ""]
         rest = rest[part.end() :].lstrip()
     if not shortest_s <= total <= longest_s:

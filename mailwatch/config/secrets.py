@@ -36,7 +36,7 @@ class OwnCredentials:
     def elsewhere(self, name: str) -> str:
         """Return what to do to read `name` where the service alone has it, empty where it has not.
 
-        The text goes on after a semicolon: `run this as root`. Who runs as the service has all.
+        The text goes on after a semicolon: `run it with sudo`. Who runs as the service has all.
         """
         return ""
 

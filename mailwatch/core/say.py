@@ -13,9 +13,11 @@ from mailwatch.core.sentences import (
     Template,
     causes,
     checks,
+    commands,
     control,
     cures,
     docker,
+    doctor,
     evidence,
     gotify,
     log,
@@ -40,7 +42,10 @@ def learn(sentences: Sentences) -> None:
             raise ValueError(f"two templates for the code {code}")
 
 
-for _spoken in (causes, checks, control, cures, docker, evidence, gotify, log, notices, phone):
+_SPEAKERS = (
+    causes, checks, commands, control, cures, docker, doctor, evidence, gotify, log, notices, phone,
+)  # fmt: skip
+for _spoken in _SPEAKERS:
     learn(_spoken.SENTENCES)
 
 

@@ -197,7 +197,8 @@ def _call(tell: Tell, installation: Installation, action: Fact, kinds: int) -> l
         served = fact("still-served", services=fit.called(hold.services, installation.services))
         ended = fact("remark", detail=incident.target)
         last = _last_restart(incident, installation)
-        return [cause, cure, *fails, served, ended, last, action, look]
+        cut_off = _sharers(incident, "sharers-cut-off")
+        return [cause, cure, *fails, served, ended, last, cut_off, action, look]
     return [
         *fails,
         cause,

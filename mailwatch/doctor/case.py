@@ -71,7 +71,7 @@ class Case:
         directory = self.config.state_directory
 
         def known() -> bytes:
-            return dump(Views(directory).status().proven).encode("ascii")
+            return dump(Views(directory).proven()).encode("ascii")
 
         try:
             said = answer_of(owner_of(directory), known, (StoreError,))

@@ -6,12 +6,12 @@ from collections.abc import Iterator
 from dataclasses import replace
 
 from mailwatch.core.diagnosis import Diagnosis, ok, problem, warning
+from mailwatch.core.facts import words
+from mailwatch.core.say import line
 from mailwatch.doctor.case import Case
 from mailwatch.notifiers import catalogue
 from mailwatch.notifiers.catalogue import LOG, NOTIFIERS, SECTION, Channel
 from mailwatch.notifiers.errors import DeliveryError
-
-_BODY = "This is a test: nothing is wrong. A call for help will come with a higher priority."
 
 
 def examine(case: Case) -> Iterator[Diagnosis]:
@@ -21,23 +21,22 @@ def examine(case: Case) -> Iterator[Diagnosis]:
         for found in _of(channel, case.send):
             yield replace(found, check=channel.name)
     if not away:
-        sections = " or ".join(f"[{name}]" for name in NOTIFIERS.having(SECTION))
-        yield warning(
-            "No channel is configured, so messages go to the journal only.",
-            f"Fill in {sections}, or add [[notifiers]].",
-        )
+        sections = tuple(f"[{name}]" for name in NOTIFIERS.having(SECTION))
+        yield warning("channels-none", sections=sections)
 
 
 def _of(channel: Channel, send: bool) -> Iterator[Diagnosis]:
     if why := channel.withheld:
-        yield warning(f"{channel.title} was not asked.", f"{why[:1].upper()}{why[1:]}.")
+        yield warning(
+            "channel-not-asked", words(f"{why[:1].upper()}{why[1:]}."), channel=channel.title
+        )
         return
     if not send:
         yield from catalogue.examine(channel)
         return
     try:
-        title = catalogue.send_test(channel, _BODY)
+        title = catalogue.send_test(channel, line("channel-test"))
     except DeliveryError as error:
-        yield problem(str(error))
+        yield problem("found", what=error.detail)
     else:
-        yield ok(f"{channel.title} took a test message, '{title}': look at your phone.")
+        yield ok("channel-tested", channel=channel.title, title=title)

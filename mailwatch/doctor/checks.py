@@ -33,5 +33,4 @@ def examine(case: Case) -> Iterator[tuple[str, Diagnosis]]:
                 yield finding.check or name, finding
         except Exception as error:  # noqa: BLE001  a bug in one check must not hide the others
             # The type alone: the text of an unforeseen exception may hold anything.
-            sentence = f"A fault of mailwatch kept it from looking ({type(error).__name__})."
-            yield name, problem(sentence, "Report it, with `mailwatch --version`.")
+            yield name, problem("check-broke", error=type(error).__name__)

@@ -15,18 +15,10 @@ def examine(_case: Case) -> Iterator[Diagnosis]:
     """Give one finding."""
     synchronised = is_synchronised()
     if time.time() < WRITTEN:
-        yield problem(
-            "The clock is wrong: it shows a time before mailwatch was written.",
-            "Set it with `timedatectl set-ntp true`.",
-        )
+        yield problem("clock-wrong")
     elif synchronised is None:
-        yield warning(
-            "Whether the clock is synchronised cannot be found out.", "See `timedatectl`."
-        )
+        yield warning("clock-unseen")
     elif synchronised:
-        yield ok("The clock is synchronised.")
+        yield ok("clock-well")
     else:
-        yield warning(
-            "The clock is not synchronised, so the times in messages may be wrong.",
-            "Install systemd-timesyncd or chrony, and run `timedatectl set-ntp true`.",
-        )
+        yield warning("clock-adrift")

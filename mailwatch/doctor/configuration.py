@@ -5,19 +5,16 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from mailwatch.core.diagnosis import Diagnosis, ok, warning
-from mailwatch.core.text import duration
+from mailwatch.core.facts import words
 from mailwatch.doctor.case import Case
 
 
 def examine(case: Case) -> Iterator[Diagnosis]:
     """Give each warning of the configuration; one with mistakes never gets this far."""
     config = case.config
-    count = len(config.services)
-    yield ok(
-        f"It has no mistakes, and watches {count} service{'' if count == 1 else 's'} every "
-        f"{duration(config.policy.interval_s)}."
-    )
+    count, every_s = len(config.services), config.policy.interval_s
+    yield ok("configuration-good", count=count, every_s=every_s)
     for sentence in config.warnings:
-        yield warning(f"{sentence[:1].upper()}{sentence[1:]}.")
+        yield warning("found", what=words(f"{sentence[:1].upper()}{sentence[1:]}."))
     if not config.policy.max_restarts:
-        yield ok("It never restarts anything (max_restarts = 0), and only tells.")
+        yield ok("restarts-nothing")

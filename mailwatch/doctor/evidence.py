@@ -5,23 +5,16 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator
 
-from mailwatch.core.diagnosis import Diagnosis, Grade, ok, warning
+from mailwatch.core.diagnosis import Diagnosis, ok, warning
 from mailwatch.core.evidence import unreadable
-from mailwatch.core.text import printable
+from mailwatch.core.facts import fact, words
 from mailwatch.doctor.case import Case
 from mailwatch.evidence import keeping
 from mailwatch.host.identity import answer_of, owner_of
 from mailwatch.store.views import LAST, StoreError, Views
 
-HIDING = {
-    "ProtectProc": (
-        "default",
-        "the processes of other users, and what listens for the mail server, from the service, so "
-        "that one that has died is taken for a ban",
-    ),
-    "ProcSubset": ("all", "load, memory and pressure of the host from the service"),
-}
-"""Properties of a unit, the value that hides nothing, and what any other hides."""
+HIDING = {"ProtectProc": "default", "ProcSubset": "all"}
+"""Properties of a unit, and the value that hides nothing."""
 
 
 def examine(case: Case) -> Iterator[Diagnosis]:
@@ -30,20 +23,17 @@ def examine(case: Case) -> Iterator[Diagnosis]:
     if case.config.evidence.enabled:
         found += _last_look(case)
     else:
-        sentence = "No evidence is gathered, so a restart destroys the traces of its cause."
-        found.append(warning(sentence, "Set enabled = true in [evidence]."))
+        found.append(warning("evidence-off"))
     yield from found
     if not found:
-        yield ok("Nothing is known to be hidden from the service when it looks for a cause.")
+        yield ok("evidence-open")
 
 
 def _hidden(case: Case) -> Iterator[Diagnosis]:
-    for name, (harmless, what) in HIDING.items():
+    for name, harmless in HIDING.items():
         if case.unit is not None and case.unit[name] not in (harmless, ""):
-            yield warning(
-                f"{name}={printable(case.unit[name])} hides {what}.",
-                f"Set {name}={harmless} in `systemctl edit mailwatch`.",
-            )
+            cure = fact("unhide", name=name, harmless=harmless)
+            yield warning(f"hidden-{name.lower()}", cure, value=case.unit[name])
 
 
 def _last_look(case: Case) -> Iterator[Diagnosis]:
@@ -62,5 +52,4 @@ def _last_look(case: Case) -> Iterator[Diagnosis]:
         return
     for what, why in found:
         # No warning: some things no unit may read, and the reason says who can.
-        sentence = f"At the last incident this could not be read: {printable(what)}."
-        yield Diagnosis(Grade.OK, sentence, printable(why, 300))
+        yield ok("evidence-lacked", words(why), what=what)

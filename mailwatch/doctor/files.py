@@ -8,7 +8,6 @@ from pathlib import Path
 
 from mailwatch.config.model import Source
 from mailwatch.core.diagnosis import Diagnosis, ok, problem, warning
-from mailwatch.core.text import printable
 from mailwatch.doctor.case import Case
 from mailwatch.host.account import ENTER, READ, WRITE
 
@@ -39,74 +38,55 @@ def examine(case: Case) -> Iterator[Diagnosis]:
     troubles = [trouble for path in paths for trouble in _read(case, path)]
     yield from troubles
     if not troubles:
-        yield ok(f"User {printable(case.account.name)} may read every file that is configured.")
+        yield ok("files-readable", user=case.account.name)
 
 
 def _read(case: Case, path: Path) -> Iterator[Diagnosis]:
-    shown, name = printable(str(path)), printable(case.account.name)
+    about = {"path": str(path), "user": case.account.name}
     for switch, trees in _HIDDEN.items():
         hidden = case.unit is not None and case.unit[switch] == "yes"
         if hidden and any(path.is_relative_to(tree) for tree in trees):
-            yield problem(
-                f"The unit hides {shown} from the service ({switch}=yes).",
-                "Move it to /etc, and correct the configuration.",
-            )
+            yield problem("file-hidden", path=str(path), switch=switch)
             return
     try:
         allowed = case.account.may(path, READ)
     except OSError:
         return  # gone since it was read
     if allowed is None:
-        yield _unseen(f"read {shown}", name)
+        yield warning("file-unseen", **about)
     elif not allowed:
-        yield problem(
-            f"User {name} may not read {shown}, so the service does not start.",
-            f"Run `chgrp {name} {shown}; chmod g+r {shown}`, and let it enter every directory "
-            "above.",
-        )
-
-
-def _unseen(what: str, name: str) -> Diagnosis:
-    return warning(f"Whether user {name} may {what} cannot be seen from here.", "Run this as root.")
+        yield problem("file-unreadable", **about)
 
 
 def examine_state(case: Case) -> Iterator[Diagnosis]:
     """Give one finding on the rights in the state directory, and one on its space."""
     path = case.config.state_directory
-    shown, name = printable(str(path)), printable(case.account.name)
+    shown, about = str(path), {"path": str(path), "user": case.account.name}
     try:
         allowed = case.account.may(path, READ | WRITE | ENTER)
         there = os.statvfs(path) if allowed is not None else None
     except (FileNotFoundError, NotADirectoryError):
         if path == _USUAL:
-            yield ok(f"{shown} does not exist yet: systemd makes it when the service starts.")
+            yield ok("state-not-made", path=shown)
         else:
-            cure = f"Create it for user {name}, or correct [state] directory."
-            yield problem(f"The state directory {shown} does not exist.", cure)
+            yield problem("state-absent", **about)
         return
     except OSError as error:
-        yield problem(f"{shown} cannot be looked at ({error.strerror}).", "Mend the disk.")
+        yield problem("state-broken", path=shown, why=error.strerror)
         return
     if there is None:
-        yield _unseen(f"write to {shown}", name)
+        yield warning("state-unseen", **about)
         return
-    if allowed:
-        yield ok(f"User {name} may write to {shown}.")
-    else:
-        yield problem(f"User {name} may not write to {shown}.", f"Run `chown {name}: {shown}`.")
+    yield ok("state-writable", **about) if allowed else problem("state-unwritable", **about)
     yield _space(there, shown)
 
 
 def _space(there: os.statvfs_result, shown: str) -> Diagnosis:
     free = there.f_bavail * there.f_frsize
     if there.f_flag & os.ST_RDONLY:
-        return problem(f"{shown} is on a file system that is mounted read-only.", "Mend the disk.")
+        return problem("state-read-only", path=shown)
     if free < LEAST_FREE:
-        return warning(
-            f"{shown} has {free // 2**20} MiB left; without space, mailwatch goes on from memory "
-            "and forgets at its end.",
-            "Make room on that disk.",
-        )
+        return warning("state-scant", path=shown, free_bytes=free)
     if there.f_files and not there.f_favail:
-        return warning(f"{shown} has no inode left.", "Remove files on that disk.")
-    return ok(f"{shown} has {free // 2**20} MiB left.")
+        return warning("state-no-inode", path=shown)
+    return ok("state-room", path=shown, free_bytes=free)

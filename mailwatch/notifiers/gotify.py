@@ -89,9 +89,9 @@ def examine(settings: GotifySettings) -> Iterator[Diagnosis]:
     try:
         GotifyNotifier(settings).try_token(Deadline.after(settings.timeout_s, time.monotonic))
     except DeliveryError as error:
-        yield problem(str(error))
+        yield problem("found", what=error.detail)
     else:
-        yield ok("Gotify answers and takes the token; --send also sends a message.")
+        yield ok("gotify-well")
 
 
 class GotifyNotifier:

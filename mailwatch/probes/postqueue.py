@@ -84,11 +84,7 @@ def examine(service: ServiceSettings, ground: Ground) -> Iterator[Diagnosis]:
     except OSError:
         return  # no Postfix here, which the check of the services tells
     if allowed is False:
-        yield problem(
-            f"User {printable(ground.account.name)} may not ask Postfix for its queue.",
-            "Add the line SupplementaryGroups=postdrop below [Service] in "
-            "`systemctl edit mailwatch`, then `systemctl restart mailwatch`.",
-        )
+        yield problem("queue-forbidden", user=ground.account.name)
 
 
 class _Count:

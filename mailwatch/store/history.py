@@ -5,8 +5,6 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from itertools import groupby
-from operator import itemgetter
 from sqlite3 import Connection, Row
 
 from mailwatch.core.facts import NOTHING, Fact
@@ -118,13 +116,6 @@ def read(connection: Connection, service: str, since: float) -> list[Past]:
         "SELECT * FROM readings WHERE service = ? AND at_wall >= ? ORDER BY id", (service, since)
     )
     return [_past(row) for row in rows]
-
-
-def last_round(connection: Connection) -> tuple[Past, ...]:
-    """Return the readings of the newest round, in the order of the configuration."""
-    rows = connection.execute("SELECT * FROM readings ORDER BY id DESC")
-    _, newest = next(groupby(rows, itemgetter("at_wall")), (0.0, ()))
-    return tuple(_past(row) for row in newest)[::-1]
 
 
 def _past(row: Row) -> Past:

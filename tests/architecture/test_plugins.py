@@ -94,7 +94,7 @@ def test_each_is_shown_with_its_origin(file: Path, capsys: pytest.CaptureFixture
     assert "restart.container" not in values
     assert main(["config", "check", "--config", str(file)]) == 0
     told = capsys.readouterr().out
-    assert f"restarts toy {folder}/spring, tells the toy board {folder}/board" in told
+    assert f"restarts toy {folder}/spring and tells the toy board {folder}/board" in told
 
 
 @pytest.mark.usefixtures("toys")
@@ -159,7 +159,7 @@ def test_each_is_used_by_the_running_service(file: Path) -> None:
 
 def _passed(folder: Path) -> bool:
     try:
-        return "TOY:4242" in Views(folder).status().proven.passed
+        return "TOY:4242" in Views(folder).proven().passed
     except Exception:  # noqa: BLE001  there is no state yet
         return False
 

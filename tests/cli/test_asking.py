@@ -160,7 +160,7 @@ def test_status_says_what_never_answered_as_configured(
     desk: Desk, capsys: pytest.CaptureFixture[str]
 ) -> None:
     """Only as long as it fails and has never passed; JSON says of each whether it ever did."""
-    never = "\nIMAPS:993 never answered as configured now: look for the mistake in "
+    never = "\nIMAPS:993 has never answered as configured now: look for the mistake in "
     queue = Reading("QUEUE", Verdict.FAIL, Fault.QUEUE, words("long"))
     desk.standing.round([GOOD, BAD, queue], read_clocks())
     desk.notes = Notes(proven=KnownGood({"SMTP:25": "a"}))
@@ -204,7 +204,7 @@ def test_messages_that_do_not_arrive_are_a_warning(
     assert main(["status"]) == 1
     out = capsys.readouterr().out
     assert "Messages do not reach gotify: The token is wrong.\n" in out
-    assert "1 message not delivered yet:\n- Hello\n  The token is wrong." in out
+    assert "1 message has not been delivered yet:\n- Hello\n  The token is wrong." in out
     desk.entries, desk.reached = (), {"gotify": now.wall}
     assert main(["status"]) == 0
     assert "Messages go to gotify, which last took one " in capsys.readouterr().out

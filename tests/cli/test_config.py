@@ -45,8 +45,8 @@ def test_check_says_what_is_watched(path: Path, capsys: pytest.CaptureFixture[st
     """A good file gets one line that says what mailwatch would do, and exit code 0."""
     assert main(["config", "check", "--config", str(path)]) == 0
     assert capsys.readouterr() == (
-        f"{path}: good; watches 4 services every 2 min, restarts container stalwart, "
-        f"tells Gotify at https://gotify.example.org\n",
+        f"{path} is good: mailwatch watches 4 services every 2 min, restarts container stalwart "
+        "and tells Gotify at https://gotify.example.org.\n",
         "",
     )
 
@@ -56,7 +56,7 @@ def test_check_prints_warnings_beside(path: Path, capsys: pytest.CaptureFixture[
     path.chmod(0o644)
     assert main(["config", "check", "--config", str(path), "--set", "restart.max_restarts=0"]) == 0
     out, err = capsys.readouterr()
-    assert "never restarts anything" in out
+    assert "restarts nothing" in out
     assert err == (
         f"warning: {path} holds the Gotify token and everyone on this host may read it; "
         f"run: chmod o= {path}\n"

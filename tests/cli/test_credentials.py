@@ -104,7 +104,7 @@ def test_a_sealed_credential_is_left_to_the_service(
     unit(LoadCredentialEncrypted=[["gotify-token", "/etc/sealed"]])
     sentence = (
         "nly the service can read the Gotify token, credential gotify-token; "
-        "run this as root while the service runs"
+        "run it with sudo while the service runs"
     )
     assert main(["config", "check", "--config", str(config)]) == 0
     shown = capsys.readouterr()
@@ -171,7 +171,7 @@ def test_a_service_whose_password_is_sealed_is_not_asked(
         )
     assert main(["check", "--once", "--config", str(config)]) == 3
     assert (
-        "IMAPS:993: only the service can read credential imap, its password; run this as root"
+        "IMAPS:993: only the service can read credential imap, its password; run it with sudo"
         in (capsys.readouterr().out)
     )
 
@@ -197,4 +197,4 @@ def test_another_user_is_sent_to_root(unit: Unit) -> None:
             cures = [made.elsewhere(name) for name in names]
         finally:
             os.seteuid(0)
-    assert cures == ["run this as root"] * 2 + [""] * 2
+    assert cures == ["run it with sudo"] * 2 + [""] * 2

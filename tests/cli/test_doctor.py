@@ -12,6 +12,7 @@ import pytest
 from mailwatch.cli import doctor
 from mailwatch.cli.main import main
 from mailwatch.core.diagnosis import Diagnosis, ok, problem, warning
+from mailwatch.core.facts import words
 from mailwatch.doctor import checks
 
 if TYPE_CHECKING:
@@ -33,9 +34,13 @@ def _only(monkeypatch: pytest.MonkeyPatch, *findings: Diagnosis) -> None:
     ("findings", "code", "last"),
     [
         ([ok("Fine.")], 0, "All is well, and there is nothing to do."),
-        ([ok("Fine."), warning("Hm.", "Look.")], 1, "1 warning; the arrows say what to do."),
+        ([ok("Fine."), warning("Hm.", words("Look."))], 1, "1 warning; the arrows say what to do."),
         (
-            [warning("Hm.", "Look."), problem("Oh.", "Mend."), problem("Ah.", "Mend.")],
+            [
+                warning("Hm.", words("Look.")),
+                problem("Oh.", words("Mend.")),
+                problem("Ah.", words("Mend.")),
+            ],
             2,
             "2 problems and 1 warning; the arrows say what to do.",
         ),
@@ -61,7 +66,7 @@ def test_json_holds_the_same(
     config: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     """For a program: the worst level, and every finding with its check."""
-    _only(monkeypatch, ok("Fine."), problem("Oh\n.", "Mend."))
+    _only(monkeypatch, ok("Fine."), problem("Oh\n.", words("Mend.")))
     assert main(["doctor", "--config", str(config), "--json"]) == 2
     told = json.loads(capsys.readouterr().out)
     assert told["result"] == "problem"

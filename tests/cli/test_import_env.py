@@ -26,8 +26,8 @@ RETRIES=4
 TZ=Europe/Berlin
 """
 TOKEN_NOTE = (
-    "this holds the Gotify token: keep it where only root and the group mailwatch may read it "
-    "(chmod 0640)\n"
+    "This holds the Gotify token: keep it where only root and the group mailwatch may read it "
+    "(chmod 0640).\n"
 )
 
 
@@ -50,7 +50,7 @@ def test_output_is_the_configuration(
     """What is printed loads to what the .env said; unknown variables are named."""
     assert main(["import-env", str(env_file)]) == 0
     out, err = capsys.readouterr()
-    assert err == f"{env_file}: mailwatch has no variable TZ; left out\n{TOKEN_NOTE}"
+    assert err == f"{env_file}: mailwatch has no variable TZ; it was left out\n{TOKEN_NOTE}"
     path = tmp_path / "mailwatch.toml"
     path.write_text(out)
     assert load(path, {}, {}) == load(None, {}, parse(ENV)[0])
@@ -138,8 +138,8 @@ def test_new_file_is_private(
     assert mode_of(path) == 0o600
     assert load(path, {}, {}) == load(None, {}, parse(ENV)[0])
     assert capsys.readouterr().err.splitlines()[1:] == [
-        f"{path} written, mode 0600",
-        f"the service reads it as group mailwatch: chgrp mailwatch {path} && chmod 0640 {path}",
+        f"{path} was written with mode 0600.",
+        f"The service reads it as group mailwatch: chgrp mailwatch {path} && chmod 0640 {path}",
     ]
     assert sorted(tmp_path.iterdir()) == [env_file, path]
 
@@ -158,7 +158,7 @@ def test_what_is_there_is_left_alone(
     else:
         path.symlink_to(other)
     assert main(["import-env", str(env_file), "-o", str(path)]) == 73
-    assert f"{path} is already there and was left as it is" in capsys.readouterr().err
+    assert f"{path} exists already and was left as it is" in capsys.readouterr().err
     assert kind == "dangling" or other.read_text() == "precious"
     assert other.exists() is (kind != "dangling")
     assert len(list(tmp_path.iterdir())) == {"file": 2, "link": 3, "dangling": 2}[kind]
@@ -208,4 +208,6 @@ def test_missing_package_is_named(
     assert main(["import-env", str(env_file)]) == 69
     out, err = capsys.readouterr()
     assert out == ""
-    assert err.endswith("the package tomli-w is missing; run: apt install python3-tomli-w\n")
+    assert err.endswith(
+        "Python's tomli-w is missing: run `apt install python3-tomli-w` and try again.\n"
+    )

@@ -379,11 +379,11 @@ def test_no_gotify_is_a_warning(case: MakeCase) -> None:
 def test_a_token_that_only_the_service_can_read_is_told_with_the_way_to_it(case: MakeCase) -> None:
     """Whoever lacks a right learns which."""
     there = case()
-    why = "only the service can read the Gotify token, credential gotify-token; run this as root"
+    why = "only the service can read the Gotify token, credential gotify-token; run it with sudo"
     there.config = replace(there.config, channels=(Channel("gotify", "gotify", None, why),))
     (finding,) = channels.examine(there)
     assert _levels([finding]) == [Grade.WARNING]
-    assert finding.cure.endswith("; run this as root.")
+    assert finding.cure.endswith("; run it with sudo.")
 
 
 def test_a_gotify_that_is_away_is_a_problem(case: MakeCase) -> None:

@@ -72,7 +72,7 @@ def test_root_reads_them_before_the_first_start(
     configured: Watcher, host: Host, inbox: Inbox
 ) -> None:
     """The four steps of the README work in their order, with the service still stopped."""
-    assert "good; watches 1 service" in host.run("mailwatch config check")
+    assert "good: mailwatch watches 1 service" in host.run("mailwatch config check")
     assert _reading(host) == ("pass", "")
     host.run("mailwatch test-notification")
     (message,) = inbox.messages
@@ -85,10 +85,10 @@ def test_root_reads_them_before_the_first_start(
 def test_who_may_not_read_them_is_told_to_be_root(configured: Watcher, host: Host) -> None:
     """The configuration is no mistake for that, and the service is not called down."""
     said = host.run(f"{AS_ANOTHER} mailwatch config check")
-    assert "only the service can read credential imap; run this as root to check it" in said
+    assert "only the service can read credential imap; run it with sudo to check it" in said
     verdict, detail = _reading(host, AS_ANOTHER)
     assert verdict == "unmeasured"
-    assert detail == "only the service can read credential imap, its password; run this as root"
+    assert detail == "only the service can read credential imap, its password; run it with sudo"
     configured.start()
     configured.wait_for_status("1 of 1 services answer")
     code, said = host.try_run(f"{AS_ANOTHER} mailwatch status")
@@ -103,9 +103,9 @@ def test_what_only_systemd_can_open_is_read_while_the_service_runs(
     configured.drop_in(SEALED)
     assert _reading(host) == (
         "unmeasured",
-        "only the service can read credential imap, its password; run this as root while the "
+        "only the service can read credential imap, its password; run it with sudo while the "
         "service runs",
     )
-    assert "good; watches 1 service" in host.run("mailwatch config check")
+    assert "good: mailwatch watches 1 service" in host.run("mailwatch config check")
     configured.start()
     assert _reading(host) == ("pass", "")

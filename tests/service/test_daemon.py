@@ -21,7 +21,8 @@ from mailwatch.core.state import Hold, Reason
 from mailwatch.host.clocks import clock_text
 from mailwatch.restarters import docker_doctor
 from mailwatch.service.standing import Standing
-from mailwatch.store.views import StoreError, Views
+from mailwatch.store.views import StoreError
+from tests.store.window import look
 
 PATIENCE_S = 180.0
 
@@ -111,7 +112,7 @@ def _hold(directory: Path, wanted: Hold) -> Hold | None:
     hold = None
     while hold != wanted and time.monotonic() < patience:
         with suppress(StoreError):
-            incident = Views(directory).status().incident
+            incident = look(directory).incident
             hold = None if incident is None else incident.hold
         time.sleep(0.02)
     return hold

@@ -16,8 +16,8 @@ from mailwatch.core.outbox import QueuedMessage
 from mailwatch.core.state import State
 from mailwatch.store.base import Commit
 from mailwatch.store.sqlite import SqliteStore
-from mailwatch.store.views import Views
 from tests.store.values import entries, messages, notes_kept, readings, states
+from tests.store.window import look
 
 
 @given(
@@ -61,7 +61,7 @@ def test_every_reading_comes_back(found: list[Reading]) -> None:
         store = SqliteStore(Path(directory), said.append, boot="one")
         store.restore(now)
         store.record(found, now)
-        past = Views(Path(directory)).status().readings
+        past = look(Path(directory)).readings
         store.close()
     assert [one.reading for one in past] == found
     assert [list(one.reading.phases) for one in past] == [

@@ -15,7 +15,7 @@ import pytest
 from mailwatch.core.state import State
 from mailwatch.store.base import Commit
 from mailwatch.store.schema import APPLICATION_ID, VERSION
-from mailwatch.store.views import Views
+from tests.store.window import look
 
 if TYPE_CHECKING:
     from tests.store.conftest import Night, Stores
@@ -214,7 +214,7 @@ def test_damage_while_it_runs_costs_history_but_no_state(stores: Stores, night: 
     store.record(night.readings(), night.at(101))
     assert len(stores.said) == 1
     assert len(stores.aside) == 1
-    assert len(Views(stores.directory).status().readings) == 2
+    assert len(look(stores.directory).readings) == 2
     entries = store.entries()
     store.close()
     again, state = stores.restored(night.at(102))

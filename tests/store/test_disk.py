@@ -24,6 +24,7 @@ from mailwatch.core.unmeasured import UnmeasuredServices
 from mailwatch.store.base import Commit
 from mailwatch.store.views import Views
 from mailwatch.store.writer import RETRY_S
+from tests.store.window import look
 
 if TYPE_CHECKING:
     from tests.store.conftest import Night, Stores
@@ -72,7 +73,7 @@ def fill_up(directory: Path) -> Path:
 
 def expect_whole(stores: Stores, night: Night, seconds: float, titles: list[str]) -> None:
     """What the file holds, as another process sees it and as the next start finds it."""
-    status = Views(stores.directory).status()
+    status = look(stores.directory)
     assert status.incident == night.restarting().incident
     assert [entry.message.title for entry in status.entries] == titles
     stores.opened[-1].close()
@@ -111,7 +112,7 @@ def test_a_full_disk_is_caught_up_with(on_tmpfs: Stores, night: Night) -> None:
     store.record(night.readings(), night.at(102 + RETRY_S))
     assert len(stores.said) == 2
     assert "nothing was lost" in stores.said[1]
-    assert Views(stores.directory).status().paused_until == night.at(900).wall
+    assert look(stores.directory).paused_until == night.at(900).wall
     assert len(Views(stores.directory).readings("S0:0", 0)) == 41
     expect_whole(stores, night, 200, ["during"])
     again = stores.opened[-1]
@@ -190,6 +191,7 @@ from mailwatch.core.model import Now
 from mailwatch.core.state import Stage, State
 from mailwatch.store.base import Commit
 from mailwatch.store.sqlite import SqliteStore
+from tests.store.window import look
 said = []
 store = SqliteStore(Path(sys.argv[1]), said.append, boot="one")
 state = store.restore(Now(200.0, 1790000200.0))
@@ -215,7 +217,7 @@ def run_as(group: int, program: str, directory: Path) -> subprocess.CompletedPro
     # The interpreter and the work tree may be closed to others: rights go once all is imported.
     prologue = (
         "import os, sys, sqlite3, json, datetime, urllib.parse, zoneinfo\n"
-        "import mailwatch.store.sqlite, mailwatch.store.views\n"
+        "import mailwatch.store.sqlite, mailwatch.store.views, tests.store.window\n"
         f"os.setgroups([]); os.setgid({group}); os.setuid(65534)\n"
     )
     os.chown(directory, 0, group)

@@ -27,6 +27,7 @@ from mailwatch.store.base import Commit, Store
 from mailwatch.store.history import QUIET_S
 from mailwatch.store.sqlite import SqliteStore
 from mailwatch.store.views import Views
+from tests.store.window import look
 
 WALL = 1_790_000_000.0
 FAILURES = (Failure("SMTP:25", Fault.SILENT, words("no greeting")),)
@@ -243,7 +244,7 @@ class LikeMemory(RuleBasedStateMachine):
         if not self.works:
             return
         views = Views(self.directory)
-        status = views.status()
+        status = look(self.directory)
         assert status.entries == self.memory.entries()
         assert status.stage == self.memory.restore(self.now).stage
         assert {incident.id: incident for incident in views.incidents(999)} == self.incidents

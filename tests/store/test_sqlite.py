@@ -260,7 +260,7 @@ def test_what_is_proven_is_kept_in_its_round(stores: Stores, night: Night) -> No
     store.close()
     again, _ = stores.restored(Now(5.0, night.at(99).wall), boot="two")
     assert again.notes().proven == KnownGood({"SMTP:25": "c"})
-    assert Views(stores.directory).status().proven == again.notes().proven
+    assert Views(stores.directory).proven() == again.notes().proven
 
 
 def test_the_file_keeps_to_its_settings(stores: Stores, night: Night) -> None:

@@ -32,6 +32,7 @@ from mailwatch.core.unmeasured import UnmeasuredServices
 from mailwatch.store.base import Commit
 from mailwatch.store.files import create
 from mailwatch.store.views import Past, Views
+from tests.store.window import look
 
 if TYPE_CHECKING:
     from tests.store.conftest import Night, Stores
@@ -88,7 +89,7 @@ def test_all_that_0_1_0_has_written_is_still_there(stores: Stores, night: Night)
     slow = Reading(
         "IMAPS:993", Verdict.FAIL, Fault.TIMEOUT, words("slow"), {Phase.CONNECT: 5.0}, wall + 86_400
     )
-    assert views.status().readings == (Past(wall + 100, well), Past(wall + 100, slow))
+    assert look(stores.directory).readings == (Past(wall + 100, well), Past(wall + 100, slow))
     assert [(day.service, day.passes + day.failures) for day in views.summaries(0)] == [
         ("IMAPS:993", 2),
         ("SMTP:25", 2),

@@ -21,6 +21,7 @@ from mailwatch.core.rate_limit import RateLimit
 from mailwatch.core.state import Stage, State
 from mailwatch.store.base import Commit
 from mailwatch.store.views import StoreError, Views
+from tests.store.window import look
 
 if TYPE_CHECKING:
     from tests.store.conftest import Night, Stores
@@ -41,7 +42,7 @@ def test_status_tells_where_things_stand(stores: Stores, night: Night) -> None:
     late = after_failure(store.entries()[0], words("No route."), False, night.at(102), 0)
     store.keep_entries([late])
     store.pause(night.at(900))
-    status = Views(stores.directory).status()
+    status = look(stores.directory)
     assert status.stage is Stage.RESTARTING
     assert status.incident == night.restarting().incident
     assert [(p.at, p.reading) for p in status.readings] == [
@@ -56,7 +57,7 @@ def test_status_tells_where_things_stand(stores: Stores, night: Night) -> None:
 def test_status_of_a_service_that_has_just_begun(stores: Stores, night: Night) -> None:
     """Before the first round nothing is known, and that is no error."""
     stores.restored(night.at(0))
-    status = Views(stores.directory).status()
+    status = look(stores.directory)
     assert (status.stage, status.readings, status.last_round) == (Stage.HEALTHY, (), None)
 
 
@@ -142,7 +143,7 @@ def test_a_view_never_writes(stores: Stores, night: Night) -> None:
         }
 
     before = content()
-    Views(stores.directory).status()
+    look(stores.directory)
     Views(stores.directory).incidents(5)
     assert content() == before
 
@@ -153,8 +154,9 @@ AS_READER = """
 from pathlib import Path
 from mailwatch.store.views import Views
 from mailwatch.store.views import StoreError
+from tests.store.window import look
 try:
-    status = Views(Path(sys.argv[1])).status()
+    status = look(Path(sys.argv[1]))
     print(status.stage.value, len(status.entries), len(Views(Path(sys.argv[1])).incidents(9)))
 except StoreError as error:
     print("refused:", error)
@@ -162,7 +164,7 @@ except StoreError as error:
 
 PROLOGUE = """
 import os, sys
-import mailwatch.store.views
+import mailwatch.store.views, tests.store.window
 os.setgroups([]); os.setgid(int(sys.argv[2])); os.setuid(65534)
 """
 
@@ -246,7 +248,7 @@ def test_root_may_look_at_a_stopped_service(public_stores: Stores, night: Night)
     store.close()
     os.chown(stores.directory, 65534, 65534)
     os.chown(stores.path, 65534, 65534)
-    assert Views(stores.directory).status().stage is Stage.RESTARTING
+    assert look(stores.directory).stage is Stage.RESTARTING
     owners = {path.stat().st_uid for path in stores.directory.iterdir()}
     assert owners == {65534}
 
@@ -259,7 +261,7 @@ def test_others_are_refused_with_a_sentence(public_stores: Stores, night: Night)
     let_group_read(stores.directory, 65533)
     said = as_user(AS_READER, stores.directory)
     assert said.startswith("refused: You may not open")
-    assert "as root, or as a member" in said
+    assert "sudo, or join the group" in said
 
 
 # --- when there is nothing to see ---------------------------------------------------------
@@ -320,7 +322,7 @@ def test_a_file_that_cannot_be_shown_is_explained(
     spoil(stores.path)
     before = sorted(os.listdir(stores.directory))
     with pytest.raises(StoreError, match=words) as caught:
-        Views(stores.directory).status()
+        look(stores.directory)
     assert "service" in str(caught.value)
     left = [name for name in os.listdir(stores.directory) if not name.endswith(("-wal", "-shm"))]
     assert sorted(left) == before
@@ -329,4 +331,4 @@ def test_a_file_that_cannot_be_shown_is_explained(
 def test_a_missing_directory_is_explained(tmp_path: Path) -> None:
     """Before the service was ever started there is nothing to show."""
     with pytest.raises(StoreError, match="start the service"):
-        Views(tmp_path / "nowhere").status()
+        look(tmp_path / "nowhere")

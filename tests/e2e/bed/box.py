@@ -34,7 +34,7 @@ class Box:
 
     def __init__(self, tree: Path, script: str) -> None:
         self._tree = tree
-        self._script = f"set -eu\n{_LOOPBACK}\n{script}\nexec sleep infinity"
+        self._script = f"set -eu\n{_LOOPBACK}\n{script}\nsleep infinity &\nwait"
         self._place = CACHE / f"run-{os.getpid()}-box{next(_count)}"
         self._held = ExitStack()
 
