@@ -49,8 +49,8 @@ _WATCH = (
           "What one server may hold against this host in a day before mailwatch only listens "
           "there, until the day is over. Servers ban for more: Stalwart for 30 a day.\nA refused "
           "login counts one, and so does a command that is refused or words of the wrong "
-          "protocol from a service that may be set wrongly. TLS or HTTP to a plain mail port counts "
-          "five. What passes costs nothing and goes on."),
+          "protocol from a service that may be set wrongly. TLS or HTTP to a plain mail port "
+          "counts five. What passes costs nothing and goes on."),
     whole("smtp_per_second", _P.smtp_per_second, 0, 1000,
           "Connections to SMTP that one server gets in a second, those of canaries included; 0 is "
           "for any number. Some servers turn away who opens more: Stalwart takes five."),

@@ -133,9 +133,9 @@ class Conversation(Connection):
             data = yield from self._more(None)
             if not data:
                 raise self._ended("peer-closed")
-            self._began = self._began or data[:100]
+            self._began = (self._began + data)[:100]
             if not openssl.is_record(self._began):
-                self._note_first(self._began)
+                self._note_first(data)
             if first.wants_finite_field(data):
                 raise ConversationError.of(Fault.TLS, "tls-finite-field")
             self._incoming.write(data)
@@ -148,24 +148,28 @@ class Conversation(Connection):
     def overhear(self, within_s: float) -> Steps[bytes]:
         """Return what the peer says unasked within `within_s` seconds, b"" where that is nothing.
 
-        It is still to be read, and the rest of the conversation keeps all the time that it has.
+        That is a line, in however many pieces, or as much of it as has come by then. It is still to
+        be read, and the rest of the conversation keeps all the time that it has.
         """
         self._enter(Phase.GREETING)
         left_s, self._awaited = self.until - self._clock(), GREETING
-        self.until = self._clock() + within_s
+        self.until, words = self._clock() + within_s, self._words
         try:
-            data = yield from self._more(self._tls)
+            while b"\n" not in words and len(words) <= MAX_LINE:
+                data = yield from self._more(self._tls)
+                if not data:
+                    break
+                words += data
         except ConversationError as error:
             if error.fault is not Fault.SILENT:
                 raise
-            return b""
+            return bytes(words)
         finally:
             self.until = self._clock() + left_s
-        if not data:
+            self.heard = self.heard or bool(words)
+        if not words:
             raise self._ended("peer-closed")
-        self.heard = True
-        self._words += data
-        return data
+        return bytes(words)
 
     def say(self, text: str) -> None:
         """Send one line, `text` and CRLF, and so start the dialogue.
@@ -301,8 +305,12 @@ class Conversation(Connection):
         self._since = now
 
     def _note_first(self, data: bytes) -> bytes:
+        """Add `data` to the first words, a line that may come in pieces, and return it."""
+        in_tls = self._tls is not None
         if not self.first:
-            self.first, self.first_in_tls = data[:100], self._tls is not None
+            self.first_in_tls = in_tls
+        if self.first_in_tls is in_tls and b"\n" not in self.first:
+            self.first = (self.first + data)[:100]
         return data
 
     def _more(self, tls: ssl.SSLObject | None) -> Steps[bytes]:

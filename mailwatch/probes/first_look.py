@@ -18,10 +18,14 @@ from mailwatch.net.endpoint import ProxyHeader, TlsMode
 from mailwatch.net.engine import Steps
 from mailwatch.net.errors import ConversationError
 from mailwatch.net.spoken import MAIL, MISTAKES, mistake, speaks_tls, spoken, unintroduced
+from mailwatch.probes.catalogue import is_usual
 from mailwatch.probes.settings import ServiceSettings
 
 LISTEN_S = 7.0
 """How long a greeting is waited for at first: Postfix's postscreen lets a stranger wait for 6 s."""
+
+_SHARE = 1.4
+"""No longer than that many times an attempt; who gives servers less time wants to know sooner."""
 
 _PAGE = b"HEAD / HTTP/1.0\r\n\r\n"
 
@@ -36,20 +40,23 @@ class FirstLook:
         self._settings = settings
         self._asked = asked
         self._listened = False
-        """Whether the port was heard to keep silent for long enough."""
+        """Whether the port was given time to greet, and kept silent where it must not."""
         self._tried = False
         self._mistake: ConversationError | None = None
         """What was found by trying."""
 
     def listen(self, talk: Conversation) -> Steps[None]:
         """Hear what greets before anything is sent; raises ConversationError for a mistake."""
-        if self._asked in MAIL and not self._speaks_first:
-            talk.allow(LISTEN_S)
-        elif self._speaks_first and not self._listened:
-            words = yield from talk.overhear(LISTEN_S)
+        if self._listened:
+            return
+        if not self._speaks_first:
+            if self._asked in MAIL:
+                talk.allow(_patience_s(talk))
+        elif self._is_doubtful:
+            words = yield from talk.overhear(_patience_s(talk))
             if words:
                 raise self._misplaced(words)
-            self._listened = True
+        self._listened = True
 
     def only_listen(self, talk: Conversation) -> Steps[None]:
         """Connect, hear what greets, and leave; raises ConversationError where that shows more."""
@@ -111,6 +118,11 @@ class FirstLook:
         introduced = settings.proxy is not ProxyHeader.NONE
         return introduced or settings.tls is TlsMode.IMPLICIT or self._asked == "http"
 
+    @property
+    def _is_doubtful(self) -> bool:
+        """Whether a greeting may come: who asks for TLS where TLS is usual need not wait for it."""
+        return self._settings.proxy is not ProxyHeader.NONE or not is_usual(self._settings)
+
     def _misplaced(self, words: bytes) -> ConversationError:
         """Return what it means that a port greets where we were to speak first."""
         settings = self._settings
@@ -144,3 +156,7 @@ class FirstLook:
         if not found and shook_hands and self._settings.tls is not TlsMode.IMPLICIT:
             found = speaks_tls()
         return found, self.cost(found, talk, careful=True) if found else None
+
+
+def _patience_s(talk: Conversation) -> float:
+    return min(LISTEN_S, _SHARE * talk.left_s)

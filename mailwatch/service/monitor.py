@@ -82,8 +82,12 @@ class Monitor:
         """
         if not self.investigation.is_asking or self._rounds.last_began is None:
             return False
-        # For the control (see prober.RoundProber), and for one asked again (see probe.Probe).
+        # For the control (see prober.RoundProber), for one asked again (see probe.Probe), and for
+        # all that wait for their turn (see guest.Guest).
         more_s = 2 * self._attempts.timeout_s
+        parts = self._components
+        if per_second := parts.policy.smtp_per_second:
+            more_s += (self._attempts.retries + 1) * len(parts.settings) / per_second
         longest_s = self._attempts.longest_s + more_s + ROUND_SLACK_S
         return now.steady - self._rounds.last_began > longest_s
 

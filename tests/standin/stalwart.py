@@ -64,6 +64,7 @@ class Standin:
             await self._serve(reader, writer)
         with suppress(ConnectionError, ssl.SSLError):
             writer.close()
+            await writer.wait_closed()
 
     async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         self.connections += 1

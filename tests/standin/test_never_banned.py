@@ -11,11 +11,16 @@ from queue import Queue
 
 import pytest
 
+from mailwatch.core.codec import plain, value_of
+from mailwatch.core.deadline import Deadline
 from mailwatch.core.model import Fault, Reading, Verdict
+from mailwatch.core.notes import Notes
 from mailwatch.core.policy import Attempts, Policy
 from mailwatch.core.say import say
 from mailwatch.core.secret import Secret
+from mailwatch.net.conversation import Conversation
 from mailwatch.net.endpoint import Login, ProxyHeader, TlsMode
+from mailwatch.net.engine import Steps, run
 from mailwatch.probes import first_look
 from mailwatch.probes.catalogue import build
 from mailwatch.probes.guest import Guest
@@ -37,13 +42,17 @@ def serving(standin: Standin) -> Iterator[int]:
     try:
         yield server.sockets[0].getsockname()[1]
     finally:
+        asyncio.run_coroutine_threadsafe(_end(server), loop).result(PATIENCE_S)
         loop.call_soon_threadsafe(loop.stop)
         thread.join()
-        server.close()
-        for task in asyncio.all_tasks(loop):
-            task.cancel()
-        loop.run_until_complete(asyncio.sleep(0))
         loop.close()
+
+
+async def _end(server: asyncio.Server) -> None:
+    """Take no further connection, and see those that are open to their end."""
+    server.close()
+    while others := asyncio.all_tasks() - {asyncio.current_task()}:
+        await asyncio.wait(others)
 
 
 def rounds(count: int, guest: Guest, *services: ServiceSettings) -> list[tuple[Reading, ...]]:
@@ -113,3 +122,47 @@ def test_many_smtp_services_stay_below_the_throttle() -> None:
         ((*readings,),) = rounds(1, Guest(), *services)
     assert {one.verdict for one in readings} == {Verdict.PASS}
     assert not standin.throttled
+
+
+def test_a_restart_begins_no_new_day() -> None:
+    """A process of its own for each round: the notes carry on what was spent, and it is enough."""
+    standin, notes = Standin("smtp", per_second=1000, scan=10), Notes()
+    with serving(standin) as port:
+        wrong = ServiceSettings("MAIL", "127.0.0.1", port, probe="http")
+        for _ in range(20):
+            guest = Guest(HASTY)
+            guest.begin(value_of(Notes, plain(notes)).offences)
+            rounds(1, guest, wrong)
+            notes = Notes(offences=guest.budget)
+        now = guest.now()
+    assert not standin.banned
+    assert 0 < notes.offences.spent("localhost", now) <= 10
+
+
+@pytest.mark.parametrize(
+    ("tls", "proxy", "usual", "waits"),
+    [
+        (TlsMode.IMPLICIT, ProxyHeader.NONE, True, False),
+        (TlsMode.IMPLICIT, ProxyHeader.NONE, False, True),
+        (TlsMode.IMPLICIT, ProxyHeader.V1, True, True),
+        (TlsMode.NONE, ProxyHeader.NONE, True, False),
+        (TlsMode.NONE, ProxyHeader.NONE, False, False),
+    ],
+)
+def test_who_speaks_first_listens_where_that_is_unusual(
+    tls: TlsMode, proxy: ProxyHeader, usual: bool, waits: bool
+) -> None:
+    """A service at its usual port is asked at once, also one that has never passed."""
+    port = {TlsMode.IMPLICIT: 465, TlsMode.NONE: 25}[tls] if usual else 2525
+    settings = ServiceSettings("MAIL", "127.0.0.1", port, tls=tls, proxy=proxy, probe="smtp")
+    look, heard = first_look.FirstLook(settings, "smtp"), []
+
+    class Ear(Conversation):
+        def overhear(self, within_s: float) -> Steps[bytes]:
+            heard.append(within_s)
+            yield from ()
+            return b""
+
+    for _ in range(2):  # and that once
+        run(look.listen(Ear(settings, Deadline.after(60.0, time.monotonic))), time.monotonic)
+    assert heard == [first_look.LISTEN_S] * waits
