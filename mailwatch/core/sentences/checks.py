@@ -88,6 +88,25 @@ SENTENCES: Sentences = {
     "http-interim-endless": "sent interim responses (1xx) without end",
     "http-many-fields": "sent more than {limit} header fields",
     "http-unreadable": "sent '{field}: {said}', so its page cannot be read",
+    "port-speaks-in-tls": (
+        "this port speaks {spoken} inside TLS: write {lines:all} for this service, or correct its "
+        "port"
+    ),
+    "port-speaks-plainly": (
+        "this port speaks {spoken} without TLS: write {lines:all} for this service, or correct its "
+        "port"
+    ),
+    "port-speaks-tls": (
+        'this port speaks TLS from the first byte on: write tls = "implicit" for this service, or '
+        "correct its port"
+    ),
+    "port-wants-no-proxy": (
+        "this port greets without waiting for a PROXY header: remove proxy for this service"
+    ),
+    "only-listened": (
+        "connected and only listened, as the server may ban this host for more (offences_per_day); "
+        "`mailwatch status` says until when"
+    ),
     "http-to-tls": (
         "plain HTTP was sent to a port of HTTPS, and '{said}' came back: set tls = \"implicit\" "
         "for this service"

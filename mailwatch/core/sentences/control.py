@@ -65,6 +65,7 @@ SENTENCES: Sentences = {
     "doing-settling": "{target} was restarted, and its services are coming up",
     "doing-verifying": "{target} was restarted, and mailwatch is checking whether that helped",
     "doing-escalated": "you have been called",
+    "stands-listening": "{listening:capital}: the server may ban this host for more offences.",
     "stands-paused": (
         "Paused until {until_at:clock}: nothing is restarted or reported. `mailwatch resume` "
         "ends that."

@@ -139,6 +139,8 @@ SENTENCES: Sentences = {
     ),
     "status-incident": "{services}; incident {incident} since {since_at:clock}, {stage}",
     "status-unable": "{services}; {trouble:clause}",
+    "status-listening": "{services}; {listening:clause}",
+    "listening-only": "only listening to {servers:names} until {until_at:clock}",
     "status-paused": "{services}; paused",
     "status-next": "{now}; next check {next_at:clock}",
 }

@@ -40,6 +40,16 @@ SENTENCES: Sentences = {
         Plural("days", "expires in {days} day", "expires in {days} days"),
         "expires within a day",
     ),
+    "only-listens-on": "mailwatch on {host} only listens now",
+    "only-listens": (
+        "Its checks gave {server} offence as often as offences_per_day ({count}) allows, and a "
+        "server may ban this host for more. What gave offence is only listened to until "
+        "{until_at:clock}; the rest is checked as before."
+    ),
+    "only-listens-advice": (
+        "What to do: correct what `mailwatch status` shows as failing, then reload mailwatch: a "
+        "corrected service has its turn at once."
+    ),
     "certificate-renewed": "Mail on {host} has a new certificate",
     "certificate-weaker": "Clients may distrust {host}'s certificate",
     "chain-shorter": Given(
