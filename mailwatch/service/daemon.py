@@ -18,9 +18,8 @@ from queue import Empty
 from typing import Any
 
 from mailwatch import __version__
-from mailwatch.config.model import Config, ConfigError
+from mailwatch.config.model import Config
 from mailwatch.core import known_good, standstill, status_line
-from mailwatch.core.deadline import Deadline
 from mailwatch.core.facts import NOTHING
 from mailwatch.core.model import Now
 from mailwatch.core.say import line, say
@@ -48,13 +47,11 @@ from mailwatch.service.monitor import Monitor
 from mailwatch.service.prober import RoundProber
 from mailwatch.service.queue_events import Asked, EventQueue, QueueEvent, SignalReceived
 from mailwatch.service.recovery import Recovery
+from mailwatch.service.reload import Reload
 from mailwatch.service.signals import delivered
 from mailwatch.service.standing import Standing
 
 _SIGNALS = (signal.SIGTERM, signal.SIGINT, signal.SIGHUP)
-
-RELOAD_S = 20.0
-"""How long reading the configuration may take: who asks for a reload waits for ANSWER_S."""
 
 LAST_DELIVERY_S = 0.5
 """How long an ending process waits for a delivery that is under way."""
@@ -87,12 +84,7 @@ class Daemon:
         self._status = NOTHING
         self._standing = Standing()
         self._control: ControlSocket | None = None
-        self._reading: Job[Config | Sequence[str]] | None = None
-        """The reload that is under way."""
-        self._read_again = False
-        self._replies: list[Reply] = []
-        """Who waits for the outcome of the reload to come, and of the one under way."""
-        self._answering: list[Reply] = []
+        self._reading = Reload(load, self._events)
 
     def run(self) -> int:
         """Watch until SIGTERM or SIGINT, and return the exit code 0; raises ConfigError."""
@@ -120,12 +112,12 @@ class Daemon:
             self._ending = event.number
         elif isinstance(event, Asked):
             self._commands.answer(event, now)
-        elif event is not None and event is self._reading:
-            self._reloaded(self._reading.answer, now)
+        elif event is not None and event is self._reading.job:
+            self._reloaded(now)
         elif event is not None:
             self._monitor.handle(event, now)
-        if self._reading is not None and self._reading.overdue_at <= now.steady:
-            self._reloaded((line("reload-late", limit_s=RELOAD_S),), now)
+        if (reading := self._reading.job) and reading.overdue_at <= now.steady:
+            self._reloaded(now)
         if self._ending is not None:
             return  # what is due by now, a restart say, is the next process's to begin
         self._acted_at = _moment()
@@ -154,8 +146,8 @@ class Daemon:
         if self._silence_s < math.inf:
             # Not at once again where it was not fed: the loop would spin.
             pauses.append(max(standstill.BEAT_S, self._feed_at - steady))
-        if self._reading is not None:
-            pauses.append(self._reading.overdue_at - steady)
+        if reading := self._reading.job:
+            pauses.append(reading.overdue_at - steady)
         if self._systemd.keeps_some:
             pauses.append(standstill.BEAT_S)
         pause_s = max(SHORTEST_PAUSE_S, min(pauses)) if pauses else None
@@ -171,33 +163,13 @@ class Daemon:
         return event
 
     def _reload(self, reply: Reply | None = None) -> None:
-        """Begin to read the configuration anew, off the loop; `reply` gets the mistakes in it.
+        """Begin to read the configuration anew; `reply` gets the mistakes in it."""
+        if self._reading.begin(reply):
+            self._systemd.reloading()
 
-        One that is asked for meanwhile is begun when this is over: the file may have changed since.
-        """
-        if reply is not None:
-            self._replies.append(reply)
-        if self._reading is not None:
-            self._read_again = True
-            return
-        self._systemd.reloading()
-        self._answering, self._replies = self._replies, []
-        job = self._reading = Job("reload", Deadline.after(RELOAD_S, time.monotonic))
-        job.start(self._read, lambda why: (line("reload-unread", why=why),), self._put_reading(job))
-
-    def _put_reading(self, job: Job[Config | Sequence[str]]) -> Callable[[object], None]:
-        return lambda _answer: self._events.put(job)
-
-    def _read(self) -> Config | Sequence[str]:
-        """Return the configuration, or the mistakes that are in it."""
-        try:
-            return self._load()
-        except ConfigError as error:
-            return [str(mistake) for mistake in error.mistakes]
-
-    def _reloaded(self, found: Config | Sequence[str], now: Now) -> None:
+    def _reloaded(self, now: Now) -> None:
         """Take the configuration that was read; mistakes keep the old one in force."""
-        self._reading = None
+        found = self._reading.end()
         mistakes: Sequence[str] = ()
         if isinstance(found, Config):
             self._take(found)
@@ -206,11 +178,7 @@ class Daemon:
             self._journal.error(line("not-reloaded"))
             for mistake in mistakes:
                 self._journal.error(mistake)
-        for reply in self._answering:
-            reply(mistakes)
-        self._answering = []
-        if self._read_again:
-            self._read_again = False
+        if self._reading.answer(mistakes):
             self._reload()
         else:
             self._say_ready(now)
