@@ -104,3 +104,14 @@ def test_a_name_on_the_port_of_another_is_told(
     with path.open("a") as file:
         file.write('tls = "implicit"\n')
     assert not any(f"on port {port}" in one for one in load(path, {}, {}).warnings)
+
+
+EXAMPLES = sorted((Path(__file__).resolve().parents[2] / "packaging/examples").glob("*.toml"))
+
+
+@pytest.mark.parametrize("example", EXAMPLES, ids=lambda path: path.stem)
+def test_an_example_is_good_as_it_stands(example: Path) -> None:
+    """Each of the package loads without a mistake or a warning."""
+    config = load(example, {}, {})
+    assert len(config.services) > 3
+    assert config.warnings == ()
