@@ -153,5 +153,5 @@ def test_a_full_disk_below_the_output_is_a_sentence(path: Path) -> None:
         )
     assert (ended.returncode, ended.stderr) == (
         74,
-        "The output takes no more (No space left on device): write it elsewhere.\n",
+        "The output could not be written (No space left on device): write it elsewhere.\n",
     )

@@ -106,7 +106,7 @@ def test_directory_pipe_and_missing_file(tmp_path: Path) -> None:
 def test_name_that_is_no_name(tmp_path: Path) -> None:
     """A file name that the system refuses is a mistake like any other."""
     assert mistakes_of(tmp_path / "a\0b")[0].sentence == (
-        "the file cannot be read (its name is no name of a file); name another file"
+        "the file cannot be read (its name cannot be that of a file); name another file"
     )
     assert "file name too long" in mistakes_of(tmp_path / ("n" * 300))[0].sentence
 

@@ -326,7 +326,7 @@ def test_a_certificate_as_a_reason_to_restart_is_warned_of() -> None:
     """Version 0.1.0 took it, so it is no mistake: the service starts, and the admin is told."""
     config = load(None, {"restart.on": "silent,certificate"}, {})
     assert config.warnings == (
-        'restart.on has "certificate", for which nothing is restarted all the same; take it out',
+        'restart.on has "certificate", which never leads to a restart; take it out',
     )
     assert load(None, {"restart.on": "silent"}, {}).warnings == ()
 

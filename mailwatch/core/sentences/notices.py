@@ -20,7 +20,7 @@ SENTENCES: Sentences = {
     "disk-silent-advice": (
         "{directory} has taken nothing since {since_at:clock}. mailwatch watches and restarts as "
         "before, but forgets what it did when the host goes down. What to do: look for disk errors "
-        "in the kernel's log (journalctl -k), and make sure that the disk is not full of work."
+        "in the kernel's log (journalctl -k), and make sure that the disk is not overloaded."
     ),
     "pause-over": "mailwatch on {host} is no longer paused",
     "watches-again": "It watches {target} again.",
