@@ -29,6 +29,7 @@ lint: .venv/.stamp
 	$(PYTHON) -m mypy
 	.venv/bin/lint-imports
 	$(PYTHON) packaging/man/reference.py --check
+	$(PYTHON) packaging/completion/generate.py --check
 
 deb:
 	packaging/build-deb.sh

@@ -62,7 +62,10 @@ def check(args: argparse.Namespace) -> int:
     if terminal.live and not args.json:
         table = _Table(terminal, [service.key for service in services], config.policy)
     readings = one_round(
-        [build(service) for service in services], attempts, table.show if table else None
+        [build(service) for service in services],
+        attempts,
+        config.policy,
+        table.show if table else None,
     )
     now = time.time()
     expiring = {

@@ -47,7 +47,11 @@ def import_env(args: argparse.Namespace) -> int:
     except ImportError:
         raise CommandError(UNAVAILABLE, line("tomli-missing")) from None
     text = "# Made by mailwatch import-env; mailwatch.toml(5) explains each key.\n\n"
-    text += tomli_w.dumps(document(known, source))
+    made = document(known, source)
+    services = made.pop("services", [])
+    text += tomli_w.dumps(made)
+    for service in services if isinstance(services, list) else []:
+        text += f"\n[[services]]\n{tomli_w.dumps(service)}"
     if args.output is None:
         sys.stdout.write(text)
         for key in KEYS:

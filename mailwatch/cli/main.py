@@ -118,6 +118,13 @@ def main(arguments: Sequence[str] | None = None) -> int:
 def _run(given: Sequence[str]) -> int:
     """Run one command; what it raises, but for what concerns the output, becomes its exit code."""
     parser = _parser(given)
+    if given and given[0].startswith("-") and given[0] not in ("-h", "--help", "--version"):
+        words = [word for word in given if word in COMMANDS]
+        name = words[0] if words else "COMMAND"
+        option = given[0].partition("=")[0]
+        if name in _FOR_MONITORING:
+            parser.usage_code = UNKNOWN
+        parser.error(f"options stand behind the command: mailwatch {name} {option} ...")
     args = parser.parse_args(given)
     run = cast("Callable[[argparse.Namespace], int] | None", getattr(args, "run", None))
     if run is None:
@@ -177,7 +184,7 @@ def _lacking(error: Exception, *, monitored: bool) -> int:
     return UNKNOWN if monitored else UNAVAILABLE
 
 
-def _parser(given: Sequence[str]) -> argparse.ArgumentParser:
+def _parser(given: Sequence[str]) -> Parser:
     parser = Parser(
         prog="mailwatch",
         description="Watches a mail server, restarts it when that helps, and tells you.",

@@ -9,7 +9,8 @@ import sys
 from mailwatch.cli.command import command
 from mailwatch.cli.options import load_from
 from mailwatch.host.journal import Journal, adopt_logging, is_journald
-from mailwatch.service.daemon import Daemon, real_world
+from mailwatch.service.adapters import real_world
+from mailwatch.service.daemon import Daemon
 
 
 @command()

@@ -82,6 +82,8 @@ def _lines(standing: Standing) -> Iterator[str]:
         yield _say("stands-fails-now", since_at=one["since"], **about)
     if standing["paused_until"]:
         yield _say("stands-paused", until_at=standing["paused_until"])
+    if standing.get("listening"):
+        yield _say("stands-listening", listening=standing["listening"])
     target = standing["target"]
     if target["can_restart"] is not None:
         code = "can-restart" if target["can_restart"] else "cannot-restart"

@@ -10,8 +10,15 @@ from mailwatch.core.model import Now
 from mailwatch.core.say import line
 from mailwatch.core.text import duration
 
-_PART = re.compile(r"(\d+(?:\.\d+)?)\s*(s|m|min|h|d|w)?", re.ASCII)
-_UNIT_S = {"s": 1.0, "m": 60.0, "min": 60.0, "h": 3600.0, "d": 86_400.0, "w": 604_800.0, "": 60.0}
+_PART = re.compile(r"(\d+(?:\.\d+)?)\s*([a-z]*)", re.ASCII)
+_UNITS = {
+    "s sec secs second seconds": 1.0,
+    "m min mins minute minutes": 60.0,
+    "h hr hrs hour hours": 3600.0,
+    "d day days": 86_400.0,
+    "w week weeks": 604_800.0,
+}
+_UNIT_S = {"": 60.0} | {word: span for words, span in _UNITS.items() for word in words.split()}
 
 
 _EARLIEST, _LATEST = (datetime(year, 1, 2, tzinfo=UTC).timestamp() for year in (1, 9999))
@@ -33,7 +40,7 @@ def ago(wall: float, now: float) -> str:
 
 
 def parse_duration(text: str, shortest_s: float, longest_s: float, limits: str) -> float:
-    """Return `90`, `30m`, `2h` or `1h 30m` in seconds; a bare number is minutes.
+    """Return `90`, `30m`, `2 hours` or `1h 30m` in seconds; a bare number is minutes.
 
     Raises ArgumentTypeError for anything else and for nothing at all; for what is shorter or
     longer it says `limits`.
@@ -43,9 +50,9 @@ def parse_duration(text: str, shortest_s: float, longest_s: float, limits: str) 
         raise argparse.ArgumentTypeError(line("duration-missing"))
     while rest:
         part = _PART.match(rest)
-        if part is None:
+        if part is None or part[2] not in _UNIT_S:
             raise argparse.ArgumentTypeError(line("duration-unknown", text=text))
-        total += float(part[1]) * _UNIT_S[part[2] or ""]
+        total += float(part[1]) * _UNIT_S[part[2]]
         rest = rest[part.end() :].lstrip()
     if not shortest_s <= total <= longest_s:
         raise argparse.ArgumentTypeError(limits)

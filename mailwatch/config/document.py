@@ -2,16 +2,22 @@
 
 from __future__ import annotations
 
+import os
 import re
 import stat
 import tomllib
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from pathlib import Path
 
 from mailwatch.config.files import Missing, UnreadableFile, decoded, read_file
-from mailwatch.config.model import Origin
+from mailwatch.config.layout import lines_of
+from mailwatch.config.model import Mistake, Origin
 from mailwatch.config.problems import Problems
 
+Document = Mapping[str, object]
+
+_ROW = re.compile(r"(?P<list>\w+)\[(?P<number>\d+)\](?P<rest>.*)")
+_CURLY = frozenset("\u201c\u201d\u201e\u00ab\u00bb\u2018\u2019")
 _LONGEST = 1024 * 1024
 _DEEPEST = 40
 """Parts of a dotted key: tomllib's time grows with the square of their number."""
@@ -32,27 +38,89 @@ _HINTS = {
 """How tomllib begins what it says, and what the admin can do about it."""
 
 
-def read_document(path: Path, required: bool, problems: Problems) -> Mapping[str, object]:
-    """Return what the TOML file `path` says, nothing when it cannot be read.
+def read_documents(path: Path, required: bool, problems: Problems) -> Document:
+    """Return what the TOML file `path` and its snippets say, without what cannot be read.
 
     A file that is not there is a mistake only when `required`. (TOML 1.0, https://toml.io)
+    The snippets are the files `*.toml` in the directory of the same name that ends in `.d`, in the
+    order of their names. They add tables to lists and set keys that nobody else sets.
     """
+    document = _read(path, required, problems, {})
+    directory = Path(f"{os.path.splitext(path)[0]}.d")  # it may be no name of a file at all
+    try:
+        names = sorted(one.name for one in directory.iterdir())
+    except (FileNotFoundError, NotADirectoryError, ValueError):
+        return document
+    except OSError as error:
+        why = (error.strerror or "unknown trouble").lower()
+        sentence = f"the directory cannot be read ({why}); change its group or mode"
+        problems.mistake(Origin.of_file(directory), "", sentence)
+        return document
+    for name in names:
+        if name.endswith(".toml") and not name.startswith("."):
+            document = _read(directory / name, True, problems, document)
+    return document
+
+
+def _read(path: Path, required: bool, problems: Problems, before: Document) -> Document:
+    """Return `before` with what the file `path` adds."""
     origin = Origin.of_file(path)
     try:
         content, mode = read_file(path, _LONGEST)
         document = _parse(content)
+        lines = lines_of(decoded(content))
     except Missing:
         if not required:
             problems.warn(f"{origin} does not exist, so what it does not say is as by default")
-            return {}
+            return before
         wrong = "does not exist; name the right file with --config, or create it"
     except UnreadableFile as reason:
         wrong = str(reason)
     else:
-        problems.exposed = origin if mode & stat.S_IROTH else None
-        return document
+        if mode & stat.S_IROTH:
+            problems.exposed.add(origin)
+        return _added(before, document, dict(lines), origin, problems)
     problems.mistake(origin, "", f"the file {wrong}")
-    return {}
+    return before
+
+
+def _added(
+    before: Document, document: Document, lines: Mapping[str, int], origin: Origin, to: Problems
+) -> Document:
+    """Return `before` with what `document` of another file adds; it sets no key anew."""
+    merged = dict(before)
+    moved = {}
+    for name, content in document.items():
+        there = before.get(name)
+        if there is None:
+            merged[name] = content
+        elif isinstance(there, list) and isinstance(content, list):
+            moved[name] = len(there)
+            merged[name] = [*there, *content]
+        elif isinstance(there, dict) and isinstance(content, dict):
+            for key in sorted(there.keys() & content.keys()):
+                _twice(f"{name}.{key}", lines, origin, to)
+            merged[name] = {**content, **there}
+        else:
+            _twice(name, lines, origin, to)
+    for key, line in lines.items():
+        to.places.setdefault(_moved(key, moved), (origin, line))
+    return merged
+
+
+def _twice(key: str, lines: Mapping[str, int], origin: Origin, problems: Problems) -> None:
+    first, line = problems.places.get(key, (origin, 0))
+    where = f"{first.name}, line {line}" if line else first.name
+    sentence = f"{key} is set here and in {where}; keep one of the two"
+    problems.mistakes.append(Mistake(origin.name, key, sentence, lines.get(key)))
+
+
+def _moved(key: str, by: Mapping[str, int]) -> str:
+    """Return what a table of a list is called behind those of the files before."""
+    found = _ROW.fullmatch(key)
+    if not found or found["list"] not in by:
+        return key
+    return f"{found['list']}[{int(found['number']) + by[found['list']]}]{found['rest']}"
 
 
 def _parse(content: bytes) -> dict[str, object]:
@@ -67,7 +135,9 @@ def _parse(content: bytes) -> dict[str, object]:
     try:
         return tomllib.loads(text)
     except tomllib.TOMLDecodeError as error:
-        raise UnreadableFile(_syntax(str(error))) from None
+        numbered = enumerate(decoded(content).split("\n"), start=1)
+        curly = {number for number, line in numbered if not _CURLY.isdisjoint(line)}
+        raise UnreadableFile(_syntax(str(error), curly)) from None
     except (ValueError, RecursionError):
         # Python refuses integers of thousands of digits and tables nested hundreds deep.
         raise UnreadableFile(
@@ -75,9 +145,11 @@ def _parse(content: bytes) -> dict[str, object]:
         ) from None
 
 
-def _syntax(message: str) -> str:
+def _syntax(message: str, curly: Collection[int]) -> str:
     """Say where TOML ends; the line itself is not shown, as it may hold a token."""
     place = _PLACE.search(message)
+    if place and (number := int(place["line"])) in curly:
+        return f'has curly quotes in line {number}; write straight ones: "'
     if not place:
         return "is not TOML at its end; a quote or a bracket is left open"
     known = (hint for start, hint in _HINTS.items() if message.startswith(start))

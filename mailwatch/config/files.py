@@ -36,7 +36,7 @@ def read_file(path: Path, limit: int) -> tuple[bytes, int]:
         raise UnreadableFile(_who_may(path)) from None
     except (OSError, ValueError) as error:
         # Python itself refuses a name with a zero byte in it.
-        reason = getattr(error, "strerror", None) or "its name is no name of a file"
+        reason = getattr(error, "strerror", None) or "its name cannot be that of a file"
         raise UnreadableFile(f"cannot be read ({reason.lower()}); name another file") from None
     if len(content) > limit:
         raise UnreadableFile(f"is longer than {limit // 1024} KiB; is it the right file?")

@@ -22,7 +22,7 @@ def judge(restart: Table, environ: Mapping[str, str], problems: Problems) -> Non
         )
         problems.mistake(restart.settings[name].origin, "restart.backoff_max_s", sentence)
     for fault in sorted(restart.value("on") & NEVER_CURED):
-        sentence = f'restart.on has "{fault}", for which nothing is restarted all the same'
+        sentence = f'restart.on has "{fault}", which never leads to a restart'
         problems.warn(f"{sentence}; take it out")
     unit_s = watchdog_s(environ)
     if unit_s is not None and unit_s < SHORTEST_WATCHDOG_S:

@@ -9,7 +9,7 @@ from types import MappingProxyType
 from typing import Any
 
 from mailwatch.config.channels import read_channels
-from mailwatch.config.document import read_document
+from mailwatch.config.document import read_documents
 from mailwatch.config.judge import judge
 from mailwatch.config.model import Config, ConfigError, Origin
 from mailwatch.config.problems import Problems
@@ -39,15 +39,16 @@ def load(
 ) -> Config:
     """Return the configuration, or raise ConfigError with every mistake there is.
 
-    `path` is the TOML file, None for none; a file that is not there is a mistake only when
-    `required`. `flags` maps dotted keys (`watch.retries`, `services`) to a TOML value or bare
-    text, which is read as the environment's text is. `environ` is the environment; an empty
-    variable counts as not set. The files that the configuration names are read here, and of its
-    secrets those that `secrets` wants: all, with the credentials of this process, by default.
+    `path` is the TOML file, whose snippets are read after it, None for none; a file that is not
+    there is a mistake only when `required`. `flags` maps dotted keys (`watch.retries`, `services`)
+    to a TOML value or bare text, which is read as the environment's text is. `environ` is the
+    environment; an empty variable counts as not set. The files that the configuration names are
+    read here, and of its secrets those that `secrets` wants: all, with the credentials of this
+    process, by default.
     """
     problems = Problems()
     secrets = secrets or Secrets(OwnCredentials(environ))
-    document = read_document(path, required, problems) if path else {}
+    document = read_documents(path, required, problems) if path else {}
     origin = Origin.of_file(path) if path else DEFAULT
     gathered = gather(document, origin, flags, environ, problems)
     sections = gathered.sections

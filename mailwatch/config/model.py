@@ -69,9 +69,12 @@ class Mistake:
     source: str
     key: str
     sentence: str
+    line: int | None = None
+    """That of the file, where it is known: of the key, or of the table that lacks it."""
 
     def __str__(self) -> str:
-        return f"{self.source}: {self.sentence}"
+        place = self.source if self.line is None else f"{self.source}, line {self.line}"
+        return f"{place}: {self.sentence}"
 
 
 class ConfigError(Exception):

@@ -11,13 +11,31 @@ class Problems:
     def __init__(self) -> None:
         self.mistakes: list[Mistake] = []
         self.warnings: list[str] = []
-        self.exposed: Origin | None = None
-        """The file, where everyone on this host may read it."""
+        self.exposed: set[Origin] = set()
+        """The files that everyone on this host may read."""
+        self.places: dict[str, tuple[Origin, int]] = {}
+        """In which file and line each table and key of the configuration stands."""
 
     def mistake(self, origin: Origin, key: str, sentence: str) -> None:
         """Note that `sentence` (which begins with what it is about) is wrong with `key`."""
-        place = origin.name if origin.source is Source.FILE else origin.source.value
-        self.mistakes.append(Mistake(place, key, sentence))
+        place, line = origin.name if origin.source is Source.FILE else origin.source.value, None
+        if any(origin == one for one, _ in self.places.values()):
+            found, line = self._place(key) or (origin, None)
+            place = found.name
+        self.mistakes.append(Mistake(place, key, sentence, line))
+
+    def origin_of(self, key: str, usual: Origin) -> Origin:
+        """Return the file in which `key` stands, `usual` where that is not known."""
+        found = self._place(key)
+        return found[0] if found else usual
+
+    def _place(self, key: str) -> tuple[Origin, int] | None:
+        """Return where `key` stands, or the table that it should be in."""
+        while key not in self.places:
+            if not key:
+                return None
+            key = key.rpartition(".")[0]
+        return self.places[key]
 
     def warn(self, sentence: str) -> None:
         """Note what works but should not stay so."""

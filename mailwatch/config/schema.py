@@ -45,6 +45,15 @@ _WATCH = (
     seconds("retry_delay_s", _P.attempts.delay_s,
             "Pause between two attempts. With the defaults, a server that hangs is found out after "
             "25 s.", "SLEEP_BETWEEN_ATTEMPTS", high=3600.0),
+    whole("offences_per_day", _P.offences_per_day, 1, 1000,
+          "What one server may hold against this host in a day before mailwatch only listens "
+          "there, until the day is over. Servers ban for more: Stalwart for 30 a day.\nA refused "
+          "login counts one, and so does a command that is refused or words of the wrong "
+          "protocol from a service that may be set wrongly. TLS or HTTP to a plain mail port "
+          "counts five. What passes costs nothing and goes on."),
+    whole("smtp_per_second", _P.smtp_per_second, 0, 1000,
+          "Connections to SMTP that one server gets in a second, those of canaries included; 0 is "
+          "for any number. Some servers turn away who opens more: Stalwart takes five."),
     seconds("unmeasured_after_s", _P.unmeasured_after_s,
             "How long mailwatch must have been unable to look before it says so. That it could not "
             "(no route, no free descriptor, a broken resolver) is never taken for an outage, and "

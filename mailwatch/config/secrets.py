@@ -158,5 +158,5 @@ def _password(content: bytes) -> Secret:
     except UnicodeDecodeError:
         raise values.Wrong("is not UTF-8; save it so") from None
     if not text or not text.isprintable():
-        raise values.Wrong("holds no password alone, on one line")
+        raise values.Wrong("must hold the password alone, on one line")
     return Secret(text)

@@ -109,6 +109,7 @@ def _service(table: Table, host: Setting, secrets: Secrets) -> ServiceSettings |
         for sentence in warn(table.at, service):
             problems.warn(sentence)
     if not service.portless:
+        _check_port(table, service)
         _check_tls(table, service)
         _check_ca_file(table, service)
         _check_privacy(table, service)
@@ -123,6 +124,21 @@ def _example(key: Key, table: Table) -> str:
         return key.example
     port = usual_port(str(table.value("name")), table.plugin, table.value("tls"))
     return str(port) if port else "N, where N is the one on which it listens"
+
+
+def _check_port(table: Table, service: ServiceSettings) -> None:
+    """Warn of a port that is well known for a service whose TLS begins otherwise."""
+    others = (name for name, one in well_known().items() if one.port == service.port)
+    other = next(others, None)
+    own = defaults_for(service.name)
+    if other is None or table.given("tls") or own.port in (None, service.port):
+        return
+    if (own.tls is TlsMode.IMPLICIT) != (well_known()[other].tls is TlsMode.IMPLICIT):
+        begins = "begins with TLS" if own.tls is TlsMode.IMPLICIT else "does not begin with TLS"
+        table.problems.warn(
+            f"{table.at} is {service.name}, which {begins}, on port {service.port}, where "
+            f'{other} is usual; write port = {own.port}, name = "{other}", or say tls'
+        )
 
 
 def _check_tls(table: Table, service: ServiceSettings) -> None:

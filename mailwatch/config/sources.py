@@ -41,7 +41,8 @@ class Gathered:
                 self.problems.mistake(origin, section, sentence)
             else:
                 for name, raw in content.items():
-                    self.sections[section].take(name, raw, origin)
+                    own = self.problems.origin_of(f"{section}.{name}", origin)
+                    self.sections[section].take(name, raw, own)
 
     def _refuse(self, section: str, content: object, origin: Origin) -> None:
         """Say why there is no such `section`, and which was probably meant."""

@@ -52,7 +52,7 @@ class Table:
             self.problems.mistake(origin, dotted, f"{subject or dotted} {wrong}")
         else:
             self._put(key, setting)
-        if key.kind is Kind.SECRET and origin == self.problems.exposed:
+        if key.kind is Kind.SECRET and origin in self.problems.exposed:
             self.problems.warn_exposed(origin.name, key.label)
 
     def _put(self, key: Key, setting: Setting) -> None:
@@ -165,8 +165,9 @@ def listed(given: GivenList, form: Form, problems: Problems) -> list[Table]:
             problems.mistake(origin, at, f"{at} is {values.show(row)}; write a table with {need}")
             continue
         plugin = form.plugin(row)
-        table = Table(at, form.keys(plugin, at), problems, form, plugin, origin)
+        own = problems.origin_of(at, origin) if origin.source is Source.FILE else origin
+        table = Table(at, form.keys(plugin, at), problems, form, plugin, own)
         for name, value in row.items():
-            table.take(name, value, origin)
+            table.take(name, value, own)
         tables.append(table)
     return tables

@@ -273,6 +273,8 @@ def _url(key: Key, raw: object) -> str:
         raise Wrong("holds a ? or a #; write the address of the server alone, without a token")
     if not host or not is_host(host) or port == 0:
         raise Wrong(f"has no host that can be reached; write {expected(key)}")
+    if key.shape and key.shape(text) is None:
+        raise Wrong(f"is not right; write {key.rule}")
     return text
 
 

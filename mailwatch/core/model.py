@@ -71,6 +71,19 @@ class Fault(StrEnum):
     """A message of our own was refused, or did not arrive in time."""
 
 
+class Offence(StrEnum):
+    """What of a check a server may hold against this host, and ban it for."""
+
+    LOGIN = "login"
+    """A login that was refused."""
+    COMMAND = "command"
+    """A command that was refused or not understood, of settings that may be wrong."""
+    MISMATCH = "mismatch"
+    """Words of another protocol than the port speaks, or of none where it speaks TLS."""
+    INTRUSION = "intrusion"
+    """TLS or HTTP, sent to a plain mail port: it counts every line of it."""
+
+
 class Mask(StrEnum):
     """What made a failure look like another, where a look at the target has found it out."""
 
@@ -118,6 +131,8 @@ class Reading:
     certificate_signed: int | None = None
     remembered: bool = False
     mask: Mask | None = None
+    offence: Offence | None = None
+    """What of this very check the server may hold against us."""
 
     def __post_init__(self) -> None:
         if (self.fault is not None) != (self.verdict is Verdict.FAIL):

@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 
 from mailwatch.core.certificates import Certificates
 from mailwatch.core.known_good import KnownGood
+from mailwatch.core.offences import OffenceBudget
 from mailwatch.core.rate_limit import RateLimit
 from mailwatch.core.readiness import Readiness
 from mailwatch.core.unmeasured import UnmeasuredServices
@@ -22,3 +23,4 @@ class Notes:
     unmeasured_services: UnmeasuredServices = field(default_factory=UnmeasuredServices)
     readiness: Readiness = field(default_factory=Readiness)
     wall_clock: WallClock = field(default_factory=WallClock)
+    offences: OffenceBudget = field(default_factory=OffenceBudget)

@@ -94,6 +94,10 @@ class Policy:
     """The pause between reminders of an escalated incident; 0 sends none."""
     messages_per_hour: int = 12
     """Ordinary messages in any hour, >= 1; an incident that heals makes two."""
+    offences_per_day: int = 10
+    """What one server may hold against us in a day before it is only listened to, >= 1."""
+    smtp_per_second: int = 3
+    """SMTP connections to one server in any second, 0 for any number of them."""
     unmeasured_after_s: float = 900
     """How long we must have been unable to look before that is told."""
     certificate_days: int = 14

@@ -16,11 +16,13 @@ def line(
     paused: bool,
     next_at: float | None,
     trouble: Fact = NOTHING,
+    listening: Fact = NOTHING,
 ) -> Fact:
     """Return the line for the last round's `readings`, which are empty before the first one.
 
     `next_at` (seconds since 1970) is None while a round is under way or none is planned.
-    `trouble` is why the target could not be restarted, NOTHING where it could.
+    `trouble` is why the target could not be restarted, NOTHING where it could. `listening` says
+    where a budget of offences is spent.
     """
     if not readings:
         return fact("status-first")
@@ -33,6 +35,8 @@ def line(
     )
     if trouble:
         now = fact("status-unable", services=now, trouble=trouble)
+    if listening:
+        now = fact("status-listening", services=now, listening=listening)
     incident = state.incident
     if incident is not None:
         return fact(

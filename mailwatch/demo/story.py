@@ -30,7 +30,8 @@ from mailwatch.notifiers.catalogue import NOTIFIERS, Channel
 from mailwatch.probes.catalogue import defaults_for
 from mailwatch.probes.settings import ServiceSettings
 from mailwatch.restarters.catalogue import RESTARTERS, Chosen
-from mailwatch.service.daemon import Adapters, Daemon, real_world
+from mailwatch.service.adapters import Adapters, real_world
+from mailwatch.service.daemon import Daemon
 from mailwatch.store.base import Store
 
 POLICY = Policy(

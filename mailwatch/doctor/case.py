@@ -56,12 +56,12 @@ class Case:
         probes = [build_harmless(service) for service in self.config.services]
 
         def heard() -> bytes:
-            found = one_round(probes, self.config.policy.attempts)
+            found = one_round(probes, self.config.policy.attempts, self.config.policy)
             return json.dumps([plain(reading) for reading in found]).encode("ascii")
 
         # What servers say is heard as the service hears it, and not as root.
         if (who := user(self.account.name)) is None:
-            return one_round(probes, self.config.policy.attempts)
+            return one_round(probes, self.config.policy.attempts, self.config.policy)
         return tuple(value_of(Reading, one) for one in json.loads(answer_of(who, heard)))
 
     @cached_property

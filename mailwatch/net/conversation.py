@@ -6,10 +6,9 @@ is said is on its way at once, so `say` is not one. `engine` tells how they are 
 
 from __future__ import annotations
 
-import errno
 import socket
 import ssl
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from contextlib import suppress
 from select import POLLIN, POLLOUT
 from types import MappingProxyType
@@ -20,13 +19,15 @@ from mailwatch.core.facts import Fact, fact
 from mailwatch.core.model import Fault, Phase
 from mailwatch.core.text import printable
 from mailwatch.net import tls as openssl
+from mailwatch.net.connection import Connection
+from mailwatch.net.dialogue import GREETING
 from mailwatch.net.endpoint import Endpoint, ProxyHeader, TlsMode
-from mailwatch.net.engine import Steps, Wait
-from mailwatch.net.errors import ConversationError, dropped, fault_of, not_connected, reason_of
+from mailwatch.net.engine import Steps
+from mailwatch.net.errors import ConversationError, dropped, fault_of, reason_of
 from mailwatch.net.expiry import Expiry, expiry_of
 from mailwatch.net.hello import FirstMessage
 from mailwatch.net.proxy import End, header
-from mailwatch.net.resolver import RESOLVER, Address, numeric
+from mailwatch.net.resolver import RESOLVER, numeric
 
 MAX_BYTES = 256 * 1024
 """What a peer may send in one conversation, TLS included; a healthy one sends under 10 KiB."""
@@ -42,7 +43,7 @@ _LATE, _SILENT = (Fault.TIMEOUT, "peer-late"), (Fault.SILENT, "peer-silent")
 _CONNECTION, _HANDSHAKE = fact("connection"), fact("tls-handshake")
 
 
-class Conversation(Wait):
+class Conversation(Connection):
     """One connection, and everything that is said and heard over it, until one moment.
 
     Each method raises ConversationError alone. `until` is asked with every wait, so that a peer
@@ -51,14 +52,15 @@ class Conversation(Wait):
     """
 
     def __init__(self, settings: Endpoint, deadline: Deadline) -> None:
-        super().__init__(deadline.at)
+        super().__init__(deadline)
         self.certificate: Expiry | None = None
         """How the chain of certificates ends, once one was seen."""
         self.heard = False
+        self.spoke = False
+        """Whether anything was sent."""
+        self.first, self.first_in_tls = b"", False
+        """The first words of the peer, and whether they came inside TLS."""
         self.settings = settings
-        self._clock = deadline.clock
-        self._sock: socket.socket  # once open() has made it, as `fd` says
-        self._peer: End = "", 0
         self._tls: ssl.SSLObject | None = None
         self._incoming: ssl.MemoryBIO  # once _shake_hands() has made both
         self._outgoing: ssl.MemoryBIO
@@ -76,6 +78,11 @@ class Conversation(Wait):
 
     def open(self) -> Steps[None]:
         """Resolve the name, connect, and start TLS where it is implicit."""
+        yield from self.reach()
+        yield from self.introduce()
+
+    def reach(self) -> Steps[None]:
+        """Resolve the name and connect, and send nothing."""
         settings = self.settings
         self._enter(Phase.RESOLVE)
         if at_once := numeric(settings.host, settings.port):
@@ -86,53 +93,16 @@ class Conversation(Wait):
             addresses = yield from RESOLVER.resolve(settings.host, settings.port, deadline)
             self._enter(Phase.CONNECT)
             yield from self.connect(addresses)
+
+    def introduce(self) -> Steps[None]:
+        """Say who we are, and start TLS where it is implicit."""
+        settings = self.settings
         if settings.proxy is not ProxyHeader.NONE:
             self.send(header(settings.proxy, self.own, self._peer))
         if settings.tls is TlsMode.IMPLICIT:
             yield from self._shake_hands()
             self.heard = False  # TLS has answered, the service itself not yet
         self._enter(Phase.GREETING)
-
-    def connect(self, addresses: Sequence[Address]) -> Steps[None]:
-        """Connect to the first of `addresses` (at least one) that accepts.
-
-        Each has an equal share of the time that is left. Where none accepts, raises what the last
-        one did that answered for itself, else the last one.
-        """
-        until, errors = self.until, []
-        for number, address in enumerate(addresses):
-            left_s = until - self._clock()
-            self.until = until - left_s + left_s / (len(addresses) - number)
-            try:
-                yield from self._connect(address)
-            except ConversationError as error:
-                errors.append(error)
-            else:
-                self.until = until
-                return
-        raise ([error for error in errors if error.fault] or errors)[-1]
-
-    def _connect(self, address: Address) -> Steps[None]:
-        try:
-            sock = socket.socket(address.family, socket.SOCK_STREAM | socket.SOCK_NONBLOCK)
-        except OSError as error:
-            raise ConversationError.of(None, "no-socket", why=reason_of(error)) from None
-        self._sock, self._peer = sock, address.where[:2]
-        self.fd, self.wants, self.watched = sock.fileno(), POLLOUT, 0
-        try:
-            # On this host the second call finds it done.
-            number = sock.connect_ex(address.where) and sock.connect_ex(address.where)
-            if number in (errno.EINPROGRESS, errno.EALREADY, errno.EINTR, errno.EAGAIN):
-                came = yield self
-                error_now = socket.SOL_SOCKET, socket.SO_ERROR
-                number = sock.getsockopt(*error_now) if came else errno.ETIMEDOUT
-            if number:
-                raise OSError(number, "connect")  # noqa: TRY301  every failure ends alike
-            # Else a short command after the TLS handshake waits for a delayed acknowledgement.
-            sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-        except OSError as error:
-            self._let_go()
-            raise not_connected(address.where, error) from None
 
     def secure(self) -> Steps[None]:
         """Start TLS in the middle of the conversation, now that the peer has agreed to it."""
@@ -163,7 +133,9 @@ class Conversation(Wait):
             data = yield from self._more(None)
             if not data:
                 raise self._ended("peer-closed")
-            self._began = self._began or data[:100]
+            self._began = (self._began + data)[:100]
+            if not openssl.is_record(self._began):
+                self._note_first(data)
             if first.wants_finite_field(data):
                 raise ConversationError.of(Fault.TLS, "tls-finite-field")
             self._incoming.write(data)
@@ -172,6 +144,32 @@ class Conversation(Wait):
         self._transmit(self._outgoing.read())
         self.certificate = expiry_of(openssl.served_chain(tls))
         openssl.require_pin(tls, self.settings.fingerprint)
+
+    def overhear(self, within_s: float) -> Steps[bytes]:
+        """Return what the peer says unasked within `within_s` seconds, b"" where that is nothing.
+
+        That is a line, in however many pieces, or as much of it as has come by then. It is still to
+        be read, and the rest of the conversation keeps all the time that it has.
+        """
+        self._enter(Phase.GREETING)
+        left_s, self._awaited = self.until - self._clock(), GREETING
+        self.until, words = self._clock() + within_s, self._words
+        try:
+            while b"\n" not in words and len(words) <= MAX_LINE:
+                data = yield from self._more(self._tls)
+                if not data:
+                    break
+                words += data
+        except ConversationError as error:
+            if error.fault is not Fault.SILENT:
+                raise
+            return bytes(words)
+        finally:
+            self.until = self._clock() + left_s
+            self.heard = self.heard or bool(words)
+        if not words:
+            raise self._ended("peer-closed")
+        return bytes(words)
 
     def say(self, text: str) -> None:
         """Send one line, `text` and CRLF, and so start the dialogue.
@@ -249,23 +247,6 @@ class Conversation(Wait):
             self._awaited = after
             raise self._odd(Fault.PROTOCOL, "answer-unasked")
 
-    def hurry(self, within_s: float) -> None:
-        """Give the rest of the conversation at most `within_s` seconds."""
-        self.until = min(self.until, self._clock() + within_s)
-
-    def allow(self, within_s: float) -> None:
-        """Give the rest of the conversation `within_s` seconds, where it has less."""
-        self.until = max(self.until, self._clock() + within_s)
-
-    def beside(self, within_s: float, steps: Steps[None]) -> Steps[None]:
-        """Hold `steps` in `within_s` seconds of their own; the rest keeps all that it has."""
-        left_s = self.until - self._clock()
-        self.until = self._clock() + max(left_s, within_s)
-        try:
-            yield from steps
-        finally:
-            self.until = self._clock() + left_s
-
     @property
     def within_line(self) -> bool:
         """Whether a part of a line has come whose end has not."""
@@ -323,11 +304,14 @@ class Conversation(Wait):
             self._phases[before] = self._phases.pop(before, 0.0) + now - self._since
         self._since = now
 
-    def _let_go(self) -> None:
-        if self.fd >= 0:
-            self.fd = -1
-            with suppress(OSError):
-                self._sock.close()
+    def _note_first(self, data: bytes) -> bytes:
+        """Add `data` to the first words, a line that may come in pieces, and return it."""
+        in_tls = self._tls is not None
+        if not self.first:
+            self.first_in_tls = in_tls
+        if self.first_in_tls is in_tls and b"\n" not in self.first:
+            self.first = (self.first + data)[:100]
+        return data
 
     def _more(self, tls: ssl.SSLObject | None) -> Steps[bytes]:
         """Return the next bytes of what the peer says, b"" at the end of it.
@@ -338,7 +322,7 @@ class Conversation(Wait):
         while True:
             if tls and self._incoming.pending:
                 try:
-                    return tls.read(_CHUNK)
+                    return self._note_first(tls.read(_CHUNK))
                 except ssl.SSLWantReadError:
                     pass
                 except (ssl.SSLZeroReturnError, ssl.SSLEOFError):
@@ -362,12 +346,13 @@ class Conversation(Wait):
             if self._received > MAX_BYTES:
                 raise self._error(Fault.PROTOCOL, "peer-floods", limit_kib=MAX_BYTES // 1024)
             if not (tls and data):
-                return data
+                return self._note_first(data) if self._phase is not Phase.TLS else data
             self._incoming.write(data)
 
     def _transmit(self, data: bytes) -> None:
         """Send what is unsent and `data`, as far as the peer takes it now."""
         data = self._unsent + data
+        self.spoke = self.spoke or bool(data)
         try:
             count = self._sock.send(data) if data else 0
         except BlockingIOError:

@@ -175,13 +175,18 @@ def _told_s(seconds: float) -> float:
     return max(60.0, seconds // unit_s * unit_s)
 
 
+def is_record(began: bytes) -> bool:
+    """Whether what `began` so may be TLS."""
+    return not began or began[0] in _RECORD_TYPES
+
+
 def failure(
     error: ssl.SSLError, tls: ssl.SSLObject, began: bytes, awaited: Fact, settings: Endpoint
 ) -> ConversationError:
     """Return what `error` means where the peer `began` so and something was `awaited`."""
     if isinstance(error, ssl.SSLCertVerificationError):
         return _refused_certificate(tls, error)
-    if began and began[0] not in _RECORD_TYPES:
+    if not is_record(began):
         said = printable(began)
         return ConversationError.of(Fault.TLS, "answered-otherwise", said=said, protocol="TLS")
     why = (error.reason or "unknown reason").replace("_", " ").lower()

@@ -67,7 +67,9 @@ KEYS = (
     Key("url", Kind.URL, None,
         "Address of the Gotify server, with its sub-path if it has one. It may be "
         "https://push.example.org/gotify.", "GOTIFY_URL",
-        required=True, flag="--gotify-url", example='"https://gotify.example.org"'),
+        required=True, flag="--gotify-url", example='"https://gotify.example.org"',
+        shape=lambda url: None if url.endswith("/message") else url,
+        rule="the address of the server without /message, which mailwatch adds"),
     Key("token", Kind.SECRET, None,
         "Token of the Gotify application that mailwatch sends as. Keep the file readable by root "
         "and the group mailwatch only, as it is installed.", "GOTIFY_TOKEN",

@@ -16,6 +16,7 @@ from types import MappingProxyType
 from mailwatch.core.deadline import Deadline
 from mailwatch.core.facts import NOTHING, Fact, fact
 from mailwatch.core.model import Fault, Phase, Reading, Verdict
+from mailwatch.core.offences import Manner
 from mailwatch.core.text import duration
 from mailwatch.host.job import Job
 from mailwatch.net.endpoint import TlsMode
@@ -120,6 +121,8 @@ class CanaryProbe(Check):
 
     def _fly(self, deadline: Deadline, enough_s: float) -> Reading:
         now = deadline.clock()
+        if self.manner in (Manner.LISTENING, Manner.WITHOUT_LOGIN):
+            return self._meanwhile(fact("only-listened"))
         if self._anew:
             self._anew = False
             self._flight = self._last = self._held = self._put_off_since = None
@@ -147,6 +150,7 @@ class CanaryProbe(Check):
         mark, now = new_mark(), deadline.clock()
         alive = Deadline(deadline.at - _WINDUP_S, deadline.clock)
         submission = Submission(self.settings, self._rules, mark, self._submits)
+        submission.manner = self.manner
         flight = _Flight(mark, submission, now, Job("canary", alive))
         flight.job.start(lambda: flight.submit(alive), self.unmeasured)
         self._due = now + self._rules.every_s

@@ -29,6 +29,9 @@ LOGIN = "login"
 STARTTLS = "starttls"
 """Its protocol has a command to begin TLS."""
 
+PACED = "paced"
+"""Servers turn away who opens too many of its connections in a second."""
+
 FLAT = "flat"
 """In the digests of version 0.2.0 its settings stand among those of the service."""
 
@@ -62,7 +65,7 @@ def _row(name: str, abilities: frozenset[str], *usual: Usual) -> ProbeRow:
 PROBES = Catalogue(
     "probe",
     (
-        _row("canary", _MAIL, Usual("", _PLAIN, 587), Usual("", _TLS, 465)),
+        _row("canary", _MAIL | {PACED}, Usual("", _PLAIN, 587), Usual("", _TLS, 465)),
         _row("command", frozenset({FLAT})),
         _row("dns", frozenset({FLAT})),
         _row("http", frozenset({PORT}), Usual("HTTP", _PLAIN, 80), Usual("HTTPS", _TLS, 443)),
@@ -74,7 +77,7 @@ PROBES = Catalogue(
         _row("sieve", _MAIL, Usual("SIEVE", _PLAIN, 4190)),
         _row(
             "smtp",
-            _MAIL,
+            _MAIL | {PACED},
             Usual("SMTP", _PLAIN, 25),
             Usual("SUBMISSION", _PLAIN, 587),
             Usual("SMTPS", _TLS, 465),
@@ -117,6 +120,14 @@ def usual_port(name: str, probe: str, tls: TlsMode) -> int | None:
     speak_so += [Defaults(probe, one.tls, one.port) for one in usual]
     begin_so = [one for one in speak_so if one.tls is at_first]
     return (begin_so or speak_so or [own])[0].port
+
+
+def is_usual(settings: ServiceSettings) -> bool:
+    """Whether a service is asked at a port, and with or without TLS, as it is usually found."""
+    at_first = TlsMode.IMPLICIT if settings.tls is TlsMode.IMPLICIT else TlsMode.NONE
+    row = next(row for row in PROBES.rows() if row.name == settings.probe)
+    here = (settings.port, at_first)
+    return settings.portless or any((one.port, one.tls) == here for one in row.usual)
 
 
 def build(settings: ServiceSettings) -> Check:

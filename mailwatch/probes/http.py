@@ -106,6 +106,8 @@ def judge(at: str, service: ServiceSettings, _given: Collection[str]) -> Iterato
 class HttpProbe(Probe):
     """Asks once, by default for /, where any status below 500 shows that somebody is at home."""
 
+    protocol = "http"
+
     def converse(self, talk: Conversation) -> Steps[None]:
         """Send the request, hear the answer, and compare it with the rules."""
         rules = options(self.settings, Settings)

@@ -38,6 +38,7 @@ class ImapProbe(Probe):
     After a login comes a NOOP, for it takes a session that works.
     """
 
+    protocol = "imap"
     last_word = "a9 LOGOUT"
 
     def converse(self, talk: Conversation) -> Steps[None]:

@@ -8,6 +8,7 @@ from mailwatch.probes.smtp import SmtpProbe
 class LmtpProbe(SmtpProbe):
     """SMTP with another word for hello, so that neither is taken for the other."""
 
+    protocol = "lmtp"
     hello = "LHLO"
 
 

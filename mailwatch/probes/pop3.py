@@ -22,6 +22,7 @@ class Pop3Probe(Probe):
     After a login comes a NOOP, for it takes a session that works.
     """
 
+    protocol = "pop3"
     last_word = "QUIT"
 
     def converse(self, talk: Conversation) -> Steps[None]:

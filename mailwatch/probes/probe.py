@@ -9,7 +9,8 @@ from dataclasses import replace
 
 from mailwatch.core.deadline import Deadline
 from mailwatch.core.facts import NOTHING, Fact, fact
-from mailwatch.core.model import Fault, Reading, Verdict
+from mailwatch.core.model import Fault, Offence, Reading, Verdict
+from mailwatch.core.offences import Manner
 from mailwatch.host.job import Job
 from mailwatch.net.conversation import Conversation
 from mailwatch.net.dialogue import answer_to
@@ -17,6 +18,7 @@ from mailwatch.net.engine import Steps, Wait, run
 from mailwatch.net.errors import ConversationError, SaidNo, bug
 from mailwatch.net.expiry import Expiry
 from mailwatch.net.logins import Unanswered, masked
+from mailwatch.probes.first_look import FirstLook
 from mailwatch.probes.login_record import LoginRecord
 from mailwatch.probes.settings import ServiceSettings
 
@@ -27,11 +29,20 @@ GRACE_S = 0.5
 """How much later than its deadline a check on a thread may end before it counts as stuck."""
 
 
+def at_once() -> Steps[None]:
+    """Wait for nothing."""
+    yield from ()
+
+
 class Check(ABC):
     """Finds out how one thing is, as often as it is asked to."""
 
     def __init__(self, settings: ServiceSettings) -> None:
         self.settings = settings
+        self.manner = Manner.FREE
+        """How the next attempt is to be made."""
+        self.turn: Callable[[], Steps[None]] = at_once
+        """What an attempt waits for before it connects once more."""
         self._job: Job[Reading] | None = None
 
     @abstractmethod
@@ -88,6 +99,7 @@ def reading_of(
     error: ConversationError | None,
     phases: Mapping[str, float],
     certificate: Expiry | None = None,
+    offence: Offence | None = None,
 ) -> Reading:
     """Return what a check that ended in `error` has read, and seen of a `certificate`."""
     verdict, fault, detail = Verdict.PASS, None, NOTHING
@@ -95,7 +107,7 @@ def reading_of(
         fault, detail = error.fault, error.detail
         verdict = Verdict.UNMEASURED if fault is None else Verdict.FAIL
     if certificate is None:
-        return Reading(settings.key, verdict, fault, detail, phases)
+        return Reading(settings.key, verdict, fault, detail, phases, offence=offence)
     return Reading(
         settings.key,
         verdict,
@@ -105,6 +117,7 @@ def reading_of(
         certificate_expires=certificate.expires,
         certificate_authority=certificate.authority,
         certificate_signed=certificate.signed,
+        offence=offence,
     )
 
 
@@ -114,9 +127,15 @@ class Probe(Check):
     last_word = ""
     """The command by which one leaves, empty where there is none."""
 
+    protocol = ""
+    """The row in the catalogue that speaks as it does, empty where it is mute."""
+
     def __init__(self, settings: ServiceSettings, logins: LoginRecord | None = None) -> None:
         super().__init__(settings)
         self._logins = LoginRecord() if logins is None else logins
+        self._first_look = FirstLook(settings, self.protocol)
+        self._offended = ConversationError.of(None, "only-listened")
+        """How the last attempt ended that gave offence."""
 
     def begin_round(self, proven: bool = False) -> None:
         """Try a login again that was spared for the rest of a round."""
@@ -132,21 +151,47 @@ class Probe(Check):
         A login has `login_timeout_s` of its own. Where it stays without an answer, a conversation
         without it follows, in as much time again: whether the server lives is seen there.
         """
-        now, clock = deadline.clock(), deadline.clock
+        now, clock, careful = deadline.clock(), deadline.clock, self.manner is Manner.CAREFUL
+        if self.manner is Manner.LISTENING:
+            return (yield from self._only_listen(deadline))
         instead = self._logins.instead(now)
+        if self.manner is Manner.WITHOUT_LOGIN:
+            instead = instead or self._offended
         without = replace(self.settings, login=None) if self.settings.login else self.settings
+        cost = None
         talk = Conversation(without if instead else self.settings, deadline)
         error = yield from self._trouble(talk)
         if isinstance(error, Unanswered):
+            yield from self.turn()
             talk = Conversation(without, Deadline.after(deadline.at - now, clock))
             limit_s, unanswered = self.settings.login_timeout_s, error
             error = yield from self._trouble(talk)
             error = error or self._logins.unanswered(unanswered, now, limit_s)
-        elif instead:
-            error = error or instead
+        elif instead and not error:
+            return reading_of(self.settings, instead, talk.phases(), talk.certificate)
         elif self.settings.login and (error is None or error.fault is Fault.AUTHENTICATION):
             self._logins.answered(error, now)
-        return reading_of(self.settings, error, talk.phases(), talk.certificate)
+        if error and error.fault:
+            error = self._first_look.explain(error, talk) or error
+            cost = self._first_look.cost(error, talk, careful=careful)
+        if careful and error and error.fault is Fault.SILENT:
+            yield from self.turn()
+            again = Deadline.after(deadline.at - now, clock)
+            error, cost = yield from self._first_look.try_otherwise(error, again)
+        if error and cost:
+            self._offended = error
+        return reading_of(self.settings, error, talk.phases(), talk.certificate, cost)
+
+    def _only_listen(self, deadline: Deadline) -> Steps[Reading]:
+        """Send nothing; what gave offence holds unless the port shows that it is otherwise."""
+        talk, error = Conversation(self.settings, deadline), self._offended
+        try:
+            yield from self._first_look.only_listen(talk)
+        except ConversationError as caught:
+            error = caught
+        finally:
+            talk.close()
+        return reading_of(self.settings, error, talk.phases())
 
     def forget(self) -> None:
         """Try a login that was refused again: what kept its passwords may have hung too."""
@@ -168,7 +213,10 @@ class Probe(Check):
         return error
 
     def _hold(self, talk: Conversation) -> Steps[None]:
-        yield from talk.open()
+        yield from talk.reach()
+        if self.manner is Manner.CAREFUL:
+            yield from self._first_look.listen(talk)
+        yield from talk.introduce()
         try:
             yield from self.converse(talk)
         except SaidNo:

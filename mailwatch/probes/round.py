@@ -5,12 +5,14 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import partial
 
 from mailwatch.core.deadline import Clock, Deadline
 from mailwatch.core.model import Reading, Verdict
 from mailwatch.core.policy import Attempts
 from mailwatch.net.engine import ENGINE, Engine, Steps, Wait
 from mailwatch.net.errors import ConversationError, bug
+from mailwatch.probes.guest import Guest
 from mailwatch.probes.probe import Check
 
 OnAttempt = Callable[[str, int, Reading], None]
@@ -21,9 +23,16 @@ the engine was kept from its work meanwhile (`Engine.lost_s`)."""
 
 
 class RollCall:
-    """Holds one round after another with the same probes."""
+    """Holds one round after another with the same probes, as `guest` allows."""
 
-    def __init__(self, probes: Sequence[Check], clock: Clock, engine: Engine = ENGINE) -> None:
+    def __init__(
+        self,
+        probes: Sequence[Check],
+        clock: Clock,
+        engine: Engine = ENGINE,
+        guest: Guest | None = None,
+    ) -> None:
+        self._guest = guest or Guest()
         self._probes = probes
         self._clock = clock
         self._engine = engine
@@ -47,7 +56,9 @@ class RollCall:
         if not self._probes:
             on_done((), 0.0)
             return
-        current = _Round(self._probes, attempts, self._clock, self._engine, on_attempt, on_done)
+        current = _Round(
+            self._probes, attempts, self._clock, self._engine, self._guest, on_attempt, on_done
+        )
         self._round = current
         for probe in self._probes:
             probe.begin_round(probe.settings.key in proven)
@@ -79,6 +90,7 @@ class _Round:
     attempts: Attempts
     clock: Clock
     engine: Engine
+    guest: Guest
     on_attempt: OnAttempt
     on_done: OnDone
     lock: threading.RLock = field(default_factory=threading.RLock)
@@ -91,17 +103,21 @@ class _Round:
 
     def ask(self, probe: Check) -> Steps[None]:
         """Ask one service until it passes or its attempts are used up."""
-        failed, blind = 0, None
+        failed, blind, settings = 0, None, probe.settings
+        probe.turn = partial(self.guest.turn, settings, self.clock)
         for number in range(1, self.attempts.retries + 1):
             if number > 1:
                 yield Wait(self.clock() + self.attempts.delay_s)
-                if self.closed:
-                    return
+            yield from probe.turn()
+            if self.is_over:
+                return
+            probe.manner = self.guest.manner(settings)
             try:
                 deadline = Deadline.after(self.attempts.timeout_s, self.clock)
                 reading = yield from probe.attempt(deadline)
             except Exception as error:  # noqa: BLE001  it says nothing about the service
                 reading = probe.unmeasured(bug(error).detail)
+            self.guest.settle(settings, reading)
             with self.lock:
                 if self.closed:
                     return
@@ -117,6 +133,11 @@ class _Round:
         self.readings[probe] = reading
         if len(self.readings) == len(self.probes):
             self.close(self.readings)
+
+    @property
+    def is_over(self) -> bool:
+        """Whether nobody waits for a further reading."""
+        return self.closed
 
     def cancel(self) -> None:
         """End the round without a further call."""

@@ -23,6 +23,7 @@ _LITERAL = re.compile(rb"\{([0-9]{1,6})\+?\}$")
 class SieveProbe(Probe):
     """Says LOGOUT, and before that STARTTLS and a login where that is asked for."""
 
+    protocol = "sieve"
     last_word = "LOGOUT"
 
     def converse(self, talk: Conversation) -> Steps[None]:

@@ -11,6 +11,7 @@ from mailwatch.probes.probe import Probe
 class SmtpProbe(Probe):
     """Says EHLO and QUIT, and between them STARTTLS and AUTH where that is asked for."""
 
+    protocol = "smtp"
     hello = "EHLO"
     last_word = "QUIT"
 

@@ -5,8 +5,16 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import replace
 
-from mailwatch.core import certificates, known_good, rate_limit, readiness, unmeasured, wall_clock
-from mailwatch.core.facts import fact
+from mailwatch.core import (
+    certificates,
+    known_good,
+    offences,
+    rate_limit,
+    readiness,
+    unmeasured,
+    wall_clock,
+)
+from mailwatch.core.facts import Fact, fact
 from mailwatch.core.message import Message
 from mailwatch.core.model import Now, Reading, TargetState
 from mailwatch.core.state import State
@@ -34,10 +42,14 @@ class Bookkeeping:
     def replace(self, parts: Components) -> None:
         """Go on with other parts."""
         self._components = parts
+        parts.guest.reconfigure(parts.policy, self.unproven())
 
     def begin(self, now: Now) -> None:
         """Take up the pause that the last process has left."""
-        self._pause_end = self._components.store.paused_until(now)
+        parts = self._components
+        self._pause_end = parts.store.paused_until(now)
+        parts.guest.begin(parts.store.notes().offences)
+        self.replace(parts)
 
     def pause(self, until: Now | None, now: Now) -> bool:
         """Pause until `until`, or end the pause with None; return whether one was in force."""
@@ -117,6 +129,20 @@ class Bookkeeping:
         at = now.wall - (now.steady - since)
         advice = fact("disk-silent-advice", directory=store.directory, since_at=at)
         return [notice(title, [advice], now, installation)]
+
+    def keep_offences(self, state: State, now: Now) -> None:
+        """Keep what the servers may hold against us, and tell where that is too much."""
+        parts, known = self._components, self._components.store.notes()
+        drawn, per_day = parts.guest.budget, parts.policy.offences_per_day
+        after, notices = offences.look(drawn, now, parts.installation, per_day)
+        parts.guest.take(after, drawn)
+        if after != known.offences:
+            self.keep(Commit(state, now, notices, notes=replace(known, offences=after)))
+
+    def listening(self, now: Now) -> Fact:
+        """Return the clause that says where mailwatch only listens, NOTHING where nowhere."""
+        parts = self._components
+        return offences.standing(parts.guest.budget, now, parts.policy.offences_per_day)
 
     def keep_glance(self, state: State, target: TargetState, now: Now) -> None:
         """Keep whether `target` could be restarted, and tell what changed for good."""

@@ -12,6 +12,7 @@ from mailwatch.core.policy import Attempts, Policy
 from mailwatch.core.state import Incident
 from mailwatch.core.wording import Installation
 from mailwatch.host.job import Job
+from mailwatch.probes.guest import Guest
 from mailwatch.service.delivery import Delivery
 from mailwatch.service.onlooker import Onlooker
 from mailwatch.service.recovery import Recovery
@@ -80,3 +81,5 @@ class Components:
     """A digest for each service of how the prober asks it."""
     synchronised: Callable[[], bool | None] = lambda: True
     """Returns whether the wall clock is, None where that cannot be learnt."""
+    guest: Guest = field(default_factory=Guest)
+    """What the servers may hold against us, and how fast they are asked."""

@@ -10,10 +10,9 @@ import signal
 import socket
 import sys
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from contextlib import suppress
-from dataclasses import dataclass, replace
-from functools import partial
+from dataclasses import replace
 from pathlib import Path
 from queue import Empty
 from typing import Any
@@ -27,18 +26,18 @@ from mailwatch.core.model import Now
 from mailwatch.core.say import line, say
 from mailwatch.core.text import printable
 from mailwatch.core.wording import Installation
-from mailwatch.evidence.subject import Examiner
 from mailwatch.host.clocks import clock_text, is_synchronised, read_clocks
 from mailwatch.host.job import Job
 from mailwatch.host.journal import Journal, Level
 from mailwatch.host.limits import limit_of
 from mailwatch.host.systemd import Systemd
-from mailwatch.notifiers import Notifier
 from mailwatch.notifiers import catalogue as notifiers
 from mailwatch.probes.catalogue import build as build_probe
+from mailwatch.probes.guest import Guest
 from mailwatch.probes.settings import digest
 from mailwatch.restarters import Restarter
 from mailwatch.restarters import catalogue as restarters
+from mailwatch.service.adapters import Adapters
 from mailwatch.service.commands import Commands, Reply
 from mailwatch.service.components import Components
 from mailwatch.service.control import NAME, ControlSocket
@@ -48,12 +47,9 @@ from mailwatch.service.forensics import Forensics, Sources
 from mailwatch.service.monitor import Monitor
 from mailwatch.service.prober import RoundProber
 from mailwatch.service.queue_events import Asked, EventQueue, QueueEvent, SignalReceived
-from mailwatch.service.recovery import AddPorts, Recovery, as_seen
+from mailwatch.service.recovery import Recovery
 from mailwatch.service.signals import delivered
 from mailwatch.service.standing import Standing
-from mailwatch.store import files
-from mailwatch.store.base import Store
-from mailwatch.store.sqlite import SqliteStore
 
 _SIGNALS = (signal.SIGTERM, signal.SIGINT, signal.SIGHUP)
 
@@ -71,43 +67,6 @@ With the default of 0.005, the threads of a round spend a tenth of their CPU on 
 
 SHORTEST_PAUSE_S = 0.005
 """No wait is shorter, so that a mistake in a wake-up time cannot make the loop spin."""
-
-
-@dataclass(frozen=True, slots=True)
-class Adapters:
-    """What the daemon reaches the world through; the demo and the tests bring their own."""
-
-    restarter: Callable[[Config], Restarter]
-    channels: Callable[[Config], Mapping[str, Notifier]]
-    """The notifiers, by the names that their messages have in the outbox."""
-    store: Callable[[Config], Store]
-    examiner: Callable[[Config], Callable[[], Examiner] | None] = lambda _config: None
-    """What the black box looks through, None where it has nothing to look at."""
-    add_ports: Callable[[Config], AddPorts] = lambda _config: as_seen
-    """What adds to a state of the target what is known of the ports that lead to it."""
-
-
-def real_world(journal: Journal) -> Adapters:
-    """Return what an installed mailwatch uses."""
-
-    def store(config: Config) -> Store:
-        runtime = os.environ.get("RUNTIME_DIRECTORY")
-        return SqliteStore(
-            config.state_directory,
-            journal.warning,
-            runtime=Path(runtime) if runtime else None,
-            claim=partial(files.lock, config.state_directory),
-        )
-
-    return Adapters(
-        restarter=lambda config: restarters.build(config.restart),
-        channels=lambda config: {
-            one.name: notifiers.build(one, journal) for one in config.channels
-        },
-        store=store,
-        examiner=lambda config: restarters.examiner(config.restart),
-        add_ports=lambda config: partial(restarters.add_ports, config.restart, config.asked),
-    )
 
 
 class Daemon:
@@ -313,12 +272,14 @@ class Daemon:
             paused_until=None if paused_until is None else paused_until.wall,
             reached=self._delivery.reached,
             troubles=self._delivery.troubles,
+            listening=monitor.listening(now),
         )
 
     # --- building -------------------------------------------------------------------------
 
     def _build(self) -> None:
         self._store = self._adapters.store(self._config)
+        self._guest = Guest()
         add_ports = self._adapters.add_ports(self._config)
         self._recovery = Recovery(self._restarter, self._events, time.monotonic, add_ports)
         self._delivery = Delivery(
@@ -370,6 +331,7 @@ class Daemon:
             self._events,
             time.monotonic,
             lambda: known_good.proven(self._store.notes().proven, settings),
+            self._guest,
         )
         self._say_what_is_watched(installation)
         return Components(
@@ -384,6 +346,7 @@ class Daemon:
             before_restart=self._systemd.extend,
             settings=settings,
             synchronised=is_synchronised,
+            guest=self._guest,
         )
 
     # --- telling --------------------------------------------------------------------------

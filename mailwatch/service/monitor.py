@@ -20,15 +20,17 @@ from mailwatch.core.transitions import after_boot, aim, stood_still
 from mailwatch.core.wording import compose
 from mailwatch.host.job import Job
 from mailwatch.net.endpoint import LONGEST_LOGIN_S
+from mailwatch.probes.first_look import LISTEN_S
 from mailwatch.service.bookkeeping import Bookkeeping
 from mailwatch.service.components import Components
 from mailwatch.service.queue_events import AttemptDone, QueueEvent, RoundDone
 from mailwatch.store.base import Commit
 
-ROUND_SLACK_S = 15.0 + LONGEST_LOGIN_S
+ROUND_SLACK_S = 15.0 + LONGEST_LOGIN_S + LISTEN_S
 """How long past its longest a round may last, on a host that hardly schedules it.
 
-A login has a time of its own, and without an answer to it the service is asked once more.
+A login has a time of its own, and so has listening; without an answer to either the service is
+asked once more.
 """
 
 
@@ -61,6 +63,10 @@ class Monitor:
         """Pause until `until`, or end the pause with None; return whether one was in force."""
         return self._bookkeeping.pause(until, now)
 
+    def listening(self, now: Now) -> Fact:
+        """Return the clause that says where mailwatch only listens, NOTHING where nowhere."""
+        return self._bookkeeping.listening(now)
+
     def next_round(self, now: Now) -> float | None:
         """Return when (seconds since 1970) a round begins, None while one is under way."""
         if self.investigation.is_asking:
@@ -76,8 +82,12 @@ class Monitor:
         """
         if not self.investigation.is_asking or self._rounds.last_began is None:
             return False
-        # For the control (see prober.RoundProber), and for one asked again (see probe.Probe).
+        # For the control (see prober.RoundProber), for one asked again (see probe.Probe), and for
+        # all that wait for their turn (see guest.Guest).
         more_s = 2 * self._attempts.timeout_s
+        parts = self._components
+        if per_second := parts.policy.smtp_per_second:
+            more_s += (self._attempts.retries + 1) * len(parts.settings) / per_second
         longest_s = self._attempts.longest_s + more_s + ROUND_SLACK_S
         return now.steady - self._rounds.last_began > longest_s
 
@@ -180,6 +190,7 @@ class Monitor:
             paused=self.paused_until(now) is not None,
             next_at=self.next_round(now),
             trouble=self._trouble,
+            listening=self._bookkeeping.listening(now),
         )
 
     # --- rounds ---------------------------------------------------------------------------
@@ -202,6 +213,8 @@ class Monitor:
         return event.round == self._round and self.investigation.is_asking
 
     def _attempt_done(self, event: AttemptDone, now: Now) -> None:
+        if event.reading.offence:
+            self._bookkeeping.keep_offences(self.state, now)
         (reading,) = self._bookkeeping.sift([event.reading], now)
         if reading.verdict is not Verdict.FAIL:
             return
@@ -222,6 +235,7 @@ class Monitor:
         for onlooker in self._components.onlookers:
             onlooker.round(readings, now)
         self._bookkeeping.keep_round(self.state, readings, now)
+        self._bookkeeping.keep_offences(self.state, now)
         if failures(readings):
             self._examine(readings, now)
             self._components.recovery.look()

@@ -9,11 +9,13 @@ from mailwatch.core import wall_clock
 from mailwatch.core.deadline import Clock, Deadline
 from mailwatch.core.facts import NOTHING
 from mailwatch.core.model import Reading, Verdict
-from mailwatch.core.policy import Attempts
+from mailwatch.core.policy import Attempts, Policy
 from mailwatch.core.wall_clock import WallClock
 from mailwatch.host.clocks import is_synchronised, read_clocks
 from mailwatch.host.job import Job
 from mailwatch.probes import loopback_check
+from mailwatch.probes.catalogue import is_usual
+from mailwatch.probes.guest import Guest
 from mailwatch.probes.probe import Check
 from mailwatch.probes.round import RollCall
 from mailwatch.service.queue_events import AttemptDone, EventQueue, RoundDone
@@ -32,10 +34,11 @@ class RoundProber:
         events: EventQueue,
         clock: Clock,
         proven: Callable[[], Collection[str]] = frozenset,
+        guest: Guest | None = None,
         *,
         passes: bool = False,
     ) -> None:
-        self._roll_call = RollCall(probes, clock)
+        self._roll_call = RollCall(probes, clock, guest=guest)
         self._events = events
         self._clock = clock
         self._proven = proven
@@ -82,15 +85,19 @@ class RoundProber:
 def one_round(
     probes: Sequence[Check],
     attempts: Attempts,
+    policy: Policy | None = None,
     told: Callable[[Reading], None] | None = None,
 ) -> tuple[Reading, ...]:
     """Ask `probes` in one round of its own, and return how each of them answers.
 
+    What is asked at a port that is unusual for it may be set wrongly, so it is listened to first.
     `told` is called with what a service has answered in the end, as soon as that is known. What is
     returned may be judged otherwise where the fault turns out to be ours.
     """
-    events = EventQueue()
-    RoundProber(probes, events, time.monotonic, passes=told is not None).begin(1, attempts)
+    events, guest, policy = EventQueue(), Guest(), policy or Policy()
+    guest.reconfigure(policy, [p.settings.key for p in probes if not is_usual(p.settings)])
+    prober = RoundProber(probes, events, time.monotonic, guest=guest, passes=told is not None)
+    prober.begin(1, attempts)
     while True:
         report = events.get()
         if told and isinstance(report, AttemptDone):

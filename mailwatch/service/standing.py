@@ -78,6 +78,7 @@ class Standing(Onlooker):
         paused_until: float | None,
         reached: Mapping[str, float | None],
         troubles: Mapping[str, Fact],
+        listening: Fact = NOTHING,
     ) -> dict[str, Any]:
         """Return all of it in JSON's terms.
 
@@ -92,6 +93,7 @@ class Standing(Onlooker):
             "since": None if incident is None else incident.since.wall,
             "cause": None if incident is None else causes.line(incident.cause) or None,
             "cause_seen": incident is not None and causes.is_seen(incident.cause),
+            "listening": say(listening) or None,
             "last_round": self._last_round,
             "next_round": next_round,
             "paused_until": paused_until,

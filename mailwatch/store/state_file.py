@@ -110,7 +110,7 @@ class StateFile:
         aside = set_aside(self.path, unusable.kind, now.wall)
         self._inode = None
         self._say(
-            f"The state file {self.path} cannot be used, for {unusable}; it is kept as "
+            f"The state file {self.path} cannot be used because {unusable}; it is kept as "
             f"{aside.name}, and mailwatch begins with an empty memory. {_ADVICE[unusable.kind]}"
         )
 

@@ -157,7 +157,7 @@ class FileWriter:
             if self._retry_at is None:
                 why, advice = reason(error)
                 self._say(
-                    f"Cannot write the state file {self._file.path}, for {why}: mailwatch "
+                    f"Cannot write the state file {self._file.path} because {why}: mailwatch "
                     "watches, restarts and tells as before, but would forget all if it were "
                     f"ended now; {advice}."
                 )

@@ -32,7 +32,7 @@ def rounds(bed: Bed, batches: int, count: int) -> list[Figure]:
     """Measure `batches` times `count` rounds of each program, taking turns."""
     ours, monit, blackbox, floor = _Taken(), _Taken(), _Taken(), _Taken()
     for _ in range(batches):
-        bed.watcher.configure(watch={"interval_s": EVERY_S})
+        bed.watcher.configure(watch={"interval_s": EVERY_S, "smtp_per_second": 0})
         _batch(bed, UNIT, ours, count, bed.watcher.start, bed.watcher.stop)
         bed.monit.configure(every_s=EVERY_S, timeout_s=5, failures=3)
         _batch(bed, bed.monit.unit, monit, count, bed.monit.start, bed.monit.stop)
@@ -113,7 +113,7 @@ def _batch(
 def start_and_end(bed: Bed, times: int) -> list[Figure]:
     """Measure the start up to READY, and the end after SIGTERM while nothing is under way."""
     ready, ended, rivals_ended = [], [], {}
-    bed.watcher.configure(watch={"interval_s": 60})
+    bed.watcher.configure(watch={"interval_s": 60, "smtp_per_second": 0})
     for _ in range(times):
         bed.watcher.start()
         bed.watcher.wait_for_status(WELL)

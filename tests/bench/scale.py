@@ -50,7 +50,7 @@ def _hung_once(bed: Bed) -> tuple[float, float]:
     with silence(bed.host, HUNG) as peer, ThreadPoolExecutor(1) as waiting:
         bed.watcher.configure(
             watch={"interval_s": 60, "retries": _RETRIES, "attempt_timeout_s": _TIMEOUT_S,
-                   "retry_delay_s": _DELAY_S},
+                   "retry_delay_s": _DELAY_S, "smtp_per_second": 0},
             restart={"max_restarts": 0},
             services=[
                 {"name": f"HUNG{number}", "port": port, "probe": "smtp", "tls": "none"}
@@ -125,7 +125,7 @@ def healthy(bed: Bed, rounds: int) -> list[Figure]:
 def _cost(bed: Bed, peer: Crowd, count: int, rounds: int) -> _Cost:
     """Let the installed service watch `count` services of `peer` for some rounds."""
     bed.watcher.configure(
-        watch={"interval_s": _INTERVAL_S, "attempt_timeout_s": 5},
+        watch={"interval_s": _INTERVAL_S, "attempt_timeout_s": 5, "smtp_per_second": 0},
         services=[
             {"name": f"S{number}", "port": peer.port, "probe": "smtp", "tls": "none"}
             for number in range(count)

@@ -50,7 +50,8 @@ from mailwatch.restarters import Restarter
 from mailwatch.restarters.catalogue import Chosen
 from mailwatch.restarters.docker import Settings as DockerSettings
 from mailwatch.service import delivery, recovery
-from mailwatch.service.daemon import Adapters, Daemon, real_world
+from mailwatch.service.adapters import Adapters, real_world
+from mailwatch.service.daemon import Daemon
 from mailwatch.store import sqlite
 from mailwatch.store.base import Commit, Store
 from mailwatch.store.state_file import StateFile

@@ -157,7 +157,16 @@ def test_an_unknown_incident_is_a_sentence(
 
 @pytest.mark.parametrize(
     ("text", "seconds"),
-    [("90s", 90), ("30m", 1800), ("30", 1800), ("2h", 7200), ("1h 30m", 5400), ("1d12h", 129_600)],
+    [
+        ("90s", 90),
+        ("30m", 1800),
+        ("30", 1800),
+        ("2h", 7200),
+        ("1h 30m", 5400),
+        ("1d12h", 129_600),
+        ("2 hours", 7200),
+        ("1 day 30 min", 88_200),
+    ],
 )
 def test_durations_as_a_person_types_them(text: str, seconds: float) -> None:
     """A bare number is minutes, units may be combined."""
@@ -173,6 +182,18 @@ def test_wrong_arguments_are_unknown_to_a_monitoring_system(
         main([command, "--nonsense"])
     assert end.value.code == 3
     assert "--nonsense" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize(("command", "code"), [("check", 3), ("config", 64)])
+def test_an_option_before_the_command_is_told_its_place(
+    command: str, code: int, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """What other programs take in front stands behind the command here."""
+    with pytest.raises(SystemExit) as end:
+        main(["--config", "x", command])
+    assert end.value.code == code
+    said = "".join(capsys.readouterr())
+    assert f"options stand behind the command: mailwatch {command} --config ..." in said
 
 
 def test_wrong_arguments_elsewhere_are_a_usage_error(capsys: pytest.CaptureFixture[str]) -> None:

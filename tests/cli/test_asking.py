@@ -206,8 +206,8 @@ def test_a_restart_shows_whether_it_can_be_restarted(
     desk.standing.restarted(RestartEnded(words("somebody else"), intervened=True), now)
     assert main(["status"]) == 1
     out = capsys.readouterr().out
-    assert "mailwatch could not restart container stalwart at 2" in out
-    assert "its last try: 403 Forbidden.\n" in out
+    assert "The last restart of container stalwart, at 2" in out
+    assert ", failed: 403 Forbidden.\n" in out
     desk.standing.restarted(RestartEnded(), now)
     assert main(["status"]) == 0
     assert "mailwatch can restart container stalwart.\n" in capsys.readouterr().out

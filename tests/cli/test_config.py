@@ -70,8 +70,8 @@ def test_check_names_every_mistake(path: Path, capsys: pytest.CaptureFixture[str
     out, err = capsys.readouterr()
     assert out == ""
     assert err.splitlines() == [
-        f"{path}: watch.retries is 0; write a whole number from 1 to 100",
-        f"{path}: mailwatch has no key watch.intervall_s; did you mean watch.interval_s?",
+        f"{path}, line 3: watch.retries is 0; write a whole number from 1 to 100",
+        f"{path}, line 4: mailwatch has no key watch.intervall_s; did you mean watch.interval_s?",
         "command line: restart.container is empty; write a container's name of letters, digits, "
         "`_`, `.` and `-`, as `docker ps` shows it",
     ]
@@ -89,6 +89,7 @@ def test_check_as_json(path: Path, capsys: pytest.CaptureFixture[str]) -> None:
         "source": str(path),
         "key": "watch.retries",
         "sentence": "watch.retries is 0; write a whole number from 1 to 100",
+        "line": 3,
     }
 
 
@@ -152,5 +153,5 @@ def test_a_full_disk_below_the_output_is_a_sentence(path: Path) -> None:
         )
     assert (ended.returncode, ended.stderr) == (
         74,
-        "The output takes no more (No space left on device): write it elsewhere.\n",
+        "The output could not be written (No space left on device): write it elsewhere.\n",
     )

@@ -51,6 +51,7 @@ def test_output_is_the_configuration(
     assert main(["import-env", str(env_file)]) == 0
     out, err = capsys.readouterr()
     assert err == f"{env_file}: mailwatch has no variable TZ; it was left out\n{TOKEN_NOTE}"
+    assert out.count("[[services]]\nname = ") == 3
     path = tmp_path / "mailwatch.toml"
     path.write_text(out)
     assert load(path, {}, {}) == load(None, {}, parse(ENV)[0])

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -54,13 +55,13 @@ def test_every_mistake_is_named_at_once_with_its_key() -> None:
 
 
 def test_text_of_the_error_has_one_line_for_each_mistake() -> None:
-    """What is printed is `FILE: sentence`, line by line."""
+    """What is printed is `FILE, line N: sentence`, line by line."""
     path = next(path for path in BAD if path.stem == "many_at_once")
     with pytest.raises(ConfigError) as caught:
         load(path, {}, {})
     lines = str(caught.value).splitlines()
     assert len(lines) == len(caught.value.mistakes)
-    assert all(line.startswith(f"{path}: ") for line in lines)
+    assert all(re.match(rf"{re.escape(str(path))}, line \d+: ", line) for line in lines)
 
 
 @pytest.mark.parametrize(
@@ -105,7 +106,7 @@ def test_directory_pipe_and_missing_file(tmp_path: Path) -> None:
 def test_name_that_is_no_name(tmp_path: Path) -> None:
     """A file name that the system refuses is a mistake like any other."""
     assert mistakes_of(tmp_path / "a\0b")[0].sentence == (
-        "the file cannot be read (its name is no name of a file); name another file"
+        "the file cannot be read (its name cannot be that of a file); name another file"
     )
     assert "file name too long" in mistakes_of(tmp_path / ("n" * 300))[0].sentence
 

@@ -39,8 +39,8 @@ def test_the_password_is_read_from_the_directory_that_systemd_names(tmp_path: Pa
 @pytest.mark.parametrize(
     ("content", "rest"),
     [
-        (b"", "holds no password alone, on one line"),
-        (b"one\ntwo\n", "holds no password alone, on one line"),
+        (b"", "must hold the password alone, on one line"),
+        (b"one\ntwo\n", "must hold the password alone, on one line"),
         (b"\xff\n", "is not UTF-8; save it so"),
     ],
 )

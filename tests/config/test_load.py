@@ -188,7 +188,7 @@ def test_mistakes_in_overridden_values_count_too(tmp_path: Path) -> None:
     """A wrong value in the file is named although the environment wins, and so are both others."""
     path = written(tmp_path, "[watch]\nretries = 0\n")
     assert sentences(path, {"watch.retries": "many"}, {"RETRIES": "-1"}) == [
-        f"{path}: watch.retries is 0; write a whole number from 1 to 100",
+        f"{path}, line 2: watch.retries is 0; write a whole number from 1 to 100",
         'command line: watch.retries is the text "many"; write a whole number from 1 to 100',
         "environment: RETRIES is -1; write a whole number from 1 to 100",
     ]
@@ -326,7 +326,7 @@ def test_a_certificate_as_a_reason_to_restart_is_warned_of() -> None:
     """Version 0.1.0 took it, so it is no mistake: the service starts, and the admin is told."""
     config = load(None, {"restart.on": "silent,certificate"}, {})
     assert config.warnings == (
-        'restart.on has "certificate", for which nothing is restarted all the same; take it out',
+        'restart.on has "certificate", which never leads to a restart; take it out',
     )
     assert load(None, {"restart.on": "silent"}, {}).warnings == ()
 

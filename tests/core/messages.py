@@ -1,10 +1,13 @@
 """Messages of every topic in many situations, each with the file that shows it.
 
-`python -m tests.core.messages` writes all of them anew into tests/core/golden.
+`python -m tests.core.messages` writes all of them anew into tests/core/golden, and with
+`--page FILE.html` shows them on a page as a phone does.
 """
 
 from __future__ import annotations
 
+import argparse
+import html
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -338,8 +341,38 @@ def shown(message: Message) -> str:
     return f"{message.severity}\n{message.title}\n\n{message.body}\n"
 
 
-if __name__ == "__main__":
+_STYLE = """
+body { margin: 0; width: 390px; font: 14px/20px Roboto, sans-serif; background: #f2f2f2 }
+article { margin: 6px 8px; padding: 12px 14px; background: #fff; border-radius: 8px }
+h2 { margin: 0 0 4px; font-size: 16px; line-height: 20px }
+p { margin: 0; white-space: pre-wrap; overflow-wrap: anywhere }
+small { color: #777 }
+"""
+
+
+def page() -> str:
+    """Return all of them as Gotify's client shows them on a phone of 390 pixels."""
+    cards = [
+        f"<article><h2>{html.escape(message.title)}</h2><p>{html.escape(message.body)}</p>"
+        f"<small>{name}, {message.severity}, {len(message.body)}</small></article>"
+        for name, message in messages().items()
+    ]
+    head = f"<!doctype html><meta charset=utf-8><title>Messages</title><style>{_STYLE}</style>"
+    return "\n".join([head, *cards])
+
+
+def main() -> None:
+    """Write the golden files anew, or with --page FILE the page."""
+    parser = argparse.ArgumentParser(description=main.__doc__)
+    parser.add_argument("--page", type=Path, metavar="FILE")
+    if file := parser.parse_args().page:
+        file.write_text(page(), "utf-8")
+        return
     for old in GOLDEN.glob("*.txt"):
         old.unlink()
     for name, message in messages().items():
         (GOLDEN / f"{name}.txt").write_text(shown(message), "ascii")
+
+
+if __name__ == "__main__":
+    main()

@@ -243,7 +243,7 @@ def test_a_packet_filter_is_a_ban_and_no_hang() -> None:
     assert held.reason is Reason.INCURABLE
     for failure in event.situation.failures:
         assert (failure.fault, failure.mask) == (Fault.REJECTED, Mask.FILTER)
-        assert say(failure.detail).startswith("a packet filter lets nothing of this host's through")
+        assert say(failure.detail).startswith("a packet filter lets nothing from this host through")
     assert say(event.plain).startswith("a packet filter keeps this host from SMTP:25")
 
 

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import ast
-import importlib
-import pkgutil
 import re
 from collections.abc import Iterator
 from pathlib import Path
@@ -12,35 +10,16 @@ from string import Formatter
 
 import pytest
 
-import mailwatch
 from mailwatch.core.facts import NOTHING, fact, words
 from mailwatch.core.say import NUMBERS, SPECS, say
-from mailwatch.core.sentences import Given, Plural, Sentences, Template
+from mailwatch.core.sentences import Given, Plural, Template
+from tests.core.sentences import ROOT, leaves, listing, literals, templates
 
-ROOT = Path(mailwatch.__file__).parent
 MAKERS = {"fact": 0, "line": 0, "of": 1, "_say": 0, "ok": 0, "warning": 0, "problem": 0, "found": 0}
 """What is called with a code and its arguments, and as which of them the code comes."""
 
 
-def _all_sentences() -> Sentences:
-    found: dict[str, Template] = {}
-    for module in pkgutil.walk_packages(mailwatch.__path__, "mailwatch."):
-        if not module.name.endswith("__main__"):
-            found.update(getattr(importlib.import_module(module.name), "SENTENCES", {}))
-    return found
-
-
-SENTENCES = _all_sentences()
-
-
-def _leaves(template: Template) -> Iterator[str]:
-    match template:
-        case str():
-            yield template
-        case Plural():
-            yield from (template.one, template.many)
-        case Given():
-            yield from (*_leaves(template.present), *_leaves(template.absent))
+SENTENCES = templates()
 
 
 def _fields(text: str) -> set[str]:
@@ -127,7 +106,7 @@ def test_every_template_is_used() -> None:
 @pytest.mark.parametrize("code", sorted(SENTENCES))
 def test_every_template_can_be_said(code: str) -> None:
     """Each way in which it may be put: in ASCII, with specs that exist."""
-    for text in _leaves(SENTENCES[code]):
+    for text in leaves(SENTENCES[code]):
         assert text.isascii()
         for _, name, spec, _ in Formatter().parse(text):
             known = {"", "clock", *NUMBERS, *SPECS}
@@ -158,3 +137,72 @@ def test_moments_are_told_by_the_readers_clock() -> None:
     late = fact("digest-opened", at=1_700_000_000.0)
     assert say(late, lambda wall: "03:14:02") == "opened 03:14:02"
     assert say(late) == "opened 2023-11-14 22:13:20 UTC"
+
+
+SPEAKERS = {"print", "note", "CommandError", "ConfigError", "Mistake", "ArgumentTypeError", "Key"}
+"""What is called with what a person reads."""
+
+SPEAKING = {"mistake", "warn", "add", "error", "write", "warning", "notice", "add_argument"}
+"""Methods that are."""
+
+_PROSE = re.compile("[a-z]+ [a-z]+ [a-z]+")
+
+STIFF = (
+    "alone, for",
+    "tells the journal",
+    "is no key of",
+    "too short a time ago",
+    "told:",
+    "as one who may",
+    "because User",
+    "too early to call",
+    "is something else",
+    "a sentence says why",
+    "was told to nobody",
+    "as which it",
+    "nobody knows",
+    "so that it",
+    ", for there",
+    ", for it",
+)
+"""What was mended once, and how no native speaker would put it."""
+
+
+def test_the_listing_has_all_that_is_handed_to_who_speaks() -> None:
+    """Whatever of several words is printed, noted, raised for a person or written to the log."""
+    listed = {text for _, text in listing()}
+    missing = []
+    for path, tree in _sources():
+        for node in ast.walk(tree):
+            if not isinstance(node, ast.Call):
+                continue
+            plain = getattr(node.func, "id", "") in SPEAKERS
+            if not plain and getattr(node.func, "attr", "") not in SPEAKING:
+                continue
+            for given in (*node.args, *(word.value for word in node.keywords)):
+                text = given.value if isinstance(given, ast.Constant) else None
+                if isinstance(text, str) and _PROSE.search(text) and text not in listed:
+                    missing.append(f"{path}:{node.lineno}: {text}")
+    assert missing == []
+
+
+def test_the_listing_finds_prose_wherever_it_stands() -> None:
+    """In a call, in a table and with values in it; docstrings are for who reads the code."""
+    source = '''
+def f(x):
+    """This is a docstring of it."""
+    print(f"the file {x} is gone")
+    return {"a": "see that it runs", "b": "SELECT a FROM b", "c": "a-b"}
+'''
+    found = [text for _, text in literals(ast.parse(source))]
+    assert sorted(found) == ["see that it runs", "the file {} is gone"]
+
+
+def test_no_sentence_is_stiff() -> None:
+    """Neither as the ones that were mended were, nor with a blank too many."""
+    stiff = [
+        f"{where}: {text}"
+        for where, text in listing()
+        if any(words in text for words in STIFF) or ("  " in text.strip() and "\n" not in text)
+    ]
+    assert stiff == []

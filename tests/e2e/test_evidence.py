@@ -232,7 +232,7 @@ def test_a_firewall_inside_the_container_looks_like_the_ban_that_it_is(
     host.run(f"nsenter -t {pid} -n iptables -I INPUT {rule}")
     try:
         message = inbox.wait_for(with_cause, 40)
-        assert cause_of(message).startswith(f"ban of {gateway}, as which it sees this host, or a ")
+        assert cause_of(message).startswith(f"ban of {gateway} (this host, as it sees it), or a ")
     finally:
         host.run(f"nsenter -t {pid} -n iptables -D INPUT {rule}")
     inbox.wait_for(recovered, 60)
@@ -249,7 +249,7 @@ def test_docker_that_hangs_is_named_in_the_call(
     try:
         mail.hang()
         message = inbox.wait_for(with_cause, 60)
-        assert cause_of(message) == "Docker does not answer, so it hangs or is stopped"
+        assert cause_of(message) == "Docker does not answer: it hangs or is stopped"
     finally:
         host.run("kill -CONT $(pidof dockerd)")
     inbox.wait_for(recovered, 60)

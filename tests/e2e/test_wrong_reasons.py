@@ -88,7 +88,7 @@ def test_a_mistake_in_our_configuration_restarts_nothing(
     watcher.configure(services=[SMTP])
     watcher.reload()
     last = inbox.wait_for(_unwatched, 30)
-    assert "are no longer watched; nobody knows whether they answer" in last.message
+    assert "are no longer watched; it is not known whether they answer" in last.message
     assert "mailwatch did not restart container stalwart." in last.message
     assert inbox.messages == [call, last]
     assert altered.started_at() == before

@@ -111,7 +111,7 @@ FITTING: dict[str, tuple[Evidence, str]] = {
     ),
     "no-network": (
         evidence(container={"network": "mail_default", "networks": []}),
-        "the container is in no network, so that nothing reaches it",
+        "the container is in no network, so nothing reaches it",
     ),
     "ports-not-published": (
         evidence(
@@ -123,7 +123,7 @@ FITTING: dict[str, tuple[Evidence, str]] = {
     ),
     "docker-hung": (
         evidence(container={"engine": "unreachable", "unreadable": {EVERYTHING: "it hangs"}}),
-        "Docker does not answer, so it hangs or is stopped",
+        "Docker does not answer: it hangs or is stopped",
     ),
     "not-running": (
         evidence(container={"status": "exited", "exit_code": 137}),
@@ -171,7 +171,7 @@ FITTING: dict[str, tuple[Evidence, str]] = {
             readings={"now": [reading(name, "dropped", "closed at once") for name in SERVICES]},
             connections=watched(25, 993),
         ),
-        "ban of 172.17.0.1, as which it sees this host, or a connection limit: all is dropped at "
+        "ban of 172.17.0.1 (this host, as it sees it), or a connection limit: all is dropped at "
         "once while the container listens",
     ),
     "slow-dns": (

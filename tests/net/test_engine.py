@@ -16,10 +16,11 @@ from typing import TYPE_CHECKING
 import pytest
 
 from mailwatch.core.model import Reading, Verdict
-from mailwatch.core.policy import Attempts
+from mailwatch.core.policy import Attempts, Policy
 from mailwatch.core.say import say
 from mailwatch.net.engine import Engine, Steps, Wait, run
 from mailwatch.probes.catalogue import build
+from mailwatch.probes.guest import Guest
 from mailwatch.probes.probe import Check
 from mailwatch.probes.round import RollCall
 from mailwatch.probes.settings import ServiceSettings
@@ -138,7 +139,8 @@ def test_peers_that_hang_delay_none_of_five_hundred_good_ones(
         bad = [service(name, peer(script), verify=False) for name, script in HOSTILE.values()]
         good = [ServiceSettings(f"S{n}", "127.0.0.1", port, probe="smtp") for n in range(GOOD)]
         probes = [build(one) for one in [*bad, *good]]
-        roll_call = RollCall(probes, time.monotonic, Engine())
+        hasty = Guest(Policy(smtp_per_second=0))
+        roll_call = RollCall(probes, time.monotonic, Engine(), hasty)
         before = threading.active_count()
         once = Attempts(retries=1, timeout_s=PATIENCE_S, delay_s=0)
         roll_call.begin(once, attempted, lambda readings, lost_s: over.set())

@@ -236,16 +236,17 @@ def test_a_slow_handshake_is_a_timeout(
 
 
 def test_plain_text_on_a_tls_port(peer: MakePeer, service: Settings, ask: Ask) -> None:
-    """A service that greets in plain text where TLS is due is a TLS fault in its own words."""
+    """A service that greets in plain text where TLS is due is told with the line to write."""
 
     def script(link: Link) -> None:
         link.say("220 mail.example.org ESMTP")
         link.hear_end()
 
     reading = ask(service("SMTPS", peer(script)))
-    assert reading.fault is Fault.TLS
+    assert reading.fault is Fault.RULE
     assert say(reading.detail) == (
-        r"answered '220 mail.example.org ESMTP\r\n' where TLS was expected"
+        'this port speaks SMTP without TLS: write tls = "none" for this service, or correct its '
+        "port"
     )
 
 

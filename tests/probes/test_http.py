@@ -139,7 +139,7 @@ def test_answers_that_show_life(answer: bytes, peer: MakePeer, service: Settings
 @pytest.mark.parametrize(
     ("answer", "fault", "words"),
     [
-        (b"220 mail ESMTP\r\n", Fault.PROTOCOL, "'220 mail ESMTP' where HTTP was expected"),
+        (b"220 mail ESMTP\r\n", Fault.RULE, 'speaks SMTP without TLS: write probe = "smtp"'),
         (b"HTTP/2 200 OK\r\n\r\n", Fault.PROTOCOL, "'HTTP/2 200 OK' where HTTP"),
         (b"HTTP/1.2 200 OK\r\n\r\n", Fault.PROTOCOL, "where HTTP was expected"),
         (b"HTTP/1.1 2000 OK\r\n\r\n", Fault.PROTOCOL, "where HTTP was expected"),

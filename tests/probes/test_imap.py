@@ -84,7 +84,7 @@ def test_answers_that_are_in_order(
 @pytest.mark.parametrize(
     ("answers", "heard", "words"),
     [
-        (["220 hi"], [], "should be '* OK' or '* PREAUTH', but was '220 hi'"),
+        (["?20 hi"], [], "should be '* OK' or '* PREAUTH', but was '?20 hi'"),
         (["*"], [], "but was '*'"),
         (["* OK\x00"], [], r"but was '* OK\x00'"),
         ([GREETING, "a2 OK done"], [ASK], "was 'a2 OK done', not 'a1 OK'"),

@@ -85,7 +85,7 @@ def test_a_wrong_answer_on_the_way_to_tls(
 @pytest.mark.parametrize(
     ("answers", "words"),
     [
-        (["220 hi"], "the greeting was '220 hi', not +OK"),
+        (["?20 hi"], "the greeting was '?20 hi', not +OK"),
         (["+OKAY"], "the greeting was '+OKAY', not +OK"),
         (["+ok"], "the greeting was '+ok', not +OK"),
         (["\x00+OK"], r"the greeting was '\x00+OK', not +OK"),

@@ -10,11 +10,12 @@ import pytest
 
 from mailwatch.core.deadline import Deadline
 from mailwatch.core.model import Fault, Reading, Verdict
-from mailwatch.core.policy import Attempts
+from mailwatch.core.policy import Attempts, Policy
 from mailwatch.core.say import say
 from mailwatch.net.engine import Engine
 from mailwatch.probes import probe as module
 from mailwatch.probes.catalogue import build
+from mailwatch.probes.guest import Guest
 from mailwatch.probes.probe import Check
 from mailwatch.probes.round import RollCall
 from mailwatch.probes.settings import ServiceSettings
@@ -190,7 +191,8 @@ def test_hung_services_last_as_long_as_one(
     probes = [build(service("SMTP", server)) for _ in range(40)]
     attempts = Attempts(retries=2, timeout_s=1.5, delay_s=0.5)
     began = time.monotonic()
-    readings = Round(RollCall(probes, time.monotonic), attempts).readings()
+    hasty = Guest(Policy(smtp_per_second=0))
+    readings = Round(RollCall(probes, time.monotonic, guest=hasty), attempts).readings()
     took = time.monotonic() - began
     assert {reading.fault for reading in readings} == {Fault.SILENT}
     assert attempts.longest_s <= took < attempts.longest_s + 30

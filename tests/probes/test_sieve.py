@@ -99,7 +99,7 @@ def test_starttls_hears_the_capabilities_again(peer: MakePeer, service: Settings
     ("answers", "heard", "words"),
     [
         (["OK", "OK"], [b"LOGOUT"], "the greeting names no IMPLEMENTATION"),
-        (["* OK hi"], [], "the greeting was '* OK hi', not OK"),
+        (["* AY hi"], [], "the greeting was '* AY hi', not OK"),
         (['"X"\n' * 150], [], "the greeting has more than 100 lines"),
         ([f"{GREETING}\nOK"], [], r"sent 'OK\r\n' after the greeting, without being asked"),
         (['"IMPLEMENTATION"\nOK', "OK"], [b"LOGOUT"], "the greeting offers no STARTTLS"),

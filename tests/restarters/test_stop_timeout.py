@@ -45,7 +45,7 @@ def test_the_longer_counts(engine: Engine, within: Within, own: object, given_s:
     [
         ({"StopTimeout": 60}, ["60 s and stop_timeout_s is 30 s: the longer counts, 60 s"]),
         ({"StopTimeout": 5}, ["5 s and stop_timeout_s is 30 s: the longer counts, 30 s"]),
-        ({"StopTimeout": -1}, ["without an end"]),
+        ({"StopTimeout": -1}, ["has no end"]),
         ({"StopTimeout": 30}, []),
         ({"Healthcheck": {"StartPeriod": 600 * 10**9}}, ["the longer counts, 10 min"]),
         ({"Healthcheck": {"StartPeriod": 60 * 10**9}}, []),

@@ -9,10 +9,13 @@ import pytest
 from mailwatch.core.facts import fact
 from mailwatch.core.known_good import KnownGood
 from mailwatch.core.message import Topic
-from mailwatch.core.model import Fault, Now, Reading, Verdict
+from mailwatch.core.model import Fault, Now, Offence, Reading, Verdict
+from mailwatch.core.offences import Manner
 from mailwatch.core.policy import Policy
 from mailwatch.core.state import Stage
 from mailwatch.core.wall_clock import DAY_S, WRITTEN
+from mailwatch.probes.guest import Guest
+from mailwatch.probes.settings import ServiceSettings
 from mailwatch.service.monitor import Monitor
 from mailwatch.store.base import Commit
 from tests.house import House, bad, blind, good
@@ -243,3 +246,34 @@ def test_a_clock_that_is_wrong_warns_of_no_certificate(house: House) -> None:
     assert house.store.notes().certificates.chains["SMTP:25"].signed == 2
     house.wall_offset -= 400 * DAY_S
     assert len(clock.rounds(2, well)) == 1
+
+
+def test_what_servers_hold_against_us_outlives_the_process(house: House) -> None:
+    """Within an open incident too it is told once, when it is too much, and the next one knows."""
+    wrong = ServiceSettings("SMTP", "mail.example.org", 25, probe="smtp")
+    refused = replace(bad(fault=Fault.AUTHENTICATION), offence=Offence.LOGIN)
+
+    def new_process() -> Guest:
+        guest = Guest(house.policy, lambda: house.now)
+        house.parts = replace(house.parts, guest=guest)
+        house.monitor = Monitor(house.parts)
+        house.start()
+        return guest
+
+    guest = new_process()
+    for count in range(1, house.policy.offences_per_day + 1):
+        assert guest.manner(wrong) is Manner.FREE
+        guest.settle(wrong, refused)
+        house.end_round(refused)
+        assert house.store.notes().offences.spent("mail.example.org", house.now) == count
+        if count == 3:
+            house.drain_until(lambda: bool(house.topics()) and not house.store.entries())
+            assert house.monitor.state.incident
+            guest = new_process()
+        house.pass_time(house.policy.verify_every_s)
+    house.drain_until(lambda: Topic.NOTICE in house.topics() and not house.store.entries())
+    guest = new_process()
+    assert guest.manner(wrong) is Manner.WITHOUT_LOGIN
+    house.end_round(bad(fault=Fault.AUTHENTICATION))
+    house.pass_time(house.policy.verify_every_s)
+    assert house.topics().count(Topic.NOTICE) == 1

@@ -87,7 +87,7 @@ def test_what_is_remembered_hides_no_ban(stand: Stand) -> None:
     canary = Reading("Canary:587", Verdict.PASS, remembered=True)
     assert causes.line(stand.forensics.cause((dropped, canary))).startswith("ban or")
     line = causes.line(stand.forensics.cause((dropped, canary), "127.0.0.1 or 172.17.0.1"))
-    assert line.startswith("ban of 127.0.0.1 or 172.17.0.1, as which it sees this host,")
+    assert line.startswith("ban of 127.0.0.1 or 172.17.0.1 (this host, as it sees it),")
 
 
 def test_evidence_that_cannot_be_judged_costs_no_restart(stand: Stand) -> None:

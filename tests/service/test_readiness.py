@@ -6,12 +6,15 @@ from dataclasses import replace
 
 import pytest
 
-from mailwatch.core.facts import words
+from mailwatch.core.events import RestartEnded
+from mailwatch.core.facts import NOTHING, words
 from mailwatch.core.message import Topic
-from mailwatch.core.model import Condition, TargetState
+from mailwatch.core.model import Condition, Now, TargetState
 from mailwatch.core.readiness import CONFIRM_S, LOOK_EVERY_S, UNABLE
 from mailwatch.core.say import say
+from mailwatch.notifiers import DeliveryError
 from mailwatch.service.monitor import Monitor
+from mailwatch.service.onlooker import Onlooker
 from tests.house import RUNNING, House, bad, good
 
 CAN, CANNOT = "can restart mail again", "cannot restart mail"
@@ -71,3 +74,39 @@ def test_nobody_looks_where_nothing_is_restarted(house: House) -> None:
     glances = house.container.glances
     house.pass_time(1)
     assert house.container.glances == glances
+
+
+def test_what_an_incident_shows_counts_at_once(house: House) -> None:
+    """A look of the incident's says what is so now, and a restart that fails is heard of."""
+    heard: list[str] = []
+
+    class Listener(Onlooker):
+        def restarted(self, ended: RestartEnded, now: Now) -> None:
+            heard.append(say(ended.error))
+
+    house.parts = replace(house.parts, onlookers=(Listener(),))
+    house.monitor = Monitor(house.parts)
+    house.start()
+    house.container.error = "403 Forbidden"
+    house.end_round(bad())
+    house.drain_until(lambda: bool(heard))
+    assert heard == ["403 Forbidden"]
+    house.container.state = TargetState(Condition.DENIED, words("no such right"))
+    house.pass_time(3600)
+    house.end_round(bad())
+    house.drain_until(lambda: "no such right" in say(house.monitor.status(house.now)))
+
+
+def test_a_delivery_shows_whether_messages_arrive(house: House) -> None:
+    """The last one that was tried, whichever way it went."""
+    house.start()
+    assert dict(house.delivery.troubles) == {}
+    house.phone.error = DeliveryError(words("Nobody answers."))
+    house.container.error = "403 Forbidden"
+    house.end_round(bad())
+    house.drain_until(lambda: bool(house.delivery.troubles))
+    assert say(house.delivery.troubles["gotify"]) == "Nobody answers."
+    house.phone.error = None
+    house.pass_time(3600)
+    house.drain_until(lambda: house.delivery.troubles["gotify"] == NOTHING)
+    assert house.delivery.reached["gotify"] is not None

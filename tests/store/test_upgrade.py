@@ -61,7 +61,8 @@ def test_all_that_0_1_0_has_written_is_still_there(stores: Stores, night: Night)
     )  # fmt: skip
     incident = Incident(
         "20260921T141400Z", at(100), at(101), failures, failures, words("running"), words("the disk is full"),  # noqa: E501
-        (Attempt(1, at(101), wall + 5),), (Hold(Reason.BACKOFF, until=160.0),), opened_told=True,
+        attempts=(Attempt(1, at(101), wall + 5),), holds=(Hold(Reason.BACKOFF, until=160.0),),
+        opened_told=True,
     )  # fmt: skip
     assert state == State(
         Stage.RESTARTING, incident, at(100), None,

@@ -31,14 +31,14 @@ SENTENCES: Sentences = {
         ),
     ),
     "ban": Given(
-        "seen_as", "ban of {seen_as}, as which it sees this host, " + _AT_ONCE, "ban " + _AT_ONCE
+        "seen_as", "ban of {seen_as} (this host, as it sees it), " + _AT_ONCE, "ban " + _AT_ONCE
     ),
     "conntrack-full": (
         "the host's connection tracking table is full: {used:whole} of {limit:whole}"
     ),
     "disk-full": "disk full: {path} has {free_bytes:size} of {size_bytes:size} free",
     "disk-silent": "the disk of {directory} does not answer, so others on it may hang, too",
-    "docker-hung": "Docker does not answer, so it hangs or is stopped",
+    "docker-hung": "Docker does not answer: it hangs or is stopped",
     "filtered": "a packet filter keeps this host from {services:names}",
     "no-descriptors": "the host has no file descriptors left: {used:whole} of {limit:whole}",
     "no-inode-left": "disk full: {path} has no inode left",
@@ -56,7 +56,7 @@ SENTENCES: Sentences = {
     ),
     "nothing-listens": "nothing listens on {ports:all} inside the container",
     "nothing-listens-for": "nothing listens inside the container for {services:names}",
-    "no-network": "the container is in no network, so that nothing reaches it",
+    "no-network": "the container is in no network, so nothing reaches it",
     "ports-not-published": Given(
         "others",
         "the container does not publish {ports:all}, only {others:names}",
@@ -78,7 +78,7 @@ SENTENCES: Sentences = {
         Given("limit_bytes", _KILLED + _LIMIT, _KILLED),
     ),
     "packets-filtered": (
-        "a packet filter lets nothing of this host's through to it, though it listens inside the "
+        "a packet filter lets nothing from this host through to it, though it listens inside the "
         "container"
     ),
     "paused": "the container is paused",
@@ -100,7 +100,7 @@ SENTENCES: Sentences = {
     "syn-flood": "SYN flood: the kernel answers new connections with SYN cookies",
     "tls-times-out": "TLS handshakes time out while TCP connects: {services:names}",
     # what the server's own log says
-    "ban-by-server": "ban: {server} has banned {address}, as which it sees this host",
+    "ban-by-server": "ban: {server} has banned {address} (this host, as it sees it)",
     "server-backend-fails": "{server} gets errors from {backend}",
     "server-bootstrap": (
         "{server} has found no configuration and waits to be set up: only port 8080 listens"
@@ -124,8 +124,8 @@ SENTENCES: Sentences = {
     ),
     "server-limits-us": Given(
         "limit",
-        "{server} allows {address}, as which it sees this host, no more than {limit} connections",
-        "{server} limits how often {address}, as which it sees this host, may connect",
+        "{server} allows {address} (this host, as it sees it), no more than {limit} connections",
+        "{server} limits how often {address} (this host, as it sees it), may connect",
     ),
     "server-listener-full": Given(
         "limit",

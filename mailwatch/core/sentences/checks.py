@@ -84,17 +84,36 @@ SENTENCES: Sentences = {
         "on its postscreen_access_list"
     ),
     "imap-unnamed": "the answer to CAPABILITY names neither IMAP4rev1 nor IMAP4rev2",
-    "http-status": "answered '{said}' where {statuses} shows life",
+    "http-status": "answered '{said}', but only {statuses} shows life",
     "http-interim-endless": "sent interim responses (1xx) without end",
     "http-many-fields": "sent more than {limit} header fields",
-    "http-unreadable": "sent '{field}: {said}', so that its page cannot be read",
+    "http-unreadable": "sent '{field}: {said}', so its page cannot be read",
+    "port-speaks-in-tls": (
+        "this port speaks {spoken} inside TLS: write {lines:all} for this service, or correct its "
+        "port"
+    ),
+    "port-speaks-plainly": (
+        "this port speaks {spoken} without TLS: write {lines:all} for this service, or correct its "
+        "port"
+    ),
+    "port-speaks-tls": (
+        'this port speaks TLS from the first byte on: write tls = "implicit" for this service, or '
+        "correct its port"
+    ),
+    "port-wants-no-proxy": (
+        "this port greets without waiting for a PROXY header: remove proxy for this service"
+    ),
+    "only-listened": (
+        "connected and only listened, as the server may ban this host for more (offences_per_day); "
+        "`mailwatch status` says until when"
+    ),
     "http-to-tls": (
         "plain HTTP was sent to a port of HTTPS, and '{said}' came back: set tls = \"implicit\" "
         "for this service"
     ),
-    "http-field-missing": "the field {field} holds no '{pattern}', and no such field at all",
-    "http-field-differs": "the field {field} holds no '{pattern}', but '{said}'",
-    "http-body-differs": "the body holds no '{pattern}', but begins with '{said}'",
+    "http-field-missing": "there is no field {field}, which should match '{pattern}'",
+    "http-field-differs": "the field {field} is '{said}', which does not match '{pattern}'",
+    "http-body-differs": "nothing in the body matches '{pattern}'; it begins with '{said}'",
     # TLS
     "ca-file-unusable": "the CA file {path} cannot be used ({why}): check ca_file of this service",
     "ca-file-late": "{path} could not be read in time: look for trouble with its disk",

@@ -87,7 +87,7 @@ SENTENCES: Sentences = {
     "file-unwritable": (
         "{file} cannot be written ({why}): name a file in a directory that you may write to."
     ),
-    "output-full": "The output takes no more ({why}): write it elsewhere.",
+    "output-full": "The output could not be written ({why}): write it elsewhere.",
     "usage": "{command}: {why:clause}.",
     "duration-missing": "no duration is given",
     "duration-unknown": "'{text:40}' is not a duration: write 30m, 2h or 1d",
@@ -101,16 +101,16 @@ SENTENCES: Sentences = {
     ),
     "state-file-absent": "There is no state file {path}: start the service, which makes it.",
     "state-file-older": (
-        "The state file {path} cannot be used, for {why}: restart the service, which brings it up "
-        "to date."
+        "The state file {path} cannot be used because {why}: restart the service, which brings "
+        "it up to date."
     ),
     "state-file-newer": (
-        "The state file {path} cannot be used, for {why}: use the mailwatch that belongs to the "
+        "The state file {path} cannot be used because {why}: use the mailwatch that belongs to the "
         "running service."
     ),
     "state-file-unusable": (
-        "The state file {path} cannot be used, for {why}: restart the service, which sets it aside "
-        "and makes a new one."
+        "The state file {path} cannot be used because {why}: restart the service, which sets it "
+        "aside and makes a new one."
     ),
     "state-file-damaged": (
         "The state file {path} is damaged: restart the service, which sets it aside and makes a "
@@ -120,5 +120,5 @@ SENTENCES: Sentences = {
     "state-file-forbidden": (
         "You may not open {path}: " + _SUDO + ", or join the group of the service."
     ),
-    "state-file-broken": "The state file {path} cannot be used, for {why}: {advice}.",
+    "state-file-broken": "The state file {path} cannot be used because {why}: {advice}.",
 }

@@ -25,19 +25,19 @@ SENTENCES: Sentences = {
         "mailwatch ended before it answered: see `systemctl status mailwatch`, and try again."
     ),
     "control-closed": (
-        "`mailwatch status`, pause, resume and reload will not work, for there is no control "
+        "`mailwatch status`, pause, resume and reload will not work because there is no control "
         "socket ({why}): start mailwatch by its unit, which has RuntimeDirectory=mailwatch"
     ),
     # pause and reload
     "pause-span": "a pause lasts from 10 seconds to 7 days",
     "log-paused": Given(
         "user",
-        "paused until {until_at:clock}, by the user with the id {user}",
+        "paused until {until_at:clock}, by the user with id {user}",
         "paused until {until_at:clock}, by root",
     ),
     "log-resumed": Given(
         "user",
-        "the pause was ended, by the user with the id {user}",
+        "the pause was ended, by the user with id {user}",
         "the pause was ended, by root",
     ),
     "pause-begins": "Paused until {until_at:clock}; `mailwatch resume` ends the pause sooner.",
@@ -65,6 +65,7 @@ SENTENCES: Sentences = {
     "doing-settling": "{target} was restarted, and its services are coming up",
     "doing-verifying": "{target} was restarted, and mailwatch is checking whether that helped",
     "doing-escalated": "you have been called",
+    "stands-listening": "{listening:capital}: the server may ban this host for more offences.",
     "stands-paused": (
         "Paused until {until_at:clock}: nothing is restarted or reported. `mailwatch resume` "
         "ends that."
@@ -80,9 +81,7 @@ SENTENCES: Sentences = {
     ),
     "can-restart": "mailwatch can restart {target}.",
     "cannot-restart": "mailwatch cannot restart {target}: {detail:clause}.",
-    "could-not-restart": (
-        "mailwatch could not restart {target} at {at:clock}, its last try: {detail:clause}."
-    ),
+    "could-not-restart": ("The last restart of {target}, at {at:clock}, failed: {detail:clause}."),
     "channel-reached": "Messages go to {channel}, which last took one at {at:clock}.",
     "channel-unused": "Messages go to {channel}, which has taken none since mailwatch started.",
     "channel-trouble": "Messages do not reach {channel}: {trouble:sentence}",

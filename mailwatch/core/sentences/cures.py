@@ -26,7 +26,9 @@ SENTENCES: Sentences = {
     "cure-filtered": "Take this host out of the packet filter's list (fail2ban's, say).",
     "cure-last-words": "Read the log around these words.",
     "cure-no-descriptors": "Raise fs.file-max above {limit:whole}, or end what holds so many.",
-    "cure-no-inode-left": "Delete the many small files on {path}, or make it anew with more.",
+    "cure-no-inode-left": (
+        "Delete the many small files on {path}, or make the file system anew with more inodes."
+    ),
     "cure-no-network": "Connect it again: `docker network connect NETWORK CONTAINER`.",
     "cure-no-process-left": (
         "Raise `pids_limit` of the container above {limit:whole}, or find what starts so many."

@@ -71,7 +71,7 @@ SENTENCES: Sentences = {
     "socket-needs-mode": (
         "User {user} may not use the Docker socket {socket} (owner {owner}, group {group}, mode "
         "{mode}): give the socket to group docker with mode 0660 (SocketGroup= and SocketMode= in "
-        "docker.socket), for the unit of mailwatch is in that group."
+        "docker.socket), which the unit of mailwatch belongs to."
     ),
     # --- a container ---
     "container-missing": (
@@ -92,11 +92,11 @@ SENTENCES: Sentences = {
     ),
     "container-of-that-id": (
         "There is no container named {name}; the one with that id is named {other}: put that name "
-        "into [restart] container, for ids change."
+        "into [restart] container, because ids change."
     ),
     "container-unhealthy": "Docker's health check calls {name} unhealthy.",
     "container-health-starting": "Docker's health check of {name} has not passed yet.",
-    "container-being-stopped": "Docker was told to stop or restart {name}, and is at it.",
+    "container-being-stopped": "Docker was told to stop or restart {name}, and is doing so.",
     "container-restarting": Plural(
         "restarts",
         "Docker is restarting {name} by itself, after one restart and an end with exit code "
@@ -126,10 +126,10 @@ SENTENCES: Sentences = {
         "start {name}` starts it."
     ),
     "container-ended": (
-        "{name} ended at {ended_at:clock} with exit code {exit_code}, and Docker does not know any "
-        "more whether somebody stopped it: `docker start {name}` starts it."
+        "{name} ended at {ended_at:clock} with exit code {exit_code}, and Docker no longer "
+        "knows whether somebody stopped it: `docker start {name}` starts it."
     ),
-    "container-removed": "Somebody removed {name} at {at:clock}: create it anew to have it run.",
+    "container-removed": "Somebody removed {name} at {at:clock}: create it again to have it run.",
     "container-removed-itself": (
         "{name} ended by itself at {at:clock}, and Docker removed it, as `--rm` says: create it "
         "anew."
@@ -149,7 +149,7 @@ SENTENCES: Sentences = {
         "and `journalctl -u docker`."
     ),
     "container-lacks": (
-        "Docker cannot start {name} again, for something that it needs is gone, such as the "
+        "Docker cannot start {name} again because something that it needs is gone, such as the "
         "container whose network it shares: create {name} anew (`docker compose up -d "
         "--force-recreate`)."
     ),

@@ -150,10 +150,10 @@ SENTENCES: Sentences = {
     # the unit
     "unit-absent": "mailwatch is not installed as a service, or systemd does not run here.",
     "unit-absent-cure": "Install the package to have it run by itself.",
-    "unit-runs": "The service runs.",
+    "unit-runs": "The service is running.",
     "unit-failed": "The service has failed ({result}).",
     "unit-failed-cure": _SEE_WHY,
-    "unit-idle": "The service does not run (it is {state}).",
+    "unit-idle": "The service is not running (it is {state}).",
     "unit-idle-cure": "Run `systemctl enable --now mailwatch`.",
     "unit-disabled": "The service does not start with the host.",
     "unit-disabled-cure": "Run `systemctl enable mailwatch`.",
@@ -177,7 +177,7 @@ SENTENCES: Sentences = {
     "evidence-off": "No evidence is gathered, so a restart destroys the traces of its cause.",
     "evidence-off-cure": "Set enabled = true in [evidence].",
     "evidence-open": (
-        "As far as is known, nothing is hidden from the service when it looks for a cause."
+        "As far as is known, the unit hides nothing that the service needs to find a cause."
     ),
     "hidden-protectproc": (
         "ProtectProc={value} hides the processes of other users from the service, and what listens "
@@ -201,7 +201,7 @@ SENTENCES: Sentences = {
     "docker-well": "Docker engine {engine} and SDK {sdk} understand each other (API {api}).",
     "container-unseen": "The state of container {name} is not known. {detail}",
     "container-left-alone": "{detail} mailwatch leaves it alone until it runs.",
-    "container-runs": "Container {name} runs.",
+    "container-runs": "Container {name} is running.",
     "container-odd": Given("detail", "{detail}", "Container {name} is {condition}."),
     "container-odd-cure": "See `docker ps -a` and `docker logs --tail 50 {name}`.",
     "user-absent": "The service runs as user {user}, which does not exist.",
@@ -238,8 +238,8 @@ SENTENCES: Sentences = {
     ),
     # the container's own times, neighbours and log
     "container-stops-late": (
-        "The stop_grace_period of {name} is {own_s:duration} or without an end, so mail may be "
-        "down for so long when a server that hangs is restarted."
+        "The stop_grace_period of {name} is {own_s:duration} or has no end, so mail may be "
+        "down that long when a server that hangs is restarted."
     ),
     "container-stops-late-cure": "Give the container the time that it really needs to stop.",
     "longer-counts": (
@@ -248,7 +248,7 @@ SENTENCES: Sentences = {
     ),
     "sharers-unseen": "What shares the network of {name} cannot be seen. {why}",
     "network-host-gone": (
-        "{name} is to be in the network of a container that is gone, so no restart can succeed."
+        "{name} shares the network of a container that is gone, so no restart can succeed."
     ),
     "network-host-gone-cure": "Create {name} anew: `docker compose up -d --force-recreate`.",
     "sharers-cut": "A restart of {name} cuts off what shares its network: {sharers:all}.",

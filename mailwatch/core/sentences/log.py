@@ -40,7 +40,9 @@ SENTENCES: Sentences = {
         "but would forget all if it were ended now; look for disk errors in the kernel's log.",
     ),
     "disk-answers": "The disk of {directory} answers again, and nothing was lost.",
-    "memory-lost": "mailwatch ends, and what the state file in {directory} lacks is forgotten.",
+    "memory-lost": (
+        "mailwatch is ending, and forgets what the state file in {directory} does not hold."
+    ),
     "memory-not-written": "The state file in {directory} could not be written: {why}.",
     "memory-restored": "mailwatch goes on from the copy of its memory that the last process left "
     "when the disk of {directory} did not answer.",
@@ -74,7 +76,7 @@ SENTENCES: Sentences = {
         "No service that is watched fails any more; no longer watched: {unwatched:services}.",
         "All services answer again.",
     ),
-    "restart-restarted": "nobody knows whether it helped",
+    "restart-restarted": "it is not known whether it helped",
     # the messages
     "sent": Given("channel", "sent by {channel}: {title}", "sent: {title}"),
     "not-told-yet": Given(
@@ -84,7 +86,7 @@ SENTENCES: Sentences = {
     ),
     "channel-gone": "not sent: {title}: it was for {channel}, which is no longer configured",
     # the evidence
-    "no-evidence": "no evidence is gathered, for {why}",
+    "no-evidence": "no evidence is gathered because {why}",
     "evidence-not-kept": (
         "the evidence of incident {incident} could not be kept ({why}): see that {folder} is "
         "writable and has room"
@@ -137,6 +139,8 @@ SENTENCES: Sentences = {
     ),
     "status-incident": "{services}; incident {incident} since {since_at:clock}, {stage}",
     "status-unable": "{services}; {trouble:clause}",
+    "status-listening": "{services}; {listening:clause}",
+    "listening-only": "only listening to {servers:names} until {until_at:clock}",
     "status-paused": "{services}; paused",
     "status-next": "{now}; next check {next_at:clock}",
 }

@@ -20,7 +20,7 @@ SENTENCES: Sentences = {
     "disk-silent-advice": (
         "{directory} has taken nothing since {since_at:clock}. mailwatch watches and restarts as "
         "before, but forgets what it did when the host goes down. What to do: look for disk errors "
-        "in the kernel's log (journalctl -k), and make sure that the disk is not full of work."
+        "in the kernel's log (journalctl -k), and make sure that the disk is not overloaded."
     ),
     "pause-over": "mailwatch on {host} is no longer paused",
     "watches-again": "It watches {target} again.",
@@ -39,6 +39,16 @@ SENTENCES: Sentences = {
         "days",
         Plural("days", "expires in {days} day", "expires in {days} days"),
         "expires within a day",
+    ),
+    "only-listens-on": "mailwatch on {host} only listens now",
+    "only-listens": (
+        "Its checks gave {server} offence as often as offences_per_day ({count}) allows, and a "
+        "server may ban this host for more. What gave offence is only listened to until "
+        "{until_at:clock}; the rest is checked as before."
+    ),
+    "only-listens-advice": (
+        "What to do: correct what `mailwatch status` shows as failing, then reload mailwatch: a "
+        "corrected service has its turn at once."
     ),
     "certificate-renewed": "Mail on {host} has a new certificate",
     "certificate-weaker": "Clients may distrust {host}'s certificate",

@@ -45,7 +45,7 @@ SENTENCES: Sentences = {
     "title-escalated": "Mail is down on {host} and needs you",
     "title-reminder": "Mail has been down on {host} for {down_s:duration}",
     "title-escalated-banned": "mailwatch is shut out on {host} and needs you",
-    "title-reminder-banned": "mailwatch is shut out on {host} for {down_s:duration}",
+    "title-reminder-banned": "mailwatch has been shut out on {host} for {down_s:duration}",
     "title-held": "Mail is down on {host} and left alone",
     "all-services": "all {count} services",
     "some-services": Given(
@@ -109,8 +109,8 @@ SENTENCES: Sentences = {
     "had-failed": Given("unwatched", _was_down("."), _was_down("; everything answers again.")),
     "no-longer-watched": Plural(
         "services",
-        "{services:services} is no longer watched; nobody knows whether it answers.",
-        "{services:services} are no longer watched; nobody knows whether they answer.",
+        "{services:services} is no longer watched; it is not known whether it answers.",
+        "{services:services} are no longer watched; it is not known whether they answer.",
     ),
     "did-not-restart": "mailwatch did not restart {target}.",
     "restart-helped": Plural(
@@ -177,7 +177,7 @@ SENTENCES: Sentences = {
         "the failure has not lasted long enough; it must last until {until_at:clock}",
         "the failure has not lasted long enough",
     ),
-    "hold-unsure": Given("detail", "{detail:clause}", "nobody knows whether it is to run"),
+    "hold-unsure": Given("detail", "{detail:clause}", "it is not known whether it is meant to run"),
     "hold-unproven": Given(
         "services",
         "mailwatch has never seen {services:names} answer as configured now, so its own settings "

@@ -1,0 +1,162 @@
+"""How one meets a port that may be another than the settings say: ears first.
+
+A server may hold it against us, up to a ban for good, if we speak what it does not. What greets by
+itself is heard without a byte of ours; what keeps silent is tried once with TLS, and inside it once
+with HTTP, before it is blamed for its silence.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from mailwatch.core.deadline import Deadline
+from mailwatch.core.model import Fault, Offence
+from mailwatch.core.text import printable
+from mailwatch.net.conversation import Conversation
+from mailwatch.net.dialogue import GREETING
+from mailwatch.net.endpoint import ProxyHeader, TlsMode
+from mailwatch.net.engine import Steps
+from mailwatch.net.errors import ConversationError
+from mailwatch.net.spoken import MAIL, MISTAKES, mistake, speaks_tls, spoken, unintroduced
+from mailwatch.probes.catalogue import is_usual
+from mailwatch.probes.settings import ServiceSettings
+
+LISTEN_S = 7.0
+"""How long a greeting is waited for at first: Postfix's postscreen lets a stranger wait for 6 s."""
+
+_SHARE = 1.4
+"""No longer than that many times an attempt; who gives servers less time wants to know sooner."""
+
+_PAGE = b"HEAD / HTTP/1.0\r\n\r\n"
+
+_UNSENT = frozenset({"login-not-offered", "sieve-login-not-offered", "login-not-private"})
+"""What failed of a login before anything of it was sent."""
+
+
+class FirstLook:
+    """What is known of one port by listening; `asked` is the probe in use, "" where it is mute."""
+
+    def __init__(self, settings: ServiceSettings, asked: str) -> None:
+        self._settings = settings
+        self._asked = asked
+        self._listened = False
+        """Whether the port was given time to greet, and kept silent where it must not."""
+        self._tried = False
+        self._mistake: ConversationError | None = None
+        """What was found by trying."""
+
+    def listen(self, talk: Conversation) -> Steps[None]:
+        """Hear what greets before anything is sent; raises ConversationError for a mistake."""
+        if self._listened:
+            return
+        if not self._speaks_first:
+            if self._asked in MAIL:
+                talk.allow(_patience_s(talk))
+        elif self._is_doubtful:
+            words = yield from talk.overhear(_patience_s(talk))
+            if words:
+                raise self._misplaced(words)
+        self._listened = True
+
+    def only_listen(self, talk: Conversation) -> Steps[None]:
+        """Connect, hear what greets, and leave; raises ConversationError where that shows more."""
+        yield from talk.reach()
+        words = yield from talk.overhear(min(LISTEN_S, talk.left_s))
+        if words and self._speaks_first:
+            raise self._misplaced(words)
+        if words and (error := self.explain(None, talk)):
+            raise error
+        if not words and self._asked in MAIL and not self._speaks_first:
+            raise ConversationError.of(Fault.SILENT, "peer-silent", awaited=GREETING)
+        yield from talk.part()
+
+    def explain(
+        self, error: ConversationError | None, talk: Conversation
+    ) -> ConversationError | None:
+        """Return the mistake that the first words in `talk` show, else `error`."""
+        in_tls = talk.first_in_tls
+        return mistake(self._settings, self._asked, talk.first, in_tls=in_tls) or error
+
+    def try_otherwise(
+        self, error: ConversationError, deadline: Deadline
+    ) -> Steps[tuple[ConversationError, Offence | None]]:
+        """Return what the silence that `error` tells of is, and what the look for it has cost.
+
+        The port is tried once; what that has found holds for as long as it keeps silent.
+        """
+        if self._asked not in MAIL or error.fault is not Fault.SILENT:
+            return error, None
+        cost = None
+        if not self._tried:
+            self._tried = True
+            self._mistake, cost = yield from self._try(deadline)
+        return self._mistake or error, cost
+
+    def cost(
+        self, error: ConversationError, talk: Conversation, *, careful: bool
+    ) -> Offence | None:
+        """Return what of a conversation that has ended in `error` may be held against us."""
+        code, asked = error.detail.code, self._asked
+        if not talk.spoke:
+            return None
+        if code in MISTAKES:
+            if talk.first_in_tls and asked in MAIL:
+                return None  # only TLS was spoken by then, which was right
+            plain_mail = spoken(talk.first, asked) in MAIL and not talk.first_in_tls
+            return Offence.INTRUSION if plain_mail else Offence.MISMATCH
+        if error.fault is Fault.AUTHENTICATION:
+            return None if code in _UNSENT else Offence.LOGIN
+        if self._settings.proxy is not ProxyHeader.NONE and talk.first:
+            # Where none is awaited it is garbage, whatever had passed before.
+            doubtful = error.fault in (Fault.TLS, Fault.PROTOCOL, Fault.REJECTED)
+            return Offence.MISMATCH if doubtful else None
+        return Offence.COMMAND if careful and error.fault is Fault.PROTOCOL else None
+
+    @property
+    def _speaks_first(self) -> bool:
+        settings = self._settings
+        introduced = settings.proxy is not ProxyHeader.NONE
+        return introduced or settings.tls is TlsMode.IMPLICIT or self._asked == "http"
+
+    @property
+    def _is_doubtful(self) -> bool:
+        """Whether a greeting may come: who asks for TLS where TLS is usual need not wait for it."""
+        return self._settings.proxy is not ProxyHeader.NONE or not is_usual(self._settings)
+
+    def _misplaced(self, words: bytes) -> ConversationError:
+        """Return what it means that a port greets where we were to speak first."""
+        settings = self._settings
+        found = unintroduced(settings, words)
+        found = found or mistake(settings, self._asked, words, in_tls=False)
+        said, expected = printable(words, 80), "TLS"
+        if settings.tls is not TlsMode.IMPLICIT:
+            expected = "a port that waits for its client"
+        return found or ConversationError.of(
+            Fault.TLS, "answered-otherwise", said=said, protocol=expected
+        )
+
+    def _try(self, deadline: Deadline) -> Steps[tuple[ConversationError | None, Offence | None]]:
+        settings = replace(
+            self._settings,
+            tls=TlsMode.IMPLICIT, verify=False, ca_file=None, fingerprint=None, login=None,
+        )  # fmt: skip
+        talk, shook_hands = Conversation(settings, deadline), False
+        try:
+            yield from talk.open()
+            shook_hands = True
+            if not (yield from talk.overhear(talk.left_s / 2)):
+                talk.send(_PAGE)
+                yield from talk.overhear(talk.left_s)
+                yield from talk.part()
+        except ConversationError:
+            pass
+        finally:
+            talk.close()
+        found = self.explain(None, talk)
+        if not found and shook_hands and self._settings.tls is not TlsMode.IMPLICIT:
+            found = speaks_tls()
+        return found, self.cost(found, talk, careful=True) if found else None
+
+
+def _patience_s(talk: Conversation) -> float:
+    return min(LISTEN_S, _SHARE * talk.left_s)
