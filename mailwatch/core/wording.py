@@ -8,7 +8,7 @@ from itertools import product
 
 from mailwatch.core import fit
 from mailwatch.core.causes import cure as cure_of
-from mailwatch.core.causes import is_seen
+from mailwatch.core.causes import is_ban, is_seen
 from mailwatch.core.events import Tell
 from mailwatch.core.facts import NOTHING, Fact, fact
 from mailwatch.core.message import Message, Severity, Topic
@@ -358,7 +358,7 @@ def _not_restarted(incident: Incident, hold: Hold, installation: Installation) -
     # What a restarter says of its target is a sentence of its own, with its own remedy.
     told = hold.target if hold.reason in _TOLD_BY_THE_TARGET else NOTHING
     reason = _by_name(why(hold), incident, installation)
-    if hold.reason is Reason.BANNED and is_seen(incident.cause):
+    if hold.reason is Reason.BANNED and is_ban(incident.cause) and is_seen(incident.cause):
         reason = fact("hold-banned-surely")
     return fact("not-restarted", detail=told, why=reason)
 

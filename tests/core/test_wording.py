@@ -438,6 +438,18 @@ def test_escalated_for_a_ban(watch: Watcher, night: Installation) -> None:
     ]
 
 
+def test_a_cause_that_is_no_ban_makes_none_certain(watch: Watcher, night: Installation) -> None:
+    """Not that others are served, which only who names the ban can know."""
+    w = watch()
+    target = TargetState(Condition.RUNNING, started_at=WALL - 86_400)
+    dropped = Failure("SMTP:25", Fault.DROPPED, words("closed at once"))
+    cause = fact("server-part-silent", server="Dovecot", part="auth")
+    w(Failed(Situation((dropped,), 1, target), cause))
+    said = "\n".join(_last(w, night)[1])
+    assert "the sign of a ban or of a connection limit" in said
+    assert "others may well be served" not in said
+
+
 def test_a_ban_names_the_address_that_the_container_sees(
     watch: Watcher, night: Installation
 ) -> None:
