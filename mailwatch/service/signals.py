@@ -5,7 +5,7 @@ from __future__ import annotations
 import signal
 import socket
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from types import FrameType
 
 from mailwatch.host import threads
@@ -27,10 +27,12 @@ def delivered(numbers: Sequence[signal.Signals], events: EventQueue) -> Iterator
     wanted = set(numbers)
 
     def pass_on() -> None:
-        while arrived := ours.recv(64):
-            for number in arrived:
-                if number in wanted:
-                    events.put(SignalReceived(number))
+        # A second Ctrl-C at the very end may close the socket before this thread has ended.
+        with suppress(OSError):
+            while arrived := ours.recv(64):
+                for number in arrived:
+                    if number in wanted:
+                        events.put(SignalReceived(number))
 
     try:
         reader = threads.start(pass_on, "signals")

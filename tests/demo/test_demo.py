@@ -238,7 +238,7 @@ def test_the_readme_shows_such_a_run(told: str) -> None:
     if "leaves TLS out" in told:
         pytest.skip("the README shows a run with openssl, which this machine has not")
     readme = (ROOT / "README.md").read_text("ascii")
-    transcript = readme.partition("```text\n")[2].partition("```")[0]
+    transcript = readme.rpartition("```text\n")[2].partition("```")[0]
     assert_story(transcript)
     assert max(map(len, transcript.splitlines())) <= 80
     stale = shape(transcript) - shape(told)

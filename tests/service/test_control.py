@@ -50,9 +50,10 @@ def connect(path: Path, asked: list[Asked]) -> Iterator[Connect]:
 
     def once() -> socket.socket:
         sock = socket.socket(socket.AF_UNIX)
-        sock.settimeout(PATIENCE_S)
-        sock.connect(str(path))
         opened.append(sock)
+        # Blocking: with a timeout, a backlog that is full for a moment is an error (unix(7)).
+        sock.connect(str(path))
+        sock.settimeout(PATIENCE_S)
         return sock
 
     yield once

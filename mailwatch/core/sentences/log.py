@@ -120,7 +120,7 @@ SENTENCES: Sentences = {
         "NotifyAccess=main."
     ),
     "systemd-full": (
-        "systemd takes no notifications at NOTIFY_SOCKET={socket}, for its queue is full: PID 1 "
+        "systemd takes no notifications at NOTIFY_SOCKET={socket}: its queue is full, so PID 1 "
         "hangs or is very busy; if this goes on, its watchdog will restart mailwatch."
     ),
     "lacking": "mailwatch cannot go on: {why}.",
