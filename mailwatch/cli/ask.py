@@ -13,6 +13,7 @@ from typing import Any
 
 from mailwatch.cli.exit_codes import UNKNOWN, CommandError
 from mailwatch.core.say import line
+from mailwatch.core.text import printable
 from mailwatch.service.control import NAME
 
 ANSWER_S = 2.0
@@ -20,6 +21,7 @@ ANSWER_S = 2.0
 
 _AGAIN_S = 0.01
 _CHUNK = 65_536
+_WIDEST = 300
 _LONGEST_ANSWER = 4 * 1024 * 1024
 
 
@@ -47,7 +49,7 @@ def ask(verb: str, within_s: float = ANSWER_S, **more: float) -> dict[str, Any]:
     if not isinstance(answer, dict):
         raise CommandError(UNKNOWN, line("control-broke"))
     if isinstance(answer.get("error"), str):
-        raise CommandError(UNKNOWN, answer["error"])
+        raise CommandError(UNKNOWN, printable(answer["error"], _WIDEST))
     return answer
 
 

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import argparse
+import os
 import time
 from collections.abc import Sequence
 from dataclasses import replace
 
 from mailwatch.cli.command import argument, command
+from mailwatch.cli.credentials import UNIT
 from mailwatch.cli.exit_codes import CRITICAL, OK, UNKNOWN, WARNING, CommandError
 from mailwatch.cli.options import load_by_hand
 from mailwatch.cli.output import print_json, reading_json
@@ -17,7 +19,9 @@ from mailwatch.core.diagnosis import Grade
 from mailwatch.core.model import Fault, Reading, Verdict
 from mailwatch.core.policy import Policy
 from mailwatch.core.say import line, say
-from mailwatch.host.identity import SERVICE_USER, become, user
+from mailwatch.host.account import service_account
+from mailwatch.host.identity import Identity, become, user
+from mailwatch.host.unit import read_unit
 from mailwatch.probes.catalogue import build
 from mailwatch.probes.settings import ServiceSettings
 from mailwatch.service.prober import one_round
@@ -53,7 +57,7 @@ def check(args: argparse.Namespace) -> int:
     config = load_by_hand(args, token=False)
     services = _chosen(args.services, config.services)
     # What servers and commands say is heard as the service hears it, and not as root.
-    become(user(SERVICE_USER))
+    become(_service())
     attempts = config.policy.attempts
     if args.once:
         attempts = replace(attempts, retries=1)
@@ -155,6 +159,14 @@ class _Table:
     def _wait(self) -> None:
         if self._left:
             self._terminal.doing(line("check-waits", services=tuple(self._left)))
+
+
+def _service() -> Identity | None:
+    """Return whom the service runs as, with the groups that only its unit gives it."""
+    if os.geteuid() != 0:
+        return None
+    account = service_account(read_unit(UNIT))
+    return user(account.name, account.groups)
 
 
 def _summary(readings: Sequence[Reading]) -> str:

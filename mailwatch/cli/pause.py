@@ -6,7 +6,7 @@ import argparse
 
 from mailwatch.cli.ask import ask
 from mailwatch.cli.command import argument, command
-from mailwatch.cli.exit_codes import OK, USAGE, CommandError
+from mailwatch.cli.exit_codes import OK, UNKNOWN, USAGE, CommandError
 from mailwatch.cli.times import parse_duration
 from mailwatch.core.facts import fact
 from mailwatch.core.say import line, say
@@ -36,8 +36,10 @@ def pause(args: argparse.Namespace) -> int:
         raise CommandError(
             USAGE, line("usage", command="mailwatch pause", why=str(error))
         ) from None
-    answer = ask("pause", seconds=seconds)
-    print(say(fact("pause-begins", until_at=answer["paused_until"]), clock_text))
+    until = ask("pause", seconds=seconds).get("paused_until")
+    if not isinstance(until, float | int):
+        raise CommandError(UNKNOWN, line("control-broke"))
+    print(say(fact("pause-begins", until_at=until), clock_text))
     return OK
 
 

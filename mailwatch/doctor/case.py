@@ -60,7 +60,7 @@ class Case:
             return json.dumps([plain(reading) for reading in found]).encode("ascii")
 
         # What servers say is heard as the service hears it, and not as root.
-        if (who := user(self.account.name)) is None:
+        if (who := user(self.account.name, self.account.groups)) is None:
             return one_round(probes, self.config.policy.attempts, self.config.policy)
         return tuple(value_of(Reading, one) for one in json.loads(answer_of(who, heard)))
 

@@ -6,14 +6,11 @@ import json
 import os
 import pwd
 import signal
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import NoReturn
-
-SERVICE_USER = "mailwatch"
-"""Whom the package makes for the service (sysusers.d(5))."""
 
 MOST_BYTES = 64 * 1024 * 1024
 """Of one answer of another user's process."""
@@ -42,15 +39,19 @@ def owner_of(directory: Path) -> Identity | None:
     return Identity(found.st_uid, found.st_gid, (found.st_gid,)) if found.st_uid else None
 
 
-def user(name: str) -> Identity | None:
-    """Return the user `name` with all its groups; None as owner_of(), and where there is none."""
+def user(name: str, more: Iterable[int] = ()) -> Identity | None:
+    """Return the user `name` with all its groups, and `more`, as its unit has it.
+
+    None as owner_of(), and where there is no such user.
+    """
     try:
         entry = pwd.getpwnam(name)
     except KeyError:
         return None
     if os.geteuid() != 0 or not entry.pw_uid:
         return None
-    return Identity(entry.pw_uid, entry.pw_gid, tuple(os.getgrouplist(entry.pw_name, entry.pw_gid)))
+    groups = {*os.getgrouplist(entry.pw_name, entry.pw_gid), *more}
+    return Identity(entry.pw_uid, entry.pw_gid, tuple(sorted(groups)))
 
 
 def become(identity: Identity | None) -> None:

@@ -71,6 +71,9 @@ class Bookkeeping:
 
     def paused_until(self, now: Now) -> Now | None:
         """Return the end of the admin's pause, None where none is in force."""
+        if self._pause_end is None:
+            # One that a slow disk told of only after the start.
+            self._pause_end = self._components.store.paused_until(now)
         return None if _is_over(self._pause_end, now) else self._pause_end
 
     def unproven(self) -> frozenset[str]:

@@ -203,6 +203,7 @@ class Daemon:
         if self._control is not None:
             self._control.close()
         self._prober.cancel()
+        self._store.hurry()
         self._delivery.finish(LAST_DELIVERY_S)
         with suppress(Empty):
             while True:

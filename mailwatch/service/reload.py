@@ -12,7 +12,7 @@ from mailwatch.host.job import Job
 from mailwatch.service.commands import Reply
 from mailwatch.service.queue_events import EventQueue
 
-RELOAD_S = 20.0
+RELOAD_S = 12.0
 """How long reading the configuration may take: who asks for a reload waits for ANSWER_S."""
 
 Found = Config | Sequence[str]

@@ -55,8 +55,14 @@ class Store:
 
     directory: str = ""
     """Where it keeps what it has, for a person to read."""
-    silent_since: float | None = None
-    """Since when (steady) the disk does not take changes, though it was waited for; or None."""
+
+    @property
+    def silent_since(self) -> float | None:
+        """Since when (steady) the disk does not take changes, though it was waited for; or None."""
+        return None
+
+    def hurry(self) -> None:
+        """Wait for the disk no longer from now on than a process that ends can."""
 
     def restore(self, now: Now) -> State:
         """Return the state as it was last committed, its moments moved to this boot's clock.

@@ -17,6 +17,7 @@ from typing import Any
 from mailwatch.core.deadline import Deadline
 from mailwatch.core.facts import Fact
 from mailwatch.core.model import Now, Reading, Verdict
+from mailwatch.core.notes import Notes
 from mailwatch.core.outbox import QueuedMessage
 from mailwatch.core.say import line
 from mailwatch.core.state import Incident, Stage, State
@@ -32,7 +33,7 @@ from mailwatch.store.writer import FileWriter, Found, Work
 QUIET_READINGS = 500
 """How many readings may wait in a quiet time, about 0.5 MB."""
 
-START_S = 8.0
+START_S = 15.0
 """How long a start waits for what the file holds; somebody else's lock is waited for less."""
 
 PATIENCE_S = 2.0
@@ -79,6 +80,11 @@ class SqliteStore(Store):
         """Whether memory has taken in what the file held."""
         self._number = 0
         """That of the last work."""
+        self._patience_s = PATIENCE_S
+        self._late: tuple[int, float] | None = None
+        """The first work that the disk was late with, and when (steady) it was handed on."""
+        self._handed_at = 0.0
+        """When (steady) the first work was handed on that was not tried yet."""
         self._copied: Memory | None = None
         """The memory of which there is a copy, None without one."""
         # What memory has let go of, and the file may not hold.
@@ -97,6 +103,18 @@ class SqliteStore(Store):
         """The number of the last work that the file holds."""
         self._slow = False
         self._refused: StoreError | None = None
+
+    @property
+    def silent_since(self) -> float | None:
+        """Since when (steady) the disk has not taken a work that it was late with; or None."""
+        with self._shared:
+            if self._late is None or self._done >= self._late[0]:
+                return None
+            return self._late[1]
+
+    def hurry(self) -> None:
+        """Wait for the disk no longer from now on than a process that ends can."""
+        self._patience_s = END_S
 
     def restore(self, now: Now) -> State:
         """Open the file, and return the state as it was last committed, on this boot's clock.
@@ -159,7 +177,7 @@ class SqliteStore(Store):
     def close(self) -> None:
         """Finish writing, and let go of the file; waits for at most END_S."""
         until = time.monotonic() + END_S
-        if self._restored and (self._rounds or self._is_behind):
+        if self._restored and self._refused is None and (self._rounds or self._is_behind):
             self._hand_on(durable=True)
             if self._waited(until - time.monotonic()) and self._take_late():
                 self._hand_on(durable=True)
@@ -191,7 +209,7 @@ class SqliteStore(Store):
     def _write(self, durable: bool = True) -> None:
         """Have the file written, and wait for it as long as the loop can."""
         self._hand_on(durable)
-        self._wait(0.0 if self._slow else PATIENCE_S)
+        self._wait(0.0 if self._slow else self._patience_s)
         if self._take_late():
             self._write(durable)
         else:
@@ -207,6 +225,8 @@ class SqliteStore(Store):
         self._unheld_incidents += work.closed
         self._unheld_entries += work.ended
         with self._shared:
+            if not self._busy:
+                self._handed_at = time.monotonic()
             self._to_do = work if self._to_do is None else self._to_do.followed_by(work)
         self._start()
 
@@ -224,11 +244,16 @@ class SqliteStore(Store):
             self._slow = self._slow or not is_done
             if is_done and self._held == self._number:
                 self._written_at = self._now.steady
-        if is_done and self.silent_since is not None:
-            self.silent_since = None
+            answers = self._late is not None and self._done >= self._late[0]
+            if answers:
+                self._late = None
+            waited_s = time.monotonic() - self._handed_at
+            falls_silent = not is_done and self._late is None and waited_s >= self._patience_s
+            if falls_silent:
+                self._late = self._number, self._handed_at
+        if answers:
             self._say(line("disk-answers", directory=self.directory))
-        if not is_done and self.silent_since is None:
-            self.silent_since = self._now.steady
+        if falls_silent:
             kept = "" if self._spare is None else str(self._spare.path.parent)
             self._say(line("disk-takes-nothing", directory=self.directory, kept=kept))
 
@@ -251,13 +276,19 @@ class SqliteStore(Store):
         """Begin with what the file holds, or with the copy where that is newer."""
         with self._shared:
             found = self._found if self._done >= self._number else None
-        if copy is not None and (found is None or copy.number > found.number):
+        if copy is not None and found is not None and copy.knows and copy.number <= found.number:
+            copy = None
+            assert self._spare is not None
+            self._spare.remove()  # or a later start with a silent disk would take it for the newest
+        if copy is not None:
             copy = copy.on(self._writer.boot(self._now))
             self._number = max(self._number, copy.number)
             self._memory = self._copied = copy.memory
             self._closed, self._ended = list(copy.closed), list(copy.ended)
             self._knows = copy.knows
             if found is not None and not copy.knows:
+                if copy.memory.state.incident is None:
+                    self._memory = replace(self._memory, state=found.memory.state)
                 self._take(found, late=True)
             self._say(line("memory-restored", directory=self.directory))
         elif found is not None:
@@ -282,7 +313,7 @@ class SqliteStore(Store):
         # Too late for the state: the machine has gone on from an empty one.
         self._memory = _with_late(self._memory, found.memory)
         incident = found.memory.state.incident
-        if incident is not None:
+        if incident is not None and incident != self._memory.state.incident:
             self._say(
                 f"The state file in {self.directory} could not be read as mailwatch started: "
                 f"incident {incident.id} in it is taken as over, and what fails now is a new one."
@@ -343,11 +374,22 @@ def _with_late(memory: Memory, found: Memory) -> Memory:
         name: _joined(getattr(found.notes, name), getattr(memory.notes, name))
         for name in ("certificates", "proven", "unmeasured_services")
     }
+    for one in fields(memory.notes):
+        if one.name not in joined and getattr(memory.notes, one.name) == _NO_NOTES[one.name]:
+            joined[one.name] = getattr(found.notes, one.name)
     late, entries = found.entries, memory.entries
     if late and entries and late[-1].id >= entries[0].id:
         first = entries[0].id - len(late)
         late = tuple(replace(entry, id=first + i) for i, entry in enumerate(late))
-    return replace(memory, notes=replace(memory.notes, **joined), entries=(*late, *entries))
+    return replace(
+        memory,
+        notes=replace(memory.notes, **joined),
+        entries=(*late, *entries),
+        paused_until=memory.paused_until or found.paused_until,
+    )
+
+
+_NO_NOTES = {one.name: getattr(Notes(), one.name) for one in fields(Notes)}
 
 
 def _joined(old: Any, new: Any) -> Any:

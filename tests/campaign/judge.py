@@ -29,7 +29,7 @@ _SUSPICIOUS = (
     "fault of mailwatch",
     "set aside",
     "Cannot write the state file",
-    "is forgotten",
+    "forgets what the state file",
     "could not be read",
 )
 

@@ -73,6 +73,7 @@ POLICY: dict[str, object] = {
     "cooldown_s": 0.8,
     "start_grace_s": 0.5,
     "boot_grace_s": 0.0,
+    "smtp_per_second": 0,
     "remind_every_s": 0.0,
 }
 """The admin's numbers, small enough that a night takes a second or two."""

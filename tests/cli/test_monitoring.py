@@ -126,7 +126,7 @@ def test_a_full_disk_behind_the_output_is_a_sentence(
     with open("/dev/full", "w") as full:
         done = ran(*words, *options, stdout=full)
     assert done.returncode == code
-    assert done.stderr.startswith("The output takes no more (No space left on device)"), done
+    assert done.stderr.startswith("The output could not be written (No space left on device)"), done
 
 
 def on_terminal(words: list[str], **environ: str) -> str:

@@ -86,13 +86,13 @@ _GONE = {
     "all that failed": (
         frozenset({"SUBMISSION:587"}),
         "No watched service fails on mx1",
-        "SMTP and IMAPS are no longer watched; nobody knows whether they answer.",
+        "SMTP and IMAPS are no longer watched; it is not known whether they answer.",
         Outcome.RESTARTED,
     ),
     "one of two": (
         frozenset({"SMTP:25"}),
         "Mail flows again on mx1",
-        "IMAPS is no longer watched; nobody knows whether it answers.",
+        "IMAPS is no longer watched; it is not known whether it answers.",
         Outcome.RECOVERED,
     ),
     "another one": (
@@ -136,7 +136,7 @@ def test_what_was_taken_away_in_mid_incident_is_remembered(
     assert w.told[-1].incident.unwatched == ("IMAPS:993",)
     title, lines, _ = _last(w, night)
     assert title == "Mail flows again on mx1"
-    assert "IMAPS is no longer watched; nobody knows whether it answers." in lines
+    assert "IMAPS is no longer watched; it is not known whether it answers." in lines
 
 
 def test_opened_for_a_target_that_crashed(watch: Watcher, night: Installation) -> None:

@@ -217,7 +217,7 @@ def test_a_manager_that_hangs(manager: Manager, systemd: Systemd, complaints: li
         systemd.send_kept()
     systemd.stopping()
     assert len(complaints) == 1
-    assert "its queue is full: PID 1 hangs" in complaints[0]
+    assert "its queue is full, so PID 1 hangs" in complaints[0]
     _drain(manager)
     systemd.watchdog()
     assert {"WATCHDOG": "1"} in _drain(manager)

@@ -398,5 +398,5 @@ def test_a_password_deep_in_a_fact_is_not_told() -> None:
 
 def test_a_login_over_ipv6_loopback(peer: MakePeer, service: Settings, ask: Ask) -> None:
     """::1 is this host as well."""
-    server = peer(in_turn("+OK hi", "+OK", "+OK", "+OK"), family=socket.AF_INET6)
+    server = peer(in_turn("+OK hi", "+OK", "+OK", "+OK", "+OK"), family=socket.AF_INET6)
     assert ask(service("POP3", server, login=LOGIN)).verdict is Verdict.PASS

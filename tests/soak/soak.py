@@ -37,6 +37,7 @@ from mailwatch.evidence.settings import EvidenceSettings
 from mailwatch.host.journal import Journal
 from mailwatch.net.endpoint import TlsMode
 from mailwatch.probes.catalogue import build
+from mailwatch.probes.guest import Guest
 from mailwatch.probes.settings import ServiceSettings
 from mailwatch.service.components import Components
 from mailwatch.service.delivery import Delivery
@@ -185,14 +186,19 @@ def soak(rounds: int, ports: list[int], directory: Path, leak: bool) -> Outcome:
     phone, store = Phone(), SqliteStore(directory, print)
     policy = Policy(
         interval_s=0, verify_every_s=0, attempts=Attempts(1, 10, 0), max_restarts=0,
-        verify_timeout_s=10,
+        verify_timeout_s=10, smtp_per_second=0,
     )  # fmt: skip
     log = journal._stream
     engine = Monitor(
         Components(
             policy,
             installation,
-            RoundProber([build(service) for service in services], events, time.monotonic),
+            RoundProber(
+                [build(service) for service in services],
+                events,
+                time.monotonic,
+                guest=Guest(policy),
+            ),
             Recovery(Container, events, time.monotonic),
             Forensics(
                 Sources(EvidenceSettings(), directory, None),

@@ -43,6 +43,8 @@ _FULL = State(
         opened=_at(101),
         failures=_FAILURE,
         first_failures=_FAILURE,
+        cause_after=1,
+        called_for=("SMTP:25",),
         attempts=(
             Attempt(
                 1,

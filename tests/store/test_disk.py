@@ -179,7 +179,7 @@ def test_a_read_only_disk_is_read_all_the_same(on_tmpfs: Stores, tmpfs: Path, ni
         assert len(stores.said) == 1
         store.close()
         assert len(stores.said) == 2
-        assert "is forgotten" in stores.said[1]
+        assert "forgets what the state file" in stores.said[1]
     finally:
         subprocess.run(["mount", "-o", "remount,rw", tmpfs], check=True)
 

@@ -90,6 +90,7 @@ readings = every_field(
     fault=st.sampled_from(Fault),
     phases=st.dictionaries(st.sampled_from(Phase), st.floats(0, 1e6)),
     remembered=st.just(False),  # of the round that is over, which no history tells
+    offence=st.none(),  # charged at once, and kept in the notes
     mask=st.none(),  # of what a round comes to, where the history has what was heard
     certificate_authority=st.just(""),  # of the newest round, like the next
     certificate_signed=st.none(),
