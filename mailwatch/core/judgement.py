@@ -118,6 +118,10 @@ class Situation:
         return dropped and not self.all_dropped
 
 
+STARTUP_S = 30.0
+"""How long what a server that comes up says of itself is not believed to last."""
+
+
 def why_not(state: State, situation: Situation, now: Now, policy: Policy) -> Hold | None:
     """Return the first reason not to restart the target now, or None to restart it.
 
@@ -137,13 +141,18 @@ def _reasons(state: State, situation: Situation, now: Now, policy: Policy) -> It
     if target.condition not in _UP and now.steady < booted_s + policy.boot_grace_s:
         # What starts it, compose in a unit of its own say, may come after us.
         yield Hold(Reason.STARTING, target.detail, booted_s + policy.boot_grace_s)
-    by_cause = _by_cause(situation)
-    if by_cause is not None and not _is_too_early(state, now, policy):
-        yield by_cause  # though it may be coming up: one that ends again and again always is
+    until = float("-inf")
     if state.target.starting_since is not None:
         until = state.target.starting_since.steady + start_grace_s(target, policy)
-        if now.steady < until:
-            yield Hold(Reason.STARTING, target.detail, until)
+    by_cause = _by_cause(situation)
+    if by_cause is not None and not _is_too_early(state, now, policy):
+        # One that ends again and again is always coming up; one that somebody restarts, and that
+        # complains while the process before lets go of its files, is so once.
+        failing = now.steady if state.failing_since is None else state.failing_since.steady
+        if now.steady >= until or now.steady - failing >= STARTUP_S:
+            yield by_cause
+    if now.steady < until:
+        yield Hold(Reason.STARTING, target.detail, until)
     if state.failing_since is not None and _is_too_early(state, now, policy):
         yield Hold(Reason.TOO_EARLY, until=state.failing_since.steady + policy.min_failure_s)
     curable = situation.curable(policy)

@@ -26,21 +26,39 @@ class Occasion:
     """The target's end, None while it ran."""
     started_at: float | None = None
     """The target's start, None where nobody knows."""
+    failing: frozenset[str] = frozenset()
+    """The services that failed then, or at an earlier look of the incident; empty for unknown."""
 
     @classmethod
-    def of(cls, state: State, target: TargetState | None) -> Occasion:
-        """Return the occasion of evidence that is gathered now."""
+    def of(
+        cls,
+        state: State,
+        target: TargetState | None,
+        failing: frozenset[str] = frozenset(),
+        before: Occasion | None = None,
+    ) -> Occasion:
+        """Return the occasion of evidence that is gathered now, while `failing` fail."""
         orders = 0 if state.incident is None else len(state.incident.attempts)
-        return cls(orders, _end_of(target), None if target is None else target.started_at)
+        if state.incident is not None and before is not None:
+            failing |= before.failing
+        started_at = None if target is None else target.started_at
+        return cls(orders, _end_of(target), started_at, failing)
 
 
-def calls_for_a_look(before: Occasion, state: State, target: TargetState | None, now: Now) -> bool:
+def calls_for_a_look(
+    before: Occasion,
+    state: State,
+    target: TargetState | None,
+    now: Now,
+    failing: frozenset[str] = frozenset(),
+) -> bool:
     """Whether a failed round needs evidence of its own; `target` is None before it was looked at.
 
     That is where it may open an incident, where it shows that a restart was in vain, and where
     the target has ended since, or been started by somebody. A restart gets all its time first.
+    What explained why one service fails does not explain others that join it.
     """
-    if state.incident is None:
+    if state.incident is None or (before.failing and failing - before.failing):
         return True
     is_early = state.stage is Stage.VERIFYING and (
         state.due is not None and now.steady + LOOK_GRACE_S < state.due

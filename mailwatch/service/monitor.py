@@ -278,7 +278,8 @@ class Monitor:
         found, incident = self.investigation, self.state.incident
         if found.examined or self.paused_until(now) is not None:
             return
-        if calls_for_a_look(self._occasion, self.state, found.seen, now):
+        services = frozenset(one.service for one in failures(failing))
+        if calls_for_a_look(self._occasion, self.state, found.seen, now, services):
             until = self._components.examination.look(failing, now, incident)
             self.investigation = found.examining(until)
 
@@ -309,7 +310,8 @@ class Monitor:
             self._bookkeeping.unproven(),
         )
         if found.examined:
-            self._occasion = Occasion.of(self.state, found.seen)
+            services = frozenset(one.service for one in failures(found.readings))
+            self._occasion = Occasion.of(self.state, found.seen, services, self._occasion)
         self._step(event, now)
         self.investigation = found.decided(self.state)
 

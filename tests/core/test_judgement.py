@@ -18,6 +18,7 @@ from mailwatch.core.causes import (
 )
 from mailwatch.core.facts import NOTHING, fact, words
 from mailwatch.core.judgement import (
+    STARTUP_S,
     Situation,
     backoff_s,
     budget_frees,
@@ -379,6 +380,12 @@ def test_a_crash_loop_that_no_restart_cures_is_not_waited_for(situation: Maker) 
     early = _why(replace(starting, failing_since=_ago(99)), looping)
     assert early is not None
     assert early.reason is Reason.STARTING
+    hasty = replace(POLICY, min_failure_s=0)
+    once = _why(replace(starting, failing_since=_ago(STARTUP_S - 1)), looping, hasty)
+    assert once is not None
+    assert once.reason is Reason.STARTING, "words of a server that somebody restarts may pass"
+    lasts = _why(replace(starting, failing_since=_ago(STARTUP_S)), looping, hasty)
+    assert lasts == Hold(Reason.HOPELESS)
     until = Now(NOW.steady + 60, NOW.wall + 60)
     paused = _why(starting, replace(looping, paused_until=until))
     assert paused is not None

@@ -52,3 +52,14 @@ def test_a_look_is_for_what_nobody_has_seen_yet(
     after = Occasion.of(state, target)
     if looks and state.incident is not None:
         assert not calls_for_a_look(after, state, target, NOW)
+
+
+def test_what_joins_calls_for_a_look_once() -> None:
+    """Why one fails does not say why others do; who fails by turns is not looked at anew."""
+    pop3, both = frozenset({"POP3:110"}), frozenset({"POP3:110", "IMAPS:993"})
+    before = Occasion.of(DOWN, RUNS, pop3)
+    assert not calls_for_a_look(before, DOWN, RUNS, NOW, pop3)
+    assert calls_for_a_look(before, DOWN, RUNS, NOW, both)
+    after = Occasion.of(DOWN, RUNS, both - pop3, before)
+    for failing in (pop3, both, both - pop3):
+        assert not calls_for_a_look(after, DOWN, RUNS, NOW, failing)
