@@ -88,10 +88,11 @@ def bash() -> str:
     lines += [
         '    mapfile -t COMPREPLY < <(compgen -W "$words" -- "$word")',
         '    if [ -n "$files" ] && [ "${word#-}" = "$word" ]; then',
+        '        compopt -o filenames',
         '        mapfile -t COMPREPLY < <(compgen -f -- "$word")',
         "    fi",
         "}",
-        "complete -o filenames -F _mailwatch mailwatch",
+        "complete -F _mailwatch mailwatch",
     ]
     return "\n".join(lines) + "\n"
 
@@ -132,6 +133,9 @@ def fish() -> str:
             lines.append(f"complete -c mailwatch -n '{where}' -a {verb} -d '{summary}'")
     for name, options, file in commands():
         where = "; and ".join(f"__fish_seen_subcommand_from {word}" for word in name.split())
+        # `config check` is another command than `check`.
+        same = [group for group, verbs in tree().items() if group and name in verbs]
+        where += "".join(f"; and not __fish_seen_subcommand_from {group}" for group in same)
         lines += [f"complete -c mailwatch -n '{where}' -F"] if file else []
         for option, text, value, is_file in options:
             takes = " -r -F" if is_file else " -x" if value else ""
