@@ -88,7 +88,7 @@ def bash() -> str:
     lines += [
         '    mapfile -t COMPREPLY < <(compgen -W "$words" -- "$word")',
         '    if [ -n "$files" ] && [ "${word#-}" = "$word" ]; then',
-        '        compopt -o filenames',
+        "        compopt -o filenames",
         '        mapfile -t COMPREPLY < <(compgen -f -- "$word")',
         "    fi",
         "}",
