@@ -15,6 +15,9 @@ LOGIN_AGAIN_S = 1800.0
 SILENT_ROUNDS = 3
 """After so many rounds on end without an answer to it, a login is a failure."""
 
+CLOSED_ROUNDS = 2
+"""After so many rounds on end that were closed upon it, a login is refused: one may be chance."""
+
 _THIS_ROUND = float("inf")
 
 
@@ -25,7 +28,9 @@ class LoginRecord:
     _spared_until: float = float("-inf")
     _instead: ConversationError = field(default_factory=lambda: ConversationError(None, NOTHING))
     _let_in: bool = False
-    _silent_rounds: int = 0
+    _rounds: int = 0
+    """How many on end were without an answer, all in the same way."""
+    _closed: bool = False
 
     def begin_round(self, proven: bool) -> None:
         """Try a login again that was spared for the rest of a round.
@@ -46,7 +51,7 @@ class LoginRecord:
 
     def answered(self, refusal: ConversationError | None, now: float) -> None:
         """Take note of an answer to a login that was tried at `now`, None for a yes."""
-        self._silent_rounds = 0
+        self._rounds = 0
         if refusal is None:
             self._let_in = True
         else:
@@ -55,16 +60,18 @@ class LoginRecord:
     def unanswered(self, error: Unanswered, now: float, limit_s: float) -> ConversationError:
         """Return what a login without an answer is, of a server that answers without one.
 
-        Closed upon, it is refused. Silent for SILENT_ROUNDS it is a fault of the server where it
-        has passed before, and a refusal where it never has.
+        Closed upon for CLOSED_ROUNDS, it is refused. Silent for SILENT_ROUNDS it is a fault of the
+        server where it has passed before, and a refusal where it never has.
         """
-        if error.fault is Fault.RESET:
-            closed = ConversationError.of(Fault.AUTHENTICATION, "login-closed", found=error.detail)
-            self.answered(closed, now)
-            return closed
-        self._silent_rounds += 1
-        fault = None
-        if self._silent_rounds >= SILENT_ROUNDS:
+        closed, fault = error.fault is Fault.RESET, None
+        self._rounds = self._rounds + 1 if closed is self._closed else 1
+        self._closed = closed
+        if closed:
+            told = fact("login-closed", found=error.detail)
+            if self._rounds < CLOSED_ROUNDS:
+                return self._spare(ConversationError(None, told), _THIS_ROUND)
+            return self._spare(ConversationError(Fault.AUTHENTICATION, told), now + LOGIN_AGAIN_S)
+        if self._rounds >= SILENT_ROUNDS:
             fault = Fault.TIMEOUT if self._let_in else Fault.AUTHENTICATION
         told = fact("login-unanswered", found=error.detail, limit_s=limit_s)
         return self._spare(ConversationError(fault, told), _THIS_ROUND)
