@@ -149,9 +149,10 @@ class Conversation(Connection):
         """Return what the peer says unasked within `within_s` seconds, b"" where that is nothing.
 
         That is a line, in however many pieces, or as much of it as has come by then. It is still to
-        be read, and the rest of the conversation keeps all the time that it has.
+        be read, and the rest of the conversation keeps all the time that it has. It counts towards
+        no phase: the wait is ours.
         """
-        self._enter(Phase.GREETING)
+        self._enter(None)
         left_s, self._awaited = self.until - self._clock(), GREETING
         self.until, words = self._clock() + within_s, self._words
         try:

@@ -10,6 +10,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 from mailwatch.core.deadline import Deadline
+from mailwatch.core.facts import fact
 from mailwatch.core.model import Fault, Offence
 from mailwatch.core.text import printable
 from mailwatch.net.conversation import Conversation
@@ -27,10 +28,19 @@ LISTEN_S = 7.0
 _SHARE = 1.4
 """No longer than that many times an attempt; who gives servers less time wants to know sooner."""
 
+AT_ONCE_S = 1.0
+"""Who closes within that did so upon our connection, who closes later was tired of our silence."""
+
 _PAGE = b"HEAD / HTTP/1.0\r\n\r\n"
+
+_HTTP, _ENDS = b"HTTP/", frozenset({Fault.DROPPED, Fault.RESET})
 
 _UNSENT = frozenset({"login-not-offered", "sieve-login-not-offered", "login-not-private"})
 """What failed of a login before anything of it was sent."""
+
+
+class GaveUp(ConversationError):
+    """The peer waited for us to speak, as it should, and ended the connection before we did."""
 
 
 class FirstLook:
@@ -46,14 +56,27 @@ class FirstLook:
         """What was found by trying."""
 
     def listen(self, talk: Conversation) -> Steps[None]:
-        """Hear what greets before anything is sent; raises ConversationError for a mistake."""
+        """Hear what greets before anything is sent.
+
+        Raises ConversationError for a mistake, and GaveUp where one may speak now, but on another
+        connection.
+        """
         if self._listened:
             return
         if not self._speaks_first:
             if self._asked in MAIL:
                 talk.allow(_patience_s(talk))
         elif self._is_doubtful:
-            words = yield from talk.overhear(_patience_s(talk))
+            try:
+                words = yield from talk.overhear(_patience_s(talk))
+            except ConversationError as error:
+                if error.fault not in _ENDS:
+                    raise
+                self._listened = True
+                raise GaveUp(error.fault, error.detail) from None
+            if words.startswith(_HTTP):  # such as 408 for the request that did not come
+                self._listened = True
+                raise GaveUp(None, fact("only-listened"))
             if words:
                 raise self._misplaced(words)
         self._listened = True

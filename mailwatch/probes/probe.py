@@ -18,7 +18,7 @@ from mailwatch.net.engine import Steps, Wait, run
 from mailwatch.net.errors import ConversationError, SaidNo, bug
 from mailwatch.net.expiry import Expiry
 from mailwatch.net.logins import Unanswered, masked
-from mailwatch.probes.first_look import FirstLook
+from mailwatch.probes.first_look import FirstLook, GaveUp
 from mailwatch.probes.login_record import LoginRecord
 from mailwatch.probes.settings import ServiceSettings
 
@@ -161,6 +161,10 @@ class Probe(Check):
         cost = None
         talk = Conversation(without if instead else self.settings, deadline)
         error = yield from self._trouble(talk)
+        if isinstance(error, GaveUp):
+            yield from self.turn()
+            talk = Conversation(talk.settings, Deadline.after(deadline.at - now, clock))
+            error = yield from self._trouble(talk)
         if isinstance(error, Unanswered):
             yield from self.turn()
             talk = Conversation(without, Deadline.after(deadline.at - now, clock))
