@@ -21,6 +21,12 @@ COST: Mapping[Offence, int] = {
 }
 """What each draws on the budget; a server takes a TLS hello, or a request, for several commands."""
 
+AT_MOST = 29
+"""No more in a day, also with what is tried once more: servers ban for good from 30 on."""
+
+AGAIN_S = 3600.0
+"""What gave too much offence is tried once more after that, for it may have been mended."""
+
 
 class Manner(Enum):
     """How a service may be asked, as far as its server may take offence."""
@@ -87,8 +93,13 @@ class OffenceBudget:
             return day.began.steady + DAY_S
         return None
 
-    def manner(self, server: str, way: str, now: Now, per_day: int, *, proven: bool) -> Manner:
+    def manner(
+        self, server: str, way: str, now: Now, per_day: int, *, proven: bool, again: bool = False
+    ) -> Manner:
         """Return how to ask a service of `server` that is set in that `way`.
+
+        `again` says that it is time to try once more what was too much; what counts as an
+        intrusion is not, and nothing beyond AT_MOST.
 
         What has given no offence today goes on when the budget is spent: settings that pass cost
         nothing, and those that were just corrected must have their turn.
@@ -96,6 +107,8 @@ class OffenceBudget:
         day = _current(self, server, now)
         own = [one.offence for one in day.offences if one.way == way] if day else []
         careful = not proven or any(one is not Offence.LOGIN for one in own)
+        if again and Offence.INTRUSION not in own:
+            per_day = max(per_day, AT_MOST)
         if own and self.spent(server, now) + max(COST[one] for one in own) > per_day:
             only_login = all(one is Offence.LOGIN for one in own)
             return Manner.WITHOUT_LOGIN if only_login else Manner.LISTENING

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from mailwatch.core.deadline import Deadline
+from mailwatch.core.deadline import Clock, Deadline
 from mailwatch.core.facts import fact
 from mailwatch.core.model import Fault, Offence
 from mailwatch.core.text import printable
@@ -51,6 +51,8 @@ class FirstLook:
         self._asked = asked
         self._listened = False
         """Whether the port was given time to greet, and kept silent where it must not."""
+        self.in_doubt = False
+        """Whether it is to be listened to although it has passed: it no longer fits a header."""
         self._tried = False
         self._mistake: ConversationError | None = None
         """What was found by trying."""
@@ -81,11 +83,20 @@ class FirstLook:
                 raise self._misplaced(words)
         self._listened = True
 
-    def only_listen(self, talk: Conversation) -> Steps[None]:
+    def only_listen(self, talk: Conversation, clock: Clock) -> Steps[None]:
         """Connect, hear what greets, and leave; raises ConversationError where that shows more."""
         yield from talk.reach()
-        words = yield from talk.overhear(min(LISTEN_S, talk.left_s))
+        began = clock()
+        try:
+            words = yield from talk.overhear(min(LISTEN_S, talk.left_s))
+        except ConversationError as end:
+            # It waits for us, as it should; only at once is an end no lack of patience.
+            if self._speaks_first and end.fault in _ENDS and clock() - began > AT_ONCE_S:
+                return
+            raise
         if words and self._speaks_first:
+            if words.startswith(_HTTP):
+                return
             raise self._misplaced(words)
         if words and (error := self.explain(None, talk)):
             raise error
@@ -130,10 +141,17 @@ class FirstLook:
         if error.fault is Fault.AUTHENTICATION:
             return None if code in _UNSENT else Offence.LOGIN
         if self._settings.proxy is not ProxyHeader.NONE and talk.first:
-            # Where none is awaited it is garbage, whatever had passed before.
-            doubtful = error.fault in (Fault.TLS, Fault.PROTOCOL, Fault.REJECTED)
-            return Offence.MISMATCH if doubtful else None
+            # Where none is awaited it is garbage; but who has passed may be at a limit, or ill.
+            if error.fault not in (Fault.TLS, Fault.PROTOCOL, Fault.REJECTED):
+                return None
+            if not (careful or self.in_doubt):
+                self.in_doubt, self._listened = True, False
+            return Offence.MISMATCH if careful else None
         return Offence.COMMAND if careful and error.fault is Fault.PROTOCOL else None
+
+    def trust(self, error: ConversationError | None) -> None:
+        """Doubt the header no more once the service has passed."""
+        self.in_doubt = self.in_doubt and error is not None
 
     @property
     def _speaks_first(self) -> bool:

@@ -7,7 +7,7 @@ from collections.abc import Callable, Collection
 
 from mailwatch.core.deadline import Clock
 from mailwatch.core.model import Now, Reading, Verdict
-from mailwatch.core.offences import Manner, OffenceBudget, server_of
+from mailwatch.core.offences import AGAIN_S, Manner, OffenceBudget, server_of
 from mailwatch.core.pace import Pace
 from mailwatch.core.policy import Policy
 from mailwatch.host.clocks import read_clocks
@@ -25,6 +25,8 @@ class Guest:
         self._policy = policy or Policy()
         self._budget, self._pace = OffenceBudget(), Pace()
         self._unproven: Collection[str] = ()
+        self._again_at: dict[str, float] = {}
+        """When (steady) each way may be tried once more that gave too much offence."""
 
     @property
     def policy(self) -> Policy:
@@ -58,17 +60,27 @@ class Guest:
         """Return how the next attempt at a service is to be made."""
         policy, proven = self._policy, settings.key not in self._unproven
         server, way, now = server_of(settings.host), digest(settings), self._clocks()
-        return self._budget.manner(server, way, now, policy.offences_per_day, proven=proven)
+        with self._lock:
+            again = self._again_at.setdefault(way, now.steady + AGAIN_S) <= now.steady
+            return self._budget.manner(
+                server, way, now, policy.offences_per_day, proven=proven, again=again
+            )
+
+    def forget(self) -> None:
+        """Let each way be tried once more: the server is new."""
+        with self._lock:
+            self._again_at = dict.fromkeys(self._again_at, float("-inf"))
 
     def settle(self, settings: ServiceSettings, reading: Reading) -> None:
         """Take note of what an attempt has shown, and may have cost."""
-        server, way = server_of(settings.host), digest(settings)
+        server, way, now = server_of(settings.host), digest(settings), self._clocks()
         with self._lock:
             if reading.verdict is Verdict.PASS and not reading.remembered:
                 self._unproven = frozenset(self._unproven) - {settings.key}
                 self._budget = self._budget.absolve(server, way)
             elif reading.offence and not reading.remembered:
-                self._budget = self._budget.charge(server, reading.offence, way, self._clocks())
+                self._budget = self._budget.charge(server, reading.offence, way, now)
+                self._again_at[way] = now.steady + AGAIN_S
 
     def turn(self, settings: ServiceSettings, clock: Clock) -> Steps[None]:
         """Wait until one more connection to the server is no haste."""

@@ -135,7 +135,7 @@ class Probe(Check):
         self._logins = LoginRecord() if logins is None else logins
         self._first_look = FirstLook(settings, self.protocol)
         self._offended = ConversationError.of(None, "only-listened")
-        """How the last attempt ended that gave offence."""
+        """How the last attempt ended that gave offence, which stands for what is left out."""
 
     def begin_round(self, proven: bool = False) -> None:
         """Try a login again that was spared for the rest of a round."""
@@ -178,6 +178,8 @@ class Probe(Check):
         if error and error.fault:
             error = self._first_look.explain(error, talk) or error
             cost = self._first_look.cost(error, talk, careful=careful)
+        else:
+            self._first_look.trust(error)
         if careful and error and error.fault is Fault.SILENT:
             yield from self.turn()
             again = Deadline.after(deadline.at - now, clock)
@@ -187,10 +189,13 @@ class Probe(Check):
         return reading_of(self.settings, error, talk.phases(), talk.certificate, cost)
 
     def _only_listen(self, deadline: Deadline) -> Steps[Reading]:
-        """Send nothing; what gave offence holds unless the port shows that it is otherwise."""
-        talk, error = Conversation(self.settings, deadline), self._offended
+        """Send nothing; who shows nothing so is neither well nor ill."""
+        talk = Conversation(self.settings, deadline)
+        error = last = self._offended
+        if last.fault is not None:
+            error = ConversationError.of(None, "only-listened-since", found=last.detail)
         try:
-            yield from self._first_look.only_listen(talk)
+            yield from self._first_look.only_listen(talk, deadline.clock)
         except ConversationError as caught:
             error = caught
         finally:
@@ -218,7 +223,7 @@ class Probe(Check):
 
     def _hold(self, talk: Conversation) -> Steps[None]:
         yield from talk.reach()
-        if self.manner is Manner.CAREFUL:
+        if self.manner is Manner.CAREFUL or self._first_look.in_doubt:
             yield from self._first_look.listen(talk)
         yield from talk.introduce()
         try:

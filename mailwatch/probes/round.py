@@ -69,6 +69,7 @@ class RollCall:
 
     def forget(self) -> None:
         """Let no reading of before stand for the next round's (see `Check.forget`)."""
+        self._guest.forget()
         for probe in self._probes:
             probe.forget()
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as some
 
@@ -16,8 +17,10 @@ NOW = Now(1000.0, 2_000_000_000.0)
 LATER = Now(NOW.steady + DAY_S, NOW.wall + DAY_S)
 
 
-def _asked(budget: OffenceBudget, way: str, now: Now = NOW, *, proven: bool = True) -> Manner:
-    return budget.manner("localhost", way, now, 10, proven=proven)
+def _asked(
+    budget: OffenceBudget, way: str, now: Now = NOW, *, proven: bool = True, again: bool = False
+) -> Manner:
+    return budget.manner("localhost", way, now, 10, proven=proven, again=again)
 
 
 def test_a_day_of_refused_logins() -> None:
@@ -39,6 +42,25 @@ def test_what_is_dear_is_not_begun_without_enough_left() -> None:
     budget = budget.charge("localhost", Offence.COMMAND, "b", NOW)
     assert _asked(budget, "a") is Manner.LISTENING
     assert _asked(budget.absolve("localhost", "a"), "a") is Manner.FREE
+
+
+@pytest.mark.parametrize(
+    ("offence", "manner", "tried"),
+    [
+        (Offence.LOGIN, Manner.FREE, 29),
+        (Offence.MISMATCH, Manner.CAREFUL, 29),
+        (Offence.INTRUSION, Manner.LISTENING, 2),
+    ],
+)
+def test_what_was_too_much_is_tried_once_more(offence: Offence, manner: Manner, tried: int) -> None:
+    """That is drawn on the day too, which stays below what servers ban for; no intrusion is."""
+    budget, count = OffenceBudget(), 0
+    while (asked := _asked(budget, "a", again=True)) in (Manner.FREE, Manner.CAREFUL):
+        if count >= 10:
+            assert asked is manner
+            assert _asked(budget, "a") not in (Manner.FREE, Manner.CAREFUL)
+        budget, count = budget.charge("localhost", offence, "a", NOW), count + 1
+    assert count == tried
 
 
 def test_it_is_told_once_a_day() -> None:

@@ -107,6 +107,10 @@ SENTENCES: Sentences = {
         "connected and only listened, as the server may ban this host for more (offences_per_day); "
         "`mailwatch status` says until when"
     ),
+    "only-listened-since": (
+        "connected and only listened, as the server may ban this host for more (offences_per_day); "
+        "when it was last asked, {found}"
+    ),
     "http-to-tls": (
         "plain HTTP was sent to a port of HTTPS, and '{said}' came back: set tls = \"implicit\" "
         "for this service"

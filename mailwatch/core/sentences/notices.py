@@ -44,10 +44,10 @@ SENTENCES: Sentences = {
     "only-listens": (
         "Its checks gave {server} offence as often as offences_per_day ({count}) allows, and a "
         "server may ban this host for more. What gave offence is only listened to until "
-        "{until_at:clock}; the rest is checked as before."
+        "{until_at:clock}, but for one try an hour at most; the rest is checked as before."
     ),
     "only-listens-advice": (
-        "What to do: correct what `mailwatch status` shows as failing, then reload mailwatch: a "
+        "What to do: correct what `mailwatch status` says of it, then reload mailwatch: a "
         "corrected service has its turn at once."
     ),
     "certificate-renewed": "Mail on {host} has a new certificate",
