@@ -47,10 +47,11 @@ _WATCH = (
             "25 s.", "SLEEP_BETWEEN_ATTEMPTS", high=3600.0),
     whole("offences_per_day", _P.offences_per_day, 1, 1000,
           "What one server may hold against this host in a day before mailwatch only listens "
-          "there, until the day is over. Servers ban for more: Stalwart for 30 a day.\nA refused "
+          "there, until the day is over, but for one try an hour and one after each restart: 29 in "
+          "all at most, and no intrusion. Servers ban for more: Stalwart for 30 a day.\nA refused "
           "login counts one, and so does a command that is refused or words of the wrong "
           "protocol from a service that may be set wrongly. TLS or HTTP to a plain mail port "
-          "counts five. What passes costs nothing and goes on."),
+          "counts five, and is an intrusion. What passes costs nothing and goes on."),
     whole("smtp_per_second", _P.smtp_per_second, 0, 1000,
           "Connections to SMTP that one server gets in a second, those of canaries included; 0 is "
           "for any number. Some servers turn away who opens more: Stalwart takes five."),

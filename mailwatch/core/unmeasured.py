@@ -12,6 +12,9 @@ from mailwatch.core.model import Now, Reading, Verdict
 from mailwatch.core.policy import Policy
 from mailwatch.core.wording import Installation, few, notice
 
+LISTENED = frozenset({"only-listened", "only-listened-since"})
+"""The codes of who was only listened to, of which a notice of its own has told."""
+
 
 @dataclass(frozen=True, slots=True)
 class UnmeasuredServices:
@@ -42,8 +45,14 @@ def look(
 
     A fault of this host that begins in the middle of a round blinds some services a round later
     than others. So whatever cannot be looked at for the same reason is told along with the first.
+    Where mailwatch only listens it has said so already.
     """
-    details = {r.service: r.detail for r in readings if r.verdict is Verdict.UNMEASURED}
+    details = {
+        r.service: r.detail
+        for r in readings
+        if r.verdict is Verdict.UNMEASURED
+        and (r.detail.code not in LISTENED or r.service in before.told)
+    }
     since = {service: before.since.get(service, now) for service in details}
     untold = [service for service in details if service not in before.told]
     reasons = {

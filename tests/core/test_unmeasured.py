@@ -1,7 +1,9 @@
 from __future__ import annotations
 
+from dataclasses import replace
+
 from mailwatch.core.codec import moved
-from mailwatch.core.facts import words
+from mailwatch.core.facts import fact, words
 from mailwatch.core.model import Fault, Now, Reading, Verdict
 from mailwatch.core.policy import Policy
 from mailwatch.core.unmeasured import UnmeasuredServices, look
@@ -101,3 +103,14 @@ def test_what_was_told_outlives_the_process(installation: Installation) -> None:
     passes = [Reading("A:1", Verdict.PASS), other]
     blind, messages = look(blind, passes, Now(10, 205), installation, _POLICY)
     assert [m.title for m in messages] == ["mailwatch on mx1 can check again"]
+
+
+def test_who_is_only_listened_to_is_told_of_by_its_own_notice(installation: Installation) -> None:
+    """That mailwatch cannot check it is no news then, and not the end of blindness either."""
+    heard = replace(_blind("A:1"), detail=fact("only-listened"))
+    blind, told = UnmeasuredServices(), []
+    for steady in range(0, 800, 50):
+        readings = [_blind("A:1") if 200 <= steady < 400 else heard]
+        blind, messages = look(blind, readings, Now(steady, steady), installation, _POLICY)
+        told += [(message.at, message.title) for message in messages]
+    assert told == [(300, "mailwatch on mx1 cannot check A")]

@@ -367,7 +367,7 @@ def test_a_password_that_the_server_repeats_is_not_told(
 
     login = Login("watch", Secret(password))
     reading = ask(service(name, peer(script), login=login))
-    assert reading.verdict is Verdict.FAIL
+    assert reading.verdict is (Verdict.UNMEASURED if ends is None else Verdict.FAIL)
     assert ECHO in say(reading.detail)
     assert "***" in say(reading.detail)
     for form in (password, plain(login), wrapped(password), quoted(password)):
