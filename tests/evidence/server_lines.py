@@ -283,7 +283,26 @@ TROUBLES: tuple[tuple[str, str, dict[str, str]], ...] = (
         {},
     ),
     (
-        f"{_SYSLOG} dovecot: master: Fatal: setrlimit(RLIMIT_NOFILE, 65536): Operation not permitted",
+        f"{_SYSLOG} dovecot: auth-worker(2233): Fatal: Error reading configuration: Timeout reading "
+        "config from /var/run/dovecot/config",
+        "server-part-silent",
+        {"part": "its config service"},
+    ),
+    (
+        f"{_SYSLOG} dovecot: imap-login: Fatal: Error reading configuration: "
+        "net_connect_unix(/var/run/dovecot/config) failed: Connection refused",
+        "server-part-silent",
+        {"part": "its config service"},
+    ),
+    (
+        f"{_SYSLOG} dovecot: imap(u)<7><x>: Fatal: Error reading configuration: "
+        "read(/var/run/dovecot/config) failed: Connection reset by peer",
+        "server-part-silent",
+        {"part": "its config service"},
+    ),
+    (
+        f"{_SYSLOG} dovecot: master: Fatal: Error reading configuration: Invalid settings: "
+        "postmaster_address setting not given",
         "server-config-damaged",
         {},
     ),
@@ -500,6 +519,7 @@ HEALTHY = (
     # Dovecot: a limit of files that is said at each start, guests, and one user's folder
     f"{_SYSLOG} dovecot: master: Warning: fd limit (ulimit -n) is lower than required under max. "
     "load (1024 < 4096)",
+    f"{_SYSLOG} dovecot: master: Fatal: setrlimit(RLIMIT_NOFILE, 65536): Operation not permitted",
     f"{_SYSLOG} dovecot: imap-login: Disconnected: Connection closed (auth failed): user=<No space "
     f"left on device>, rip={OTHER}",
     f"{_SYSLOG} dovecot: imap-login: Maximum number of connections from user+IP exceeded "

@@ -86,11 +86,20 @@ SIGNATURES = (
         "server-no-permission",
         _says(rf"{PLAIN}{_FILE}.{{0,60}}? failed: Permission denied", _FATAL),
     ),
+    # What its config process does not answer says nothing of the configuration.
+    Signature(
+        "server-part-silent",
+        _says(
+            r"Error reading configuration: (?:Timeout |(?:net_connect_unix|connect|read|write)\()",
+            _FATAL,
+        ),
+        known={"part": "its config service"},
+    ),
     Signature(
         "server-config-damaged",
         _says(
             r"(?P<words>(?:Error in configuration file|Invalid configuration|Error reading "
-            r"configuration|setrlimit\().{1,200})",
+            r"configuration).{1,200})",
             _FATAL,
         ),
     ),
