@@ -485,6 +485,31 @@ TROUBLES: tuple[tuple[str, str, dict[str, str]], ...] = (
         {"part": "postfix"},
     ),
     (
+        f"{_SUPERVISOR} INFO spawnerr: can't find command '/usr/sbin/dovecot'",
+        "server-config-damaged",
+        {"words": "can't find command '/usr/sbin/dovecot'"},
+    ),
+    (
+        f"{_SUPERVISOR} INFO spawnerr: command at '/usr/sbin/dovecot' is not executable",
+        "server-config-damaged",
+        {"words": "command at '/usr/sbin/dovecot' is not executable"},
+    ),
+    (
+        f"{_SUPERVISOR} INFO spawnerr: Too many processes in process table to spawn 'dovecot'",
+        "server-no-process",
+        {},
+    ),
+    (
+        f"{_SUPERVISOR} INFO spawnerr: unknown error making dispatchers for 'dovecot': EMFILE",
+        "server-no-files",
+        {},
+    ),
+    (
+        f"{_SUPERVISOR} INFO spawnerr: unknown error during fork for 'dovecot': ENOMEM",
+        "server-no-memory",
+        {},
+    ),
+    (
         f"{_SUPERVISOR} WARN received SIGTERM indicating exit request",
         "server-told-to-stop",
         {"signal": "SIGTERM"},
@@ -552,6 +577,7 @@ HEALTHY = (
     # the supervisor
     f"{_SUPERVISOR} INFO exited: setup (exit status 0; expected)",
     f"{_SUPERVISOR} INFO success: postfix entered RUNNING state, process has stayed up",
+    f"{_SUPERVISOR} INFO spawnerr: unknown error during fork for 'dovecot': EPERM",
     # of nobody known
     "Startup: all is well",
     "database is locked, said the application",

@@ -94,7 +94,6 @@ def test_every_signature_has_its_line() -> None:
         ("Exim", "server-no-permission"),
         ("Courier", "server-certificate-unusable"),
         ("Rspamd", "server-backend-fails"),
-        ("the supervisor", "server-config-damaged"),
     }
 
 
