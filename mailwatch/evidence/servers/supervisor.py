@@ -28,8 +28,8 @@ SIGNATURES = (
     ),
     Signature(
         "server-config-damaged",
-        rf"{_HEAD}spawnerr: (?P<words>(?:can't find command|command at .{{1,150}} is not executable)"
-        r".{0,100})",
+        rf"{_HEAD}spawnerr: (?P<words>(?:can't find command|"
+        r"command at .{1,150} is not executable).{0,100})",
     ),
     Signature("server-no-process", rf"{_HEAD}spawnerr: Too many processes in process table"),
     Signature("server-no-files", rf"{_HEAD}spawnerr: unknown error {_FOR}E[MN]FILE\b"),
