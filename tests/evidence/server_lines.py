@@ -196,6 +196,22 @@ TROUBLES: tuple[tuple[str, str, dict[str, str]], ...] = (
         {"path": "/etc/postfix/main.cf"},
     ),
     (
+        f"{_SYSLOG} postfix/sendmail[7]: fatal: open /etc/postfix/main.cf: Permission denied",
+        "server-no-permission",
+        {"confidence": "inferred"},
+    ),
+    (
+        f"{_SYSLOG} dovecot: imap(u)<7><x>: Fatal: master: open(/home/u/Maildir) failed: Permission "
+        "denied",
+        "server-no-permission",
+        {"path": "/home/u/Maildir", "confidence": "inferred"},
+    ),
+    (
+        f"{_SYSLOG} dovecot: master: Fatal: open(/run/dovecot/master.pid) failed: Permission denied",
+        "server-no-permission",
+        {"path": "/run/dovecot/master.pid"},
+    ),
+    (
         f"{_SYSLOG} postfix/smtpd[7]: fatal: /etc/postfix/main.cf, line 12: missing '=' after "
         'attribute name: "mynetworks"',
         "server-config-damaged",
@@ -526,6 +542,7 @@ HEALTHY = (
     f"{_STALWART} INFO Subject (store.blob-store-purged) expires = 0",
     f"{_STALWART} WARN No TLS certificates available (tls.no-certificates-available) total = 0",
     f'{_STALWART} ERROR Registry build error (registry.build-error) reason = "x"',
+    "Startup failed: Failed to connect to the directory: timed out",
     # Postfix: what a client or a distant server says, and a server that is coming up
     f"{_SYSLOG} postfix/smtpd[7]: connect from unknown[{OTHER}]",
     f"{_SYSLOG} postfix/smtpd[7]: NOQUEUE: reject: RCPT from unknown[{OTHER}]: 554 5.7.1; "

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from mailwatch.core.causes import INFERRED
 from mailwatch.evidence.servers.catalogue import Signature
 from mailwatch.evidence.servers.lines import (
     ADDRESS,
@@ -81,6 +82,13 @@ SIGNATURES = (
             r"(?:Failed to initialize SSL server context: )?(?:Can't load (?:SSL|ssl_)|"
             r"Couldn't parse (?:DH|private) ?(?:ssl_key|parameters)?|There is no valid PEM)"
         ),
+    ),
+    Signature(
+        "server-no-permission",
+        rf"{SYSLOG}(?:dovecot(?:\[\d{{1,10}}\])?: )?"
+        rf"(?:imap|pop3|lmtp|submission|managesieve|indexer-worker)\([^)]{{1,100}}\)"
+        rf"(?:<[^>]{{0,60}}>){{0,3}}: {_FATAL}{PLAIN}{_FILE}.{{0,60}}? failed: Permission denied",
+        known=INFERRED,  # the files of one user
     ),
     Signature(
         "server-no-permission",
