@@ -12,7 +12,7 @@ from mailwatch.core.facts import NOTHING, Fact, fact
 from mailwatch.core.say import say
 from mailwatch.core.text import printable
 from mailwatch.evidence import crowds, ways, words
-from mailwatch.evidence.pattern import NEARLY, Found, failed, failed_on, port_of, runs
+from mailwatch.evidence.pattern import NEARLY, Found, deaf, failed, failed_on, port_of, runs
 
 FULL_FREE_BYTES = 1024 * 1024
 FULL_FREE_SHARE = 0.005
@@ -161,13 +161,7 @@ def _used_up(who: str, what: str, nearly: float, code: str, evidence: Evidence) 
 
 
 def _nothing_listens(evidence: Evidence) -> Found:
-    if not runs(evidence):
-        return None
-    missing = [
-        str(row.get("port"))
-        for row in rows(evidence, "connections", "watched")
-        if row.get("listens") is False and failed_on(evidence, row.get("published_as"))
-    ]
+    missing = deaf(evidence)
     if not missing:
         return None
     return fact("nothing-listens", ports=tuple(missing)), [
@@ -243,20 +237,27 @@ def _tls_times_out(evidence: Evidence) -> Found:
     ]
 
 
+def _said_why(evidence: Evidence, *, beside_a_queue: bool = False) -> Found:
+    """Return what the server says that no restart cures: after a full queue, before all else."""
+    is_full = crowds.accept_queue_full(evidence) is not None
+    return words.why(evidence) if is_full is beside_a_queue else None
+
+
 PATTERNS: Mapping[str, Callable[[Evidence], Found]] = {
-    "server-said-why": words.why,
     "out-of-memory": _out_of_memory,
+    "stopped-processes": _stopped,
+    "stuck-processes": _stuck,
+    "server-said-why": _said_why,
     "disk-full": _disk_full,
     "read-only": _read_only,
     "docker-hung": _docker_hung,
     "not-running": _not_running,
     "no-network": ways.no_network,
-    "stopped-processes": _stopped,
-    "stuck-processes": _stuck,
     "open-files-full": crowds.open_files_full,
     "no-process-left": partial(_used_up, "cgroup", "pids", 1.0, "no-process-left"),
     "server-said": words.said,
     "accept-queue-full": crowds.accept_queue_full,
+    "server-said-beside-a-queue": partial(_said_why, beside_a_queue=True),
     "ports-not-published": ways.other_ports,
     "nothing-listens": _nothing_listens,
     "syn-flood": _syn_backlog,
@@ -267,6 +268,7 @@ PATTERNS: Mapping[str, Callable[[Evidence], Found]] = {
     "stalled": _stalled,
     "tls-times-out": _tls_times_out,
     "server-said-too": partial(words.said, place=1),
+    "server-said-in-passing": words.in_passing,
 }
 """Every pattern by its name, the most telling first."""
 

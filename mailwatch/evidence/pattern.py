@@ -24,6 +24,16 @@ def failed(evidence: Evidence) -> list[Mapping[str, object]]:
     return [row for row in rows(evidence, "readings", "now") if row.get("verdict") == "fail"]
 
 
+def deaf(evidence: Evidence) -> list[str]:
+    """Return the ports of a container that runs whose service failed and has no listener."""
+    watched = rows(evidence, "connections", "watched") if runs(evidence) else []
+    return [
+        str(row.get("port"))
+        for row in watched
+        if row.get("listens") is False and failed_on(evidence, row.get("published_as"))
+    ]
+
+
 def failed_on(evidence: Evidence, port: object) -> bool:
     """Whether a service on this port of the host failed."""
     return port is not None and any(port_of(row) == port for row in failed(evidence))

@@ -111,6 +111,15 @@ def _value(text: str, begin: int) -> tuple[str, int]:
 _LITERAL = r"\blogin\b.{0,300}\{\d{1,9}\+?\}\s{0,4}$"
 """The user or the password of IMAP LOGIN is on the next line (RFC 9051 section 4.3)."""
 
+_TIME = r"(?:\d{4}-\d\d-\d\d[T ][\d:.,]{8,20}(?:Z|[+-]\d\d:?\d\d)?|[a-z]{3} [ \d]\d [\d:]{8})"
+_STAMP = rf"^(?:{_TIME} ){{0,2}}"
+"""What an engine sets before each line, and the time of syslog after it; no answer is in it."""
+
+_HEAD = rf"{_STAMP}(?:(?<= )(?:[\w.:-]{{1,64}} ){{0,2}}[\w./-]{{1,64}}(?:\[\d{{1,10}}\])?: )?"
+"""The host and the program as well, where something comes after these."""
+
+_ANSWER = r"^[^\w+/]*+(?:[cs]\s?[:>]\s?)?[a-z0-9+/]{4,}+={0,2}\s*$"
+
 _LATER = 4
 """How many lines after an AUTH an answer is looked for: others may have written between them."""
 
@@ -119,7 +128,7 @@ def _masked_lines(lines: list[str]) -> Iterable[str]:
     answers = literals = 0
     for line in lines:
         if literals or answers == _LATER + 1:
-            yield MASK
+            yield line[: _end(_STAMP, line)] + MASK
             literals = bool(_compiled(r"\{\d{1,9}\+?\}\s{0,4}$").search(line))
             answers = 0
             continue
@@ -128,8 +137,9 @@ def _masked_lines(lines: list[str]) -> Iterable[str]:
             yield line[: challenge.end()] + MASK
             answers = _LATER + 1  # the next line, whatever it is, answers it (RFC 4954 section 4)
             continue
-        if answers and _compiled(r"^\W*(?:[cs]\s?[:>]\s?)?[a-z0-9+/]{4,}+={0,2}\s*$").search(line):
-            yield MASK
+        begin = _end(_HEAD, line) if answers else 0
+        if answers and _compiled(_ANSWER).search(line[begin:]):
+            yield line[:begin] + MASK
             answers -= 1
             continue
         answers = max(0, answers - 1)
@@ -137,6 +147,12 @@ def _masked_lines(lines: list[str]) -> Iterable[str]:
             answers = _LATER
         literals = "{" in line and bool(_compiled(_LITERAL).search(line))
         yield line
+
+
+def _end(head: str, line: str) -> int:
+    """Return where the `head` of a line ends."""
+    found = _compiled(head).match(line)
+    return found.end() if found else 0
 
 
 def _without_keys(text: str) -> str:
@@ -159,7 +175,9 @@ def _without_keys(text: str) -> str:
 def _without_tail(text: str) -> str:
     """Return `text` without the lines of base64 that it ends with."""
     lines = text.removesuffix("\n").split("\n")
-    if lines and _compiled(r"^[a-z0-9+/=\s]*+$").search(lines[-1]):
+    if lines[-1] and _end(_HEAD, lines[-1]) == len(lines[-1]):
+        lines.pop()  # it is the head of the line on which the key ends
+    if lines and _compiled(r"^[a-z0-9+/=\s]*+$").search(lines[-1][_end(_HEAD, lines[-1]) :]):
         lines.pop()
     while lines and _compiled(r"(?<![a-z0-9+/=])[a-z0-9+/=]{16,}+\s*$").search(lines[-1]):
         lines.pop()

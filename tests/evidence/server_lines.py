@@ -196,6 +196,22 @@ TROUBLES: tuple[tuple[str, str, dict[str, str]], ...] = (
         {"path": "/etc/postfix/main.cf"},
     ),
     (
+        f"{_SYSLOG} postfix/sendmail[7]: fatal: open /etc/postfix/main.cf: Permission denied",
+        "server-no-permission",
+        {"confidence": "inferred"},
+    ),
+    (
+        f"{_SYSLOG} dovecot: imap(u)<7><x>: Fatal: master: open(/home/u/Maildir) failed: Permission "
+        "denied",
+        "server-no-permission",
+        {"path": "/home/u/Maildir", "confidence": "inferred"},
+    ),
+    (
+        f"{_SYSLOG} dovecot: master: Fatal: open(/run/dovecot/master.pid) failed: Permission denied",
+        "server-no-permission",
+        {"path": "/run/dovecot/master.pid"},
+    ),
+    (
         f"{_SYSLOG} postfix/smtpd[7]: fatal: /etc/postfix/main.cf, line 12: missing '=' after "
         'attribute name: "mynetworks"',
         "server-config-damaged",
@@ -283,7 +299,26 @@ TROUBLES: tuple[tuple[str, str, dict[str, str]], ...] = (
         {},
     ),
     (
-        f"{_SYSLOG} dovecot: master: Fatal: setrlimit(RLIMIT_NOFILE, 65536): Operation not permitted",
+        f"{_SYSLOG} dovecot: auth-worker(2233): Fatal: Error reading configuration: Timeout reading "
+        "config from /var/run/dovecot/config",
+        "server-part-silent",
+        {"part": "its config service"},
+    ),
+    (
+        f"{_SYSLOG} dovecot: imap-login: Fatal: Error reading configuration: "
+        "net_connect_unix(/var/run/dovecot/config) failed: Connection refused",
+        "server-part-silent",
+        {"part": "its config service"},
+    ),
+    (
+        f"{_SYSLOG} dovecot: imap(u)<7><x>: Fatal: Error reading configuration: "
+        "read(/var/run/dovecot/config) failed: Connection reset by peer",
+        "server-part-silent",
+        {"part": "its config service"},
+    ),
+    (
+        f"{_SYSLOG} dovecot: master: Fatal: Error reading configuration: Invalid settings: "
+        "postmaster_address setting not given",
         "server-config-damaged",
         {},
     ),
@@ -466,6 +501,31 @@ TROUBLES: tuple[tuple[str, str, dict[str, str]], ...] = (
         {"part": "postfix"},
     ),
     (
+        f"{_SUPERVISOR} INFO spawnerr: can't find command '/usr/sbin/dovecot'",
+        "server-config-damaged",
+        {"words": "can't find command '/usr/sbin/dovecot'"},
+    ),
+    (
+        f"{_SUPERVISOR} INFO spawnerr: command at '/usr/sbin/dovecot' is not executable",
+        "server-config-damaged",
+        {"words": "command at '/usr/sbin/dovecot' is not executable"},
+    ),
+    (
+        f"{_SUPERVISOR} INFO spawnerr: Too many processes in process table to spawn 'dovecot'",
+        "server-no-process",
+        {},
+    ),
+    (
+        f"{_SUPERVISOR} INFO spawnerr: unknown error making dispatchers for 'dovecot': EMFILE",
+        "server-no-files",
+        {},
+    ),
+    (
+        f"{_SUPERVISOR} INFO spawnerr: unknown error during fork for 'dovecot': ENOMEM",
+        "server-no-memory",
+        {},
+    ),
+    (
         f"{_SUPERVISOR} WARN received SIGTERM indicating exit request",
         "server-told-to-stop",
         {"signal": "SIGTERM"},
@@ -482,6 +542,7 @@ HEALTHY = (
     f"{_STALWART} INFO Subject (store.blob-store-purged) expires = 0",
     f"{_STALWART} WARN No TLS certificates available (tls.no-certificates-available) total = 0",
     f'{_STALWART} ERROR Registry build error (registry.build-error) reason = "x"',
+    "Startup failed: Failed to connect to the directory: timed out",
     # Postfix: what a client or a distant server says, and a server that is coming up
     f"{_SYSLOG} postfix/smtpd[7]: connect from unknown[{OTHER}]",
     f"{_SYSLOG} postfix/smtpd[7]: NOQUEUE: reject: RCPT from unknown[{OTHER}]: 554 5.7.1; "
@@ -500,6 +561,7 @@ HEALTHY = (
     # Dovecot: a limit of files that is said at each start, guests, and one user's folder
     f"{_SYSLOG} dovecot: master: Warning: fd limit (ulimit -n) is lower than required under max. "
     "load (1024 < 4096)",
+    f"{_SYSLOG} dovecot: master: Fatal: setrlimit(RLIMIT_NOFILE, 65536): Operation not permitted",
     f"{_SYSLOG} dovecot: imap-login: Disconnected: Connection closed (auth failed): user=<No space "
     f"left on device>, rip={OTHER}",
     f"{_SYSLOG} dovecot: imap-login: Maximum number of connections from user+IP exceeded "
@@ -532,6 +594,7 @@ HEALTHY = (
     # the supervisor
     f"{_SUPERVISOR} INFO exited: setup (exit status 0; expected)",
     f"{_SUPERVISOR} INFO success: postfix entered RUNNING state, process has stayed up",
+    f"{_SUPERVISOR} INFO spawnerr: unknown error during fork for 'dovecot': EPERM",
     # of nobody known
     "Startup: all is well",
     "database is locked, said the application",

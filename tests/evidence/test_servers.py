@@ -7,7 +7,7 @@ from collections.abc import Callable
 
 import pytest
 
-from mailwatch.core.causes import KINDS, is_ban
+from mailwatch.core.causes import KINDS, is_ban, is_incurable
 from mailwatch.core.causes import line as worded
 from mailwatch.core.evidence import Evidence, Finding, Json, rows
 from mailwatch.core.facts import NOTHING, fact
@@ -90,11 +90,9 @@ def test_every_signature_has_its_line() -> None:
              "server-no-memory", "server-port-taken"}  # fmt: skip
     assert {one for one in named - shown if one[1] not in alike} <= {
         ("Stalwart", "server-crashed"),
-        ("Dovecot", "server-no-permission"),
         ("Exim", "server-no-permission"),
         ("Courier", "server-certificate-unusable"),
         ("Rspamd", "server-backend-fails"),
-        ("the supervisor", "server-config-damaged"),
     }
 
 
@@ -177,6 +175,78 @@ def test_nobody_is_quoted_while_anything_answers() -> None:
     found = look("mailer: error: the moon is full")
     passing: Json = {"service": "HTTP:80", "verdict": "pass", "phases": {}}
     assert causes.likely({**found, "readings": Finding({"now": [passing]})}) == NOTHING
+
+
+CONFIG = next(line for line, code, _ in TROUBLES if code == "server-config-damaged")
+LOST = next(line for line, code, _ in TROUBLES if code == "server-store-missing")
+DENIED, OF_A_JOB, OF_A_USER, OF_ALL = [
+    line for line, code, _ in TROUBLES if code == "server-no-permission"
+]
+BUSY = [line for line, _, _ in TROUBLES if line.endswith(("database is locked", 'is locked"'))]
+FULL_STORE = TROUBLES[6][0]
+
+
+@pytest.mark.parametrize("status", ["exited", "restarting"])
+@pytest.mark.parametrize("line", [CONFIG, LOST, DENIED, OF_ALL, FULL_STORE])
+def test_the_words_of_a_server_that_ended_hold_a_restart(line: str, status: str) -> None:
+    """It comes up no better when it is started once more."""
+    assert is_incurable(causes.likely(look(line, status=status, exit_code=1)))
+
+
+@pytest.mark.parametrize("line", [CONFIG, LOST, DENIED, OF_ALL])
+def test_words_that_one_process_said_once_hold_no_restart(line: str) -> None:
+    """They are told; said twice, or by a server that listens on nothing, they hold."""
+    once = look(line)
+    assert causes.likely(once) != NOTHING
+    assert not is_incurable(causes.likely(once))
+    assert is_incurable(causes.likely(look(line, line)))
+    for listens, holds in (([False, False], True), ([False, True], False)):
+        watched: list[Json] = [
+            {"port": port, "published_as": port, "listens": one}
+            for port, one in zip((25, 993), listens, strict=True)
+        ]
+        found = {**once, "connections": Finding({"watched": watched})}
+        assert any(is_incurable(one.fact) for one in causes.find(found)) is holds
+
+
+def test_the_words_of_each_run_since_our_order_count() -> None:
+    """Docker's own restarts are none of ours: between two of them the server may look well."""
+    lines = [f"{at} {CONFIG}" for at in ("2026-11-27T03:14:05.1Z", "2026-11-27T03:16:05.1Z")]
+    for restarts, holds in ((3, True), (0, False)):
+        found = look(*lines, restarts=restarts, started="2026-11-27T03:16:04Z")
+        assert is_incurable(causes.likely(found)) is holds
+
+
+@pytest.mark.parametrize("line", [*BUSY, OF_A_JOB, OF_A_USER])
+def test_a_healthy_server_may_say_so_again_and_again(line: str) -> None:
+    """A busy moment of SQLite, a job, the files of one user: no reason against a restart."""
+    for status in ("running", "exited"):
+        found = causes.find(look(*[line] * 3, status=status))
+        assert found
+        assert not any(is_incurable(one.fact) for one in found)
+
+
+STOPPED: dict[str, Json] = {"pid": "1", "name": "x", "state": "T"}
+QUEUE: Json = {"port": 993, "queue": 129, "connections": 129}
+AILING = {
+    "stopped-processes": ("processes", {"table": [STOPPED]}),
+    "stuck-processes": ("processes", {"table": [{**STOPPED, "state": "D", "stuck": True}]}),
+    "out-of-memory": ("cgroup", {"oom_kills": 1}),
+    "accept-queue-full": (
+        "connections", {"container": {"listeners": [QUEUE], "listen_overflows": 9}}
+    ),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("line", [CONFIG, FULL_STORE, OF_A_USER])
+@pytest.mark.parametrize("code", AILING)
+def test_what_ails_its_processes_comes_before_its_words(code: str, line: str) -> None:
+    """That is now, the words are of any time since all was well; they are kept."""
+    name, values = AILING[code]
+    found = {**look(line, line), name: Finding.of_json(values)}
+    first, *others = [one.fact.code for one in causes.find(found)]
+    assert first == code
+    assert others[0].startswith("server-")
 
 
 WORST: dict[str, Callable[[int], list[str]]] = {

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from mailwatch.core.causes import INFERRED
 from mailwatch.evidence.servers.catalogue import Signature
 from mailwatch.evidence.servers.lines import (
     ADDRESS,
@@ -84,13 +85,29 @@ SIGNATURES = (
     ),
     Signature(
         "server-no-permission",
+        rf"{SYSLOG}(?:dovecot(?:\[\d{{1,10}}\])?: )?"
+        rf"(?:imap|pop3|lmtp|submission|managesieve|indexer-worker)\([^)]{{1,100}}\)"
+        rf"(?:<[^>]{{0,60}}>){{0,3}}: {_FATAL}{PLAIN}{_FILE}.{{0,60}}? failed: Permission denied",
+        known=INFERRED,  # the files of one user
+    ),
+    Signature(
+        "server-no-permission",
         _says(rf"{PLAIN}{_FILE}.{{0,60}}? failed: Permission denied", _FATAL),
+    ),
+    # What its config process does not answer says nothing of the configuration.
+    Signature(
+        "server-part-silent",
+        _says(
+            r"Error reading configuration: (?:Timeout |(?:net_connect_unix|connect|read|write)\()",
+            _FATAL,
+        ),
+        known={"part": "its config service"},
     ),
     Signature(
         "server-config-damaged",
         _says(
             r"(?P<words>(?:Error in configuration file|Invalid configuration|Error reading "
-            r"configuration|setrlimit\().{1,200})",
+            r"configuration).{1,200})",
             _FATAL,
         ),
     ),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from mailwatch.core.causes import INFERRED
 from mailwatch.evidence.servers.catalogue import Signature
 from mailwatch.evidence.servers.lines import (
     ADDRESS,
@@ -38,7 +39,8 @@ SIGNATURES = (
         _says(rf"{_WRONG}(?:{PLAIN}{NO_SPACE}|not enough free space in mail queue)"),
     ),
     Signature("server-store-read-only", _says(rf"{_WRONG}{PLAIN}{READ_ONLY}")),
-    Signature("server-store-locked", _says(rf"{_DIES}{PLAIN}database is locked")),
+    # SQLite says so of a busy moment as well.
+    Signature("server-store-locked", _says(rf"{_DIES}{PLAIN}database is locked"), known=INFERRED),
     Signature("server-no-files", _says(rf"{_WRONG}{PLAIN}{NO_FILES}")),
     Signature("server-no-process", _says(rf"{_WRONG}{PLAIN}\bfork: {NO_PROCESS}")),
     Signature("server-no-memory", _says(rf"{_WRONG}{PLAIN}(?:{NO_MEMORY}|insufficient memory)")),
@@ -78,6 +80,12 @@ SIGNATURES = (
             r"NOQUEUE: reject: CONNECT from \[[0-9A-Fa-f.:]{2,45}\]:\d{1,5}: all server ports busy"
         ),
         known={"listener": "postscreen", "setting": "default_process_limit"},
+    ),
+    Signature(
+        "server-no-permission",
+        rf"{SYSLOG}postfix/(?:sendmail|post(?:drop|queue|cat|map|alias|conf))(?:\[\d{{1,10}}\])?: "
+        rf"fatal: (?:open )?{PATH}: Permission denied",
+        known=INFERRED,  # a user or a job ran a command
     ),
     Signature("server-no-permission", _says(rf"fatal: (?:open )?{PATH}: Permission denied")),
     Signature(

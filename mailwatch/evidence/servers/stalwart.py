@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from mailwatch.core.causes import INFERRED
 from mailwatch.evidence.servers.catalogue import Signature
 from mailwatch.evidence.servers.lines import ADDRESS, NO_FILES, NO_PROCESS, NO_SPACE, READ_ONLY
 
@@ -33,6 +34,11 @@ def _trouble(words: str) -> str:
 
 _US = _key("remoteIp", ADDRESS)
 
+_NAMES_ITS_FILE = (
+    r"^Startup failed: (?=.{0,200}?\bconfig(?:\.json|\.toml|uration file)\b)(?P<words>.{1,200})"
+)
+"""Other words of a start that failed may tell of a database that came up late."""
+
 SIGNATURES = (
     # A banned address is accepted and closed at once, before TLS, on every port.
     Signature(
@@ -61,6 +67,12 @@ SIGNATURES = (
     Signature("server-recovery-mode", _event(r"server\.recovery-mode")),
     Signature("server-store-full", _trouble(rf"database or disk is full|{NO_SPACE}")),
     Signature("server-store-read-only", _trouble(rf"readonly database|{READ_ONLY}")),
+    # SQLite says so of a busy moment as well, RocksDB only of another process.
+    Signature(
+        "server-store-locked",
+        _event(r"store\.[a-z0-9-]{1,40}", r" .{0,400}?database (?:table )?is locked"),
+        known=INFERRED,
+    ),
     Signature(
         "server-store-locked",
         _trouble(rf"database (?:table )?is locked|lock file.{{0,100}}?{NO_PROCESS}"),
@@ -76,7 +88,7 @@ SIGNATURES = (
         "server-config-damaged",
         _event(r"registry\.local-(?:parse|read)-error", r" (?P<words>.{1,200})"),
     ),
-    Signature("server-config-damaged", r"^Startup failed: (?P<words>.{1,200})"),
+    Signature("server-config-damaged", _NAMES_ITS_FILE),
     Signature(
         "server-port-taken",
         _event(r"network\.bind-error", _key("listenerId", r'"?(?P<listener>[\w.-]{1,64})')),

@@ -8,6 +8,7 @@ NAME = "the supervisor"
 
 _HEAD = r"^(?:\d{4}-\d\d-\d\d \d\d:\d\d:\d\d,\d{3} )?(?:CRIT|ERRO|WARN|INFO) "
 _PART = r"(?P<part>[\w.:-]{1,64})"
+_FOR = r"(?:making dispatchers|during fork) for '[^']{1,64}': "
 
 LOOKS_LIKE = (
     rf"{_HEAD}(?:exited: |gave up: |spawned: |spawnerr: |success: |stopped: |waiting for |reaped |"
@@ -25,7 +26,14 @@ SIGNATURES = (
         rf"{_HEAD}exited: {_PART} \(terminated by (?P<signal>SIG\w{{1,8}})[^;]{{0,20}}; "
         r"not expected\)",
     ),
-    Signature("server-config-damaged", rf"{_HEAD}spawnerr: (?P<words>.{{1,200}})"),
+    Signature(
+        "server-config-damaged",
+        rf"{_HEAD}spawnerr: (?P<words>(?:can't find command|"
+        r"command at .{1,150} is not executable).{0,100})",
+    ),
+    Signature("server-no-process", rf"{_HEAD}spawnerr: Too many processes in process table"),
+    Signature("server-no-files", rf"{_HEAD}spawnerr: unknown error {_FOR}E[MN]FILE\b"),
+    Signature("server-no-memory", rf"{_HEAD}spawnerr: unknown error {_FOR}ENOMEM\b"),
     Signature(
         "server-told-to-stop",
         rf"{_HEAD}received (?P<signal>SIG(?:TERM|INT|QUIT)) indicating exit request",
