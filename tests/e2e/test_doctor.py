@@ -43,7 +43,7 @@ def test_a_host_that_is_well(watcher: Watcher, host: Host, inbox: Inbox) -> None
     # The test bed publishes more ports than the default services ask.
     assert any("port 143 (IMAP)" in said for _, said in _of(findings, "ports"))
     assert _of(findings, "socket") == [("ok", "User mailwatch may use /var/run/docker.sock.")]
-    assert _of(findings, "container") == [("ok", f"Container {NAME} runs.")]
+    assert _of(findings, "container") == [("ok", f"Container {NAME} is running.")]
     assert _of(findings, "state")[0] == ("ok", "User mailwatch may write to /var/lib/mailwatch.")
     ((level, sentence),) = _of(findings, "engine")
     assert level == "ok"
