@@ -243,20 +243,34 @@ def _said_why(evidence: Evidence, *, beside_a_queue: bool = False) -> Found:
     return words.why(evidence) if is_full is beside_a_queue else None
 
 
+def _full_disk(evidence: Evidence, *, said: bool = False) -> Found:
+    """Return a full disk: first of all where the server says nothing, for it may hang for that."""
+    return _disk_full(evidence) if (words.why(evidence) is not None) is said else None
+
+
+def _full_queue(evidence: Evidence, *, of_a_crowd: bool = True) -> Found:
+    """Return a full queue: before the server's words where its crowd comes from one place."""
+    found = crowds.accept_queue_full(evidence)
+    has_origin = found is not None and bool(found[0].get("prefix") or found[0].get("address"))
+    return found if has_origin is of_a_crowd else None
+
+
 PATTERNS: Mapping[str, Callable[[Evidence], Found]] = {
     "out-of-memory": _out_of_memory,
+    "disk-full": _full_disk,
     "stopped-processes": _stopped,
     "stuck-processes": _stuck,
     "server-said-why": _said_why,
-    "disk-full": _disk_full,
+    "server-said-beside-a-full-disk": partial(_full_disk, said=True),
     "read-only": _read_only,
     "docker-hung": _docker_hung,
     "not-running": _not_running,
     "no-network": ways.no_network,
     "open-files-full": crowds.open_files_full,
     "no-process-left": partial(_used_up, "cgroup", "pids", 1.0, "no-process-left"),
+    "accept-queue-full": _full_queue,
     "server-said": words.said,
-    "accept-queue-full": crowds.accept_queue_full,
+    "server-said-before-a-queue": partial(_full_queue, of_a_crowd=False),
     "server-said-beside-a-queue": partial(_said_why, beside_a_queue=True),
     "ports-not-published": ways.other_ports,
     "nothing-listens": _nothing_listens,
