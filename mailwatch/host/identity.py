@@ -39,18 +39,14 @@ def owner_of(directory: Path) -> Identity | None:
     return Identity(found.st_uid, found.st_gid, (found.st_gid,)) if found.st_uid else None
 
 
-def user(name: str, more: Iterable[int] = ()) -> Identity | None:
-    """Return the user `name` with all its groups, and `more`, as its unit has it.
-
-    None as owner_of(), and where there is no such user.
-    """
+def user(name: str, groups: Iterable[int]) -> Identity | None:
+    """Return the user `name` with `groups`; None as owner_of(), and where there is no such user."""
     try:
         entry = pwd.getpwnam(name)
     except KeyError:
         return None
     if os.geteuid() != 0 or not entry.pw_uid:
         return None
-    groups = {*os.getgrouplist(entry.pw_name, entry.pw_gid), *more}
     return Identity(entry.pw_uid, entry.pw_gid, tuple(sorted(groups)))
 
 
