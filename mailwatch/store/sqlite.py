@@ -10,14 +10,12 @@ import threading
 import time
 from collections import deque
 from collections.abc import Callable, Sequence
-from dataclasses import fields, replace
+from dataclasses import replace
 from pathlib import Path
-from typing import Any
 
 from mailwatch.core.deadline import Deadline
 from mailwatch.core.facts import Fact
 from mailwatch.core.model import Now, Reading, Verdict
-from mailwatch.core.notes import Notes
 from mailwatch.core.outbox import QueuedMessage
 from mailwatch.core.say import line
 from mailwatch.core.state import Incident, Stage, State
@@ -26,6 +24,7 @@ from mailwatch.host.threads import WITHOUT
 from mailwatch.store import history, retention
 from mailwatch.store.base import Commit, Memory, Store
 from mailwatch.store.files import StoreError
+from mailwatch.store.late import with_late
 from mailwatch.store.spare import Copy, Spare
 from mailwatch.store.state_file import Say
 from mailwatch.store.writer import FileWriter, Found, Work
@@ -311,7 +310,7 @@ class SqliteStore(Store):
             self._memory = found.memory
             return
         # Too late for the state: the machine has gone on from an empty one.
-        self._memory = _with_late(self._memory, found.memory)
+        self._memory = with_late(self._memory, found.memory)
         incident = found.memory.state.incident
         if incident is not None and incident != self._memory.state.incident:
             self._say(
@@ -362,37 +361,3 @@ class SqliteStore(Store):
                 if holds:
                     self._held = work.number
                 self._shared.notify_all()
-
-
-def _with_late(memory: Memory, found: Memory) -> Memory:
-    """Return `memory` with the entries and notes of `found`, which came too late for the state.
-
-    Where both know something of the same service, `memory` is newer and stays. Entries found
-    come first; those after them keep the ids that were handed out.
-    """
-    joined = {
-        name: _joined(getattr(found.notes, name), getattr(memory.notes, name))
-        for name in ("certificates", "proven", "unmeasured_services")
-    }
-    for one in fields(memory.notes):
-        if one.name not in joined and getattr(memory.notes, one.name) == _NO_NOTES[one.name]:
-            joined[one.name] = getattr(found.notes, one.name)
-    late, entries = found.entries, memory.entries
-    if late and entries and late[-1].id >= entries[0].id:
-        first = entries[0].id - len(late)
-        late = tuple(replace(entry, id=first + i) for i, entry in enumerate(late))
-    return replace(
-        memory,
-        notes=replace(memory.notes, **joined),
-        entries=(*late, *entries),
-        paused_until=memory.paused_until or found.paused_until,
-    )
-
-
-_NO_NOTES = {one.name: getattr(Notes(), one.name) for one in fields(Notes)}
-
-
-def _joined(old: Any, new: Any) -> Any:
-    """Return `new` with what only `old` knows: both are made of mappings and sets."""
-    names = [field.name for field in fields(new)]
-    return replace(new, **{name: getattr(old, name) | getattr(new, name) for name in names})
