@@ -10,7 +10,7 @@ from mailwatch.core.offences import OffenceBudget
 from mailwatch.core.rate_limit import RateLimit
 from mailwatch.core.readiness import Readiness
 from mailwatch.core.unmeasured import UnmeasuredServices
-from mailwatch.core.wall_clock import WallClock
+from mailwatch.core.wall_clock import ClockHistory
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,5 +22,5 @@ class Notes:
     proven: KnownGood = field(default_factory=KnownGood)
     unmeasured_services: UnmeasuredServices = field(default_factory=UnmeasuredServices)
     readiness: Readiness = field(default_factory=Readiness)
-    wall_clock: WallClock = field(default_factory=WallClock)
+    wall_clock: ClockHistory = field(default_factory=ClockHistory)
     offences: OffenceBudget = field(default_factory=OffenceBudget)

@@ -29,7 +29,7 @@ STANDING_S = 7 * DAY_S
 
 
 @dataclass(frozen=True, slots=True)
-class WallClock:
+class ClockHistory:
     """What is kept of it.
 
     It was believed at `believed`, and ever `since` then; it is not where that would have it since
@@ -51,7 +51,7 @@ class Trust:
     """Whether it is synchronised, or has run for long enough."""
 
 
-def look(before: WallClock, now: Now, synchronised: bool | None) -> tuple[WallClock, Trust]:
+def look(before: ClockHistory, now: Now, synchronised: bool | None) -> tuple[ClockHistory, Trust]:
     """Return what is to be kept at `now`, `before` itself as a rule, and how far to trust."""
     if synchronised:
         return _believed(before, now), Trust()
@@ -63,16 +63,16 @@ def look(before: WallClock, now: Now, synchronised: bool | None) -> tuple[WallCl
             doubted = now
         if now.steady - doubted.steady < STANDING_S:
             return replace(before, doubted=doubted), Trust(why, proven=False)
-        before = WallClock(since=doubted)
+        before = ClockHistory(since=doubted)
     after = _believed(before, now)
     stands_s = now.steady - after.since.steady if after.since else 0.0
     return after, Trust(proven=stands_s >= STANDING_S)
 
 
-def suspended(before: WallClock, seconds: float) -> WallClock:
+def suspended(before: ClockHistory, seconds: float) -> ClockHistory:
     """Return `before` after the host slept for `seconds`, which the steady clock does not show."""
     moments = (before.believed, before.since, before.doubted)
-    return WallClock(*(one and replace(one, steady=one.steady - seconds) for one in moments))
+    return ClockHistory(*(one and replace(one, steady=one.steady - seconds) for one in moments))
 
 
 def sift(readings: Sequence[Reading], trust: Trust, now: Now) -> tuple[Reading, ...]:
@@ -119,12 +119,12 @@ def _unmeasured(reading: Reading, why: Fact) -> Reading:
     return replace(reading, verdict=Verdict.UNMEASURED, fault=None, detail=detail, mask=None)
 
 
-def _believed(before: WallClock, now: Now) -> WallClock:
+def _believed(before: ClockHistory, now: Now) -> ClockHistory:
     last, since = before.believed, before.since
     is_old = last is None or now.steady - last.steady >= DAY_S or abs(_drift_s(last, now)) > APART_S
     if not is_old and before.doubted is None:
         return before
-    return WallClock(now, since or now)
+    return ClockHistory(now, since or now)
 
 
 def _why_not(last: Now | None, now: Now) -> Fact:

@@ -16,10 +16,10 @@ from mailwatch.core import (
 )
 from mailwatch.core.facts import Fact, fact
 from mailwatch.core.message import Message
-from mailwatch.core.model import Now, Reading, TargetState
+from mailwatch.core.model import Fault, Now, Reading, TargetState
 from mailwatch.core.state import State
 from mailwatch.core.unmeasured import UnmeasuredServices
-from mailwatch.core.wall_clock import Trust, WallClock
+from mailwatch.core.wall_clock import ClockHistory, Trust
 from mailwatch.core.wording import notice
 from mailwatch.service.components import Components
 from mailwatch.store.base import Commit
@@ -82,10 +82,12 @@ class Bookkeeping:
 
     def sift(self, readings: Sequence[Reading], now: Now) -> tuple[Reading, ...]:
         """Return `readings` without what only a wall clock that may be wrong has found."""
+        if all(reading.fault is not Fault.CERTIFICATE for reading in readings):
+            return tuple(readings)  # no other is the clock's matter, which costs a call to learn
         _, trust = self._clock(now)
         return wall_clock.sift(readings, trust, now)
 
-    def _clock(self, now: Now) -> tuple[WallClock, Trust]:
+    def _clock(self, now: Now) -> tuple[ClockHistory, Trust]:
         known = wall_clock.suspended(self._components.store.notes().wall_clock, self._slept_s)
         return wall_clock.look(known, now, self._components.synchronised())
 

@@ -10,7 +10,7 @@ from mailwatch.core.deadline import Clock, Deadline
 from mailwatch.core.facts import NOTHING
 from mailwatch.core.model import Reading, Verdict
 from mailwatch.core.policy import Attempts, Policy
-from mailwatch.core.wall_clock import WallClock
+from mailwatch.core.wall_clock import ClockHistory
 from mailwatch.host.clocks import is_synchronised, read_clocks
 from mailwatch.host.job import Job
 from mailwatch.probes import loopback_check
@@ -106,5 +106,5 @@ def one_round(
                 told(report.reading)
         if isinstance(report, RoundDone):
             now = read_clocks()
-            _, trust = wall_clock.look(WallClock(), now, is_synchronised())
+            _, trust = wall_clock.look(ClockHistory(), now, is_synchronised())
             return wall_clock.sift(report.readings, trust, now)

@@ -12,8 +12,8 @@ from mailwatch.core.wall_clock import (
     DAY_S,
     STANDING_S,
     WRITTEN,
+    ClockHistory,
     Trust,
-    WallClock,
     blind,
     look,
     sift,
@@ -29,9 +29,9 @@ def _later(passed_s: float, jumped_s: float = 0.0) -> Now:
     return Now(START.steady + passed_s, START.wall + passed_s + jumped_s)
 
 
-def _seen(synchronised: bool | None = False) -> WallClock:
+def _seen(synchronised: bool | None = False) -> ClockHistory:
     """Return what is kept of a clock that was believed at START."""
-    return look(WallClock(), START, synchronised)[0]
+    return look(ClockHistory(), START, synchronised)[0]
 
 
 def _refused(**args: float) -> Reading:
@@ -65,7 +65,7 @@ def test_what_is_kept_changes_once_a_day() -> None:
     """Each change of it is written to the disk."""
     known = _seen()
     assert look(known, _later(3600), False)[0] is known
-    assert look(known, _later(DAY_S), False)[0] == WallClock(_later(DAY_S), START)
+    assert look(known, _later(DAY_S), False)[0] == ClockHistory(_later(DAY_S), START)
 
 
 def test_a_doubted_clock_that_nobody_sets_is_believed_in_the_end() -> None:
